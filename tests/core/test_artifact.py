@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.core.tiny import Net, same, weights
+from zoo.core import artifact
+from zoo.core.artifact import ArtifactError, Config
+from zoo.core.card import render
+from zoo.core.history import History
+
+CONFIG = Config("vision", "classification", {"name": "net", "args": {}}, {"labels": ["a", "b"]})
+
+
+def save(folder: Path, **changes) -> Path:
+    history = History([{"epoch": 0, "train_loss": 1.25, "valid_loss": 0.5}])
+    config = Config(**{**vars(CONFIG), **changes})
+    return artifact.write(folder, config, [Net().state_dict()], history, "# card\n")
+
+
+def test_what_is_written_reads_back(tmp_path) -> None:
+    net = Net()
+    history = History([{"epoch": 0, "train_loss": 1.25}, {"epoch": 1, "train_loss": 0.1, "f1": 1}])
+    artifact.write(tmp_path / "a", CONFIG, [net.state_dict()], history, "# card\n")
+    back = artifact.read(tmp_path / "a")
+    assert back.config == CONFIG
+    assert same(back.weights[0], weights(net))
+    assert back.history.rows == history.rows
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "README.md",
+        "history.csv",
+    }
+
+
+def test_unknown_fields_are_kept(tmp_path) -> None:
+    folder = save(tmp_path / "a", extra={"from_the_future": {"x": 1}})
+    config = artifact.read_config(folder)
+    assert config.extra == {"from_the_future": {"x": 1}}
+    again = artifact.write(tmp_path / "b", config, [Net().state_dict()], History(), "")
+    assert json.loads((again / "config.json").read_text())["from_the_future"] == {"x": 1}
+
+
+def test_an_artifact_may_be_replaced_but_nothing_else(tmp_path) -> None:
+    save(tmp_path / "a")
+    (tmp_path / "a" / "notes.txt").write_text("mine")
+    save(tmp_path / "a", licence="mit")
+    assert artifact.read_config(tmp_path / "a").licence == "mit"
+    assert (tmp_path / "a" / "notes.txt").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "dog.jpg").write_bytes(b"")
+    with pytest.raises(FileExistsError, match=r"photos' holds other files"):
+        save(tmp_path / "photos")
+
+
+def test_a_write_that_fails_leaves_the_old_artifact(tmp_path, monkeypatch) -> None:
+    save(tmp_path / "a", licence="mit")
+
+    def full(*args, **kwargs) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(artifact, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(tmp_path / "a", licence="gpl")
+    assert artifact.read_config(tmp_path / "a").licence == "mit"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+class Bomb:
+    def __reduce__(self):
+        return (Path("bomb-went-off").touch, ())
+
+
+def with_pickle(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+
+
+def with_torch_pickle(folder: Path) -> None:
+    torch.save({"x": Bomb()}, folder / "model.safetensors")
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def header_bomb(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes((2**62).to_bytes(8, "little") + b"{}")
+
+
+def no_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def edit(**changes):
+    def apply(folder: Path) -> None:
+        path = folder / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (with_pickle, "'model.safetensors' is not"),
+        (with_torch_pickle, "'model.safetensors' is not"),
+        (truncated, "'model.safetensors' is not"),
+        (header_bomb, "'model.safetensors' is not"),
+        (no_weights, "'model.safetensors' is not"),
+        (edit(format=99), "format=99"),
+        (edit(format="1"), "format='1'"),
+        (edit(members=["../../secret.safetensors"]), r"wrong=\['members'\]"),
+        (edit(members=["model.bin"]), r"wrong=\['members'\]"),
+        (edit(members=[]), r"wrong=\['members'\]"),
+        (edit(model="net", spec=None), r"wrong=\['model', 'spec'\]"),
+        (lambda f: (f / "config.json").write_text("[" * 100_000), "must be a JSON object"),
+        (lambda f: (f / "config.json").write_text("[]"), "must be a JSON object"),
+        (lambda f: (f / "config.json").write_bytes(b"\xff\xfe"), "must be a JSON object"),
+        (lambda f: (f / "config.json").unlink(), "has none"),
+        (lambda f: (f / "history.csv").write_text("epoch\nabc"), "holds numbers"),
+    ],
+)
+def test_a_harmed_artifact_is_refused_and_nothing_runs(harm, said, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = save(tmp_path / "a")
+    harm(folder)
+    with pytest.raises(ArtifactError, match=said):
+        artifact.read(folder)
+    assert not Path("bomb-went-off").exists()
+
+
+def test_weights_of_another_shape_are_refused(tmp_path) -> None:
+    folder = save(tmp_path / "a")
+    tensors = Net().state_dict()
+    tensors["head.1.weight"] = torch.zeros(4, 16)
+    tensors["extra"] = torch.zeros(1)
+    del tensors["first.bias"]
+    save_file(tensors, folder / "model.safetensors")
+    net = Net()
+    before = weights(net)
+    with pytest.raises(ArtifactError, match=r"'first\.bias' is missing.*3 such in all"):
+        artifact.load_weights(net, artifact.read(folder).weights[0])
+    assert same(before, weights(net))
+
+
+def test_the_card_parses_as_the_hub_reads_it() -> None:
+    from huggingface_hub import ModelCard
+
+    config = Config(**{**vars(CONFIG), "licence": "apache-2.0", "metrics": {"accuracy": 0.95}})
+    text = render(config, load_example='zoo.load("a").predict("x.jpg")')
+    card = ModelCard(text, ignore_metadata_errors=False)
+    assert card.data.license == "apache-2.0"
+    assert card.data.pipeline_tag == "image-classification"
+    assert "| accuracy | 0.95 |" in text

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.core.tiny import learner, same, weights
+from zoo.core.callbacks import BestWeights, CSVLog, EarlyStopping, MixUp, TensorBoardLog
+from zoo.core.ensemble import WeightAverage
+from zoo.core.run import Run
+from zoo.core.schedules import constant
+
+
+def test_a_user_writes_a_callback_in_five_lines() -> None:
+    class StopAtTen:
+        def step_end(self, fit) -> None:
+            if fit.step == 10:
+                fit.stop = True
+
+    learn = learner()
+    learn.fit(5, 1e-2, callbacks=[StopAtTen()])
+    assert len(learn.history.losses) == 10
+
+
+def test_a_misspelt_hook_is_answered_with_the_nearest() -> None:
+    class Wrong:
+        def epoch_ends(self, fit) -> None: ...
+
+    with pytest.raises(TypeError, match="did you mean 'epoch_end'"):
+        learner(callbacks=[Wrong()])
+
+
+def test_early_stopping_waits_as_long_as_told() -> None:
+    learn = learner()
+    learn.fit(50, 1e-9, callbacks=[EarlyStopping("valid_loss", patience=3, min_delta=0.01)])
+    assert len(learn.history.rows) == 1 + 3 + 1
+    learn = learner()
+    learn.fit(6, 3e-2, callbacks=[EarlyStopping("accuracy", patience=5)])
+    assert len(learn.history.rows) == 6
+
+
+def test_a_column_that_is_not_there_is_named() -> None:
+    with pytest.raises(KeyError, match="monitor='f1'"):
+        learner().fit(1, 1e-2, callbacks=[EarlyStopping("f1")])
+
+
+def test_best_weights_come_back() -> None:
+    kept = {}
+
+    class Keep:
+        def epoch_end(self, fit) -> None:
+            kept[fit.row["valid_loss"]] = weights(fit.model)
+
+    learn = learner(optimizer="sgd")
+    learn.fit(12, 1.5, callbacks=[Keep(), BestWeights()])
+    assert same(weights(learn), kept[min(kept)])
+    assert list(kept)[-1] != min(kept), "the last epoch must not be the best for this test to tell"
+
+
+def test_the_csv_log_is_the_history(tmp_path) -> None:
+    learn = learner()
+    learn.fit(3, 1e-2, callbacks=[CSVLog(tmp_path / "log" / "history.csv")])
+    table = pd.read_csv(tmp_path / "log" / "history.csv")
+    assert table["train_loss"].tolist() == [row["train_loss"] for row in learn.history.rows]
+
+
+def test_the_tensorboard_log_reads_back(tmp_path) -> None:
+    learn = learner()
+    learn.fit(2, 1e-2, callbacks=[TensorBoardLog(tmp_path)])
+    events = EventAccumulator(str(tmp_path)).Reload()
+    written = [event.value for event in events.Scalars("train/loss")]
+    assert written == pytest.approx(learn.history.losses, rel=1e-6)
+    assert len(events.Scalars("epoch/accuracy")) == 2
+
+
+def test_the_ema_is_the_ema() -> None:
+    seen = []
+
+    class Keep:
+        def step_end(self, fit) -> None:
+            seen.append(weights(fit.model)["first.weight"])
+
+    learn = learner()
+    learn.fit(1, 1e-2, constant, callbacks=[Keep(), WeightAverage("ema", decay=0.8)])
+    mean = seen[0]
+    for step in seen[1:]:
+        mean = 0.8 * mean + 0.2 * step
+    assert torch.allclose(weights(learn)["first.weight"], mean, atol=1e-6)
+
+
+def test_swa_is_the_mean_over_epochs_with_fresh_statistics() -> None:
+    ends = []
+
+    class Keep:
+        def epoch_end(self, fit) -> None:
+            ends.append(weights(fit.model)["first.weight"])
+
+    learn = learner(norm=True)
+    learn.fit(4, 1e-2, callbacks=[Keep(), WeightAverage("swa", start=1)])
+    assert torch.allclose(weights(learn)["first.weight"], torch.stack(ends[1:]).mean(0), atol=1e-6)
+    x = learn.data.train.inputs[0]
+    mean = learn.model.first(x).mean(0)
+    assert torch.allclose(learn.model.middle[0].running_mean, mean, atol=0.05)
+
+
+def test_mixup_blends_inputs_and_labels_alike() -> None:
+    learn = learner()
+    fit = learn.new_fit([7], 1e-2, constant)
+    batch = next(learn.data.train.epoch(0))
+    x = torch.eye(3)[batch.target]
+    mixed = MixUp(3, alpha=0.4).batch(fit, batch._replace(inputs=(x,)))
+    assert torch.allclose(mixed.inputs[0], mixed.target)
+    assert torch.allclose(mixed.target.sum(1), torch.ones(len(x)))
+    assert ((mixed.target > 0) & (mixed.target < 1)).any()
+    assert same({"a": mixed.target}, {"a": MixUp(3).batch(fit, batch._replace(inputs=(x,))).target})
+
+
+def test_mixup_trains() -> None:
+    learn = learner(Run(device="cpu", progress=False), callbacks=[MixUp(3)])
+    learn.fit_one_cycle(8, 3e-2)
+    assert learn.evaluate()["accuracy"] > 0.75

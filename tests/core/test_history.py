@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from tests.core.tiny import learner
+from zoo.core.history import History
+from zoo.core.run import Run
+
+
+def test_the_table_is_printed_and_no_bar_where_nobody_looks(capsys) -> None:
+    learner(Run(device="cpu")).fit(2, 1e-2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["epoch", "train_loss", "valid_loss", "accuracy", "lr", "seconds"]
+    assert [line.split()[0] for line in lines[1:]] == ["0", "1"]
+
+
+def test_no_progress_prints_nothing(capsys) -> None:
+    learner(Run(device="cpu", progress=False)).fit(1, 1e-2)
+    assert capsys.readouterr().out == ""
+
+
+def test_plots_show_every_step_and_epoch() -> None:
+    learn = learner()
+    learn.fit_one_cycle(3, 1e-2)
+    assert len(learn.history.plot_lr().lines[0].get_xdata()) == 21
+    axes = learn.history.plot_loss()
+    assert [len(line.get_xdata()) for line in axes.lines] == [21, 21, 3]
+
+
+def test_rows_survive_csv() -> None:
+    learn = learner()
+    learn.fit(2, 1e-2)
+    assert History.from_csv(learn.history.to_csv()).rows == learn.history.rows

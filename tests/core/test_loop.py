@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import accuracy_score, mean_absolute_error, root_mean_squared_error
+from torch import Tensor, nn
+
+from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
+from zoo.core.batches import Data, TensorBatches
+from zoo.core.learner import Learner
+from zoo.core.run import Run
+from zoo.core.schedules import constant
+from zoo.core.task import classification, regression
+
+
+def far(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
+    return max(float((a[name] - b[name]).abs().max()) for name in a)
+
+
+def test_the_loop_equals_a_bare_torch_loop() -> None:
+    learn = learner()
+    bare = Net()
+    bare.load_state_dict(weights(learn))
+    decayed = [p for name, p in bare.named_parameters() if name.endswith("weight")]
+    others = [p for name, p in bare.named_parameters() if name.endswith("bias")]
+    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-2, betas=(0.9, 0.99), eps=1e-5, fused=True)
+    for epoch in range(3):
+        for (x,), y, _ in data().train.epoch(epoch):
+            optimizer.zero_grad()
+            F.cross_entropy(bare(x), y).backward()
+            optimizer.step()
+    learn.fit(3, 1e-2)
+    assert same(weights(learn), weights(bare))
+
+
+@pytest.mark.parametrize("parts", [2, 3, 16])
+@pytest.mark.parametrize("ignored", [0, 40])
+def test_accumulation_equals_the_big_batch(parts: int, ignored: int) -> None:
+    x = torch.randn(110, 8, generator=torch.Generator().manual_seed(0))
+    y = x[:, :3].argmax(1)
+    y[torch.randperm(110, generator=torch.Generator().manual_seed(1))[:ignored]] = -100
+    task = classification(3, ignore_index=-100)
+    ends = []
+    for accumulate in (1, parts):
+        learn = learner(data=Data(TensorBatches(x, y, batch_size=16)), task=task, clip=0.5,
+                        optimizer="sgd", accumulate=accumulate)  # fmt: skip
+        learn.fit(3, 0.1)
+        ends.append(weights(learn))
+    assert far(*ends) < 1e-6
+    assert far(ends[0], weights(learner())) > 1e-2
+
+
+def test_a_batch_without_any_target_changes_nothing() -> None:
+    ignored = TensorBatches(torch.randn(16, 8), torch.full((16,), -100))
+    learn = learner(data=Data(ignored), task=classification(3, ignore_index=-100), weight_decay=0.0)
+    before = weights(learn)
+    learn.fit(1, 0.1)
+    assert same(before, weights(learn))
+
+
+def test_clipping_bounds_the_step() -> None:
+    def moved(clip: float | None) -> float:
+        learn = learner(optimizer=lambda groups: torch.optim.SGD(groups, lr=1.0), clip=clip,
+                        weight_decay=0.0, data=data(batch_size=200))  # fmt: skip
+        before = weights(learn)
+        learn.fit(1, 1.0)
+        after = weights(learn)
+        return float(torch.cat([(after[k] - before[k]).flatten() for k in after]).norm())
+
+    assert moved(0.01) == pytest.approx(0.01, rel=1e-3)
+    assert moved(None) > 0.1
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_mixed_precision_learns_and_keeps_weights_in_fp32(precision: str) -> None:
+    learn = learner(Run(device="cpu", precision=precision, progress=False))
+    learn.fit(8, 1e-2)
+    assert learn.evaluate()["accuracy"] > 0.8
+    assert all(p.dtype == torch.float32 for p in learn.model.parameters())
+
+
+def test_two_precisions_work_in_one_process() -> None:
+    for precision in ("bf16", "fp32", "bf16"):
+        learn = learner(Run(device="cpu", precision=precision, progress=False))
+        learn.fit(1, 1e-2)
+        assert learn.dtype is (torch.bfloat16 if precision == "bf16" else None)
+
+
+def test_evaluation_leaves_modes_generators_and_hidden_state() -> None:
+    learn = recurrent_learner()
+    learn.fit(1, 1e-2)
+    learn.model.drop.train()
+    carried, generator = learn.model.carried, torch.get_rng_state()
+    modes = [module.training for module in learn.model.modules()]
+    first = learn.evaluate()
+    assert learn.model.carried is carried
+    assert torch.equal(generator, torch.get_rng_state())
+    assert modes == [module.training for module in learn.model.modules()]
+    assert learn.evaluate() == first
+
+
+def test_metrics_equal_those_of_scikit_learn() -> None:
+    learn = learner()
+    valid = learn.data.valid
+    labels = learn.predict(valid).argmax(1)
+    assert learn.evaluate()["accuracy"] == pytest.approx(accuracy_score(valid.target, labels))
+
+    x, y = torch.randn(37, 8), torch.randn(37, 1)
+    numbers = TensorBatches(x, y, batch_size=5, shuffle=False)
+    learn = Learner(nn.Linear(8, 1), Data(numbers, numbers), regression(), run=QUIET)
+    guess = learn.predict(numbers)
+    scores = learn.evaluate()
+    assert scores["rmse"] == pytest.approx(root_mean_squared_error(y, guess), rel=1e-5)
+    assert scores["mae"] == pytest.approx(mean_absolute_error(y, guess), rel=1e-5)
+    assert scores["loss"] == pytest.approx(float(F.mse_loss(guess, y)), rel=1e-5)
+
+
+def test_the_rate_of_a_batch_scales_the_step() -> None:
+    learn = recurrent_learner()
+    learn.fit(1, 1e-3)
+    expected = [1e-3 * batch.rate for batch in learn.data.train.epoch(0)]
+    assert learn.history.lrs == pytest.approx(expected)
+
+
+def test_predictions_come_in_the_order_of_the_data() -> None:
+    learn = learner()
+    valid = learn.data.valid
+    one_by_one = torch.cat([learn.model(x[None]) for x in valid.inputs[0]]).softmax(1)
+    assert torch.allclose(learn.predict(valid), one_by_one, atol=1e-6)
+
+
+def test_compiling_changes_nothing_but_speed() -> None:
+    ends = []
+    for compiled in (False, True):
+        learn = learner(Run(device="cpu", compile=compiled, progress=False))
+        learn.fit(1, 1e-2, constant)
+        ends.append(weights(learn))
+    assert ends[0].keys() == ends[1].keys()
+    assert far(*ends) < 1e-5

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from tests.core.tiny import learner, recurrent_learner, same, weights
+from zoo.core import checkpoint
+from zoo.core.callbacks import BestWeights, EarlyStopping
+from zoo.core.ensemble import WeightAverage
+from zoo.core.run import Run
+
+
+class KilledError(Exception):
+    pass
+
+
+class KillAt:
+    """Breaks off like a kill: at a step, without any tidying up."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def step_end(self, fit) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+
+
+def call(make, out: Path | None, kill: int | None = None, resume: bool = False, **more):
+    """Two fits with a freezing between, as the recipes do, saving at every step."""
+    run = Run(device="cpu", out=out, resume=resume, save_every=0.0, progress=False)
+    learn = make(run, callbacks=[*more.pop("callbacks", list)(), *([KillAt(kill)] if kill else [])],
+                 **more)  # fmt: skip
+    if len(learn.groups) > 1:
+        learn.freeze()
+    learn.fit_one_cycle(1, 1e-2)
+    learn.unfreeze()
+    learn.fit_sgdr(1e-2, cycles=2, cycle_len=1, cycle_mult=2, snapshots=True)
+    return learn
+
+
+@pytest.fixture(autouse=True)
+def save_at_every_step(monkeypatch) -> None:
+    monkeypatch.setattr("zoo.core.loop.FLUSH_SECONDS", 0.0)
+
+
+def state_of_callbacks() -> list[object]:
+    return [EarlyStopping(patience=9), BestWeights(), WeightAverage("ema", decay=0.9)]
+
+
+@pytest.mark.parametrize("make", [learner, recurrent_learner])
+@pytest.mark.parametrize("kill", [1, 6, 7, 8, 13, 20, 27])
+def test_a_killed_run_ends_like_an_uninterrupted_one(make, kill: int, tmp_path) -> None:
+    more = {"dropout": 0.2, "norm": True} if make is learner else {}
+    whole = call(make, None, callbacks=state_of_callbacks, **more)
+    with pytest.raises(KilledError):
+        call(make, tmp_path, kill, callbacks=state_of_callbacks, **more)
+    again = call(make, tmp_path, resume=True, callbacks=state_of_callbacks, **more)
+    assert same(weights(whole), weights(again))
+    assert whole.history.losses == again.history.losses
+    assert whole.history.lrs == again.history.lrs
+    assert whole.epoch == again.epoch
+    for a, b in zip(whole.snapshots, again.snapshots, strict=True):
+        assert same(a, b)
+
+
+def test_a_run_may_be_killed_again_and_again(tmp_path) -> None:
+    whole = call(learner, None, dropout=0.2)
+    for kill in (3, 4, 9):
+        with pytest.raises(KilledError):
+            call(learner, tmp_path, kill, resume=True, dropout=0.2)
+    again = call(learner, tmp_path, resume=True, dropout=0.2)
+    assert same(weights(whole), weights(again))
+
+
+def test_a_finished_call_is_not_trained_again(tmp_path) -> None:
+    first = call(learner, tmp_path)
+    second = call(learner, tmp_path, resume=True, callbacks=lambda: [KillAt(1)])
+    assert same(weights(first), weights(second))
+    assert first.history.rows == second.history.rows
+
+
+def test_a_kill_during_a_save_leaves_the_state_before(tmp_path, monkeypatch) -> None:
+    path = tmp_path / checkpoint.FILE
+    checkpoint.save(path, {"open": None, "x": torch.ones(3)})
+
+    def half_written(tensors, file, metadata) -> None:
+        Path(file).write_bytes(b"half")
+        raise KilledError
+
+    monkeypatch.setattr(checkpoint, "save_file", half_written)
+    with pytest.raises(KilledError):
+        checkpoint.save(path, {"open": None, "x": torch.zeros(3)})
+    assert torch.equal(checkpoint.load(path)["x"], torch.ones(3))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_can_be_resumed(tmp_path) -> None:
+    class PressCtrlC:
+        def step_end(self, fit) -> None:
+            if fit.step == 10:
+                signal.raise_signal(signal.SIGINT)
+
+    run = Run(device="cpu", out=tmp_path, progress=False)
+    learner(run, dropout=0.2).fit(3, 1e-2, callbacks=[PressCtrlC()])
+    again = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False), dropout=0.2)
+    again.fit(3, 1e-2)
+    whole = learner(dropout=0.2)
+    whole.fit(3, 1e-2)
+    assert same(weights(whole), weights(again))
+
+
+def test_another_call_is_not_resumed(tmp_path) -> None:
+    with pytest.raises(KilledError):
+        call(learner, tmp_path, 10)
+    learn = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False))
+    with pytest.raises(ValueError, match="repeats the same call, however fit 1 was"):
+        learn.fit(5, 1e-2)
+
+
+def test_an_unfinished_run_is_not_overwritten(tmp_path) -> None:
+    with pytest.raises(KilledError):
+        call(learner, tmp_path, 10)
+    with pytest.raises(FileExistsError, match=f"{tmp_path.name!r} has an unfinished one"):
+        learner(Run(device="cpu", out=tmp_path))
+
+
+@pytest.mark.parametrize("damage", [b"", b"half", b"\x80\x04."])
+def test_a_damaged_state_is_refused_in_one_sentence(damage: bytes, tmp_path) -> None:
+    (tmp_path / checkpoint.FILE).write_bytes(damage)
+    with pytest.raises(ValueError, match=checkpoint.FILE):
+        learner(Run(device="cpu", out=tmp_path, resume=True))
+
+
+def test_a_tree_comes_back_as_it_was(tmp_path) -> None:
+    tree = {
+        "numbers": [1, 2.5, float("inf"), None, True],
+        "nested": {"tensor": torch.arange(6).view(2, 3).t(), "text": "é"},
+        "scalar": torch.tensor(3),
+    }
+    checkpoint.save(tmp_path / "state", tree)
+    back = checkpoint.load(tmp_path / "state")
+    assert back["numbers"] == tree["numbers"]
+    assert torch.equal(back["nested"]["tensor"], tree["nested"]["tensor"])
+    assert back["nested"]["text"] == "é"
+    assert back["scalar"] == 3
+
+
+def test_moments_take_the_strides_of_channels_last_weights() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(4, 8, 6, 6)
+
+    def train(steps: int, state: list | None, weights: dict | None):
+        torch.manual_seed(1)
+        conv = nn.Conv2d(8, 8, 3).to(memory_format=torch.channels_last)
+        if weights:
+            conv.load_state_dict(weights)
+        optimizer = torch.optim.AdamW(conv.parameters(), lr=0.1, fused=True)
+        if state:
+            checkpoint.load_optimizer_state(optimizer, state)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            conv(x).square().mean().backward()
+            optimizer.step()
+        return conv, optimizer
+
+    whole, _ = train(6, None, None)
+    conv, optimizer = train(3, None, None)
+    contiguous = [
+        {k: v.contiguous().clone() for k, v in state.items()}
+        for state in checkpoint.optimizer_state(optimizer)
+    ]
+    resumed, _ = train(3, contiguous, conv.state_dict())
+    assert torch.equal(whole.weight, resumed.weight)
+
+
+PROGRAM = """
+import sys, torch
+torch.set_num_threads(1)
+from tests.core import tiny
+import zoo.core.loop
+zoo.core.loop.FLUSH_SECONDS = 0.0
+out, resume = sys.argv[1], sys.argv[2] == "resume"
+run = tiny.Run(device="cpu", out=out, resume=resume, save_every=0.02, progress=False)
+learn = tiny.learner(run, dropout=0.2, norm=True)
+learn.freeze()
+learn.fit_one_cycle(8, 1e-2)
+learn.unfreeze()
+print("half", flush=True)
+learn.fit_one_cycle(60, 1e-2)
+learn.save(out + "/end.safetensors")
+"""
+
+
+def run_program(out: Path, mode: str, kill_after: float | None = None) -> bool:
+    """Whether it came to its end."""
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(out), mode],
+                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+    with process:
+        if kill_after is not None:
+            deadline = time.monotonic() + 60
+            while not (out / checkpoint.FILE).exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(kill_after)
+            process.kill()
+        return process.wait() == 0
+
+
+def test_kill_minus_nine_is_survived(tmp_path) -> None:
+    assert run_program(tmp_path / "whole", "fresh")
+    draws = random.Random(0)
+    killed = 0
+    for i in range(3):
+        killed += not run_program(tmp_path / "b", "resume", draws.uniform(0, 0.3) + 0.1 * i)
+    assert killed
+    assert run_program(tmp_path / "b", "resume")
+    ends = [load_file(tmp_path / name / "end.safetensors") for name in ("whole", "b")]
+    assert same(*ends)

@@ -1,0 +1,255 @@
+"""An artifact: a model as a directory of JSON, safetensors and text; never a pickle.
+
+config.json        format, domain, task, model name and arguments, spec, members, licence ...
+model.safetensors  the weights; further members of an ensemble as model-2.safetensors ...
+README.md          the model card
+history.csv        the record of the training
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from zoo.core import checkpoint
+from zoo.core.checkpoint import replacing
+from zoo.core.history import History
+
+FORMAT = 1
+READERS = {1: "0.1.0"}  # the first version of this library that reads a format
+CONFIG, CARD, HISTORY = "config.json", "README.md", "history.csv"
+_REQUIRED: dict[str, type] = {"domain": str, "task": str, "model": dict, "spec": dict}
+
+
+class ArtifactError(ValueError):
+    """A directory that is not an artifact this library can trust and read."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What config.json says. Fields that this version does not know are kept in `extra`.
+
+    Attributes:
+        domain: vision, text, tabular or collab.
+        task: such as classification.
+        model: {"name": ..., "args": {...}}: enough to build it again without weights.
+        spec: what prediction needs besides weights.
+        members: weight files, usually one.
+        licence: of the weights, as an SPDX identifier where there is one.
+        data: where the training data came from.
+        metrics: scores on the validation part, by name.
+        training: the recipe: settings, seed, versions.
+    """
+
+    domain: str
+    task: str
+    model: dict[str, Any]
+    spec: dict[str, Any]
+    members: list[str] = field(default_factory=lambda: ["model.safetensors"])
+    licence: str = "unknown"
+    data: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text of config.json."""
+        known = {k: v for k, v in vars(self).items() if k != "extra"}
+        tree = {"format": FORMAT, **known, **self.extra}
+        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A directory read: the config, the weights of each member, the history."""
+
+    config: Config
+    weights: list[dict[str, Tensor]]
+    history: History
+
+
+def write(
+    directory: Path | str,
+    config: Config,
+    weights: Sequence[dict[str, Tensor]],
+    history: History,
+    card: str,
+) -> Path:
+    """Write an artifact: beside the directory first, then put in its place whole.
+
+    Raises:
+        FileExistsError: the directory holds something else than an artifact.
+    """
+    target = Path(directory)
+    _may_replace(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        temporary.chmod(0o755)
+        for name, tensors in zip(config.members, weights, strict=True):
+            save_file(_plain(tensors), temporary / name, {"format": "pt"})
+        (temporary / CONFIG).write_text(config.to_json(), encoding="utf-8")
+        (temporary / CARD).write_text(card, encoding="utf-8")
+        (temporary / HISTORY).write_text(history.to_csv(), encoding="utf-8")
+        _swap(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def write_weights(path: Path, tensors: dict[str, Tensor]) -> Path:
+    """Write bare weights as one safetensors file, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        save_file(_plain(tensors), temporary, {"format": "pt"})
+    return path
+
+
+def read_config(directory: Path | str) -> Config:
+    """Read and check config.json alone.
+
+    Raises:
+        ArtifactError: it is missing, is no JSON, has an unknown format or lacks a field.
+    """
+    path = Path(directory) / CONFIG
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"an artifact is a directory with a {CONFIG}, however {str(directory)!r} has none; "
+            "give the directory that save() returned"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ArtifactError(
+            f"{CONFIG} must be a JSON object, however {str(path)!r} is not ({error}); "
+            "save or fetch the artifact again"
+        ) from error
+    if not isinstance(tree, dict) or "format" not in tree:
+        raise ArtifactError(
+            f"{CONFIG} must be a JSON object with a format, however {str(path)!r} is not; "
+            "save or fetch the artifact again"
+        )
+    return _checked(tree)
+
+
+def read(directory: Path | str) -> Artifact:
+    """Read an artifact. Nothing in it is unpickled or executed.
+
+    Raises:
+        ArtifactError: the config or a weight file is missing, damaged or of another kind.
+    """
+    config = read_config(directory)
+    folder = Path(directory)
+    weights = [_read_weights(folder / name) for name in config.members]
+    path = folder / HISTORY
+    try:
+        history = History.from_csv(path.read_text(encoding="utf-8")) if path.exists() else History()
+    except (ValueError, OSError) as error:
+        raise ArtifactError(
+            f"{HISTORY} holds numbers, however it does not ({error}); delete it or save again"
+        ) from error
+    return Artifact(config, weights, history)
+
+
+def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Give a model its weights.
+
+    Raises:
+        ArtifactError: names or shapes differ from the model's.
+    """
+    own = model.state_dict()
+    wrong = [
+        f"{name!r} {tuple(tensors[name].shape) if name in tensors else 'is missing'}"
+        for name in own
+        if name not in tensors or tensors[name].shape != own[name].shape
+    ] + [f"{name!r} is unknown" for name in tensors if name not in own]
+    if wrong:
+        raise ArtifactError(
+            f"weights must fit the model that {CONFIG} names, however {wrong[0]} does not "
+            f"({len(wrong)} such in all); save or fetch the artifact again"
+        )
+    model.load_state_dict(tensors)
+
+
+def _checked(tree: dict[str, Any]) -> Config:
+    version = tree.pop("format")
+    if version != FORMAT:
+        raise ArtifactError(
+            f"this version of transfer-zoo reads format {FORMAT}, however format={version!r}; "
+            "install a newer transfer-zoo, or fetch the artifact again if that is no number"
+        )
+    wrong = [k for k, kind in _REQUIRED.items() if not isinstance(tree.get(k), kind)]
+    members = tree.get("members", ["model.safetensors"])
+    if not isinstance(members, list) or not members or not all(map(_is_member, members)):
+        wrong.append("members")
+    for name in ("metrics", "training"):
+        if not isinstance(tree.get(name, {}), dict):
+            wrong.append(name)
+    if wrong:
+        raise ArtifactError(
+            f"{CONFIG} must state {', '.join([*_REQUIRED, 'members'])}, however {wrong=} "
+            "are missing or of another kind; save or fetch the artifact again"
+        )
+    known = {k: tree.pop(k) for k in Config.__dataclass_fields__ if k in tree and k != "extra"}
+    return Config(**known, extra=tree)
+
+
+def _is_member(name: object) -> bool:
+    """Whether a weight file's name stays in the directory and is safetensors."""
+    return isinstance(name, str) and name == Path(name).name and name.endswith(".safetensors")
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ArtifactError(
+            f"weights are a whole safetensors file, however {path.name!r} is not ({error}); "
+            "it was not opened in any other way: save or fetch the artifact again"
+        ) from error
+
+
+def _plain(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU that share no memory, as safetensors wants them."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+
+def _may_replace(target: Path) -> None:
+    ours = (CONFIG, checkpoint.FILE)
+    strange = target.is_file() or (
+        target.is_dir()
+        and any(target.iterdir())
+        and not any((target / name).exists() for name in ours)
+    )
+    if strange:
+        raise FileExistsError(
+            f"an artifact takes the place of nothing but an artifact, however {str(target)!r} "
+            "holds other files; choose another directory"
+        )
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Put a finished directory in place; what else the old one held, but weights, stays."""
+    if not target.exists():
+        new.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)) / "old"
+    target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    for path in old.iterdir():
+        if not (target / path.name).exists() and not path.match("model*.safetensors"):
+            path.rename(target / path.name)
+    shutil.rmtree(old.parent)

@@ -1,0 +1,142 @@
+"""The Batches contract: a training set is a function from (epoch, step) to a batch.
+
+Order therefore depends on (seed, epoch) alone, never on threads or on what ran before, so that a
+run can continue at any step and several processes can share one global batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """What one step sees: the core calls `model(*inputs)`; `rate` multiplies the learning rate."""
+
+    inputs: tuple[Tensor, ...]
+    target: Tensor
+    rate: float = 1.0
+
+
+class Batches(Protocol):
+    """A data set as the core sees it."""
+
+    def steps(self, epoch: int) -> int:
+        """Number of batches in this epoch."""
+        ...
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from step `start` on."""
+        ...
+
+    def shard(self, rank: int, world: int) -> Batches:
+        """The part of every global batch that process `rank` of `world` works on."""
+        ...
+
+
+class Data(NamedTuple):
+    """What a learner trains and validates on."""
+
+    train: Batches
+    valid: Batches | None = None
+
+
+def seed_of(*parts: int) -> int:
+    """One seed from several numbers, e.g. (seed, epoch, step), well mixed.
+
+    >>> seed_of(0, 1) != seed_of(1, 0)
+    True
+    """
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def order(n: int, seed: int, epoch: int) -> Tensor:
+    """A permutation of n rows that depends on (seed, epoch) alone. Shape: (n,), int64, CPU."""
+    generator = torch.Generator().manual_seed(seed_of(seed, epoch))
+    return torch.randperm(n, generator=generator)
+
+
+def bounds(n: int, steps: int, step: int, rank: int = 0, world: int = 1) -> tuple[int, int]:
+    """First and last-but-one row of a process's part of a global batch.
+
+    Batches of an epoch differ in size by at most one row, so none is tiny (batch normalisation
+    needs several) and none is dropped; so do the processes' parts of a batch.
+
+    >>> [bounds(10, 3, step) for step in range(3)]
+    [(0, 3), (3, 6), (6, 10)]
+    >>> [bounds(10, 3, 2, rank, world=2) for rank in range(2)]
+    [(6, 8), (8, 10)]
+    """
+    low, high = step * n // steps, (step + 1) * n // steps
+    size = high - low
+    return low + rank * size // world, low + (rank + 1) * size // world
+
+
+class TensorBatches:
+    """A data set of whole tensors on one device, sliced there: ratings, tables, features.
+
+    Args:
+        inputs: tensors that share their first dimension, the row.
+        target: a tensor with one row for each row of the inputs.
+        batch_size: at most this many rows in a (global) batch.
+        shuffle: draw a new order for every epoch; False keeps the rows in order.
+        seed: the order is a function of (seed, epoch).
+
+    Raises:
+        ValueError: the tensors are empty or differ in their number of rows.
+    """
+
+    def __init__(
+        self,
+        inputs: Tensor | Sequence[Tensor],
+        target: Tensor,
+        *,
+        batch_size: int = 64,
+        shuffle: bool = True,
+        seed: int = 0,
+        device: torch.device | str | None = None,
+    ) -> None:
+        given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        rows = [len(tensor) for tensor in (*given, target)]
+        if len(set(rows)) != 1 or rows[0] == 0:
+            raise ValueError(
+                f"inputs and target need the same number of rows, at least one, however {rows=}; "
+                "slice them alike before making batches"
+            )
+        if batch_size < 1:
+            raise ValueError(f"a batch has at least one row, however {batch_size=}; raise it")
+        self.inputs = tuple(tensor.to(device) for tensor in given)
+        self.target = target.to(device)
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self.rank, self.world = 0, 1
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def steps(self, epoch: int) -> int:
+        """Number of batches in an epoch: the same for each."""
+        return math.ceil(len(self) / self.batch_size)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from step `start` on, as slices on the device."""
+        steps = self.steps(epoch)
+        rows = order(len(self), self.seed, epoch).to(self.target.device) if self.shuffle else None
+        for step in range(start, steps):
+            low, high = bounds(len(self), steps, step, self.rank, self.world)
+            if rows is None:
+                yield Batch(tuple(t[low:high] for t in self.inputs), self.target[low:high])
+            else:
+                part = rows[low:high]
+                inputs = tuple(t.index_select(0, part) for t in self.inputs)
+                yield Batch(inputs, self.target.index_select(0, part))
+
+    def shard(self, rank: int, world: int) -> Self:
+        """The same tensors, of which this process takes its part of every batch."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, rank=rank, world=world)
+        return other

@@ -1,0 +1,173 @@
+"""Training state on disk, for exact resume: one safetensors file, written atomically.
+
+A tree of dicts, lists, numbers, strings and tensors becomes named tensors plus JSON in the file's
+header. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+FILE = "training-state.safetensors"
+_TENSOR = "__tensor__"
+
+
+def save(path: Path, tree: dict[str, Any]) -> None:
+    """Write the tree to the file; a reader sees the old state or the new one, never a part.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old state is kept.
+    """
+    tensors: dict[str, Tensor] = {}
+    header = json.dumps(_lift(tree, "", tensors))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        try:
+            save_file(tensors, temporary, {"tree": header})
+        except SafetensorError as error:
+            raise OSError(
+                f"the training state needs room to be written, however {error}; the one saved "
+                f"before is kept: free space under {path.parent} and resume"
+            ) from error
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a tree back, tensors on the CPU.
+
+    Raises:
+        ValueError: the file is not a training state.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tree: dict[str, Any] = _lower(json.loads((file.metadata() or {})["tree"]), tensors)
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"a training state is a safetensors file that this library wrote, however {path.name} "
+            f"is not ({error}); delete it to start over"
+        ) from error
+    return tree
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file to write, which then takes the place of `path` in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def model_state(model: nn.Module) -> dict[str, Any]:
+    """Parameters, all buffers (also those that an artifact leaves out) and the carried state."""
+    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+    return {
+        "tensors": {name: tensor.detach().clone() for name, tensor in tensors.items()},
+        "carried": [tensor.detach().clone() for tensor in getattr(model, "carried", ())],
+    }
+
+
+@torch.no_grad()
+def load_model_state(model: nn.Module, state: dict[str, Any]) -> None:
+    """Put `model_state` back, in place.
+
+    Raises:
+        ValueError: the model has other parameters or shapes.
+    """
+    own = dict(model.named_parameters()) | dict(model.named_buffers())
+    saved = state["tensors"]
+    wrong = [
+        name
+        for name in own.keys() | saved.keys()
+        if name not in own or name not in saved or own[name].shape != saved[name].shape
+    ]
+    if wrong:
+        raise ValueError(
+            f"a training state fits the model that wrote it, however {sorted(wrong)[0]!r} differs "
+            f"({len(wrong)} such in all); resume with the same call, or use another folder"
+        )
+    for name, tensor in own.items():
+        tensor.copy_(saved[name])
+    if hasattr(model, "carried"):
+        device = next((p.device for p in model.parameters()), None)
+        model.carried = tuple(t.to(device) for t in state["carried"])  # type: ignore[assignment]
+
+
+def optimizer_state(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """The state of every parameter, in the order of the groups."""
+    params = (p for group in optimizer.param_groups for p in group["params"])
+    return [dict(optimizer.state.get(p, {})) for p in params]
+
+
+def load_optimizer_state(optimizer: Optimizer, states: list[dict[str, Any]]) -> None:
+    """Put `optimizer_state` back; moments take their parameter's device and strides.
+
+    A fused AdamW walks a parameter and its moments in memory order: a contiguous moment beside a
+    channels-last weight would train wrongly, without a word.
+    """
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    for p, state in zip(params, states, strict=True):
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == p.shape:
+                state[name] = torch.empty_like(p, dtype=value.dtype).copy_(value)
+            elif isinstance(value, Tensor) and p.device.type == "cuda" and _on_device(optimizer):
+                state[name] = value.to(p.device)
+        if state:
+            optimizer.state[p] = state
+
+
+def generator_states(device: torch.device) -> dict[str, Tensor]:
+    """Torch's global generators: the CPU's and the device's."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def load_generator_states(states: dict[str, Tensor], device: torch.device) -> None:
+    """Put `generator_states` back."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+
+
+def _on_device(optimizer: Optimizer) -> bool:
+    """Whether the optimizer keeps its step counts beside the parameters."""
+    return bool(optimizer.defaults.get("fused") or optimizer.defaults.get("capturable"))
+
+
+def _lift(tree: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """The tree as JSON values, its tensors moved to `tensors`."""
+    if isinstance(tree, Tensor):
+        tensors[name] = tree.detach().cpu().contiguous().clone()
+        return {_TENSOR: name}
+    if isinstance(tree, dict):
+        return {key: _lift(value, f"{name}/{key}", tensors) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_lift(value, f"{name}/{i}", tensors) for i, value in enumerate(tree)]
+    return tree
+
+
+def _lower(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(tree, dict):
+        if _TENSOR in tree:
+            return tensors[tree[_TENSOR]]
+        return {key: _lower(value, tensors) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_lower(value, tensors) for value in tree]
+    return tree

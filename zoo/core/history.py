@@ -1,0 +1,91 @@
+"""The record of a run: a row an epoch, a loss and a rate a step; CSV and plots."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Row = dict[str, float]
+
+
+@dataclass
+class History:
+    """What happened, over all fits of a learner.
+
+    Attributes:
+        rows: one dict an epoch: epoch, train_loss, valid_loss, the metrics, lr, seconds.
+        losses: training loss of every step.
+        lrs: rate of the head at every step.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    lrs: list[float] = field(default_factory=list)
+
+    def columns(self) -> list[str]:
+        """Names over all rows, in order of appearance."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def to_csv(self) -> str:
+        """The rows as CSV text with a header; empty cells where a row has no such value."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.columns(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    @classmethod
+    def from_csv(cls, text: str) -> History:
+        """Rows read back; the steps' losses and rates are not in the CSV."""
+        rows = csv.DictReader(io.StringIO(text))
+        return cls([{k: float(v) for k, v in row.items() if v} for row in rows])
+
+    def plot_lr(self, ax: Axes | None = None) -> Axes:
+        """Rate against step."""
+        ax = ax or new_axes()
+        ax.plot(self.lrs)
+        ax.set(xlabel="step", ylabel="learning rate of the head")
+        return ax
+
+    def plot_loss(self, ax: Axes | None = None) -> Axes:
+        """Training loss against step (faint; smoothed in full) and validation loss by epoch."""
+        ax = ax or new_axes()
+        ax.plot(self.losses, alpha=0.3, color="C0")
+        ax.plot(smooth(self.losses), color="C0", label="training")
+        valid = [(row["step"], row["valid_loss"]) for row in self.rows if "valid_loss" in row]
+        if valid:
+            ax.plot(*zip(*valid, strict=True), "o-", color="C1", label="validation")
+        ax.set(xlabel="step", ylabel="loss")
+        ax.legend()
+        return ax
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        return str(pd.DataFrame(self.rows).to_html(index=False, float_format="{:.4f}".format))
+
+
+def smooth(losses: list[float], beta: float = 0.98) -> list[float]:
+    """Exponential moving average without the bias of its start.
+
+    >>> smooth([2.0, 2.0])
+    [2.0, 2.0]
+    """
+    mean, smoothed = 0.0, []
+    for i, loss in enumerate(losses, 1):
+        mean = beta * mean + (1 - beta) * loss
+        smoothed.append(round(mean / (1 - beta**i), 12))
+    return smoothed
+
+
+def new_axes(**figure: Any) -> Axes:
+    """Axes of a new figure."""
+    from matplotlib import pyplot as plt
+
+    axes: Axes = plt.subplots(**figure)[1]
+    return axes

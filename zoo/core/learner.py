@@ -1,0 +1,394 @@
+"""Learner: a model, its data and a task, with the verbs to train it step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from zoo.core import checkpoint, loop
+from zoo.core.batches import Batches, Data, seed_of
+from zoo.core.callbacks import collect_hooks
+from zoo.core.display import Display
+from zoo.core.ensemble import Snapshots, members
+from zoo.core.groups import Rates, freeze_to, group_rates, layer_groups, parameter_groups
+from zoo.core.history import History
+from zoo.core.interrupt import interruptible
+from zoo.core.loop import Fit
+from zoo.core.resume import TrainingState, describe
+from zoo.core.run import Run, accelerator, deterministic, rank_and_world, seeded
+from zoo.core.schedules import (
+    Schedule,
+    constant,
+    flat_cosine,
+    one_cycle,
+    sgdr,
+    sgdr_epochs,
+)
+from zoo.core.task import Task
+
+if TYPE_CHECKING:
+    from zoo.core.lr_finder import LRCurve
+
+OptimizerName = Literal["adamw", "sgd"]
+BatchNormMode = Literal["live", "thawed", "fixed"]
+
+
+class Learner:
+    """Trains a model; what `zoo.<domain>.learner` hands out.
+
+    Args:
+        model: any module; its `layers()`, if it has them, are the layer groups.
+        data: training and, perhaps, validation batches.
+        task: loss, decoding and metrics.
+        optimizer: "adamw" (fused; betas .9/.99, eps 1e-5), "sgd" (momentum .9), or a function from
+            parameter groups to a torch optimizer.
+        weight_decay: decoupled for AdamW; norms, biases and bias tables get none.
+        clip: largest norm of the gradient; None leaves it alone.
+        accumulate: parts that each batch passes through the model in, to save memory; the step
+            equals that on the whole batch.
+        batchnorm: whose running statistics follow the training data: "live" all, "thawed" those
+            of layer groups that train, "fixed" none.
+        callbacks: objects as `zoo.core.callbacks` describes, for every fit.
+        bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
+        run: the circumstances.
+
+    Attributes:
+        history: the record of all fits.
+        epoch: epochs over the learner's life; a second fit does not replay the first.
+        interrupted: whether Ctrl-C ended the last fit.
+        snapshots: weights at the ends of SGDR cycles.
+        closed: the finished fits, as `zoo.core.resume.describe` tells them.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Data,
+        task: Task,
+        *,
+        optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
+        weight_decay: float = 0.01,
+        clip: float | None = None,
+        accumulate: int = 1,
+        batchnorm: BatchNormMode = "thawed",
+        callbacks: Sequence[Any] = (),
+        bf16_on_cpu: bool = False,
+        run: Run | None = None,
+    ) -> None:
+        if accumulate > 1 and hasattr(model, "carried"):
+            raise ValueError(
+                "a model that carries a hidden state takes whole batches, however "
+                f"{accumulate=}; use a smaller batch size"
+            )
+        self.run = run or Run()
+        self.device = self.run.torch_device()
+        self.dtype = self.run.autocast_dtype(self.device, bf16_on_cpu=bf16_on_cpu)
+        self.model = model.to(self.device)
+        self.groups = layer_groups(model)
+        self.data, self.task = data, task
+        self.optimizer, self.weight_decay, self.clip = optimizer, weight_decay, clip
+        self.accumulate, self.batchnorm = accumulate, batchnorm
+        self.callbacks = list(callbacks)
+        collect_hooks(self.callbacks)
+        self.history = History()
+        self.snapshots: list[dict[str, Tensor]] = []
+        self.epoch, self.interrupted = 0, False
+        self.closed: list[dict[str, Any]] = []
+        self._state = TrainingState(self.run)
+
+    # ---- what trains --------------------------------------------------------------------------
+
+    def freeze(self) -> None:
+        """Train the head alone."""
+        self.freeze_to(-1)
+
+    def unfreeze(self) -> None:
+        """Train every layer group."""
+        self.freeze_to(0)
+
+    def freeze_to(self, n: int) -> None:
+        """Freeze the first n layer groups; n < 0 counts from the head.
+
+        Raises:
+            ValueError: nothing would be left to train.
+        """
+        freeze_to(self.groups, n)
+
+    def set_data(self, data: Data) -> None:
+        """Go on with other data, for example the same photos at a larger size."""
+        self.data = data
+
+    # ---- fitting ------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        epochs: int,
+        lr: Rates = 1e-3,
+        schedule: Schedule = constant,
+        *,
+        callbacks: Sequence[Any] = (),
+    ) -> History:
+        """Train for some epochs.
+
+        Ctrl-C ends the fit after the current step and keeps what was learnt; a second one at once.
+
+        Args:
+            epochs: passes over the training part.
+            lr: highest rate: a float; one a layer group; (low, high) or slice, geometric.
+            schedule: (step, steps of each epoch) -> factors, from `zoo.core.schedules`.
+            callbacks: for this fit only, beside the learner's.
+
+        Returns:
+            The learner's history.
+
+        Raises:
+            ValueError: a rate or the number of epochs makes no sense, or another call is resumed.
+            FloatingPointError: the loss is not finite.
+        """
+        if epochs < 1:
+            raise ValueError(f"a fit takes at least one epoch, however {epochs=}; raise it")
+        used = [*self.callbacks, *callbacks]
+        self.interrupted = False
+        with (
+            seeded(self.run.seed, self.device),
+            deterministic(self.run.deterministic),
+        ):
+            steps = [self.data.train.steps(self.epoch + i) for i in range(epochs)]
+            fit = self.new_fit(steps, lr, schedule, used)
+            if self._state.finished(self, fit, len(self.closed)):
+                self._close(fit)
+            else:
+                self._train(fit, used)
+        return self.history
+
+    def fit_one_cycle(
+        self, epochs: int, lr: Rates = 1e-3, *, pct_start: float = 0.25, div: float = 25.0
+    ) -> History:
+        """Rate up and down once, momentum down and up (Smith 2018)."""
+        return self.fit(epochs, lr, partial(one_cycle, pct_start=pct_start, div=div))
+
+    def fit_flat_cosine(self, epochs: int, lr: Rates = 1e-3, *, pct_flat: float = 0.75) -> History:
+        """A flat rate, then a cosine down."""
+        return self.fit(epochs, lr, partial(flat_cosine, pct_flat=pct_flat))
+
+    def fit_sgdr(
+        self,
+        lr: Rates = 1e-3,
+        *,
+        cycles: int = 3,
+        cycle_len: int = 1,
+        cycle_mult: int = 2,
+        snapshots: bool = False,
+    ) -> History:
+        """Cosine cycles with warm restarts (Loshchilov & Hutter 2017).
+
+        Args:
+            lr: highest rate, as in `fit`.
+            cycles: how many.
+            cycle_len: epochs of the first cycle.
+            cycle_mult: each cycle lasts so many times the one before.
+            snapshots: keep the weights of every cycle's end for an ensemble (Huang et al. 2017);
+                `predict` and `evaluate` take them by `snapshots=n`.
+        """
+        lengths = sgdr_epochs(cycles, cycle_len, cycle_mult)
+        schedule = partial(sgdr, cycle_len=cycle_len, cycle_mult=cycle_mult)
+        keep = [Snapshots(self.snapshots, lengths)] if snapshots else []
+        return self.fit(sum(lengths), lr, schedule, callbacks=keep)
+
+    def fit_finetune(
+        self, epochs: int, lr: float = 2e-3, *, frozen_epochs: int = 1, ratio: float = 100.0
+    ) -> History:
+        """Train the head on the frozen body, then everything at lower rates.
+
+        The two-phase recipe of fastai 2: one-cycle at `lr` with the body frozen; then one-cycle at
+        lr / 2 for the head, spread geometrically down to lr / (2 ratio) for the first layer group.
+
+        Args:
+            epochs: unfrozen ones.
+            lr: highest rate of the frozen phase.
+            frozen_epochs: epochs of the first phase.
+            ratio: of the head's rate to that of the first layer group, unfrozen.
+        """
+        self.freeze()
+        self.fit_one_cycle(frozen_epochs, lr, pct_start=0.99)
+        self.unfreeze()
+        if epochs and not self.interrupted:
+            self.fit_one_cycle(epochs, (lr / 2 / ratio, lr / 2), pct_start=0.3, div=5.0)
+        return self.history
+
+    def lr_find(
+        self,
+        *,
+        start: float = 1e-7,
+        end: float = 10.0,
+        steps: int | None = None,
+        sweeps: int = 1,
+    ) -> LRCurve:
+        """Loss against rate over a short sweep; everything is as before afterwards.
+
+        Args:
+            start: lowest rate of the head; other groups keep their share as in `fit(lr=...)`.
+            end: highest rate.
+            steps: of one sweep; None takes 100, or 40 for each of several sweeps.
+            sweeps: over different batches; several tell how stable the suggestions are.
+        """
+        from zoo.core.lr_finder import lr_find
+
+        return lr_find(self, start=start, end=end, steps=steps, sweeps=sweeps)
+
+    # ---- using --------------------------------------------------------------------------------
+
+    def evaluate(self, batches: Batches | None = None, *, snapshots: int = 0) -> dict[str, float]:
+        """Loss and metrics on the validation part, or on other batches.
+
+        Args:
+            batches: None takes the validation part.
+            snapshots: average the predictions of the last so many snapshots instead.
+
+        Raises:
+            ValueError: there is no validation part, or there are fewer snapshots.
+        """
+        chosen = batches or self.data.valid
+        if chosen is None:
+            raise ValueError(
+                "evaluation needs a validation part, however data.valid=None; pass batches"
+            )
+        rank, world = rank_and_world()
+        shard = chosen if world == 1 else chosen.shard(rank, world)
+        models = members(self.model, self.snapshots, snapshots)
+        return loop.evaluate(models, shard.epoch(0), self.task, self.device, self.dtype)
+
+    def predict(self, batches: Batches, *, snapshots: int = 0) -> Tensor:
+        """Decoded predictions, in the order of the batches, on the CPU.
+
+        Shape: (N, ...), as the task's `decode` gives them.
+        """
+        predictions: list[Tensor] = []
+
+        def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
+            predictions.append(mean.cpu())
+
+        models = members(self.model, self.snapshots, snapshots)
+        loop.predict_batches(models, batches.epoch(0), self.task, self.device, self.dtype, see)
+        return torch.cat(predictions)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the model's weights alone, as safetensors; a domain's model saves an artifact."""
+        from zoo.core.artifact import write_weights
+
+        return write_weights(Path(path), self.model.state_dict())
+
+    # ---- one fit, in its parts ----------------------------------------------------------------
+
+    def new_fit(
+        self, steps: Sequence[int], lr: Rates, schedule: Schedule, callbacks: Iterable[Any] = ()
+    ) -> Fit:
+        """A fit that has not begun: its optimizer, and the model as the loop calls it."""
+        rates = group_rates(lr, len(self.groups))
+        params = parameter_groups(self.groups, rates, self.weight_decay)
+        rank, world = rank_and_world()
+        return Fit(
+            model=self.model,
+            forward=self._forward(),
+            task=self.task,
+            train=self.data.train if world == 1 else self.data.train.shard(rank, world),
+            optimizer=_optimizer(self.optimizer, params),
+            schedule=schedule,
+            steps=tuple(steps),
+            history=self.history,
+            device=self.device,
+            dtype=self.dtype,
+            clip=self.clip,
+            accumulate=self.accumulate,
+            hooks=collect_hooks(callbacks),
+            first_epoch=self.epoch,
+        )
+
+    def train_mode(self) -> None:
+        """Training mode, but for batch norms whose statistics stay."""
+        self.model.train()
+        for group in self.groups:
+            frozen = not any(p.requires_grad for p in group.parameters())
+            if self.batchnorm == "fixed" or (self.batchnorm == "thawed" and frozen):
+                for norm in group.batchnorms():
+                    norm.eval()
+
+    def _forward(self) -> nn.Module:
+        shared = accelerator()
+        forward = torch.compile(self.model) if self.run.compile else self.model
+        return shared.prepare_model(forward) if shared else forward  # type: ignore[return-value]
+
+    def _train(self, fit: Fit, callbacks: Sequence[Any]) -> None:
+        for hook in fit.hooks["fit_start"]:
+            hook(fit)
+        self._state.restore(self, fit, callbacks)
+        rank = rank_and_world()[0]
+        progress = self.run.progress if rank == 0 else False
+        with interruptible(fit), Display(progress, sum(fit.steps), fit.step) as display:
+
+            def flushed() -> None:
+                fit.seconds = time.perf_counter() - fit.began
+                display.step(fit.step, self.epoch, self.history.losses[-1])
+                if self._state.due():
+                    self._state.save(self, fit, callbacks)
+
+            fit.on_flush = flushed
+            while fit.epoch < len(fit.steps) and not (fit.stop or fit.interrupted):
+                if fit.step_in_epoch == 0:
+                    torch.manual_seed(seed_of(self.run.seed, len(self.closed), fit.epoch, rank))
+                self._train_epoch(fit, display)
+                self._state.save(self, fit, callbacks)
+        self.interrupted = fit.interrupted
+        if not fit.interrupted:
+            for hook in fit.hooks["fit_end"]:
+                hook(fit)
+            self._close(fit)
+            self._state.save(self, None)
+
+    def _close(self, fit: Fit) -> None:
+        self.closed.append({"call": describe(fit), "epoch": self.epoch})
+
+    def _train_epoch(self, fit: Fit, display: Display) -> None:
+        """Train and evaluate for an epoch; a loss that is not finite loses this epoch alone."""
+        safe = checkpoint.model_state(self.model)
+        fit.began = time.perf_counter() - fit.seconds
+        self.train_mode()
+        try:
+            loop.train_epoch(fit, fit.train.epoch(self.epoch, fit.step_in_epoch))
+        except FloatingPointError:
+            checkpoint.load_model_state(self.model, safe)
+            raise
+        if fit.step_in_epoch < fit.steps[fit.epoch]:  # interrupted
+            return
+        losses = self.history.losses[-fit.steps[fit.epoch] :]
+        fit.row = {"epoch": self.epoch, "step": len(self.history.losses)}
+        fit.row["train_loss"] = sum(losses) / len(losses)
+        if self.data.valid is not None:
+            scores = self.evaluate()
+            fit.row |= {"valid_loss": scores.pop("loss"), **scores}
+        fit.row |= {"lr": self.history.lrs[-1], "seconds": time.perf_counter() - fit.began}
+        self.history.rows.append(fit.row)
+        fit.epoch, self.epoch, fit.seconds = fit.epoch + 1, self.epoch + 1, 0.0
+        display.row(fit.row)
+        for hook in fit.hooks["epoch_end"]:
+            hook(fit)
+
+
+def _optimizer(
+    kind: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer],
+    params: list[dict[str, Any]],
+) -> Optimizer:
+    if callable(kind):
+        return kind(params)
+    if kind == "adamw":
+        return torch.optim.AdamW(params, betas=(0.9, 0.99), eps=1e-5, fused=True)
+    if kind == "sgd":
+        return torch.optim.SGD(params, momentum=0.9, fused=True)
+    raise ValueError(f"an optimizer is 'adamw', 'sgd' or a function, however optimizer={kind!r}")

@@ -1,0 +1,165 @@
+"""Run: the circumstances of a training in one frozen object, and what they mean to torch."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+_DTYPES: dict[str, torch.dtype | None] = {
+    "fp32": None,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Where, how exactly and how loudly to train; never what to learn.
+
+    Args:
+        device: "auto" takes CUDA, then MPS, then the CPU; else any name that torch knows.
+        precision: "auto" is bf16 on GPUs that have it and fp32 elsewhere, unless the model's
+            record says that bf16 is faster on a CPU that has instructions for it.
+        seed: of initial weights, order, augmentation and dropout.
+        threads: that decode photos; None takes one for each core, at most eight.
+        deterministic: have torch use deterministic algorithms during training, so that runs on
+            CUDA repeat bit by bit; slower there.
+        compile: pass the model through torch.compile.
+        out: folder for the training state (and what a verb puts there).
+        resume: continue the same call from the state in `out`: finished fits are skipped.
+        save_every: seconds between saves of the training state, besides those at epoch ends.
+        cache: folder for decoded photos; None takes ZOO_CACHE or the user's cache folder.
+        cache_gb: gigabytes of decoded photos to keep at most.
+        progress: the bar and the table; None shows the bar on terminals and in notebooks alone,
+            False shows neither.
+
+    Raises:
+        ValueError: an unknown precision, or resume without out.
+    """
+
+    device: str = "auto"
+    precision: Precision = "auto"
+    seed: int = 0
+    threads: int | None = None
+    deterministic: bool = False
+    compile: bool = False
+    out: Path | str | None = None
+    resume: bool = False
+    save_every: float = 60.0
+    cache: Path | str | None = None
+    cache_gb: float = 8.0
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision not in get_args(Precision):
+            raise ValueError(
+                f"precision is one of {', '.join(get_args(Precision))}, however "
+                f"precision={self.precision!r}; 'auto' suits most"
+            )
+        if self.resume and self.out is None:
+            raise ValueError(
+                "resuming needs the folder of the earlier call, however out=None; give Run(out=...)"
+            )
+        if self.seed < 0:
+            raise ValueError(f"a seed is 0 or more, however seed={self.seed}; drop the sign")
+
+    @property
+    def n_threads(self) -> int:
+        """Threads for decoding."""
+        return self.threads or min(os.cpu_count() or 1, 8)
+
+    def torch_device(self) -> torch.device:
+        """The device to train on.
+
+        Raises:
+            ValueError: torch does not know the device, or it is not there.
+        """
+        if self.device == "auto":
+            shared = accelerator()
+            return shared.device if shared else _best_device()
+        try:
+            device = torch.device(self.device)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ValueError(
+                f"the device must be there, however device={self.device!r} is not; "
+                f"device='auto' would take {_best_device().type!r}"
+            ) from error
+        return device
+
+    def autocast_dtype(
+        self, device: torch.device, *, bf16_on_cpu: bool = False
+    ) -> torch.dtype | None:
+        """What autocast computes in; None is plain fp32.
+
+        Args:
+            device: where the model runs.
+            bf16_on_cpu: the model's record: a paired measurement found bf16 faster on a CPU with
+                AVX512-BF16 or AMX.
+        """
+        if self.precision != "auto":
+            return _DTYPES[self.precision]
+        if device.type == "cuda":
+            has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+            return torch.bfloat16 if has_bf16 else None
+        return torch.bfloat16 if device.type == "cpu" and bf16_on_cpu and _cpu_has_bf16() else None
+
+
+@functools.cache
+def accelerator() -> Accelerator | None:
+    """The process group under `torchrun` or `accelerate launch`; None in a single process."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return None
+    from accelerate import Accelerator
+
+    return Accelerator(mixed_precision="no", cpu=not torch.cuda.is_available())
+
+
+def rank_and_world() -> tuple[int, int]:
+    """This process's number and how many there are."""
+    shared = accelerator()
+    return (shared.process_index, shared.num_processes) if shared else (0, 1)
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Torch's global generators start from `seed` inside, and are as before afterwards."""
+    devices = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextlib.contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Torch's deterministic algorithms inside, if wanted; the user's setting afterwards."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+def _best_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _cpu_has_bf16() -> bool:
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,0 +1,108 @@
+"""Learning-rate schedules: pure functions from (step, steps of each epoch) to factors.
+
+The rate factor multiplies the highest rate of every layer group; the momentum, where a schedule
+has one, replaces SGD's momentum or Adam's first beta. An epoch's number of steps may vary (text).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+
+class Factors(NamedTuple):
+    """What a schedule says of one step."""
+
+    rate: float
+    momentum: float | None = None
+
+
+Schedule = Callable[[int, Sequence[int]], Factors]
+"""(step, number of steps of each epoch) -> Factors; parameters are bound with functools.partial."""
+
+
+def constant(step: int, steps: Sequence[int]) -> Factors:
+    """The same rate throughout."""
+    return Factors(1.0)
+
+
+def cosine(step: int, steps: Sequence[int]) -> Factors:
+    """Half a cosine from 1 to 0 (Loshchilov & Hutter 2017, eq. 5 without restarts).
+
+    >>> [round(cosine(step, [2, 2]).rate, 3) for step in range(4)]
+    [1.0, 0.854, 0.5, 0.146]
+    """
+    return Factors(_anneal(1.0, 0.0, step / sum(steps)))
+
+
+def sgdr(step: int, steps: Sequence[int], *, cycle_len: int = 1, cycle_mult: int = 1) -> Factors:
+    """Stochastic gradient descent with warm restarts (Loshchilov & Hutter 2017, sec. 3).
+
+    Cycle i lasts cycle_len * cycle_mult**i epochs; within it the rate follows a cosine from 1 to 0.
+
+    >>> [round(sgdr(step, [2, 2, 2], cycle_mult=2).rate, 3) for step in range(6)]
+    [1.0, 0.5, 1.0, 0.854, 0.5, 0.146]
+    """
+    ends = list(itertools.accumulate(steps))
+    epoch = bisect_right(ends, step)
+    first, length = 0, cycle_len
+    while first + length <= epoch:
+        first, length = first + length, length * cycle_mult
+    begin = ends[first - 1] if first else 0
+    end = ends[min(first + length, len(ends)) - 1]
+    return Factors(_anneal(1.0, 0.0, (step - begin) / (end - begin)))
+
+
+def one_cycle(
+    step: int,
+    steps: Sequence[int],
+    *,
+    pct_start: float = 0.25,
+    div: float = 25.0,
+    final_div: float = 1e5,
+    momentums: tuple[float, float] | None = (0.95, 0.85),
+) -> Factors:
+    """One cycle: cosine up from 1/div, cosine down to 1/final_div; momentum mirrors it.
+
+    Smith 2018, sec. 4; the phases as in torch's `OneCycleLR`, whose `final_div_factor` is
+    final_div / div here.
+    """
+    last = max(sum(steps) - 1, 1)
+    peak = min(max(pct_start * (last + 1) - 1, 0.0), float(last))
+    high, low = momentums or (0.0, 0.0)
+    if step < peak or (step == peak and peak > 0):
+        done = step / peak
+        factors = _anneal(1 / div, 1.0, done), _anneal(high, low, done)
+    else:
+        done = (step - peak) / max(last - peak, 1e-12)
+        factors = _anneal(1.0, 1 / final_div, done), _anneal(low, high, done)
+    return Factors(factors[0], factors[1] if momentums else None)
+
+
+def flat_cosine(
+    step: int, steps: Sequence[int], *, pct_flat: float = 0.75, final_div: float = 1e5
+) -> Factors:
+    """Flat for a share of the steps, then a cosine down to 1/final_div (fastai 2)."""
+    done = (step / sum(steps) - pct_flat) / (1 - pct_flat)
+    return Factors(_anneal(1.0, 1 / final_div, max(done, 0.0)))
+
+
+def exponential(step: int, steps: Sequence[int], *, start: float, end: float) -> Factors:
+    """From start to end by equal ratios: the sweep of the learning-rate finder (Smith 2015)."""
+    return Factors(start * (end / start) ** (step / max(sum(steps) - 1, 1)))
+
+
+def sgdr_epochs(cycles: int, cycle_len: int, cycle_mult: int) -> list[int]:
+    """The length of each cycle in epochs.
+
+    >>> sgdr_epochs(3, 1, 2)
+    [1, 2, 4]
+    """
+    return [cycle_len * cycle_mult**i for i in range(cycles)]
+
+
+def _anneal(start: float, end: float, done: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
