@@ -6,9 +6,9 @@ import signal
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from tests.core.tiny import QUIET, data, learner, recurrent_learner, same, weights
+import zoo
+from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.run import Run
 
@@ -170,10 +170,15 @@ def test_an_unknown_optimizer_is_refused() -> None:
         learner(optimizer="adam").fit(1)
 
 
-def test_saved_weights_load_elsewhere(tmp_path) -> None:
+def test_a_users_own_module_is_saved_and_loaded(tmp_path) -> None:
     learn = learner()
-    path = learn.save(tmp_path / "weights.safetensors")
-    assert same(load_file(path), weights(learn))
+    learn.fit(1, 1e-2)
+    directory = learn.save(tmp_path / "mine")
+    assert same(weights(zoo.load(directory, model=Net())), weights(learn))
+    with pytest.raises(zoo.ArtifactError, match="model=Net"):
+        zoo.load(directory)
+    with pytest.raises(ValueError, match="bare Net"):
+        learn.as_model()
 
 
 def test_any_module_without_layers_is_one_group() -> None:

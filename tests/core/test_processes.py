@@ -33,7 +33,7 @@ learn.unfreeze()
 learn.fit_one_cycle(4, 1e-2)
 scores = learn.evaluate()
 if rank_and_world()[0] == 0:
-    learn.save(out + "/end.safetensors")
+    learn.save(out + "/end")
     open(out + "/losses.json", "w").write(json.dumps([learn.history.losses, scores]))
 if rank_and_world()[1] > 1:
     torch.distributed.destroy_process_group()

@@ -197,7 +197,7 @@ learn.fit_one_cycle(8, 1e-2)
 learn.unfreeze()
 print("half", flush=True)
 learn.fit_one_cycle(60, 1e-2)
-learn.save(out + "/end.safetensors")
+learn.save(out + "/end")
 """
 
 
@@ -223,5 +223,5 @@ def test_kill_minus_nine_is_survived(tmp_path) -> None:
         killed += not run_program(tmp_path / "b", "resume", draws.uniform(0, 0.3) + 0.1 * i)
     assert killed
     assert run_program(tmp_path / "b", "resume")
-    ends = [load_file(tmp_path / name / "end.safetensors") for name in ("whole", "b")]
+    ends = [load_file(tmp_path / name / "end" / "model.safetensors") for name in ("whole", "b")]
     assert same(*ends)

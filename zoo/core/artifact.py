@@ -21,11 +21,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from zoo.core import checkpoint
-from zoo.core.checkpoint import replacing
+from zoo.core.card import render
 from zoo.core.history import History
 
 FORMAT = 1
 READERS = {1: "0.1.0"}  # the first version of this library that reads a format
+MODULE = "module"  # the domain of a user's own module
 CONFIG, CARD, HISTORY = "config.json", "README.md", "history.csv"
 _REQUIRED: dict[str, type] = {"domain": str, "task": str, "model": dict, "spec": dict}
 
@@ -106,12 +107,24 @@ def write(
     return target
 
 
-def write_weights(path: Path, tensors: dict[str, Tensor]) -> Path:
-    """Write bare weights as one safetensors file, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        save_file(_plain(tensors), temporary, {"format": "pt"})
-    return path
+def save_module(directory: Path | str, module: nn.Module, history: History) -> Path:
+    """Write the artifact of a user's own module, of which only the weights can be kept."""
+    name = type(module).__name__
+    config = Config(MODULE, "own", {"name": name}, {})
+    example = f'import zoo\n\nmodule = zoo.load("{Path(directory).name}", model={name}(...))'
+    card = render(config, load_example=example)
+    return write(directory, config, [module.state_dict()], history, card)
+
+
+def load_module(directory: Path | str, module: nn.Module) -> nn.Module:
+    """Give a user's own module the weights of an artifact.
+
+    Raises:
+        ArtifactError: the artifact is another's, or its weights do not fit the module.
+    """
+    stored = read(directory)
+    load_weights(module, stored.weights[0])
+    return module.eval()
 
 
 def read_config(directory: Path | str) -> Config:

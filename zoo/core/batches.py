@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -40,10 +40,11 @@ class Batches(Protocol):
 
 
 class Data(NamedTuple):
-    """What a learner trains and validates on."""
+    """What a learner trains and validates on, and what prediction will need to know of it."""
 
     train: Batches
     valid: Batches | None = None
+    spec: Any = None
 
 
 def seed_of(*parts: int) -> int:

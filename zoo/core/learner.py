@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from zoo.core import checkpoint, loop
+from zoo.core.artifact import save_module
 from zoo.core.batches import Batches, Data, seed_of
 from zoo.core.callbacks import collect_hooks
 from zoo.core.display import Display
@@ -57,6 +58,7 @@ class Learner:
             of layer groups that train, "fixed" none.
         callbacks: objects as `zoo.core.callbacks` describes, for every fit.
         bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
+        as_model: from the learner to its domain's model.
         run: the circumstances.
 
     Attributes:
@@ -80,6 +82,7 @@ class Learner:
         batchnorm: BatchNormMode = "thawed",
         callbacks: Sequence[Any] = (),
         bf16_on_cpu: bool = False,
+        as_model: Callable[[Learner], Any] | None = None,
         run: Run | None = None,
     ) -> None:
         if accumulate > 1 and hasattr(model, "carried"):
@@ -92,7 +95,7 @@ class Learner:
         self.dtype = self.run.autocast_dtype(self.device, bf16_on_cpu=bf16_on_cpu)
         self.model = model.to(self.device)
         self.groups = layer_groups(model)
-        self.data, self.task = data, task
+        self.data, self.task, self._as_model = data, task, as_model
         self.optimizer, self.weight_decay, self.clip = optimizer, weight_decay, clip
         self.accumulate, self.batchnorm = accumulate, batchnorm
         self.callbacks = list(callbacks)
@@ -279,11 +282,25 @@ class Learner:
         loop.predict_batches(models, batches.epoch(0), self.task, self.device, self.dtype, see)
         return torch.cat(predictions)
 
-    def save(self, path: Path | str) -> Path:
-        """Write the model's weights alone, as safetensors; a domain's model saves an artifact."""
-        from zoo.core.artifact import write_weights
+    def as_model(self) -> Any:
+        """The domain's model, ready to predict, evaluate and save.
 
-        return write_weights(Path(path), self.model.state_dict())
+        Raises:
+            ValueError: the learner was made for a bare module, of which no domain knows.
+        """
+        if self._as_model is None:
+            raise ValueError(
+                "a model belongs to a domain, however this learner was made for a bare "
+                f"{type(self.model).__name__}; use learner.predict, or learner.save for its weights"
+            )
+        return self._as_model(self)
+
+    def save(self, directory: Path | str) -> Path:
+        """Write the artifact; of a bare module, one that `zoo.load(directory, model=...)` reads."""
+        if self._as_model is not None:
+            saved: Path = self.as_model().save(directory)
+            return saved
+        return save_module(directory, self.model, self.history)
 
     # ---- one fit, in its parts ----------------------------------------------------------------
 

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import zoo.hub
+
+from .server import COMMIT, Hub, serve
+
+ARTIFACT = {
+    "config.json": b'{"format": 1}',
+    "model.safetensors": random.Random(1).randbytes(300_000),
+    "README.md": b"# A model\n",
+    "history.csv": b"epoch,loss\n",
+    "plots/lr.png": b"not really a picture",
+}
+PICKLES = {"pytorch_model.bin": b"\x80\x04.", "model.pkl": b"\x80\x04.", "run.py": b"import os"}
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    made = Hub({"someone/pets": {**ARTIFACT, **PICKLES}, "someone/notes": {"README.md": b"# Hi"}})
+    server = serve(made)
+    monkeypatch.setenv("HF_ENDPOINT", made.url)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_TOKEN", "")
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_model_comes_whole_and_without_its_pickles(hub: Hub, tmp_path: Path) -> None:
+    folder = zoo.hub.pull("someone/pets", cache=tmp_path)
+    assert contents(folder) == ARTIFACT
+    assert not any(file in path for _, path, _ in hub.asked for file in PICKLES)
+
+
+def test_a_model_in_the_cache_is_not_downloaded_again(hub: Hub, tmp_path: Path) -> None:
+    folder = zoo.hub.pull("someone/pets", cache=tmp_path)
+    hub.asked.clear()
+    assert zoo.hub.pull("someone/pets", cache=tmp_path) == folder
+    assert not any("/resolve/" in path for _, path, _ in hub.asked)
+
+
+def test_a_revision_can_be_asked_for(hub: Hub, tmp_path: Path) -> None:
+    assert contents(zoo.hub.pull("someone/pets", revision=COMMIT, cache=tmp_path)) == ARTIFACT
+
+
+def test_a_dropped_connection_is_taken_up_where_it_broke(hub: Hub, tmp_path: Path) -> None:
+    chunk = 10 * 2**20  # bytes that the client writes at once
+    hub.repositories["someone/pets"]["model.safetensors"] = bytes(chunk + 1000)
+    hub.drops["model.safetensors"] = [chunk + 10]
+    folder = zoo.hub.pull("someone/pets", cache=tmp_path)
+    assert (folder / "model.safetensors").read_bytes() == bytes(chunk + 1000)
+    assert hub.asked[-1][2] == f"bytes={chunk}-"
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
+def test_a_wrong_byte_is_refused_and_not_kept(hub: Hub, tmp_path: Path, file: str) -> None:
+    wrong = bytearray(ARTIFACT[file])
+    wrong[5] ^= 1
+    hub.damaged[file] = bytes(wrong)
+    with pytest.raises(ValueError, match=rf"name='someone/pets' .*wrong=\{{'{file}': '[0-9a-f]"):
+        zoo.hub.pull("someone/pets", cache=tmp_path)
+    hub.damaged.clear()
+    assert contents(zoo.hub.pull("someone/pets", cache=tmp_path)) == ARTIFACT
+
+
+def test_a_byte_that_went_wrong_in_the_cache_is_refused(hub: Hub, tmp_path: Path) -> None:
+    path = zoo.hub.pull("someone/pets", cache=tmp_path) / "model.safetensors"
+    path.write_bytes(b"x" + ARTIFACT["model.safetensors"][1:])
+    hub.errors["someone/pets"] = (503, "")
+    with pytest.raises(ValueError, match=r"wrong=\{'model.safetensors'"):
+        zoo.hub.pull("someone/pets", cache=tmp_path)
+    hub.errors.clear()
+    assert contents(zoo.hub.pull("someone/pets", cache=tmp_path)) == ARTIFACT
+
+
+def test_a_hub_that_is_down_does_not_matter_once_the_model_is_cached(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = zoo.hub.pull("someone/pets", cache=tmp_path)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert zoo.hub.pull("someone/pets", cache=tmp_path) == folder
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "text"),
+    [
+        (404, "RepoNotFound", FileNotFoundError, "name='someone/pets' does not exist"),
+        (401, "RepoNotFound", FileNotFoundError, "name='someone/pets' does not exist there, or is"),
+        (401, "", PermissionError, "answers 401 for name='someone/pets'"),
+        (403, "GatedRepo", PermissionError, "name='someone/pets' is gated"),
+        (403, "", PermissionError, "answers 403 for name='someone/pets'"),
+        (503, "", ConnectionError, "name='someone/pets' with revision=None is not in the cache"),
+    ],
+)
+def test_every_refusal_of_the_hub_is_one_sentence(
+    hub: Hub, tmp_path: Path, status: int, code: str, kind: type[Exception], text: str
+) -> None:
+    hub.errors["someone/pets"] = (status, code)
+    with pytest.raises(kind, match=text) as caught:
+        zoo.hub.pull("someone/pets", cache=tmp_path)
+    assert "\n" not in str(caught.value)
+    assert caught.value.__cause__ is not None
+
+
+def test_an_unknown_revision_is_told(hub: Hub, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="'someone/pets', however revision='v9' is none"):
+        zoo.hub.pull("someone/pets", revision="v9", cache=tmp_path)
+
+
+def test_a_repository_without_config_is_refused_before_anything_is_downloaded(
+    hub: Hub, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError, match=r"name='someone/notes' has only \['README.md'\]"):
+        zoo.hub.pull("someone/notes", cache=tmp_path)
+    assert not any("/resolve/" in path for _, path, _ in hub.asked)
+
+
+@pytest.mark.parametrize("name", ["pets", "a/b/c", "some one/pets", "../pets", "someone/", ""])
+def test_a_malformed_name_never_reaches_the_network(hub: Hub, name: str) -> None:
+    with pytest.raises(ValueError, match=r"must be named user/name.* however name="):
+        zoo.hub.pull(name)
+    assert not hub.asked
+
+
+def test_no_network_and_no_cache_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ConnectionError, match=r"name='someone/pets' .*is not in the cache and the"):
+        zoo.hub.pull("someone/pets", cache=tmp_path)
+
+
+def run_pull(cache: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys, zoo.hub; print(zoo.hub.pull('someone/pets', cache=sys.argv[1]))"
+    path = str(Path(__file__).parents[2])
+    return subprocess.run(
+        [sys.executable, "-c", code, str(cache)],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_offline_mode_uses_the_cache_and_asks_nobody(hub: Hub, tmp_path: Path) -> None:
+    first = run_pull(tmp_path)
+    assert first.returncode == 0, first.stderr
+    hub.asked.clear()
+    again = run_pull(tmp_path, HF_HUB_OFFLINE="1")
+    assert (again.returncode, again.stdout) == (0, first.stdout), again.stderr
+    assert not hub.asked
+
+
+def test_offline_mode_without_a_cached_model_is_told(hub: Hub, tmp_path: Path) -> None:
+    result = run_pull(tmp_path, HF_HUB_OFFLINE="1")
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("ConnectionError: ")
+    assert "name='someone/pets' with revision=None is not in the cache and HF_HUB_OFFLINE" in last
+    assert not hub.asked
+
+
+def test_a_cache_without_links_is_checked_as_well(hub: Hub, tmp_path: Path) -> None:
+    hub.damaged["model.safetensors"] = bytes(len(ARTIFACT["model.safetensors"]))
+    result = run_pull(tmp_path, HF_HUB_DISABLE_SYMLINKS="1")
+    assert "wrong={'model.safetensors'" in result.stderr
+    hub.damaged.clear()
+    folder = Path(run_pull(tmp_path, HF_HUB_DISABLE_SYMLINKS="1").stdout.strip())
+    assert contents(folder) == ARTIFACT
+    assert not (folder / "config.json").is_symlink()
+
+
+def test_importing_the_hub_is_light() -> None:
+    code = "import sys, zoo.hub; sys.exit(bool({'torch', 'huggingface_hub'} & set(sys.modules)))"
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", code], check=True, env=path)

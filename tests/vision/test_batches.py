@@ -1,0 +1,211 @@
+"""Batches of photos: a function of (seed, epoch, step) whatever the threads and processes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from zoo.core.batches import Batch
+from zoo.vision.augment import SIDE_ON, Augment, centre_crop
+from zoo.vision.batches import DatasetItems, PhotoBatches
+
+MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+
+
+def photos(n: int = 21) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    sizes = [(37, int(rng.integers(37, 60)))[:: 1 if i % 2 else -1] for i in range(n)]
+    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+
+
+def batches(n: int = 21, **settings: Any) -> PhotoBatches:
+    given = {"size": 32, "mean": MEAN, "std": STD, "batch_size": 4, "shuffle": True}
+    return PhotoBatches(items=photos(n), targets=torch.arange(n), **{**given, **settings})
+
+
+def same(first: list[Batch], second: list[Batch]) -> bool:
+    return len(first) == len(second) and all(
+        torch.equal(a.inputs[0], b.inputs[0]) and torch.equal(a.target, b.target)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def test_validation_is_the_normalised_centre_crop() -> None:
+    found = batches(shuffle=False)
+    seen = torch.cat([batch.inputs[0] for batch in found.epoch(0)])
+    assert seen.shape == (21, 3, 32, 32)
+    for i, x in enumerate(seen):
+        crop = torch.from_numpy(centre_crop(found.items[i], 32).copy()).permute(2, 0, 1) / 255
+        wanted = (crop - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+        assert torch.allclose(x, wanted, atol=1e-5)
+
+
+def test_every_photo_comes_once_an_epoch_in_a_new_order() -> None:
+    found = batches(augment=SIDE_ON)
+    orders = [torch.cat([batch.target for batch in found.epoch(epoch)]) for epoch in range(3)]
+    for order in orders:
+        assert sorted(order.tolist()) == list(range(21))
+    assert not torch.equal(orders[0], orders[1])
+
+
+def test_batches_differ_in_size_by_at_most_one() -> None:
+    for n in (17, 21, 32, 33):
+        sizes = [len(batch.target) for batch in batches(n, batch_size=16).epoch(0)]
+        assert len(sizes) == batches(n, batch_size=16).steps(0)
+        assert max(sizes) - min(sizes) <= 1
+        assert max(sizes) <= 16
+
+
+def test_threads_do_not_change_batches() -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.items = photos()
+
+        def __len__(self) -> int:
+            return len(self.items)
+
+        def __getitem__(self, i: int) -> np.ndarray:
+            time.sleep(0.002 * (i % 3))
+            return self.items[i]
+
+    found = batches(augment=SIDE_ON, threads=1)
+    several = replace(found, items=Slow(), threads=4)
+    assert same(list(found.epoch(2)), list(several.epoch(2)))
+
+
+@pytest.mark.parametrize("augment", [None, SIDE_ON])
+@pytest.mark.parametrize("start", [0, 3, 5, 6])
+def test_an_epoch_from_a_step_on_is_the_tail_of_the_whole(
+    augment: Augment | None, start: int
+) -> None:
+    found = batches(augment=augment)
+    assert same(list(found.epoch(1, start)), list(found.epoch(1))[start:])
+
+
+def test_augmentation_varies_from_epoch_to_epoch_and_with_the_seed() -> None:
+    found = batches(4, augment=SIDE_ON, shuffle=False)
+    first, second = (next(found.epoch(epoch)).inputs[0] for epoch in (0, 1))
+    other = next(batches(4, augment=SIDE_ON, shuffle=False, seed=1).epoch(0)).inputs[0]
+    assert not torch.allclose(first, second)
+    assert not torch.allclose(first, other)
+
+
+@pytest.mark.parametrize("augment", [None, SIDE_ON])
+@pytest.mark.parametrize("world", [2, 3])
+def test_the_parts_of_all_processes_make_the_whole_batch(
+    augment: Augment | None, world: int
+) -> None:
+    whole = batches(augment=augment)
+    parts = [list(whole.shard(rank, world).epoch(1)) for rank in range(world)]
+    for step, batch in enumerate(whole.epoch(1)):
+        x = torch.cat([part[step].inputs[0] for part in parts])
+        assert torch.equal(torch.cat([part[step].target for part in parts]), batch.target)
+        assert torch.allclose(x, batch.inputs[0], atol=1e-2)
+
+
+def test_more_processes_than_photos_in_a_batch_are_refused() -> None:
+    with pytest.raises(ValueError, match="a batch has 3 for world=4"):
+        batches().shard(0, 4)
+
+
+def test_breaking_off_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    for batch in batches(augment=SIDE_ON, threads=4).epoch(0):
+        assert len(batch.target) in (3, 4)
+        break
+    assert threading.active_count() == before
+
+
+def test_an_error_in_a_thread_reaches_the_loop() -> None:
+    found = batches()
+    found.items[5] = np.zeros((8, 8, 3), np.uint8)  # type: ignore[index]
+    with pytest.raises(ValueError, match="size=32 and height=8"):
+        list(found.epoch(0))
+
+
+@pytest.mark.parametrize("augment", [None, SIDE_ON])
+def test_the_memory_format_is_the_one_wanted(augment: Augment | None) -> None:
+    for channels_last in (True, False):
+        x = next(batches(augment=augment, channels_last=channels_last).epoch(0)).inputs[0]
+        assert x.is_contiguous(memory_format=torch.channels_last) == channels_last
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_sees_the_same_photos() -> None:
+    for augment in (None, SIDE_ON):
+        here = next(batches(augment=augment).epoch(0))
+        there = next(batches(augment=augment, device="cuda").epoch(0))
+        assert there.inputs[0].is_cuda
+        assert torch.allclose(there.inputs[0].cpu(), here.inputs[0], atol=2e-2)
+        assert torch.equal(there.target.cpu(), here.target)
+
+
+def test_targets_may_be_rows() -> None:
+    target = torch.rand(21, 5)
+    found = PhotoBatches(items=photos(), targets=target, size=32, mean=MEAN, std=STD)
+    assert torch.equal(next(found.epoch(0)).target, target)
+
+
+def test_wrong_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="n_photos=21 and n_targets=20"):
+        PhotoBatches(items=photos(), targets=torch.arange(20), size=32, mean=MEAN, std=STD)
+    with pytest.raises(ValueError, match=r"wrong=\{'batch_size': 0, 'threads': 0\}"):
+        batches(batch_size=0, threads=0)
+
+
+class Pairs:
+    """A user's data set that hands out one image in some form."""
+
+    def __init__(self, form: Callable[[Image.Image], object]) -> None:
+        self.form = form
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, i: int) -> tuple[object, int]:
+        return self.form(Image.fromarray(np.full((40, 50, 3), 51 * i, np.uint8))), i * 10
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda image: image,
+        np.asarray,
+        lambda image: torch.from_numpy(np.array(image)).permute(2, 0, 1),
+        lambda image: torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255,
+        lambda image: torch.from_numpy(np.array(image.convert("L")))[None],
+        lambda image: np.asarray(image.convert("RGBA")),
+    ],
+    ids=["pillow", "array", "bytes tensor", "float tensor", "grey tensor", "alpha array"],
+)
+def test_a_users_data_set_becomes_items(form: Callable[[Image.Image], object]) -> None:
+    items = DatasetItems(Pairs(form), 36)
+    assert items.labels().tolist() == [0, 10, 20]
+    assert [items[i].shape for i in range(3)] == [(36, 45, 3)] * 3
+    assert [int(items[i].mean()) for i in range(3)] == [0, 51, 102]
+    targets = torch.from_numpy(items.labels())
+    found = PhotoBatches(items=items, targets=targets, size=32, mean=MEAN, std=STD)
+    assert next(found.epoch(0)).inputs[0].shape == (3, 3, 32, 32)
+
+
+def test_normalised_tensors_are_refused() -> None:
+    items = DatasetItems(Pairs(lambda _: torch.randn(3, 40, 40)), 36)
+    with pytest.raises(ValueError, match=r"i=1 gives Tensor of array.shape=\(40, 40, 3\)"):
+        items[1]
+
+
+def test_known_targets_of_a_data_set_are_taken_without_decoding() -> None:
+    def fail(_: Image.Image) -> object:
+        raise AssertionError
+
+    data = Pairs(fail)
+    data.targets = [2, 1, 0]  # type: ignore[attr-defined]
+    assert DatasetItems(data, 36).labels().tolist() == [2, 1, 0]

@@ -1,0 +1,298 @@
+"""A data set's folder: from the cache, from a mirror, or from its official address.
+
+The cache is the folder `ZOO_DATA` (else `~/.cache/zoo/data`), with one folder a data set. A mirror,
+`ZOO_DATA_MIRROR`, is a folder or a web address that holds archives under their official names,
+whatever their compression. What was fetched is verified before it gets its place, under a lock and
+in one move, so a folder that has the marker file is whole, however many processes asked for it.
+
+If all files of an archive lie in one top folder, that folder is left away: `get` hands out the
+folder whose contents are useful.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from zoo.data.archive import SUFFIXES, Tick, adopted, install, is_verified, stem
+from zoo.data.registry import DATA_SETS, DataSet, find
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+DOWNLOADS = ".downloads"  # in the cache; archives that are under way
+ATTEMPTS = 5  # requests for one archive; what came before a drop is kept
+WAIT = 0.5  # seconds after the first failed attempt, doubled after each further one
+TIMEOUT = 30.0  # seconds without a byte
+
+_CHUNK = 1 << 16  # bytes
+_ABSENT = (403, 404, 410)  # stores of files answer 403 for what they do not have
+_PASSING = (408, 416, 429, 500, 502, 503, 504)  # worth another attempt
+
+AtHand = Literal["cached", "mirror", "download", "by hand"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list of data sets.
+
+    `size` is the bytes of the unpacked files. `at_hand` is where `get` would look first; a mirror
+    on the web is not asked for that, "mirror" then means that it will be tried.
+    """
+
+    name: str
+    what: str
+    size: int
+    licence: str
+    at_hand: AtHand
+
+
+def available() -> list[Row]:
+    """All named data sets, with size, licence, and whether they are at hand; asks no network."""
+    mirror = _mirror()
+    return [
+        Row(data.name, data.title, data.unpacked, data.licence, _at_hand(data, mirror))
+        for data in DATA_SETS
+    ]
+
+
+def get(name: str, *, progress: bool | None = None) -> Path:
+    """The folder of a named data set, fetched and verified if it is not in the cache.
+
+    Args:
+        name: a registered name, see `available`.
+        progress: whether to draw a progress bar; None draws one if stderr is a terminal.
+
+    Raises:
+        ValueError: the name is unknown, or what was fetched is not the data set.
+        FileNotFoundError: the data set lies neither in the mirror nor at a public address.
+        ConnectionError: the mirror or the official address could not be read.
+    """
+    return obtain(find(name), progress=progress)
+
+
+def obtain(data: DataSet, *, progress: bool | None = None) -> Path:
+    """The folder of a data set that need not be registered; see `get`."""
+    from filelock import FileLock
+
+    root = _root()
+    folder = root / data.name
+    if is_verified(folder, data):
+        return folder
+    root.mkdir(parents=True, exist_ok=True)
+    show = sys.stderr.isatty() if progress is None else progress
+    with FileLock(root / f".{data.name}.lock"):
+        if is_verified(folder, data) or adopted(folder, data):
+            return folder
+        archive = _locate(data, root / DOWNLOADS, show)
+        try:
+            with _bar(f"unpack {data.name}", show) as tick:
+                install(archive, data, folder, tick)
+        finally:
+            if archive.parent == root / DOWNLOADS:
+                archive.unlink()  # used up, or damaged: the next call starts afresh
+    return folder
+
+
+def _root() -> Path:
+    if own := os.environ.get("ZOO_DATA"):
+        return Path(own).expanduser().absolute()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser().absolute() / "zoo" / "data"
+
+
+def _mirror() -> str | Path | None:
+    mirror = os.environ.get("ZOO_DATA_MIRROR")
+    if not mirror or mirror.startswith(("http://", "https://")):
+        return mirror or None
+    folder = Path(mirror).expanduser().absolute()
+    if not folder.is_dir():
+        raise NotADirectoryError(
+            f"ZOO_DATA_MIRROR must be a folder or an http address, however {mirror=}; "
+            "correct it or unset it"
+        )
+    return folder
+
+
+def _at_hand(data: DataSet, mirror: str | Path | None) -> AtHand:
+    if is_verified(_root() / data.name, data):
+        return "cached"
+    if isinstance(mirror, str) or (mirror and any((mirror / n).is_file() for n in _names(data))):
+        return "mirror"
+    return "download" if data.address else "by hand"
+
+
+def _names(data: DataSet) -> list[str]:
+    """The official name of the archive, then the names that a repacked one may have."""
+    others = [stem(data.archive) + suffix for suffix in SUFFIXES]
+    return list(dict.fromkeys([data.archive, *others]))
+
+
+def _locate(data: DataSet, downloads: Path, show: bool) -> Path:
+    """An archive on this machine: the mirror's own, or a downloaded one."""
+    mirror = _mirror()
+    urls = [data.address] if data.address else []
+    if isinstance(mirror, str):
+        urls = [f"{mirror.rstrip('/')}/{quote(name)}" for name in _names(data)] + urls
+    elif mirror:
+        for name in _names(data):
+            if (mirror / name).is_file():
+                return mirror / name
+    way_out = (
+        f"get {data.archive} by hand ({data.how}) and set ZOO_DATA_MIRROR to its folder, "
+        f"or unpack it into {downloads.parent / data.name}"
+    )
+    for url in urls:
+        try:
+            with _bar(f"download {data.name}", show) as tick:
+                return _download(url, downloads, tick)
+        except FileNotFoundError:
+            continue
+        except ConnectionError as error:
+            raise ConnectionError(
+                f"a data set must be at hand or reachable, however {data.name!r} could not be "
+                f"fetched: {error}; try again, or {way_out}"
+            ) from error
+    tried = f"it was not found at {urls}" if len(urls) else "it has no public address"
+    raise FileNotFoundError(
+        f"a data set must lie in the mirror or at its address, however for {data.name!r} {tried} "
+        f"(ZOO_DATA_MIRROR={os.environ.get('ZOO_DATA_MIRROR')!r}); {way_out}"
+    )
+
+
+@contextmanager
+def _bar(what: str, show: bool) -> Iterator[Tick]:
+    if not show:
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        bar = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
+class _PassingError(Exception):
+    """A failure of the network that another attempt may not meet."""
+
+
+def _download(url: str, downloads: Path, tick: Tick) -> Path:
+    """The archive at the address, whole by its length; an interrupted one is continued.
+
+    Raises:
+        FileNotFoundError: the address answers that there is no such file.
+        ConnectionError: it did not answer, or failed at every attempt.
+    """
+    archive = downloads / url.rsplit("/", 1)[-1]
+    part = archive.with_name(f"{archive.name}.part")
+    downloads.mkdir(parents=True, exist_ok=True)
+    reason = ""
+    for attempt in range(ATTEMPTS):
+        try:
+            if not archive.exists():
+                _receive(url, part, tick)
+                part.replace(archive)
+            return archive
+        except _PassingError as error:
+            reason = str(error)
+        if attempt + 1 < ATTEMPTS:
+            time.sleep(WAIT * 2**attempt)
+    raise ConnectionError(f"{url} failed {ATTEMPTS} times, at last because {reason}")
+
+
+def _receive(url: str, part: Path, tick: Tick) -> None:
+    """Bring the part to its full length with one request."""
+    note = part.with_name(f"{part.name}.json")  # what the part is a part of
+    have, validator, known = _progress_of(url, part, note)
+    if have == known and known is not None:
+        return
+    headers = {"User-Agent": "transfer-zoo"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+        if validator:
+            headers["If-Range"] = validator
+    with _opened(url, headers, note) as response:
+        total: int | None
+        if response.status == 206:
+            total = known
+            if response.headers["Content-Range"] != f"bytes {have}-{(known or 0) - 1}/{known}":
+                note.unlink()
+                raise _PassingError("the file changed meanwhile")
+        else:  # the whole file, whatever was asked for
+            have = 0
+            total = _number(response.headers["Content-Length"])
+            tag = response.headers["ETag"] or ""
+            validator = response.headers["Last-Modified"] if tag[:1] != '"' else tag  # no weak tag
+            note.write_text(json.dumps([url, validator, total]))
+        with part.open("ab" if have else "wb") as file:
+            while chunk := _read(response):
+                have += file.write(chunk)
+                tick(have, total)
+    if total is not None and have != total:
+        raise _PassingError(f"{have} of {total} bytes came")
+    note.unlink()
+
+
+def _progress_of(url: str, part: Path, note: Path) -> tuple[int, str | None, int | None]:
+    """Bytes at hand, the server's word for this edition, bytes in all; zeros to start afresh."""
+    try:
+        noted, validator, total = json.loads(note.read_text())
+        have = part.stat().st_size
+    except (FileNotFoundError, ValueError):  # nothing yet, or cut off while it was written
+        return 0, None, None
+    return (have, validator, total) if noted == url and have <= (total or 0) else (0, None, None)
+
+
+def _opened(url: str, headers: dict[str, str], note: Path) -> HTTPResponse:
+    from http.client import HTTPException, HTTPResponse
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        response = urlopen(Request(url, headers=headers), timeout=TIMEOUT)
+    except HTTPError as error:
+        error.close()
+        if error.code in _ABSENT:
+            raise FileNotFoundError(f"{url} answers {error.code}") from error
+        if error.code not in _PASSING:
+            raise ConnectionError(f"{url} answers {error.code} {error.reason}") from error
+        if error.code == 416:  # the part is longer than the file
+            note.unlink(missing_ok=True)
+        raise _PassingError(f"it answers {error.code} {error.reason}") from error
+    except (OSError, HTTPException) as error:
+        if _is_lasting(reason := getattr(error, "reason", error)):
+            raise ConnectionError(f"{url} cannot be reached ({reason})") from error
+        raise _PassingError(str(error)) from error
+    assert isinstance(response, HTTPResponse)
+    return response
+
+
+def _is_lasting(reason: object) -> bool:
+    """Whether no further attempt would change it: no such host, nobody there, a wrong seal."""
+    from socket import gaierror
+    from ssl import SSLCertVerificationError
+
+    return isinstance(reason, (gaierror, ConnectionRefusedError, SSLCertVerificationError))
+
+
+def _read(response: HTTPResponse) -> bytes:
+    from http.client import HTTPException
+
+    try:
+        return response.read(_CHUNK)
+    except (OSError, HTTPException) as error:
+        raise _PassingError(f"the connection broke ({error!r})") from error
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None

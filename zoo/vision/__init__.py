@@ -1,0 +1,26 @@
+"""Images: fine-tune a pretrained backbone on a folder of photos.
+
+import zoo
+
+model = zoo.vision.finetune("efficientnet_lite0", "photos/")
+model.predict("dog.jpg")
+"""
+
+from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
+from zoo.vision.finetune import finetune, learner, train
+from zoo.vision.models.catalogue import backbones
+from zoo.vision.predictor import PhotoClassifier, Prediction, load
+
+__all__ = [
+    "NONE",
+    "SIDE_ON",
+    "TOP_DOWN",
+    "Augment",
+    "PhotoClassifier",
+    "Prediction",
+    "backbones",
+    "finetune",
+    "learner",
+    "load",
+    "train",
+]

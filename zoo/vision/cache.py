@@ -1,0 +1,343 @@
+"""Photos decoded once: resized 8-bit pixels in one memory-mapped file for each set of photos.
+
+Decoding costs milliseconds a photo, a look into mapped memory microseconds, so that the second
+epoch (and the second call) trains at the speed of the model. The file's name is a digest of every
+photo's path, size and time of change and of how it was resized: a changed photo is another file.
+
+    header 128 bytes | pixels, photo after photo | index (n, 3) int64: offset, H, W | reasons, JSON
+
+A file is written beside its place and moved there whole; header and index carry a digest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import struct
+import tempfile
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple, TypeVar
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from zoo.vision.images import Interpolation, UnreadableImage, read
+
+Pixels = NDArray[np.uint8]
+Progress = Callable[[int, int], None]
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+SUFFIX: Final = ".photos"
+STALE: Final = 24 * 3600  # seconds after which an unfinished file of a dead process is removed
+
+_MAGIC: Final = b"zoo-px01"
+_HEADER: Final = struct.Struct("<8sQQQQ32s56x")  # magic, n, index at, length, limit, digest
+_LEFT: Final = -1  # offset of a photo that is decoded whenever it is asked for
+_BROKEN: Final = -2  # offset of a photo that cannot be read
+
+
+class Resize(NamedTuple):
+    """How photos become items: the pixels of the short side, and the filter."""
+
+    short_side: int
+    interpolation: Interpolation = "bilinear"
+
+
+@dataclass(frozen=True)
+class Items:
+    """Resized photos by number, out of the cache or, beyond its bound, decoded on the spot.
+
+    Args:
+        files: the different files.
+        index: offset, height and width of each file's pixels. Shape: (files, 3), int64.
+        rows: the file of each item. Shape: (items,), int64.
+        pixels: the mapped cache; None without one.
+        resize: how a file becomes an item.
+        reasons: number of a file that cannot be read -> a sentence that says why.
+    """
+
+    files: list[Path]
+    index: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    pixels: Pixels | None
+    resize: Resize
+    reasons: dict[int, str]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Pixels:
+        """The photo's pixels, not to be written to. Shape: (H, W, 3), uint8.
+
+        Raises:
+            UnreadableImage: it cannot be read.
+        """
+        file = int(self.rows[i])
+        offset, height, width = self.index[file].tolist()
+        if offset == _BROKEN:
+            raise UnreadableImage(self.reasons[file])
+        if offset == _LEFT or self.pixels is None:
+            return np.asarray(read(self.files[file], *self.resize))
+        flat = self.pixels[offset : offset + height * width * 3]
+        return flat.reshape(height, width, 3)
+
+    @property
+    def unreadable(self) -> dict[int, str]:
+        """Number of each item that cannot be read -> a sentence that says why."""
+        bad = np.flatnonzero(self.index[self.rows, 0] == _BROKEN)
+        return {int(i): self.reasons[int(self.rows[i])] for i in bad}
+
+    @property
+    def cached(self) -> int:
+        """How many items come out of the cache."""
+        return int((self.index[self.rows, 0] >= 0).sum()) if self.pixels is not None else 0
+
+    def take(self, rows: Iterable[int]) -> Items:
+        """The items of these numbers, in that order."""
+        return replace(self, rows=self.rows[np.fromiter(rows, dtype=np.int64)])
+
+
+def cache_folder() -> Path:
+    """Where decoded photos are kept: `ZOO_CACHE`, else `zoo/photos` in the user's cache folder."""
+    if chosen := os.environ.get("ZOO_CACHE"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "zoo" / "photos"
+
+
+def open_items(
+    paths: Sequence[Path],
+    short_side: int,
+    interpolation: Interpolation = "bilinear",
+    *,
+    folder: Path | str | None = None,
+    cache_gb: float = 8.0,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> Items:
+    """The photos as items of one short side; the first call for them decodes each once.
+
+    Files that cannot be read do not raise: they are listed in `unreadable`. If the cache cannot be
+    written, because the disk is full or the folder is not ours, a warning says so and photos are
+    decoded whenever they are asked for: the same pixels, later.
+
+    Args:
+        paths: of the photos; their order and repeats do not matter to the cache.
+        short_side: of the items, in pixels; the aspect is kept (see `zoo.vision.images.read`).
+        interpolation: the filter of the resizing.
+        folder: of the cache; None takes `cache_folder()`.
+        cache_gb: gigabytes to keep on disk: photos beyond it are decoded in every epoch, and the
+            files of other photos, least recently used first, make room.
+        threads: that decode.
+        progress: told (photos done, photos in all) after each photo of a first call.
+    """
+    if cache_gb < 0 or threads < 1:
+        raise ValueError(
+            f"a cache has 0 gigabytes or more and at least one thread fills it, however "
+            f"{cache_gb=} and {threads=}; raise them"
+        )
+    where = cache_folder() if folder is None else Path(folder).expanduser()
+    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - keeps links
+    files = sorted(set(absolute))
+    number = {file: i for i, file in enumerate(files)}
+    rows = np.array([number[path] for path in absolute], dtype=np.int64)
+    resize, limit = Resize(short_side, interpolation), int(cache_gb * 1e9)
+    place = where / (_digest_of(files, resize) + SUFFIX)
+    stored = _open(place, len(files), limit)
+    if stored is None:
+        index, reasons = _fill(place, files, resize, limit, threads, progress)
+        # Another process may have made room by removing what was just written: no harm.
+        stored = _open(place, len(files), limit) or _Stored(index, reasons, None)
+        if (index[:, 0] >= 0).any():
+            _make_room(place, limit)
+    return Items(files, stored.entries, rows, stored.pixels, resize, stored.reasons)
+
+
+def in_order(
+    make: Callable[[In], Out], jobs: Iterable[In], *, threads: int, ahead: int
+) -> Iterator[Out]:
+    """`make` of each job, in their order, made by threads at most `ahead` jobs early.
+
+    Whoever stops iterating leaves no thread behind: closing the generator waits for the few jobs
+    that run and drops the rest.
+    """
+    remaining = iter(jobs)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-photos")
+    try:
+        first = itertools.islice(remaining, ahead)
+        waiting: deque[Future[Out]] = deque(pool.submit(make, job) for job in first)
+        while waiting:
+            result = waiting.popleft().result()
+            waiting.extend(pool.submit(make, job) for job in itertools.islice(remaining, 1))
+            yield result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Stored(NamedTuple):
+    entries: NDArray[np.int64]
+    reasons: dict[int, str]
+    pixels: Pixels | None
+
+
+def _digest_of(files: list[Path], resize: Resize) -> str:
+    """A name for these files as they are now; another Pillow may decode otherwise, so it counts."""
+    digest = hashlib.sha256(repr((_MAGIC, PIL.__version__, *resize)).encode())
+    for file in files:
+        try:
+            stat = file.stat()
+            state = (str(file), stat.st_size, stat.st_mtime_ns)
+        except OSError:
+            state = (str(file), -1, -1)
+        digest.update(repr(state).encode(errors="surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _open(place: Path, n: int, limit: int) -> _Stored | None:
+    """The stored items; None if there are none, they are damaged, or more would fit now."""
+    try:
+        with place.open("rb") as file:
+            head = file.read(_HEADER.size)
+            magic, count, at, length, had, digest = _HEADER.unpack(head)
+            if magic != _MAGIC or count != n or length != os.fstat(file.fileno()).st_size:
+                return None
+            file.seek(at)
+            tail = file.read()
+        if hashlib.sha256(head[:40] + tail).digest() != digest:
+            return None
+        index = np.frombuffer(tail, np.int64, n * 3).reshape(n, 3)
+        if had < limit and (index[:, 0] == _LEFT).any():
+            return None
+        pixels = np.memmap(place, np.uint8, "r").view(np.ndarray)
+        with contextlib.suppress(OSError):
+            os.utime(place)  # used just now
+    except (OSError, ValueError, struct.error):
+        return None
+    reasons = {int(row): why for row, why in json.loads(tail[n * 24 :]).items()}
+    return _Stored(index, reasons, pixels)
+
+
+def _fill(
+    place: Path,
+    files: list[Path],
+    resize: Resize,
+    limit: int,
+    threads: int,
+    progress: Progress | None,
+) -> tuple[NDArray[np.int64], dict[int, str]]:
+    """Decode every file; write what fits under a name of its own, then move it to its place."""
+    index, reasons = np.full((len(files), 3), _LEFT, dtype=np.int64), dict[int, str]()
+    with _Writer(place, limit) as writer:
+        made = in_order(
+            lambda path: _try_read(path, resize), files, threads=threads, ahead=4 * threads
+        )
+        for row, result in enumerate(made):
+            if isinstance(result, str):
+                index[row], reasons[row] = _BROKEN, result
+            else:
+                index[row] = writer.add(result), *result.shape[:2]
+            if progress is not None:
+                progress(row + 1, len(files))
+        writer.finish(index, reasons)
+    if writer.error is not None:
+        index[index[:, 0] >= 0, 0] = _LEFT
+        warnings.warn(
+            f"the cache of decoded photos cannot be written ({writer.error}), so photos are "
+            f"decoded in every epoch; free space in {place.parent} or set ZOO_CACHE to a folder",
+            stacklevel=3,
+        )
+    return index, reasons
+
+
+def _try_read(path: Path, resize: Resize) -> Pixels | str:
+    try:
+        return np.asarray(read(path, *resize))
+    except UnreadableImage as error:
+        return str(error)
+
+
+class _Writer:
+    """A cache file in the making; after the first failure it writes no more and keeps the error."""
+
+    def __init__(self, place: Path, limit: int) -> None:
+        self.place, self.limit = place, limit
+        self.error: OSError | None = None
+        self.at = _HEADER.size
+        self.file: BinaryIO | None = None
+
+    def __enter__(self) -> _Writer:
+        with self._no_more_on_failure():
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(".part", ".", self.place.parent)
+            self.part, self.file = Path(name), os.fdopen(handle, "wb", 1 << 20)
+            self.file.write(bytes(_HEADER.size))
+        return self
+
+    def add(self, pixels: Pixels) -> int:
+        """The offset of the pixels, or that they are left out."""
+        if self.file is None or self.at + pixels.nbytes > self.limit:
+            return _LEFT
+        at = self.at
+        with self._no_more_on_failure():
+            self.file.write(np.ascontiguousarray(pixels).data)
+            self.at += pixels.nbytes
+        return at
+
+    def finish(self, index: NDArray[np.int64], reasons: dict[int, str]) -> None:
+        """Write index and header, and move the file to its place."""
+        if self.file is None:
+            return
+        tail = index.tobytes() + json.dumps(reasons).encode()
+        fields = (_MAGIC, len(index), self.at, self.at + len(tail), self.limit)
+        head = _HEADER.pack(*fields, b"")[:40]
+        with self._no_more_on_failure():
+            self.file.write(tail)
+            self.file.seek(0)
+            self.file.write(_HEADER.pack(*fields, hashlib.sha256(head + tail).digest()))
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            self.part.replace(self.place)
+
+    def __exit__(self, *_: object) -> None:
+        if self.file is not None:
+            with contextlib.suppress(OSError):
+                self.file.close()
+            self.part.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _no_more_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.error = error
+            self.__exit__()
+            self.file = None
+
+
+def _make_room(kept: Path, limit: int) -> None:
+    """Remove the least recently used cache files until all are within the limit."""
+    with contextlib.suppress(OSError):
+        for part in kept.parent.glob(".*.part"):
+            if time.time() - part.stat().st_mtime > STALE:
+                part.unlink(missing_ok=True)
+        others = [path for path in kept.parent.glob(f"*{SUFFIX}") if path != kept]
+        stats = {path: path.stat() for path in others}
+        total = sum(stat.st_size for stat in stats.values())
+        total += kept.stat().st_size if kept.exists() else 0
+        for path in sorted(others, key=lambda path: stats[path].st_mtime_ns):
+            if total <= limit:
+                break
+            path.unlink(missing_ok=True)
+            total -= stats[path].st_size

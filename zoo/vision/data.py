@@ -1,0 +1,276 @@
+"""From a user's photos to batches: the split, the cache of decoded photos, the spec.
+
+Photos come from a folder, a table (CSV or DataFrame) or a torch data set; see
+`zoo.vision.sources`. Unreadable files are counted and named in one warning and left out.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from zoo.core.batches import Data
+from zoo.core.run import Run
+from zoo.vision import sources
+from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
+from zoo.vision.batches import DatasetItems, ItemSource, PhotoBatches
+from zoo.vision.cache import Items, open_items
+from zoo.vision.models.bodies import Interpolation, Preprocessing
+
+AugmentName = Literal["side_on", "top_down", "none"]
+AUGMENTS: dict[str, Augment | None] = {"side_on": SIDE_ON, "top_down": TOP_DOWN, "none": None}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What prediction needs besides weights.
+
+    Attributes:
+        classes: label of each output, sorted.
+        size: side of the square that the model sees, in pixels.
+        mean: subtracted from RGB in 0..1, by channel.
+        std: divides what is left, by channel.
+        interpolation: filter of the resizing.
+        crop: share of the photo's short side that the centre crop keeps.
+    """
+
+    classes: tuple[str, ...]
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: Interpolation
+    crop: float
+
+    @property
+    def short_side(self) -> int:
+        """Pixels that a photo's shorter side is resized to before cropping."""
+        return max(self.size, math.floor(self.size / self.crop))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for config.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> Spec:
+        """The spec that `to_json` wrote.
+
+        Raises:
+            ValueError: a field is missing or of another kind.
+        """
+        try:
+            values: dict[str, Any] = {field.name: tree[field.name] for field in fields(cls)}
+            for name in ("classes", "mean", "std"):
+                values[name] = tuple(values[name])
+            spec = cls(**values)
+            sound = (
+                all(isinstance(name, str) for name in spec.classes)
+                and len(spec.classes) > 1
+                and len(spec.mean) == len(spec.std) == 3
+                and all(float(value) > 0 for value in spec.std)
+                and 0 < int(spec.size) <= 4096
+                and 0.1 <= float(spec.crop) <= 1
+                and spec.interpolation in get_args(Interpolation)
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"a vision spec has all its fields, however {error!r}") from error
+        if not sound:
+            raise ValueError(f"a vision spec has sound values, however {spec=}")
+        return spec
+
+
+def spec_of(classes: Sequence[str], preprocessing: Preprocessing) -> Spec:
+    """The spec of a model for these classes, with what travels with its weights."""
+    shown = preprocessing
+    return Spec(tuple(classes), shown.size, shown.mean, shown.std, shown.interpolation, shown.crop)
+
+
+class Labelled(NamedTuple):
+    """Photos to train and to validate on, before any of them is decoded.
+
+    Attributes:
+        classes: sorted names.
+        open: from (spec, run, strict) to items and labels of both parts.
+    """
+
+    classes: tuple[str, ...]
+    open: Callable[[Spec, Run, bool], Opened]
+
+
+class Opened(NamedTuple):
+    """Items and labels of both parts."""
+
+    train: ItemSource
+    train_labels: NDArray[np.int64]
+    valid: ItemSource
+    valid_labels: NDArray[np.int64]
+
+
+def find(
+    data: Any,
+    valid: Any = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    valid_column: str | None = None,
+    valid_fraction: float = 0.2,
+    seed: int = 0,
+) -> Labelled:
+    """The photos that `data` (and `valid`, if given) stand for.
+
+    Args:
+        data: a folder, CSV file, DataFrame or map-style torch data set of (image, label).
+        valid: the validation part in the same form; None takes what `data` says, else a
+            stratified fraction.
+        root: see `zoo.vision.sources.split`, as the others.
+        columns: of a table.
+        valid_column: of a table.
+        valid_fraction: of every class.
+        seed: of the split.
+
+    Raises:
+        FileNotFoundError: a folder, file or photo does not exist.
+        ValueError: there are no photos, one class alone, or classes for validation alone.
+    """
+    if not isinstance(data, (str, os.PathLike, pd.DataFrame)):
+        return _from_datasets(data, valid, valid_fraction, seed)
+    if valid is not None:
+        train = sources.everything(data, root=root, columns=columns)
+        other = sources.labelled(valid, train.classes, root=root, columns=columns)
+        split = sources.Split(train, other)
+    else:
+        split = sources.split(
+            data,
+            root=root,
+            columns=columns,
+            valid_column=valid_column,
+            valid_fraction=valid_fraction,
+            seed=seed,
+        )
+
+    def opened(spec: Spec, run: Run, strict: bool) -> Opened:
+        items = open_photos(split.paths, spec, run)
+        kept, train, valid = sources.without_unreadable(split, items.unreadable, strict=strict)
+        return Opened(items.take(train), kept.train.labels, items.take(valid), kept.valid.labels)
+
+    return Labelled(split.train.classes, opened)
+
+
+def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
+    """The photos resized for the spec, out of the cache or decoded into it now."""
+    visible = None if run.progress is None else run.progress
+    with Progress(transient=True, disable=visible is False) as bar:
+        if visible is None and not (bar.console.is_terminal or bar.console.is_jupyter):
+            bar.disable = True
+        task = bar.add_task("decoding photos", total=len(paths))
+        return open_items(
+            paths,
+            spec.short_side,
+            spec.interpolation,
+            folder=run.cache,
+            cache_gb=run.cache_gb,
+            threads=run.n_threads,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def batches(
+    opened: Opened, spec: Spec, run: Run, *, batch_size: int, augment: Augment | None
+) -> Data:
+    """Training batches, shuffled and augmented, and validation batches of centre crops."""
+    train = photo_batches(
+        opened.train,
+        opened.train_labels,
+        spec,
+        run,
+        batch_size=batch_size,
+        augment=augment,
+        shuffle=True,
+    )
+    valid = photo_batches(opened.valid, opened.valid_labels, spec, run, batch_size=2 * batch_size)
+    return Data(train, valid, spec)
+
+
+def photo_batches(
+    items: ItemSource,
+    labels: NDArray[np.int64],
+    spec: Spec,
+    run: Run,
+    *,
+    batch_size: int,
+    augment: Augment | None = None,
+    shuffle: bool = False,
+) -> PhotoBatches:
+    """Batches on the run's device, as the spec says."""
+    return PhotoBatches(
+        items=items,
+        targets=torch.from_numpy(np.asarray(labels)),
+        size=spec.size,
+        mean=spec.mean,
+        std=spec.std,
+        batch_size=batch_size,
+        augment=augment,
+        shuffle=shuffle,
+        seed=run.seed,
+        device=run.torch_device(),
+        threads=run.n_threads,
+    )
+
+
+def augmentation(chosen: AugmentName | Augment) -> Augment | None:
+    """The augmentation of a name, or the one given.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if isinstance(chosen, Augment):
+        return None if chosen == NONE else chosen
+    if chosen not in AUGMENTS:
+        raise ValueError(
+            f"an augmentation is one of {', '.join(AUGMENTS)} or an Augment, however "
+            f"augment={chosen!r}; 'side_on' suits most photos"
+        )
+    return AUGMENTS[chosen]
+
+
+def _from_datasets(train: Any, valid: Any, fraction: float, seed: int) -> Labelled:
+    wrong = [d for d in (train, valid) if d is not None and not _is_map_style(d)]
+    if wrong:
+        raise ValueError(
+            "photos come as a folder, a table (CSV file or DataFrame) or a map-style torch data "
+            f"set of (image, label), however data is a {type(wrong[0]).__name__}; give one of them"
+        )
+    labels = DatasetItems(train, 1).labels()
+    names = getattr(train, "classes", None) or [str(i) for i in range(int(labels.max()) + 1)]
+    classes = tuple(str(name) for name in names)
+    if len(classes) < 2 or labels.min() < 0 or labels.max() >= len(classes):
+        raise ValueError(
+            "labels number at least two classes from 0, however "
+            f"{sorted({int(label) for label in labels})[:5]=} for {classes[:5]=}; renumber them"
+        )
+    if valid is None:
+        drawn = sources.draw(labels, fraction, seed)
+        rows, valid_rows = (np.flatnonzero(side).tolist() for side in (~drawn, drawn))
+        parts = torch.utils.data.Subset(train, rows), torch.utils.data.Subset(train, valid_rows)
+        known = labels[rows], labels[valid_rows]
+    else:
+        parts, known = (train, valid), (labels, DatasetItems(valid, 1).labels())
+
+    def opened(spec: Spec, run: Run, strict: bool) -> Opened:
+        items = [DatasetItems(part, spec.short_side, spec.interpolation) for part in parts]
+        return Opened(items[0], known[0], items[1], known[1])
+
+    return Labelled(classes, opened)
+
+
+def _is_map_style(data: Any) -> bool:
+    return hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, dict)

@@ -1,0 +1,335 @@
+"""The verbs of the domain: `finetune`, `train` and `learner`.
+
+The defaults are one set for all photo sets, chosen on splits of training parts; the validation part
+is scored, never searched on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import torch
+
+from zoo import __version__
+from zoo.core.artifact import CONFIG
+from zoo.core.learner import BatchNormMode, Learner
+from zoo.core.run import Run, rank_and_world, seeded
+from zoo.core.task import classification
+from zoo.vision import probe
+from zoo.vision.augment import Augment
+from zoo.vision.data import (
+    AugmentName,
+    augmentation,
+    batches,
+    find,
+    spec_of,
+)
+from zoo.vision.models.backbones import check_name, is_known
+from zoo.vision.models.classifier import Classifier, build_classifier
+from zoo.vision.models.head import Pool
+from zoo.vision.predictor import PhotoClassifier, load
+
+Pretrained = str | os.PathLike[str] | PhotoClassifier
+
+BATCH_SIZE = 16
+FINETUNE_EPOCHS, FINETUNE_LR = 4, 1e-3
+RATIO = 100.0  # of the head's rate to that of the first layer group
+TRAIN_EPOCHS, TRAIN_LR = 20, 3e-3
+
+
+class Options(TypedDict, total=False):
+    """What all verbs take beside the model and the data.
+
+    Attributes:
+        valid: validation photos in the form of `data`; None takes the folder valid, val or test
+            beside train, the table's column valid, or a stratified fraction.
+        valid_fraction: of every class, drawn by the run's seed.
+        root: folder that a table's paths start from.
+        columns: a table's columns of paths and labels; its first two otherwise.
+        valid_column: a table's yes/no column of validation photos.
+        strict: raise for unreadable photos instead of leaving them out with one warning.
+        size: side of the square that the model sees, in pixels; None takes the backbone's own.
+        batch_size: photos a step.
+        augment: "side_on", "top_down", "none" or an `Augment`.
+        dropout: probability in the head.
+        hidden: width of a hidden layer in the head; None for one linear layer.
+        pool: "avg", or "avgmax" for mean and maximum side by side.
+        label_smoothing: share of the target that is spread over all classes.
+        batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
+        weight_decay: of AdamW, on weights alone.
+        clip: largest norm of the gradient.
+        accumulate: parts that a batch passes in, to save memory.
+        callbacks: see `zoo.core.callbacks`.
+        run: the circumstances.
+    """
+
+    valid: Any
+    valid_fraction: float
+    root: str | os.PathLike[str] | None
+    columns: tuple[str, str] | None
+    valid_column: str | None
+    strict: bool
+    size: int | None
+    batch_size: int
+    augment: AugmentName | Augment
+    dropout: float
+    hidden: int | None
+    pool: Pool
+    label_smoothing: float
+    batchnorm: BatchNormMode
+    weight_decay: float
+    clip: float | None
+    accumulate: int
+    callbacks: Sequence[Any]
+    run: Run | None
+
+
+def finetune(
+    pretrained: Pretrained,
+    data: Any,
+    *,
+    epochs: int = FINETUNE_EPOCHS,
+    lr: float = FINETUNE_LR,
+    **options: Unpack[Options],
+) -> PhotoClassifier:
+    """A pretrained model fine-tuned on your photos.
+
+    First the head is fitted to the frozen body's features by logistic regression (see
+    `zoo.vision.probe`), which takes one pass; then everything trains by one cycle, with rates that
+    fall geometrically from the head to the first layer group.
+
+    Args:
+        pretrained: a backbone's name (`zoo.vision.backbones()`), the directory or the hub name
+            of a saved model, or a model.
+        data: a folder (a folder a class, perhaps within train and valid), a CSV file or DataFrame
+            of paths and labels, or a torch data set of (image, label).
+        epochs: passes over the training photos; 0 gives the linear probe.
+        lr: highest rate of the head.
+        **options: see `Options`.
+
+    Raises:
+        ValueError: an unknown name, no photos, one class, or a setting out of range.
+        FileNotFoundError: a folder, file or photo does not exist.
+        ConnectionError: weights are neither at hand nor reachable.
+
+    Example:
+        zoo.vision.finetune("efficientnet_lite0", "photos/").predict("dog.jpg")
+    """
+    learn = learner(pretrained, data, **options)
+    start_from_probe(learn)
+    learn.unfreeze()
+    if epochs:
+        learn.fit_one_cycle(epochs, (lr / RATIO, lr), pct_start=0.3)
+    return _finish(learn)
+
+
+def train(
+    architecture: str,
+    data: Any,
+    *,
+    epochs: int = TRAIN_EPOCHS,
+    lr: float = TRAIN_LR,
+    **options: Unpack[Options],
+) -> PhotoClassifier:
+    """A model trained on your photos from random weights; for as for `finetune` otherwise.
+
+    Args:
+        architecture: a backbone's name.
+        data: see `finetune`.
+        epochs: passes over the training photos.
+        lr: highest rate, of all layer groups.
+        **options: see `Options`.
+    """
+    learn = learner(architecture, data, random_weights=True, **options)
+    learn.fit_one_cycle(epochs, lr)
+    return _finish(learn)
+
+
+def learner(
+    pretrained: Pretrained,
+    data: Any,
+    *,
+    valid: Any = None,
+    valid_fraction: float = 0.2,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    valid_column: str | None = None,
+    strict: bool = False,
+    size: int | None = None,
+    batch_size: int = BATCH_SIZE,
+    augment: AugmentName | Augment = "side_on",
+    dropout: float = 0.2,
+    hidden: int | None = None,
+    pool: Pool = "avg",
+    label_smoothing: float = 0.1,
+    batchnorm: BatchNormMode = "fixed",
+    weight_decay: float = 0.01,
+    clip: float | None = None,
+    accumulate: int = 1,
+    callbacks: Sequence[Any] = (),
+    random_weights: bool = False,
+    run: Run | None = None,
+) -> Learner:
+    """The learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
+
+    `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact.
+
+    Args:
+        pretrained: see `finetune`.
+        data: see `finetune`.
+        random_weights: start from none of the published weights.
+        valid, valid_fraction, root, columns, valid_column, strict, size, batch_size, augment,
+            dropout, hidden, pool, label_smoothing, batchnorm, weight_decay, clip, accumulate,
+            callbacks, run: see `Options`.
+    """
+    run = run or Run()
+    varied = augmentation(augment)
+    found = find(
+        data,
+        valid,
+        root=root,
+        columns=columns,
+        valid_column=valid_column,
+        valid_fraction=valid_fraction,
+        seed=run.seed,
+    )
+    with seeded(run.seed):
+        classifier = start(
+            pretrained,
+            found.classes,
+            size=size,
+            dropout=dropout,
+            hidden=hidden,
+            pool=pool,
+            random_weights=random_weights,
+        )
+    spec = spec_of(found.classes, classifier.preprocessing)
+    opened = found.open(spec, run, strict)
+    training = {
+        "pretrained": "" if random_weights else str(getattr(pretrained, "name", pretrained)),
+        "photos": len(opened.train),
+        "size": spec.size,
+        "batch_size": batch_size,
+        "augment": augment if isinstance(augment, str) else repr(augment),
+        "label_smoothing": label_smoothing,
+        "batchnorm": batchnorm,
+        "weight_decay": weight_decay,
+        "seed": run.seed,
+        "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
+    }
+    source = Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
+
+    def as_model(learn: Learner) -> PhotoClassifier:
+        return PhotoClassifier(
+            [classifier],
+            spec,
+            history=learn.history,
+            data=source,
+            training={**training, "epochs": learn.epoch},
+            learner=learn,
+            run=run,
+        )
+
+    return Learner(
+        classifier.to(memory_format=torch.channels_last),
+        batches(opened, spec, run, batch_size=batch_size, augment=varied),
+        classification(len(found.classes), label_smoothing=label_smoothing),
+        batchnorm=batchnorm,
+        weight_decay=weight_decay,
+        clip=clip,
+        accumulate=accumulate,
+        callbacks=callbacks,
+        as_model=as_model,
+        run=run,
+    )
+
+
+def start(
+    pretrained: Pretrained,
+    classes: Sequence[str],
+    *,
+    size: int | None,
+    dropout: float,
+    hidden: int | None,
+    pool: Pool,
+    random_weights: bool = False,
+) -> Classifier:
+    """The network to train: the pretrained body under a new head, or a saved model as it is.
+
+    Names are looked up in this order: a directory with a config.json, registered names,
+    timm/NAME, user/name on the hub. A name without a slash never reaches the network.
+    """
+    name = pretrained if isinstance(pretrained, str) else ""
+    if not random_weights and not isinstance(pretrained, PhotoClassifier):
+        if (Path(pretrained) / CONFIG).is_file():
+            pretrained = load(Path(pretrained))
+        elif not is_known(name) and name.count("/") == 1 and not name.startswith("timm/"):
+            from zoo.hub.fetch import pull
+
+            pretrained = load(pull(name))
+    if isinstance(pretrained, PhotoClassifier):
+        return _from_model(pretrained, classes, size, dropout, hidden, pool)
+    check_name(os.fspath(pretrained))
+    return build_classifier(
+        os.fspath(pretrained),
+        len(classes),
+        pretrained=not random_weights,
+        size=size,
+        dropout=dropout,
+        hidden=hidden,
+        pool=pool,
+    )
+
+
+def start_from_probe(learn: Learner) -> None:
+    """Fit the head to the frozen body's features, if it is one linear layer.
+
+    A head with a hidden layer is trained on photos for an epoch instead, the body frozen.
+    """
+    classifier: Any = learn.model
+    if classifier.head.hidden is not None:
+        learn.freeze()
+        learn.fit_one_cycle(1, 2e-3, pct_start=0.99)
+        return
+    features, labels = probe.extract(classifier, still(learn).epoch(0), learn.device, learn.dtype)
+    probe.start_head(classifier, features, labels)
+
+
+def still(learn: Learner) -> Any:
+    """The learner's training photos in order, unvaried, as validation sees photos."""
+    train: Any = learn.data.train
+    return replace(train, augment=None, shuffle=False)
+
+
+def _from_model(
+    model: PhotoClassifier,
+    classes: Sequence[str],
+    size: int | None,
+    dropout: float,
+    hidden: int | None,
+    pool: Pool,
+) -> Classifier:
+    """The body of a model with a new head, or its own head if it knows the same classes."""
+    first = model.members[0]
+    arguments = first.arguments()
+    if size is not None:
+        arguments["size"] = size
+    same = tuple(classes) == model.spec.classes
+    if not same:
+        arguments |= {"n_out": len(classes), "dropout": dropout, "hidden": hidden, "pool": pool}
+    built = build_classifier(**arguments, pretrained=False)
+    (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
+    return built
+
+
+def _finish(learn: Learner) -> PhotoClassifier:
+    """The model with its score on the validation part; saved if the run has a folder."""
+    model: PhotoClassifier = learn.as_model()
+    model.metrics = model.evaluate()
+    if learn.run.out is not None and rank_and_world()[0] == 0:
+        model.save(learn.run.out)
+    return model

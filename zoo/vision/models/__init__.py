@@ -1,0 +1,1 @@
+"""Image models: pretrained bodies, the head, and both as a classifier."""

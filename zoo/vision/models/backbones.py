@@ -1,0 +1,94 @@
+"""Pretrained backbones by name: EfficientNet-Lite0, all of torchvision's classifiers, all of timm.
+
+>>> backbone = build("resnet18", pretrained=False, size=64)
+>>> backbone.body.n_features, backbone.preprocessing.size, backbone.licence
+(512, 64, 'BSD-3-Clause')
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from zoo.vision.models import lite0, timm_bodies, torchvision_bodies
+from zoo.vision.models.bodies import Body, Preprocessing, Sizes
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A body with what travels with its weights."""
+
+    name: str
+    body: Body
+    preprocessing: Preprocessing
+    licence: str
+
+
+def build(name: str, *, pretrained: bool, size: int | None = None) -> Backbone:
+    """A backbone by its name, looked up in order: embedded, torchvision, ``timm/NAME``.
+
+    Args:
+        name: Such as ``efficientnet_lite0``, ``resnet34`` or ``timm/resnet50.a1_in1k``.
+        pretrained: Published weights, or random ones.
+        size: Side of the square input in pixels; the one the weights were trained with if None.
+
+    Raises:
+        ValueError: An unknown name, or a size that the backbone does not take.
+        ConnectionError: The weights are neither at hand nor reachable.
+        ModuleNotFoundError: The package with the embedded weights is not installed.
+    """
+    check_name(name)
+    if name == lite0.NAME:
+        shown = lite0.preprocessing(size)
+        body = lite0.build_body(pretrained=pretrained, size=shown.size)
+        return Backbone(name, body, shown, lite0.LICENCE)
+    if name.startswith("timm/"):
+        inner = name.removeprefix("timm/")
+        shown = timm_bodies.preprocessing(inner, size)
+        body = timm_bodies.build_body(inner, pretrained=pretrained, size=shown.size)
+        return Backbone(name, body, shown, timm_bodies.licence(inner))
+    shown = torchvision_bodies.preprocessing(name, size)
+    body = torchvision_bodies.build_body(name, pretrained=pretrained, size=shown.size)
+    return Backbone(name, body, shown, torchvision_bodies.licence(name))
+
+
+def is_known(name: str) -> bool:
+    """Whether ``build`` knows the name; asks no network."""
+    if name.startswith("timm/"):
+        return timm_bodies.known(name.removeprefix("timm/"))
+    return name == lite0.NAME or name in torchvision_bodies.names()
+
+
+def check_name(name: str) -> None:
+    """Refuse an unknown name.
+
+    Raises:
+        ValueError: The message names the nearest known ones.
+    """
+    if is_known(name):
+        return
+    if name.startswith("timm/"):
+        choices = [f"timm/{inner}" for inner in timm_bodies.names()]
+    else:
+        choices = [lite0.NAME, *torchvision_bodies.names()]
+    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see zoo.vision.backbones()"
+    raise ValueError(
+        "a backbone is 'efficientnet_lite0', a torchvision classifier or 'timm/NAME', "
+        f"however {name=} is none of them; {hint}"
+    )
+
+
+def sizes(name: str) -> Sizes:
+    """The sizes that a backbone can be built for."""
+    check_name(name)
+    if name == lite0.NAME:
+        return lite0.SIZES
+    if name.startswith("timm/"):
+        return timm_bodies.sizes(name.removeprefix("timm/"))
+    return torchvision_bodies.sizes(name)
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse a size that a backbone cannot be built for; raises a ValueError that names others."""
+    sizes(name).check(name, size)

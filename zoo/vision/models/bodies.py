@@ -1,0 +1,173 @@
+"""A body: a pretrained network without its classifier, cut into layer groups.
+
+Every backbone, whoever published it, becomes the same thing: images in, a feature map out (or
+pooled features, where a network has its own way of pooling), a list of layer groups, and the sizes
+it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from zoo.core.groups import LayerGroup
+
+Interpolation = Literal["bilinear", "bicubic"]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a picture goes through before the body; it travels with the weights.
+
+    Args:
+        size: Side of the square input, in pixels.
+        mean: Subtracted from RGB values in [0, 1], one a channel.
+        std: Divides what is left, one a channel.
+        interpolation: Filter for resizing.
+        crop: Part of the resized shorter side that the centre crop keeps, in (0, 1].
+    """
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: Interpolation
+    crop: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sides of an image that a body takes, in pixels.
+
+    Example:
+        >>> print(Sizes(minimum=63), "|", Sizes(16, multiple=16), "|", Sizes.only(224))
+        63 px or more | multiples of 16 px | 224 px only
+    """
+
+    minimum: int = 1
+    multiple: int = 1
+    maximum: int | None = None
+
+    @classmethod
+    def only(cls, size: int) -> Sizes:
+        """The sizes of a body that is built for one."""
+        return cls(minimum=size, maximum=size)
+
+    def __str__(self) -> str:
+        if self.minimum == self.maximum:
+            return f"{self.minimum} px only"
+        if self.multiple > 1:
+            return f"multiples of {self.multiple} px"
+        return f"{self.minimum} px or more"
+
+    def nearest(self, size: int) -> int:
+        """The allowed side that is nearest to ``size``."""
+        near = max(self.minimum, self.multiple * round(size / self.multiple))
+        return near if self.maximum is None else min(near, self.maximum)
+
+    def check(self, name: str, size: int) -> None:
+        """Refuse a side that the body cannot take.
+
+        Raises:
+            ValueError: ``size`` is not among the allowed ones.
+        """
+        if self.nearest(size) != size:
+            raise ValueError(
+                f"{name} takes images of {self}, however {size=}; "
+                f"the nearest it takes is {self.nearest(size)}"
+            )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The paths of a layer group: names outlive the tensors that loading or casting replaces."""
+
+    name: str
+    modules: tuple[str, ...]
+    bare: tuple[str, ...]
+
+
+class Body(nn.Module):
+    """A network without its classifier.
+
+    Args:
+        trunk: Images to features.
+        ordinals: The layer group of every parameter of the trunk, counted from the input.
+        n_features: Channels of the features.
+        spatial: Whether the features are a map; otherwise they are pooled.
+        sizes: The image sides that the forward takes.
+        name: For messages.
+
+    Shape:
+        - input: ``(B, 3, H, W)``
+        - output: ``(B, n_features, h, w)``, or ``(B, n_features)`` where not ``spatial``
+    """
+
+    def __init__(
+        self,
+        trunk: nn.Module,
+        ordinals: Mapping[str, int],
+        *,
+        n_features: int,
+        spatial: bool,
+        sizes: Sizes,
+        name: str,
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.n_features = n_features
+        self.spatial = spatial
+        self.sizes = sizes
+        self.name = name
+        self._stages = plan_stages(trunk, ordinals)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of a batch of normalised images."""
+        self.check_size(x.shape[-2], x.shape[-1])
+        features: Tensor = self.trunk(x)
+        return features
+
+    def check_size(self, *sides: int) -> None:
+        """Refuse image sides that the forward does not take, with a ValueError."""
+        for side in sides:
+            self.sizes.check(self.name, side)
+
+    def layers(self) -> list[LayerGroup]:
+        """The layer groups, input side first; together they own every parameter once."""
+        return [
+            LayerGroup(
+                stage.name,
+                tuple(self.trunk.get_submodule(path) for path in stage.modules),
+                tuple(self.trunk.get_parameter(path) for path in stage.bare),
+            )
+            for stage in self._stages
+        ]
+
+
+def plan_stages(trunk: nn.Module, ordinals: Mapping[str, int]) -> tuple[Stage, ...]:
+    """Stages in the order of ``ordinals``, each with the largest modules that are wholly its own.
+
+    A parameter whose module is shared between stages (a class token) is listed bare. A tied weight
+    belongs to the stage of the name under which ``ordinals`` has it.
+    """
+    owner = {id(trunk.get_parameter(path)): ordinal for path, ordinal in ordinals.items()}
+    modules: dict[int, list[str]] = {}
+    bare: dict[int, list[str]] = {}
+
+    def visit(module: nn.Module, path: str) -> None:
+        owners = {owner[id(p)] for p in module.parameters()}
+        if path and len(owners) == 1:
+            modules.setdefault(owners.pop(), []).append(path.removesuffix("."))
+            return
+        for name, parameter in module.named_parameters(recurse=False):
+            bare.setdefault(owner[id(parameter)], []).append(f"{path}{name}")
+        for name, child in module.named_children():
+            visit(child, f"{path}{name}.")
+
+    visit(trunk, "")
+    return tuple(
+        Stage(f"stage{i}", tuple(modules.get(key, ())), tuple(bare.get(key, ())))
+        for i, key in enumerate(sorted(modules.keys() | bare.keys()))
+    )

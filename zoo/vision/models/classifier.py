@@ -1,0 +1,107 @@
+"""An image classifier: a pretrained body and a new head.
+
+>>> model = build_classifier("resnet18", 3, pretrained=False, size=64)
+>>> twin = build_classifier(**model.arguments(), pretrained=False)
+>>> len(model.layers()), twin.arguments() == model.arguments()
+(6, True)
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from torch import Tensor, nn
+
+from zoo.core.groups import LayerGroup
+from zoo.vision.models.backbones import Backbone, build
+from zoo.vision.models.head import Head, Pool
+
+
+class Arguments(TypedDict):
+    """What ``build_classifier`` needs to build a classifier again; fit for JSON."""
+
+    name: str
+    n_out: int
+    size: int
+    dropout: float
+    hidden: int | None
+    pool: Pool
+
+
+class Classifier(nn.Module):
+    """A body and a head.
+
+    Args:
+        backbone: The body, and what travels with its weights.
+        head: From the body's features to the outputs.
+
+    Shape:
+        - input: ``(B, 3, H, W)``, normalised as ``preprocessing`` says
+        - output: ``(B, n_out)``
+    """
+
+    def __init__(self, backbone: Backbone, head: Head) -> None:
+        super().__init__()
+        self.body = backbone.body
+        self.head = head
+        self.name = backbone.name
+        self.preprocessing = backbone.preprocessing
+        self.licence = backbone.licence
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs of a batch of images, before any softmax."""
+        logits: Tensor = self.head(self.body(x))
+        return logits
+
+    def features(self, x: Tensor) -> Tensor:
+        """The body's features: a map ``(B, C, h, w)``, or ``(B, C)`` where it is not spatial."""
+        features: Tensor = self.body(x)
+        return features
+
+    def layers(self) -> list[LayerGroup]:
+        """The layer groups, input side first, the head last."""
+        return [*self.body.layers(), LayerGroup("head", (self.head,))]
+
+    def arguments(self) -> Arguments:
+        """What builds the same architecture again."""
+        return Arguments(
+            name=self.name,
+            n_out=self.head.n_out,
+            size=self.preprocessing.size,
+            dropout=self.head.dropout,
+            hidden=self.head.hidden,
+            pool=self.head.pool,
+        )
+
+
+def build_classifier(
+    name: str,
+    n_out: int,
+    *,
+    pretrained: bool,
+    size: int | None = None,
+    dropout: float = 0.5,
+    hidden: int | None = 512,
+    pool: Pool = "avgmax",
+) -> Classifier:
+    """A classifier on the backbone ``name``; the head's weights are always new.
+
+    Args:
+        name: See ``backbones.build``.
+        n_out: Number of outputs.
+        pretrained: Published weights for the body, or random ones.
+        size: Side of the square input in pixels; the one the weights were trained with if None.
+        dropout: See ``Head``.
+        hidden: See ``Head``.
+        pool: See ``Head``.
+
+    Raises:
+        ValueError: An unknown name or a value that is not allowed.
+        ConnectionError: The weights are neither at hand nor reachable.
+    """
+    backbone = build(name, pretrained=pretrained, size=size)
+    body = backbone.body
+    head = Head(
+        body.n_features, n_out, dropout=dropout, hidden=hidden, pool=pool, spatial=body.spatial
+    )
+    return Classifier(backbone, head)

@@ -1,0 +1,107 @@
+"""The head of an image classifier: pooling, then one or two dense layers.
+
+Source: fastai 2.8, ``vision/learner.py`` (``create_head``): both poolings, batch norm before each
+dense layer, half of the dropout before the first.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Pool = Literal["avg", "avgmax"]
+
+
+class Head(nn.Module):
+    """New last layers on top of a body.
+
+    Args:
+        n_features: Channels of the body's features.
+        n_out: Number of outputs.
+        dropout: Probability before the last layer; half of it before the hidden one.
+        hidden: Width of the hidden layer; None for dropout and one dense layer alone.
+        pool: Mean over the map, or mean and maximum side by side (twice the channels).
+        spatial: Whether features are a map; pooled ones are taken as they are, whatever ``pool``.
+
+    Shape:
+        - input: ``(B, n_features, h, w)``, or ``(B, n_features)`` where not ``spatial``
+        - output: ``(B, n_out)``
+
+    Example:
+        >>> Head(8, 3)(torch.zeros(2, 8, 7, 7)).shape
+        torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_out: int,
+        *,
+        dropout: float = 0.5,
+        hidden: int | None = 512,
+        pool: Pool = "avgmax",
+        spatial: bool = True,
+    ) -> None:
+        super().__init__()
+        _check(n_out, dropout, hidden, pool)
+        self.n_out = n_out
+        self.dropout = dropout
+        self.hidden = hidden
+        self.pool: Pool = pool
+        self.spatial = spatial
+        width = 2 * n_features if spatial and pool == "avgmax" else n_features
+        self.layers = dense_layers(width, n_out, dropout=dropout, hidden=hidden)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs from features."""
+        if self.spatial:
+            x = pooled(x, self.pool)
+        logits: Tensor = self.layers(x)
+        return logits
+
+
+def pooled(x: Tensor, pool: Pool) -> Tensor:
+    """A vector from a feature map.
+
+    Reductions instead of torch's adaptive poolings, whose backward has no deterministic form on
+    CUDA.
+
+    Shape:
+        - input: ``(B, C, h, w)``
+        - output: ``(B, C)`` for the mean, ``(B, 2C)`` for mean, then maximum
+    """
+    mean = x.mean((2, 3))
+    return mean if pool == "avg" else torch.cat([mean, x.amax((2, 3))], 1)
+
+
+def dense_layers(width: int, n_out: int, *, dropout: float, hidden: int | None) -> nn.Sequential:
+    """The layers after the pooling, Kaiming normal (He et al. 2015), biases zero."""
+    parts: list[nn.Module] = []
+    if hidden is not None:
+        parts += [nn.BatchNorm1d(width), nn.Dropout(dropout / 2)]
+        parts += [nn.Linear(width, hidden, bias=False), nn.ReLU(inplace=True)]
+        parts += [nn.BatchNorm1d(hidden)]
+        width = hidden
+    last = nn.Linear(width, n_out)
+    layers = nn.Sequential(*parts, nn.Dropout(dropout), last)
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
+    nn.init.zeros_(last.bias)
+    return layers
+
+
+def _check(n_out: int, dropout: float, hidden: int | None, pool: str) -> None:
+    wrong = []
+    if n_out < 1:
+        wrong.append(f"n_out must be at least 1, however {n_out=}")
+    if not 0 <= dropout < 1:
+        wrong.append(f"dropout must be in [0, 1), however {dropout=}")
+    if hidden is not None and hidden < 1:
+        wrong.append(f"hidden must be at least 1, or None for no hidden layer, however {hidden=}")
+    if pool not in ("avg", "avgmax"):
+        wrong.append(f"pool must be 'avg' or 'avgmax', however {pool=}")
+    if wrong:
+        raise ValueError("; ".join(wrong))

@@ -1,0 +1,420 @@
+"""From folders and tables of photos to paths with labels, for training and for validation.
+
+Three forms are known: a folder with `train` and `valid` inside, each holding a folder for every
+class; one folder with a folder for every class; a table (CSV file or DataFrame) of paths and
+labels. Without a stated validation part a fifth of every class is drawn for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.vision.images import UnreadableImage, is_image, visible_folders, walk
+
+Table = str | os.PathLike[str] | pd.DataFrame
+
+VALID_NAMES: Final = ("valid", "val", "validation", "test")  # of folders, the first there is taken
+VALID_COLUMNS: Final = ("valid", "is_valid")
+SHOWN: Final = 3  # wrong values that a message names; the rest is counted
+
+_TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos with one label each.
+
+    **Shape.** `labels`: (n,), int64, numbers of `classes`; as many as `paths`.
+    """
+
+    paths: list[Path]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, rows: Iterable[int]) -> Photos:
+        """The photos of these rows, in that order."""
+        chosen = [int(row) for row in rows]
+        return Photos([self.paths[row] for row in chosen], self.labels[chosen], self.classes)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Photos to train on, photos to validate on, and how many files were no images at all."""
+
+    train: Photos
+    valid: Photos
+    ignored: int = 0
+
+    @property
+    def paths(self) -> list[Path]:
+        """All paths, those of training first."""
+        return self.train.paths + self.valid.paths
+
+
+def split(
+    data: Table,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    valid_column: str | None = None,
+    valid_fraction: float = 0.2,
+    seed: int = 0,
+) -> Split:
+    """Training and validation photos from a folder, a CSV file or a DataFrame.
+
+    Classes are named by their folders or labels and sorted; training decides which there are.
+
+    Args:
+        data: a folder, a table's file (`.tsv` is tab-separated) or a DataFrame.
+        root: what a table's paths are relative to; by default the folder of its file, of a
+            DataFrame the current one.
+        columns: names of a table's columns of paths and labels; by default its first two.
+        valid_column: name of a table's yes/no column of validation photos; by default `valid` or
+            `is_valid` if there is one.
+        valid_fraction: part of every class to validate on where the data do not say; of a class
+            with at least two photos at least one is on either side.
+        seed: of that draw.
+
+    Raises:
+        FileNotFoundError: the folder, the file or a photo in the table does not exist.
+        ValueError: there are no photos, fewer than two classes, classes for validation alone,
+            missing columns or labels.
+    """
+    if not 0 < valid_fraction < 1:
+        raise ValueError(f"a fraction is between 0 and 1, however {valid_fraction=}; try 0.2")
+    if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
+        paths, names, is_valid = _from_table(data, root, columns, valid_column)
+        ignored = 0
+    else:
+        paths, names, is_valid, ignored = _from_folder(Path(data))
+    if is_valid is None:
+        is_valid = _draw(names, valid_fraction, seed)
+    classes = _at_least_two(
+        [name for name, valid in zip(names, is_valid, strict=True) if not valid]
+    )
+    labels = _numbers(names, classes, "validation holds classes that training has not")
+    everything = Photos(paths, labels, classes)
+    train, valid = np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
+    if not len(valid):
+        raise ValueError(
+            f"validation needs photos, however none of {len(paths)} is marked for it or left by "
+            "classes of one photo each; mark some or add photos"
+        )
+    return Split(everything.take(train), everything.take(valid), ignored)
+
+
+def everything(
+    data: Table,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+) -> Photos:
+    """All photos of a folder (a folder a class) or table, to train on.
+
+    Raises:
+        FileNotFoundError: as `split`.
+        ValueError: as `split`.
+    """
+    paths, names = _named(data, root, columns)
+    classes = _at_least_two(names)
+    return Photos(paths, _numbers(names, classes, "every class is known"), classes)
+
+
+def labelled(
+    data: Table,
+    classes: Sequence[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+) -> Photos:
+    """All photos of a folder (a folder a class) or table, with labels of known classes.
+
+    Raises:
+        FileNotFoundError: as `split`.
+        ValueError: as `split`, or a class is unknown.
+    """
+    paths, names = _named(data, root, columns)
+    labels = _numbers(names, tuple(classes), "every class must be one that the model knows")
+    return Photos(paths, labels, tuple(classes))
+
+
+def readable(
+    parts: Sequence[Photos], unreadable: Mapping[int, str], *, strict: bool = False
+) -> list[NDArray[np.int64]]:
+    """The rows of each part that can be read; one warning counts and names the others.
+
+    Args:
+        parts: photos whose paths, one part after the other, were tried.
+        unreadable: number among these paths -> what is wrong.
+        strict: raise instead of warning.
+
+    Returns:
+        For every part rows among all paths. Shape: (readable photos of the part,).
+
+    Raises:
+        UnreadableImage: a file is unreadable, and strict.
+    """
+    n = sum(len(part) for part in parts)
+    if unreadable:
+        reasons = _few([unreadable[row] for row in sorted(unreadable)], "; ")
+        if strict:
+            raise UnreadableImage(
+                f"every photo must be readable (strict), however {reasons}; remove or mend them"
+            )
+        message = f"{len(unreadable)} of {n} photos are left out: {reasons}"
+        warnings.warn(message, stacklevel=2)
+    whole = np.array([row not in unreadable for row in range(n)], dtype=bool)
+    ends = np.cumsum([0, *(len(part) for part in parts)])
+    return [low + np.flatnonzero(whole[low:high]) for low, high in itertools.pairwise(ends)]
+
+
+def without_unreadable(
+    photos: Split, unreadable: Mapping[int, str], *, strict: bool = False
+) -> tuple[Split, NDArray[np.int64], NDArray[np.int64]]:
+    """The split without unreadable photos, and the rows of `photos.paths` that are left.
+
+    Raises:
+        ValueError: a class has no photo left to train on, or validation none at all.
+    """
+    train, valid = readable([photos.train, photos.valid], unreadable, strict=strict)
+    left = Split(
+        photos.train.take(train),
+        photos.valid.take(valid - len(photos.train)),
+        photos.ignored,
+    )
+    counts = np.bincount(left.train.labels, minlength=len(photos.train.classes))
+    empty = [name for name, n in zip(photos.train.classes, counts, strict=True) if n == 0]
+    if empty or not len(left.valid):
+        what = f"the classes {_few(empty)} have no" if empty else "validation has no"
+        raise ValueError(
+            f"every class must have photos that can be read, however {what} readable photo; "
+            "replace the broken files"
+        )
+    return left, train, valid
+
+
+def _named(
+    data: Table, root: str | os.PathLike[str] | None, columns: tuple[str, str] | None
+) -> tuple[list[Path], list[str]]:
+    """Every photo and its label, whatever the data say of a validation part."""
+    if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
+        paths, names, _ = _from_table(data, root, columns, None)
+        return paths, names
+    return _flat(_class_folders(Path(data))[0])
+
+
+def _at_least_two(names: Iterable[str]) -> tuple[str, ...]:
+    classes = tuple(sorted(set(names)))
+    if len(classes) < 2:
+        raise ValueError(
+            f"telling classes apart needs at least two, however {classes=}; add photos of another"
+        )
+    return classes
+
+
+def _from_folder(
+    folder: Path,
+) -> tuple[list[Path], list[str], NDArray[np.bool_] | None, int]:
+    parts = {path.name.lower(): path for path in reversed(visible_folders(folder))}
+    train = parts.get("train")
+    if train is not None and not visible_folders(train):
+        train = None  # a class of photos of trains
+    valid = next((parts[name] for name in VALID_NAMES if name in parts), None)
+    if train is None or valid is None:
+        found, ignored = _class_folders(train or folder)
+        return *_flat(found), None, ignored
+    found, ignored = _class_folders(train)
+    other, more = _class_folders(valid, may_be_empty=True)
+    (paths, names), (valid_paths, valid_names) = _flat(found), _flat(other)
+    is_valid = np.repeat([False, True], [len(paths), len(valid_paths)])
+    return paths + valid_paths, names + valid_names, is_valid, ignored + more
+
+
+def _class_folders(folder: Path, may_be_empty: bool = False) -> tuple[dict[str, list[Path]], int]:
+    """Class -> its photos at any depth, and the number of files that are no images."""
+    files = {path.name: list(walk(path)) for path in visible_folders(folder)}
+    found = {name: [path for path in paths if is_image(path)] for name, paths in files.items()}
+    loose = [path for path in folder.iterdir() if path.is_file()]
+    if not any(found.values()):
+        n = sum(is_image(path) for path in loose)
+        what = f"{n} photos lie directly in {folder}" if n else f"{folder} holds no photos"
+        raise ValueError(
+            f"a folder needs a folder for every class with its photos inside, however {what}; "
+            "sort them into folders or give a table of paths and labels"
+        )
+    empty = [name for name, paths in found.items() if not paths]
+    if empty and not may_be_empty:
+        raise ValueError(
+            f"every class folder must hold photos, however in {folder} there are none in "
+            f"{_few(empty)}; fill or remove such folders"
+        )
+    n_files = sum(len(paths) for paths in files.values()) + len(loose)
+    return found, n_files - sum(len(paths) for paths in found.values())
+
+
+def _flat(found: Mapping[str, list[Path]]) -> tuple[list[Path], list[str]]:
+    pairs = [(path, name) for name, paths in found.items() for path in paths]
+    return [path for path, _ in pairs], [name for _, name in pairs]
+
+
+def _from_table(
+    table: Table,
+    root: str | os.PathLike[str] | None,
+    columns: tuple[str, str] | None,
+    valid_column: str | None,
+) -> tuple[list[Path], list[str], NDArray[np.bool_] | None]:
+    frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
+    default = Path() if isinstance(table, pd.DataFrame) else Path(table).parent
+    if valid_column is None:
+        valid_column = next((name for name in VALID_COLUMNS if name in frame.columns), None)
+    if columns is None:
+        rest = [name for name in frame.columns if name != valid_column][:2]
+        if len(rest) < 2 or not len(frame):
+            raise ValueError(
+                f"a table needs rows with a path and a label, however its columns are "
+                f"{list(frame.columns)} and it has {len(frame)} rows; separate columns by commas"
+            )
+        columns = (rest[0], rest[1])
+    _require_columns(frame, [*columns, *([valid_column] if valid_column else [])])
+    labels = _labels(frame[columns[1]], columns[1])
+    paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
+    is_valid = None if valid_column is None else _truth(frame[valid_column], valid_column)
+    _require_once(paths, labels, is_valid)
+    return paths, labels, is_valid
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"photos come from a folder or a table, however {path} does not exist; check the name"
+        )
+    try:
+        # As text: a label 007 or NA is a name like any other, only an empty cell is a gap.
+        frame = pd.read_csv(
+            path,
+            sep="\t" if path.suffix.lower() == ".tsv" else ",",
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except ValueError as error:  # includes pandas' parser errors and wrong encodings
+        raise ValueError(
+            f"a table must be UTF-8 text with columns of paths and labels, however {path} is not: "
+            f"{error}; save it as CSV"
+        ) from error
+    return frame.drop(columns=[name for name in frame.columns if name.startswith("Unnamed:")])
+
+
+def _require_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        known = [str(name) for name in frame.columns]
+        near = difflib.get_close_matches(str(missing[0]), known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else "name the columns of paths and labels"
+        raise ValueError(
+            f"a table must have the columns named, however {missing=} of columns={known}; {hint}"
+        )
+
+
+def _labels(series: pd.Series, column: str) -> list[str]:
+    _require_filled(series, column)
+    if pd.api.types.is_float_dtype(series) and (series % 1 == 0).all():
+        series = series.astype(int)  # a pandas column that once had gaps: 1.0 is class 1
+    return [str(label) for label in series]
+
+
+def _require_filled(series: pd.Series, column: str) -> None:
+    gaps = np.flatnonzero(series.isna() | (series.astype(str).str.strip() == ""))
+    if len(gaps):
+        raise ValueError(
+            f"every row needs a path and a label, however column {column!r} has gaps in the rows "
+            f"{_few([str(row) for row in gaps])}; fill or remove these rows"
+        )
+
+
+def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
+    _require_filled(series, column)
+    paths = [root / str(path) for path in series]
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"every path in column {column!r} must be a file, however there is no {_few(missing)}; "
+            "correct the paths or give the folder they start from as root"
+        )
+    return paths
+
+
+def _truth(series: pd.Series, column: str) -> NDArray[np.bool_]:
+    texts = [str(value).strip().lower() for value in series]
+    wrong = sorted({text for text in texts if text not in _TRUTH})
+    if wrong:
+        raise ValueError(
+            f"column {column!r} says true or false of every photo, however it has {_few(wrong)}; "
+            "use True and False, or name another column as valid_column"
+        )
+    return np.array([_TRUTH[text] for text in texts], dtype=bool)
+
+
+def _require_once(paths: list[Path], labels: list[str], is_valid: NDArray[np.bool_] | None) -> None:
+    """No photo on both sides or with two labels; repeats within training are the user's weights."""
+    side = list(range(len(paths))) if is_valid is None else is_valid.tolist()
+    first = {path: row for row, path in reversed(list(enumerate(paths)))}
+    twice = [
+        str(path)
+        for row, path in enumerate(paths)
+        if (labels[row], side[row]) != (labels[first[path]], side[first[path]])
+    ]
+    if twice:
+        raise ValueError(
+            "a table names a photo once, with one label and on one side of the split, however it "
+            f"repeats {_few(twice)}; remove these rows"
+        )
+
+
+def _draw(names: list[str], fraction: float, seed: int) -> NDArray[np.bool_]:
+    """A stratified draw. Shape: (n,), True for validation."""
+    number = {name: i for i, name in enumerate(sorted(set(names)))}
+    return draw(np.array([number[name] for name in names]), fraction, seed)
+
+
+def draw(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Which rows to validate on: that part of every class, of two or more rows at least one.
+
+    **Shape.** labels: (n,), numbers from 0. Result: (n,).
+    """
+    rng = np.random.default_rng(seed)
+    is_valid = np.zeros(len(labels), dtype=bool)
+    by_class = np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])
+    for rows in by_class:
+        n = min(max(round(len(rows) * fraction), 1), max(len(rows) - 1, 0))
+        is_valid[rng.permutation(rows)[:n]] = True
+    return is_valid
+
+
+def _numbers(names: list[str], classes: tuple[str, ...], rule: str) -> NDArray[np.int64]:
+    number = {name: i for i, name in enumerate(classes)}
+    unknown = sorted(set(names) - set(number))
+    if unknown:
+        raise ValueError(
+            f"{rule}, however {_few(unknown)}; known are {_few(list(classes))}: rename or remove"
+        )
+    return np.array([number[name] for name in names], dtype=np.int64)
+
+
+def _few(names: Sequence[str], between: str = ", ") -> str:
+    more = f"{between}... ({len(names)} in all)" if len(names) > SHOWN else ""
+    return between.join(names[:SHOWN]) + more
