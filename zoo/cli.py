@@ -157,6 +157,7 @@ def lr_find(
     """Suggest learning rates for the unfrozen model, and say how stable they are."""
     with _one_sentence():
         import zoo
+        from zoo.core.history import save_picture
 
         learn = zoo.vision.learner(
             pretrained,
@@ -168,7 +169,7 @@ def lr_find(
             run=_run(device, precision, seed, threads, None, False),
         )
         curve = learn.lr_find(sweeps=sweeps)
-        curve.plot().figure.savefig(plot, dpi=120, bbox_inches="tight")
+        save_picture(curve.plot(), plot)
         for rule, lr in curve.suggestions.items():
             low, high = curve.ranges[rule]
             typer.echo(f"{rule:>8} {lr:.2e}   {low:.1e} .. {high:.1e}")

@@ -11,22 +11,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import train_test_split
 
 import zoo
+from zoo.core.history import save_picture
 from zoo.core.learner import Learner
 from zoo.vision.augment import Augment
 from zoo.vision.finetune import start_from_probe
 
 SIZE = 64  # pixels of the pictures and of the model's input
 N_TRAIN, N_VALID = 500, 500
-EPOCHS, LR = 4, 3e-3
+EPOCHS, LR = 4, 1e-3
 HANDWRITING = Augment(flip=0.0, rotate=10.0, zoom=1.1, warp=0.1, lighting=0.0)  # no mirror images
 
 
@@ -43,14 +43,14 @@ def run(out: Path, say: Callable[[str], None]) -> None:
     )
     start_from_probe(learn)
     before = learn.evaluate()["accuracy"]
-    curve = learn.lr_find()
-    save(curve.plot().figure, out / "lr-find.png")
+    curve = learn.lr_find(steps=40)
+    save_picture(curve.plot(), out / "lr-find.png")
     learn.fit_one_cycle(EPOCHS, (LR / 10, LR))
     model = learn.as_model()
     model.metrics = model.evaluate()
     directory = model.save(out / "model")
-    save(learn.history.plot_loss().figure, out / "loss.png")
-    save(confusion(learn, model.spec.classes), out / "confusion.png")
+    save_picture(learn.history.plot_loss(), out / "loss.png")
+    save_picture(confusion(learn, model.spec.classes), out / "confusion.png")
 
     again = zoo.load(directory)
     photo = sorted((folder / "valid" / "7").iterdir())[0]
@@ -88,7 +88,7 @@ def write_digits(folder: Path) -> Path:
     return folder
 
 
-def confusion(learn: Learner, classes: tuple[str, ...]) -> Figure:
+def confusion(learn: Learner, classes: tuple[str, ...]) -> Axes:
     """Validation digits by their class and by what the model took them for."""
     valid = learn.data.valid
     assert valid is not None
@@ -97,11 +97,5 @@ def confusion(learn: Learner, classes: tuple[str, ...]) -> Figure:
     display = ConfusionMatrixDisplay.from_predictions(
         truth, guess, display_labels=classes, cmap="Blues", colorbar=False
     )
-    figure: Figure = display.figure_
-    return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a picture, without a window."""
-    figure.savefig(path, dpi=120, bbox_inches="tight")
-    matplotlib.pyplot.close(figure)
+    axes: Axes = display.ax_
+    return axes

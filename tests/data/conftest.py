@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import fetch
+from zoo.data import download
 from zoo.data.archive import digest
 from zoo.data.registry import DataSet
 
@@ -29,7 +29,7 @@ FILES = {
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ZOO_DATA", str(tmp_path / "cache"))
     monkeypatch.delenv("ZOO_DATA_MIRROR", raising=False)
-    monkeypatch.setattr(fetch, "WAIT", 0.01)
+    monkeypatch.setattr(download, "WAIT", 0.01)
     return tmp_path / "cache"
 
 

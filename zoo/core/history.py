@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -89,3 +90,13 @@ def new_axes(**figure: Any) -> Axes:
 
     axes: Axes = plt.subplots(**figure)[1]
     return axes
+
+
+def save_picture(axes: Axes, path: Path) -> None:
+    """Write the figure of these axes to a file, and close it."""
+    from matplotlib import pyplot as plt
+
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    plt.close(figure)

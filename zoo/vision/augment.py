@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.batches import seed_of
-from zoo.vision.cache import Pixels
+from zoo.vision.pixel_file import Pixels
 
 _EPS: Final = 1e-7  # of black and white in logit space
 # One column of uniform draws for each decision about a photo.

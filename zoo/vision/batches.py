@@ -19,8 +19,9 @@ from torch import Tensor
 
 from zoo.core.batches import Batch, bounds, order
 from zoo.vision.augment import Augment, centre_crop
-from zoo.vision.cache import Pixels, in_order
+from zoo.vision.cache import in_order
 from zoo.vision.images import Interpolation, read
+from zoo.vision.pixel_file import Pixels
 
 
 class ItemSource(Protocol):

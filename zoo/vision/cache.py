@@ -3,10 +3,6 @@
 Decoding costs milliseconds a photo, a look into mapped memory microseconds, so that the second
 epoch (and the second call) trains at the speed of the model. The file's name is a digest of every
 photo's path, size and time of change and of how it was resized: a changed photo is another file.
-
-    header 128 bytes | pixels, photo after photo | index (n, 3) int64: offset, H, W | reasons, JSON
-
-A file is written beside its place and moved there whole; header and index carry a digest.
 """
 
 from __future__ import annotations
@@ -14,10 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import json
 import os
-import struct
-import tempfile
 import time
 import warnings
 from collections import deque
@@ -25,26 +18,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 
 from zoo.vision.images import Interpolation, UnreadableImage, read
+from zoo.vision.pixel_file import BROKEN, LEFT, MAGIC, Pixels, Stored, Writer, open_pixels
 
-Pixels = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 In = TypeVar("In")
 Out = TypeVar("Out")
 
 SUFFIX: Final = ".photos"
 STALE: Final = 24 * 3600  # seconds after which an unfinished file of a dead process is removed
-
-_MAGIC: Final = b"zoo-px01"
-_HEADER: Final = struct.Struct("<8sQQQQ32s56x")  # magic, n, index at, length, limit, digest
-_LEFT: Final = -1  # offset of a photo that is decoded whenever it is asked for
-_BROKEN: Final = -2  # offset of a photo that cannot be read
 
 
 class Resize(NamedTuple):
@@ -85,9 +73,9 @@ class Items:
         """
         file = int(self.rows[i])
         offset, height, width = self.index[file].tolist()
-        if offset == _BROKEN:
+        if offset == BROKEN:
             raise UnreadableImage(self.reasons[file])
-        if offset == _LEFT or self.pixels is None:
+        if offset == LEFT or self.pixels is None:
             return np.asarray(read(self.files[file], *self.resize))
         flat = self.pixels[offset : offset + height * width * 3]
         return flat.reshape(height, width, 3)
@@ -95,7 +83,7 @@ class Items:
     @property
     def unreadable(self) -> dict[int, str]:
         """Number of each item that cannot be read -> a sentence that says why."""
-        bad = np.flatnonzero(self.index[self.rows, 0] == _BROKEN)
+        bad = np.flatnonzero(self.index[self.rows, 0] == BROKEN)
         return {int(i): self.reasons[int(self.rows[i])] for i in bad}
 
     @property
@@ -154,11 +142,11 @@ def open_items(
     rows = np.array([number[path] for path in absolute], dtype=np.int64)
     resize, limit = Resize(short_side, interpolation), int(cache_gb * 1e9)
     place = where / (_digest_of(files, resize) + SUFFIX)
-    stored = _open(place, len(files), limit)
+    stored = open_pixels(place, len(files), limit)
     if stored is None:
         index, reasons = _fill(place, files, resize, limit, threads, progress)
         # Another process may have made room by removing what was just written: no harm.
-        stored = _open(place, len(files), limit) or _Stored(index, reasons, None)
+        stored = open_pixels(place, len(files), limit) or Stored(index, reasons, None)
         if (index[:, 0] >= 0).any():
             _make_room(place, limit)
     return Items(files, stored.entries, rows, stored.pixels, resize, stored.reasons)
@@ -185,15 +173,9 @@ def in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Stored(NamedTuple):
-    entries: NDArray[np.int64]
-    reasons: dict[int, str]
-    pixels: Pixels | None
-
-
 def _digest_of(files: list[Path], resize: Resize) -> str:
     """A name for these files as they are now; another Pillow may decode otherwise, so it counts."""
-    digest = hashlib.sha256(repr((_MAGIC, PIL.__version__, *resize)).encode())
+    digest = hashlib.sha256(repr((MAGIC, PIL.__version__, *resize)).encode())
     for file in files:
         try:
             stat = file.stat()
@@ -202,30 +184,6 @@ def _digest_of(files: list[Path], resize: Resize) -> str:
             state = (str(file), -1, -1)
         digest.update(repr(state).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
-
-
-def _open(place: Path, n: int, limit: int) -> _Stored | None:
-    """The stored items; None if there are none, they are damaged, or more would fit now."""
-    try:
-        with place.open("rb") as file:
-            head = file.read(_HEADER.size)
-            magic, count, at, length, had, digest = _HEADER.unpack(head)
-            if magic != _MAGIC or count != n or length != os.fstat(file.fileno()).st_size:
-                return None
-            file.seek(at)
-            tail = file.read()
-        if hashlib.sha256(head[:40] + tail).digest() != digest:
-            return None
-        index = np.frombuffer(tail, np.int64, n * 3).reshape(n, 3)
-        if had < limit and (index[:, 0] == _LEFT).any():
-            return None
-        pixels = np.memmap(place, np.uint8, "r").view(np.ndarray)
-        with contextlib.suppress(OSError):
-            os.utime(place)  # used just now
-    except (OSError, ValueError, struct.error):
-        return None
-    reasons = {int(row): why for row, why in json.loads(tail[n * 24 :]).items()}
-    return _Stored(index, reasons, pixels)
 
 
 def _fill(
@@ -237,21 +195,21 @@ def _fill(
     progress: Progress | None,
 ) -> tuple[NDArray[np.int64], dict[int, str]]:
     """Decode every file; write what fits under a name of its own, then move it to its place."""
-    index, reasons = np.full((len(files), 3), _LEFT, dtype=np.int64), dict[int, str]()
-    with _Writer(place, limit) as writer:
+    index, reasons = np.full((len(files), 3), LEFT, dtype=np.int64), dict[int, str]()
+    with Writer(place, limit) as writer:
         made = in_order(
             lambda path: _try_read(path, resize), files, threads=threads, ahead=4 * threads
         )
         for row, result in enumerate(made):
             if isinstance(result, str):
-                index[row], reasons[row] = _BROKEN, result
+                index[row], reasons[row] = BROKEN, result
             else:
                 index[row] = writer.add(result), *result.shape[:2]
             if progress is not None:
                 progress(row + 1, len(files))
         writer.finish(index, reasons)
     if writer.error is not None:
-        index[index[:, 0] >= 0, 0] = _LEFT
+        index[index[:, 0] >= 0, 0] = LEFT
         warnings.warn(
             f"the cache of decoded photos cannot be written ({writer.error}), so photos are "
             f"decoded in every epoch; free space in {place.parent} or set ZOO_CACHE to a folder",
@@ -265,65 +223,6 @@ def _try_read(path: Path, resize: Resize) -> Pixels | str:
         return np.asarray(read(path, *resize))
     except UnreadableImage as error:
         return str(error)
-
-
-class _Writer:
-    """A cache file in the making; after the first failure it writes no more and keeps the error."""
-
-    def __init__(self, place: Path, limit: int) -> None:
-        self.place, self.limit = place, limit
-        self.error: OSError | None = None
-        self.at = _HEADER.size
-        self.file: BinaryIO | None = None
-
-    def __enter__(self) -> _Writer:
-        with self._no_more_on_failure():
-            self.place.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(".part", ".", self.place.parent)
-            self.part, self.file = Path(name), os.fdopen(handle, "wb", 1 << 20)
-            self.file.write(bytes(_HEADER.size))
-        return self
-
-    def add(self, pixels: Pixels) -> int:
-        """The offset of the pixels, or that they are left out."""
-        if self.file is None or self.at + pixels.nbytes > self.limit:
-            return _LEFT
-        at = self.at
-        with self._no_more_on_failure():
-            self.file.write(np.ascontiguousarray(pixels).data)
-            self.at += pixels.nbytes
-        return at
-
-    def finish(self, index: NDArray[np.int64], reasons: dict[int, str]) -> None:
-        """Write index and header, and move the file to its place."""
-        if self.file is None:
-            return
-        tail = index.tobytes() + json.dumps(reasons).encode()
-        fields = (_MAGIC, len(index), self.at, self.at + len(tail), self.limit)
-        head = _HEADER.pack(*fields, b"")[:40]
-        with self._no_more_on_failure():
-            self.file.write(tail)
-            self.file.seek(0)
-            self.file.write(_HEADER.pack(*fields, hashlib.sha256(head + tail).digest()))
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            self.file.close()
-            self.part.replace(self.place)
-
-    def __exit__(self, *_: object) -> None:
-        if self.file is not None:
-            with contextlib.suppress(OSError):
-                self.file.close()
-            self.part.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _no_more_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            self.error = error
-            self.__exit__()
-            self.file = None
 
 
 def _make_room(kept: Path, limit: int) -> None:

@@ -25,6 +25,7 @@ from zoo.vision import sources
 from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.batches import DatasetItems, ItemSource, PhotoBatches
 from zoo.vision.cache import Items, open_items
+from zoo.vision.images import usual_short_side
 from zoo.vision.models.bodies import Interpolation, Preprocessing
 
 AugmentName = Literal["side_on", "top_down", "none"]
@@ -99,10 +100,12 @@ class Labelled(NamedTuple):
 
     Attributes:
         classes: sorted names.
+        short_side: of a usual photo, in pixels; None if nobody knows before reading them.
         open: from (spec, run, strict) to items and labels of both parts.
     """
 
     classes: tuple[str, ...]
+    short_side: int | None
     open: Callable[[Spec, Run, bool], Opened]
 
 
@@ -162,7 +165,7 @@ def find(
         kept, train, valid = sources.without_unreadable(split, items.unreadable, strict=strict)
         return Opened(items.take(train), kept.train.labels, items.take(valid), kept.valid.labels)
 
-    return Labelled(split.train.classes, opened)
+    return Labelled(split.train.classes, usual_short_side(split.train.paths), opened)
 
 
 def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
@@ -269,7 +272,7 @@ def _from_datasets(train: Any, valid: Any, fraction: float, seed: int) -> Labell
         items = [DatasetItems(part, spec.short_side, spec.interpolation) for part in parts]
         return Opened(items[0], known[0], items[1], known[1])
 
-    return Labelled(classes, opened)
+    return Labelled(classes, None, opened)
 
 
 def _is_map_style(data: Any) -> bool:

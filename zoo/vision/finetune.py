@@ -7,16 +7,17 @@ is scored, never searched on.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import torch
+from torch.optim import Optimizer
 
 from zoo import __version__
 from zoo.core.artifact import CONFIG
-from zoo.core.learner import BatchNormMode, Learner
+from zoo.core.learner import BatchNormMode, Learner, OptimizerName
 from zoo.core.run import Run, rank_and_world, seeded
 from zoo.core.task import classification
 from zoo.vision import probe
@@ -28,7 +29,7 @@ from zoo.vision.data import (
     find,
     spec_of,
 )
-from zoo.vision.models.backbones import check_name, is_known
+from zoo.vision.models.backbones import fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
 from zoo.vision.predictor import PhotoClassifier, load
@@ -52,7 +53,8 @@ class Options(TypedDict, total=False):
         columns: a table's columns of paths and labels; its first two otherwise.
         valid_column: a table's yes/no column of validation photos.
         strict: raise for unreadable photos instead of leaving them out with one warning.
-        size: side of the square that the model sees, in pixels; None takes the backbone's own.
+        size: side of the square that the model sees, in pixels; None takes the backbone's own, or
+            less for small photos (`zoo.vision.models.backbones.fitting_size`).
         batch_size: photos a step.
         augment: "side_on", "top_down", "none" or an `Augment`.
         dropout: probability in the head.
@@ -60,7 +62,8 @@ class Options(TypedDict, total=False):
         pool: "avg", or "avgmax" for mean and maximum side by side.
         label_smoothing: share of the target that is spread over all classes.
         batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
-        weight_decay: of AdamW, on weights alone.
+        optimizer: "sgd", "adamw", or a function from parameter groups to a torch optimizer.
+        weight_decay: on weights alone.
         clip: largest norm of the gradient.
         accumulate: parts that a batch passes in, to save memory.
         callbacks: see `zoo.core.callbacks`.
@@ -81,6 +84,7 @@ class Options(TypedDict, total=False):
     pool: Pool
     label_smoothing: float
     batchnorm: BatchNormMode
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
     weight_decay: float
     clip: float | None
     accumulate: int
@@ -149,7 +153,7 @@ def train(
     return _finish(learn)
 
 
-def learner(
+def learner(  # noqa: D417 - `Options` describes the others
     pretrained: Pretrained,
     data: Any,
     *,
@@ -167,6 +171,7 @@ def learner(
     pool: Pool = "avg",
     label_smoothing: float = 0.1,
     batchnorm: BatchNormMode = "fixed",
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
     weight_decay: float = 0.01,
     clip: float | None = None,
     accumulate: int = 1,
@@ -182,9 +187,7 @@ def learner(
         pretrained: see `finetune`.
         data: see `finetune`.
         random_weights: start from none of the published weights.
-        valid, valid_fraction, root, columns, valid_column, strict, size, batch_size, augment,
-            dropout, hidden, pool, label_smoothing, batchnorm, weight_decay, clip, accumulate,
-            callbacks, run: see `Options`.
+        The others: see `Options`.
     """
     run = run or Run()
     varied = augmentation(augment)
@@ -202,6 +205,7 @@ def learner(
             pretrained,
             found.classes,
             size=size,
+            short_side=found.short_side,
             dropout=dropout,
             hidden=hidden,
             pool=pool,
@@ -239,6 +243,7 @@ def learner(
         batches(opened, spec, run, batch_size=batch_size, augment=varied),
         classification(len(found.classes), label_smoothing=label_smoothing),
         batchnorm=batchnorm,
+        optimizer=optimizer,
         weight_decay=weight_decay,
         clip=clip,
         accumulate=accumulate,
@@ -253,6 +258,7 @@ def start(
     classes: Sequence[str],
     *,
     size: int | None,
+    short_side: int | None,
     dropout: float,
     hidden: int | None,
     pool: Pool,
@@ -273,12 +279,11 @@ def start(
             pretrained = load(pull(name))
     if isinstance(pretrained, PhotoClassifier):
         return _from_model(pretrained, classes, size, dropout, hidden, pool)
-    check_name(os.fspath(pretrained))
     return build_classifier(
         os.fspath(pretrained),
         len(classes),
         pretrained=not random_weights,
-        size=size,
+        size=size or fitting_size(os.fspath(pretrained), short_side),
         dropout=dropout,
         hidden=hidden,
         pool=pool,

@@ -7,7 +7,7 @@ Decoding a JPEG at a fraction of its size is several times faster than decoding 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -106,6 +106,18 @@ def visible_folders(folder: Path) -> list[Path]:
 def walk(folder: Path) -> Iterator[Path]:
     """Every visible file under a folder, in sorted order; links are followed, but in no circle."""
     return _walk(folder, frozenset())
+
+
+def usual_short_side(paths: Sequence[Path], n: int = 100) -> int | None:
+    """The median short side of n of the photos, evenly chosen, in pixels; None if none opens."""
+    sides = []
+    for path in paths[:: max(1, len(paths) // n)]:
+        try:
+            with Image.open(path) as image:
+                sides.append(min(image.size))
+        except Exception:  # an unreadable photo is told when it is read
+            continue
+    return int(np.median(sides)) if sides else None
 
 
 def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:

@@ -24,10 +24,10 @@ from zoo.core.run import Run
 from zoo.core.task import classification
 from zoo.vision import sources
 from zoo.vision.batches import PhotoBatches, to_image
-from zoo.vision.cache import Pixels
 from zoo.vision.data import Spec, open_photos, photo_batches
 from zoo.vision.images import UnreadableImage, is_image, read, walk
 from zoo.vision.models.classifier import Classifier, build_classifier
+from zoo.vision.pixel_file import Pixels
 
 Photo = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | Tensor
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from zoo.vision.models import lite0, timm_bodies, torchvision_bodies
 from zoo.vision.models.bodies import Body, Preprocessing, Sizes
 
+ENLARGED = 1.2  # times a usual photo's short side that the input may have
+SMALLEST_FITTING = 96  # pixels
+
 
 @dataclass(frozen=True)
 class Backbone:
@@ -37,19 +40,47 @@ def build(name: str, *, pretrained: bool, size: int | None = None) -> Backbone:
         ConnectionError: The weights are neither at hand nor reachable.
         ModuleNotFoundError: The package with the embedded weights is not installed.
     """
-    check_name(name)
+    shown = preprocessing(name, size)
     if name == lite0.NAME:
-        shown = lite0.preprocessing(size)
         body = lite0.build_body(pretrained=pretrained, size=shown.size)
         return Backbone(name, body, shown, lite0.LICENCE)
     if name.startswith("timm/"):
         inner = name.removeprefix("timm/")
-        shown = timm_bodies.preprocessing(inner, size)
         body = timm_bodies.build_body(inner, pretrained=pretrained, size=shown.size)
         return Backbone(name, body, shown, timm_bodies.licence(inner))
-    shown = torchvision_bodies.preprocessing(name, size)
     body = torchvision_bodies.build_body(name, pretrained=pretrained, size=shown.size)
     return Backbone(name, body, shown, torchvision_bodies.licence(name))
+
+
+def preprocessing(name: str, size: int | None = None) -> Preprocessing:
+    """What the weights were trained with, at another size if one is given.
+
+    Raises:
+        ValueError: An unknown name.
+    """
+    check_name(name)
+    if name == lite0.NAME:
+        return lite0.preprocessing(size)
+    if name.startswith("timm/"):
+        return timm_bodies.preprocessing(name.removeprefix("timm/"), size)
+    return torchvision_bodies.preprocessing(name, size)
+
+
+def fitting_size(name: str, short_side: int | None) -> int:
+    """The backbone's own size, or for small photos one that enlarges them by at most a fifth.
+
+    Larger inputs cost time and show no more; below ``SMALLEST_FITTING`` pixels features suffer.
+
+    Args:
+        name: Of the backbone.
+        short_side: Of a usual photo, in pixels; None if unknown.
+    """
+    own = preprocessing(name).size
+    if short_side is None:
+        return own
+    step = 32
+    fitting = max(int(ENLARGED * short_side) // step * step, SMALLEST_FITTING)
+    return own if fitting >= own else sizes(name).nearest(fitting)
 
 
 def is_known(name: str) -> bool:

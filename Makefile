@@ -1,0 +1,38 @@
+# `make quickstart` and `make test` set everything up by themselves; they need Python 3.11 and pip.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help quickstart test lint check bench clean
+
+help:
+	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
+	@echo "make test        install, then run tests, doctests and the README's code"
+	@echo "make check       what CI runs: formatting, lint, strict types, then the tests"
+	@echo "make bench       slow tests on real data"
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,tensorboard,dev]'
+	@touch $@
+
+quickstart: $(READY)
+	$(BIN)/zoo quickstart
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: lint test
+
+bench: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+clean:
+	rm -rf $(VENV) quickstart

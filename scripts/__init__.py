@@ -1,0 +1,1 @@
+"""One program for each published number; its docstring is the claim."""

@@ -1,0 +1,176 @@
+"""The design's rules, checked by reading the code: who may import whom, one loop, no pickles."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOUNDATIONS = {"core", "data", "hub"}
+DOMAINS = {"vision", "text", "tabular", "collab"}
+TOP = {"zoo", "zoo.cli", "zoo.quickstart"}  # whoever sees everything
+PICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+
+FILES = sorted(path.relative_to(ROOT) for path in (ROOT / "zoo").rglob("*.py"))
+
+
+def module_of(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_package(module: str) -> bool:
+    return (ROOT / Path(*module.split(".")) / "__init__.py").exists()
+
+
+def is_file(module: str) -> bool:
+    return (ROOT / Path(*module.split("."))).with_suffix(".py").exists()
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Module and name of each import; the name is empty for `import module`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def room(module: str) -> str:
+    """The part of the house that a module lies in: zoo.core.loop -> core."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def wrong_imports(path: Path, source: str) -> list[str]:
+    """What the file imports against the rules."""
+    module, wrong = module_of(path), []
+    for target, name in imports(ast.parse(source)):
+        shown = f"{path}: {target} {name}".strip()
+        if target.startswith((".", "scripts", "tests", "benchmarks")):
+            wrong.append(f"{shown} (only names in full, nothing from outside the library)")
+        if (
+            target.split(".")[0] != "zoo"
+            or module in TOP
+            or (target, name) == ("zoo", "__version__")
+        ):
+            continue
+        whole = f"{target}.{name}" if name and (is_file(f"{target}.{name}")) else target
+        if not is_file(whole) and path.name != "__init__.py":
+            wrong.append(f"{shown} (a child imports from a file)")
+        here, there = room(module), room(whole)
+        if here in FOUNDATIONS and there != here:
+            wrong.append(f"{shown} ({here} imports nothing of ours outside itself)")
+        elif here in DOMAINS and there not in {here, *FOUNDATIONS}:
+            wrong.append(f"{shown} (a domain imports itself, core, data and hub)")
+    return wrong
+
+
+def backward_calls(source: str) -> int:
+    return sum(
+        isinstance(node, ast.Attribute) and node.attr == "backward"
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def unsafe_loads(path: Path, source: str) -> list[str]:
+    """Calls that unpickle, but torch.load(..., weights_only=True) of upstream weight files."""
+    tree, wrong = ast.parse(source), []
+    wrong += [f"{path}: {name}" for name, _ in imports(tree) if name.split(".")[0] in PICKLERS]
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called, words = ast.unparse(node.func), {k.arg: ast.unparse(k.value) for k in node.keywords}
+        loads = called.endswith(("torch.load", "read_pickle", "load_state_dict_from_url"))
+        upstream = path.is_relative_to("zoo/vision/models") and words.get("weights_only") == "True"
+        if (loads and not upstream) or words.get("allow_pickle", "False") != "False":
+            wrong.append(f"{path}: {ast.unparse(node)}")
+    return wrong
+
+
+def read(path: Path) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_there_is_code_to_read() -> None:
+    assert {"zoo/cli.py", "zoo/core/loop.py"} <= {path.as_posix() for path in FILES}
+
+
+def test_imports_point_downwards() -> None:
+    assert [line for path in FILES for line in wrong_imports(path, read(path))] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("zoo/core/loop.py", "from zoo.vision.data import find"),
+        ("zoo/core/loop.py", "def f():\n    import zoo.data.fetch"),
+        ("zoo/hub/fetch.py", "from zoo.core.run import Run"),
+        ("zoo/data/fetch.py", "from zoo import Run"),
+        ("zoo/tabular/data.py", "from zoo.vision.data import find"),
+        ("zoo/vision/data.py", "import zoo"),
+        ("zoo/vision/data.py", "from zoo.vision import finetune"),
+        ("zoo/vision/models/head.py", "from zoo.cli import app"),
+        ("zoo/vision/data.py", "from .sources import split"),
+        ("zoo/cli.py", "from scripts.record import record"),
+    ],
+)
+def test_an_import_against_the_rules_is_seen(path: str, source: str) -> None:
+    # `from zoo.vision import finetune` takes the function of the package, not a file.
+    source = source.replace("import finetune", "import PhotoClassifier")
+    assert wrong_imports(Path(path), source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["from zoo import __version__", "from zoo.core import artifact", "import zoo.core.artifact"],
+)
+def test_an_import_within_the_rules_passes(source: str) -> None:
+    assert wrong_imports(Path("zoo/vision/data.py"), source) == []
+
+
+def test_one_file_alone_goes_backward() -> None:
+    loops = [path.as_posix() for path in FILES if backward_calls(read(path))]
+    assert loops == ["zoo/core/loop.py"]
+
+
+def test_nothing_is_unpickled() -> None:
+    assert [line for path in FILES for line in unsafe_loads(path, read(path))] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("zoo/core/artifact.py", "import pickle"),
+        ("zoo/core/artifact.py", "from pickle import loads"),
+        ("zoo/core/artifact.py", "torch.load(f, weights_only=True)"),
+        ("zoo/vision/models/lite0.py", "torch.load(f)"),
+        ("zoo/vision/models/lite0.py", "torch.load(f, weights_only=False)"),
+        ("zoo/data/fetch.py", "np.load(f, allow_pickle=True)"),
+    ],
+)
+def test_an_unsafe_load_is_seen(path: str, source: str) -> None:
+    assert unsafe_loads(Path(path), source)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import zoo",
+        "import zoo; dir(zoo); zoo.data, zoo.hub",
+        "from typer.testing import CliRunner; from zoo.cli import app;"
+        "r = CliRunner().invoke(app, ['--help']); assert r.exit_code == 0, r.output;"
+        "r = CliRunner().invoke(app, ['vision', 'finetune', '--help']); assert r.exit_code == 0",
+        "import zoo.cli; zoo.data.available()",
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_used(code: str) -> None:
+    check = "import sys; print({'torch', 'pandas', 'PIL', 'matplotlib'} & set(sys.modules))"
+    command = [sys.executable, "-c", f"{code}\n{check}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,153 @@
+"""From a table of photos (CSV file or DataFrame) to paths, labels and the rows to validate on."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Table = str | os.PathLike[str] | pd.DataFrame
+
+VALID_COLUMNS: Final = ("valid", "is_valid")
+SHOWN: Final = 3  # wrong values that a message names; the rest is counted
+
+_TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def from_table(
+    table: Table,
+    root: str | os.PathLike[str] | None,
+    columns: tuple[str, str] | None,
+    valid_column: str | None,
+) -> tuple[list[Path], list[str], NDArray[np.bool_] | None]:
+    """Paths, labels and, if the table says it, whether to validate on them.
+
+    Args:
+        table: a file (`.tsv` is tab-separated) or a DataFrame.
+        root: what its paths are relative to; by default the folder of its file, of a DataFrame the
+            current one.
+        columns: names of the columns of paths and labels; by default its first two.
+        valid_column: name of the yes/no column; by default `valid` or `is_valid` if there is one.
+
+    Raises:
+        FileNotFoundError: the file or a photo in the table does not exist.
+        ValueError: columns or labels are missing, or a photo stands on both sides.
+    """
+    frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
+    default = Path() if isinstance(table, pd.DataFrame) else Path(table).parent
+    if valid_column is None:
+        valid_column = next((name for name in VALID_COLUMNS if name in frame.columns), None)
+    if columns is None:
+        rest = [name for name in frame.columns if name != valid_column][:2]
+        if len(rest) < 2 or not len(frame):
+            raise ValueError(
+                f"a table needs rows with a path and a label, however its columns are "
+                f"{list(frame.columns)} and it has {len(frame)} rows; separate columns by commas"
+            )
+        columns = (rest[0], rest[1])
+    _require_columns(frame, [*columns, *([valid_column] if valid_column else [])])
+    labels = _labels(frame[columns[1]], columns[1])
+    paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
+    is_valid = None if valid_column is None else _truth(frame[valid_column], valid_column)
+    _require_once(paths, labels, is_valid)
+    return paths, labels, is_valid
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"photos come from a folder or a table, however {path} does not exist; check the name"
+        )
+    try:
+        # As text: a label 007 or NA is a name like any other, only an empty cell is a gap.
+        frame = pd.read_csv(
+            path,
+            sep="\t" if path.suffix.lower() == ".tsv" else ",",
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except ValueError as error:  # includes pandas' parser errors and wrong encodings
+        raise ValueError(
+            f"a table must be UTF-8 text with columns of paths and labels, however {path} is not: "
+            f"{error}; save it as CSV"
+        ) from error
+    return frame.drop(columns=[name for name in frame.columns if name.startswith("Unnamed:")])
+
+
+def _require_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        known = [str(name) for name in frame.columns]
+        near = difflib.get_close_matches(str(missing[0]), known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else "name the columns of paths and labels"
+        raise ValueError(
+            f"a table must have the columns named, however {missing=} of columns={known}; {hint}"
+        )
+
+
+def _labels(series: pd.Series, column: str) -> list[str]:
+    _require_filled(series, column)
+    if pd.api.types.is_float_dtype(series) and (series % 1 == 0).all():
+        series = series.astype(int)  # a pandas column that once had gaps: 1.0 is class 1
+    return [str(label) for label in series]
+
+
+def _require_filled(series: pd.Series, column: str) -> None:
+    gaps = np.flatnonzero(series.isna() | (series.astype(str).str.strip() == ""))
+    if len(gaps):
+        raise ValueError(
+            f"every row needs a path and a label, however column {column!r} has gaps in the rows "
+            f"{few([str(row) for row in gaps])}; fill or remove these rows"
+        )
+
+
+def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
+    _require_filled(series, column)
+    paths = [root / str(path) for path in series]
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"every path in column {column!r} must be a file, however there is no {few(missing)}; "
+            "correct the paths or give the folder they start from as root"
+        )
+    return paths
+
+
+def _truth(series: pd.Series, column: str) -> NDArray[np.bool_]:
+    texts = [str(value).strip().lower() for value in series]
+    wrong = sorted({text for text in texts if text not in _TRUTH})
+    if wrong:
+        raise ValueError(
+            f"column {column!r} says true or false of every photo, however it has {few(wrong)}; "
+            "use True and False, or name another column as valid_column"
+        )
+    return np.array([_TRUTH[text] for text in texts], dtype=bool)
+
+
+def _require_once(paths: list[Path], labels: list[str], is_valid: NDArray[np.bool_] | None) -> None:
+    """No photo on both sides or with two labels; repeats within training are the user's weights."""
+    side = list(range(len(paths))) if is_valid is None else is_valid.tolist()
+    first = {path: row for row, path in reversed(list(enumerate(paths)))}
+    twice = [
+        str(path)
+        for row, path in enumerate(paths)
+        if (labels[row], side[row]) != (labels[first[path]], side[first[path]])
+    ]
+    if twice:
+        raise ValueError(
+            "a table names a photo once, with one label and on one side of the split, however it "
+            f"repeats {few(twice)}; remove these rows"
+        )
+
+
+def few(names: Sequence[str], between: str = ", ") -> str:
+    """The first names, and how many there are if that is not all."""
+    more = f"{between}... ({len(names)} in all)" if len(names) > SHOWN else ""
+    return between.join(names[:SHOWN]) + more
