@@ -39,11 +39,9 @@ class Config:
 
 CONFIGS = (
     Config(3e-4, 10, 4),
-    Config(3e-4, 10, 4, label_smoothing=0.0),
     Config(1e-3, 10, 4),
-    Config(1e-4, 10, 4),
 )
-SHARES = (0.5, 1.0)  # of the fine-tuned weights in a mean with those after the probe
+SHARES = (0.5, 0.7, 1.0)  # of the fine-tuned weights in a mean with those after the probe
 
 
 def parts(name: str, seed: int) -> tuple[pd.DataFrame, int]:

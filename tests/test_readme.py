@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.readme_table import with_table
 from tests.digits import write_photos
 
 README = Path(__file__).parents[1] / "README.md"
@@ -29,3 +30,8 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     assert "accuracy" in printed
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
+
+
+def test_the_readmes_table_is_that_of_the_results() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert with_table(text) == text, "run: python -m scripts.readme_table"

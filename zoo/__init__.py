@@ -28,7 +28,7 @@ __all__ = ["ArtifactError", "Run", "__version__", "data", "hub", "load", "vision
 
 _MODULES = ("data", "hub", "vision")
 _NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.artifact"}
-_LOADERS = {"vision": "zoo.vision.predictor"}  # domain -> the module whose `load` reads it
+_LOADERS = {"vision": "zoo.vision.stored"}  # domain -> the module whose `load` reads it
 
 
 def __getattr__(name: str) -> Any:

@@ -82,7 +82,7 @@ def vision_finetune(
     photos: Photos,
     pretrained: Pretrained = "efficientnet_lite0",
     epochs: Annotated[int, typer.Option(min=0, help="0 gives a linear probe.")] = 4,
-    lr: Annotated[float, typer.Option(help="Highest rate of the head.")] = 1e-3,
+    lr: Annotated[float, typer.Option(help="Highest rate of the head.")] = 3e-4,
     valid: Valid = None,
     size: Size = None,
     batch_size: BatchSize = 16,

@@ -22,7 +22,7 @@ import zoo
 from zoo.core.history import save_picture
 from zoo.core.learner import Learner
 from zoo.vision.augment import Augment
-from zoo.vision.finetune import start_from_probe
+from zoo.vision.finetune import fit_from_probe, start_from_probe
 
 SIZE = 64  # pixels of the pictures and of the model's input
 N_TRAIN, N_VALID = 500, 500
@@ -45,7 +45,7 @@ def run(out: Path, say: Callable[[str], None]) -> None:
     before = learn.evaluate()["accuracy"]
     curve = learn.lr_find(steps=40)
     save_picture(curve.plot(), out / "lr-find.png")
-    learn.fit_one_cycle(EPOCHS, (LR / 10, LR))
+    fit_from_probe(learn, EPOCHS, LR)
     model = learn.as_model()
     model.metrics = model.evaluate()
     directory = model.save(out / "model")

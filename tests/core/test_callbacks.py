@@ -7,7 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.core.tiny import learner, same, weights
 from zoo.core.callbacks import BestWeights, CSVLog, EarlyStopping, MixUp, TensorBoardLog
-from zoo.core.ensemble import WeightAverage
+from zoo.core.ensemble import WeightAverage, WiSE
 from zoo.core.run import Run
 from zoo.core.schedules import constant
 
@@ -102,6 +102,20 @@ def test_swa_is_the_mean_over_epochs_with_fresh_statistics() -> None:
     x = learn.data.train.inputs[0]
     mean = learn.model.first(x).mean(0)
     assert torch.allclose(learn.model.middle[0].running_mean, mean, atol=0.05)
+
+
+def test_wise_ends_between_first_and_last_weights() -> None:
+    ends = []
+
+    class Keep:
+        def epoch_end(self, fit) -> None:
+            ends.append(weights(fit.model)["first.weight"])
+
+    learn = learner()
+    first = weights(learn)["first.weight"]
+    learn.fit(2, 1e-2, callbacks=[Keep(), WiSE(0.25)])
+    expected = 0.75 * first + 0.25 * ends[-1]
+    assert torch.allclose(weights(learn)["first.weight"], expected, atol=1e-6)
 
 
 def test_mixup_blends_inputs_and_labels_alike() -> None:

@@ -14,8 +14,8 @@ from torch import nn
 
 from tests.core.tiny import learner, recurrent_learner, same, weights
 from zoo.core import checkpoint
-from zoo.core.callbacks import BestWeights, EarlyStopping
-from zoo.core.ensemble import WeightAverage
+from zoo.core.callbacks import EarlyStopping
+from zoo.core.ensemble import WeightAverage, WiSE
 from zoo.core.run import Run
 
 
@@ -54,7 +54,7 @@ def save_at_every_step(monkeypatch) -> None:
 
 
 def state_of_callbacks() -> list[object]:
-    return [EarlyStopping(patience=9), BestWeights(), WeightAverage("ema", decay=0.9)]
+    return [EarlyStopping(patience=9), WeightAverage("ema", decay=0.9), WiSE(0.7)]
 
 
 @pytest.mark.parametrize("make", [learner, recurrent_learner])

@@ -179,6 +179,16 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     Raises:
         ArtifactError: names or shapes differ from the model's.
     """
+    check_weights(model, tensors)
+    model.load_state_dict(tensors)
+
+
+def check_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Refuse weights whose names or shapes differ from the model's; it may be on the meta device.
+
+    Raises:
+        ArtifactError: they do.
+    """
     own = model.state_dict()
     wrong = [
         f"{name!r} {tuple(tensors[name].shape) if name in tensors else 'is missing'}"
@@ -190,7 +200,6 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
             f"weights must fit the model that {CONFIG} names, however {wrong[0]} does not "
             f"({len(wrong)} such in all); save or fetch the artifact again"
         )
-    model.load_state_dict(tensors)
 
 
 def _checked(tree: dict[str, Any]) -> Config:

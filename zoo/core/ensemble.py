@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
@@ -108,6 +109,43 @@ class WeightAverage:
     def _update(self, fit: Fit) -> None:
         if self._average is not None:
             self._average.update_parameters(fit.model)
+
+
+class WiSE:
+    """A callback that ends a fit between its first and its last weights.
+
+    After a probe the straight line between both keeps what was pretrained and most of what was
+    learnt (WiSE-FT: Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models", sec. 3).
+
+    Args:
+        share: of the last weights, 0..1; 0.5 is the mean.
+    """
+
+    def __init__(self, share: float = 0.5) -> None:
+        self.share = share
+        self._first: dict[str, Tensor] = {}
+
+    def fit_start(self, fit: Fit) -> None:
+        """Keep the first weights."""
+        self._first = {name: t.detach().clone() for name, t in fit.model.state_dict().items()}
+
+    def fit_end(self, fit: Fit) -> None:
+        """Go to the point between."""
+        last = fit.model.state_dict()
+        fit.model.load_state_dict(
+            {
+                name: torch.lerp(self._first[name], t, self.share) if t.is_floating_point() else t
+                for name, t in last.items()
+            }
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The first weights."""
+        return self._first
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Remember the first weights of the killed run."""
+        self._first = {name: t.to(self._first[name].device) for name, t in state.items()}
 
 
 def _follows(module: nn.Module) -> bool:

