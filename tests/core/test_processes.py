@@ -26,7 +26,7 @@ torch.manual_seed(0)
 batches = Data(TensorBatches(x, y, batch_size=10),
                TensorBatches(x[:31], y[:31], batch_size=10, shuffle=False))
 learn = Learner(tiny.Net(), batches, classification(3, ignore_index=-100), clip=1.0,
-                accumulate=accumulate, run=Run(out=out, progress=False))
+                accumulate=accumulate, run=Run(out=out + "/run", progress=False))
 learn.freeze()
 learn.fit(1, 1e-2)
 learn.unfreeze()

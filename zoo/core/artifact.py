@@ -91,13 +91,14 @@ def write(
         FileExistsError: the directory holds something else than an artifact.
     """
     target = Path(directory)
-    _may_replace(target)
+    may_replace(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         temporary.chmod(0o755)
         for name, tensors in zip(config.members, weights, strict=True):
             save_file(_plain(tensors), temporary / name, {"format": "pt"})
+            (temporary / name).chmod(0o644)  # safetensors leaves it to its owner alone
         (temporary / CONFIG).write_text(config.to_json(), encoding="utf-8")
         (temporary / CARD).write_text(card, encoding="utf-8")
         (temporary / HISTORY).write_text(history.to_csv(), encoding="utf-8")
@@ -213,9 +214,12 @@ def _checked(tree: dict[str, Any]) -> Config:
     members = tree.get("members", ["model.safetensors"])
     if not isinstance(members, list) or not members or not all(map(_is_member, members)):
         wrong.append("members")
-    for name in ("metrics", "training"):
-        if not isinstance(tree.get(name, {}), dict):
-            wrong.append(name)
+    elif len(set(members)) < len(members):
+        wrong.append("members (twice the same)")
+    wrong += [name for name in ("metrics", "training") if not isinstance(tree.get(name, {}), dict)]
+    wrong += [name for name in ("licence", "data") if not isinstance(tree.get(name, ""), str)]
+    if "metrics" not in wrong and not all(map(_is_number, tree.get("metrics", {}).values())):
+        wrong.append("metrics")
     if wrong:
         raise ArtifactError(
             f"{CONFIG} must state {', '.join([*_REQUIRED, 'members'])}, however {wrong=} "
@@ -223,6 +227,10 @@ def _checked(tree: dict[str, Any]) -> Config:
         )
     known = {k: tree.pop(k) for k in Config.__dataclass_fields__ if k in tree and k != "extra"}
     return Config(**known, extra=tree)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
 
 
 def _is_member(name: object) -> bool:
@@ -245,7 +253,12 @@ def _plain(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
 
 
-def _may_replace(target: Path) -> None:
+def may_replace(target: Path) -> None:
+    """Refuse to write where other files lie.
+
+    Raises:
+        FileExistsError: the directory holds something else than an artifact or a run.
+    """
     ours = (CONFIG, checkpoint.FILE)
     strange = target.is_file() or (
         target.is_dir()

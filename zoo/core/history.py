@@ -42,9 +42,16 @@ class History:
 
     @classmethod
     def from_csv(cls, text: str) -> History:
-        """Rows read back; the steps' losses and rates are not in the CSV."""
-        rows = csv.DictReader(io.StringIO(text))
-        return cls([{k: float(v) for k, v in row.items() if v} for row in rows])
+        """Rows read back; the steps' losses and rates are not in the CSV.
+
+        Raises:
+            ValueError: it is no table of numbers.
+        """
+        try:
+            rows = list(csv.DictReader(io.StringIO(text)))
+            return cls([{k: _number(v) for k, v in row.items() if v} for row in rows])
+        except (TypeError, csv.Error) as error:  # more cells than columns, endless cells
+            raise ValueError(str(error)) from error
 
     def plot_lr(self, ax: Axes | None = None) -> Axes:
         """Rate against step."""
@@ -100,3 +107,8 @@ def save_picture(axes: Axes, path: Path) -> None:
     assert figure is not None
     figure.savefig(path, dpi=120, bbox_inches="tight")
     plt.close(figure)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(text) if text.isdecimal() else number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,17 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from zoo.core import checkpoint, loop
+from zoo.core import loop
 from zoo.core.artifact import save_module
-from zoo.core.batches import Batches, Data, seed_of
+from zoo.core.batches import Batches, Data
 from zoo.core.callbacks import collect_hooks
-from zoo.core.display import Display
 from zoo.core.ensemble import Snapshots, members
+from zoo.core.fitting import fit_through
 from zoo.core.groups import Rates, freeze_to, group_rates, layer_groups, parameter_groups
 from zoo.core.history import History
-from zoo.core.interrupt import interruptible
 from zoo.core.loop import Fit
-from zoo.core.resume import TrainingState, describe
+from zoo.core.memory import keep_freed_blocks
+from zoo.core.resume import TrainingState
 from zoo.core.run import Run, accelerator, deterministic, rank_and_world, seeded
 from zoo.core.schedules import (
     Schedule,
@@ -69,6 +68,7 @@ class Learner:
         interrupted: whether Ctrl-C ended the last fit.
         snapshots: weights at the ends of SGDR cycles.
         closed: the finished fits, as `zoo.core.resume.describe` tells them.
+        state: the file that a killed run continues from.
     """
 
     def __init__(
@@ -94,6 +94,8 @@ class Learner:
             )
         self.run = run or Run()
         self.device = self.run.torch_device()
+        if self.device.type == "cpu":
+            keep_freed_blocks()
         self.dtype = self.run.autocast_dtype(self.device, bf16_on_cpu=bf16_on_cpu)
         self.model = model.to(self.device)
         self.groups = layer_groups(model)
@@ -106,7 +108,7 @@ class Learner:
         self.snapshots: list[dict[str, Tensor]] = []
         self.epoch, self.interrupted = 0, False
         self.closed: list[dict[str, Any]] = []
-        self._state = TrainingState(self.run)
+        self.state = TrainingState(self.run)
 
     # ---- what trains --------------------------------------------------------------------------
 
@@ -166,11 +168,7 @@ class Learner:
             deterministic(self.run.deterministic),
         ):
             steps = [self.data.train.steps(self.epoch + i) for i in range(epochs)]
-            fit = self.new_fit(steps, lr, schedule, used)
-            if self._state.finished(self, fit, len(self.closed)):
-                self._close(fit)
-            else:
-                self._train(fit, used)
+            fit_through(self, self.new_fit(steps, lr, schedule, used), used)
         return self.history
 
     def fit_one_cycle(
@@ -343,61 +341,6 @@ class Learner:
         shared = accelerator()
         forward = torch.compile(self.model) if self.run.compile else self.model
         return shared.prepare_model(forward) if shared else forward  # type: ignore[return-value]
-
-    def _train(self, fit: Fit, callbacks: Sequence[Any]) -> None:
-        for hook in fit.hooks["fit_start"]:
-            hook(fit)
-        self._state.restore(self, fit, callbacks)
-        rank = rank_and_world()[0]
-        progress = self.run.progress if rank == 0 else False
-        with interruptible(fit), Display(progress, sum(fit.steps), fit.step) as display:
-
-            def flushed() -> None:
-                fit.seconds = time.perf_counter() - fit.began
-                display.step(fit.step, self.epoch, self.history.losses[-1])
-                if self._state.due():
-                    self._state.save(self, fit, callbacks)
-
-            fit.on_flush = flushed
-            while fit.epoch < len(fit.steps) and not (fit.stop or fit.interrupted):
-                if fit.step_in_epoch == 0:
-                    torch.manual_seed(seed_of(self.run.seed, len(self.closed), fit.epoch, rank))
-                self._train_epoch(fit, display)
-                self._state.save(self, fit, callbacks)
-        self.interrupted = fit.interrupted
-        if not fit.interrupted:
-            for hook in fit.hooks["fit_end"]:
-                hook(fit)
-            self._close(fit)
-            self._state.save(self, None)
-
-    def _close(self, fit: Fit) -> None:
-        self.closed.append({"call": describe(fit), "epoch": self.epoch})
-
-    def _train_epoch(self, fit: Fit, display: Display) -> None:
-        """Train and evaluate for an epoch; a loss that is not finite loses this epoch alone."""
-        safe = checkpoint.model_state(self.model)
-        fit.began = time.perf_counter() - fit.seconds
-        self.train_mode()
-        try:
-            loop.train_epoch(fit, fit.train.epoch(self.epoch, fit.step_in_epoch))
-        except FloatingPointError:
-            checkpoint.load_model_state(self.model, safe)
-            raise
-        if fit.step_in_epoch < fit.steps[fit.epoch]:  # interrupted
-            return
-        losses = self.history.losses[-fit.steps[fit.epoch] :]
-        fit.row = {"epoch": self.epoch, "step": len(self.history.losses)}
-        fit.row["train_loss"] = sum(losses) / len(losses)
-        if self.data.valid is not None:
-            scores = self.evaluate()
-            fit.row |= {"valid_loss": scores.pop("loss"), **scores}
-        fit.row |= {"lr": self.history.lrs[-1], "seconds": time.perf_counter() - fit.began}
-        self.history.rows.append(fit.row)
-        fit.epoch, self.epoch, fit.seconds = fit.epoch + 1, self.epoch + 1, 0.0
-        display.row(fit.row)
-        for hook in fit.hooks["epoch_end"]:
-            hook(fit)
 
 
 def _optimizer(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from zoo.core import checkpoint
+from zoo.core.artifact import may_replace
 from zoo.core.loop import Fit
 from zoo.core.run import Run, rank_and_world
 
@@ -29,7 +30,8 @@ class TrainingState:
     Several processes save at the ends of epochs alone, since all would have to agree on a moment.
 
     Raises:
-        FileExistsError: the folder holds an unfinished run and `resume` was not asked for.
+        FileExistsError: the folder holds other files, or an unfinished run and `resume` was not
+            asked for.
     """
 
     def __init__(self, run: Run) -> None:
@@ -37,7 +39,10 @@ class TrainingState:
         self.every = run.save_every
         self.saved_at = time.perf_counter()
         self._tree: dict[str, Any] | None = None
-        if self.path is None or not self.path.exists():
+        if self.path is None:
+            return
+        if not self.path.exists():
+            may_replace(self.path.parent)  # before hours of training, and before our file is there
             return
         tree = checkpoint.load(self.path)
         if run.resume:

@@ -7,7 +7,7 @@ functions of (seed, epoch, step), so neither their number nor an interruption ch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -251,8 +251,8 @@ def to_image(value: object, i: int) -> Image.Image:
         array = array[..., 0]
     if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() <= 1:
         array = np.rint(array * 255).astype(np.uint8)
-    fits: Sequence[bool] = (array.dtype == np.uint8, array.ndim == 2 or array.shape[-1] in (3, 4))
-    if not all(fits) or array.ndim not in (2, 3) or array.size == 0:
+    flat = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype != np.uint8 or not flat or array.size == 0:
         raise ValueError(
             "an image has pixels of uint8 or floats in 0..1, not yet normalised, as an array "
             "(H, W) or (H, W, 3) or a tensor (3, H, W), however "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import torch
 from torch.optim import Optimizer
@@ -34,6 +34,7 @@ from zoo.vision.data import (
 from zoo.vision.models.backbones import BF16_ON_CPU, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
+from zoo.vision.options import Options
 from zoo.vision.predictor import PhotoClassifier
 from zoo.vision.spec import spec_of
 from zoo.vision.stored import load
@@ -45,56 +46,6 @@ FINETUNE_EPOCHS, FINETUNE_LR = 4, 3e-4
 RATIO = 10.0  # of the head's rate to that of the first layer group
 SHARE = 0.5  # of the fine-tuned weights in the mean with those after the probe
 TRAIN_EPOCHS, TRAIN_LR = 20, 3e-3
-
-
-class Options(TypedDict, total=False):
-    """What all verbs take beside the model and the data.
-
-    Attributes:
-        valid: validation photos in the form of `data`; None takes the folder valid, val or test
-            beside train, the table's column valid, or a stratified fraction.
-        valid_fraction: of every class, drawn by the run's seed.
-        root: folder that a table's paths start from.
-        columns: a table's columns of paths and labels; its first two otherwise.
-        valid_column: a table's yes/no column of validation photos.
-        strict: raise for unreadable photos instead of leaving them out with one warning.
-        size: side of the square that the model sees, in pixels; None takes the backbone's own, or
-            less for small photos (`zoo.vision.models.backbones.fitting_size`).
-        batch_size: photos a step.
-        augment: "side_on", "top_down", "none" or an `Augment`.
-        dropout: probability in the head.
-        hidden: width of a hidden layer in the head; None for one linear layer.
-        pool: "avg", or "avgmax" for mean and maximum side by side.
-        label_smoothing: share of the target that is spread over all classes.
-        batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
-        optimizer: "sgd", "adamw", or a function from parameter groups to a torch optimizer.
-        weight_decay: on weights alone.
-        clip: largest norm of the gradient.
-        accumulate: parts that a batch passes in, to save memory.
-        callbacks: see `zoo.core.callbacks`.
-        run: the circumstances.
-    """
-
-    valid: Any
-    valid_fraction: float
-    root: str | os.PathLike[str] | None
-    columns: tuple[str, str] | None
-    valid_column: str | None
-    strict: bool
-    size: int | None
-    batch_size: int
-    augment: AugmentName | Augment
-    dropout: float
-    hidden: int | None
-    pool: Pool
-    label_smoothing: float
-    batchnorm: BatchNormMode
-    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
-    weight_decay: float
-    clip: float | None
-    accumulate: int
-    callbacks: Sequence[Any]
-    run: Run | None
 
 
 def finetune(

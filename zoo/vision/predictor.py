@@ -18,6 +18,7 @@ from zoo.core.batches import Data
 from zoo.core.card import render
 from zoo.core.history import History
 from zoo.core.learner import Learner
+from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run
 from zoo.core.task import classification
 from zoo.vision.batches import PhotoBatches
@@ -174,7 +175,10 @@ class PhotoClassifier:
 
     @cached_property
     def _device(self) -> torch.device:
-        return self.run.torch_device()
+        device = self.run.torch_device()
+        if device.type == "cpu":
+            keep_freed_blocks()
+        return device
 
     @cached_property
     def _dtype(self) -> torch.dtype | None:

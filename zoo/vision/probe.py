@@ -25,7 +25,7 @@ from zoo.vision.models.head import pooled
 
 Floats = NDArray[np.float32]
 
-STRENGTH = 0.1  # C of scikit-learn: the inverse of the penalty, features standardised
+PENALTY = 0.1  # times half the squared weights, beside the mean loss; features standardised
 ITERATIONS = 200
 
 
@@ -66,7 +66,7 @@ def fit(features: Floats, labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
     Classes are the labels 0 to their largest; each must occur.
     """
     scaler = StandardScaler()
-    regression = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS)
+    regression = LogisticRegression(C=1 / (PENALTY * len(features)), max_iter=ITERATIONS)
     regression.fit(scaler.fit_transform(features), labels)
     weights, biases = regression.coef_, regression.intercept_
     if len(weights) == 1:  # two classes: scikit-learn keeps the one difference

@@ -46,8 +46,8 @@ def load(directory: Path | str, run: Run | None = None) -> PhotoClassifier:
         raise
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArtifactError(
-            f"config.json must describe a network that this version builds: {error}; "
-            "save or fetch the artifact again"
+            "config.json must describe a network that this version builds, however it does not "
+            f"({str(error).splitlines()[0]}); save or fetch the artifact again"
         ) from error
     return PhotoClassifier(
         members,
@@ -71,7 +71,7 @@ def _arguments(config: Config, spec: Spec) -> dict[str, Any]:
     given = {**given, "name": config.model.get("name")} if isinstance(given, dict) else {}
     wrong = [
         *(f"{name} is missing" for name in _ARGUMENTS if name not in given),
-        *(f"{name} is unknown" for name in map(repr, given) if name not in map(repr, _ARGUMENTS)),
+        *(f"{name!r:.60} is unknown" for name in given if name not in _ARGUMENTS),
         *(
             f"{name}={given[name]!r:.60}"
             for name, kinds in _ARGUMENTS.items()

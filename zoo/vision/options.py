@@ -1,0 +1,65 @@
+"""What the verbs for photos take beside the model and the data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
+
+from torch.optim import Optimizer
+
+from zoo.core.learner import BatchNormMode, OptimizerName
+from zoo.core.run import Run
+from zoo.vision.augment import Augment
+from zoo.vision.data import AugmentName
+from zoo.vision.models.head import Pool
+
+
+class Options(TypedDict, total=False):
+    """What all verbs take beside the model and the data.
+
+    Attributes:
+        valid: validation photos in the form of `data`; None takes the folder valid, val or test
+            beside train, the table's column valid, or a stratified fraction.
+        valid_fraction: of every class, drawn by the run's seed.
+        root: folder that a table's paths start from.
+        columns: a table's columns of paths and labels; its first two otherwise.
+        valid_column: a table's yes/no column of validation photos.
+        strict: raise for unreadable photos instead of leaving them out with one warning.
+        size: side of the square that the model sees, in pixels; None takes the backbone's own, or
+            less for small photos (`zoo.vision.models.backbones.fitting_size`).
+        batch_size: photos a step.
+        augment: "side_on", "top_down", "none" or an `Augment`.
+        dropout: probability in the head.
+        hidden: width of a hidden layer in the head; None for one linear layer.
+        pool: "avg", or "avgmax" for mean and maximum side by side.
+        label_smoothing: share of the target that is spread over all classes.
+        batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
+        optimizer: "sgd", "adamw", or a function from parameter groups to a torch optimizer.
+        weight_decay: on weights alone.
+        clip: largest norm of the gradient.
+        accumulate: parts that a batch passes in, to save memory.
+        callbacks: see `zoo.core.callbacks`.
+        run: the circumstances.
+    """
+
+    valid: Any
+    valid_fraction: float
+    root: str | os.PathLike[str] | None
+    columns: tuple[str, str] | None
+    valid_column: str | None
+    strict: bool
+    size: int | None
+    batch_size: int
+    augment: AugmentName | Augment
+    dropout: float
+    hidden: int | None
+    pool: Pool
+    label_smoothing: float
+    batchnorm: BatchNormMode
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
+    weight_decay: float
+    clip: float | None
+    accumulate: int
+    callbacks: Sequence[Any]
+    run: Run | None
