@@ -41,11 +41,13 @@ def run(experiment: Experiment, claim: str | None) -> None:
     """Train with every seed, record each, print mean and spread beside the target."""
     flags = argparse.ArgumentParser(description=claim)
     flags.add_argument("--seeds", type=int, default=experiment.seeds)
+    flags.add_argument("--first", type=int, default=0, help="first seed")
     flags.add_argument("--device", default="auto")
     flags.add_argument("--smoke", action="store_true", help="one seed, one epoch, no record")
     chosen = flags.parse_args()
     seeds = 1 if chosen.smoke else chosen.seeds
-    rows = [trial(experiment, seed, chosen.device, chosen.smoke) for seed in range(seeds)]
+    numbers = range(chosen.first, chosen.first + seeds)
+    rows = [trial(experiment, seed, chosen.device, chosen.smoke) for seed in numbers]
     accuracies = [row["accuracy"] for row in rows]
     spread = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
     print(

@@ -114,7 +114,7 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
         (["predict", "nowhere", "a.jpg"], "'nowhere' has none"),
         (["predict", STORED, "a.jpg"], "there is no a.jpg"),
         (["predict", STORED, "."], "has none"),
-        (["predict", STORED, "a.jpg", "--device", "gpu"], "'gpu'"),
+        (["predict", STORED, STORED / "three-0.png", "--device", "gpu"], "'gpu'"),
         (["predict", STORED, "a.jpg", "--precision", "fp8"], "'fp8'"),
         (["evaluate", STORED, "nowhere"], "however nowhere does not exist"),
         (["lr-find", "nowhere"], "however nowhere does not exist"),
@@ -210,12 +210,14 @@ def test_from_a_folder_to_predictions(photos: Path) -> None:
     printed = done("vision", "finetune", photos, "--epochs", 1, "--out", "model", *QUICK)
     assert "accuracy" in printed
     assert "saved in model; try: zoo predict model PHOTO..." in printed
-    assert {"config.json", "model.safetensors", "README.md"} <= set(os.listdir("model"))
+    assert {"config.json", "model.safetensors", "README.md"} <= {
+        path.name for path in Path("model").iterdir()
+    }
     one = photos / "valid" / NAMES[0] / "0.png"
     row = json.loads(done("predict", "model", one, "--json"))
     assert row["label"] in NAMES
     scored = dict(line.split() for line in done("evaluate", "model", photos / "valid").splitlines())
-    said = dict(line.split() for line in printed.splitlines() if line.startswith("    "))
+    said = dict(words for line in printed.splitlines() if len(words := line.split()) == 2)
     for name in ("accuracy", "loss"):
         assert float(scored[name]) == pytest.approx(float(said[name]), abs=2e-4)
     line = refused("vision", "finetune", photos, "--epochs", 0, "--out", photos, *QUICK)
@@ -224,13 +226,16 @@ def test_from_a_folder_to_predictions(photos: Path) -> None:
 
 @needs_weights
 def test_a_model_is_named_after_its_data_and_backbone(
-    photos: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "birds").symlink_to(photos)
-    monkeypatch.chdir(tmp_path / "birds" / "train")
-    assert "saved in train-efficientnet_lite0;" in done(
-        "vision", "finetune", ".", "--epochs", 0, *QUICK
-    )
+    photos = write_photos(tmp_path / "birds", n_train=4, n_valid=2)
+    monkeypatch.chdir(tmp_path / "birds")
+    words = ["vision", "finetune", ".", "--epochs", 0, *QUICK]
+    assert f"saved in {photos.name}-efficientnet_lite0;" in done(*words)
+    done(*words)  # a model among the photos is no class of theirs
+    monkeypatch.chdir(photos / "train")
+    done(*words)
+    done(*words)
 
 
 @needs_weights

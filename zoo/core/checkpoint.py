@@ -62,8 +62,13 @@ def load(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file to write, which then takes the place of `path` in one step."""
+    """A temporary file to write, which then takes the place of `path` in one step.
+
+    What a kill left of an earlier one is removed: a folder belongs to one run.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        left.unlink(missing_ok=True)
     try:
         yield temporary
         with temporary.open("rb+") as file:

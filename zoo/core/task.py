@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.classification import MulticlassAccuracy
-from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
 
 Loss = Callable[[Any, Tensor], tuple[Tensor, Tensor | int]]
 """(output, target) -> (mean loss, how many targets the mean is over)."""
@@ -45,6 +45,8 @@ def classification(
     loss = partial(_cross_entropy, label_smoothing=label_smoothing, ignore_index=ignore_index)
 
     def metrics() -> Mapping[str, Metric]:
+        from torchmetrics.classification import MulticlassAccuracy  # seconds to import
+
         accuracy = MulticlassAccuracy(
             n_classes, average="micro", ignore_index=ignore_index, validate_args=False
         )
@@ -60,6 +62,8 @@ def regression() -> Task:
     """
 
     def metrics() -> Mapping[str, Metric]:
+        from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError
+
         return {"rmse": MeanSquaredError(squared=False), "mae": MeanAbsoluteError()}
 
     return Task(_squared_error, _as_is, metrics)

@@ -99,7 +99,7 @@ def is_image(path: Path) -> bool:
 
 
 def visible_folders(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted by name, without hidden ones and those of file managers."""
+    """The folders in a folder, sorted by name, without hidden ones, file managers' and models'."""
     return sorted(path for path in folder.iterdir() if path.is_dir() and not _is_foreign(path))
 
 
@@ -133,7 +133,8 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
 
 
 def _is_foreign(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name in _FOREIGN_FOLDERS
+    named = folder.name.startswith(".") or folder.name in _FOREIGN_FOLDERS
+    return named or any(folder.glob("*.safetensors"))  # a model saved among its photos
 
 
 def _upright(

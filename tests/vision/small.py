@@ -1,0 +1,88 @@
+"""Small pictures, quick training: what the tests of the vision verbs share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from PIL import Image
+
+import zoo
+from tests.digits import NAMES
+from zoo.core.learner import Learner
+from zoo.vision.predictor import PhotoClassifier
+
+NAME = "efficientnet_lite0"
+TINY = "timm/test_efficientnet"  # a tenth of a million parameters
+CLASSES = tuple(sorted(NAMES))
+RUN = zoo.Run(device="cpu", precision="fp32", threads=2, progress=False)
+
+
+def train_tiny(photos: Path, seed: int = 0) -> PhotoClassifier:
+    """A tiny network that tells the digits apart."""
+    return zoo.vision.train(
+        TINY,
+        photos,
+        size=32,
+        epochs=6,
+        batchnorm="live",
+        augment="none",
+        run=replace(RUN, seed=seed),
+    )
+
+
+def here(**more: Any) -> zoo.Run:
+    return zoo.Run(**{"device": "cpu", "threads": 1, "progress": False, **more})
+
+
+def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoClassifier:
+    settings = {"size": 32, "epochs": 1, "run": here(), **more}
+    return zoo.vision.finetune(pretrained, data, **settings)
+
+
+def learner(data: Any, **more: Any) -> Learner:
+    return zoo.vision.learner(NAME, data, **{"size": 32, "run": here(), **more})
+
+
+def weights(model: PhotoClassifier) -> dict[str, torch.Tensor]:
+    return {name: t.clone() for name, t in model.members[0].state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class Digits(torch.utils.data.Dataset):
+    """A data set of a user's own: Pillow images and numbers."""
+
+    classes = CLASSES
+
+    def __init__(self, folder: Path) -> None:
+        self.pairs = [(p, CLASSES.index(p.parent.name)) for p in sorted(folder.rglob("*.png"))]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, i: int) -> tuple[Image.Image, int]:
+        return Image.open(self.pairs[i][0]).convert("RGB"), self.pairs[i][1]
+
+
+def table(photos: Path, **columns: Any) -> pd.DataFrame:
+    paths = sorted(photos.rglob("*.png"))
+    frame = {
+        "photo": [str(path) for path in paths],
+        "digit": [path.parent.name for path in paths],
+        "valid": [path.parts[-3] == "valid" for path in paths],
+    }
+    return pd.DataFrame({**frame, **columns})
+
+
+def only(photos: Path, tmp: Path, *names: str) -> Path:
+    for name in names:
+        (tmp / "some" / name).mkdir(parents=True)
+        for path in (photos / "train" / NAMES[0]).iterdir():
+            (tmp / "some" / name / path.name).symlink_to(path)
+    return tmp / "some"

