@@ -165,6 +165,15 @@ def test_a_hidden_state_does_not_accumulate() -> None:
         recurrent_learner(accumulate=2)
 
 
+@pytest.mark.parametrize(
+    "bad", [{"accumulate": 0}, {"weight_decay": -1}, {"clip": 0}, {"batchnorm": "liv"}]
+)
+def test_settings_out_of_range_are_refused(bad) -> None:
+    name, value = next(iter(bad.items()))
+    with pytest.raises(ValueError, match=f"wrong={{'{name}': {value!r}}}"):
+        learner(**bad)
+
+
 def test_an_unknown_optimizer_is_refused() -> None:
     with pytest.raises(ValueError, match="optimizer='adam'"):
         learner(optimizer="adam").fit(1)

@@ -104,6 +104,14 @@ def test_a_kill_during_a_save_leaves_the_state_before(tmp_path, monkeypatch) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_kill_during_the_first_save_can_be_resumed(tmp_path) -> None:
+    left = tmp_path / f".{checkpoint.FILE}.12345.tmp"
+    left.write_bytes(b"half")
+    again = call(learner, tmp_path, resume=True)
+    assert same(weights(call(learner, None)), weights(again))
+    assert not left.exists()
+
+
 def test_ctrl_c_can_be_resumed(tmp_path) -> None:
     class PressCtrlC:
         def step_end(self, fit) -> None:

@@ -165,7 +165,6 @@ def test_a_model_goes_on_from_its_weights_and_stays_as_it_was(photos: Path, tmp_
     assert not same(weights(by_name), before)
 
 
-@pytest.mark.xfail(strict=True, reason="the probe refits a head that knows the classes")
 def test_a_model_that_knows_the_classes_keeps_its_head(photos: Path) -> None:
     first = finetune(photos)
     again = finetune(photos, first, epochs=0)

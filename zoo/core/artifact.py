@@ -262,7 +262,7 @@ def may_replace(target: Path) -> None:
     ours = (CONFIG, checkpoint.FILE)
     strange = target.is_file() or (
         target.is_dir()
-        and any(target.iterdir())
+        and any(not path.name.startswith(".") for path in target.iterdir())  # a killed save's
         and not any((target / name).exists() for name in ours)
     )
     if strange:

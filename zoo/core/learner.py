@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -87,6 +87,7 @@ class Learner:
         as_model: Callable[[Learner], Any] | None = None,
         run: Run | None = None,
     ) -> None:
+        _check(accumulate, weight_decay, clip, batchnorm)
         if accumulate > 1 and hasattr(model, "carried"):
             raise ValueError(
                 "a model that carries a hidden state takes whole batches, however "
@@ -341,6 +342,23 @@ class Learner:
         shared = accelerator()
         forward = torch.compile(self.model) if self.run.compile else self.model
         return shared.prepare_model(forward) if shared else forward  # type: ignore[return-value]
+
+
+def _check(accumulate: int, weight_decay: float, clip: float | None, batchnorm: str) -> None:
+    """Refuse settings out of range, all at once."""
+    fine = {
+        "accumulate": accumulate >= 1,
+        "weight_decay": weight_decay >= 0,
+        "clip": clip is None or clip > 0,
+        "batchnorm": batchnorm in get_args(BatchNormMode),
+    }
+    given = dict(zip(fine, (accumulate, weight_decay, clip, batchnorm), strict=True))
+    wrong = {name: given[name] for name, is_fine in fine.items() if not is_fine}
+    if wrong:
+        raise ValueError(
+            "accumulate is 1 or more, weight_decay 0 or more, clip positive or None, batchnorm one "
+            f"of {', '.join(get_args(BatchNormMode))}, however {wrong=}; the defaults suit most"
+        )
 
 
 def _optimizer(

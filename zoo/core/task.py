@@ -42,6 +42,8 @@ def classification(
     Shape: output (B, n_classes, ...) logits; target (B, ...) int64, or (B, n_classes)
     probabilities as mixup makes them; predictions as the output, summing to one over dim 1.
     """
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label smoothing is in 0..1, however {label_smoothing=}; try 0.1")
     loss = partial(_cross_entropy, label_smoothing=label_smoothing, ignore_index=ignore_index)
 
     def metrics() -> Mapping[str, Metric]:

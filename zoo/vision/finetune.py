@@ -104,6 +104,7 @@ def train(
         lr: highest rate, of all layer groups.
         **options: see `Options`.
     """
+    options.setdefault("batchnorm", "live")
     learn = learner(architecture, data, random_weights=True, **options)
     learn.fit_one_cycle(epochs, lr)
     return _finish(learn)
@@ -176,6 +177,8 @@ def learner(  # noqa: D417 - `Options` describes the others
         "batch_size": batch_size,
         "augment": augment if isinstance(augment, str) else repr(augment),
         "label_smoothing": label_smoothing,
+        "dropout": dropout,
+        "optimizer": optimizer if isinstance(optimizer, str) else repr(optimizer),
         "batchnorm": batchnorm,
         "weight_decay": weight_decay,
         "seed": run.seed,
@@ -240,7 +243,7 @@ def start(
         os.fspath(pretrained),
         len(classes),
         pretrained=not random_weights,
-        size=size or fitting_size(os.fspath(pretrained), short_side),
+        size=fitting_size(os.fspath(pretrained), short_side) if size is None else size,
         dropout=dropout,
         hidden=hidden,
         pool=pool,
@@ -250,9 +253,12 @@ def start(
 def start_from_probe(learn: Learner) -> None:
     """Fit the head to the frozen body's features, if it is one linear layer.
 
-    A head with a hidden layer is trained on photos for an epoch instead, the body frozen.
+    A head with a hidden layer is trained on photos for an epoch instead, the body frozen; one that
+    knows the classes already stays as it is.
     """
     classifier: Any = learn.model
+    if classifier.trained:
+        return
     if classifier.head.hidden is not None:
         learn.freeze()
         learn.fit_one_cycle(1, 2e-3, pct_start=0.99)
@@ -292,6 +298,7 @@ def _from_model(
         arguments |= {"n_out": len(classes), "dropout": dropout, "hidden": hidden, "pool": pool}
     built = build_classifier(**arguments, pretrained=False)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
+    built.trained = same
     return built
 
 

@@ -34,14 +34,16 @@ class Classifier(nn.Module):
     Args:
         backbone: The body, and what travels with its weights.
         head: From the body's features to the outputs.
+        trained: Whether the head knows its classes, as that of a saved model does.
 
     Shape:
         - input: ``(B, 3, H, W)``, normalised as ``preprocessing`` says
         - output: ``(B, n_out)``
     """
 
-    def __init__(self, backbone: Backbone, head: Head) -> None:
+    def __init__(self, backbone: Backbone, head: Head, *, trained: bool = False) -> None:
         super().__init__()
+        self.trained = trained
         self.body = backbone.body
         self.head = head
         self.name = backbone.name
