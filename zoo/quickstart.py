@@ -22,11 +22,11 @@ import zoo
 from zoo.core.history import save_picture
 from zoo.core.learner import Learner
 from zoo.vision.augment import Augment
-from zoo.vision.finetune import fit_from_probe, start_from_probe
+from zoo.vision.finetune import RATIO, start_from_probe
 
 SIZE = 64  # pixels of the pictures and of the model's input
 N_TRAIN, N_VALID = 500, 500
-EPOCHS, LR = 4, 1e-3
+EPOCHS, LR = 8, 1e-3
 HANDWRITING = Augment(flip=0.0, rotate=10.0, zoom=1.1, warp=0.1, lighting=0.0)  # no mirror images
 
 
@@ -45,7 +45,7 @@ def run(out: Path, say: Callable[[str], None]) -> None:
     before = learn.evaluate()["accuracy"]
     curve = learn.lr_find(steps=40)
     save_picture(curve.plot(), out / "lr-find.png")
-    fit_from_probe(learn, EPOCHS, LR)
+    learn.fit_one_cycle(EPOCHS, (LR / RATIO, LR), pct_start=0.3)
     model = learn.as_model()
     model.metrics = model.evaluate()
     directory = model.save(out / "model")
