@@ -41,10 +41,9 @@ def run(out: Path, say: Callable[[str], None]) -> None:
     learn = zoo.vision.learner(
         "efficientnet_lite0", folder, size=SIZE, batch_size=32, augment=HANDWRITING
     )
+    save_picture(learn.lr_find(steps=40).plot(), out / "lr-find.png")
     start_from_probe(learn)
     before = learn.evaluate()["accuracy"]
-    curve = learn.lr_find(steps=40)
-    save_picture(curve.plot(), out / "lr-find.png")
     learn.fit_one_cycle(EPOCHS, (LR / RATIO, LR), pct_start=0.3)
     model = learn.as_model()
     model.metrics = model.evaluate()

@@ -56,15 +56,16 @@ class LRCurve:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Loss against rate, the suggestions marked, their range over sweeps shaded."""
         ax = ax or new_axes()
-        for lrs, losses in self.sweeps:
-            ax.plot(lrs, losses, color="C0", alpha=1.0 if len(self.sweeps) == 1 else 0.6)
+        for lrs, curve in self.sweeps:
+            ax.plot(lrs, curve, color="C0", alpha=1.0 if len(self.sweeps) == 1 else 0.6)
         for i, (rule, lr) in enumerate(self.suggestions.items(), 1):
             ax.axvline(lr, color=f"C{i}", linestyle="--", label=f"{rule} {lr:.1e}")
         if len(self.sweeps) > 1:
             ax.axvspan(*self.ranges["valley"], color="C1", alpha=0.15)
-        tops = [losses[0] for _, losses in self.sweeps]
-        lows = [min(losses) for _, losses in self.sweeps]
-        ax.set_ylim(min(lows) - 0.1 * (max(tops) - min(lows)), 1.5 * max(tops) - 0.5 * min(lows))
+        losses = np.concatenate([losses for _, losses in self.sweeps])
+        low, high = float(losses.min()), float(np.quantile(losses, 0.9))  # not the explosion
+        margin = 0.1 * max(high - low, 1e-6)
+        ax.set_ylim(low - margin, high + margin)
         ax.set(xscale="log", xlabel="learning rate", ylabel="loss, smoothed")
         ax.legend()
         return ax
