@@ -32,9 +32,10 @@ def table() -> str:
             continue
         rows = pd.read_csv(path)
         score = rows["accuracy"]
+        spread = f" ± {score.std():.3f} ({len(rows)} seeds)" if len(rows) > 1 else " (one seed)"
         lines.append(
-            f"| {what} | `efficientnet_lite0` | {score.mean():.3f} ± {score.std():.3f} "
-            f"({len(rows)} seeds) | {rows['probe'].mean():.3f} | "
+            f"| {what} | `efficientnet_lite0` | {score.mean():.3f}{spread} | "
+            f"{rows['probe'].mean():.3f} | "
             f"{rows['seconds'].median():.0f} s | `scripts/{name}.py` |"
         )
     return "\n".join([*lines, "", f"Measured on {_machines()}.", ""])
