@@ -1,8 +1,8 @@
 """Compare recipes for `zoo.vision.finetune` on splits of training parts alone.
 
 Held-out fifths of the training photos of ants and bees and of flowers; this program opens no
-validation part. The rows in results/ were recorded with a weaker penalty of the probe (C = .1), were
-stopped before the last split, and leave out the trials before them. Cost: about 25 minutes.
+validation part. The rows in results/ were recorded with a weaker penalty of the probe (C = .1),
+were stopped before the last split, and leave out the trials before them. Cost: about 25 minutes.
 
     python scripts/vision_recipe.py            # writes results/vision_recipe.csv
 """

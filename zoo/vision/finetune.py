@@ -2,7 +2,7 @@
 
 The defaults are one set for all photo sets. Rate, ratio and share were compared on splits of
 training parts (`scripts/vision_recipe.py`), but with a weaker penalty of the probe, and validation
-scores of earlier recipes had been seen by then: the published scores are not those of untouched sets.
+scores of earlier recipes had been seen by then: the published scores are not of untouched sets.
 """
 
 from __future__ import annotations
