@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-import json, sys, torch
+import json, os, sys, torch
 torch.set_num_threads(1)
 from tests.core import tiny
 from zoo.core.batches import Data, TensorBatches
@@ -36,7 +36,11 @@ if rank_and_world()[0] == 0:
     learn.save(out + "/end")
     open(out + "/losses.json", "w").write(json.dumps([learn.history.losses, scores]))
 if rank_and_world()[1] > 1:
-    torch.distributed.destroy_process_group()
+    # gloo's threads may still hold a tensor while the interpreter ends, which aborts the process
+    # (github.com/pytorch/pytorch/pull/179291): leave together, and without that ending
+    torch.distributed.barrier()
+    sys.stderr.flush()
+    os._exit(0)
 """
 
 

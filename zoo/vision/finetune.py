@@ -21,7 +21,7 @@ from zoo import __version__
 from zoo.core.artifact import CONFIG
 from zoo.core.ensemble import WiSE
 from zoo.core.learner import BatchNormMode, Learner, OptimizerName
-from zoo.core.run import Run, rank_and_world, seeded
+from zoo.core.run import Run, accelerator, rank_and_world, seeded
 from zoo.core.schedules import one_cycle
 from zoo.core.task import classification
 from zoo.vision import probe
@@ -309,4 +309,6 @@ def _finish(learn: Learner) -> PhotoClassifier:
     model.metrics = model.evaluate()
     if learn.run.out is not None and rank_and_world()[0] == 0:
         model.save(learn.run.out)
+    if shared := accelerator():
+        shared.wait_for_everyone()  # who goes on may load what the first has saved
     return model
