@@ -254,7 +254,7 @@ def start(
 def start_from_probe(learn: Learner) -> None:
     """Fit the head to the frozen body's features, if it is one linear layer.
 
-    A head with a hidden layer is trained on photos for an epoch instead, the body frozen; one that
+    Photos whose augmentation flips are seen mirrored too. A head with a hidden layer is trained on photos for an epoch instead, the body frozen; one that
     knows the classes already stays as it is.
     """
     classifier: Any = learn.model
@@ -264,7 +264,11 @@ def start_from_probe(learn: Learner) -> None:
         learn.freeze()
         learn.fit_one_cycle(1, 2e-3, pct_start=0.99)
         return
-    features, labels = probe.extract(classifier, still(learn).epoch(0), learn.device, learn.dtype)
+    photos = still(learn).epoch(0)
+    augment = learn.data.train.augment  # type: ignore[attr-defined]
+    if augment is not None and (augment.flip or augment.dihedral):
+        photos = probe.with_mirrored(photos)
+    features, labels = probe.extract(classifier, photos, learn.device, learn.dtype)
     probe.start_head(classifier, features, labels)
 
 

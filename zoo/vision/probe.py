@@ -7,7 +7,7 @@ Pretrained Features", sec. 3: LP-FT).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,13 @@ def extract(
 
     loop.predict_batches([Features(classifier)], batches, _PLAIN, device, dtype, see)
     return torch.cat(features).numpy(), torch.cat(labels).numpy()
+
+
+def with_mirrored(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Each batch as it is, and once more with its photos mirrored."""
+    for batch in batches:
+        yield batch
+        yield batch._replace(inputs=tuple(x.flip(-1) for x in batch.inputs))
 
 
 def fit(features: Floats, labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
