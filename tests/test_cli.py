@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from tests.digits import NAMES, write_photos
 from zoo import __version__
-from zoo.cli import app
+from zoo.cli.app import app
 
 STORED = Path(__file__).parent / "stored" / "format-1"
 QUICK = ["--size", "32", "--device", "cpu", "--threads", "1"]
@@ -146,7 +146,7 @@ def test_the_traceback_is_shown_on_demand(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_installed_command_prints_no_traceback() -> None:
-    code = "from zoo.cli import app; app(prog_name='zoo')"
+    code = "from zoo.cli.app import app; app(prog_name='zoo')"
     command = [sys.executable, "-c", code, "predict", "nowhere", "a.jpg"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

@@ -254,8 +254,8 @@ def start(
 def start_from_probe(learn: Learner) -> None:
     """Fit the head to the frozen body's features, if it is one linear layer.
 
-    Photos whose augmentation flips are seen mirrored too. A head with a hidden layer is trained on photos for an epoch instead, the body frozen; one that
-    knows the classes already stays as it is.
+    Photos whose augmentation flips are seen mirrored too. A head with a hidden layer is trained on
+    photos for an epoch instead, the body frozen; one that knows the classes already stays as it is.
     """
     classifier: Any = learn.model
     if classifier.trained:

@@ -1,0 +1,152 @@
+"""The `zoo` command. Heavy imports wait until a command runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo import __version__
+from zoo.cli.data import data
+from zoo.cli.options import (
+    Artifact,
+    AugmentName,
+    BatchSize,
+    Device,
+    Photos,
+    Precision,
+    Pretrained,
+    Seed,
+    Size,
+    Threads,
+    Valid,
+    one_sentence,
+    run_of,
+)
+from zoo.cli.vision import vision
+
+app = typer.Typer(
+    name="zoo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Pretrained models that you fine-tune on your own data, use, and publish again.",
+    epilog="Set ZOO_TRACEBACK=1 to see where an error came from.",
+)
+app.add_typer(vision, name="vision")
+app.add_typer(data, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Pretrained models that you fine-tune on your own data, use, and publish again."""
+    if version:
+        typer.echo(f"transfer-zoo {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def quickstart(
+    out: Annotated[Path, typer.Option(help="Folder for pictures and the model.")] = Path(
+        "quickstart"
+    ),
+) -> None:
+    """Fine-tune a real pretrained model in under a minute, without any data of yours."""
+    with one_sentence():
+        from zoo.quickstart import run
+
+        run(out, typer.echo)
+
+
+@app.command("lr-find")
+def lr_find(
+    photos: Photos,
+    pretrained: Pretrained = "efficientnet_lite0",
+    sweeps: Annotated[int, typer.Option(min=1, help="Several tell how stable it is.")] = 3,
+    plot: Annotated[Path, typer.Option(help="Picture to write.")] = Path("lr-find.png"),
+    valid: Valid = None,
+    size: Size = None,
+    batch_size: BatchSize = 16,
+    augment: AugmentName = "side_on",
+    device: Device = "auto",
+    precision: Precision = "auto",
+    seed: Seed = 0,
+    threads: Threads = None,
+) -> None:
+    """Suggest learning rates for the unfrozen model, and say how stable they are."""
+    with one_sentence():
+        import zoo
+        from zoo.core.history import save_picture
+
+        learn = zoo.vision.learner(
+            pretrained,
+            photos,
+            valid=valid,
+            size=size,
+            batch_size=batch_size,
+            augment=augment,  # type: ignore[arg-type]
+            run=run_of(device, precision, seed, threads, None, False),
+        )
+        curve = learn.lr_find(sweeps=sweeps)
+        save_picture(curve.plot(), plot)
+        for rule, lr in curve.suggestions.items():
+            low, high = curve.ranges[rule]
+            typer.echo(f"{rule:>8} {lr:.2e}   {low:.1e} .. {high:.1e}")
+        if curve.stability is not None:
+            typer.echo(f"the valley suggestion varies by a factor of {curve.stability:.1f}")
+        typer.echo(f"plot in {plot}")
+
+
+@app.command()
+def predict(
+    artifact: Artifact,
+    files: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="Classes to show for each file.")] = 1,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Predict files with a saved model."""
+    with one_sentence():
+        import zoo
+        from zoo.vision.images import is_image, walk
+
+        model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
+        paths = [
+            path
+            for file in files
+            for path in (filter(is_image, walk(file)) if file.is_dir() else [file])
+        ]
+        if not paths:
+            raise ValueError(
+                f"photos to predict are files or in folders, however {str(files[0])!r} has none; "
+                "give another folder"
+            )
+        for path, prediction in zip(paths, model.predict(paths), strict=True):
+            ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
+            if as_json:
+                scores = {label: round(p, 6) for label, p in ranked}
+                line = {"file": str(path), "label": prediction.label, "probabilities": scores}
+                typer.echo(json.dumps(line, ensure_ascii=False))
+            else:
+                shown = "  ".join(f"{label} {p:.3f}" for label, p in ranked)
+                typer.echo(f"{path}  {shown}")
+
+
+@app.command()
+def evaluate(
+    artifact: Artifact,
+    photos: Photos,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Score a saved model on labelled data."""
+    with one_sentence():
+        import zoo
+
+        model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
+        for name, value in model.evaluate(photos).items():
+            typer.echo(f"{name:>12} {value:.4f}")
