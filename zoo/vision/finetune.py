@@ -18,7 +18,6 @@ import torch
 from torch.optim import Optimizer
 
 from zoo import __version__
-from zoo.core.artifact import CONFIG
 from zoo.core.ensemble import WiSE
 from zoo.core.learner import BatchNormMode, Learner, OptimizerName
 from zoo.core.run import Run, accelerator, rank_and_world, seeded
@@ -32,15 +31,12 @@ from zoo.vision.data import (
     batches,
     find,
 )
-from zoo.vision.models.backbones import BF16_ON_CPU, fitting_size, is_known
-from zoo.vision.models.classifier import Classifier, build_classifier
+from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options
 from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.pretrained import Pretrained, start
 from zoo.vision.spec import spec_of
-from zoo.vision.stored import load
-
-Pretrained = str | os.PathLike[str] | PhotoClassifier
 
 BATCH_SIZE = 16
 FINETUNE_EPOCHS, FINETUNE_LR = 4, 3e-4
@@ -214,43 +210,6 @@ def learner(  # noqa: D417 - `Options` describes the others
     )
 
 
-def start(
-    pretrained: Pretrained,
-    classes: Sequence[str],
-    *,
-    size: int | None,
-    short_side: int | None,
-    dropout: float,
-    hidden: int | None,
-    pool: Pool,
-    random_weights: bool = False,
-) -> Classifier:
-    """The network to train: the pretrained body under a new head, or a saved model as it is.
-
-    Names are looked up in this order: a directory with a config.json, registered names,
-    timm/NAME, user/name on the hub. A name without a slash never reaches the network.
-    """
-    name = pretrained if isinstance(pretrained, str) else ""
-    if not random_weights and not isinstance(pretrained, PhotoClassifier):
-        if (Path(pretrained) / CONFIG).is_file():
-            pretrained = load(Path(pretrained))
-        elif not is_known(name) and name.count("/") == 1 and not name.startswith("timm/"):
-            from zoo.hub.fetch import pull
-
-            pretrained = load(pull(name))
-    if isinstance(pretrained, PhotoClassifier):
-        return _from_model(pretrained, classes, size, dropout, hidden, pool)
-    return build_classifier(
-        os.fspath(pretrained),
-        len(classes),
-        pretrained=not random_weights,
-        size=fitting_size(os.fspath(pretrained), short_side) if size is None else size,
-        dropout=dropout,
-        hidden=hidden,
-        pool=pool,
-    )
-
-
 def start_from_probe(learn: Learner) -> None:
     """Fit the head to the frozen body's features, if it is one linear layer.
 
@@ -283,28 +242,6 @@ def still(learn: Learner) -> Any:
     """The learner's training photos in order, unvaried, as validation sees photos."""
     train: Any = learn.data.train
     return replace(train, augment=None, shuffle=False)
-
-
-def _from_model(
-    model: PhotoClassifier,
-    classes: Sequence[str],
-    size: int | None,
-    dropout: float,
-    hidden: int | None,
-    pool: Pool,
-) -> Classifier:
-    """The body of a model with a new head, or its own head if it knows the same classes."""
-    first = model.members[0]
-    arguments = first.arguments()
-    if size is not None:
-        arguments["size"] = size
-    same = tuple(classes) == model.spec.classes
-    if not same:
-        arguments |= {"n_out": len(classes), "dropout": dropout, "hidden": hidden, "pool": pool}
-    built = build_classifier(**arguments, pretrained=False)
-    (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
-    built.trained = same
-    return built
 
 
 def _finish(learn: Learner) -> PhotoClassifier:
