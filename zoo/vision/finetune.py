@@ -35,7 +35,7 @@ from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options
 from zoo.vision.predictor import PhotoClassifier
-from zoo.vision.pretrained import Pretrained, start
+from zoo.vision.pretrained import Pretrained, resolve, start
 from zoo.vision.spec import spec_of
 
 BATCH_SIZE = 16
@@ -155,8 +155,9 @@ def learner(  # noqa: D417 - `Options` describes the others
         seed=run.seed,
     )
     with seeded(run.seed):
+        first = resolve(pretrained, random_weights=random_weights)
         classifier = start(
-            pretrained,
+            first,
             found.classes,
             size=size,
             short_side=found.short_side,
@@ -190,6 +191,7 @@ def learner(  # noqa: D417 - `Options` describes the others
             history=learn.history,
             data=source,
             training={**training, "epochs": learn.epoch},
+            extra=first.extra if isinstance(first, PhotoClassifier) else {},
             learner=learn,
             run=run,
         )

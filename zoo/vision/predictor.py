@@ -53,6 +53,8 @@ class PhotoClassifier:
         spec: labels, size and normalisation.
         history: the record of the training.
         metrics: scores on the validation part.
+        licence: of the weights, for the card: that of the published ones that training started
+            from; "unknown" after random ones. Set it to state your own.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class PhotoClassifier:
         self.members, self.spec, self.run = list(members), spec, run or Run()
         self.history, self.metrics = history or History(), metrics or {}
         self.data, self.training, self.extra = data, training or {}, extra or {}
+        self.licence = _common([member.licence for member in self.members])
         self._learner = learner
 
     def __repr__(self) -> str:
@@ -142,7 +145,7 @@ class PhotoClassifier:
             model={"name": first.name, "args": dict(first.arguments())},
             spec=self.spec.to_json(),
             members=names[: len(self.members)],
-            licence=first.licence,
+            licence=self.licence,
             data=self.data,
             metrics=self.metrics,
             training=self.training,
@@ -210,3 +213,8 @@ class PhotoClassifier:
         by_class = dict(zip(self.spec.classes, probabilities, strict=True))
         label = max(by_class, key=by_class.__getitem__)
         return Prediction(label, by_class[label], by_class)
+
+
+def _common(licences: list[str]) -> str:
+    """The licence of all members; unknown where they differ."""
+    return licences[0] if len(set(licences)) == 1 else "unknown"

@@ -16,8 +16,36 @@ from zoo.vision.stored import load
 Pretrained = str | os.PathLike[str] | PhotoClassifier
 
 
+def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClassifier:
+    """A backbone's name, or the saved model that is meant.
+
+    Names are looked up in this order: a directory with a config.json, registered names,
+    timm/NAME, user/name on the hub. A name without a slash never reaches the network.
+
+    Raises:
+        ValueError: random weights are wanted of a model that has its own.
+    """
+    if isinstance(pretrained, PhotoClassifier):
+        if random_weights:
+            raise ValueError(
+                "training from random weights takes a backbone's name, however it is given "
+                f"{pretrained!r}; give {pretrained.members[0].name!r}, or use finetune"
+            )
+        return pretrained
+    name = os.fspath(pretrained)
+    if random_weights:
+        return name
+    if (Path(name) / CONFIG).is_file():
+        return load(name)
+    if not is_known(name) and name.count("/") == 1 and not name.startswith("timm/"):
+        from zoo.hub.fetch import pull
+
+        return load(pull(name))
+    return name
+
+
 def start(
-    pretrained: Pretrained,
+    pretrained: str | PhotoClassifier,
     classes: Sequence[str],
     *,
     size: int | None,
@@ -25,28 +53,16 @@ def start(
     dropout: float,
     hidden: int | None,
     pool: Pool,
-    random_weights: bool = False,
+    random_weights: bool,
 ) -> Classifier:
-    """The network to train: the pretrained body under a new head, or a saved model as it is.
-
-    Names are looked up in this order: a directory with a config.json, registered names,
-    timm/NAME, user/name on the hub. A name without a slash never reaches the network.
-    """
-    name = pretrained if isinstance(pretrained, str) else ""
-    if not random_weights and not isinstance(pretrained, PhotoClassifier):
-        if (Path(pretrained) / CONFIG).is_file():
-            pretrained = load(Path(pretrained))
-        elif not is_known(name) and name.count("/") == 1 and not name.startswith("timm/"):
-            from zoo.hub.fetch import pull
-
-            pretrained = load(pull(name))
+    """The network to train: a backbone's body under a new head, or a saved model as it is."""
     if isinstance(pretrained, PhotoClassifier):
         return _from_model(pretrained, classes, size, dropout, hidden, pool)
     return build_classifier(
-        os.fspath(pretrained),
+        pretrained,
         len(classes),
         pretrained=not random_weights,
-        size=fitting_size(os.fspath(pretrained), short_side) if size is None else size,
+        size=fitting_size(pretrained, short_side) if size is None else size,
         dropout=dropout,
         hidden=hidden,
         pool=pool,
@@ -71,5 +87,5 @@ def _from_model(
         arguments |= {"n_out": len(classes), "dropout": dropout, "hidden": hidden, "pool": pool}
     built = build_classifier(**arguments, pretrained=False)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
-    built.trained = same
+    built.trained, built.licence = same, model.licence
     return built
