@@ -29,6 +29,7 @@ from tests.vision.small import (
 from zoo.core.artifact import read as read_artifact
 from zoo.core.callbacks import CSVLog, MixUp
 from zoo.vision.augment import Augment
+from zoo.vision.finetune import SHARE
 from zoo.vision.images import UnreadableImage
 from zoo.vision.predictor import PhotoClassifier
 
@@ -273,10 +274,23 @@ class CtrlC:
 
 
 def test_ctrl_c_keeps_what_was_learnt_and_saves_it(photos: Path, tmp_path: Path) -> None:
-    model = finetune(photos, epochs=2, callbacks=[CtrlC()], run=here(out=tmp_path / "run"))
+    ends = []
+
+    class Keep:
+        def step_end(self, fit: Any) -> None:
+            ends.append({name: t.clone() for name, t in fit.model.state_dict().items()})
+
+    out = tmp_path / "run"
+    model = finetune(photos, epochs=2, callbacks=[Keep(), CtrlC()], run=here(out=out))
     assert len(model.history.losses) == 1
     assert model.learner().interrupted
-    assert same(weights(zoo.load(tmp_path / "run")), weights(model))
+    assert same(weights(zoo.load(out)), weights(model))
+    probe = finetune(photos, epochs=0)
+    name = "head.layers.1.weight"
+    mean = torch.lerp(weights(probe)[name], ends[-1][name], SHARE)
+    assert torch.equal(weights(model)[name], mean)
+    resumed = finetune(photos, epochs=2, run=here(out=out, resume=True))
+    assert same(weights(resumed), weights(finetune(photos, epochs=2)))
 
 
 def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) -> None:

@@ -145,7 +145,9 @@ class Learner:
     ) -> History:
         """Train for some epochs.
 
-        Ctrl-C ends the fit after the current step and keeps what was learnt; a second one at once.
+        Ctrl-C ends the fit after the current step, as if its epochs were over: averages of weights
+        are taken, and what was learnt is kept. A second Ctrl-C breaks off at once. A run with a
+        folder can be resumed after both.
 
         Args:
             epochs: passes over the training part.
