@@ -29,7 +29,7 @@ from tests.vision.small import (
 from zoo.core.artifact import read as read_artifact
 from zoo.core.callbacks import CSVLog, MixUp
 from zoo.vision.augment import Augment
-from zoo.vision.finetune import SHARE
+from zoo.vision.finetune import RATIO, SHARE
 from zoo.vision.images import UnreadableImage
 from zoo.vision.predictor import PhotoClassifier
 
@@ -303,6 +303,24 @@ def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) ->
     assert config["metrics"] == model.metrics
     told = {k: config["training"][k] for k in ("pretrained", "photos", "size", "epochs", "seed")}
     assert told == {"pretrained": NAME, "photos": 24, "size": 32, "epochs": 1, "seed": 0}
+
+
+def test_the_card_tells_the_rates(photos: Path, tmp_path: Path) -> None:
+    def told(model: PhotoClassifier) -> tuple[Any, Any, Any]:
+        config = read_artifact(model.save(tmp_path / "model")).config.training
+        return config["epochs"], config.get("lr"), config.get("ratio")
+
+    model = finetune(photos, lr=2e-4)
+    assert told(model) == (1, 2e-4, RATIO)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| lr | 0.0002 |" in card
+    assert f"| ratio | {RATIO:.4g} |" in card
+    assert told(finetune(photos, epochs=0)) == (0, None, None)
+    scratch = zoo.vision.train("resnet18", photos, size=32, epochs=1, lr=1e-3, run=here())
+    assert told(scratch) == (1, 1e-3, 1.0)
+    learn = learner(photos)
+    learn.fit(1, (1e-5, 5e-4))
+    assert told(learn.as_model()) == (1, 5e-4, 50)
 
 
 def test_a_folder_that_holds_other_files_is_left_alone(photos: Path, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class Learner:
         history: the record of all fits.
         epoch: epochs over the learner's life; a second fit does not replay the first.
         interrupted: whether Ctrl-C ended the last fit.
+        rates: highest rate of each layer group in the last fit, input first; empty before any.
         snapshots: weights at the ends of SGDR cycles.
         closed: the finished fits, as `zoo.core.resume.describe` tells them.
         state: the file that a killed run continues from.
@@ -108,6 +109,7 @@ class Learner:
         self.history = History()
         self.snapshots: list[dict[str, Tensor]] = []
         self.epoch, self.interrupted = 0, False
+        self.rates: list[float] = []
         self.closed: list[dict[str, Any]] = []
         self.state = TrainingState(self.run)
 
@@ -165,7 +167,7 @@ class Learner:
         if epochs < 1:
             raise ValueError(f"a fit takes at least one epoch, however {epochs=}; raise it")
         used = [*self.callbacks, *callbacks]
-        self.interrupted = False
+        self.interrupted, self.rates = False, group_rates(lr, len(self.groups))
         with (
             seeded(self.run.seed, self.device),
             deterministic(self.run.deterministic),

@@ -36,7 +36,7 @@ from zoo.vision.models.head import Pool
 from zoo.vision.options import Options
 from zoo.vision.predictor import PhotoClassifier
 from zoo.vision.pretrained import Pretrained, resolve, start
-from zoo.vision.spec import spec_of
+from zoo.vision.spec import Spec, spec_of
 
 BATCH_SIZE = 16
 FINETUNE_EPOCHS, FINETUNE_LR = 4, 3e-4
@@ -168,34 +168,21 @@ def learner(  # noqa: D417 - `Options` describes the others
         )
     spec = spec_of(found.classes, classifier.preprocessing)
     opened = found.open(spec, run, strict)
-    training = {
+    settings = {
         "pretrained": "" if random_weights else str(getattr(pretrained, "name", pretrained)),
         "photos": len(opened.train),
         "size": spec.size,
         "batch_size": batch_size,
         "augment": augment if isinstance(augment, str) else repr(augment),
         "label_smoothing": label_smoothing,
-        "dropout": dropout,
+        "dropout": classifier.head.dropout,
         "optimizer": optimizer if isinstance(optimizer, str) else repr(optimizer),
         "batchnorm": batchnorm,
         "weight_decay": weight_decay,
+        "clip": clip,
         "seed": run.seed,
         "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
     }
-    source = Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
-
-    def as_model(learn: Learner) -> PhotoClassifier:
-        return PhotoClassifier(
-            [classifier],
-            spec,
-            history=learn.history,
-            data=source,
-            training={**training, "epochs": learn.epoch},
-            extra=first.extra if isinstance(first, PhotoClassifier) else {},
-            learner=learn,
-            run=run,
-        )
-
     return Learner(
         classifier.to(memory_format=torch.channels_last),
         batches(opened, spec, run, batch_size=batch_size, augment=varied),
@@ -207,7 +194,13 @@ def learner(  # noqa: D417 - `Options` describes the others
         accumulate=accumulate,
         callbacks=callbacks,
         bf16_on_cpu=classifier.name in BF16_ON_CPU,
-        as_model=as_model,
+        as_model=partial(
+            _model,
+            spec=spec,
+            data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,
+            settings=settings,
+            extra=first.extra if isinstance(first, PhotoClassifier) else {},
+        ),
         run=run,
     )
 
@@ -244,6 +237,27 @@ def still(learn: Learner) -> Any:
     """The learner's training photos in order, unvaried, as validation sees photos."""
     train: Any = learn.data.train
     return replace(train, augment=None, shuffle=False)
+
+
+def _model(
+    learn: Learner, *, spec: Spec, data: str, settings: dict[str, Any], extra: dict[str, Any]
+) -> PhotoClassifier:
+    """The model that a learner has trained; its card tells the epochs and rates as well."""
+    trained: dict[str, Any] = {"epochs": learn.epoch}
+    if learn.rates:
+        low, high = learn.rates[0], learn.rates[-1]
+        trained |= {"lr": float(f"{high:.6g}"), "ratio": float(f"{high / low:.6g}")}
+    network: Any = learn.model
+    return PhotoClassifier(
+        [network],
+        spec,
+        history=learn.history,
+        data=data,
+        training=settings | trained,
+        extra=extra,
+        learner=learn,
+        run=learn.run,
+    )
 
 
 def _finish(learn: Learner) -> PhotoClassifier:
