@@ -267,6 +267,24 @@ def test_step_by_step(photos: Path, tmp_path: Path) -> None:
     assert len(read_artifact(directory).history.rows) == 3
 
 
+def test_snapshots_become_an_ensemble(photos: Path, tmp_path: Path) -> None:
+    learn = learner(photos, batch_size=8)
+    learn.fit_sgdr(1e-3, cycles=3, cycle_len=1, cycle_mult=1, snapshots=True)
+    model = learn.as_model(snapshots=2)
+    for member, state in zip(model.members, learn.snapshots[-2:], strict=True):
+        assert same(dict(member.state_dict()), state)
+    assert model.evaluate() == learn.evaluate(snapshots=2)
+    loaded = zoo.load(model.save(tmp_path / "model"), run=here())
+    assert loaded.predict(photos / "valid") == model.predict(photos / "valid")
+    assert loaded.licence == "Apache-2.0"
+    assert loaded.evaluate(photos / "valid") == pytest.approx(model.evaluate(), rel=1e-5)
+    last = learn.as_model(snapshots=1)
+    assert last.learner().model is last.members[0]
+    assert last.evaluate() == learn.evaluate()
+    with pytest.raises(ValueError, match="snapshots=4 of 3"):
+        learn.as_model(snapshots=4)
+
+
 class CtrlC:
     """As if the user pressed it during the first step."""
 

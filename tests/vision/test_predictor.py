@@ -13,7 +13,7 @@ from PIL import Image
 
 import zoo
 from tests.digits import NAMES
-from tests.vision.small import RUN, train_tiny
+from tests.vision.small import RUN, TINY, train_tiny
 from zoo.core import artifact
 from zoo.core.model import Model
 from zoo.vision.images import UnreadableImage
@@ -233,6 +233,18 @@ def test_a_loaded_model_keeps_its_licence_and_unknown_fields(
         config = json.loads((tmp_path / name / "config.json").read_text())
         assert (config["licence"], config["paper"]) == ("CC-BY-NC-4.0", "x"), name
         assert 'license: "CC-BY-NC-4.0"' in (tmp_path / name / "README.md").read_text(), name
+
+
+def test_a_loaded_model_is_trained_on_and_saved_by_its_learner(
+    directory: Path, photos: Path, tmp_path: Path
+) -> None:
+    learn = zoo.load(directory, run=RUN).learner()
+    learn.set_data(zoo.vision.learner(TINY, photos, size=32, random_weights=True, run=RUN).data)
+    learn.fit(1, 1e-3)
+    again = zoo.load(learn.save(tmp_path / "again"), run=RUN)
+    assert again.spec == zoo.load(directory).spec
+    assert again.evaluate(photos / "valid") == pytest.approx(learn.evaluate(), rel=1e-5)
+    assert len(again.history.rows) == 1
 
 
 def test_random_weights_have_no_publishers_licence(

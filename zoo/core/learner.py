@@ -59,7 +59,7 @@ class Learner:
             of n processes is one of n times smaller batches, not that of a single process.
         callbacks: objects as `zoo.core.callbacks` describes, for every fit.
         bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
-        as_model: from the learner to its domain's model.
+        as_model: from the learner and its networks (one, or snapshots) to its domain's model.
         run: the circumstances.
 
     Attributes:
@@ -85,7 +85,7 @@ class Learner:
         batchnorm: BatchNormMode = "thawed",
         callbacks: Sequence[Any] = (),
         bf16_on_cpu: bool = False,
-        as_model: Callable[[Learner], Any] | None = None,
+        as_model: Callable[[Learner, list[nn.Module]], Any] | None = None,
         run: Run | None = None,
     ) -> None:
         _check(accumulate, weight_decay, clip, batchnorm)
@@ -203,7 +203,7 @@ class Learner:
             cycle_len: epochs of the first cycle.
             cycle_mult: each cycle lasts so many times the one before.
             snapshots: keep the weights of every cycle's end for an ensemble (Huang et al. 2017);
-                `predict` and `evaluate` take them by `snapshots=n`.
+                `predict`, `evaluate` and `as_model` take them by `snapshots=n`.
         """
         lengths = sgdr_epochs(cycles, cycle_len, cycle_mult)
         schedule = partial(sgdr, cycle_len=cycle_len, cycle_mult=cycle_mult)
@@ -287,18 +287,22 @@ class Learner:
         loop.predict_batches(models, batches.epoch(0), self.task, self.device, self.dtype, see)
         return torch.cat(predictions)
 
-    def as_model(self) -> Any:
+    def as_model(self, *, snapshots: int = 0) -> Any:
         """The domain's model, ready to predict, evaluate and save.
 
+        Args:
+            snapshots: an ensemble of the last so many snapshots instead.
+
         Raises:
-            ValueError: the learner was made for a bare module, of which no domain knows.
+            ValueError: the learner was made for a bare module, of which no domain knows, or there
+                are fewer snapshots.
         """
         if self._as_model is None:
             raise ValueError(
                 "a model belongs to a domain, however this learner was made for a bare "
                 f"{type(self.model).__name__}; use learner.predict, or learner.save for its weights"
             )
-        return self._as_model(self)
+        return self._as_model(self, members(self.model, self.snapshots, snapshots))
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact; of a bare module, one that `zoo.load(directory, model=...)` reads."""

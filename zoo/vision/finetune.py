@@ -135,7 +135,8 @@ def learner(  # noqa: D417 - `Options` describes the others
 ) -> Learner:
     """The learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
 
-    `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact.
+    `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact;
+    `learner.as_model(snapshots=n)` gives an ensemble of SGDR's snapshots.
 
     Args:
         pretrained: see `finetune`.
@@ -240,16 +241,21 @@ def still(learn: Learner) -> Any:
 
 
 def _model(
-    learn: Learner, *, spec: Spec, data: str, settings: dict[str, Any], extra: dict[str, Any]
+    learn: Learner,
+    networks: list[Any],
+    *,
+    spec: Spec,
+    data: str,
+    settings: dict[str, Any],
+    extra: dict[str, Any],
 ) -> PhotoClassifier:
     """The model that a learner has trained; its card tells the epochs and rates as well."""
     trained: dict[str, Any] = {"epochs": learn.epoch}
     if learn.rates:
         low, high = learn.rates[0], learn.rates[-1]
         trained |= {"lr": float(f"{high:.6g}"), "ratio": float(f"{high / low:.6g}")}
-    network: Any = learn.model
     return PhotoClassifier(
-        [network],
+        networks,
         spec,
         history=learn.history,
         data=data,

@@ -158,7 +158,7 @@ class PhotoClassifier:
         return artifact.write(directory, config, weights, self.history, card)
 
     def learner(self) -> Learner:
-        """The learner that trained the model, or a new one without data: `set_data` gives it some.
+        """The learner that trained the model, or a new one: `set_data` gives it some.
 
         Raises:
             ValueError: the model is an ensemble, which is not trained as one.
@@ -168,13 +168,33 @@ class PhotoClassifier:
                 f"a learner trains one network, however this ensemble has {len(self.members)=}; "
                 "fine-tune one of its members"
             )
-        if self._learner is None:
-            task = classification(len(self.spec.classes))
-            nothing: Any = None
-            self._learner = Learner(
-                self.members[0], Data(nothing, None, self.spec), task, run=self.run
-            )
+        known = self._learner
+        if known is not None and known.model is self.members[0]:
+            return known
+        nothing: Any = None
+        self._learner = Learner(
+            self.members[0],
+            known.data if known else Data(nothing, None, self.spec),
+            classification(len(self.spec.classes)),
+            as_model=self._trained_on,
+            run=self.run,
+        )
         return self._learner
+
+    def _trained_on(self, learn: Learner, networks: list[Any]) -> PhotoClassifier:
+        """What the model has become, its scores yet to be taken."""
+        model = PhotoClassifier(
+            networks,
+            self.spec,
+            history=learn.history,
+            data=self.data,
+            training=self.training,
+            extra=self.extra,
+            learner=learn,
+            run=self.run,
+        )
+        model.licence = self.licence
+        return model
 
     @cached_property
     def _device(self) -> torch.device:
