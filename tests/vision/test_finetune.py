@@ -172,6 +172,18 @@ def test_a_model_that_knows_the_classes_keeps_its_head(photos: Path) -> None:
     assert same(weights(first), weights(again))
 
 
+def test_a_saved_head_takes_another_dropout_and_refuses_another_shape(photos: Path) -> None:
+    first = finetune(photos, epochs=0, dropout=0.3)
+    kept = finetune(photos, first, epochs=0, hidden=None, pool="avg")
+    assert (kept.members[0].head.dropout, kept.training["dropout"]) == (0.3, 0.3)
+    more = finetune(photos, first, epochs=0, dropout=0.6)
+    assert (more.members[0].head.dropout, more.training["dropout"]) == (0.6, 0.6)
+    assert same(weights(first), weights(more))
+    said = r"wrong={'hidden': 8, 'pool': 'avgmax'} and the head has {'hidden': None, 'pool': 'avg'}"
+    with pytest.raises(ValueError, match=said):
+        finetune(photos, first, hidden=8, pool="avgmax")
+
+
 # ---- training ------------------------------------------------------------------------------------
 
 

@@ -35,7 +35,7 @@ from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options
 from zoo.vision.predictor import PhotoClassifier
-from zoo.vision.pretrained import Pretrained, resolve, start
+from zoo.vision.pretrained import HeadWish, Pretrained, resolve, start
 from zoo.vision.spec import Spec, spec_of
 
 BATCH_SIZE = 16
@@ -120,9 +120,9 @@ def learner(  # noqa: D417 - `Options` describes the others
     size: int | None = None,
     batch_size: int = BATCH_SIZE,
     augment: AugmentName | Augment = "side_on",
-    dropout: float = 0.2,
+    dropout: float | None = None,
     hidden: int | None = None,
-    pool: Pool = "avg",
+    pool: Pool | None = None,
     label_smoothing: float = 0.1,
     batchnorm: BatchNormMode = "fixed",
     optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
@@ -162,9 +162,7 @@ def learner(  # noqa: D417 - `Options` describes the others
             found.classes,
             size=size,
             short_side=found.short_side,
-            dropout=dropout,
-            hidden=hidden,
-            pool=pool,
+            head=HeadWish(dropout, hidden, pool),
             random_weights=random_weights,
         )
     spec = spec_of(found.classes, classifier.preprocessing)

@@ -30,9 +30,9 @@ class Options(TypedDict, total=False):
             less for small photos (`zoo.vision.models.backbones.fitting_size`).
         batch_size: photos a step.
         augment: "side_on", "top_down", "none" or an `Augment`.
-        dropout: probability in the head.
-        hidden: width of a hidden layer in the head; None for one linear layer.
-        pool: "avg", or "avgmax" for mean and maximum side by side.
+        dropout: probability in the head; None takes .2, or what a saved model's head has.
+        hidden: width of a hidden layer in a new head; None for one linear layer.
+        pool: of a new head, "avg" or "avgmax" for mean and maximum side by side; None takes "avg".
         label_smoothing: share of the target that is spread over all classes.
         batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
         optimizer: "sgd", "adamw", or a function from parameter groups to a torch optimizer.
@@ -52,9 +52,9 @@ class Options(TypedDict, total=False):
     size: int | None
     batch_size: int
     augment: AugmentName | Augment
-    dropout: float
+    dropout: float | None
     hidden: int | None
-    pool: Pool
+    pool: Pool | None
     label_smoothing: float
     batchnorm: BatchNormMode
     optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]

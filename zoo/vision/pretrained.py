@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from zoo.core.artifact import CONFIG
 from zoo.vision.models.backbones import fitting_size, is_known
@@ -14,6 +15,24 @@ from zoo.vision.predictor import PhotoClassifier
 from zoo.vision.stored import load
 
 Pretrained = str | os.PathLike[str] | PhotoClassifier
+
+DROPOUT = 0.2  # of a new head
+
+
+class HeadWish(NamedTuple):
+    """What the user says of the head; None leaves it to a saved one, or to the defaults."""
+
+    dropout: float | None
+    hidden: int | None
+    pool: Pool | None
+
+    def new(self) -> dict[str, Any]:
+        """The arguments of a new head."""
+        return {
+            "dropout": DROPOUT if self.dropout is None else self.dropout,
+            "hidden": self.hidden,
+            "pool": "avg" if self.pool is None else self.pool,
+        }
 
 
 def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClassifier:
@@ -50,42 +69,52 @@ def start(
     *,
     size: int | None,
     short_side: int | None,
-    dropout: float,
-    hidden: int | None,
-    pool: Pool,
+    head: HeadWish,
     random_weights: bool,
 ) -> Classifier:
-    """The network to train: a backbone's body under a new head, or a saved model as it is."""
+    """The network to train: a backbone's body under a new head, or a saved model as it is.
+
+    Raises:
+        ValueError: a saved model knows the classes, but has another head than the one wished for.
+    """
     if isinstance(pretrained, PhotoClassifier):
-        return _from_model(pretrained, classes, size, dropout, hidden, pool)
+        return _from_model(pretrained, classes, size, head)
     return build_classifier(
         pretrained,
         len(classes),
         pretrained=not random_weights,
         size=fitting_size(pretrained, short_side) if size is None else size,
-        dropout=dropout,
-        hidden=hidden,
-        pool=pool,
+        **head.new(),
     )
 
 
 def _from_model(
-    model: PhotoClassifier,
-    classes: Sequence[str],
-    size: int | None,
-    dropout: float,
-    hidden: int | None,
-    pool: Pool,
+    model: PhotoClassifier, classes: Sequence[str], size: int | None, head: HeadWish
 ) -> Classifier:
     """The body of a model with a new head, or its own head if it knows the same classes."""
     first = model.members[0]
-    arguments = first.arguments()
+    arguments: dict[str, Any] = {**first.arguments()}
     if size is not None:
         arguments["size"] = size
     same = tuple(classes) == model.spec.classes
-    if not same:
-        arguments |= {"n_out": len(classes), "dropout": dropout, "hidden": hidden, "pool": pool}
+    if same:
+        arguments |= _kept(arguments, head)
+    else:
+        arguments |= {"n_out": len(classes), **head.new()}
     built = build_classifier(**arguments, pretrained=False)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
     built.trained, built.licence = same, model.licence
     return built
+
+
+def _kept(own: dict[str, Any], head: HeadWish) -> dict[str, Any]:
+    """What a trained head takes of a wish: its dropout, which has no weights."""
+    shape = {"hidden": head.hidden, "pool": head.pool}
+    wrong = {name: value for name, value in shape.items() if value not in (None, own[name])}
+    if wrong:
+        raise ValueError(
+            "a saved model that knows the classes keeps its head, however "
+            f"{wrong=} and the head has { ({name: own[name] for name in wrong}) }; leave that out, "
+            f"or start from {own['name']!r}"
+        )
+    return {} if head.dropout is None else {"dropout": head.dropout}
