@@ -111,7 +111,9 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
     [
         (["vision", "finetune", "nowhere", *QUICK], "however nowhere does not exist"),
         (["vision", "finetune", ".", *QUICK], "holds no photos"),
-        (["predict", "nowhere", "a.jpg"], "'nowhere' has none"),
+        (["predict", "nowhere", "a.jpg"], "however 'nowhere' does not exist"),
+        (["predict", "./no/where", "a.jpg"], "however './no/where' does not exist"),
+        (["predict", ".", "a.jpg"], "however '.' has none"),
         (["predict", STORED, "a.jpg"], "there is no a.jpg"),
         (["predict", STORED, "."], "has none"),
         (["predict", STORED, STORED / "three-0.png", "--device", "gpu"], "'gpu'"),
@@ -142,7 +144,7 @@ def test_a_mirror_that_is_no_folder_is_one_line(monkeypatch: pytest.MonkeyPatch)
 def test_the_traceback_is_shown_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_TRACEBACK", "1")
     result = zoo("predict", "nowhere", "a.jpg")
-    assert isinstance(result.exception, ValueError)
+    assert isinstance(result.exception, FileNotFoundError)
 
 
 def test_the_installed_command_prints_no_traceback() -> None:
@@ -151,7 +153,7 @@ def test_the_installed_command_prints_no_traceback() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("zoo: an artifact is a directory with a config.json, however")
+    assert ran.stderr.startswith("zoo: a saved model is a directory, or user/name on the hub, how")
     assert ran.stderr.count("\n") == 1
 
 

@@ -164,8 +164,8 @@ class Learner:
             ValueError: a rate or the number of epochs makes no sense, or another call is resumed.
             FloatingPointError: the loss is not finite.
         """
-        if epochs < 1:
-            raise ValueError(f"a fit takes at least one epoch, however {epochs=}; raise it")
+        if not hasattr(epochs, "__index__") or epochs < 1:
+            raise ValueError(f"a fit takes one whole epoch or more, however {epochs=}; try 4")
         used = [*self.callbacks, *callbacks]
         self.interrupted, self.rates = False, group_rates(lr, len(self.groups))
         with (

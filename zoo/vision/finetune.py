@@ -33,7 +33,7 @@ from zoo.vision.data import (
 )
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
-from zoo.vision.options import Options
+from zoo.vision.options import Options, check_numbers
 from zoo.vision.predictor import PhotoClassifier
 from zoo.vision.pretrained import HeadWish, Pretrained, resolve, start
 from zoo.vision.spec import Spec, spec_of
@@ -77,6 +77,7 @@ def finetune(
     Example:
         zoo.vision.finetune("efficientnet_lite0", "photos/").predict("dog.jpg")
     """
+    check_numbers(epochs=epochs, lr=lr)
     learn = learner(pretrained, data, **options)
     start_from_probe(learn)
     if epochs and not learn.interrupted:
@@ -101,6 +102,7 @@ def train(
         lr: highest rate, of all layer groups.
         **options: see `Options`.
     """
+    check_numbers(epochs=epochs, lr=lr)
     options.setdefault("batchnorm", "live")
     learn = learner(architecture, data, random_weights=True, **options)
     learn.fit_one_cycle(epochs, lr)
@@ -144,6 +146,17 @@ def learner(  # noqa: D417 - `Options` describes the others
         random_weights: start from none of the published weights.
         The others: see `Options`.
     """
+    check_numbers(
+        size=size,
+        batch_size=batch_size,
+        hidden=hidden,
+        accumulate=accumulate,
+        valid_fraction=valid_fraction,
+        dropout=dropout,
+        label_smoothing=label_smoothing,
+        weight_decay=weight_decay,
+        clip=clip,
+    )
     run = run or Run()
     varied = augmentation(augment)
     found = find(

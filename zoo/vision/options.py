@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from numbers import Integral, Real
+from typing import Any, Final, TypedDict
 
 from torch.optim import Optimizer
 
@@ -13,6 +14,8 @@ from zoo.core.run import Run
 from zoo.vision.augment import Augment
 from zoo.vision.data import AugmentName
 from zoo.vision.models.head import Pool
+
+_WHOLE: Final = ("epochs", "size", "batch_size", "hidden", "accumulate")
 
 
 class Options(TypedDict, total=False):
@@ -63,3 +66,21 @@ class Options(TypedDict, total=False):
     accumulate: int
     callbacks: Sequence[Any]
     run: Run | None
+
+
+def check_numbers(**given: object) -> None:
+    """Refuse what is no number, or no whole one where it must be; None is left to others.
+
+    Raises:
+        ValueError: such values, all named.
+    """
+    wrong = {
+        name: value
+        for name, value in given.items()
+        if not isinstance(value, (Integral if name in _WHOLE else Real, type(None)))
+    }
+    if wrong:
+        raise ValueError(
+            f"settings are numbers, {', '.join(_WHOLE)} whole ones, however {wrong=}; "
+            "give numbers without quotes"
+        )

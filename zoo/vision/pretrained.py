@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.core.artifact import CONFIG
-from zoo.vision.models.backbones import fitting_size, is_known
+from zoo.hub.find import find
+from zoo.vision.models.backbones import check_name, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
 from zoo.vision.predictor import PhotoClassifier
@@ -39,10 +40,13 @@ def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClass
     """A backbone's name, or the saved model that is meant.
 
     Names are looked up in this order: a directory with a config.json, registered names,
-    timm/NAME, user/name on the hub. A name without a slash never reaches the network.
+    timm/NAME, user/name on the hub. A name without a slash never reaches the network, nor does
+    what looks like a path (see `zoo.hub.find`).
 
     Raises:
-        ValueError: random weights are wanted of a model that has its own.
+        ValueError: it is no name, nor a model; or random weights are wanted of one that has its
+            own.
+        FileNotFoundError: there is no such directory.
     """
     if isinstance(pretrained, PhotoClassifier):
         if random_weights:
@@ -51,16 +55,18 @@ def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClass
                 f"{pretrained!r}; give {pretrained.members[0].name!r}, or use finetune"
             )
         return pretrained
+    if not isinstance(pretrained, (str, os.PathLike)):
+        raise ValueError(
+            "a pretrained model is a backbone's name, a directory, user/name on the hub or a model "
+            f"of photos, however {pretrained=!r:.60}; 'efficientnet_lite0' is at hand"
+        )
     name = os.fspath(pretrained)
-    if random_weights:
-        return name
-    if (Path(name) / CONFIG).is_file():
+    if not random_weights and (Path(name) / CONFIG).is_file():
         return load(name)
-    if not is_known(name) and name.count("/") == 1 and not name.startswith("timm/"):
-        from zoo.hub.fetch import pull
-
-        return load(pull(name))
-    return name
+    if random_weights or is_known(name) or name.startswith("timm/") or _is_word(pretrained):
+        check_name(name)
+        return name
+    return load(find(pretrained))
 
 
 def start(
@@ -86,6 +92,11 @@ def start(
         size=fitting_size(pretrained, short_side) if size is None else size,
         **head.new(),
     )
+
+
+def _is_word(pretrained: str | os.PathLike[str]) -> bool:
+    """Whether it is a backbone's name at most: text without a slash that is no folder."""
+    return isinstance(pretrained, str) and "/" not in pretrained and not Path(pretrained).is_dir()
 
 
 def _from_model(
