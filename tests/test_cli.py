@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -155,6 +156,22 @@ def test_the_installed_command_prints_no_traceback() -> None:
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("zoo: a saved model is a directory, or user/name on the hub, how")
     assert ran.stderr.count("\n") == 1
+
+
+@needs_weights
+def test_a_warning_is_one_line(photos: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(photos, tmp_path / "photos"))
+    (folder / "train" / NAMES[0] / "broken.png").write_bytes(b"no photo")
+    code = "from zoo.cli.app import app; app(prog_name='zoo')"
+    words = ["vision", "finetune", str(folder), "--epochs", "0", *QUICK]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.startswith("zoo: warning: 1 of 29 photos are left out: ")
+    assert "broken.png" in ran.stderr
+    assert ran.stderr.count("\n") == 1, ran.stderr
 
 
 # ---- lists ---------------------------------------------------------------------------------------
