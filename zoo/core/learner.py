@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,27 +17,27 @@ from zoo.core.batches import Batches, Data
 from zoo.core.callbacks import collect_hooks
 from zoo.core.ensemble import Snapshots, members
 from zoo.core.fitting import fit_through
-from zoo.core.groups import Rates, freeze_to, group_rates, layer_groups, parameter_groups
+from zoo.core.groups import (
+    BatchNormMode,
+    Rates,
+    freeze_to,
+    group_rates,
+    layer_groups,
+    parameter_groups,
+    train_mode,
+)
 from zoo.core.history import History
 from zoo.core.loop import Fit
 from zoo.core.memory import keep_freed_blocks
+from zoo.core.optimizers import OptimizerName as OptimizerName
+from zoo.core.optimizers import make
 from zoo.core.resume import TrainingState
 from zoo.core.run import Run, accelerator, deterministic, rank_and_world, seeded
-from zoo.core.schedules import (
-    Schedule,
-    constant,
-    flat_cosine,
-    one_cycle,
-    sgdr,
-    sgdr_epochs,
-)
+from zoo.core.schedules import Schedule, constant, flat_cosine, one_cycle, sgdr, sgdr_epochs
 from zoo.core.task import Task
 
 if TYPE_CHECKING:
     from zoo.core.lr_finder import LRCurve
-
-OptimizerName = Literal["adamw", "sgd"]
-BatchNormMode = Literal["live", "thawed", "fixed"]
 
 
 class Learner:
@@ -325,7 +325,7 @@ class Learner:
             forward=self._forward(),
             task=self.task,
             train=self.data.train if world == 1 else self.data.train.shard(rank, world),
-            optimizer=_optimizer(self.optimizer, params),
+            optimizer=make(self.optimizer, params),
             schedule=schedule,
             steps=tuple(steps),
             history=self.history,
@@ -339,12 +339,7 @@ class Learner:
 
     def train_mode(self) -> None:
         """Training mode, but for batch norms whose statistics stay."""
-        self.model.train()
-        for group in self.groups:
-            frozen = not any(p.requires_grad for p in group.parameters())
-            if self.batchnorm == "fixed" or (self.batchnorm == "thawed" and frozen):
-                for norm in group.batchnorms():
-                    norm.eval()
+        train_mode(self.model, self.groups, self.batchnorm)
 
     def _forward(self) -> nn.Module:
         shared = accelerator()
@@ -367,16 +362,3 @@ def _check(accumulate: int, weight_decay: float, clip: float | None, batchnorm: 
             "accumulate is 1 or more, weight_decay 0 or more, clip positive or None, batchnorm one "
             f"of {', '.join(get_args(BatchNormMode))}, however {wrong=}; the defaults suit most"
         )
-
-
-def _optimizer(
-    kind: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer],
-    params: list[dict[str, Any]],
-) -> Optimizer:
-    if callable(kind):
-        return kind(params)
-    if kind == "adamw":
-        return torch.optim.AdamW(params, betas=(0.9, 0.99), eps=1e-5, fused=True)
-    if kind == "sgd":
-        return torch.optim.SGD(params, momentum=0.9, fused=True)
-    raise ValueError(f"an optimizer is 'adamw', 'sgd' or a function, however optimizer={kind!r}")

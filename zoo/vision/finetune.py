@@ -19,18 +19,15 @@ from torch.optim import Optimizer
 
 from zoo import __version__
 from zoo.core.ensemble import WiSE
-from zoo.core.learner import BatchNormMode, Learner, OptimizerName
+from zoo.core.groups import BatchNormMode
+from zoo.core.learner import Learner
+from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, accelerator, rank_and_world, seeded
 from zoo.core.schedules import one_cycle
 from zoo.core.task import classification
 from zoo.vision import probe
 from zoo.vision.augment import Augment
-from zoo.vision.data import (
-    AugmentName,
-    augmentation,
-    batches,
-    find,
-)
+from zoo.vision.data import AugmentName, augmentation, batches, find
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options, check_numbers
@@ -180,20 +177,13 @@ def learner(  # noqa: D417 - `Options` describes the others
         )
     spec = spec_of(found.classes, classifier.preprocessing)
     opened = found.open(spec, run, strict)
-    settings = {
+    told = {
         "pretrained": "" if random_weights else str(getattr(pretrained, "name", pretrained)),
         "photos": len(opened.train),
         "size": spec.size,
         "batch_size": batch_size,
         "augment": augment if isinstance(augment, str) else repr(augment),
         "label_smoothing": label_smoothing,
-        "dropout": classifier.head.dropout,
-        "optimizer": optimizer if isinstance(optimizer, str) else repr(optimizer),
-        "batchnorm": batchnorm,
-        "weight_decay": weight_decay,
-        "clip": clip,
-        "seed": run.seed,
-        "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
     }
     return Learner(
         classifier.to(memory_format=torch.channels_last),
@@ -210,7 +200,7 @@ def learner(  # noqa: D417 - `Options` describes the others
             _model,
             spec=spec,
             data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,
-            settings=settings,
+            told=told,
             extra=first.extra if isinstance(first, PhotoClassifier) else {},
         ),
         run=run,
@@ -257,24 +247,40 @@ def _model(
     *,
     spec: Spec,
     data: str,
-    settings: dict[str, Any],
+    told: dict[str, Any],
     extra: dict[str, Any],
 ) -> PhotoClassifier:
-    """The model that a learner has trained; its card tells the epochs and rates as well."""
-    trained: dict[str, Any] = {"epochs": learn.epoch}
-    if learn.rates:
-        low, high = learn.rates[0], learn.rates[-1]
-        trained |= {"lr": float(f"{high:.6g}"), "ratio": float(f"{high / low:.6g}")}
+    """The model that a learner has trained."""
     return PhotoClassifier(
         networks,
         spec,
         history=learn.history,
         data=data,
-        training=settings | trained,
+        training=told | _training(learn),
         extra=extra,
         learner=learn,
         run=learn.run,
     )
+
+
+def _training(learn: Learner) -> dict[str, Any]:
+    """How a learner has trained, for the card: the rates are those of its last fit."""
+    network: Any = learn.model
+    rates = {}
+    if learn.rates:
+        low, high = learn.rates[0], learn.rates[-1]
+        rates = {"lr": float(f"{high:.6g}"), "ratio": float(f"{high / low:.6g}")}
+    return {
+        "epochs": learn.epoch,
+        **rates,
+        "dropout": network.head.dropout,
+        "optimizer": learn.optimizer if isinstance(learn.optimizer, str) else repr(learn.optimizer),
+        "batchnorm": learn.batchnorm,
+        "weight_decay": learn.weight_decay,
+        "clip": learn.clip,
+        "seed": learn.run.seed,
+        "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
+    }
 
 
 def _finish(learn: Learner) -> PhotoClassifier:

@@ -9,7 +9,8 @@ from typing import Any, Final, TypedDict
 
 from torch.optim import Optimizer
 
-from zoo.core.learner import BatchNormMode, OptimizerName
+from zoo.core.groups import BatchNormMode
+from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run
 from zoo.vision.augment import Augment
 from zoo.vision.data import AugmentName
