@@ -53,15 +53,13 @@ def load(name: str | Path, *, model: nn.Module | None = None, run: Run | None = 
 
     Raises:
         ArtifactError: the directory is not a whole artifact that this version can read.
+        FileNotFoundError: there is no such directory, or no such model on the hub.
         ConnectionError: the hub cannot be reached.
     """
     from zoo.core import artifact
+    from zoo.hub.find import find
 
-    directory = Path(name)
-    if not directory.exists() and str(name).count("/") == 1:
-        from zoo.hub.fetch import pull
-
-        directory = pull(str(name))
+    directory = find(name)
     config = artifact.read_config(directory)
     if model is not None:
         return artifact.load_module(directory, model)

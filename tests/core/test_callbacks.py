@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+
 import pandas as pd
 import pytest
 import torch
@@ -116,6 +118,52 @@ def test_wise_ends_between_first_and_last_weights() -> None:
     learn.fit(2, 1e-2, callbacks=[Keep(), WiSE(0.25)])
     expected = 0.75 * first + 0.25 * ends[-1]
     assert torch.allclose(weights(learn)["first.weight"], expected, atol=1e-6)
+
+
+class PressCtrlC:
+    """In the middle of the second epoch; keeps the weights of every epoch and of that step."""
+
+    def __init__(self) -> None:
+        self.ends: list[dict[str, torch.Tensor]] = []
+
+    def step_end(self, fit) -> None:
+        if fit.step == 10:
+            self.last = weights(fit.model)
+            signal.raise_signal(signal.SIGINT)
+
+    def epoch_end(self, fit) -> None:
+        self.ends.append(weights(fit.model))
+
+
+def test_after_ctrl_c_wise_still_ends_between_first_and_last_weights() -> None:
+    learn, pressed = learner(), PressCtrlC()
+    first = weights(learn)["first.weight"]
+    learn.fit(5, 1e-2, callbacks=[pressed, WiSE(0.25)])
+    assert learn.interrupted
+    expected = 0.75 * first + 0.25 * pressed.last["first.weight"]
+    assert torch.allclose(weights(learn)["first.weight"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("average", [WeightAverage("swa"), BestWeights()])
+def test_after_ctrl_c_the_epochs_that_were_whole_count(average) -> None:
+    learn, pressed = learner(), PressCtrlC()
+    learn.fit(5, 1e-2, callbacks=[pressed, average])
+    assert same(weights(learn), pressed.ends[0])
+    assert not same(weights(learn), pressed.last)
+
+
+def test_after_ctrl_c_the_ema_is_taken() -> None:
+    learn, pressed = learner(), PressCtrlC()
+    learn.fit(5, 1e-2, callbacks=[pressed, WeightAverage("ema", decay=0.5)])
+    reference = learner()
+
+    class Stop:
+        def step_end(self, fit) -> None:
+            fit.stop = fit.step == 10
+
+    reference.fit(5, 1e-2, callbacks=[WeightAverage("ema", decay=0.5), Stop()])
+    assert same(weights(learn), weights(reference))
+    assert not same(weights(learn), pressed.last)
 
 
 def test_mixup_blends_inputs_and_labels_alike() -> None:

@@ -154,9 +154,9 @@ def test_evaluating_nothing_is_one_clear_error() -> None:
         learner(data=Data(data().train)).evaluate()
 
 
-@pytest.mark.parametrize("epochs", [0, -1])
-def test_no_epochs_are_refused(epochs: int) -> None:
-    with pytest.raises(ValueError, match=f"epochs={epochs}"):
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, "4"])
+def test_no_epochs_and_half_ones_are_refused(epochs) -> None:
+    with pytest.raises(ValueError, match=f"epochs={epochs!r}"):
         learner().fit(epochs)
 
 

@@ -117,6 +117,20 @@ def test_metrics_equal_those_of_scikit_learn() -> None:
     assert scores["loss"] == pytest.approx(float(F.mse_loss(guess, y)), rel=1e-5)
 
 
+def test_labels_are_smoothed_in_training_alone() -> None:
+    ends = []
+    for smoothing in (0.0, 0.3):
+        learn = learner(task=classification(3, label_smoothing=smoothing))
+        learn.fit(3, 1e-2)
+        logits = learn.model(data().valid.inputs[0]).detach()
+        plain = float(F.cross_entropy(logits, data().valid.target))
+        assert learn.history.rows[-1]["valid_loss"] == pytest.approx(plain, rel=1e-5)
+        assert learn.evaluate()["loss"] == pytest.approx(plain, rel=1e-5)
+        ends.append((learn.history.losses[0], weights(learn)))
+    assert ends[0][0] != ends[1][0]
+    assert not same(ends[0][1], ends[1][1])
+
+
 def test_the_rate_of_a_batch_scales_the_step() -> None:
     learn = recurrent_learner()
     learn.fit(1, 1e-3)
