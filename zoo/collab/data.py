@@ -137,8 +137,8 @@ def _refuse_too_few(ratings: pd.DataFrame, predicts_ratings: bool, grows: bool) 
             )
     if predicts_ratings and ratings["rating"].nunique() < 2:
         raise ValueError(
-            f"predicting ratings takes different ones, however rating={ratings['rating'].iloc[0]:g} "
-            "everywhere; model='softmax' learns from what was chosen alone"
+            "predicting ratings takes different ones, however every "
+            f"rating={ratings['rating'].iloc[0]:g}; model='softmax' learns from choices alone"
         )
 
 

@@ -22,7 +22,17 @@ SplitName = Literal["random", "user", "time"]
 
 USUAL: Final = {  # names of columns that are recognised, in lower case
     "user": ("user", "user_id", "userid", "uid", "reviewerid", "visitor_id", "customer_id"),
-    "item": ("item", "item_id", "itemid", "iid", "movie", "movie_id", "movieid", "asin", "product_id"),
+    "item": (
+        "item",
+        "item_id",
+        "itemid",
+        "iid",
+        "movie",
+        "movie_id",
+        "movieid",
+        "asin",
+        "product_id",
+    ),
     "rating": ("rating", "ratings", "score", "stars", "overall", "count", "plays"),
     "time": ("time", "timestamp", "date", "datetime", "unixreviewtime"),
 }

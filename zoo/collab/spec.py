@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -78,7 +78,7 @@ class Spec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        checks = {
+        checks: dict[str, Callable[[Any], bool]] = {
             "users": _are_ids,
             "items": _are_ids,
             "mean": _is_number,
@@ -87,7 +87,9 @@ class Spec:
             "titles": _are_titles,
             "features": lambda value: isinstance(value, dict),
         }
-        wrong = [name for name, sound in checks.items() if name not in tree or not sound(tree[name])]
+        wrong = [
+            name for name, sound in checks.items() if name not in tree or not sound(tree[name])
+        ]
         if not wrong and (tree["low"] is None) != (tree["high"] is None):
             wrong.append("low without high")
         elif not wrong and tree["low"] is not None and not tree["low"] < tree["high"]:
@@ -96,7 +98,7 @@ class Spec:
             raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
         values = {name: tree[name] for name in checks}
         values |= {"users": tuple(tree["users"]), "items": tuple(tree["items"])}
-        return cls(**(values | {"titles": {item: title for item, title in tree["titles"]}}))
+        return cls(**(values | {"titles": dict(tree["titles"])}))
 
     @cached_property
     def _user_index(self) -> pd.Index:
@@ -137,6 +139,9 @@ def _are_unique(ids: list[Any]) -> bool:
 
 def _are_titles(value: object) -> bool:
     return isinstance(value, list) and all(
-        isinstance(pair, list) and len(pair) == 2 and _is_plain(pair[0]) and isinstance(pair[1], str)
+        isinstance(pair, list)
+        and len(pair) == 2
+        and _is_plain(pair[0])
+        and isinstance(pair[1], str)
         for pair in value
     )

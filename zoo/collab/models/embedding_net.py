@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -44,7 +45,7 @@ class EmbeddingNet(nn.Module):
         self.items = Side(n_items, n_factors, 1)
         self.user_layer = nn.Linear(n_factors, hidden[0])
         self.item_layer = nn.Linear(n_factors, hidden[0], bias=False)
-        widths = list(zip(hidden[:-1], hidden[1:], strict=True))
+        widths = itertools.pairwise(hidden)
         self.rest = nn.Sequential(
             nn.ReLU(),
             nn.Dropout(dropout),

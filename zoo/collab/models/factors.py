@@ -35,6 +35,11 @@ class Side(nn.Module):
         n_features: columns of the features; 0 without.
     """
 
+    offsets: Tensor
+    others: Tensor
+    scale: Tensor
+    features: Tensor
+
     def __init__(
         self, n_rows: int, width: int, members: int, *, n_others: int = 0, n_features: int = 0
     ) -> None:
@@ -77,7 +82,7 @@ class Side(nn.Module):
 
     def all(self) -> tuple[Tensor, Tensor]:
         """Vectors and biases of every row, the unknown one first."""
-        return self(torch.arange(self.n_rows + 1, device=self.factors.device))
+        return self.forward(torch.arange(self.n_rows + 1, device=self.factors.device))
 
     def train(self, mode: bool = True) -> Self:
         """As usual; on the way to evaluation the unknown row gets the mean."""
@@ -153,7 +158,8 @@ class Factors(nn.Module):
 
     def rate(self, states: Tensor, items: Tensor) -> Tensor:
         """Ratings from states. Shape: (B, ...) and (B,) -> (B, members)."""
-        vectors, biases = states.split([states.shape[1] - self.members, self.members], dim=1)
+        width = states.shape[1] - self.members
+        vectors, biases = states[:, :width], states[:, width:]
         return self._rate(vectors, biases, *self.items(items))
 
     def ranker(self) -> tuple[Tensor, Tensor]:
