@@ -43,6 +43,22 @@ def test_a_second_fit_does_not_replay_the_first() -> None:
     assert twice.history.losses[7] == pytest.approx(once.history.losses[7], rel=1e-4)
 
 
+def test_dropout_is_drawn_anew_in_every_epoch_and_fit() -> None:
+    states = []
+
+    class Look:
+        def batch(self, fit, batch):
+            if fit.step_in_epoch == 0:
+                states.append(torch.get_rng_state())
+            return batch
+
+    learn = learner(dropout=0.2, callbacks=[Look()])
+    for _ in range(2):
+        learn.fit(2, 1e-2)
+    assert len(states) == 4
+    assert not any(torch.equal(states[i], states[j]) for i in range(4) for j in range(i))
+
+
 def test_every_verb_trains() -> None:
     for fit in (
         lambda learn: learn.fit(8, 3e-2),
@@ -84,6 +100,7 @@ def test_snapshots_predict_by_averaging() -> None:
     learn.model.load_state_dict(final)
     assert torch.allclose(learn.predict(valid, snapshots=2), torch.stack(singles).mean(0))
     assert same(final, learn.snapshots[-1])
+    assert not same(learn.snapshots[0], learn.snapshots[1])
     assert 0 < learn.evaluate(snapshots=3)["accuracy"] <= 1
     with pytest.raises(ValueError, match="snapshots=4 of 3"):
         learn.predict(valid, snapshots=4)

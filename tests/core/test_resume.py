@@ -82,6 +82,27 @@ def test_a_run_may_be_killed_again_and_again(tmp_path) -> None:
     assert same(weights(whole), weights(again))
 
 
+def test_the_scale_of_half_precision_is_resumed(tmp_path) -> None:
+    class Overflow:
+        """A scale that many steps halve before one is taken."""
+
+        def fit_start(self, fit) -> None:
+            fit.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**26)
+
+    def train(resume: bool = False, **more) -> dict[str, torch.Tensor]:
+        run = Run(device="cpu", precision="fp16", resume=resume, save_every=0.0, progress=False,
+                  **more)  # fmt: skip
+        learn = learner(run, callbacks=[Overflow(), *([KillAt(16)] if more and not resume else [])])
+        learn.fit(4, 1e-2)
+        return weights(learn)
+
+    whole = train()
+    assert not same(whole, weights(learner()))
+    with pytest.raises(KilledError):
+        train(out=tmp_path)
+    assert same(train(out=tmp_path, resume=True), whole)
+
+
 def test_a_finished_call_is_not_trained_again(tmp_path) -> None:
     first = call(learner, tmp_path)
     second = call(learner, tmp_path, resume=True, callbacks=lambda: [KillAt(1)])
