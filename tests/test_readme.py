@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from scripts.readme_table import with_table
+from tests.collab.small import ratings
 from tests.digits import write_photos
 
 README = Path(__file__).parents[1] / "README.md"
+
+
+def write_ratings(path: Path) -> None:
+    """Users and items by small numbers, as the README names them."""
+    table = ratings()
+    table.assign(user=table["user"].str[1:].astype(int), item=table["item"] // 10).to_csv(
+        path, index=False
+    )
 
 
 def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
@@ -20,6 +29,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     write_photos(tmp_path / "photos", n_train=4, n_valid=2)
+    write_ratings(tmp_path / "ratings.csv")
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 4
     names: dict[str, object] = {}
@@ -28,6 +38,8 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     printed = capsys.readouterr().out
     assert "Prediction(label=" in printed
     assert "accuracy" in printed
+    assert "60 users, 40 items; loss" in printed
+    assert "similarity" in printed
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
 

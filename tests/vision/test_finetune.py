@@ -29,7 +29,7 @@ from tests.vision.small import (
 from zoo.core.artifact import read as read_artifact
 from zoo.core.callbacks import CSVLog, MixUp
 from zoo.vision.augment import Augment
-from zoo.vision.finetune import RATIO, SHARE
+from zoo.vision.finetune import RATIO
 from zoo.vision.images import UnreadableImage
 from zoo.vision.predictor import PhotoClassifier
 
@@ -319,7 +319,7 @@ def test_ctrl_c_keeps_what_was_learnt_and_saves_it(photos: Path, tmp_path: Path)
     assert same(weights(zoo.load(out)), weights(model))
     probe = finetune(photos, epochs=0)
     name = "head.layers.1.weight"
-    mean = torch.lerp(weights(probe)[name], ends[-1][name], SHARE)
+    mean = torch.lerp(weights(probe)[name], ends[-1][name], 0.5)
     assert torch.equal(weights(model)[name], mean)
     resumed = finetune(photos, epochs=2, run=here(out=out, resume=True))
     assert same(weights(resumed), weights(finetune(photos, epochs=2)))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from zoo import __version__
+from zoo.cli.collab import collab
 from zoo.cli.data import data
 from zoo.cli.options import (
     Artifact,
@@ -35,6 +36,7 @@ app = typer.Typer(
     epilog="Set ZOO_TRACEBACK=1 to see where an error came from.",
 )
 app.add_typer(vision, name="vision")
+app.add_typer(collab, name="collab")
 app.add_typer(data, name="data")
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from zoo.collab.features import encode as encode_features
+from zoo.collab.features import fit
 from zoo.collab.ratings import Columns, SplitName, Table, read, split
 from zoo.collab.seen import Seen, seen_of
 from zoo.collab.spec import Rows, Spec, rows_of
@@ -47,12 +49,16 @@ class Ratings:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Ratings to train on, sorted by user, and ratings to validate on, with what is known."""
+    """Ratings to train on, sorted by user, and ratings to validate on, with what is known.
+
+    **Shape.** features: (n + 1, n_features) of each side that has any, "user" or "item".
+    """
 
     spec: Spec
     train: Ratings
     valid: Ratings | None
     seen: Seen
+    features: dict[str, Tensor]
 
 
 def prepare(
@@ -66,6 +72,7 @@ def prepare(
     titles: Mapping[Hashable, str] | pd.Series | None,
     predicts_ratings: bool,
     scale: tuple[float, float] | None = None,
+    features: Mapping[str, pd.DataFrame] | None = None,
     known: tuple[Spec, Seen] | None = None,
 ) -> Prepared:
     """Read, split and number ratings.
@@ -81,6 +88,7 @@ def prepare(
         predicts_ratings: whether the scale of ratings matters.
         scale: its ends, for the predictions to stay between; None takes those of the training
             ratings and a tenth of their range on either side.
+        features: tables of "user" and "item", by id.
         known: spec and ratings of the model to go on from; its rows stay what they are.
 
     Raises:
@@ -99,6 +107,8 @@ def prepare(
     low, high = (before.low, before.high) if before else (None, None)
     if predicts_ratings and (before is None or scale is not None):
         low, high = _scale(ratings["rating"].to_numpy(), scale)
+    tables = {side: table for side, table in (features or {}).items() if table is not None}
+    encoders = before.features if before else {side: fit(t) for side, t in tables.items()}
     spec = Spec(
         users=users,
         items=items,
@@ -106,7 +116,14 @@ def prepare(
         low=low,
         high=high,
         titles=(before.titles if before else {}) | _titles(titles),
+        features=encoders,
     )
+    ids = {"user": users, "item": items}
+    encoded = {
+        side: torch.from_numpy(encode_features(tables[side], encoder, ids[side]))
+        for side, encoder in encoders.items()
+        if side in tables
+    }
     train = _sorted_by_user(user_rows, item_rows, ratings["rating"].to_numpy())
     mine = seen_of(train.users, train.items, len(users))
     return Prepared(
@@ -114,6 +131,7 @@ def prepare(
         train,
         encode(held, spec) if held is not None else None,
         _joined(seen, mine, len(users)) if seen else mine,
+        encoded,
     )
 
 
@@ -133,7 +151,7 @@ def _refuse_too_few(ratings: pd.DataFrame, predicts_ratings: bool, grows: bool) 
         if ratings[side].nunique() < 2:
             raise ValueError(
                 f"learning from others takes at least two {side}s, however the only {side} to "
-                f"train on is {ratings[side].iloc[0]!r}; give ratings of more"
+                f"train on is {ratings[side].iloc[:1].tolist()[0]!r}; give ratings of more"
             )
     if predicts_ratings and ratings["rating"].nunique() < 2:
         raise ValueError(

@@ -21,6 +21,7 @@ from zoo.collab.models.catalogue import (
     build,
     check_name,
     predicts_ratings,
+    takes_features,
     task,
 )
 from zoo.collab.options import Options
@@ -119,6 +120,8 @@ def learner(  # noqa: D417 - `Options` describes the others
     split: SplitName = "random",
     scale: tuple[float, float] | None = None,
     titles: Mapping[Hashable, str] | pd.Series | None = None,
+    user_features: pd.DataFrame | None = None,
+    item_features: pd.DataFrame | None = None,
     n_factors: int | None = None,
     batch_size: int | None = None,
     arguments: Mapping[str, Any] | None = None,
@@ -153,6 +156,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         titles=titles,
         predicts_ratings=predicts_ratings(name),
         scale=scale,
+        features=_features(name, user_features, item_features, pretrained),
         known=(pretrained.spec, pretrained.seen) if pretrained else None,
     )
     if pretrained:
@@ -160,7 +164,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     else:
         built = {
             **recipe.arguments,
-            **(arguments or {}),
+            **_plain(arguments or {}),
             "n_factors": n_factors or recipe.n_factors,
         }
     with seeded(run.seed):
@@ -168,6 +172,8 @@ def learner(  # noqa: D417 - `Options` describes the others
     if pretrained:
         _take_rows(network, pretrained.members[0])
     network.set_seen(prepared.seen)
+    for side, features in prepared.features.items():
+        network.set_features(side, features)
     decay = weight_decay if weight_decay is not None else 0.0 if pretrained else recipe.weight_decay
     told = {
         "pretrained": pretrained.name if pretrained else "",
@@ -193,6 +199,28 @@ def learner(  # noqa: D417 - `Options` describes the others
     )
 
 
+def _features(
+    name: str,
+    users: pd.DataFrame | None,
+    items: pd.DataFrame | None,
+    pretrained: Recommender | None,
+) -> dict[str, pd.DataFrame]:
+    """Tables of features by side, refused where the model has no use for them."""
+    tables = {side: t for side, t in (("user", users), ("item", items)) if t is not None}
+    unused = set(tables) - set(pretrained.spec.features if pretrained else tables)
+    if (tables and not takes_features(name)) or unused:
+        raise ValueError(
+            f"features are for 'dot_bias' and 'svdpp' trained with them, however {name!r} does not "
+            f"use those of {sorted(unused or tables)}; leave them out, or train another model"
+        )
+    return tables
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """As config.json keeps them: lists for tuples."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items()}
+
+
 def _data(prepared: Prepared, batch_size: int, run: Run) -> Data:
     device = run.torch_device()
     train = prepared.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
@@ -205,7 +233,7 @@ def _settings(
     pretrained: Recommender, n_factors: int | None, arguments: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """The network's arguments; another network than the pretrained one is refused."""
-    wished = {**(arguments or {}), **({"n_factors": n_factors} if n_factors else {})}
+    wished = {**_plain(arguments or {}), **({"n_factors": n_factors} if n_factors else {})}
     other = {name: v for name, v in wished.items() if pretrained.arguments.get(name) != v}
     if other:
         raise ValueError(

@@ -23,10 +23,13 @@ class Options(TypedDict, total=False):
         time: likewise of times, for a split by time and to know the last of repeated ratings.
         valid: ratings to validate on, in the same form; None takes a fraction.
         valid_fraction: of the ratings; 0 trains on all.
-        split: how the fraction is drawn: "random", the same share of every "user", or the latest
-            by "time".
+        split: how the fraction is drawn: "random", the same share of every "user" or
+            "item", or the latest by "time".
         scale: ends that predicted ratings stay between; None reaches a tenth beyond the data.
         titles: what to show for an item, by its id.
+        user_features: what is known of users, a row an id (its index); "dot_bias" and "svdpp"
+            use it.
+        item_features: likewise of items.
         n_factors: width of a vector.
         batch_size: ratings a step.
         arguments: further ones of the network, such as {"members": 8} of "svdpp".
@@ -47,6 +50,8 @@ class Options(TypedDict, total=False):
     split: SplitName
     scale: tuple[float, float] | None
     titles: Mapping[Hashable, str] | pd.Series | None
+    user_features: pd.DataFrame | None
+    item_features: pd.DataFrame | None
     n_factors: int | None
     batch_size: int | None
     arguments: Mapping[str, Any] | None

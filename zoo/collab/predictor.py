@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from zoo.collab import ranking
-from zoo.collab.data import VALID_BATCH, Ratings, encode
+from zoo.collab.data import Ratings, encode
 from zoo.collab.fold_in import state_of
 from zoo.collab.models.catalogue import ModelName, predicts_ratings, task
-from zoo.collab.ratings import Columns, Table, read
+from zoo.collab.ratings import Columns, Table, found, read
+from zoo.collab.scorer import Of, Scorer
 from zoo.collab.seen import Seen, seen_of
 from zoo.collab.spec import Spec
-from zoo.collab.visitor import Visitor, is_id, listed, mean_scores
-from zoo.core import artifact, loop
+from zoo.collab.visitor import Visitor, is_id, listed
+from zoo.core import artifact
 from zoo.core.artifact import Config
 from zoo.core.batches import Data
 from zoo.core.card import render
@@ -63,7 +64,7 @@ class Recommender:
         run: Run | None = None,
     ) -> None:
         self.name, self.spec, self.seen, self.run = name, spec, seen, run or Run()
-        self.members: list[Any] = [member.eval() for member in members]
+        self.members = [member.eval() for member in members]
         self.arguments, self.history = arguments or {}, history or History()
         self.metrics, self.data, self.training = metrics or {}, data, training or {}
         self.licence, self.extra = licence, extra or {}
@@ -91,19 +92,17 @@ class Recommender:
             ValueError: the sequences differ in length.
         """
         if isinstance(user, pd.DataFrame):
-            table = read(user, Columns())
-            return self._rate(
-                self.spec.user_rows(table["user"]), self.spec.item_rows(table["item"])
-            )
+            names = found(user, Columns())
+            user, item = user[names["user"]], user[names["item"]]
         if is_id(user) and is_id(item):
-            return float(self._rate(self.spec.user_rows([user]), self.spec.item_rows([item]))[0])
+            return float(self._rate([user], [item])[0])
         if is_id(user) or is_id(item) or len(user) != len(item):
             lengths = [1 if is_id(x) else len(x) for x in (user, item)]
             raise ValueError(
                 f"every rating has a user and an item, however {lengths=}; give sequences of "
                 "equal length, or recommend(user) for all items"
             )
-        return self._rate(self.spec.user_rows(user), self.spec.item_rows(item))
+        return self._rate(user, item)
 
     def evaluate(self, data: Table | None = None) -> dict[str, float]:
         """Loss, RMSE and MAE on ratings; of a "softmax" model, `evaluate_ranking`.
@@ -116,10 +115,7 @@ class Recommender:
         """
         if not predicts_ratings(self.name):
             return self.evaluate_ranking(data)
-        batches = self._held(data).to(self._device).batches(VALID_BATCH, shuffle=False)
-        return loop.evaluate(
-            self._ready, batches.epoch(0), task(self.name), self._device, self._dtype
-        )
+        return self._scorer.evaluate(self._held(data))
 
     # ---- lists --------------------------------------------------------------------------------
 
@@ -138,13 +134,13 @@ class Recommender:
             several users with a column of users in front. Who has seen almost all gets fewer.
 
         Raises:
-            ValueError: k is out of range.
-            KeyError: a user is not known: `fold_in` takes the ratings of a new one.
+            ValueError: k is out of range, or a user is not known: `fold_in` takes a new one's
+                ratings.
         """
         ids = list(self.spec.users) if user is None else [user] if is_id(user) else list(user)
         rows = torch.from_numpy(self.spec.user_rows(ids)).long()
         if unknown := [one for one, row in zip(ids, rows.tolist(), strict=True) if row == 0]:
-            raise KeyError(
+            raise ValueError(
                 f"recommending takes a known user, however {unknown[0]!r} is not one of "
                 f"{len(self.spec.users)} ({len(unknown)} such in all); fold_in(ratings) takes a "
                 "new one"
@@ -161,10 +157,11 @@ class Recommender:
     def top_k(self, users: Tensor, k: int, *, exclude_seen: bool = True) -> tuple[Tensor, Tensor]:
         """As `recommend` for rows of `spec.users`, as tensors: scores and item rows, (n, k)."""
         ranking.check_k(k, len(self.spec.items))
-        seen = Seen(*(t.to(self._device) for t in self.seen)) if exclude_seen else None
+        seen = self._scorer.seen(self.seen) if exclude_seen else None
         with torch.inference_mode():
-            pairs = list(ranking.top_k(self._scores, users.to(self._device), k, seen))
-            return tuple(torch.cat(part).cpu() for part in zip(*pairs, strict=True))  # type: ignore[return-value]
+            blocks = ranking.top_k(self._scorer.scores, users.to(self._scorer.device), k, seen)
+            scores, items = zip(*blocks, strict=True)
+        return torch.cat(scores).cpu(), torch.cat(items).cpu()
 
     def evaluate_ranking(
         self, data: Table | None = None, *, k: int = 10, exclude_seen: bool = True
@@ -185,25 +182,24 @@ class Recommender:
         relevant = seen_of(users, held.items[known][order], len(self.spec.users))
         with torch.inference_mode():
             return ranking.ranking_metrics(
-                self._scores,
-                Seen(*(t.to(self._device) for t in relevant)),
+                self._scorer.scores,
+                self._scorer.seen(relevant),
                 len(self.spec.items),
                 k,
-                Seen(*(t.to(self._device) for t in self.seen)) if exclude_seen else None,
+                self._scorer.seen(self.seen) if exclude_seen else None,
             )
 
     def similar(self, item: Hashable, k: int = 10) -> pd.DataFrame:
         """The items whose vectors point most nearly the same way: item, similarity (cosine).
 
         Raises:
-            KeyError: the item is not known.
-            ValueError: k is out of range.
+            ValueError: the item is not known, or k is out of range.
         """
         row = int(self.spec.item_rows([item])[0])
         if row == 0:
-            raise KeyError(f"similar items are of a known one, however {item!r} is not")
+            raise ValueError(f"similar items are of a known one, however {item!r} is not")
         ranking.check_k(k, len(self.spec.items) - 1)
-        vectors = nn.functional.normalize(self._vectors("items"), dim=1)
+        vectors = nn.functional.normalize(self._scorer.vectors("items"), dim=1)
         cosines = vectors @ vectors[row]
         cosines[[0, row]] = -torch.inf
         best, items = cosines.topk(k)
@@ -229,25 +225,24 @@ class Recommender:
             )
         values = np.asarray(list(ratings.values()), dtype=np.float32)[rows > 0]
         items = torch.from_numpy(rows[rows > 0]).long()
+        ranks = not predicts_ratings(self.name)
         states = [
-            state_of(member, items, torch.from_numpy(values), self._everyone, self.name)
-            for member in self._ready
+            state_of(member, items, torch.from_numpy(values), ranks=ranks)
+            for member in self._scorer.ready
         ]
-        return Visitor(self.spec, self._ready, states, items)
+        return Visitor(self.spec, self._scorer, states, items)
 
     # ---- looking inside -----------------------------------------------------------------------
 
-    def factors(self, of: str = "items") -> pd.DataFrame:
+    def factors(self, of: Of = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row an id."""
-        return pd.DataFrame(self._vectors(of)[1:].numpy(), index=self._ids(of))
+        ids = self._ids(of)
+        return pd.DataFrame(self._scorer.vectors(of)[1:].numpy(), index=ids)
 
-    def biases(self, of: str = "items") -> pd.DataFrame:
+    def biases(self, of: Of = "items") -> pd.DataFrame:
         """The bias of each of "items" or "users", highest first: liked beyond their vectors."""
         ids = self._ids(of)
-        with torch.inference_mode():
-            all_biases = [getattr(member, of).all()[1].mean(1) for member in self._ready]
-        values = torch.stack(all_biases).mean(0)[1:].cpu().numpy()
-        table = pd.DataFrame({"bias": values}, index=ids)
+        table = pd.DataFrame({"bias": self._scorer.biases(of)[1:].numpy()}, index=ids)
         if of == "items" and self.spec.titles:
             table["title"] = [self.spec.titles.get(one, "") for one in self.spec.items]
         return table.sort_values("bias", ascending=False)
@@ -259,7 +254,7 @@ class Recommender:
         ax = ax or new_axes()
         often = torch.bincount(self.seen.items, minlength=len(self.spec.items) + 1)[1:]
         shown = often.topk(min(n, len(often))).indices
-        vectors = self._vectors("items")[1:][shown].numpy()
+        vectors = self._scorer.vectors("items")[1:][shown].numpy()
         places = PCA(2).fit_transform(vectors - vectors.mean(0))
         ax.scatter(places[:, 0], places[:, 1], s=8)
         for (x, y), number in zip(places, shown.tolist(), strict=True):
@@ -310,38 +305,44 @@ class Recommender:
                 f"a learner trains one network, however this ensemble has {len(self.members)=}; "
                 "train one of its members"
             )
-        if self._learner is None:
-            nothing: Any = None
-            data = Data(nothing, None, self.spec)
-            self._learner = Learner(
-                self.members[0],
-                data,
-                task(self.name),
-                as_model=lambda learn, networks: self,
-                run=self.run,
-            )
+        known = self._learner
+        if known is not None and known.model is self.members[0]:
+            return known
+        nothing: Any = None
+        self._learner = Learner(
+            self.members[0],
+            known.data if known else Data(nothing, None, self.spec),
+            task(self.name),
+            as_model=self._trained_on,
+            run=self.run,
+        )
         return self._learner
 
     # ---- parts --------------------------------------------------------------------------------
 
     @cached_property
-    def _device(self) -> torch.device:
-        return self.run.torch_device()
+    def _scorer(self) -> Scorer:
+        return Scorer(self.name, self.members, self.run)
 
-    @cached_property
-    def _dtype(self) -> torch.dtype | None:
-        return self.run.autocast_dtype(self._device)
-
-    @property
-    def _ready(self) -> list[Any]:
-        return [member.to(self._device).eval() for member in self.members]
-
-    @cached_property
-    def _everyone(self) -> Tensor:
-        """Rows of all known users."""
-        return torch.arange(1, len(self.spec.users) + 1, device=self._device)
+    def _trained_on(self, learn: Learner, networks: list[Any]) -> Recommender:
+        """What the model has become, its scores yet to be taken."""
+        return Recommender(
+            self.name,
+            networks,
+            self.spec,
+            self.seen,
+            arguments=self.arguments,
+            history=learn.history,
+            data=self.data,
+            training=self.training,
+            licence=self.licence,
+            extra=self.extra,
+            learner=learn,
+            run=self.run,
+        )
 
     def _held(self, data: Table | None) -> Ratings:
+        """Ratings to score on."""
         if data is not None:
             return encode(read(data, Columns()), self.spec)
         batches: Any = self._learner.data.valid if self._learner is not None else None
@@ -354,46 +355,10 @@ class Recommender:
         return Ratings(users.cpu(), items.cpu(), batches.target.cpu())
 
     def _rate(self, users: Any, items: Any) -> Any:
-        given = Ratings(
-            torch.from_numpy(users), torch.from_numpy(items), torch.zeros(len(users))
-        ).to(self._device)
-        if not len(given):
-            return np.zeros(0, dtype=np.float32)
-        if not predicts_ratings(self.name):
-            return self._ranked(given)
-        rated: list[Tensor] = []
-        loop.predict_batches(
-            self._ready,
-            given.batches(VALID_BATCH, shuffle=False).epoch(0),
-            task(self.name),
-            self._device,
-            self._dtype,
-            lambda outputs, mean, target: rated.append(mean.cpu()),
-        )
-        return torch.cat(rated).numpy()
+        rows = (self.spec.user_rows(users), self.spec.item_rows(items))
+        return self._scorer.rate(*map(torch.from_numpy, rows)).numpy()
 
-    def _ranked(self, given: Ratings) -> Any:
-        """Scores of pairs by a model that only orders, a block of users at a time."""
-        blocks = zip(
-            torch.split(given.users.long(), ranking.BLOCK),
-            torch.split(given.items.long(), ranking.BLOCK),
-            strict=True,
-        )
-        scores = [self._scores(u).gather(1, i[:, None])[:, 0].cpu() for u, i in blocks]
-        return torch.cat(scores).numpy()
-
-    @torch.inference_mode()
-    def _scores(self, users: Tensor) -> Tensor:
-        """Scores of all items for rows of users. Shape: (B,) -> (B, n_items + 1)."""
-        members = self._ready
-        return mean_scores(members, [m.states(users) for m in members], len(self.spec.items))
-
-    def _vectors(self, of: str) -> Tensor:
-        self._ids(of)
-        with torch.inference_mode():
-            return torch.cat([getattr(member, of).all()[0] for member in self._ready], dim=1).cpu()
-
-    def _ids(self, of: str) -> list[Hashable]:
-        if of not in ("items", "users"):
+    def _ids(self, of: Of) -> list[Hashable]:
+        if of not in get_args(Of):
             raise ValueError(f"vectors are of 'items' or of 'users', however {of=}")
         return list(self.spec.items if of == "items" else self.spec.users)

@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 Table = str | os.PathLike[str] | pd.DataFrame
-SplitName = Literal["random", "user", "time"]
+SplitName = Literal["random", "user", "item", "time"]
 
 USUAL: Final = {  # names of columns that are recognised, in lower case
     "user": ("user", "user_id", "userid", "uid", "reviewerid", "visitor_id", "customer_id"),
@@ -59,8 +59,8 @@ def read(table: Table, columns: Columns) -> pd.DataFrame:
         ValueError: columns are missing, ratings are no finite numbers, or nothing is left.
     """
     frame = table if isinstance(table, pd.DataFrame) else _read_file(Path(table))
-    names = _found(frame, columns)
-    chosen = pd.DataFrame({ours: frame[theirs] for ours, theirs in names.items()})
+    names = found(frame, columns)
+    chosen = frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
     if "rating" not in chosen:
         chosen["rating"] = np.float32(1)
     chosen["rating"] = _numbers(chosen["rating"])
@@ -74,7 +74,8 @@ def split(
 
     Args:
         ratings: as `read` gives them.
-        kind: "random" rows; of every "user" the same share, at random; or the latest by "time".
+        kind: "random" rows; of every "user" or "item" the same share, at random; or the latest by
+            "time".
         fraction: to validate on, more than 0 and less than 1.
         seed: of the draw.
 
@@ -88,21 +89,21 @@ def split(
     if kind == "random":
         held = np.zeros(n, dtype=bool)
         held[np.argsort(draw, kind="stable")[: round(fraction * n)]] = True
-    elif kind == "user":
-        by_user = pd.Series(draw, index=ratings.index).groupby(ratings["user"], sort=False)
-        size = by_user.transform("size")
-        held = (by_user.rank(method="first") <= (fraction * size).round()).to_numpy()
+    elif kind in ("user", "item"):
+        grouped = pd.Series(draw, index=ratings.index).groupby(ratings[kind], sort=False)
+        size = grouped.transform("size")
+        held = (grouped.rank(method="first") <= (fraction * size).round()).to_numpy()
     elif kind == "time":
         if "time" not in ratings:
             raise ValueError(
                 f"a split by time needs a column of times, however the table has {kind=} and none; "
-                "name it, or split by 'random' or 'user'"
+                "name it, or split by 'random', 'user' or 'item'"
             )
         order = np.argsort(ratings["time"].to_numpy(), kind="stable")
         held = np.zeros(n, dtype=bool)
         held[order[n - round(fraction * n) :]] = True
     else:
-        raise ValueError(f"a split is 'random', 'user' or 'time', however split={kind!r}")
+        raise ValueError(f"a split is 'random', 'user', 'item' or 'time', however split={kind!r}")
     if held.all() or not held.any():
         raise ValueError(
             f"both parts need a rating, however {len(ratings)=} with {fraction=} leaves one empty; "
@@ -126,8 +127,12 @@ def _read_file(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def _found(frame: pd.DataFrame, columns: Columns) -> dict[str, str]:
-    """Our name -> the table's."""
+def found(frame: pd.DataFrame, columns: Columns) -> dict[str, str]:
+    """Our name -> the table's.
+
+    Raises:
+        ValueError: a column that is named, or that of users or of items, is not there.
+    """
     lower = {str(name).lower(): name for name in frame.columns}
     names: dict[str, str] = {}
     for ours in ("user", "item", "rating", "time"):

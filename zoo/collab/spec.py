@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int32]
-UNKNOWN: Final = 0  # row of every id that training has not seen
+_HOW: Final = {"flag", "values", "edges"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Spec:
             "low": lambda value: value is None or _is_number(value),
             "high": lambda value: value is None or _is_number(value),
             "titles": _are_titles,
-            "features": lambda value: isinstance(value, dict),
+            "features": _are_encoders,
         }
         wrong = [
             name for name, sound in checks.items() if name not in tree or not sound(tree[name])
@@ -127,6 +127,16 @@ def _is_plain(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _are_encoders(value: object) -> bool:
+    """Whether features are {"user" or "item": {column: how}}, as `zoo.collab.features` writes."""
+    return isinstance(value, dict) and all(
+        side in ("user", "item")
+        and isinstance(columns, dict)
+        and all(isinstance(how, dict) and set(how) <= _HOW and how for how in columns.values())
+        for side, columns in value.items()
+    )
 
 
 def _are_ids(value: object) -> bool:

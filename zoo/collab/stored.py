@@ -41,7 +41,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         members = [_member(name, arguments, spec, seen, tensors) for tensors in stored.weights]
     except ArtifactError:
         raise
-    except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
         raise ArtifactError(
             "config.json must describe a recommender that this version builds, however it does not "
             f"({str(error).splitlines()[0]:.200}); save or fetch the artifact again"

@@ -16,6 +16,7 @@ class Model(Protocol):
     | domain and task | predict of one | predict of several |
     |---|---|---|
     | vision, classification | Prediction(label, probability) | list of Prediction |
+    | collab, rating or ranking | float, of (user, item) | array (n,), of (users, items) |
 
     Attributes:
         spec: what prediction needs besides weights: labels, sizes, statistics.

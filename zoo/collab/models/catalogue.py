@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.collab.features import width
 from zoo.collab.models.embedding_net import EmbeddingNet
 from zoo.collab.models.factors import Factors
 from zoo.collab.models.softmax import Softmax
@@ -41,7 +42,7 @@ class Recipe:
 
 RECIPES: Final[dict[str, Recipe]] = {
     "dot_bias": Recipe(5, 2e-2, 512, 1.0, 50, {}),
-    "embedding_net": Recipe(5, 5e-3, 512, 0.1, 50, {"hidden": (100, 50), "dropout": 0.25}),
+    "embedding_net": Recipe(5, 5e-3, 512, 0.1, 50, {"hidden": [100, 50], "dropout": 0.25}),
     "svdpp": Recipe(10, 2e-2, 1024, 2.0, 50, {"members": 4}),
     "softmax": Recipe(20, 1e-2, 1024, 0.1, 64, {"negatives": 2048}),
 }
@@ -70,7 +71,19 @@ def build(name: str, spec: Spec, arguments: dict[str, Any]) -> nn.Module:
         return EmbeddingNet(**known, **scale, **arguments)
     if name == "softmax":
         return Softmax(**known, **arguments)
-    return Factors(**known, **scale, **arguments, histories=name == "svdpp")
+    return Factors(
+        **known,
+        **scale,
+        **arguments,
+        histories=name == "svdpp",
+        user_features=width(spec.features.get("user", {})),
+        item_features=width(spec.features.get("item", {})),
+    )
+
+
+def takes_features(name: str) -> bool:
+    """Whether the model uses features of users and items."""
+    return name in ("dot_bias", "svdpp")
 
 
 def task(name: str) -> Task:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
-from zoo.collab.models.factors import Side, scaled, unscaled
+from zoo.collab.models.factors import Pair, Side, scaled, unscaled
 from zoo.collab.seen import Seen
 from zoo.core.groups import LayerGroup
 
@@ -61,20 +60,15 @@ class EmbeddingNet(nn.Module):
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings. Shape: (B,) and (B,) -> (B, 1)."""
-        return self.rate(self.states(users), items)
+        return self.rate(self.users(users), self.items(items))
 
     def set_seen(self, seen: Seen) -> None:
         """Nothing: this model has no history."""
 
-    def states(self, users: Tensor) -> Tensor:
-        """All that tells users apart. Shape: (B,) -> (B, n_factors + 1)."""
-        return torch.cat(self.users(users), dim=1)
-
-    def rate(self, states: Tensor, items: Tensor) -> Tensor:
-        """Ratings from states. Shape: (B, n_factors + 1) and (B,) -> (B, 1)."""
-        vectors, biases = self.items(items)
-        first = self.user_layer(states[:, :-1]) + self.item_layer(vectors)
-        return scaled(self.rest(first) + states[:, -1:] + biases, self.low, self.high)
+    def rate(self, users: Pair, items: Pair) -> Tensor:
+        """Ratings from embeddings and biases. Shape: (B, 1)."""
+        first = self.user_layer(users[0]) + self.item_layer(items[0])
+        return scaled(self.rest(first) + users[1] + items[1], self.low, self.high)
 
     def layers(self) -> list[LayerGroup]:
         """The embeddings, then the net above them."""

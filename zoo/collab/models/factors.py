@@ -21,6 +21,9 @@ from zoo.core.groups import LayerGroup
 
 INIT_STD = 0.01
 
+Pair = tuple[Tensor, Tensor]
+"""Vectors (B, width) and biases (B, members): all that tells users, or items, apart."""
+
 
 class Side(nn.Module):
     """Vectors and biases of all users, or of all items; row 0 is whoever is unknown.
@@ -62,7 +65,7 @@ class Side(nn.Module):
         self.register_buffer("others", history.items, persistent=False)
         self.register_buffer("scale", counts.float().rsqrt()[:, None], persistent=False)
 
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, rows: Tensor) -> Pair:
         """Vectors (B, width) and biases (B, members) of the rows (B,)."""
         vectors, biases = F.embedding(rows, self.factors), F.embedding(rows, self.bias)
         if self.n_others:
@@ -80,7 +83,7 @@ class Side(nn.Module):
             biases = biases + features @ self.bias_of_features
         return vectors, biases
 
-    def all(self) -> tuple[Tensor, Tensor]:
+    def all(self) -> Pair:
         """Vectors and biases of every row, the unknown one first."""
         return self.forward(torch.arange(self.n_rows + 1, device=self.factors.device))
 
@@ -144,7 +147,7 @@ class Factors(nn.Module):
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings. Shape: (B,) and (B,) -> (B, members)."""
-        return self._rate(*self.users(users), *self.items(items))
+        return self.rate(self.users(users), self.items(items))
 
     def set_seen(self, seen: Seen) -> None:
         """Whom each side has met, for its history."""
@@ -152,38 +155,37 @@ class Factors(nn.Module):
             self.users.set_history(seen)
             self.items.set_history(seen.transposed(self.items.n_rows))
 
-    def states(self, users: Tensor) -> Tensor:
-        """All that tells users apart. Shape: (B,) -> (B, width + members)."""
-        return torch.cat(self.users(users), dim=1)
+    @torch.no_grad()
+    def set_features(self, side: str, features: Tensor) -> None:
+        """Features of the "user" or "item" side; rows of zeros leave what is known.
 
-    def rate(self, states: Tensor, items: Tensor) -> Tensor:
-        """Ratings from states. Shape: (B, ...) and (B,) -> (B, members)."""
-        width = states.shape[1] - self.members
-        vectors, biases = states[:, :width], states[:, width:]
-        return self._rate(vectors, biases, *self.items(items))
+        Shape: (n + 1, n_features).
+        """
+        told = features.any(dim=1)
+        (self.users if side == "user" else self.items).features[told] = features[told]
+
+    def rate(self, users: Pair, items: Pair) -> Tensor:
+        """Ratings from what tells users and items apart. Shape: (B, members)."""
+        products = users[0] * items[0]
+        if self.members > 1:
+            n, width = products.shape
+            sums = products.view(n, self.members, width // self.members).sum(2)
+        else:
+            sums = products.sum(1, keepdim=True)
+        return scaled(sums + users[1] + items[1] + self.offset, self.low, self.high)
 
     def ranker(self) -> tuple[Tensor, Tensor]:
-        """Item vectors and biases whose product with states ranks items.
+        """Item vectors and biases whose product with users' vectors ranks items.
 
-        **Shape.** (n_items + 1, width + members) and (n_items + 1,): the mean of the members'
-        sums, before the sigmoid, but for what is the same for all items.
+        **Shape.** (n_items + 1, width) and (n_items + 1,): the mean of the members' sums, before
+        the sigmoid, but for what is the same for all items.
         """
         vectors, biases = self.items.all()
-        padded = F.pad(vectors, (0, self.members))
-        return padded / self.members, biases.mean(1)
+        return vectors / self.members, biases.mean(1)
 
     def layers(self) -> list[LayerGroup]:
         """One group: users and items learn together."""
         return [LayerGroup("factors", (self.users, self.items))]
-
-    def _rate(self, users: Tensor, user_bias: Tensor, items: Tensor, item_bias: Tensor) -> Tensor:
-        products = users * items
-        if self.members > 1:
-            products = products.view(len(products), self.members, -1)
-            sums = products.sum(2)
-        else:
-            sums = products.sum(1, keepdim=True)
-        return scaled(sums + user_bias + item_bias + self.offset, self.low, self.high)
 
 
 def scaled(x: Tensor, low: float | None, high: float | None) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zoo.collab.models.factors import Factors
+from zoo.collab.models.factors import Factors, Pair
 from zoo.collab.seen import Seen
 from zoo.core.groups import LayerGroup
 
@@ -44,23 +44,19 @@ class Softmax(nn.Module):
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores, the chosen item's first. Shape: (B,) and (B,) -> (B, 1 + negatives)."""
-        return self.rate(self.states(users), items)
+        who = self.users(users)
+        drawn = self._draw(items.device)
+        vectors, biases = self.items(drawn)
+        others = who[0] @ vectors.T + biases[:, 0] + who[1]
+        others = others.masked_fill(drawn[None, :] == items[:, None], -torch.inf)
+        return torch.cat([self.rate(who, self.items(items)), others], dim=1)
 
     def set_seen(self, seen: Seen) -> None:
         """Nothing: this model has no history."""
 
-    def states(self, users: Tensor) -> Tensor:
-        """All that tells users apart. Shape: (B,) -> (B, n_factors + 1)."""
-        return self.factors.states(users)
-
-    def rate(self, states: Tensor, items: Tensor) -> Tensor:
-        """As `forward`, from states. Shape: (B, n_factors + 1) and (B,) -> (B, 1 + negatives)."""
-        chosen = self.factors.rate(states, items)
-        drawn = self._draw(items.device)
-        vectors, biases = self.factors.items(drawn)
-        others = states[:, :-1] @ vectors.T + biases[:, 0] + states[:, -1:]
-        others = others.masked_fill(drawn[None, :] == items[:, None], -torch.inf)
-        return torch.cat([chosen, others], dim=1)
+    def rate(self, users: Pair, items: Pair) -> Tensor:
+        """Scores that only order. Shape: (B, 1)."""
+        return self.factors.rate(users, items)
 
     def ranker(self) -> tuple[Tensor, Tensor]:
         """See `Factors.ranker`."""

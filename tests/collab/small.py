@@ -1,0 +1,40 @@
+"""Ratings that a factor model can learn, made by one; and models trained on them in a second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import zoo
+from zoo.collab import Recommender
+
+RUN = zoo.Run(device="cpu", progress=False)
+N_USERS, N_ITEMS = 60, 40
+
+
+def ratings(seed: int = 0, share: float = 0.5) -> pd.DataFrame:
+    """Ratings in 1..5 of taste in two kinds of films; half the cells are rated."""
+    rng = np.random.default_rng(seed)
+    taste, kind = rng.normal(size=(N_USERS, 2)), rng.normal(size=(N_ITEMS, 2))
+    liked = 3 + taste @ kind.T + 0.5 * rng.normal(size=N_ITEMS)
+    users, items = np.nonzero(rng.random((N_USERS, N_ITEMS)) < share)
+    noisy = liked[users, items] + 0.1 * rng.normal(size=len(users))
+    return pd.DataFrame(
+        {
+            "user": [f"u{number:02}" for number in users],
+            "item": items * 10,  # ids are no rows
+            "rating": np.clip(noisy.round(1), 1, 5),
+            "time": rng.permutation(len(users)),
+        }
+    )
+
+
+def train(model: str = "dot_bias", data: pd.DataFrame | None = None, **options: Any) -> Recommender:
+    """A model of few factors and epochs."""
+    return zoo.collab.train(
+        ratings() if data is None else data,
+        model=model,  # type: ignore[arg-type]
+        **{"epochs": 8, "n_factors": 8, "batch_size": 64, "run": RUN, **options},
+    )

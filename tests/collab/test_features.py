@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo.collab.features import BINS, encode, fit, width
+
+TABLE = pd.DataFrame(
+    {
+        "kind": ["drama", None, "war", "drama"],
+        "comic": [True, False, True, False],
+        "sad": [1, 1, 0, 0],
+        "year": [1990.0, 1995.0, np.nan, 1999.0],
+    },
+    index=["a", "b", "c", "d"],
+)
+
+
+def test_columns_become_numbers_from_0_to_1() -> None:
+    encoder = fit(TABLE)
+    assert encoder["kind"] == {"values": ["drama", "war"]}
+    assert encoder["comic"] == encoder["sad"] == {"flag": True}
+    assert len(encoder["year"]["edges"]) <= BINS - 1
+    encoded = encode(TABLE, encoder, ["a", "b", "c", "d"])
+    assert encoded.shape == (5, width(encoder))
+    assert encoded[:, :2].tolist() == [[0, 0], [1, 0], [0, 0], [0, 1], [1, 0]]
+    assert encoded[0].sum() == 0  # the unknown row
+    assert encoded[3, 4:].sum() == 0  # a gap in the year
+    assert (encoded[[1, 2, 4], 4:].sum(1) == 1).all()
+
+
+def test_the_flags_of_a_row_have_length_one() -> None:
+    encoded = encode(TABLE, fit(TABLE), ["a", "b"])
+    assert np.linalg.norm(encoded[1, 2:4]) == pytest.approx(1)
+    assert encoded[1, 2] == encoded[1, 3] == pytest.approx(0.5**0.5)
+    assert encoded[2, 2:4].tolist() == [0, 1]
+
+
+def test_ids_that_the_table_lacks_are_zeros_and_order_is_that_of_the_ids() -> None:
+    encoder = fit(TABLE)
+    mixed = encode(TABLE, encoder, ["d", "new", "a"])
+    straight = encode(TABLE, encoder, ["a", "d"])
+    assert np.array_equal(mixed[[3, 1]], straight[[1, 2]])
+    assert mixed[2].sum() == 0
+
+
+def test_values_that_training_has_not_seen_count_for_nothing() -> None:
+    new = TABLE.assign(kind="opera", year=3000.0)
+    encoded = encode(new, fit(TABLE), ["a"])
+    assert encoded[1, :2].sum() == 0
+    assert encoded[1, -1] == 1
+
+
+def test_an_encoder_is_plain_json() -> None:
+    encoder = fit(TABLE)
+    assert json.loads(json.dumps(encoder)) == encoder
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (TABLE.drop(columns="kind"), r"missing=\['kind'\]"),
+        (pd.concat([TABLE, TABLE[:1]]), "repeated=1"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_one_sentence(table: pd.DataFrame, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        encode(table, fit(TABLE), ["a"])
+
+
+def test_names_are_no_feature() -> None:
+    names = pd.DataFrame({"name": [f"n{i}" for i in range(1001)]})
+    with pytest.raises(ValueError, match="column 'name' has 1001; leave it out"):
+        fit(names)

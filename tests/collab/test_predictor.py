@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import zoo
+from tests.collab.small import N_ITEMS, N_USERS, RUN, ratings, train
+from zoo.collab import Recommender
+from zoo.collab.models.catalogue import predicts_ratings
+from zoo.core.model import Model
+
+
+def test_the_model_is_one_of_the_zoo(each: Recommender) -> None:
+    assert isinstance(each, Model)
+    assert f"{N_USERS} users, {N_ITEMS} items" in repr(each)
+
+
+# ---- ratings -------------------------------------------------------------------------------------
+
+
+def test_one_rating_is_a_float_and_several_an_array(each: Recommender) -> None:
+    one = each.predict("u01", 50)
+    assert isinstance(one, float)
+    several = each.predict(["u01", "u02"], [50, 60])
+    assert several.shape == (2,)
+    assert several.dtype == np.float32
+    assert several[0] == pytest.approx(one, rel=1e-5)
+    assert each.predict([], []).shape == (0,)
+
+
+def test_every_form_of_pairs_is_the_same(model: Recommender) -> None:
+    table = ratings()[:20]
+    expected = model.predict(list(table["user"]), list(table["item"]))
+    assert np.array_equal(model.predict(table), expected)
+    assert np.array_equal(model.predict(table[["item", "user"]]), expected)
+    assert np.array_equal(model.predict(table["user"], table["item"]), expected)
+    assert np.array_equal(
+        model.predict(table["user"].to_numpy(), np.array(table["item"])), expected
+    )
+
+
+def test_repeated_pairs_are_answered_each(model: Recommender) -> None:
+    said = model.predict(["u01", "u01"], [50, 50])
+    assert said[0] == said[1]
+
+
+def test_pairs_that_do_not_match_are_one_sentence(model: Recommender) -> None:
+    for users, items in ((["u01", "u02"], [50]), ("u01", [50, 60])):
+        with pytest.raises(ValueError, match=r"a user and an item, however lengths="):
+            model.predict(users, items)
+
+
+def test_predicting_changes_nothing(each: Recommender) -> None:
+    before = {k: v.clone() for k, v in each.members[0].state_dict().items()}
+    each.predict("u01", 50), each.recommend("u01"), each.evaluate(), each.fold_in({50: 3.0})
+    after = each.members[0].state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+# ---- lists ---------------------------------------------------------------------------------------
+
+
+def test_a_list_is_the_best_of_what_the_user_has_not_rated(model: Recommender) -> None:
+    shown = model.recommend("u01", 5)
+    assert list(shown) == ["item", "score"]
+    seen = {model.spec.items[row - 1] for row in model.seen.of(2).tolist()}
+    rest = [item for item in model.spec.items if item not in seen]
+    rated = model.predict(["u01"] * len(rest), rest)
+    best = [rest[i] for i in np.argsort(-rated)[:5]]
+    assert shown["item"].tolist() == best
+    assert shown["score"].is_monotonic_decreasing
+
+
+def test_what_was_rated_may_come_again(model: Recommender) -> None:
+    again = model.recommend("u01", N_ITEMS, exclude_seen=False)
+    assert sorted(again["item"]) == sorted(model.spec.items)
+
+
+def test_lists_of_all_are_the_lists_of_each(each: Recommender) -> None:
+    everyone = each.recommend(k=3)
+    assert list(everyone) == ["user", "item", "score"]
+    assert everyone["user"].nunique() == N_USERS
+    for user in ("u00", "u31"):
+        alone = each.recommend(user, 3)
+        part = everyone[everyone["user"] == user]
+        assert part["item"].tolist() == alone["item"].tolist()
+        assert np.allclose(part["score"], alone["score"], atol=1e-5)
+
+
+def test_who_has_rated_almost_all_gets_fewer() -> None:
+    data = ratings()
+    rest = [item for item in sorted(data["item"].unique()) if item != 50]
+    busy = pd.DataFrame({"user": "busy", "item": rest, "rating": 3.0, "time": 0})
+    model = train(data=pd.concat([data, busy]), epochs=1, valid_fraction=0)
+    assert model.recommend("busy", 10)["item"].tolist() == [50]
+    assert len(model.recommend(["busy", "u01"], 10)) == 11
+
+
+def test_an_unknown_user_is_one_sentence(model: Recommender) -> None:
+    with pytest.raises(ValueError, match=r"however 'nobody' is not one of 60 \(1 such.*fold_in"):
+        model.recommend(["u01", "nobody"])
+    with pytest.raises(ValueError, match="however k=0"):
+        model.recommend("u01", 0)
+
+
+def test_titles_are_shown() -> None:
+    titles = pd.Series({item * 10: f"Film {item}" for item in range(N_ITEMS)})
+    model = train(epochs=1, titles=titles)
+    shown = model.recommend("u01", 3)
+    assert (shown["title"] == "Film " + (shown["item"] // 10).astype(str)).all()
+    assert "title" in model.similar(50)
+    assert "title" in model.biases()
+    assert any(t.get_text().startswith("Film") for t in model.plot_items(5).texts)
+
+
+def test_similar_items_point_the_same_way(each: Recommender) -> None:
+    near = each.similar(50, 5)
+    vectors = each.factors()
+    cosines = vectors @ vectors.loc[50] / np.linalg.norm(vectors, axis=1)
+    cosines /= np.linalg.norm(vectors.loc[50])
+    expected = cosines.drop(50).nlargest(5)
+    assert near["item"].tolist() == expected.index.tolist()
+    assert np.allclose(near["similarity"], expected, atol=1e-5)
+    with pytest.raises(ValueError, match="however 55 is not"):
+        each.similar(55)
+
+
+def test_similar_items_are_of_the_same_kind() -> None:
+    rng = np.random.default_rng(0)
+    users, items = np.nonzero(rng.random((N_USERS, N_ITEMS)) < 0.7)
+    rated = (
+        3 + 1.5 * (1 - 2 * (items % 2)) * (1 - 2 * (users % 2)) + 0.2 * rng.normal(size=len(users))
+    )
+    data = pd.DataFrame({"user": users, "item": items, "rating": rated})
+    near = train(data=data, epochs=15).similar(6, 10)["item"]
+    assert (near % 2 == 0).mean() > 0.9
+
+
+# ---- scores --------------------------------------------------------------------------------------
+
+
+def test_ranking_is_scored_on_what_users_went_on_to_rate(each: Recommender) -> None:
+    scores = each.evaluate_ranking(k=5)
+    assert set(scores) == {f"{n}@5" for n in ("precision", "recall", "ndcg", "map", "coverage")}
+    assert all(0 <= value <= 1 for value in scores.values())
+    if not predicts_ratings(each.name):
+        assert each.evaluate() == each.evaluate_ranking(k=10)
+
+
+def test_a_loaded_model_has_no_validation_ratings(model: Recommender, tmp_path) -> None:
+    loaded = zoo.load(model.save(tmp_path / "m"), run=RUN)
+    with pytest.raises(ValueError, match="however data=None; pass a table"):
+        loaded.evaluate()
+    assert loaded.evaluate(ratings())["rmse"] == pytest.approx(model.evaluate(ratings())["rmse"])
+
+
+# ---- new users -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dot_bias", "svdpp", "embedding_net"])
+def test_folding_in_is_nearly_as_good_as_having_been_there(name: str) -> None:
+    data = ratings(share=0.6)
+    late = data["user"].isin([f"u{n:02}" for n in range(10)])
+    model = train(name, data[~late], epochs=15, valid_fraction=0)
+    folded, average, truth = [], [], []
+    for user in data[late]["user"].unique():
+        mine = data[data["user"] == user]
+        told, asked = mine.iloc[::2], mine.iloc[1::2]
+        visitor = model.fold_in(dict(zip(told["item"], told["rating"], strict=True)))
+        folded += list(visitor.predict(list(asked["item"])))
+        average += list(model.predict([user] * len(asked), list(asked["item"])))
+        truth += list(asked["rating"])
+
+    def error(said: list[float]) -> float:
+        return float(np.sqrt(np.square(np.subtract(said, truth)).mean()))
+
+    assert error(folded) < 0.8 * error(average)
+
+
+def test_a_new_users_list_leaves_out_what_they_rated(each: Recommender) -> None:
+    visitor = each.fold_in(pd.DataFrame({"item": [50, 60, 70], "rating": [5.0, 1.0, 3.0]}))
+    shown = visitor.recommend(N_ITEMS)
+    assert len(shown) == N_ITEMS - 3
+    assert not set(shown["item"]) & {50, 60, 70}
+    assert len(visitor.recommend(N_ITEMS, exclude_seen=False)) == N_ITEMS
+    best, worst = shown["item"].iloc[0], shown["item"].iloc[-1]
+    assert visitor.predict(best) > visitor.predict(worst)
+    assert isinstance(visitor.predict(best), float)
+
+
+def test_a_new_user_of_unknown_items_is_one_sentence(model: Recommender) -> None:
+    with pytest.raises(ValueError, match=r"none of \[55\] is one"):
+        model.fold_in({55: 3.0})
+    assert model.fold_in({55: 3.0, 50: 3.0}).predict(50) == model.fold_in({50: 3.0}).predict(50)
+
+
+# ---- looking inside ------------------------------------------------------------------------------
+
+
+def test_factors_and_biases_are_tables_by_id(each: Recommender) -> None:
+    for of, ids in (("items", each.spec.items), ("users", each.spec.users)):
+        assert each.factors(of).index.tolist() == list(ids)  # type: ignore[arg-type]
+        biases = each.biases(of)["bias"]  # type: ignore[arg-type]
+        assert sorted(biases.index) == sorted(ids)
+        assert biases.is_monotonic_decreasing
+    with pytest.raises(ValueError, match="however of='films'"):
+        each.factors("films")  # type: ignore[arg-type]
+
+
+def test_biases_are_of_what_is_liked(model: Recommender) -> None:
+    means = ratings().groupby("item")["rating"].mean()
+    assert model.biases()["bias"].corr(means) > 0.8
+
+
+def test_the_map_shows_the_most_rated_items(model: Recommender) -> None:
+    ax = model.plot_items(10)
+    counts = torch.bincount(model.seen.items, minlength=N_ITEMS + 1)[1:]
+    most = {str(model.spec.items[i]) for i in counts.topk(10).indices.tolist()}
+    assert {text.get_text() for text in ax.texts} == most
+
+
+# ---- going on ------------------------------------------------------------------------------------
+
+
+def test_a_loaded_model_is_trained_on_and_saved_by_its_learner(model, tmp_path) -> None:
+    loaded = zoo.load(model.save(tmp_path / "m"), run=RUN)
+    learn = loaded.learner()
+    learn.set_data(zoo.collab.learner(ratings(), pretrained=model, run=RUN).data)
+    learn.fit(1, 1e-2)
+    trained = learn.as_model()
+    assert trained.predict("u01", 50) != model.predict("u01", 50)
+    learn.save(tmp_path / "n")
+    assert zoo.load(tmp_path / "n").predict("u01", 50) == trained.predict("u01", 50)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.collab.small import ratings
+from zoo.collab.ratings import Columns, read, split
+
+ANY = Columns()
+
+
+def table(**columns: list[object]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"user": [1, 1, 2], "item": ["a", "b", "a"], "rating": [3, 4, 5], **columns}
+    )
+
+
+@pytest.mark.parametrize(
+    "names", [("userId", "movieId", "rating"), ("uid", "iid", "stars"), ("USER", "asin", "overall")]
+)
+def test_usual_names_are_found(names: tuple[str, ...]) -> None:
+    found = read(table().set_axis(names, axis=1), ANY)
+    assert list(found) == ["user", "item", "rating"]
+    assert found["rating"].tolist() == [3, 4, 5]
+
+
+def test_columns_may_be_named() -> None:
+    other = table().set_axis(["who", "what", "how much"], axis=1)
+    found = read(other, Columns("who", "what", "how much"))
+    assert found["item"].tolist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_files_hold_what_frames_hold(suffix: str, tmp_path) -> None:
+    path = tmp_path / f"ratings{suffix}"
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+        table().to_parquet(path)
+    else:
+        table().to_csv(path, sep="\t" if suffix == ".tsv" else ",", index=False)
+    pd.testing.assert_frame_equal(read(path, ANY), read(table(), ANY))
+
+
+def test_without_ratings_every_row_is_a_choice() -> None:
+    assert read(table().drop(columns="rating"), ANY)["rating"].tolist() == [1, 1, 1]
+
+
+def test_truth_values_and_numbers_in_text_are_ratings() -> None:
+    assert read(table(rating=[True, False, True]), ANY)["rating"].tolist() == [1, 0, 1]
+    assert read(table(rating=["3", "4.5", "5"]), ANY)["rating"].tolist() == [3, 4.5, 5]
+
+
+def test_gaps_are_left_out_with_one_warning_that_counts_them() -> None:
+    with pytest.warns(UserWarning, match="1 of 3 ratings lack a value") as caught:
+        found = read(table(rating=[3, None, 5]), ANY)
+    assert len(found) == 2
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(("times", "kept"), [(None, 5), ([2, 0, 1], 3)])
+def test_the_last_of_repeated_ratings_counts(times: list[int] | None, kept: int) -> None:
+    again = table(item=["a", "b", "a"], user=[1, 1, 1])
+    if times:
+        again["time"] = times
+    with pytest.warns(UserWarning, match="1 ratings are of an item that the user rated again"):
+        found = read(again, ANY)
+    assert found.set_index("item")["rating"]["a"] == kept
+
+
+@pytest.mark.parametrize(
+    ("data", "columns", "says"),
+    [
+        (table(), Columns(user="users"), r"'users' is not in .*did you mean 'user'"),
+        (table().drop(columns="item"), ANY, r"the item is none of \['user', 'rating'\]"),
+        (table(rating=["3", "good", "5"]), ANY, "ratings are numbers, however 'good' is none"),
+        (table(rating=[3, np.inf, 5]), ANY, "ratings are finite, however 1 are infinite"),
+        (table().iloc[:0], ANY, "training needs ratings, however the table has none"),
+    ],
+)
+def test_what_is_no_table_of_ratings_is_one_sentence(data, columns, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read(data, columns)
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no-such\.csv' does not exist"):
+        read(tmp_path / "no-such.csv", ANY)
+
+
+# ---- splits --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["random", "user", "item", "time"])
+def test_a_split_is_a_partition_of_the_right_size(kind) -> None:
+    whole = ratings()
+    train, valid = split(whole, kind, 0.2, seed=0)
+    assert sorted([*train.index, *valid.index]) == list(whole.index)
+    assert len(valid) == pytest.approx(0.2 * len(whole), rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["user", "item"])
+def test_every_user_or_item_has_its_share(kind) -> None:
+    whole = ratings()
+    _, valid = split(whole, kind, 0.25, seed=0)
+    counts = whole[kind].value_counts()
+    expected = (0.25 * counts).round()
+    got = valid[kind].value_counts().reindex(counts.index, fill_value=0)
+    assert (got == expected).all()
+
+
+def test_a_split_by_time_validates_on_the_latest() -> None:
+    train, valid = split(ratings(), "time", 0.2, seed=0)
+    assert train["time"].max() < valid["time"].min()
+
+
+def test_a_split_depends_on_the_seed_alone() -> None:
+    one, same, other = (split(ratings(), "random", 0.2, seed)[1].index for seed in (0, 0, 1))
+    assert one.equals(same)
+    assert not one.equals(other)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "fraction", "says"),
+    [
+        (ratings(), "weekday", 0.2, "however split='weekday'"),
+        (ratings().drop(columns="time"), "time", 0.2, "needs a column of times"),
+        (ratings(), "random", 1.0, "between 0 and 1, however fraction=1.0"),
+        (ratings()[:2], "random", 0.1, "leaves one empty"),
+    ],
+)
+def test_a_split_that_makes_no_sense_is_one_sentence(data, kind, fraction, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        split(data, kind, fraction, seed=0)
+
+
+def test_clean_ratings_warn_of_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(read(ratings(), ANY)) == len(ratings())

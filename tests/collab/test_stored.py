@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import zoo
+from tests.collab.small import RUN, ratings, train
+from zoo.collab import Recommender
+
+
+def test_a_loaded_model_says_exactly_the_same(each: Recommender, tmp_path: Path) -> None:
+    loaded = zoo.load(each.save(tmp_path / "m"), run=RUN)
+    table = ratings()[:50]
+    assert (loaded.predict(table) == each.predict(table)).all()
+    assert loaded.recommend(k=3).equals(each.recommend(k=3))
+    assert loaded.similar(50).equals(each.similar(50))
+    assert loaded.fold_in({50: 4.0}).recommend(3).equals(each.fold_in({50: 4.0}).recommend(3))
+    assert (loaded.name, loaded.spec, loaded.arguments) == (each.name, each.spec, each.arguments)
+    assert loaded.metrics == each.metrics
+
+
+def test_features_and_titles_come_back(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {"kind": ["a", "b"] * 20, "year": range(40), "new": [True, False] * 20},
+        index=range(0, 400, 10),
+    )
+    model = train("svdpp", epochs=2, item_features=table, titles={50: "Fifty"})
+    loaded = zoo.load(model.save(tmp_path / "m"), run=RUN)
+    assert loaded.spec == model.spec
+    assert loaded.predict("u01", 50) == model.predict("u01", 50)
+    changed = table.assign(kind="b")
+    tuned = zoo.collab.finetune(loaded, ratings()[:50], epochs=1, item_features=changed, run=RUN)
+    assert tuned.spec.features == model.spec.features
+
+
+def test_ids_of_all_plain_kinds_come_back(tmp_path: Path) -> None:
+    data = ratings()
+    data["item"] = [f"é{i}" if i % 20 else i / 4 for i in data["item"]]
+    model = train(data=data, epochs=1)
+    assert zoo.load(model.save(tmp_path / "m")).spec == model.spec
+
+
+def test_ids_that_json_does_not_keep_are_one_sentence(tmp_path: Path) -> None:
+    data = ratings()
+    data["user"] = [(user, 1) for user in data["user"]]
+    model = train(data=data, epochs=1)
+    assert model.recommend(("u01", 1), 1)["item"].isin(model.spec.items).all()
+    with pytest.raises(ValueError, match=r"user=\('u00', 1\) is a tuple \(60 such"):
+        model.save(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_the_card_tells_what_it_is(directory: Path) -> None:
+    card = (directory / "README.md").read_text()
+    for part in ("model.recommend('u00', k=10)", "rmse", "users | 60", "# svdpp"):
+        assert part in card
+
+
+def test_a_run_with_a_folder_saves_there(tmp_path: Path) -> None:
+    run = zoo.Run(device="cpu", progress=False, out=tmp_path / "out")
+    model = train(epochs=1, run=run)
+    assert zoo.load(tmp_path / "out").predict("u01", 50) == model.predict("u01", 50)
+
+
+# ---- artifacts that mean harm --------------------------------------------------------------------
+
+
+def config(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        path = folder / "config.json"
+        tree = json.loads(path.read_text())
+        change(tree)
+        path.write_text(json.dumps(tree))
+
+    return harm
+
+
+def tensors(change: Callable[[dict[str, torch.Tensor]], Any]) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        path = folder / "model.safetensors"
+        held = load_file(path)
+        change(held)
+        save_file(held, path)
+
+    return harm
+
+
+ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "another model": (config(lambda t: t["model"].update(name="softmax")), "another task"),
+    "no model": (config(lambda t: t["model"].pop("name")), "a name and arguments"),
+    "an unknown model": (config(lambda t: t["model"].update(name="os.system")), "a model is one"),
+    "an unknown argument": (config(lambda t: t["model"]["args"].update(eval="1")), "eval"),
+    "a huge width": (config(lambda t: t["model"]["args"].update(n_factors=10**9)), "shape|fit"),
+    "many members": (config(lambda t: t["model"]["args"].update(members=10**6)), "shape|fit"),
+    "a negative width": (config(lambda t: t["model"]["args"].update(n_factors=-1)), "."),
+    "a user less": (config(lambda t: t["spec"]["users"].pop()), "shape|rows of known"),
+    "a user twice": (config(lambda t: t["spec"]["users"].append("u00")), r"wrong=\['users'\]"),
+    "an id that is none": (config(lambda t: t["spec"]["items"].append([1])), r"\['items'\]"),
+    "no users": (config(lambda t: t["spec"].update(users=[])), r"wrong=\['users'\]"),
+    "no mean": (config(lambda t: t["spec"].pop("mean")), r"wrong=\['mean'\]"),
+    "a mean that is none": (config(lambda t: t["spec"].update(mean="3")), r"wrong=\['mean'\]"),
+    "a scale upside down": (config(lambda t: t["spec"].update(low=9)), "low above high"),
+    "half a scale": (config(lambda t: t["spec"].update(low=None)), "low without high"),
+    "titles that are none": (config(lambda t: t["spec"].update(titles=[[1]])), r"\['titles'\]"),
+    "features that are none": (config(lambda t: t["spec"].update(features=[])), r"\['features'\]"),
+    "features of nobody": (
+        config(lambda t: t["spec"].update(features={"user": {"a": {"values": ["x"] * 9}}})),
+        "missing|fit",
+    ),
+    "no history": (tensors(lambda t: t.pop("seen.items")), r"missing=\['seen.items'\]"),
+    "items that are not there": (
+        tensors(lambda t: t["seen.items"].fill_(10**6)), "rows of known users and items"
+    ),
+    "a negative item": (tensors(lambda t: t["seen.items"].fill_(-1)), "rows of known"),
+    "offsets that go back": (
+        tensors(lambda t: t["seen.offsets"][3].fill_(10**9)), "rows of known"
+    ),
+    "offsets of another kind": (
+        tensors(lambda t: t.update({"seen.offsets": t["seen.offsets"].float()})), "rows of known"
+    ),
+    "weights missing": (tensors(lambda t: t.pop("users.factors")), "."),
+    "another domain": (config(lambda t: t.update(domain="vision")), "."),
+    "another task": (config(lambda t: t.update(task="ranking")), "another task"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_artifact_that_means_harm_is_one_sentence(attack, directory, tmp_path) -> None:
+    harm, says = ATTACKS[attack]
+    folder = tmp_path / "m"
+    shutil.copytree(directory, folder)
+    harm(folder)
+    with pytest.raises(zoo.ArtifactError, match=says) as caught:
+        zoo.load(folder)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import zoo
+from tests.collab.small import N_ITEMS, N_USERS, RUN, ratings, train
+from zoo.collab import Recommender
+
+
+def here(**changes: Any) -> zoo.Run:
+    return replace(RUN, **changes)
+
+
+def rmse_of_the_mean(data: pd.DataFrame) -> float:
+    return float(data["rating"].std())
+
+
+def test_training_beats_the_mean_by_far(trained: dict[str, Recommender]) -> None:
+    for name, share in {"dot_bias": 0.75, "svdpp": 0.75, "embedding_net": 0.92}.items():
+        assert trained[name].metrics["rmse"] < share * rmse_of_the_mean(ratings()), name
+
+
+def test_predictions_stay_on_the_scale(trained: dict[str, Recommender]) -> None:
+    for name in ("dot_bias", "svdpp", "embedding_net"):
+        model = trained[name]
+        pairs = [(user, item) for user in model.spec.users for item in model.spec.items[:9]]
+        said = model.predict(pd.DataFrame(pairs, columns=["user", "item"]))
+        low, high = model.spec.low, model.spec.high
+        assert low is not None
+        assert high is not None
+        assert low < said.min() < said.max() < high
+
+
+def test_choices_are_ranked_better_than_by_popularity_alone() -> None:
+    rng = np.random.default_rng(0)
+    kinds = np.arange(N_USERS) % 2  # two kinds of users, each with its half of the items
+    users, items = np.nonzero(rng.random((N_USERS, N_ITEMS)) < 0.5)
+    own = items % 2 == kinds[users]
+    data = pd.DataFrame({"user": users[own], "item": items[own]})
+    model = train("softmax", data, epochs=30)
+    held, unseen, own_unseen = 0.2 * 0.25 * N_ITEMS, 0.8 * N_ITEMS, 0.3 * N_ITEMS  # on average
+    by_chance, by_kind = held / unseen, held / own_unseen
+    assert model.metrics["precision@10"] > (by_chance + by_kind) / 2
+    kind = model.recommend(0, 5)["item"] % 2
+    assert (kind == 0).all()
+
+
+def test_weights_depend_on_the_seed_alone() -> None:
+    one, same = train(epochs=2), train(epochs=2)
+    other = train(epochs=2, run=here(seed=1))
+    assert one.predict("u03", 50) == same.predict("u03", 50)
+    assert one.predict("u03", 50) != other.predict("u03", 50)
+
+
+def test_the_order_of_rows_changes_nothing_but_rounding() -> None:
+    data, valid = ratings()[:900], ratings()[900:]
+    one = train(data=data, valid=valid)
+    other = train(data=data.sort_values(["user", "item"]), valid=valid)
+    assert one.metrics["rmse"] == pytest.approx(other.metrics["rmse"], rel=1e-4)
+
+
+@pytest.mark.parametrize("split", ["random", "user", "item", "time"])
+def test_every_split_trains_and_scores(split: str) -> None:
+    assert train(epochs=2, split=split).metrics["rmse"] > 0
+
+
+def test_given_validation_ratings_are_the_ones_scored() -> None:
+    data, held = ratings()[:-100], ratings()[-100:]
+    model = train(data=data, valid=held)
+    away = model.predict(held["user"], held["item"]) - held["rating"].to_numpy()
+    assert model.metrics["rmse"] == pytest.approx(float(np.sqrt((away**2).mean())), rel=1e-5)
+    assert model.metrics["mae"] == pytest.approx(float(np.abs(away).mean()), rel=1e-5)
+    assert model.evaluate() == pytest.approx(model.evaluate(held))
+
+
+def test_all_ratings_may_be_trained_on() -> None:
+    model = train(valid_fraction=0)
+    assert model.metrics == {}
+    assert len(model.seen.items) == len(ratings())
+
+
+# ---- odd ratings ---------------------------------------------------------------------------------
+
+
+def test_ids_that_only_validation_has_count_as_average() -> None:
+    strange = pd.DataFrame({"user": ["nobody"], "item": [50], "rating": [3.0], "time": 0})
+    model = train(valid=pd.concat([ratings()[:50], strange]))
+    assert "nobody" not in model.spec.users
+    assert np.isfinite(model.metrics["rmse"])
+    net: Any = model.members[0]
+    vectors, biases = net.users.all()
+    assert torch.allclose(vectors[0], vectors[1:].mean(0), atol=1e-6)
+    assert torch.allclose(biases[0], biases[1:].mean(0), atol=1e-6)
+    everyone = model.predict(list(model.spec.users), [50] * N_USERS)
+    assert everyone.min() < model.predict("nobody", 50) < everyone.max()
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (ratings().assign(rating=4.0), "every rating=4; model='softmax'"),
+        (ratings().query("user == 'u00'"), "the only user to train on is 'u00'"),
+        (ratings().query("item == 10"), "the only item to train on is 10"),
+    ],
+)
+def test_too_little_to_learn_from_is_one_sentence(data: pd.DataFrame, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        train(data=data)
+
+
+def test_constant_ratings_are_choices() -> None:
+    assert "ndcg@10" in train("softmax", ratings().assign(rating=1.0), epochs=2).metrics
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"model": "svd"}, "a model is one of dot_bias, .* however model='svd'"),
+        ({"scale": (2, 5)}, r"holds all ratings, however scale=\(2, 5\)"),
+        ({"epochs": 0}, "one whole epoch or more"),
+        ({"split": "weekday"}, "however split='weekday'"),
+        (
+            {"model": "softmax", "item_features": pd.DataFrame({"a": [1]}, index=[0])},
+            "features are for 'dot_bias' and 'svdpp'",
+        ),
+    ],
+)
+def test_a_setting_out_of_range_is_one_sentence(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        train(**options)
+
+
+def test_ids_of_several_kinds_are_told_apart() -> None:
+    data = ratings()
+    data["item"] = [str(i) if i == 50 else i for i in data["item"]]
+    data.loc[data["item"] == 60, "item"] = "six"
+    model = train(data=data, epochs=2, titles={"50": "fifty", 70: "seventy"})
+    assert "50" in model.spec.items
+    assert 50 not in model.spec.items
+    assert model.predict("u01", 50) != model.predict("u01", "50")
+    assert model.spec.titles == {"50": "fifty", 70: "seventy"}
+
+
+# ---- features ------------------------------------------------------------------------------------
+
+
+def test_features_help_items_that_have_no_ratings() -> None:
+    rng = np.random.default_rng(0)
+    good = rng.random(N_ITEMS) < 0.5
+    users, items = np.nonzero(rng.random((N_USERS, N_ITEMS)) < 0.3)
+    rated = np.clip(2 + 2 * good[items] + 0.3 * rng.normal(size=len(users)), 1, 5)
+    data = pd.DataFrame({"user": users, "item": items, "rating": rated})
+    table = pd.DataFrame({"good": good})
+    few = data.groupby("item").head(1)  # new films have one rating each
+    train_on = pd.concat([data[data["item"] < 20], few[few["item"] >= 20]])
+    held = data[data["item"] >= 20].drop(few.index, errors="ignore")
+    plain = train(data=train_on, valid=held, epochs=20)
+    told = train(data=train_on, valid=held, epochs=20, item_features=table)
+    assert told.metrics["rmse"] < 0.8 * plain.metrics["rmse"]
+
+
+# ---- going on ------------------------------------------------------------------------------------
+
+
+def test_fine_tuning_keeps_known_rows_and_adds_new_ones(model: Recommender, tmp_path) -> None:
+    new = pd.DataFrame(
+        {"user": ["new"] * 12, "item": [*range(0, 100, 10), 9990, 9991], "rating": [5.0, 1.0] * 6}
+    )
+    before = model.factors("users"), model.factors("items")
+    tuned = zoo.collab.finetune(model, new, epochs=5, valid_fraction=0, run=RUN)
+    assert tuned.spec.users == (*model.spec.users, "new")
+    assert tuned.spec.items == (*model.spec.items, 9990, 9991)
+    after = tuned.factors("users"), tuned.factors("items")
+    untouched_items = [i for i in model.spec.items if i >= 100]
+    assert np.array_equal(before[0], after[0].loc[list(model.spec.users)])
+    assert np.array_equal(before[1].loc[untouched_items], after[1].loc[untouched_items])
+    assert not np.allclose(before[1].loc[[0]], after[1].loc[[0]])
+    liked, disliked = tuned.predict("new", 0), tuned.predict("new", 10)
+    assert liked - model.predict("nobody", 0) > disliked - model.predict("nobody", 10)
+    assert np.array_equal(before[0], model.factors("users"))  # the given model stays as it was
+    assert len(tuned.seen.items) == len(model.seen.items) + 12
+
+
+def test_new_rows_begin_at_the_mean(each: Recommender) -> None:
+    new = pd.DataFrame({"user": ["new", "new"], "item": [0, 9990], "rating": [5.0, 1.0]})
+    learn = zoo.collab.learner(new, pretrained=each, valid_fraction=0, run=RUN)
+    net: Any = learn.model
+    vectors, _ = each.members[0].users.all()  # type: ignore[operator,union-attr]
+    factors = net.users.factors.detach()
+    assert torch.allclose(factors[-1], factors[0])
+    if each.name != "svdpp":  # there the history adds to the row
+        assert torch.allclose(factors[-1], vectors[1:].mean(0).detach(), atol=1e-5)
+
+
+def test_fine_tuning_keeps_the_network(model: Recommender) -> None:
+    with pytest.raises(ValueError, match=r"keeps the network as it is, however \{'n_factors': 9\}"):
+        zoo.collab.finetune(model, ratings(), n_factors=9, run=RUN)
+    table = pd.DataFrame({"a": [1.0]}, index=[0])
+    with pytest.raises(ValueError, match="does not use those of"):
+        zoo.collab.finetune(model, ratings(), item_features=table, run=RUN)
+
+
+class StopAtError(RuntimeError):
+    """As if the process died here."""
+
+
+class StopAt:
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def step_end(self, fit: Any) -> None:
+        if fit.step == self.step:
+            raise StopAtError
+
+
+@pytest.mark.parametrize("name", ["dot_bias", "svdpp", "softmax"])
+def test_a_run_that_broke_off_ends_with_the_same_weights(name: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("zoo.core.loop.FLUSH_SECONDS", 0.0)
+    whole = train(name, epochs=4)
+    with pytest.raises(StopAtError):
+        train(name, epochs=4, callbacks=[StopAt(30)], run=here(out=tmp_path, save_every=0.0))
+    again = train(name, epochs=4, run=here(out=tmp_path, resume=True))
+    pairs = zip(whole.members[0].parameters(), again.members[0].parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert whole.history.losses == again.history.losses
+
+
+class PressCtrlC:
+    def step_end(self, fit: Any) -> None:
+        if fit.step == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_keeps_what_was_learnt_and_saves_it(tmp_path) -> None:
+    model = train(callbacks=[PressCtrlC()], run=here(out=tmp_path / "kept"))
+    assert len(model.history.losses) == 20
+    assert zoo.load(tmp_path / "kept").predict("u01", 50) == model.predict("u01", 50)
+
+
+def test_step_by_step(tmp_path) -> None:
+    learn = zoo.collab.learner(ratings(), n_factors=8, batch_size=64, run=RUN)
+    curve = learn.lr_find()
+    learn.fit_one_cycle(3, curve.valley)
+    learn.fit_sgdr(1e-2, cycles=2, cycle_len=1, snapshots=True)
+    one, both = learn.as_model(), learn.as_model(snapshots=2)
+    assert len(both.members) == 2
+    expected = np.mean([m.predict("u01", 50) for m in both_apart(both)])
+    assert both.predict("u01", 50) == pytest.approx(expected, abs=1e-5)
+    both.save(tmp_path / "both")
+    assert zoo.load(tmp_path / "both").recommend("u01", 3).equals(both.recommend("u01", 3))
+    assert one.evaluate()["rmse"] == pytest.approx(learn.evaluate()["rmse"])
+
+
+def both_apart(ensemble: Recommender) -> list[Recommender]:
+    return [
+        Recommender(ensemble.name, [m], ensemble.spec, ensemble.seen, run=RUN)
+        for m in ensemble.members
+    ]

@@ -1,0 +1,103 @@
+"""`zoo collab`: ratings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.cli.options import Artifact, Device, Seed, one_sentence, run_of
+
+collab = typer.Typer(no_args_is_help=True, help="Ratings: train a recommender, ask it.")
+
+Column = Annotated[str | None, typer.Option(help="Name of the column; usual names are found.")]
+
+
+@collab.command("train")
+def collab_train(
+    ratings: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file, a rating a row.")],
+    user: Column = None,
+    item: Column = None,
+    rating: Column = None,
+    time: Column = None,
+    model: Annotated[str, typer.Option(help="dot_bias, svdpp, embedding_net or softmax.")] = (
+        "dot_bias"
+    ),
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the model's own.")] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Highest rate; default: the model's own.")
+    ] = None,
+    valid_fraction: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the ratings, to score on.")
+    ] = 0.2,
+    split: Annotated[
+        str, typer.Option(help="How it is drawn: random, user, item or time.")
+    ] = "random",
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the model; default: RATINGS-MODEL.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Continue the same, interrupted call.")] = False,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Train a recommender on your ratings and save it."""
+    with one_sentence():
+        import zoo
+
+        target = out or Path(f"{ratings.resolve().stem}-{model}")
+        trained = zoo.collab.train(
+            ratings,
+            model=model,  # type: ignore[arg-type]
+            epochs=epochs,
+            lr=lr,
+            user=user,
+            item=item,
+            rating=rating,
+            time=time,
+            valid_fraction=valid_fraction,
+            split=split,  # type: ignore[arg-type]
+            run=run_of(device, "auto", seed, None, target, resume),
+        )
+        for name, value in trained.metrics.items():
+            typer.echo(f"{name:>12} {value:.4f}")
+        example = trained.spec.users[0]
+        typer.echo(f"saved in {target}; try: zoo collab recommend {target} {example}")
+
+
+@collab.command("recommend")
+def collab_recommend(
+    artifact: Artifact,
+    users: Annotated[list[str], typer.Argument(help="Ids of users.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="Items for each.")] = 10,
+    again: Annotated[bool, typer.Option(help="Also what the user has rated already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
+    device: Device = "auto",
+) -> None:
+    """List what users would like best."""
+    with one_sentence():
+        import zoo
+
+        model = zoo.load(artifact, run=run_of(device, "auto", 0, None, None, False))
+        if not hasattr(model, "recommend"):
+            raise ValueError(f"recommending takes a model of ratings, however {artifact!r} is none")
+        ids = [_as_known(user, model.spec.users) for user in users]
+        table = model.recommend(ids, k, exclude_seen=not again)
+        if as_json:
+            for row in table.to_dict("records"):
+                typer.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            typer.echo(table.to_string(index=False))
+
+
+def _as_known(text: str, known: tuple[Any, ...]) -> Any:
+    """The id that the text means: as it stands, or as a number where ids are numbers."""
+    kinds = {type(one) for one in known}
+    for kind in (int, float):
+        if str not in kinds and kind in kinds:
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    return text

@@ -1,0 +1,116 @@
+"""The networks of a recommender on their device: ratings of pairs, scores of all items, vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo.collab.data import VALID_BATCH, Ratings
+from zoo.collab.models.catalogue import task
+from zoo.collab.models.factors import Pair
+from zoo.collab.seen import Seen
+from zoo.core import loop
+from zoo.core.run import Run
+
+Of = Literal["items", "users"]
+
+
+class Scorer:
+    """Several networks that speak as one: the mean of what they say.
+
+    Args:
+        name: of the model, see `zoo.collab.models.catalogue`.
+        members: networks.
+        run: says the device.
+    """
+
+    def __init__(self, name: str, members: Sequence[nn.Module], run: Run) -> None:
+        self.name, self.members, self.run = name, list(members), run
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.run.torch_device()
+
+    @property
+    def ready(self) -> list[Any]:
+        """The networks, on the device and in evaluation."""
+        return [member.to(self.device).eval() for member in self.members]
+
+    def evaluate(self, ratings: Ratings) -> dict[str, float]:
+        """Loss and metrics of the model's task."""
+        batches = ratings.to(self.device).batches(VALID_BATCH, shuffle=False)
+        return loop.evaluate(
+            self.ready, batches.epoch(0), task(self.name), self.device, self._dtype
+        )
+
+    @torch.inference_mode()
+    def rate(self, users: Tensor, items: Tensor) -> Tensor:
+        """Ratings of pairs; of a model that only orders, scores. Shape: (n,) and (n,) -> (n,)."""
+        blocks = zip(*(torch.split(rows, VALID_BATCH) for rows in (users, items)), strict=True)
+        return torch.cat([self._rate_block(*block) for block in blocks])
+
+    @torch.inference_mode()
+    def rate_one(self, states: Sequence[Pair], items: Tensor) -> Tensor:
+        """As `rate`, for the user of a state a network and several items. Shape: (n,) -> (n,)."""
+        items = items.to(self.device)
+        rated = [
+            member.rate((v.expand(len(items), -1), b.expand(len(items), -1)), member.items(items))
+            for member, (v, b) in zip(self.ready, states, strict=True)
+        ]
+        return torch.stack(rated).mean((0, 2)).cpu()
+
+    @torch.inference_mode()
+    def scores(self, users: Tensor) -> Tensor:
+        """Scores of all items for rows of users. Shape: (B,) -> (B, n_items + 1)."""
+        return self.scores_of([member.users(users) for member in self.ready])
+
+    @torch.inference_mode()
+    def scores_of(self, states: Sequence[Pair]) -> Tensor:
+        """Scores of all items from a state a network, the unknown item's first.
+
+        **Shape.** states: (B, width) and (B, members) each; result: (B, n_items + 1).
+        """
+        pairs = zip(self.ready, states, strict=True)
+        tables = [_scores(member, state) for member, state in pairs]
+        return torch.stack(tables).mean(0) if len(tables) > 1 else tables[0]
+
+    @torch.inference_mode()
+    def vectors(self, of: Of) -> Tensor:
+        """Vectors of items or users, those of all networks side by side. Shape: (n + 1, width)."""
+        return torch.cat([getattr(member, of).all()[0] for member in self.ready], dim=1).cpu()
+
+    @torch.inference_mode()
+    def biases(self, of: Of) -> Tensor:
+        """Biases of items or users. Shape: (n + 1,)."""
+        biases = [getattr(member, of).all()[1].mean(1) for member in self.ready]
+        return torch.stack(biases).mean(0).cpu()
+
+    def seen(self, seen: Seen) -> Seen:
+        """Who has rated what, on the device."""
+        return Seen(*(tensor.to(self.device) for tensor in seen))
+
+    @cached_property
+    def _dtype(self) -> torch.dtype | None:
+        return self.run.autocast_dtype(self.device)
+
+    def _rate_block(self, users: Tensor, items: Tensor) -> Tensor:
+        users, items = users.to(self.device), items.to(self.device)
+        rated = [member.rate(member.users(users), member.items(items)) for member in self.ready]
+        return torch.stack(rated).mean((0, 2)).cpu()
+
+
+def _scores(member: Any, states: Pair) -> Tensor:
+    if hasattr(member, "ranker"):
+        vectors, biases = member.ranker()
+        return torch.addmm(biases, states[0], vectors.T)
+    items = member.items.all()
+    n = len(items[0])
+    rows = zip(*states, strict=True)
+    return torch.stack(
+        [member.rate((v.expand(n, -1), b.expand(n, -1)), items)[:, 0] for v, b in rows]
+    )
