@@ -24,6 +24,7 @@ from zoo.collab.models.catalogue import RECIPES, predicts_ratings
 from zoo.collab.ratings import split
 
 RANKING_SEED = 100
+ARGUMENTS = ("members", "negatives", "dropout")
 
 
 def parts(model: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -46,7 +47,9 @@ def trial(model: str, seed: int, given: dict[str, Any]) -> None:
         "weight_decay": recipe.weight_decay if given["decay"] is None else given["decay"],
         "n_factors": given["factors"] or recipe.n_factors,
     }
-    further = {name: given[name] for name in ("members", "negatives") if given[name] is not None}
+    further = {
+        name: given[name] for name in ("members", "negatives", "dropout") if given[name] is not None
+    }
     train, held = parts(model, seed)
     began = time.perf_counter()
     trained = zoo.collab.train(
@@ -79,7 +82,7 @@ def main() -> None:
     flags.add_argument("--first", type=int, default=0, help="first seed")
     for name in ("epochs", "batch-size", "factors", "members", "negatives"):
         flags.add_argument(f"--{name}", type=int)
-    for name in ("lr", "decay"):
+    for name in ("lr", "decay", "dropout"):
         flags.add_argument(f"--{name}", type=float)
     flags.add_argument("--features", action="store_true", help="of users and films")
     given = vars(flags.parse_args())

@@ -245,7 +245,7 @@ def _settings(
 
 @torch.no_grad()
 def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
-    """Known rows keep their values; new ones begin at the unknown row's, which is the mean."""
+    """Known rows keep their values; new ones begin at the mean of the known ones."""
     pretrained.eval()
     old: dict[str, Tensor] = dict(pretrained.state_dict())
     for name, tensor in network.state_dict().items():
@@ -254,7 +254,7 @@ def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
             tensor.copy_(before)
         else:
             tensor[: len(before)] = before
-            tensor[len(before) :] = before[0]
+            tensor[len(before) :] = before[1:].mean(0)
 
 
 def _source(ratings: Table) -> str:

@@ -1,8 +1,9 @@
 """A new user from a few ratings, without training.
 
-What tells users apart (their vector and bias) is found by maximum a posteriori: squared error of
-the ratings, or the softmax of what was chosen, against a normal prior with the mean and covariance
-of known users. With no rating the new user is the mean one; every rating moves them from there.
+Of a model that knows users by their history alone, the history is the user. Otherwise what tells
+users apart (their vector and bias) is found by maximum a posteriori: squared error of the ratings
+against a normal prior with the mean and covariance of known users. With no rating the new user is
+the mean one; every rating moves them from there.
 """
 
 from __future__ import annotations
@@ -23,24 +24,25 @@ STEPS = 200
 MOST_KNOWN = 20_000  # users that the prior is taken from
 
 
-def state_of(member: Any, items: Tensor, values: Tensor, *, ranks: bool) -> Pair:
+@torch.no_grad()
+def state_of(member: Any, items: Tensor, values: Tensor) -> Pair:
     """The state that explains a new user's ratings best.
 
     Args:
         member: the network.
         items: rows of what was rated, (n,).
         values: ratings, (n,).
-        ranks: whether the network orders items by what was chosen, and looks at no rating.
 
     Returns:
         Shape: (1, width) and (1, members), as `member.users` gives them.
     """
-    device = member.users.factors.device
+    side = member.users
+    device = side.factors.device
     items, values = items.to(device), values.to(device)
-    with torch.no_grad():
-        mean, root, width = _prior(member)
-        told = member.ranker() if ranks else member.items(items)
-    noise = 1.0 if ranks else 2 * _noise(member)
+    if not side.own:
+        return side.met(items), side.bias[:1]
+    mean, root, width = _prior(member)
+    told, noise = member.items(items), _noise(member)
 
     def state(z: Tensor) -> Pair:
         both = (mean + root @ z).float()[None]
@@ -49,24 +51,21 @@ def state_of(member: Any, items: Tensor, values: Tensor, *, ranks: bool) -> Pair
     def energy(z: Tensor) -> Tensor:
         """Of a state whose prior is the standard normal in z."""
         vectors, biases = state(z)
-        if ranks:
-            scores = torch.addmm(told[1], vectors, told[0].T)[0]
-            away = scores[1:].logsumexp(0) - scores[items]
-        else:
-            many = vectors.expand(len(items), -1), biases.expand(len(items), -1)
-            away = (member.rate(many, told) - values[:, None]).square().mean(1)
-        return away.double().sum() / noise + z.square().sum() / 2
+        many = vectors.expand(len(items), -1), biases.expand(len(items), -1)
+        rated: Tensor = member.rate(many, told)
+        away = (rated - values[:, None]).square().mean(1)
+        return away.double().sum() / (2 * noise) + z.square().sum() / 2
 
     def evaluate(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         z = torch.from_numpy(point.copy()).to(device).requires_grad_()
-        value = energy(z)
+        with torch.enable_grad():
+            value = energy(z)
         (slope,) = torch.autograd.grad(value, z)
-        return value.detach().item(), slope.cpu().numpy()
+        return float(value.detach()), slope.cpu().numpy()
 
     start = np.zeros(len(mean))
     found = minimize(evaluate, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-    with torch.no_grad():
-        return state(torch.from_numpy(found.x).to(device))
+    return state(torch.from_numpy(found.x).to(device))
 
 
 def _prior(member: Any) -> tuple[Tensor, Tensor, int]:

@@ -225,11 +225,8 @@ class Recommender:
             )
         values = np.asarray(list(ratings.values()), dtype=np.float32)[rows > 0]
         items = torch.from_numpy(rows[rows > 0]).long()
-        ranks = not predicts_ratings(self.name)
-        states = [
-            state_of(member, items, torch.from_numpy(values), ranks=ranks)
-            for member in self._scorer.ready
-        ]
+        given = torch.from_numpy(values)
+        states = [state_of(member, items, given) for member in self._scorer.ready]
         return Visitor(self.spec, self._scorer, states, items)
 
     # ---- looking inside -----------------------------------------------------------------------

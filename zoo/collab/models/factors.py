@@ -36,6 +36,8 @@ class Side(nn.Module):
         members: biases a row.
         n_others: how many the other side knows; 0 without histories.
         n_features: columns of the features; 0 without.
+        own: whether a row has a vector of its own; else its history alone tells it.
+        dropout: share of a history that each training step leaves out.
     """
 
     offsets: Tensor
@@ -44,11 +46,23 @@ class Side(nn.Module):
     features: Tensor
 
     def __init__(
-        self, n_rows: int, width: int, members: int, *, n_others: int = 0, n_features: int = 0
+        self,
+        n_rows: int,
+        width: int,
+        members: int,
+        *,
+        n_others: int = 0,
+        n_features: int = 0,
+        own: bool = True,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.n_rows, self.n_others, self.n_features = n_rows, n_others, n_features
-        self.factors = nn.Parameter(_small(n_rows + 1, width))
+        self.own, self.dropout = own, dropout
+        if own:
+            self.factors = nn.Parameter(_small(n_rows + 1, width))
+        else:
+            self.register_buffer("factors", torch.zeros(n_rows + 1, width))  # row 0 alone is used
         self.bias = nn.Parameter(torch.zeros(n_rows + 1, members))
         if n_others:
             self.implicit = nn.Parameter(_small(n_others + 1, width))
@@ -69,19 +83,17 @@ class Side(nn.Module):
         """Vectors (B, width) and biases (B, members) of the rows (B,)."""
         vectors, biases = F.embedding(rows, self.factors), F.embedding(rows, self.bias)
         if self.n_others:
-            sums = F.embedding_bag(
-                self.others,
-                self.implicit,
-                self.offsets.to(self.others.dtype),
-                mode="sum",
-                include_last_offset=True,
-            )
-            vectors = vectors + F.embedding(rows, sums * self.scale)
+            vectors = vectors + F.embedding(rows, self._histories())
         if self.n_features:
             features = F.embedding(rows, self.features)
             vectors = vectors + features @ self.feature_factors
             biases = biases + features @ self.bias_of_features
         return vectors, biases
+
+    def met(self, others: Tensor) -> Tensor:
+        """The vector of a history. Shape: (n,) -> (1, width)."""
+        summed = F.embedding(others, self.implicit).sum(0, keepdim=True)
+        return summed / math.sqrt(max(len(others), 1))
 
     def all(self) -> Pair:
         """Vectors and biases of every row, the unknown one first."""
@@ -94,6 +106,21 @@ class Side(nn.Module):
                 vectors, biases = self.all()
                 self.factors[0], self.bias[0] = vectors[1:].mean(0), biases[1:].mean(0)
         return super().train(mode)
+
+    def _histories(self) -> Tensor:
+        """The vectors of all histories. Shape: (n_rows + 1, width)."""
+        kept = None
+        if self.training and self.dropout:
+            kept = F.dropout(torch.ones_like(self.others, dtype=self.implicit.dtype), self.dropout)
+        sums = F.embedding_bag(
+            self.others,
+            self.implicit,
+            self.offsets.to(self.others.dtype),
+            mode="sum",
+            per_sample_weights=kept,
+            include_last_offset=True,
+        )
+        return sums * self.scale
 
 
 class Factors(nn.Module):

@@ -1,8 +1,9 @@
 """Ranking from what was chosen: the chosen item against items drawn at random.
 
-A softmax over one positive and many negatives is the loss of the "sampled softmax" family; with
-all items as negatives it is exact. It replaces the pairwise comparison of BPR (Rendle et al. 2009),
-whose single negative a positive tells little.
+A user is the sum of second item vectors over all that they chose, most of it left out anew at every
+training step: a linear denoising autoencoder with the multinomial loss of Mult-DAE (Liang et al.
+2018, "Variational Autoencoders for Collaborative Filtering"). No user has parameters, so that new
+ones need no training. The softmax is over negatives drawn on the device, or exact if they are all.
 """
 
 from __future__ import annotations
@@ -10,37 +11,35 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zoo.collab.models.factors import Factors, Pair
+from zoo.collab.models.factors import Pair, Side
 from zoo.collab.seen import Seen
 from zoo.core.groups import LayerGroup
 
 
 class Softmax(nn.Module):
-    """Scores of a chosen item and of negatives, by a factor model.
+    """Scores of a chosen item and of negatives.
 
     Args:
         n_users: known ones.
         n_items: likewise.
         n_factors: width of a vector.
         negatives: drawn uniformly for every batch, on the device; all items if there are no more.
+        dropout: share of a user's history that each training step leaves out.
     """
 
     def __init__(
-        self, *, n_users: int, n_items: int, n_factors: int = 64, negatives: int = 2048
+        self,
+        *,
+        n_users: int,
+        n_items: int,
+        n_factors: int = 64,
+        negatives: int = 2048,
+        dropout: float = 0.8,
     ) -> None:
         super().__init__()
         self.n_items, self.negatives = n_items, negatives
-        self.factors = Factors(n_users=n_users, n_items=n_items, n_factors=n_factors)
-
-    @property
-    def users(self) -> nn.Module:
-        """The users' side."""
-        return self.factors.users
-
-    @property
-    def items(self) -> nn.Module:
-        """The items' side."""
-        return self.factors.items
+        self.users = Side(n_users, n_factors, 1, n_others=n_items, own=False, dropout=dropout)
+        self.items = Side(n_items, n_factors, 1)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores, the chosen item's first. Shape: (B,) and (B,) -> (B, 1 + negatives)."""
@@ -52,19 +51,21 @@ class Softmax(nn.Module):
         return torch.cat([self.rate(who, self.items(items)), others], dim=1)
 
     def set_seen(self, seen: Seen) -> None:
-        """Nothing: this model has no history."""
+        """What each user has chosen."""
+        self.users.set_history(seen)
 
     def rate(self, users: Pair, items: Pair) -> Tensor:
         """Scores that only order. Shape: (B, 1)."""
-        return self.factors.rate(users, items)
+        return (users[0] * items[0]).sum(1, keepdim=True) + users[1] + items[1]
 
     def ranker(self) -> tuple[Tensor, Tensor]:
         """See `Factors.ranker`."""
-        return self.factors.ranker()
+        vectors, biases = self.items.all()
+        return vectors, biases[:, 0]
 
     def layers(self) -> list[LayerGroup]:
         """One group: users and items learn together."""
-        return self.factors.layers()
+        return [LayerGroup("factors", (self.users, self.items))]
 
     def _draw(self, device: torch.device) -> Tensor:
         """Rows of negatives: new ones at every training step, the same ones in evaluation."""

@@ -74,8 +74,9 @@ def preprocessing(name: str, size: int | None = None) -> Preprocessing:
 def fitting_size(name: str, short_side: int | None) -> int:
     """The backbone's own size, or for small photos one that enlarges them by at most a fifth.
 
-    Larger inputs cost time and show no more; below ``SMALLEST_FITTING`` pixels features suffer. Up
-    to ``ENLARGED_TO_OWN`` the own size is worth it: features suffer at any other.
+    Larger inputs cost time and show no more; below ``SMALLEST_FITTING`` pixels features suffer. To
+    reach the own size photos may be enlarged more, up to ``ENLARGED_TO_OWN``: features suffer at
+    any other.
 
     Args:
         name: Of the backbone.
