@@ -83,7 +83,7 @@ LINES = (
     Line("collab_random", f"{MOVIELENS}, random fifth", "`dot_bias`", "rmse", "RMSE",
          {"recipe": "ours"}),
     Line("collab_ranking", f"{MOVIELENS}, random quarter, lists of 10", "`softmax`", "ndcg@10",
-         "nDCG@10"),
+         "nDCG@10", {"model": "softmax"}),
 )  # fmt: skip
 
 

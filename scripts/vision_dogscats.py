@@ -2,7 +2,7 @@
 
 1,000 photos of 160 px to train on and 500 to validate, part of the Kaggle set;
 `zoo.vision.finetune("efficientnet_lite0", ...)` with its defaults, but for 3 epochs instead of 4,
-which keep to the time and lose nothing on splits of the training part (`scripts/vision_recipe.py`).
+to keep to the time.
 
     python -m scripts.vision_dogscats          # writes results/vision_dogscats.csv
 """

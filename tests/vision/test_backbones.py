@@ -9,7 +9,7 @@ import torchvision
 from huggingface_hub import constants
 
 from zoo.vision.models import lite0, timm_bodies
-from zoo.vision.models.backbones import build, check_name, check_size, is_known, sizes
+from zoo.vision.models.backbones import build, check_name, check_size, fitting_size, is_known, sizes
 from zoo.vision.models.bodies import Sizes
 from zoo.vision.models.catalogue import backbones
 
@@ -54,6 +54,13 @@ def test_no_address_and_no_path_reaches_timm(name, monkeypatch):
 def test_known_names_are_embedded_torchvision_and_timm():
     for name in ("efficientnet_lite0", "resnet34", "timm/resnet50", "timm/resnet50.a1_in1k"):
         check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("short_side", "size"), [(None, 224), (500, 224), (160, 224), (159, 160), (128, 128), (28, 96)]
+)
+def test_the_fitting_size_is_the_own_one_unless_photos_are_small(short_side, size):
+    assert fitting_size("efficientnet_lite0", short_side) == size
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,6 @@ class Side(nn.Module):
         dropout: share of a history that each training step leaves out.
     """
 
-    offsets: Tensor
-    others: Tensor
-    scale: Tensor
     features: Tensor
 
     def __init__(
@@ -73,11 +70,8 @@ class Side(nn.Module):
             self.register_buffer("features", torch.zeros(n_rows + 1, n_features))
 
     def set_history(self, history: Seen) -> None:
-        """Whom of the other side each row has met; not a part of the weights."""
-        counts = history.offsets.diff().clamp(min=1)
-        self.register_buffer("offsets", history.offsets, persistent=False)
-        self.register_buffer("others", history.items, persistent=False)
-        self.register_buffer("scale", counts.float().rsqrt()[:, None], persistent=False)
+        """Whom of the other side each row has met; neither weights nor buffers."""
+        self._history = history
 
     def forward(self, rows: Tensor) -> Pair:
         """Vectors (B, width) and biases (B, members) of the rows (B,)."""
@@ -109,18 +103,21 @@ class Side(nn.Module):
 
     def _histories(self) -> Tensor:
         """The vectors of all histories. Shape: (n_rows + 1, width)."""
+        if self._history.items.device != self.implicit.device:
+            self._history = Seen(*(tensor.to(self.implicit.device) for tensor in self._history))
+        offsets, others = self._history
         kept = None
         if self.training and self.dropout:
-            kept = F.dropout(torch.ones_like(self.others, dtype=self.implicit.dtype), self.dropout)
+            kept = F.dropout(torch.ones_like(others, dtype=self.implicit.dtype), self.dropout)
         sums = F.embedding_bag(
-            self.others,
+            others,
             self.implicit,
-            self.offsets.to(self.others.dtype),
+            offsets.to(others.dtype),
             mode="sum",
             per_sample_weights=kept,
             include_last_offset=True,
         )
-        return sums * self.scale
+        return sums * offsets.diff().clamp(min=1).rsqrt()[:, None]
 
 
 class Factors(nn.Module):

@@ -1,0 +1,52 @@
+"""Real ratings: does it still score? Too good fails as well, since that would be a leak."""
+
+from __future__ import annotations
+
+import pytest
+
+import zoo
+from scripts import movielens
+from zoo.collab import Recommender
+from zoo.collab.ratings import split
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_hand() -> None:
+    if next(row for row in zoo.data.available() if row.name == "movielens-100k").at_hand == "no":
+        pytest.skip("needs MovieLens-100k: zoo data get movielens-100k")
+
+
+@pytest.fixture(scope="module")
+def model(at_hand: None) -> Recommender:
+    """The default model on the training part of the first published fold."""
+    return zoo.collab.train(
+        movielens.ratings("u1.base"),
+        valid=movielens.ratings("u1.test"),
+        titles=movielens.titles(),
+        run=zoo.Run(device="cpu", progress=False),
+    )
+
+
+def test_ratings_of_the_first_fold(model: Recommender) -> None:
+    low, high = 0.915, 0.94
+    assert low < model.metrics["rmse"] < high
+
+
+def test_sequels_are_similar(model: Recommender) -> None:
+    """Star Wars (50) has two sequels: 172 and 181."""
+    near = model.similar(50, 10)
+    assert {172, 181} & set(near["item"])
+    assert near["title"].str.contains("1977|1980|1981|1983").any()
+
+
+def test_good_films_have_high_biases(model: Recommender) -> None:
+    best = model.biases()["title"].head(15).str.cat()
+    assert any(film in best for film in ("Schindler", "Shawshank", "Wallace & Gromit"))
+
+
+def test_lists_find_what_was_chosen() -> None:
+    base, test = split(movielens.ratings(), "item", 0.25, seed=100)
+    run = zoo.Run(device="cpu", progress=False)
+    model = zoo.collab.train(base, model="softmax", valid=test, epochs=3, run=run)
+    low, high = 0.40, 0.52  # what is most popular scores .25
+    assert low < model.metrics["ndcg@10"] < high
