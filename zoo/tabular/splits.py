@@ -49,6 +49,7 @@ def divide(
         ValueError: the split is contradictory, or leaves too few rows on a side.
     """
     _require_one_way(split)
+    _enough(frame, None)
     if isinstance(split.valid, (str, pd.DataFrame)) or hasattr(split.valid, "__fspath__"):
         return _enough(frame, read_table(split.valid))
     if split.valid is not None:

@@ -155,8 +155,7 @@ def _days(column: pd.Series, name: Name) -> NDArray[np.float64]:
             f"({str(error).splitlines()[0]:.120}); write them as 2015-07-31 or 2015-07-31T12:00"
         ) from error
     since = times - pd.Timestamp(0, tz="UTC")
-    days: NDArray[np.float64] = since.dt.total_seconds().to_numpy(np.float64) / _DAY
-    return days
+    return np.asarray(since.dt.total_seconds() / _DAY, dtype=np.float64)
 
 
 def _parsed(column: pd.Series, name: Name) -> NDArray[np.float64]:
