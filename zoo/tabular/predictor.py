@@ -216,6 +216,11 @@ class TableModel:
         return self.run.autocast_dtype(self._device)
 
     @property
+    def _kind(self) -> torch.dtype:
+        """Of the network's numbers: double in scikit-learn's estimators."""
+        return next(self.members[0].parameters()).dtype
+
+    @property
     def _ready(self) -> list[TableNet]:
         return [member.to(self._device) for member in self.members]
 
@@ -231,6 +236,7 @@ class TableModel:
     def _decoded(self, frame: pd.DataFrame) -> Tensor:
         """Probabilities, or scaled numbers. Shape: (N, n_out), on the CPU."""
         x_cat, x_cont = self.encoder.table(frame)
+        x_cont = x_cont.to(self._kind)
         if not len(frame):
             return torch.empty(0, self.spec.n_out)
         batches = (
@@ -255,7 +261,8 @@ class TableModel:
     @torch.inference_mode()
     def _decode_one(self, row: Mapping[Any, Any]) -> list[float]:
         """One row through the members; without a table, batches or a loader."""
-        inputs = [x.to(self._device) for x in self.encoder.row(row)]
+        x_cat, x_cont = self.encoder.row(row)
+        inputs = x_cat.to(self._device), x_cont.to(self._device, self._kind)
         found = []
         with contextlib.ExitStack() as stack:
             for member in self.members:

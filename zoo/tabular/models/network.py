@@ -1,7 +1,8 @@
 """A network for tables: columns joined in one of three ways, a perceptron, a head.
 
-"mlp" is the entity-embedding network (Guo & Berkhahn 2016; layers and order as fastai's); "tabm"
-embeds numbers piecewise-linearly and trains k members that share weights (Gorishniy et al. 2024).
+"mlp" is the entity-embedding network (Guo & Berkhahn 2016; layers and order as fastai's), whose
+numbers are embedded piecewise-linearly too unless bins=0; "tabm" trains k members that share their
+weights (Gorishniy et al. 2024).
 
 >>> net = build_network("mlp", rows=[4, 3], n_numbers=2, n_out=1)
 >>> twin = build_network(**net.arguments())
@@ -59,7 +60,7 @@ DEFAULTS: Final[dict[str, Settings]] = {
         "dropout": 0.1,
         "embedding_dropout": 0.0,
         "join": "input",
-        "bins": 0,
+        "bins": 48,
         "d_number": 8,
         "k": 0,
     },
