@@ -25,9 +25,22 @@ from scripts.record import append
 
 TARGET: Final = "income"
 COLUMNS: Final = (
-    "age workclass fnlwgt education education_num marital_status occupation relationship race sex "
-    "capital_gain capital_loss hours_per_week native_country income"
-).split()
+    "age",
+    "workclass",
+    "fnlwgt",
+    "education",
+    "education_num",
+    "marital_status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+    "native_country",
+    "income",
+)
 SEEDS: Final = 5
 GOAL: Final = 0.857  # accuracy
 
@@ -37,7 +50,7 @@ def official(part: Literal["train", "test"]) -> pd.DataFrame:
     name = {"train": "adult.data", "test": "adult.test"}[part]
     frame = pd.read_csv(
         zoo.data.get("adult") / name,
-        names=COLUMNS,
+        names=list(COLUMNS),
         na_values="?",
         skipinitialspace=True,
         skiprows=1 if part == "test" else 0,

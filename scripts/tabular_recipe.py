@@ -21,7 +21,7 @@ from scripts.tabular_adult import TARGET, official
 
 @dataclass(frozen=True)
 class Config:
-    """What is tried; the network's settings are those of the model's defaults where they are -1."""
+    """What is tried; the network's settings are its defaults where they are -1 or empty."""
 
     model: str = "mlp"
     epochs: int = 10
@@ -29,8 +29,8 @@ class Config:
     batch_size: int = 256
     weight_decay: float = 0.01
     layers: str = ""
-    dropout: float = -1
-    embedding_dropout: float = -1
+    dropout: float = -1.0
+    embedding_dropout: float = -1.0
     bins: int = -1
     d_number: int = -1
     k: int = -1
@@ -46,7 +46,11 @@ def trial(seed: int, config: Config) -> None:
     run = zoo.Run(seed=seed, progress=False, device="cpu")
     model = zoo.tabular.train(official("train"), TARGET, run=run, **chosen)
     seconds = time.perf_counter() - began
-    append("tabular_recipe.csv", **vars(config), seed=seed, **model.metrics, seconds=seconds)
+    network = model.members[0].settings
+    used = {name: network[name] for name in vars(config) if name in network}  # type: ignore[literal-required]
+    used["layers"] = "-".join(map(str, used["layers"]))
+    tried = {**vars(config), **used}
+    append("tabular_recipe.csv", **tried, seed=seed, **model.metrics, seconds=seconds)
 
 
 def main() -> None:

@@ -16,16 +16,6 @@ from zoo.tabular.finetune import finetune
 from zoo.tabular.predictor import TableModel
 
 
-@pytest.fixture(scope="module")
-def buyer() -> TableModel:
-    return train()
-
-
-@pytest.fixture(scope="module")
-def amount() -> TableModel:
-    return train(target="amount", log_target=True)
-
-
 def test_a_classifier_learns(buyer: TableModel) -> None:
     assert isinstance(buyer, Model)
     assert buyer.metrics["accuracy"] > 0.85

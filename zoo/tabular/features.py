@@ -123,8 +123,9 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
     shared = [name for name in table.columns if name in frame.columns and name not in keys]
     if len(twice) or shared:
         wrong = (
-            f"{few(twice.iloc[:, 0].tolist())} stand several times" if len(twice) else
-            f"both have {few(shared)}"
+            f"{few(twice.iloc[:, 0].tolist())} stand several times"
+            if len(twice)
+            else f"both have {few(shared)}"
         )
         raise ValueError(
             f"a table is looked up by a key of its own, its columns new, however {wrong}; drop or "
@@ -137,7 +138,8 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
 def _times(frame: pd.DataFrame, column: Name) -> pd.Series:
     cells = frame[column]
     if isinstance(cells.dtype, pd.PeriodDtype):
-        return cells.dt.to_timestamp()
+        starts: pd.Series = cells.dt.to_timestamp()
+        return starts
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return cells
     try:
@@ -154,9 +156,11 @@ def _part(times: pd.Series, part: str) -> pd.Series:
         return times.dt.isocalendar().week.astype("float64" if times.isna().any() else "int64")
     if part == "elapsed":
         start = pd.Timestamp(0, tz=times.dt.tz)
-        return (times - start).dt.total_seconds() / 86_400
+        days: pd.Series = (times - start).dt.total_seconds() / 86_400
+        return days
     values: pd.Series = getattr(times.dt, part)
-    return values.where(times.notna()) if times.isna().any() else values
+    kept: pd.Series = values.where(times.notna()) if times.isna().any() else values
+    return kept
 
 
 def _circles(times: pd.Series, clock: bool) -> dict[str, pd.Series]:

@@ -218,8 +218,12 @@ def learner(  # noqa: D417 - `Options` describes the others
     )
 
 
-def opened(pretrained: Pretrained) -> TableModel:
+def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
     """The model itself, or the one that a directory or a hub repository holds.
+
+    Args:
+        pretrained: see `finetune`.
+        run: the circumstances of the predictions of a model that is loaded.
 
     Raises:
         ValueError: it is neither.
@@ -228,11 +232,11 @@ def opened(pretrained: Pretrained) -> TableModel:
     if isinstance(pretrained, TableModel):
         return pretrained
     if (Path(pretrained) / CONFIG).is_file():
-        return load(Path(pretrained))
+        return load(Path(pretrained), run)
     if isinstance(pretrained, str) and pretrained.count("/") == 1 and not Path(pretrained).exists():
         from zoo.hub.fetch import pull
 
-        return load(pull(pretrained))
+        return load(pull(pretrained), run)
     raise ValueError(
         "a pretrained model of tables is one that `train` returned, the directory of a saved one, "
         f"or user/name on the hub, however {pretrained=!r:.100}; zoo.tabular.train starts anew"
