@@ -1,10 +1,10 @@
 """Compare recipes for `zoo.vision.finetune` on splits of training parts alone.
 
-A fifth of the training photos of ants and bees, of dogs and cats and of flowers is held out in turn;
-this program opens no validation part. Every trial is scored at several points between the probe and
-the last weights. The rows of commits before b57baf3 were recorded with a weaker penalty of the probe
-(C = .1) and without mirrored photos, were stopped before the last split, and leave out the trials
-before them. Cost: 1 minute (ants) to 4 minutes (flowers) a trial on two cores.
+A fifth of the training photos of ants and bees, of dogs and cats and of flowers is held out, by
+seed; this program opens no validation part. Every trial is scored at several points between the
+probe and the last weights. Rows without a size are of an earlier probe (weaker penalty, no mirrored
+photos), were stopped before the last split, and leave out the trials before them. Cost: 1 minute
+(ants) to 4 minutes (flowers) a trial on two idle cores.
 
     python scripts/vision_recipe.py flowers --seeds 2 --label-smoothing 0
 """

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -111,7 +112,9 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
     [
         (["vision", "finetune", "nowhere", *QUICK], "however nowhere does not exist"),
         (["vision", "finetune", ".", *QUICK], "holds no photos"),
-        (["predict", "nowhere", "a.jpg"], "'nowhere' has none"),
+        (["predict", "nowhere", "a.jpg"], "however 'nowhere' does not exist"),
+        (["predict", "./no/where", "a.jpg"], "however './no/where' does not exist"),
+        (["predict", ".", "a.jpg"], "however '.' has none"),
         (["predict", STORED, "a.jpg"], "there is no a.jpg"),
         (["predict", STORED, "."], "has none"),
         (["predict", STORED, STORED / "three-0.png", "--device", "gpu"], "'gpu'"),
@@ -142,7 +145,7 @@ def test_a_mirror_that_is_no_folder_is_one_line(monkeypatch: pytest.MonkeyPatch)
 def test_the_traceback_is_shown_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_TRACEBACK", "1")
     result = zoo("predict", "nowhere", "a.jpg")
-    assert isinstance(result.exception, ValueError)
+    assert isinstance(result.exception, FileNotFoundError)
 
 
 def test_the_installed_command_prints_no_traceback() -> None:
@@ -151,8 +154,24 @@ def test_the_installed_command_prints_no_traceback() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("zoo: an artifact is a directory with a config.json, however")
+    assert ran.stderr.startswith("zoo: a saved model is a directory, or user/name on the hub, how")
     assert ran.stderr.count("\n") == 1
+
+
+@needs_weights
+def test_a_warning_is_one_line(photos: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(photos, tmp_path / "photos"))
+    (folder / "train" / NAMES[0] / "broken.png").write_bytes(b"no photo")
+    code = "from zoo.cli.app import app; app(prog_name='zoo')"
+    words = ["vision", "finetune", str(folder), "--epochs", "0", *QUICK]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.startswith("zoo: warning: 1 of 29 photos are left out: ")
+    assert "broken.png" in ran.stderr
+    assert ran.stderr.count("\n") == 1, ran.stderr
 
 
 # ---- lists ---------------------------------------------------------------------------------------

@@ -19,16 +19,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo import data, hub, vision
+    from zoo import collab, data, hub, vision
     from zoo.core.artifact import ArtifactError
     from zoo.core.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["ArtifactError", "Run", "__version__", "data", "hub", "load", "vision"]
+__all__ = ["ArtifactError", "Run", "__version__", "collab", "data", "hub", "load", "vision"]
 
-_MODULES = ("data", "hub", "vision")
+_MODULES = ("collab", "data", "hub", "vision")
 _NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.artifact"}
-_LOADERS = {"vision": "zoo.vision.stored"}  # domain -> the module whose `load` reads it
+_LOADERS = {
+    "collab": "zoo.collab.stored",
+    "vision": "zoo.vision.stored",
+}  # domain -> the module whose `load` reads it
 
 
 def __getattr__(name: str) -> Any:
@@ -53,15 +56,13 @@ def load(name: str | Path, *, model: nn.Module | None = None, run: Run | None = 
 
     Raises:
         ArtifactError: the directory is not a whole artifact that this version can read.
+        FileNotFoundError: there is no such directory, or no such model on the hub.
         ConnectionError: the hub cannot be reached.
     """
     from zoo.core import artifact
+    from zoo.hub.find import find
 
-    directory = Path(name)
-    if not directory.exists() and str(name).count("/") == 1:
-        from zoo.hub.fetch import pull
-
-        directory = pull(str(name))
+    directory = find(name)
     config = artifact.read_config(directory)
     if model is not None:
         return artifact.load_module(directory, model)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,13 @@ def test_an_artifact_may_be_replaced_but_nothing_else(tmp_path) -> None:
     (tmp_path / "photos" / "dog.jpg").write_bytes(b"")
     with pytest.raises(FileExistsError, match=r"photos' holds other files"):
         save(tmp_path / "photos")
+
+
+def test_the_weights_of_an_artifact_that_is_replaced_are_gone(tmp_path) -> None:
+    both = replace(CONFIG, members=["model.safetensors", "model-2.safetensors"])
+    artifact.write(tmp_path / "a", both, [Net().state_dict()] * 2, History(), "")
+    save(tmp_path / "a")
+    assert [path.name for path in (tmp_path / "a").glob("*.safetensors")] == ["model.safetensors"]
 
 
 def test_a_write_that_fails_leaves_the_old_artifact(tmp_path, monkeypatch) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+
 import pandas as pd
 import pytest
 import torch
@@ -79,14 +81,15 @@ def test_the_ema_is_the_ema() -> None:
 
     class Keep:
         def step_end(self, fit) -> None:
-            seen.append(weights(fit.model)["first.weight"])
+            seen.append(weights(fit.model))
 
-    learn = learner()
+    learn = learner(norm=True)
     learn.fit(1, 1e-2, constant, callbacks=[Keep(), WeightAverage("ema", decay=0.8)])
-    mean = seen[0]
-    for step in seen[1:]:
-        mean = 0.8 * mean + 0.2 * step
-    assert torch.allclose(weights(learn)["first.weight"], mean, atol=1e-6)
+    for name in ("first.weight", "middle.0.running_mean", "middle.0.running_var"):
+        mean = seen[0][name]
+        for step in seen[1:]:
+            mean = 0.8 * mean + 0.2 * step[name]
+        assert torch.allclose(weights(learn)[name], mean, atol=1e-6), name
 
 
 def test_swa_is_the_mean_over_epochs_with_fresh_statistics() -> None:
@@ -99,9 +102,9 @@ def test_swa_is_the_mean_over_epochs_with_fresh_statistics() -> None:
     learn = learner(norm=True)
     learn.fit(4, 1e-2, callbacks=[Keep(), WeightAverage("swa", start=1)])
     assert torch.allclose(weights(learn)["first.weight"], torch.stack(ends[1:]).mean(0), atol=1e-6)
-    x = learn.data.train.inputs[0]
-    mean = learn.model.first(x).mean(0)
-    assert torch.allclose(learn.model.middle[0].running_mean, mean, atol=0.05)
+    means = [learn.model.first(batch.inputs[0]).mean(0) for batch in learn.data.train.epoch(0)]
+    fresh = torch.stack(means).mean(0)
+    assert torch.allclose(learn.model.middle[0].running_mean, fresh, atol=1e-5)
 
 
 def test_wise_ends_between_first_and_last_weights() -> None:
@@ -111,11 +114,58 @@ def test_wise_ends_between_first_and_last_weights() -> None:
         def epoch_end(self, fit) -> None:
             ends.append(weights(fit.model)["first.weight"])
 
-    learn = learner()
+    learn = learner(norm=True)
     first = weights(learn)["first.weight"]
     learn.fit(2, 1e-2, callbacks=[Keep(), WiSE(0.25)])
     expected = 0.75 * first + 0.25 * ends[-1]
     assert torch.allclose(weights(learn)["first.weight"], expected, atol=1e-6)
+    assert learn.model.middle[0].num_batches_tracked == 14  # whole numbers are the last ones
+
+
+class PressCtrlC:
+    """In the middle of the second epoch; keeps the weights of every epoch and of that step."""
+
+    def __init__(self) -> None:
+        self.ends: list[dict[str, torch.Tensor]] = []
+
+    def step_end(self, fit) -> None:
+        if fit.step == 10:
+            self.last = weights(fit.model)
+            signal.raise_signal(signal.SIGINT)
+
+    def epoch_end(self, fit) -> None:
+        self.ends.append(weights(fit.model))
+
+
+def test_after_ctrl_c_wise_still_ends_between_first_and_last_weights() -> None:
+    learn, pressed = learner(), PressCtrlC()
+    first = weights(learn)["first.weight"]
+    learn.fit(5, 1e-2, callbacks=[pressed, WiSE(0.25)])
+    assert learn.interrupted
+    expected = 0.75 * first + 0.25 * pressed.last["first.weight"]
+    assert torch.allclose(weights(learn)["first.weight"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("average", [WeightAverage("swa"), BestWeights()])
+def test_after_ctrl_c_the_epochs_that_were_whole_count(average) -> None:
+    learn, pressed = learner(), PressCtrlC()
+    learn.fit(5, 1e-2, callbacks=[pressed, average])
+    assert same(weights(learn), pressed.ends[0])
+    assert not same(weights(learn), pressed.last)
+
+
+def test_after_ctrl_c_the_ema_is_taken() -> None:
+    learn, pressed = learner(), PressCtrlC()
+    learn.fit(5, 1e-2, callbacks=[pressed, WeightAverage("ema", decay=0.5)])
+    reference = learner()
+
+    class Stop:
+        def step_end(self, fit) -> None:
+            fit.stop = fit.step == 10
+
+    reference.fit(5, 1e-2, callbacks=[WeightAverage("ema", decay=0.5), Stop()])
+    assert same(weights(learn), weights(reference))
+    assert not same(weights(learn), pressed.last)
 
 
 def test_mixup_blends_inputs_and_labels_alike() -> None:
@@ -128,6 +178,17 @@ def test_mixup_blends_inputs_and_labels_alike() -> None:
     assert torch.allclose(mixed.target.sum(1), torch.ones(len(x)))
     assert ((mixed.target > 0) & (mixed.target < 1)).any()
     assert same({"a": mixed.target}, {"a": MixUp(3).batch(fit, batch._replace(inputs=(x,))).target})
+
+
+def test_mixup_draws_anew_at_every_step_and_epoch() -> None:
+    learn = learner()
+    batch = next(learn.data.train.epoch(0))
+    fit, mixed = learn.new_fit([7, 7], 1e-2, constant), []
+    for fit.first_epoch, fit.epoch, fit.step in ((0, 0, 0), (0, 0, 1), (0, 1, 7), (2, 0, 0)):
+        mixed.append(MixUp(3).batch(fit, batch).inputs[0])
+    fit.first_epoch, fit.epoch, fit.step = 1, 1, 0  # the same epoch of the learner's life
+    assert torch.equal(MixUp(3).batch(fit, batch).inputs[0], mixed[3])
+    assert not any(torch.equal(mixed[i], mixed[j]) for i in range(4) for j in range(i))
 
 
 def test_mixup_trains() -> None:

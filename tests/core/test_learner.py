@@ -43,6 +43,22 @@ def test_a_second_fit_does_not_replay_the_first() -> None:
     assert twice.history.losses[7] == pytest.approx(once.history.losses[7], rel=1e-4)
 
 
+def test_dropout_is_drawn_anew_in_every_epoch_and_fit() -> None:
+    states = []
+
+    class Look:
+        def batch(self, fit, batch):
+            if fit.step_in_epoch == 0:
+                states.append(torch.get_rng_state())
+            return batch
+
+    learn = learner(dropout=0.2, callbacks=[Look()])
+    for _ in range(2):
+        learn.fit(2, 1e-2)
+    assert len(states) == 4
+    assert not any(torch.equal(states[i], states[j]) for i in range(4) for j in range(i))
+
+
 def test_every_verb_trains() -> None:
     for fit in (
         lambda learn: learn.fit(8, 3e-2),
@@ -84,6 +100,7 @@ def test_snapshots_predict_by_averaging() -> None:
     learn.model.load_state_dict(final)
     assert torch.allclose(learn.predict(valid, snapshots=2), torch.stack(singles).mean(0))
     assert same(final, learn.snapshots[-1])
+    assert not same(learn.snapshots[0], learn.snapshots[1])
     assert 0 < learn.evaluate(snapshots=3)["accuracy"] <= 1
     with pytest.raises(ValueError, match="snapshots=4 of 3"):
         learn.predict(valid, snapshots=4)
@@ -154,9 +171,9 @@ def test_evaluating_nothing_is_one_clear_error() -> None:
         learner(data=Data(data().train)).evaluate()
 
 
-@pytest.mark.parametrize("epochs", [0, -1])
-def test_no_epochs_are_refused(epochs: int) -> None:
-    with pytest.raises(ValueError, match=f"epochs={epochs}"):
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, "4"])
+def test_no_epochs_and_half_ones_are_refused(epochs) -> None:
+    with pytest.raises(ValueError, match=f"epochs={epochs!r}"):
         learner().fit(epochs)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,8 +12,8 @@ from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, 
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.learner import Learner
 from zoo.core.run import Run
-from zoo.core.schedules import constant
-from zoo.core.task import classification, regression
+from zoo.core.schedules import constant, one_cycle
+from zoo.core.task import Task, classification, regression
 
 
 def far(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
@@ -60,9 +62,28 @@ def test_a_batch_without_any_target_changes_nothing() -> None:
     assert same(before, weights(learn))
 
 
-def test_clipping_bounds_the_step() -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_every_step_has_the_rate_and_momentum_of_the_schedule(optimizer: str) -> None:
+    seen = []
+
+    class Look:
+        def step_end(self, fit) -> None:
+            group = fit.optimizer.param_groups[0]
+            seen.append((group["lr"], group["betas"][0] if "betas" in group else group["momentum"]))
+
+    schedule = partial(one_cycle, pct_start=0.3)
+    learn = learner(optimizer=optimizer)
+    learn.fit(3, 1e-2, schedule, callbacks=[Look()])
+    expected = [schedule(step, [7, 7, 7]) for step in range(21)]
+    assert seen == [(1e-2 * factors.rate, factors.momentum) for factors in expected]
+    assert learn.history.lrs == [rate for rate, _ in seen]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_clipping_bounds_the_step(precision: str) -> None:
     def moved(clip: float | None) -> float:
-        learn = learner(optimizer=lambda groups: torch.optim.SGD(groups, lr=1.0), clip=clip,
+        learn = learner(Run(device="cpu", precision=precision, progress=False), clip=clip,
+                        optimizer=lambda groups: torch.optim.SGD(groups, lr=1.0),
                         weight_decay=0.0, data=data(batch_size=200))  # fmt: skip
         before = weights(learn)
         learn.fit(1, 1.0)
@@ -79,6 +100,24 @@ def test_mixed_precision_learns_and_keeps_weights_in_fp32(precision: str) -> Non
     learn.fit(8, 1e-2)
     assert learn.evaluate()["accuracy"] > 0.8
     assert all(p.dtype == torch.float32 for p in learn.model.parameters())
+
+
+def test_small_gradients_survive_half_precision() -> None:
+    cross_entropy = classification(3)
+
+    def tiny(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        mean, count = cross_entropy.loss(output, target)
+        return mean * 1e-7, count  # below the smallest half-precision number, by row
+
+    moved = {}
+    for precision in ("fp32", "fp16"):
+        learn = learner(Run(device="cpu", precision=precision, progress=False), weight_decay=0.0,
+                        task=Task(tiny, cross_entropy.decode), optimizer="sgd")  # fmt: skip
+        before = weights(learn)
+        learn.fit(1, 1e5)
+        moved[precision] = weights(learn)["first.weight"] - before["first.weight"]
+    assert float(moved["fp32"].norm()) > 1e-3
+    assert torch.allclose(moved["fp16"], moved["fp32"], rtol=0.1, atol=1e-4)
 
 
 def test_two_precisions_work_in_one_process() -> None:
@@ -115,6 +154,20 @@ def test_metrics_equal_those_of_scikit_learn() -> None:
     assert scores["rmse"] == pytest.approx(root_mean_squared_error(y, guess), rel=1e-5)
     assert scores["mae"] == pytest.approx(mean_absolute_error(y, guess), rel=1e-5)
     assert scores["loss"] == pytest.approx(float(F.mse_loss(guess, y)), rel=1e-5)
+
+
+def test_labels_are_smoothed_in_training_alone() -> None:
+    ends = []
+    for smoothing in (0.0, 0.3):
+        learn = learner(task=classification(3, label_smoothing=smoothing))
+        learn.fit(3, 1e-2)
+        logits = learn.model(data().valid.inputs[0]).detach()
+        plain = float(F.cross_entropy(logits, data().valid.target))
+        assert learn.history.rows[-1]["valid_loss"] == pytest.approx(plain, rel=1e-5)
+        assert learn.evaluate()["loss"] == pytest.approx(plain, rel=1e-5)
+        ends.append((learn.history.losses[0], weights(learn)))
+    assert ends[0][0] != ends[1][0]
+    assert not same(ends[0][1], ends[1][1])
 
 
 def test_the_rate_of_a_batch_scales_the_step() -> None:

@@ -82,6 +82,27 @@ def test_a_run_may_be_killed_again_and_again(tmp_path) -> None:
     assert same(weights(whole), weights(again))
 
 
+def test_the_scale_of_half_precision_is_resumed(tmp_path) -> None:
+    class Overflow:
+        """A scale that many steps halve before one is taken."""
+
+        def fit_start(self, fit) -> None:
+            fit.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**26)
+
+    def train(resume: bool = False, **more) -> dict[str, torch.Tensor]:
+        run = Run(device="cpu", precision="fp16", resume=resume, save_every=0.0, progress=False,
+                  **more)  # fmt: skip
+        learn = learner(run, callbacks=[Overflow(), *([KillAt(16)] if more and not resume else [])])
+        learn.fit(4, 1e-2)
+        return weights(learn)
+
+    whole = train()
+    assert not same(whole, weights(learner()))
+    with pytest.raises(KilledError):
+        train(out=tmp_path)
+    assert same(train(out=tmp_path, resume=True), whole)
+
+
 def test_a_finished_call_is_not_trained_again(tmp_path) -> None:
     first = call(learner, tmp_path)
     second = call(learner, tmp_path, resume=True, callbacks=lambda: [KillAt(1)])
@@ -112,19 +133,26 @@ def test_a_kill_during_the_first_save_can_be_resumed(tmp_path) -> None:
     assert not left.exists()
 
 
-def test_ctrl_c_can_be_resumed(tmp_path) -> None:
+@pytest.mark.parametrize("step", [1, 7, 10, 21])
+def test_ctrl_c_can_be_resumed_from_the_weights_before_averaging(step: int, tmp_path) -> None:
     class PressCtrlC:
         def step_end(self, fit) -> None:
-            if fit.step == 10:
+            if fit.step == step:
                 signal.raise_signal(signal.SIGINT)
 
     run = Run(device="cpu", out=tmp_path, progress=False)
-    learner(run, dropout=0.2).fit(3, 1e-2, callbacks=[PressCtrlC()])
+    broken = learner(run, dropout=0.2)
+    broken.fit(3, 1e-2, callbacks=[*state_of_callbacks(), PressCtrlC()])
+    assert broken.interrupted
+    broken.save(tmp_path)
     again = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False), dropout=0.2)
-    again.fit(3, 1e-2)
+    again.fit(3, 1e-2, callbacks=state_of_callbacks())
+    assert not again.interrupted
     whole = learner(dropout=0.2)
-    whole.fit(3, 1e-2)
+    whole.fit(3, 1e-2, callbacks=state_of_callbacks())
     assert same(weights(whole), weights(again))
+    assert whole.history.losses == again.history.losses
+    assert same(weights(whole), weights(broken)) is (step == 21)
 
 
 def test_another_call_is_not_resumed(tmp_path) -> None:

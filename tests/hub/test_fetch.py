@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import zoo.hub
+from zoo.hub.find import find
 
 from .server import COMMIT, Hub, serve
 
@@ -142,6 +143,21 @@ def test_no_network_and_no_cache_is_one_sentence(
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ConnectionError, match=r"name='someone/pets' .*is not in the cache and the"):
         zoo.hub.pull("someone/pets", cache=tmp_path)
+
+
+def test_a_name_is_found_here_first_and_on_the_hub_unless_it_is_a_path(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert contents(find("someone/pets")) == ARTIFACT
+    hub.asked.clear()
+    (tmp_path / "someone").mkdir()
+    for path in ("someone/pets", Path("other/pets"), "./pets", "/pets", "a/b/pets", "pets"):
+        with pytest.raises(FileNotFoundError, match=r"however '[\w./]+' does not exist; "):
+            find(path)
+    (tmp_path / "someone" / "pets").mkdir()
+    assert find("someone/pets") == Path("someone/pets")
+    assert not hub.asked
 
 
 def run_pull(cache: Path, **environment: str) -> subprocess.CompletedProcess[str]:

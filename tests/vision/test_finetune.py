@@ -29,6 +29,7 @@ from tests.vision.small import (
 from zoo.core.artifact import read as read_artifact
 from zoo.core.callbacks import CSVLog, MixUp
 from zoo.vision.augment import Augment
+from zoo.vision.finetune import RATIO, SHARE
 from zoo.vision.images import UnreadableImage
 from zoo.vision.predictor import PhotoClassifier
 
@@ -171,6 +172,18 @@ def test_a_model_that_knows_the_classes_keeps_its_head(photos: Path) -> None:
     assert same(weights(first), weights(again))
 
 
+def test_a_saved_head_takes_another_dropout_and_refuses_another_shape(photos: Path) -> None:
+    first = finetune(photos, epochs=0, dropout=0.3)
+    kept = finetune(photos, first, epochs=0, hidden=None, pool="avg")
+    assert (kept.members[0].head.dropout, kept.training["dropout"]) == (0.3, 0.3)
+    more = finetune(photos, first, epochs=0, dropout=0.6)
+    assert (more.members[0].head.dropout, more.training["dropout"]) == (0.6, 0.6)
+    assert same(weights(first), weights(more))
+    said = r"wrong={'hidden': 8, 'pool': 'avgmax'} and the head has {'hidden': None, 'pool': 'avg'}"
+    with pytest.raises(ValueError, match=said):
+        finetune(photos, first, hidden=8, pool="avgmax")
+
+
 # ---- training ------------------------------------------------------------------------------------
 
 
@@ -257,11 +270,31 @@ def test_step_by_step(photos: Path, tmp_path: Path) -> None:
     assert set(learn.evaluate(snapshots=2)) == {"loss", "accuracy"}
     model = learn.as_model()
     assert isinstance(model, PhotoClassifier)
-    assert model.evaluate()["accuracy"] == learn.evaluate()["accuracy"]
+    last = learn.history.rows[-1]
+    plain = {"loss": last["valid_loss"], "accuracy": last["accuracy"]}
+    assert model.evaluate() == learn.evaluate() == plain
     assert model.learner() is learn
     directory = learn.save(tmp_path / "model")
     assert same(weights(zoo.load(directory)), weights(model))
     assert len(read_artifact(directory).history.rows) == 3
+
+
+def test_snapshots_become_an_ensemble(photos: Path, tmp_path: Path) -> None:
+    learn = learner(photos, batch_size=8)
+    learn.fit_sgdr(1e-3, cycles=3, cycle_len=1, cycle_mult=1, snapshots=True)
+    model = learn.as_model(snapshots=2)
+    for member, state in zip(model.members, learn.snapshots[-2:], strict=True):
+        assert same(dict(member.state_dict()), state)
+    assert model.evaluate() == learn.evaluate(snapshots=2)
+    loaded = zoo.load(model.save(tmp_path / "model"), run=here())
+    assert loaded.predict(photos / "valid") == model.predict(photos / "valid")
+    assert loaded.licence == "Apache-2.0"
+    assert loaded.evaluate(photos / "valid") == pytest.approx(model.evaluate(), rel=1e-5)
+    last = learn.as_model(snapshots=1)
+    assert last.learner().model is last.members[0]
+    assert last.evaluate() == learn.evaluate()
+    with pytest.raises(ValueError, match="snapshots=4 of 3"):
+        learn.as_model(snapshots=4)
 
 
 class CtrlC:
@@ -273,10 +306,23 @@ class CtrlC:
 
 
 def test_ctrl_c_keeps_what_was_learnt_and_saves_it(photos: Path, tmp_path: Path) -> None:
-    model = finetune(photos, epochs=2, callbacks=[CtrlC()], run=here(out=tmp_path / "run"))
+    ends = []
+
+    class Keep:
+        def step_end(self, fit: Any) -> None:
+            ends.append({name: t.clone() for name, t in fit.model.state_dict().items()})
+
+    out = tmp_path / "run"
+    model = finetune(photos, epochs=2, callbacks=[Keep(), CtrlC()], run=here(out=out))
     assert len(model.history.losses) == 1
     assert model.learner().interrupted
-    assert same(weights(zoo.load(tmp_path / "run")), weights(model))
+    assert same(weights(zoo.load(out)), weights(model))
+    probe = finetune(photos, epochs=0)
+    name = "head.layers.1.weight"
+    mean = torch.lerp(weights(probe)[name], ends[-1][name], SHARE)
+    assert torch.equal(weights(model)[name], mean)
+    resumed = finetune(photos, epochs=2, run=here(out=out, resume=True))
+    assert same(weights(resumed), weights(finetune(photos, epochs=2)))
 
 
 def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) -> None:
@@ -287,6 +333,24 @@ def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) ->
     assert config["metrics"] == model.metrics
     told = {k: config["training"][k] for k in ("pretrained", "photos", "size", "epochs", "seed")}
     assert told == {"pretrained": NAME, "photos": 24, "size": 32, "epochs": 1, "seed": 0}
+
+
+def test_the_card_tells_the_rates(photos: Path, tmp_path: Path) -> None:
+    def told(model: PhotoClassifier) -> tuple[Any, Any, Any]:
+        config = read_artifact(model.save(tmp_path / "model")).config.training
+        return config["epochs"], config.get("lr"), config.get("ratio")
+
+    model = finetune(photos, lr=2e-4)
+    assert told(model) == (1, 2e-4, RATIO)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| lr | 0.0002 |" in card
+    assert f"| ratio | {RATIO:.4g} |" in card
+    assert told(finetune(photos, epochs=0)) == (0, None, None)
+    scratch = zoo.vision.train("resnet18", photos, size=32, epochs=1, lr=1e-3, run=here())
+    assert told(scratch) == (1, 1e-3, 1.0)
+    learn = learner(photos)
+    learn.fit(1, (1e-5, 5e-4))
+    assert told(learn.as_model()) == (1, 5e-4, 50)
 
 
 def test_a_folder_that_holds_other_files_is_left_alone(photos: Path, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import zoo
 from tests.digits import write_photos
 from tests.vision.small import CLASSES, Digits, finetune, only, table
 
@@ -74,11 +76,25 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "pool": (None, {"pool": "max"}, "pool='max'"),
     "rate": (None, {"lr": -1.0}, "lr="),
     "epochs": (None, {"epochs": -1}, "epochs=-1"),
+    "size as text": (None, {"size": "32"}, "wrong={'size': '32'}"),
+    "half a pixel": (None, {"size": 32.5, "epochs": 0}, "wrong={'size': 32.5}"),
+    "numbers as text": (None, {"dropout": "0.1", "clip": "1"}, "'dropout': '0.1', 'clip': '1'}"),
+    "epochs as text": (None, {"epochs": "4", "lr": "1e-3"}, "'epochs': '4', 'lr': '1e-3'}"),
+    "no pretrained": (None, {"pretrained": None}, "pretrained=None"),
+    "a number as pretrained": (None, {"pretrained": 34}, "pretrained=34"),
+    "a folder of photos": (None, {"pretrained": Path()}, "config.json, however '.' has none"),
+    "a missing path": (None, {"pretrained": Path("petz")}, "however 'petz' does not exist"),
+    "a missing ./path": (None, {"pretrained": "./petz"}, "however './petz' does not exist"),
+    "a missing deep path": (None, {"pretrained": "a/b/petz"}, "'a/b/petz' does not exist"),
+    "a missing ~/path": (None, {"pretrained": "~/petz"}, "'~/petz' does not exist"),
 }
 
 
 @pytest.mark.parametrize("case", SENSELESS)
-def test_what_will_not_do_is_one_clear_sentence(case: str, photos: Path, tmp_path: Path) -> None:
+def test_what_will_not_do_is_one_clear_sentence(
+    case: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "socket", None)  # nothing is asked of any network
     make, settings, said = SENSELESS[case]
     data = make(photos, tmp_path) if make else photos / "train"
     with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
@@ -87,3 +103,18 @@ def test_what_will_not_do_is_one_clear_sentence(case: str, photos: Path, tmp_pat
     assert ("however" in message and "; " in message) or case in ("dropout", "hidden", "pool")
     assert "\n" not in message
     assert len(message) < 400
+
+
+def test_a_mistyped_path_is_answered_with_the_nearest_and_asks_no_hub(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "socket", None)
+    monkeypatch.chdir(tmp_path)
+    Path("models/pets").mkdir(parents=True)
+    for use in (lambda name: finetune(photos, name), zoo.load):
+        with pytest.raises(FileNotFoundError, match="did you mean 'models/pets'"):
+            use("models/petz")
+        with pytest.raises(FileNotFoundError, match=r"'models' is a folder here: give zoo\.hub"):
+            use("models/resnet")
+        with pytest.raises(zoo.ArtifactError, match="however 'models/pets' has none"):
+            use("models/pets")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from PIL import Image
 
 import zoo
 from tests.digits import NAMES
-from tests.vision.small import RUN, train_tiny
+from tests.vision.small import RUN, TINY, train_tiny
+from zoo.core import artifact
 from zoo.core.model import Model
 from zoo.vision.images import UnreadableImage
 from zoo.vision.predictor import PhotoClassifier, Prediction
@@ -212,6 +214,52 @@ def test_a_loaded_model_predicts_exactly_the_same(
         old, new = ((d / name).read_text() for d in (directory, tmp_path / "again"))
         assert old.replace(directory.name, "again") == new.replace(directory.name, "again"), name
     assert (directory / "model.safetensors").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_loaded_model_keeps_its_licence_and_unknown_fields(
+    directory: Path, photos: Path, tmp_path: Path
+) -> None:
+    path = shutil.copytree(directory, tmp_path / "theirs") / "config.json"
+    path.write_text(
+        json.dumps({**json.loads(path.read_text()), "licence": "CC-BY-NC-4.0", "paper": "x"})
+    )
+    loaded = zoo.load(path.parent, run=RUN)
+    loaded.save(tmp_path / "again")
+    settings: dict[str, Any] = {"epochs": 1, "augment": "none", "run": RUN}
+    zoo.vision.finetune(path.parent, photos, **settings).save(tmp_path / "same classes")
+    frame = pd.DataFrame([(str(p), p.stem[-1]) for p in sorted(photos.rglob("*.png"))])
+    zoo.vision.finetune(loaded, frame, **settings).save(tmp_path / "other classes")
+    for name in ("again", "same classes", "other classes"):
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert (config["licence"], config["paper"]) == ("CC-BY-NC-4.0", "x"), name
+        assert 'license: "CC-BY-NC-4.0"' in (tmp_path / name / "README.md").read_text(), name
+
+
+def test_a_loaded_model_is_trained_on_and_saved_by_its_learner(
+    directory: Path, photos: Path, tmp_path: Path
+) -> None:
+    learn = zoo.load(directory, run=RUN).learner()
+    learn.set_data(zoo.vision.learner(TINY, photos, size=32, random_weights=True, run=RUN).data)
+    learn.fit(1, 1e-3)
+    again = zoo.load(learn.save(tmp_path / "again"), run=RUN)
+    assert again.spec == zoo.load(directory).spec
+    assert again.evaluate(photos / "valid") == pytest.approx(learn.evaluate(), rel=1e-5)
+    assert len(again.history.rows) == 1
+
+
+def test_random_weights_have_no_publishers_licence(
+    model: PhotoClassifier, photos: Path, tmp_path: Path
+) -> None:
+    config = artifact.read_config(model.save(tmp_path / "model"))
+    assert config.licence == "unknown"
+    mine = PhotoClassifier(model.members, model.spec, run=RUN)
+    mine.licence = "MIT"
+    loaded = zoo.load(mine.save(tmp_path / "mine"), run=RUN)
+    assert loaded.licence == "MIT"
+    both = PhotoClassifier([*loaded.members, *model.members], model.spec, run=RUN)
+    assert both.licence == "unknown"
+    with pytest.raises(ValueError, match="takes a backbone's name, however it is given <timm/test"):
+        zoo.vision.train(model, photos, run=RUN)  # type: ignore[arg-type]
 
 
 def test_an_ensemble_averages_and_comes_back(

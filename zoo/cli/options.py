@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,11 +57,20 @@ def run_of(
 
 @contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
-    """A mistake of the user's ends in one sentence and status 1; ZOO_TRACEBACK=1 shows more."""
+    """A mistake of the user's ends in one sentence and status 1; ZOO_TRACEBACK=1 shows more.
+
+    Warnings are one line as well, without the place in the code.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _in_one_line
+            yield
     except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
         typer.secho(f"zoo: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
+
+
+def _in_one_line(message: Warning | str, *_: object, **__: object) -> None:
+    typer.secho(f"zoo: warning: {' '.join(str(message).split())}", fg="yellow", err=True)

@@ -135,6 +135,11 @@ def read_config(directory: Path | str) -> Config:
         ArtifactError: it is missing, is no JSON, has an unknown format or lacks a field.
     """
     path = Path(directory) / CONFIG
+    if not path.parent.is_dir():
+        raise ArtifactError(
+            f"an artifact is a directory with a {CONFIG}, however {str(directory)!r} is none; "
+            "give the directory that save() returned"
+        )
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -27,7 +27,10 @@ from zoo.core.batches import Batch, seed_of
 from zoo.core.loop import Fit
 
 HOOKS = ("fit_start", "batch", "step_end", "epoch_end", "fit_end")
-"""All take the fit; `batch` takes (fit, batch) and returns the batch to train on."""
+"""All take the fit; `batch` takes (fit, batch) and returns the batch to train on.
+
+`fit_end` comes however a fit ends, also after Ctrl-C (then `fit.interrupted`), but for an error.
+"""
 
 
 def collect_hooks(callbacks: Iterable[Any]) -> dict[str, list[Callable[..., Any]]]:

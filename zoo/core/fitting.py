@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 def fit_through(learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
     """Train until the fit's epochs, a callback or Ctrl-C ends it; skip it if it is finished.
 
+    However it ends, callbacks turn its weights into the result (`fit_end`). After Ctrl-C the state
+    on disk stays that of before, in mid-training: what is resumed goes on from there.
+
     Raises:
         FloatingPointError: the loss is not finite.
     """
@@ -49,9 +52,9 @@ def fit_through(learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
             _train_epoch(learner, fit, display)
             learner.state.save(learner, fit, callbacks)
     learner.interrupted = fit.interrupted
+    for hook in fit.hooks["fit_end"]:
+        hook(fit)
     if not fit.interrupted:
-        for hook in fit.hooks["fit_end"]:
-            hook(fit)
         _close(learner, fit)
         learner.state.save(learner, None)
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 Rates = float | Sequence[float] | slice
 """One for all, a list with one for each group, or (low, high) / slice(low, high): geometric."""
+
+BatchNormMode = Literal["live", "thawed", "fixed"]
+"""Whose running statistics follow the training data: all, those of what trains, or none."""
 
 _NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
 
@@ -134,6 +137,16 @@ def freeze_to(groups: Sequence[LayerGroup], n: int) -> None:
     for i, group in enumerate(groups):
         for p in group.parameters():
             p.requires_grad_(i >= first)
+
+
+def train_mode(model: nn.Module, groups: Sequence[LayerGroup], batchnorm: BatchNormMode) -> None:
+    """Training mode, but for batch norms whose statistics stay."""
+    model.train()
+    for group in groups:
+        frozen = not any(p.requires_grad for p in group.parameters())
+        if batchnorm == "fixed" or (batchnorm == "thawed" and frozen):
+            for norm in group.batchnorms():
+                norm.eval()
 
 
 def _spread(low: float, high: float, n: int) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,27 +17,27 @@ from zoo.core.batches import Batches, Data
 from zoo.core.callbacks import collect_hooks
 from zoo.core.ensemble import Snapshots, members
 from zoo.core.fitting import fit_through
-from zoo.core.groups import Rates, freeze_to, group_rates, layer_groups, parameter_groups
+from zoo.core.groups import (
+    BatchNormMode,
+    Rates,
+    freeze_to,
+    group_rates,
+    layer_groups,
+    parameter_groups,
+    train_mode,
+)
 from zoo.core.history import History
 from zoo.core.loop import Fit
 from zoo.core.memory import keep_freed_blocks
+from zoo.core.optimizers import OptimizerName as OptimizerName
+from zoo.core.optimizers import make
 from zoo.core.resume import TrainingState
 from zoo.core.run import Run, accelerator, deterministic, rank_and_world, seeded
-from zoo.core.schedules import (
-    Schedule,
-    constant,
-    flat_cosine,
-    one_cycle,
-    sgdr,
-    sgdr_epochs,
-)
+from zoo.core.schedules import Schedule, constant, flat_cosine, one_cycle, sgdr, sgdr_epochs
 from zoo.core.task import Task
 
 if TYPE_CHECKING:
     from zoo.core.lr_finder import LRCurve
-
-OptimizerName = Literal["adamw", "sgd"]
-BatchNormMode = Literal["live", "thawed", "fixed"]
 
 
 class Learner:
@@ -59,13 +59,14 @@ class Learner:
             of n processes is one of n times smaller batches, not that of a single process.
         callbacks: objects as `zoo.core.callbacks` describes, for every fit.
         bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
-        as_model: from the learner to its domain's model.
+        as_model: from the learner and its networks (one, or snapshots) to its domain's model.
         run: the circumstances.
 
     Attributes:
         history: the record of all fits.
         epoch: epochs over the learner's life; a second fit does not replay the first.
         interrupted: whether Ctrl-C ended the last fit.
+        rates: highest rate of each layer group in the last fit, input first; empty before any.
         snapshots: weights at the ends of SGDR cycles.
         closed: the finished fits, as `zoo.core.resume.describe` tells them.
         state: the file that a killed run continues from.
@@ -84,7 +85,7 @@ class Learner:
         batchnorm: BatchNormMode = "thawed",
         callbacks: Sequence[Any] = (),
         bf16_on_cpu: bool = False,
-        as_model: Callable[[Learner], Any] | None = None,
+        as_model: Callable[[Learner, list[nn.Module]], Any] | None = None,
         run: Run | None = None,
     ) -> None:
         _check(accumulate, weight_decay, clip, batchnorm)
@@ -108,6 +109,7 @@ class Learner:
         self.history = History()
         self.snapshots: list[dict[str, Tensor]] = []
         self.epoch, self.interrupted = 0, False
+        self.rates: list[float] = []
         self.closed: list[dict[str, Any]] = []
         self.state = TrainingState(self.run)
 
@@ -145,7 +147,9 @@ class Learner:
     ) -> History:
         """Train for some epochs.
 
-        Ctrl-C ends the fit after the current step and keeps what was learnt; a second one at once.
+        Ctrl-C ends the fit after the current step, as if its epochs were over: averages of weights
+        are taken, and what was learnt is kept. A second Ctrl-C breaks off at once. A run with a
+        folder can be resumed after both.
 
         Args:
             epochs: passes over the training part.
@@ -160,10 +164,10 @@ class Learner:
             ValueError: a rate or the number of epochs makes no sense, or another call is resumed.
             FloatingPointError: the loss is not finite.
         """
-        if epochs < 1:
-            raise ValueError(f"a fit takes at least one epoch, however {epochs=}; raise it")
+        if not hasattr(epochs, "__index__") or epochs < 1:
+            raise ValueError(f"a fit takes one whole epoch or more, however {epochs=}; try 4")
         used = [*self.callbacks, *callbacks]
-        self.interrupted = False
+        self.interrupted, self.rates = False, group_rates(lr, len(self.groups))
         with (
             seeded(self.run.seed, self.device),
             deterministic(self.run.deterministic),
@@ -199,7 +203,7 @@ class Learner:
             cycle_len: epochs of the first cycle.
             cycle_mult: each cycle lasts so many times the one before.
             snapshots: keep the weights of every cycle's end for an ensemble (Huang et al. 2017);
-                `predict` and `evaluate` take them by `snapshots=n`.
+                `predict`, `evaluate` and `as_model` take them by `snapshots=n`.
         """
         lengths = sgdr_epochs(cycles, cycle_len, cycle_mult)
         schedule = partial(sgdr, cycle_len=cycle_len, cycle_mult=cycle_mult)
@@ -283,18 +287,22 @@ class Learner:
         loop.predict_batches(models, batches.epoch(0), self.task, self.device, self.dtype, see)
         return torch.cat(predictions)
 
-    def as_model(self) -> Any:
+    def as_model(self, *, snapshots: int = 0) -> Any:
         """The domain's model, ready to predict, evaluate and save.
 
+        Args:
+            snapshots: an ensemble of the last so many snapshots instead.
+
         Raises:
-            ValueError: the learner was made for a bare module, of which no domain knows.
+            ValueError: the learner was made for a bare module, of which no domain knows, or there
+                are fewer snapshots.
         """
         if self._as_model is None:
             raise ValueError(
                 "a model belongs to a domain, however this learner was made for a bare "
                 f"{type(self.model).__name__}; use learner.predict, or learner.save for its weights"
             )
-        return self._as_model(self)
+        return self._as_model(self, members(self.model, self.snapshots, snapshots))
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact; of a bare module, one that `zoo.load(directory, model=...)` reads."""
@@ -317,7 +325,7 @@ class Learner:
             forward=self._forward(),
             task=self.task,
             train=self.data.train if world == 1 else self.data.train.shard(rank, world),
-            optimizer=_optimizer(self.optimizer, params),
+            optimizer=make(self.optimizer, params),
             schedule=schedule,
             steps=tuple(steps),
             history=self.history,
@@ -331,12 +339,7 @@ class Learner:
 
     def train_mode(self) -> None:
         """Training mode, but for batch norms whose statistics stay."""
-        self.model.train()
-        for group in self.groups:
-            frozen = not any(p.requires_grad for p in group.parameters())
-            if self.batchnorm == "fixed" or (self.batchnorm == "thawed" and frozen):
-                for norm in group.batchnorms():
-                    norm.eval()
+        train_mode(self.model, self.groups, self.batchnorm)
 
     def _forward(self) -> nn.Module:
         shared = accelerator()
@@ -359,16 +362,3 @@ def _check(accumulate: int, weight_decay: float, clip: float | None, batchnorm: 
             "accumulate is 1 or more, weight_decay 0 or more, clip positive or None, batchnorm one "
             f"of {', '.join(get_args(BatchNormMode))}, however {wrong=}; the defaults suit most"
         )
-
-
-def _optimizer(
-    kind: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer],
-    params: list[dict[str, Any]],
-) -> Optimizer:
-    if callable(kind):
-        return kind(params)
-    if kind == "adamw":
-        return torch.optim.AdamW(params, betas=(0.9, 0.99), eps=1e-5, fused=True)
-    if kind == "sgd":
-        return torch.optim.SGD(params, momentum=0.9, fused=True)
-    raise ValueError(f"an optimizer is 'adamw', 'sgd' or a function, however optimizer={kind!r}")

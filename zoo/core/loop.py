@@ -212,11 +212,12 @@ def evaluate(
     The loss of several models is the mean of theirs.
     """
     metrics = {name: metric.to(device) for name, metric in task.metrics().items()}
+    of_batch = task.valid_loss or task.loss
     totals = torch.zeros(2, device=device, dtype=torch.float64 if device.type != "mps" else None)
 
     def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
         for output in outputs:
-            loss, count = task.loss(output, target)
+            loss, count = of_batch(output, target)
             totals.add_(torch.stack([loss * count, torch.as_tensor(count).to(loss)]))
         for metric in metrics.values():
             if len(target):

@@ -27,11 +27,14 @@ class Task:
             accumulated, sharded and uneven batches are exact.
         decode: output -> predictions, as `predict` returns and ensembles average them.
         metrics: makes fresh torchmetrics by name; they see decoded predictions and targets.
+        valid_loss: what evaluation reports as the loss, where training adds to it (smoothed labels,
+            penalties); None takes `loss`.
     """
 
     loss: Loss
     decode: Callable[[Any], Tensor]
     metrics: Callable[[], Mapping[str, Metric]] = dict
+    valid_loss: Loss | None = None
 
 
 def classification(
@@ -39,12 +42,14 @@ def classification(
 ) -> Task:
     """One label of several: cross entropy, probabilities, accuracy.
 
+    Labels are smoothed in training alone: the loss of an evaluation is the plain cross entropy.
+
     Shape: output (B, n_classes, ...) logits; target (B, ...) int64, or (B, n_classes)
     probabilities as mixup makes them; predictions as the output, summing to one over dim 1.
     """
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label smoothing is in 0..1, however {label_smoothing=}; try 0.1")
-    loss = partial(_cross_entropy, label_smoothing=label_smoothing, ignore_index=ignore_index)
+    plain = partial(_cross_entropy, label_smoothing=0.0, ignore_index=ignore_index)
 
     def metrics() -> Mapping[str, Metric]:
         from torchmetrics.classification import MulticlassAccuracy  # seconds to import
@@ -54,7 +59,8 @@ def classification(
         )
         return {"accuracy": accuracy}
 
-    return Task(loss, partial(torch.softmax, dim=1), metrics)
+    loss = partial(plain, label_smoothing=label_smoothing)
+    return Task(loss, partial(torch.softmax, dim=1), metrics, plain)
 
 
 def regression() -> Task:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from numbers import Integral, Real
+from typing import Any, Final, TypedDict
 
 from torch.optim import Optimizer
 
-from zoo.core.learner import BatchNormMode, OptimizerName
+from zoo.core.groups import BatchNormMode
+from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run
 from zoo.vision.augment import Augment
 from zoo.vision.data import AugmentName
 from zoo.vision.models.head import Pool
+
+_WHOLE: Final = ("epochs", "size", "batch_size", "hidden", "accumulate")
 
 
 class Options(TypedDict, total=False):
@@ -30,9 +34,9 @@ class Options(TypedDict, total=False):
             less for small photos (`zoo.vision.models.backbones.fitting_size`).
         batch_size: photos a step.
         augment: "side_on", "top_down", "none" or an `Augment`.
-        dropout: probability in the head.
-        hidden: width of a hidden layer in the head; None for one linear layer.
-        pool: "avg", or "avgmax" for mean and maximum side by side.
+        dropout: probability in the head; None takes .2, or what a saved model's head has.
+        hidden: width of a hidden layer in a new head; None for one linear layer.
+        pool: of a new head, "avg" or "avgmax" for mean and maximum side by side; None takes "avg".
         label_smoothing: share of the target that is spread over all classes.
         batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
         optimizer: "sgd", "adamw", or a function from parameter groups to a torch optimizer.
@@ -52,9 +56,9 @@ class Options(TypedDict, total=False):
     size: int | None
     batch_size: int
     augment: AugmentName | Augment
-    dropout: float
+    dropout: float | None
     hidden: int | None
-    pool: Pool
+    pool: Pool | None
     label_smoothing: float
     batchnorm: BatchNormMode
     optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
@@ -63,3 +67,21 @@ class Options(TypedDict, total=False):
     accumulate: int
     callbacks: Sequence[Any]
     run: Run | None
+
+
+def check_numbers(**given: object) -> None:
+    """Refuse what is no number, or no whole one where it must be; None is left to others.
+
+    Raises:
+        ValueError: such values, all named.
+    """
+    wrong = {
+        name: value
+        for name, value in given.items()
+        if not isinstance(value, (Integral if name in _WHOLE else Real, type(None)))
+    }
+    if wrong:
+        raise ValueError(
+            f"settings are numbers, {', '.join(_WHOLE)} whole ones, however {wrong=}; "
+            "give numbers without quotes"
+        )

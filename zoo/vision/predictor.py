@@ -53,6 +53,8 @@ class PhotoClassifier:
         spec: labels, size and normalisation.
         history: the record of the training.
         metrics: scores on the validation part.
+        licence: of the weights, for the card: that of the published ones that training started
+            from; "unknown" after random ones. Set it to state your own.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class PhotoClassifier:
         self.members, self.spec, self.run = list(members), spec, run or Run()
         self.history, self.metrics = history or History(), metrics or {}
         self.data, self.training, self.extra = data, training or {}, extra or {}
+        self.licence = _common([member.licence for member in self.members])
         self._learner = learner
 
     def __repr__(self) -> str:
@@ -142,7 +145,7 @@ class PhotoClassifier:
             model={"name": first.name, "args": dict(first.arguments())},
             spec=self.spec.to_json(),
             members=names[: len(self.members)],
-            licence=first.licence,
+            licence=self.licence,
             data=self.data,
             metrics=self.metrics,
             training=self.training,
@@ -155,7 +158,7 @@ class PhotoClassifier:
         return artifact.write(directory, config, weights, self.history, card)
 
     def learner(self) -> Learner:
-        """The learner that trained the model, or a new one without data: `set_data` gives it some.
+        """The learner that trained the model, or a new one: `set_data` gives it some.
 
         Raises:
             ValueError: the model is an ensemble, which is not trained as one.
@@ -165,13 +168,33 @@ class PhotoClassifier:
                 f"a learner trains one network, however this ensemble has {len(self.members)=}; "
                 "fine-tune one of its members"
             )
-        if self._learner is None:
-            task = classification(len(self.spec.classes))
-            nothing: Any = None
-            self._learner = Learner(
-                self.members[0], Data(nothing, None, self.spec), task, run=self.run
-            )
+        known = self._learner
+        if known is not None and known.model is self.members[0]:
+            return known
+        nothing: Any = None
+        self._learner = Learner(
+            self.members[0],
+            known.data if known else Data(nothing, None, self.spec),
+            classification(len(self.spec.classes)),
+            as_model=self._trained_on,
+            run=self.run,
+        )
         return self._learner
+
+    def _trained_on(self, learn: Learner, networks: list[Any]) -> PhotoClassifier:
+        """What the model has become, its scores yet to be taken."""
+        model = PhotoClassifier(
+            networks,
+            self.spec,
+            history=learn.history,
+            data=self.data,
+            training=self.training,
+            extra=self.extra,
+            learner=learn,
+            run=self.run,
+        )
+        model.licence = self.licence
+        return model
 
     @cached_property
     def _device(self) -> torch.device:
@@ -210,3 +233,8 @@ class PhotoClassifier:
         by_class = dict(zip(self.spec.classes, probabilities, strict=True))
         label = max(by_class, key=by_class.__getitem__)
         return Prediction(label, by_class[label], by_class)
+
+
+def _common(licences: list[str]) -> str:
+    """The licence of all members; unknown where they differ."""
+    return licences[0] if len(set(licences)) == 1 else "unknown"

@@ -41,7 +41,7 @@ def load(directory: Path | str, run: Run | None = None) -> PhotoClassifier:
     try:
         spec = Spec.from_json(config.spec)
         arguments = _arguments(config, spec)
-        members = [_member(arguments, tensors) for tensors in stored.weights]
+        members = [_member(arguments, tensors, config.licence) for tensors in stored.weights]
     except ArtifactError:
         raise
     except (TypeError, ValueError, RuntimeError) as error:
@@ -91,10 +91,11 @@ def _arguments(config: Config, spec: Spec) -> dict[str, Any]:
     return given
 
 
-def _member(arguments: dict[str, Any], tensors: dict[str, Tensor]) -> Classifier:
+def _member(arguments: dict[str, Any], tensors: dict[str, Tensor], licence: str) -> Classifier:
     """A network with its weights; one that they do not fit is refused before it takes memory."""
     with torch.device("meta"):
         artifact.check_weights(build_classifier(**arguments, pretrained=False), tensors)
     member = build_classifier(**arguments, pretrained=False)
     artifact.load_weights(member, tensors)
+    member.licence = licence
     return member.eval()

@@ -14,6 +14,7 @@ from zoo.vision.models import lite0, timm_bodies, torchvision_bodies
 from zoo.vision.models.bodies import Body, Preprocessing, Sizes
 
 ENLARGED = 1.2  # times a usual photo's short side that the input may have
+ENLARGED_TO_OWN = 1.4  # likewise, where that is the size which the weights were trained at
 SMALLEST_FITTING = 96  # pixels
 BF16_ON_CPU: frozenset[str] = frozenset()
 """Names that `benchmarks/vision_speed.py` found faster in bf16 on a CPU with instructions for it.
@@ -73,7 +74,8 @@ def preprocessing(name: str, size: int | None = None) -> Preprocessing:
 def fitting_size(name: str, short_side: int | None) -> int:
     """The backbone's own size, or for small photos one that enlarges them by at most a fifth.
 
-    Larger inputs cost time and show no more; below ``SMALLEST_FITTING`` pixels features suffer.
+    Larger inputs cost time and show no more; below ``SMALLEST_FITTING`` pixels features suffer. Up
+    to ``ENLARGED_TO_OWN`` the own size is worth it: features suffer at any other.
 
     Args:
         name: Of the backbone.
@@ -81,6 +83,8 @@ def fitting_size(name: str, short_side: int | None) -> int:
     """
     own = preprocessing(name).size
     if short_side is None:
+        return own
+    if own <= ENLARGED_TO_OWN * short_side:
         return own
     step = 32
     fitting = max(int(ENLARGED * short_side) // step * step, SMALLEST_FITTING)

@@ -35,20 +35,23 @@ class Classifier(nn.Module):
         backbone: The body, and what travels with its weights.
         head: From the body's features to the outputs.
         trained: Whether the head knows its classes, as that of a saved model does.
+        licence: Of the weights; unknown where they are random.
 
     Shape:
         - input: ``(B, 3, H, W)``, normalised as ``preprocessing`` says
         - output: ``(B, n_out)``
     """
 
-    def __init__(self, backbone: Backbone, head: Head, *, trained: bool = False) -> None:
+    def __init__(
+        self, backbone: Backbone, head: Head, *, trained: bool = False, licence: str = "unknown"
+    ) -> None:
         super().__init__()
         self.trained = trained
         self.body = backbone.body
         self.head = head
         self.name = backbone.name
         self.preprocessing = backbone.preprocessing
-        self.licence = backbone.licence
+        self.licence = licence
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of a batch of images, before any softmax."""
@@ -106,4 +109,4 @@ def build_classifier(
     head = Head(
         body.n_features, n_out, dropout=dropout, hidden=hidden, pool=pool, spatial=body.spatial
     )
-    return Classifier(backbone, head)
+    return Classifier(backbone, head, licence=backbone.licence if pretrained else "unknown")

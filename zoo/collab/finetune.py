@@ -1,0 +1,274 @@
+"""The verbs of the domain: `train`, `finetune` and `learner`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from zoo import __version__
+from zoo.collab.data import VALID_BATCH, Prepared, prepare
+from zoo.collab.models.catalogue import (
+    RECIPES,
+    ModelName,
+    build,
+    check_name,
+    predicts_ratings,
+    task,
+)
+from zoo.collab.options import Options
+from zoo.collab.predictor import Recommender
+from zoo.collab.ratings import Columns, SplitName, Table
+from zoo.collab.stored import load
+from zoo.core.batches import Data
+from zoo.core.learner import Learner
+from zoo.core.optimizers import OptimizerName
+from zoo.core.run import Run, accelerator, rank_and_world, seeded
+from zoo.hub.find import find
+
+Pretrained = str | os.PathLike[str] | Recommender
+
+
+def train(
+    ratings: Table,
+    *,
+    model: ModelName = "dot_bias",
+    epochs: int | None = None,
+    lr: float | None = None,
+    **options: Unpack[Options],
+) -> Recommender:
+    """A model trained on your ratings.
+
+    Args:
+        ratings: a CSV, TSV or Parquet file or DataFrame; a user, an item and a rating a row.
+        model: "dot_bias" (quick and good), "svdpp" (better: uses who has met what), "embedding_net"
+            (a multilayer net), or "softmax", which ranks what might be chosen next and looks at no
+            rating.
+        epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`).
+        lr: highest rate; likewise.
+        **options: see `Options`.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: columns are missing, there is too little to learn from, or a setting is out of
+            range.
+
+    Example:
+        zoo.collab.train("ratings.csv").recommend(42, k=10)
+    """
+    learn = learner(ratings, model=model, **options)
+    recipe = RECIPES[model]
+    learn.fit_one_cycle(
+        recipe.epochs if epochs is None else epochs, recipe.lr if lr is None else lr
+    )
+    return _finish(learn)
+
+
+def finetune(
+    pretrained: Pretrained,
+    ratings: Table,
+    *,
+    epochs: int | None = None,
+    lr: float | None = None,
+    **options: Unpack[Options],
+) -> Recommender:
+    """A trained model taken further on new ratings: new users and items get rows of their own.
+
+    Known ones keep theirs, and move only where the new ratings speak of them; new ones begin at the
+    mean. Weights do not decay unless you say so, since that would move those who have no new
+    rating.
+
+    Args:
+        pretrained: a model, its directory, or its name on the hub.
+        ratings: the new ones, as for `train`.
+        epochs: passes over them; None takes the model's own.
+        lr: highest rate; None takes a quarter of the model's own.
+        **options: see `Options`; the network stays what it is.
+
+    Raises:
+        FileNotFoundError: the model or file does not exist.
+        ValueError: as for `train`.
+    """
+    model = pretrained if isinstance(pretrained, Recommender) else load(find(pretrained))
+    learn = learner(ratings, pretrained=model, **options)
+    recipe = RECIPES[model.name]
+    learn.fit_one_cycle(
+        recipe.epochs if epochs is None else epochs, recipe.lr / 4 if lr is None else lr
+    )
+    return _finish(learn)
+
+
+def learner(  # noqa: D417 - `Options` describes the others
+    ratings: Table,
+    *,
+    model: ModelName = "dot_bias",
+    pretrained: Recommender | None = None,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    time: str | None = None,
+    valid: Table | None = None,
+    valid_fraction: float = 0.2,
+    split: SplitName = "random",
+    scale: tuple[float, float] | None = None,
+    titles: Mapping[Hashable, str] | pd.Series | None = None,
+    n_factors: int | None = None,
+    batch_size: int | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
+    weight_decay: float | None = None,
+    clip: float | None = None,
+    accumulate: int = 1,
+    callbacks: Sequence[Any] = (),
+    run: Run | None = None,
+) -> Learner:
+    """The learner for the step-by-step way: find a rate, fit, look, fit again.
+
+    `learner.as_model()` gives what `train` returns, `learner.save(directory)` its artifact.
+
+    Args:
+        ratings: see `train`.
+        model: see `train`.
+        pretrained: the model to go on from, which `model` and `n_factors` then follow.
+        The others: see `Options`.
+    """
+    run = run or Run()
+    name = pretrained.name if pretrained else model
+    check_name(name)
+    recipe = RECIPES[name]
+    prepared = prepare(
+        ratings,
+        columns=Columns(user, item, rating, time),
+        valid=valid,
+        valid_fraction=valid_fraction,
+        split_by=split,
+        seed=run.seed,
+        titles=titles,
+        predicts_ratings=predicts_ratings(name),
+        scale=scale,
+        known=(pretrained.spec, pretrained.seen) if pretrained else None,
+    )
+    if pretrained:
+        built = _settings(pretrained, n_factors, arguments)
+    else:
+        built = {
+            **recipe.arguments,
+            **(arguments or {}),
+            "n_factors": n_factors or recipe.n_factors,
+        }
+    with seeded(run.seed):
+        network: Any = build(name, prepared.spec, built)
+    if pretrained:
+        _take_rows(network, pretrained.members[0])
+    network.set_seen(prepared.seen)
+    decay = weight_decay if weight_decay is not None else 0.0 if pretrained else recipe.weight_decay
+    told = {
+        "pretrained": pretrained.name if pretrained else "",
+        "ratings": len(prepared.train),
+        "users": len(prepared.spec.users),
+        "items": len(prepared.spec.items),
+        "batch_size": batch_size or recipe.batch_size,
+        "weight_decay": decay,
+    }
+    return Learner(
+        network,
+        _data(prepared, batch_size or recipe.batch_size, run),
+        task(name),
+        optimizer=optimizer,
+        weight_decay=decay,
+        clip=clip,
+        accumulate=accumulate,
+        callbacks=callbacks,
+        as_model=partial(
+            _model, name=name, prepared=prepared, built=built, told=told, data=_source(ratings)
+        ),
+        run=run,
+    )
+
+
+def _data(prepared: Prepared, batch_size: int, run: Run) -> Data:
+    device = run.torch_device()
+    train = prepared.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
+    valid = prepared.valid
+    held = valid.to(device).batches(VALID_BATCH, shuffle=False) if valid is not None else None
+    return Data(train, held, prepared.spec)
+
+
+def _settings(
+    pretrained: Recommender, n_factors: int | None, arguments: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The network's arguments; another network than the pretrained one is refused."""
+    wished = {**(arguments or {}), **({"n_factors": n_factors} if n_factors else {})}
+    other = {name: v for name, v in wished.items() if pretrained.arguments.get(name) != v}
+    if other:
+        raise ValueError(
+            f"fine-tuning keeps the network as it is, however {other} differs from "
+            f"{pretrained.arguments}; leave it out, or train anew"
+        )
+    return pretrained.arguments
+
+
+@torch.no_grad()
+def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
+    """Known rows keep their values; new ones begin at the unknown row's, which is the mean."""
+    pretrained.eval()
+    old: dict[str, Tensor] = dict(pretrained.state_dict())
+    for name, tensor in network.state_dict().items():
+        before = old[name].to(tensor.device)
+        if before.shape == tensor.shape:
+            tensor.copy_(before)
+        else:
+            tensor[: len(before)] = before
+            tensor[len(before) :] = before[0]
+
+
+def _source(ratings: Table) -> str:
+    return type(ratings).__name__ if isinstance(ratings, pd.DataFrame) else Path(ratings).name
+
+
+def _model(
+    learn: Learner,
+    networks: list[Any],
+    *,
+    name: ModelName,
+    prepared: Prepared,
+    built: dict[str, Any],
+    told: dict[str, Any],
+    data: str,
+) -> Recommender:
+    """The model that a learner has trained."""
+    rates = {"lr": float(f"{learn.rates[-1]:.6g}")} if learn.rates else {}
+    versions = f"transfer-zoo {__version__}, torch {torch.__version__}"
+    return Recommender(
+        name,
+        networks,
+        prepared.spec,
+        prepared.seen,
+        arguments=built,
+        history=learn.history,
+        data=data,
+        training=told
+        | rates
+        | {"epochs": learn.epoch, "seed": learn.run.seed, "versions": versions},
+        learner=learn,
+        run=learn.run,
+    )
+
+
+def _finish(learn: Learner) -> Recommender:
+    """The model with its scores on the validation part; saved if the run has a folder."""
+    model: Recommender = learn.as_model()
+    if learn.data.valid is not None:
+        model.metrics = model.evaluate()
+    if learn.run.out is not None and rank_and_world()[0] == 0:
+        model.save(learn.run.out)
+    if shared := accelerator():
+        shared.wait_for_everyone()  # who goes on may load what the first has saved
+    return model

@@ -1,0 +1,1 @@
+"""Networks over users and items."""

@@ -1,0 +1,84 @@
+"""A multilayer net over the embeddings of a user and an item (fast.ai's `EmbeddingNN`)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from zoo.collab.models.factors import Side, scaled, unscaled
+from zoo.collab.seen import Seen
+from zoo.core.groups import LayerGroup
+
+
+class EmbeddingNet(nn.Module):
+    """Embeddings side by side, then linear layers with ReLU, then the scaled sigmoid.
+
+    Args:
+        n_users: known ones.
+        n_items: likewise.
+        n_factors: width of an embedding.
+        hidden: widths of the hidden layers, at least one.
+        dropout: after each of them.
+        mean: where ratings begin.
+        low: end of the scale.
+        high: the other end.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_users: int,
+        n_items: int,
+        n_factors: int = 50,
+        hidden: Sequence[int] = (100, 50),
+        dropout: float = 0.25,
+        mean: float = 0.0,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.low, self.high = low, high
+        self.users = Side(n_users, n_factors, 1)
+        self.items = Side(n_items, n_factors, 1)
+        self.user_layer = nn.Linear(n_factors, hidden[0])
+        self.item_layer = nn.Linear(n_factors, hidden[0], bias=False)
+        widths = itertools.pairwise(hidden)
+        self.rest = nn.Sequential(
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            *(m for a, b in widths for m in (nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout))),
+            nn.Linear(hidden[-1], 1),
+        )
+        for side in (self.users, self.items):
+            nn.init.normal_(side.factors, std=0.1)
+        last = self.rest[-1]
+        assert isinstance(last, nn.Linear)
+        offset = mean if low is None or high is None else unscaled(mean, low, high)
+        nn.init.constant_(last.bias, offset)
+
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        """Ratings. Shape: (B,) and (B,) -> (B, 1)."""
+        return self.rate(self.states(users), items)
+
+    def set_seen(self, seen: Seen) -> None:
+        """Nothing: this model has no history."""
+
+    def states(self, users: Tensor) -> Tensor:
+        """All that tells users apart. Shape: (B,) -> (B, n_factors + 1)."""
+        return torch.cat(self.users(users), dim=1)
+
+    def rate(self, states: Tensor, items: Tensor) -> Tensor:
+        """Ratings from states. Shape: (B, n_factors + 1) and (B,) -> (B, 1)."""
+        vectors, biases = self.items(items)
+        first = self.user_layer(states[:, :-1]) + self.item_layer(vectors)
+        return scaled(self.rest(first) + states[:, -1:] + biases, self.low, self.high)
+
+    def layers(self) -> list[LayerGroup]:
+        """The embeddings, then the net above them."""
+        return [
+            LayerGroup("embeddings", (self.users, self.items)),
+            LayerGroup("net", (self.user_layer, self.item_layer, self.rest)),
+        ]

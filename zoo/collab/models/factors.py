@@ -1,0 +1,207 @@
+"""Factor models: a user and an item each have a vector and a bias; their product is the rating.
+
+Plain, this is the dot product with biases and a scaled sigmoid of fast.ai's `collab_learner`. With
+histories, each side also sums a second vector over all that it has rated, or that have rated it:
+SVD++ (Koren 2008, "Factorization Meets the Neighborhood", eq. 15), here on both sides. Features
+add a vector and a bias each. Several members are as many such models side by side, whose
+predictions are averaged.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.collab.seen import Seen
+from zoo.core.groups import LayerGroup
+
+INIT_STD = 0.01
+
+
+class Side(nn.Module):
+    """Vectors and biases of all users, or of all items; row 0 is whoever is unknown.
+
+    Row 0 takes the mean of the others whenever the module goes to evaluation mode.
+
+    Args:
+        n_rows: how many are known.
+        width: of a vector, over all members.
+        members: biases a row.
+        n_others: how many the other side knows; 0 without histories.
+        n_features: columns of the features; 0 without.
+    """
+
+    offsets: Tensor
+    others: Tensor
+    scale: Tensor
+    features: Tensor
+
+    def __init__(
+        self, n_rows: int, width: int, members: int, *, n_others: int = 0, n_features: int = 0
+    ) -> None:
+        super().__init__()
+        self.n_rows, self.n_others, self.n_features = n_rows, n_others, n_features
+        self.factors = nn.Parameter(_small(n_rows + 1, width))
+        self.bias = nn.Parameter(torch.zeros(n_rows + 1, members))
+        if n_others:
+            self.implicit = nn.Parameter(_small(n_others + 1, width))
+            self.set_history(Seen(torch.zeros(n_rows + 2, dtype=torch.int64), torch.zeros(0).int()))
+        if n_features:
+            self.feature_factors = nn.Parameter(_small(n_features, width))
+            self.bias_of_features = nn.Parameter(torch.zeros(n_features, members))
+            self.register_buffer("features", torch.zeros(n_rows + 1, n_features))
+
+    def set_history(self, history: Seen) -> None:
+        """Whom of the other side each row has met; not a part of the weights."""
+        counts = history.offsets.diff().clamp(min=1)
+        self.register_buffer("offsets", history.offsets, persistent=False)
+        self.register_buffer("others", history.items, persistent=False)
+        self.register_buffer("scale", counts.float().rsqrt()[:, None], persistent=False)
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors (B, width) and biases (B, members) of the rows (B,)."""
+        vectors, biases = F.embedding(rows, self.factors), F.embedding(rows, self.bias)
+        if self.n_others:
+            sums = F.embedding_bag(
+                self.others,
+                self.implicit,
+                self.offsets.to(self.others.dtype),
+                mode="sum",
+                include_last_offset=True,
+            )
+            vectors = vectors + F.embedding(rows, sums * self.scale)
+        if self.n_features:
+            features = F.embedding(rows, self.features)
+            vectors = vectors + features @ self.feature_factors
+            biases = biases + features @ self.bias_of_features
+        return vectors, biases
+
+    def all(self) -> tuple[Tensor, Tensor]:
+        """Vectors and biases of every row, the unknown one first."""
+        return self.forward(torch.arange(self.n_rows + 1, device=self.factors.device))
+
+    def train(self, mode: bool = True) -> Self:
+        """As usual; on the way to evaluation the unknown row gets the mean."""
+        if not mode and self.factors.device.type != "meta":
+            with torch.no_grad():
+                vectors, biases = self.all()
+                self.factors[0], self.bias[0] = vectors[1:].mean(0), biases[1:].mean(0)
+        return super().train(mode)
+
+
+class Factors(nn.Module):
+    """The dot product of a user's and an item's vector, plus their biases.
+
+    Args:
+        n_users: known ones.
+        n_items: likewise.
+        n_factors: width of one member's vectors.
+        members: models side by side.
+        mean: where a rating of average user and item begins.
+        low: end of the scale, see `scaled`; None leaves the sum as it is.
+        high: the other end.
+        histories: add the sums over what each side has met; `set_seen` says what.
+        user_features: columns of the users' features.
+        item_features: columns of the items' features.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_users: int,
+        n_items: int,
+        n_factors: int = 50,
+        members: int = 1,
+        mean: float = 0.0,
+        low: float | None = None,
+        high: float | None = None,
+        histories: bool = False,
+        user_features: int = 0,
+        item_features: int = 0,
+    ) -> None:
+        super().__init__()
+        width = n_factors * members
+        self.members, self.low, self.high = members, low, high
+        self.offset = mean if low is None or high is None else unscaled(mean, low, high)
+        self.users = Side(
+            n_users,
+            width,
+            members,
+            n_others=n_items if histories else 0,
+            n_features=user_features,
+        )
+        self.items = Side(
+            n_items,
+            width,
+            members,
+            n_others=n_users if histories else 0,
+            n_features=item_features,
+        )
+
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        """Ratings. Shape: (B,) and (B,) -> (B, members)."""
+        return self._rate(*self.users(users), *self.items(items))
+
+    def set_seen(self, seen: Seen) -> None:
+        """Whom each side has met, for its history."""
+        if self.users.n_others:
+            self.users.set_history(seen)
+            self.items.set_history(seen.transposed(self.items.n_rows))
+
+    def states(self, users: Tensor) -> Tensor:
+        """All that tells users apart. Shape: (B,) -> (B, width + members)."""
+        return torch.cat(self.users(users), dim=1)
+
+    def rate(self, states: Tensor, items: Tensor) -> Tensor:
+        """Ratings from states. Shape: (B, ...) and (B,) -> (B, members)."""
+        width = states.shape[1] - self.members
+        vectors, biases = states[:, :width], states[:, width:]
+        return self._rate(vectors, biases, *self.items(items))
+
+    def ranker(self) -> tuple[Tensor, Tensor]:
+        """Item vectors and biases whose product with states ranks items.
+
+        **Shape.** (n_items + 1, width + members) and (n_items + 1,): the mean of the members'
+        sums, before the sigmoid, but for what is the same for all items.
+        """
+        vectors, biases = self.items.all()
+        padded = F.pad(vectors, (0, self.members))
+        return padded / self.members, biases.mean(1)
+
+    def layers(self) -> list[LayerGroup]:
+        """One group: users and items learn together."""
+        return [LayerGroup("factors", (self.users, self.items))]
+
+    def _rate(self, users: Tensor, user_bias: Tensor, items: Tensor, item_bias: Tensor) -> Tensor:
+        products = users * items
+        if self.members > 1:
+            products = products.view(len(products), self.members, -1)
+            sums = products.sum(2)
+        else:
+            sums = products.sum(1, keepdim=True)
+        return scaled(sums + user_bias + item_bias + self.offset, self.low, self.high)
+
+
+def scaled(x: Tensor, low: float | None, high: float | None) -> Tensor:
+    """The sigmoid from low to high; x itself without a scale.
+
+    >>> scaled(torch.tensor(0.0), 0.5, 5.5)
+    tensor(3.)
+    """
+    if low is None or high is None:
+        return x
+    return low + (high - low) * torch.sigmoid(x)
+
+
+def unscaled(y: float, low: float, high: float) -> float:
+    """What `scaled` makes y of."""
+    share = min(max((y - low) / (high - low), 1e-4), 1 - 1e-4)
+    return math.log(share / (1 - share))
+
+
+def _small(*shape: int) -> Tensor:
+    return nn.init.trunc_normal_(torch.empty(shape), std=INIT_STD, a=-2 * INIT_STD, b=2 * INIT_STD)

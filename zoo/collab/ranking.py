@@ -1,0 +1,104 @@
+"""Top-k lists for many users at once, and how good they are.
+
+Precision, recall, nDCG and MAP follow Järvelin & Kekäläinen (2002) and the evaluation of the
+recommenders repository: an item is relevant if the user has rated it in the test part, gains are 0
+or 1, nDCG and MAP are divided by their best possible value with k places. Users without a relevant
+item do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from zoo.collab.seen import Seen
+
+BLOCK = 1024  # users scored at a time
+
+Score = Callable[[Tensor], Tensor]
+"""Rows of users (B,) -> scores of all items (B, n_items + 1), the unknown one's first."""
+
+
+def top_k(
+    score: Score, users: Tensor, k: int, seen: Seen | None, block: int = BLOCK
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The k best items of each user, block by block: their scores and rows.
+
+    A user who has not k items left gets scores of -inf at the end.
+
+    Args:
+        score: of all items, for some users.
+        users: rows, (n,).
+        k: how many items; at most as many as there are.
+        seen: items that users do not want again; None allows all.
+        block: users at a time.
+    """
+    for rows in torch.split(users, block):
+        scores = score(rows)
+        scores[:, 0] = -torch.inf
+        if seen is not None:
+            scores[seen.pairs(rows)] = -torch.inf
+        best, items = scores.topk(k, dim=1)
+        yield best, items
+
+
+def ranking_metrics(
+    score: Score, relevant: Seen, n_items: int, k: int, seen: Seen | None
+) -> dict[str, float]:
+    """Precision, recall, nDCG and MAP at k over the users with a relevant item, and coverage.
+
+    Args:
+        score: as for `top_k`.
+        relevant: the items that each user should find.
+        n_items: known ones, for coverage: the share of them that anyone is shown.
+        k: places.
+        seen: as for `top_k`.
+
+    Raises:
+        ValueError: k is out of range, or no user has a relevant item.
+    """
+    check_k(k, n_items)
+    counts = relevant.offsets.diff()
+    users = counts.nonzero()[:, 0]
+    if not len(users):
+        raise ValueError(
+            "ranking is scored on users with a rating to find, however none of them and of their "
+            "items was known in training; give ratings of known ones"
+        )
+    discounts = 1 / torch.arange(2, k + 2, device=users.device).double().log2()
+    best = discounts.cumsum(0)
+    sums = torch.zeros(4, dtype=torch.float64, device=users.device)
+    shown = torch.zeros(n_items + 1, dtype=torch.bool, device=users.device)
+    blocks = zip(torch.split(users, BLOCK), top_k(score, users, k, seen), strict=True)
+    for rows, (scores, items) in blocks:
+        wanted = torch.zeros(len(rows), n_items + 1, dtype=torch.bool, device=users.device)
+        wanted[relevant.pairs(rows)] = True
+        there = scores > -torch.inf
+        hits = (wanted.gather(1, items) & there).double()
+        n = counts[rows]
+        reachable = n.clamp(max=k)
+        precisions = hits.cumsum(1) / torch.arange(1, k + 1, device=users.device)
+        sums += torch.stack(
+            [
+                (hits.sum(1) / k).sum(),
+                (hits.sum(1) / n).sum(),
+                (hits @ discounts / best[reachable - 1]).sum(),
+                ((precisions * hits).sum(1) / reachable).sum(),
+            ]
+        )
+        shown[items[there]] = True
+    names = (f"precision@{k}", f"recall@{k}", f"ndcg@{k}", f"map@{k}")
+    values = dict(zip(names, (sums / len(users)).tolist(), strict=True))
+    return values | {f"coverage@{k}": float(shown[1:].double().mean())}
+
+
+def check_k(k: int, n_items: int) -> None:
+    """Refuse a length of list that makes no sense.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not 1 <= k <= n_items:
+        raise ValueError(f"a list has between 1 and all {n_items} known items, however {k=}")

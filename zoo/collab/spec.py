@@ -1,0 +1,147 @@
+"""What prediction needs besides weights: who and what is known, and the scale of ratings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int32]
+UNKNOWN: Final = 0  # row of every id that training has not seen
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What prediction needs besides weights. Row r of a table belongs to id number r - 1.
+
+    Attributes:
+        users: ids in the order of their rows, without row 0, the unknown one.
+        items: likewise.
+        mean: of the training ratings.
+        low: end of the scale that predictions stay above; None where ratings are not predicted.
+        high: end that they stay below.
+        titles: what to show for an item, by its id.
+        features: how users' and items' features are encoded, by side.
+    """
+
+    users: tuple[Hashable, ...]
+    items: tuple[Hashable, ...]
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    titles: dict[Hashable, str] = field(default_factory=dict)
+    features: dict[str, Any] = field(default_factory=dict)
+
+    def user_rows(self, ids: Iterable[Hashable]) -> Rows:
+        """The row of each user, 0 for an unknown one. Shape: (n,), int32."""
+        return rows_of(self._user_index, ids)
+
+    def item_rows(self, ids: Iterable[Hashable]) -> Rows:
+        """The row of each item, 0 for an unknown one. Shape: (n,), int32."""
+        return rows_of(self._item_index, ids)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for config.json.
+
+        Raises:
+            ValueError: an id is neither text nor a number nor a truth value.
+        """
+        for side, ids in (("user", self.users), ("item", self.items)):
+            odd = [value for value in ids if not _is_plain(value)]
+            if odd:
+                raise ValueError(
+                    f"ids in an artifact are text, whole numbers, finite numbers or truth values, "
+                    f"however {side}={odd[0]!r} is a {type(odd[0]).__name__} ({len(odd)} such in "
+                    "all); map them to text before training"
+                )
+        titles = [[item, self.titles[item]] for item in self.items if item in self.titles]
+        return {
+            "users": list(self.users),
+            "items": list(self.items),
+            "mean": self.mean,
+            "low": self.low,
+            "high": self.high,
+            "titles": titles,
+            "features": self.features,
+        }
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> Spec:
+        """The spec that `to_json` wrote.
+
+        Raises:
+            ValueError: fields are missing or make no sense; all are named.
+        """
+        checks: dict[str, Callable[[Any], bool]] = {
+            "users": _are_ids,
+            "items": _are_ids,
+            "mean": _is_number,
+            "low": lambda value: value is None or _is_number(value),
+            "high": lambda value: value is None or _is_number(value),
+            "titles": _are_titles,
+            "features": lambda value: isinstance(value, dict),
+        }
+        wrong = [
+            name for name, sound in checks.items() if name not in tree or not sound(tree[name])
+        ]
+        if not wrong and (tree["low"] is None) != (tree["high"] is None):
+            wrong.append("low without high")
+        elif not wrong and tree["low"] is not None and not tree["low"] < tree["high"]:
+            wrong.append("low above high")
+        if wrong:
+            raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
+        values = {name: tree[name] for name in checks}
+        values |= {"users": tuple(tree["users"]), "items": tuple(tree["items"])}
+        return cls(**(values | {"titles": dict(tree["titles"])}))
+
+    @cached_property
+    def _user_index(self) -> pd.Index:
+        return index_of(self.users)
+
+    @cached_property
+    def _item_index(self) -> pd.Index:
+        return index_of(self.items)
+
+
+def index_of(ids: Sequence[Hashable]) -> pd.Index:
+    """An index that keeps tuples whole and tells `1` from `"1"`."""
+    return pd.Index(ids, tupleize_cols=False)
+
+
+def rows_of(index: pd.Index, ids: Iterable[Hashable]) -> Rows:
+    """Position of each id plus one; 0 where it is not in the index."""
+    asked = ids if isinstance(ids, (pd.Series, pd.Index, np.ndarray)) else list(ids)
+    wanted = pd.Index(asked, tupleize_cols=False)
+    return (index.get_indexer(wanted) + 1).astype(np.int32)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (str, bool, int)) or _is_number(value)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _are_ids(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 0 and _are_unique(value)
+
+
+def _are_unique(ids: list[Any]) -> bool:
+    return all(map(_is_plain, ids)) and len(set(ids)) == len(ids)
+
+
+def _are_titles(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, list)
+        and len(pair) == 2
+        and _is_plain(pair[0])
+        and isinstance(pair[1], str)
+        for pair in value
+    )

@@ -1,0 +1,96 @@
+"""From an artifact's directory to a recommender; nothing in it is trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.collab.models.catalogue import build, check_name, predicts_ratings
+from zoo.collab.predictor import SEEN, Recommender
+from zoo.collab.seen import Seen
+from zoo.collab.spec import Spec
+from zoo.core import artifact
+from zoo.core.artifact import ArtifactError
+from zoo.core.run import Run
+
+
+def load(directory: Path | str, run: Run | None = None) -> Recommender:
+    """The model that an artifact holds.
+
+    Raises:
+        ArtifactError: the directory is not a whole artifact of a recommender.
+    """
+    stored = artifact.read(directory)
+    config = stored.config
+    if config.domain != "collab":
+        raise ArtifactError(
+            f"this reads recommenders, however domain={config.domain!r}; use zoo.load"
+        )
+    try:
+        spec = Spec.from_json(config.spec)
+        name, arguments = config.model.get("name"), config.model.get("args")
+        if not isinstance(name, str) or not isinstance(arguments, dict):
+            raise ValueError("a model has a name and arguments")
+        check_name(name)
+        if config.task != ("rating" if predicts_ratings(name) else "ranking"):
+            raise ValueError(f"{name} is for another task than {config.task!r:.40}")
+        seen = _seen(stored.weights[0], spec)
+        members = [_member(name, arguments, spec, seen, tensors) for tensors in stored.weights]
+    except ArtifactError:
+        raise
+    except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
+        raise ArtifactError(
+            "config.json must describe a recommender that this version builds, however it does not "
+            f"({str(error).splitlines()[0]:.200}); save or fetch the artifact again"
+        ) from error
+    return Recommender(
+        name,  # type: ignore[arg-type]
+        members,
+        spec,
+        seen,
+        arguments=arguments,
+        history=stored.history,
+        metrics=config.metrics,
+        data=config.data,
+        training=config.training,
+        licence=config.licence,
+        extra=config.extra,
+        run=run,
+    )
+
+
+def _seen(tensors: dict[str, Tensor], spec: Spec) -> Seen:
+    """Who rated what, taken out of the tensors and checked."""
+    missing = [name for name in SEEN if name not in tensors]
+    if missing:
+        raise ValueError(f"the first weight file tells who rated what, however {missing=}")
+    offsets, items = (tensors.pop(name) for name in SEEN)
+    sound = (
+        offsets.dtype == torch.int64
+        and items.dtype == torch.int32
+        and offsets.shape == (len(spec.users) + 2,)
+        and items.dim() == 1
+        and int(offsets[0]) == 0
+        and int(offsets[-1]) == len(items)
+        and bool((offsets.diff() >= 0).all())
+        and (not len(items) or (int(items.min()) > 0 and int(items.max()) <= len(spec.items)))
+    )
+    if not sound:
+        raise ValueError("who rated what must be rows of known users and items")
+    return Seen(offsets, items)
+
+
+def _member(
+    name: str, arguments: dict[str, Any], spec: Spec, seen: Seen, tensors: dict[str, Tensor]
+) -> nn.Module:
+    """A network with its weights; one that they do not fit is refused before it takes memory."""
+    with torch.device("meta"):
+        artifact.check_weights(build(name, spec, arguments), tensors)
+    member: Any = build(name, spec, arguments)
+    artifact.load_weights(member, tensors)
+    member.set_seen(seen)
+    trained: nn.Module = member.eval()
+    return trained

@@ -1,0 +1,131 @@
+"""From what a user names as pretrained to the network that trains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zoo.core.artifact import CONFIG
+from zoo.hub.find import find
+from zoo.vision.models.backbones import check_name, fitting_size, is_known
+from zoo.vision.models.classifier import Classifier, build_classifier
+from zoo.vision.models.head import Pool
+from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.stored import load
+
+Pretrained = str | os.PathLike[str] | PhotoClassifier
+
+DROPOUT = 0.2  # of a new head
+
+
+class HeadWish(NamedTuple):
+    """What the user says of the head; None leaves it to a saved one, or to the defaults."""
+
+    dropout: float | None
+    hidden: int | None
+    pool: Pool | None
+
+    def new(self) -> dict[str, Any]:
+        """The arguments of a new head."""
+        return {
+            "dropout": DROPOUT if self.dropout is None else self.dropout,
+            "hidden": self.hidden,
+            "pool": "avg" if self.pool is None else self.pool,
+        }
+
+
+def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClassifier:
+    """A backbone's name, or the saved model that is meant.
+
+    Names are looked up in this order: a directory with a config.json, registered names,
+    timm/NAME, user/name on the hub. A name without a slash never reaches the network, nor does
+    what looks like a path (see `zoo.hub.find`).
+
+    Raises:
+        ValueError: it is no name, nor a model; or random weights are wanted of one that has its
+            own.
+        FileNotFoundError: there is no such directory.
+    """
+    if isinstance(pretrained, PhotoClassifier):
+        if random_weights:
+            raise ValueError(
+                "training from random weights takes a backbone's name, however it is given "
+                f"{pretrained!r}; give {pretrained.members[0].name!r}, or use finetune"
+            )
+        return pretrained
+    if not isinstance(pretrained, (str, os.PathLike)):
+        raise ValueError(
+            "a pretrained model is a backbone's name, a directory, user/name on the hub or a model "
+            f"of photos, however {pretrained=!r:.60}; 'efficientnet_lite0' is at hand"
+        )
+    name = os.fspath(pretrained)
+    if not random_weights and (Path(name) / CONFIG).is_file():
+        return load(name)
+    if random_weights or is_known(name) or name.startswith("timm/") or _is_word(pretrained):
+        check_name(name)
+        return name
+    return load(find(pretrained))
+
+
+def start(
+    pretrained: str | PhotoClassifier,
+    classes: Sequence[str],
+    *,
+    size: int | None,
+    short_side: int | None,
+    head: HeadWish,
+    random_weights: bool,
+) -> Classifier:
+    """The network to train: a backbone's body under a new head, or a saved model as it is.
+
+    Raises:
+        ValueError: a saved model knows the classes, but has another head than the one wished for.
+    """
+    if isinstance(pretrained, PhotoClassifier):
+        return _from_model(pretrained, classes, size, head)
+    return build_classifier(
+        pretrained,
+        len(classes),
+        pretrained=not random_weights,
+        size=fitting_size(pretrained, short_side) if size is None else size,
+        **head.new(),
+    )
+
+
+def _is_word(pretrained: str | os.PathLike[str]) -> bool:
+    """Whether it is a backbone's name at most: text without a slash that is no folder."""
+    return isinstance(pretrained, str) and "/" not in pretrained and not Path(pretrained).is_dir()
+
+
+def _from_model(
+    model: PhotoClassifier, classes: Sequence[str], size: int | None, head: HeadWish
+) -> Classifier:
+    """The body of a model with a new head, or its own head if it knows the same classes."""
+    first = model.members[0]
+    arguments: dict[str, Any] = {**first.arguments()}
+    if size is not None:
+        arguments["size"] = size
+    same = tuple(classes) == model.spec.classes
+    if same:
+        arguments |= _kept(arguments, head)
+    else:
+        arguments |= {"n_out": len(classes), **head.new()}
+    built = build_classifier(**arguments, pretrained=False)
+    (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
+    built.trained, built.licence = same, model.licence
+    return built
+
+
+def _kept(own: dict[str, Any], head: HeadWish) -> dict[str, Any]:
+    """What a trained head takes of a wish: its dropout, which has no weights."""
+    shape = {"hidden": head.hidden, "pool": head.pool}
+    wrong = {name: value for name, value in shape.items() if value not in (None, own[name])}
+    if wrong:
+        raise ValueError(
+            "a saved model that knows the classes keeps its head, however "
+            f"{wrong=} and the head has { ({name: own[name] for name in wrong}) }; leave that out, "
+            f"or start from {own['name']!r}"
+        )
+    return {} if head.dropout is None else {"dropout": head.dropout}
