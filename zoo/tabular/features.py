@@ -3,8 +3,8 @@
 Each is a plain function from a DataFrame to a new one; the given one stays as it was.
 
 >>> days = pd.DataFrame({"day": pd.to_datetime(["2015-07-31", "2015-08-01"])})
->>> date_parts(days, "day", parts=["month", "dayofweek", "is_month_end"]).iloc[0].tolist()[1:]
-[7, 4, True]
+>>> date_parts(days, "day", parts=["month", "is_month_end"]).set_index("day").to_numpy().tolist()
+[[7, True], [8, False]]
 """
 
 from __future__ import annotations
@@ -153,21 +153,23 @@ def _times(frame: pd.DataFrame, column: Name) -> pd.Series:
 
 def _part(times: pd.Series, part: str) -> pd.Series:
     if part == "week":
-        return times.dt.isocalendar().week.astype("float64" if times.isna().any() else "int64")
+        weeks: pd.Series = times.dt.isocalendar()["week"]
+        return weeks.astype("float64" if times.isna().any() else "int64")
     if part == "elapsed":
         start = pd.Timestamp(0, tz=times.dt.tz)
         days: pd.Series = (times - start).dt.total_seconds() / 86_400
         return days
-    values: pd.Series = getattr(times.dt, part)
+    name = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}.get(part, part)
+    values: pd.Series = getattr(times.dt, name)
     kept: pd.Series = values.where(times.notna()) if times.isna().any() else values
     return kept
 
 
 def _circles(times: pd.Series, clock: bool) -> dict[str, pd.Series]:
     """Sine and cosine of the place in each cycle."""
-    in_year = (times.dt.dayofyear - 1) / (365 + times.dt.is_leap_year)
+    in_year = (times.dt.day_of_year - 1) / (365 + times.dt.is_leap_year)
     in_month = (times.dt.day - 1) / times.dt.days_in_month
-    turns = {"week": times.dt.dayofweek / 7, "month": in_month, "year": in_year}
+    turns = {"week": times.dt.day_of_week / 7, "month": in_month, "year": in_year}
     if clock:
         turns["clock"] = (times.dt.hour * 60 + times.dt.minute) / 1440
     return {

@@ -36,7 +36,7 @@ class Embeddings(nn.Module):
         sizes: width of each column's embedding.
 
     Shape:
-        - input: (B, n_cat), int64
+        - input: (B, n_cat), int32 or int64
         - output: (B, sum of sizes)
     """
 
