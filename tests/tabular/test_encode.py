@@ -87,6 +87,32 @@ def test_a_dtype_does_not_change_what_the_network_sees(small: Encoder, case: str
         assert torch.allclose(one.double(), other.double(), atol=1e-5)
 
 
+TIMES_AND_TRUTHS: dict[str, dict[str, Any]] = {
+    "nullable": {"fresh": "boolean"},
+    "objects": {"fresh": object, "day": object},
+    "categorical": {"fresh": "category"},
+    "text": {"day": str},
+    "other resolution": {"day": "datetime64[s]"},
+    "with a zone": {"day": "datetime64[ns, UTC]"},
+    "pyarrow": {"fresh": "bool[pyarrow]", "day": "timestamp[us][pyarrow]", "x": "double[pyarrow]"},
+}
+
+
+@pytest.mark.parametrize("case", TIMES_AND_TRUTHS)
+@pytest.mark.parametrize("at_training", [False, True])
+def test_times_and_truths_are_the_same_in_any_dtype(case: str, at_training: bool) -> None:
+    if case == "pyarrow":
+        pytest.importorskip("pyarrow", reason="pip install 'transfer-zoo[parquet]'")
+    days = pd.date_range("2015-01-01", periods=50)
+    frame = pd.DataFrame({"fresh": np.arange(50) % 2 == 0, "day": days, "x": np.arange(50.0)})
+    other = frame.astype(TIMES_AND_TRUTHS[case])
+    one, two = (other, frame) if at_training else (frame, other)
+    found = encoder(one)
+    assert [number.kind for number in found.spec.numbers] == ["time", "number"]
+    for a, b in zip(found.table(two), encoder(frame).table(frame), strict=True):
+        assert torch.allclose(a.double(), b.double(), atol=1e-6)
+
+
 def test_one_row_is_encoded_as_the_table_is(small: Encoder) -> None:
     frame = table(50, seed=3)
     whole = small.table(frame)

@@ -12,7 +12,6 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 import zoo
 from tests.tabular.small import RUN, learner, same, table, train, weights
 from zoo.core.model import Model
-from zoo.tabular.finetune import finetune
 from zoo.tabular.predictor import TableModel
 
 
@@ -219,11 +218,32 @@ def test_frozen_layers_stay_and_the_head_moves() -> None:
     assert moved == {"heads.0.weight", "heads.0.bias"}
 
 
-def test_vectors_of_a_category_can_be_looked_at(buyer: TableModel) -> None:
-    vectors = buyer.embeddings("colour")
-    assert vectors.index.tolist() == ["blue", "green", "red"]
-    with pytest.raises(ValueError, match="column='age' is none of 'colour', 'store'"):
-        buyer.embeddings("age")
+def test_snapshots_become_an_ensemble_that_is_saved_and_loaded(tmp_path: Path) -> None:
+    learn = learner()
+    learn.fit_sgdr(1e-2, cycles=2, cycle_mult=1, snapshots=True)
+    both = learn.as_model(snapshots=2)
+    assert len(both.members) == 2
+    assert both.evaluate()["accuracy"] > 0.6
+    loaded = zoo.load(both.save(tmp_path / "both"), run=RUN)
+    frame = table(20, seed=3)
+    shares = sum(TableModel([m], both.spec, run=RUN).probabilities(frame) for m in both.members) / 2
+    assert np.allclose(loaded.probabilities(frame), shares, atol=1e-6)
+    one = loaded.probabilities(frame.iloc[0].to_dict())
+    assert one == pytest.approx(shares.iloc[0].to_dict(), abs=1e-6)
+    with pytest.raises(ValueError, match=r"len\(self.members\)=2"):
+        loaded.learner()
+
+
+def test_a_loaded_model_is_trained_on_and_saved(directory: Path, tmp_path: Path) -> None:
+    loaded = zoo_load(directory)
+    learn = loaded.learner()
+    learn.set_data(learner().data)
+    before = weights(loaded)
+    learn.fit(1, 1e-3)
+    again = zoo_load(learn.save(tmp_path / "again"))
+    assert again.spec == loaded.spec
+    assert not same(weights(again), before)
+    assert zoo.load(directory, run=RUN).spec == loaded.spec
 
 
 def test_limits_hold_in_the_targets_units() -> None:
@@ -232,156 +252,3 @@ def test_limits_hold_in_the_targets_units() -> None:
         says = model.predict(table(50, seed=3))
         assert says.min() >= 90 - 1e-3
         assert says.max() <= 110 + 1e-3
-
-
-# ---- fine-tuning ---------------------------------------------------------------------------------
-
-
-def test_a_model_that_is_not_trained_on_says_what_it_said(buyer: TableModel) -> None:
-    frame = table(60, seed=7).drop(columns="amount")
-    learn = learner(frame, pretrained=buyer, ignore=[])
-    learn.model.eval()
-    says = learn.as_model().probabilities(frame)
-    assert np.allclose(says, buyer.probabilities(frame), atol=1e-6)
-
-
-@pytest.mark.parametrize("settings", [{}, {"model": "tabm", "k": 4, "bins": 8}, {"join": "inside"}])
-def test_known_categories_keep_their_vectors_and_new_ones_start_at_the_mean(
-    settings: dict[str, Any],
-) -> None:
-    buyer = train(epochs=2, **settings)
-    frame = table(200, seed=8).drop(columns="amount")
-    frame.loc[:50, "colour"] = "violet"
-    frame["weather"] = np.where(np.arange(200) % 2, "sun", "rain")
-    frame["height"] = np.linspace(0, 1, 200)
-    learn = learner(frame.drop(columns="age"), pretrained=buyer, ignore=[])
-    old, new = buyer.embeddings("colour"), learn.as_model().embeddings("colour")
-    assert new.index.tolist() == ["blue", "green", "red", "violet"]
-    assert np.allclose(new.loc[list(old.index)], old)
-    assert np.allclose(new.loc["violet"], old.mean(), atol=1e-6)
-    spec = learn.data.spec
-    assert set(spec.inputs) == {"colour", "store", "income", "weather", "height"}
-    kept = {n.name: n for n in spec.numbers}["income"]
-    assert kept == {n.name: n for n in buyer.spec.numbers}["income"]
-    tuned = finetune(buyer, frame.drop(columns="age"), epochs=1, batch_size=32, run=RUN)
-    assert tuned.predict(frame).isin(["yes", "no"]).all()
-
-
-def test_what_was_learnt_helps_with_few_rows() -> None:
-    few, fresh = table(40, seed=11), table(400, seed=12)
-    plain = train(few, "bought", ignore=["amount"], epochs=3, lr=1e-3)
-    tuned = finetune(
-        train(epochs=15), few, ignore=["amount"], epochs=3, lr=1e-3, batch_size=32, run=RUN
-    )
-    assert tuned.evaluate(fresh)["accuracy"] > plain.evaluate(fresh)["accuracy"] + 0.1
-
-
-def test_a_new_target_gets_a_new_head(amount: TableModel) -> None:
-    tuned = finetune(
-        amount,
-        table(),
-        "bought",
-        task="classification",
-        log_target=False,
-        ignore=["amount"],
-        epochs=3,
-        lr=1e-2,
-        batch_size=32,
-        run=RUN,
-    )
-    assert tuned.spec.classes == ("no", "yes")
-    assert tuned.metrics["accuracy"] > 0.7
-
-
-def test_a_new_class_joins_the_known_ones(buyer: TableModel) -> None:
-    frame = table(90).drop(columns="amount")
-    frame.loc[:30, "bought"] = "maybe"
-    tuned = finetune(buyer, frame, epochs=1, run=RUN)
-    assert tuned.spec.classes == ("no", "yes", "maybe")
-
-
-def test_a_saved_model_is_fine_tuned_by_its_directory(buyer: TableModel, tmp_path: Path) -> None:
-    buyer.save(tmp_path / "model")
-    tuned = finetune(tmp_path / "model", table(100).drop(columns="amount"), epochs=1, run=RUN)
-    assert tuned.spec.inputs == buyer.spec.inputs
-
-
-# ---- mistakes ------------------------------------------------------------------------------------
-
-SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown target": ({"target": "buys"}, "'buys' lack"),
-    "no target": ({"target": []}, r"target=\[\]"),
-    "target twice": ({"target": ["amount", "amount"]}, "named once"),
-    "two classes to tell": ({"target": ["bought", "colour"]}, "'bought' holds numbers"),
-    "log of text": ({"log_target": True}, "log_target=True"),
-    "no table": ({"data": {"a": [1]}}, "data is a dict"),
-    "no file": ({"data": "nowhere.csv"}, "'nowhere.csv' does not exist"),
-    "no rows": ({"data": table(3).head(0)}, "it has none"),
-    "one row": ({"data": table(1)}, "at least two|at least 2 rows"),
-    "one class": ({"data": table().assign(bought="yes")}, r"classes=\['yes'\]"),
-    "empty target": ({"data": table().assign(bought=None)}, "empty in all 400"),
-    "twice a name": ({"data": pd.concat([table(), table()], axis=1)}, "stands for several"),
-    "odd names": ({"data": table().set_axis([(1, 2), *"abcde"], axis=1)}, r"there is \(1, 2\)"),
-    "model": ({"model": "forest"}, "model='forest'"),
-    "batch": ({"batch_size": 2}, "batch_size=2"),
-    "epochs": ({"epochs": 0}, "epochs=0"),
-    "rate": ({"lr": -1.0}, "lr=-1.0"),
-    "y_range of classes": ({"y_range": (0, 1)}, "task='classification'"),
-    "sizes": ({"sizes": {"age": 3}}, "'age' are none of"),
-    "group and time": ({"group": "store", "time": "age"}, "rows are set aside in one way"),
-    "optimizer": ({"optimizer": "lion"}, "optimizer='lion'"),
-}
-
-
-@pytest.mark.parametrize("case", SENSELESS)
-def test_what_will_not_do_is_one_clear_sentence(case: str) -> None:
-    settings, said = SENSELESS[case]
-    settings = {"data": table(), "ignore": ["amount"], **settings}
-    if "target" in settings:
-        settings["ignore"] = []
-    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
-        train(**{**settings, "data": settings["data"]})
-    message = str(caught.value)
-    assert "however" in message
-    assert "\n" not in message
-    assert len(message) < 450
-
-
-def test_a_class_that_only_validation_has_is_named() -> None:
-    frame = table().drop(columns="amount")
-    frame.loc[390:, "bought"] = "maybe"
-    with pytest.raises(ValueError, match="'maybe' of 'bought' are none of 'no', 'yes'"):
-        train(frame, "bought", valid=np.arange(400) >= 300)
-
-
-def test_targets_without_a_logarithm_are_named() -> None:
-    frame = table().drop(columns="bought").assign(amount=[-1.0, 0.0, *range(1, 399)])
-    with pytest.raises(ValueError, match="a positive number where its logarithm is learnt"):
-        train(frame, "amount", log_target=True)
-    with pytest.raises(ValueError, match="is finite, however row 0"):
-        train(frame.assign(amount=[np.inf, *range(399)]), "amount")
-
-
-def test_rows_without_a_target_are_left_out_with_a_warning() -> None:
-    frame = table().drop(columns="amount")
-    frame.loc[:9, "bought"] = None
-    with pytest.warns(UserWarning, match="10 of 400 have none; left out"):
-        model = train(frame, "bought", epochs=1)
-    assert model.training["rows"] == 312
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"layers": (3,)}, r"wrong=\['layers'\]"),
-        ({"pretrained": "nowhere"}, "'nowhere' does not exist"),
-        ({"data": table()[["bought"]].assign(q=range(400))}, "none of 'q' is among"),
-    ],
-)
-def test_fine_tuning_that_will_not_do(
-    settings: dict[str, Any], said: str, buyer: TableModel
-) -> None:
-    given = {"pretrained": buyer, "data": table().drop(columns="amount"), "run": RUN, **settings}
-    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
-        finetune(**given)
-    assert "however" in str(caught.value)

@@ -122,13 +122,12 @@ def tabular_finetune(
         from zoo.tabular.finetune import finetune
         from zoo.tabular.stored import opened
 
-        start = opened(pretrained)
-        wanted: list[Any] = target or [column.name for column in start.spec.targets]
+        wanted = target or [column.name for column in opened(pretrained).spec.targets]
         place = out or Path(f"{Path(table).stem}-{wanted[0]}")
         found = finetune(
-            start,
+            pretrained,
             table,
-            wanted if len(wanted) > 1 else wanted[0],
+            wanted,
             **_given(
                 epochs=epochs,
                 lr=lr,

@@ -16,6 +16,8 @@ class Model(Protocol):
     | domain and task | predict of one | predict of several |
     |---|---|---|
     | vision, classification | Prediction(label, probability) | list of Prediction |
+    | tabular, classification | the class, of a mapping from column to cell | Series, of a table |
+    | tabular, regression | float, or a dict of several targets | Series, or DataFrame of several |
 
     Attributes:
         spec: what prediction needs besides weights: labels, sizes, statistics.

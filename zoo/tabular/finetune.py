@@ -99,13 +99,13 @@ def finetune(
         ValueError: see `train`; or no column is shared.
         FileNotFoundError: there is no such file or model.
     """
-    start = opened(pretrained)
-    if target is None:
-        names = [column.name for column in start.spec.targets]
-        target = names if len(names) > 1 else names[0]
-    options.setdefault("task", start.spec.task)
-    options.setdefault("log_target", start.spec.log_target)
-    learn = learner(data, target, pretrained=start, **options)
+    spec = opened(pretrained).spec
+    known = [column.name for column in spec.targets]
+    target = known if target is None else target
+    if target in (known, known[0]):
+        options.setdefault("task", spec.task)
+        options.setdefault("log_target", spec.log_target)
+    learn = learner(data, target, pretrained=pretrained, **options)
     learn.fit_one_cycle(epochs, lr)
     return _finish(learn)
 
@@ -177,7 +177,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     with seeded(run.seed):
         net = _network(model, spec, x_cont, start, settings)
     told = {
-        "pretrained": "a model" if isinstance(pretrained, TableModel) else str(pretrained or ""),
+        "pretrained": _called(pretrained),
         "rows": len(x_cont),
         "batch_size": batch_size,
         "label_smoothing": label_smoothing,
@@ -203,31 +203,21 @@ def learner(  # noqa: D417 - `Options` describes the others
     )
 
 
+def _called(pretrained: Pretrained | None) -> str:
+    """What the card says that training started from: no folders of this machine."""
+    if pretrained is None or isinstance(pretrained, TableModel):
+        return "" if pretrained is None else "a model"
+    return Path(pretrained).name if Path(pretrained).exists() else str(pretrained)
+
+
 def _network(
     model: str, spec: Spec, x_cont: torch.Tensor, start: TableModel | None, settings: Settings
 ) -> TableNet:
     if start is not None:
-        _require_same_shape(settings)
-        shared = set(spec.inputs) & set(start.spec.inputs)
-        if not shared:
-            raise ValueError(
-                "fine-tuning needs columns that the pretrained model knows, however none of "
-                f"{few(spec.inputs)} is among {few(start.spec.inputs)}; rename them, or use train"
-            )
         return carry_over(start.members[0], start.spec, spec, x_cont, settings)
     net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **settings)
     net.fit_inputs(x_cont)
     return net
-
-
-def _require_same_shape(settings: Settings) -> None:
-    may = ("dropout", "embedding_dropout", "y_range")
-    wrong = [name for name in settings if name not in may]
-    if wrong:
-        raise ValueError(
-            f"a pretrained network keeps its shape, however {wrong=} would change it; of the "
-            f"network {', '.join(may)} may differ"
-        )
 
 
 def _sizes(sizes: dict[Name, int] | None, spec: Spec) -> list[int] | None:

@@ -69,11 +69,14 @@ class TableModel:
     def predict(self, rows: Any) -> Any:
         """The prediction for a row, or a Series (several targets: a DataFrame) of them for many.
 
+        All columns of the training must be there; others are not looked at. Any cell may be empty:
+        a number takes the median, a category of which training knew no gaps the mean vector, as an
+        unseen category does. Infinite numbers are gaps.
+
         Args:
             rows: a mapping from column to cell, or a row of a DataFrame (a Series): one prediction;
                 a DataFrame, the path of a CSV or Parquet file, a list of mappings: many, under the
-                table's index. All columns of the training must be there (cells may be empty);
-                others are not looked at.
+                table's index.
 
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none.

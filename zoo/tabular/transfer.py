@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from zoo.tabular.models.inputs import Piecewise, embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.spec import Spec
-from zoo.tabular.tables import Name
+from zoo.tabular.tables import Name, few
 from zoo.tabular.values import key
 
 Column = tuple[str, Name]
@@ -42,8 +42,13 @@ def carry_over(
         old_spec: of its table.
         spec: of the new one, whose shared columns keep the old statistics.
         x_cont: the new training rows, for the bins of new numbers. Shape: (N, n_numbers).
-        changes: settings that shall differ from the old network's.
+        changes: settings that shall differ from the old network's: dropouts and limits.
+
+    Raises:
+        ValueError: the tables share no column, or changes would alter the network's shape.
     """
+    _require_shared(old_spec, spec)
+    _require_same_shape(changes)
     old_columns, columns = _columns(old_spec), _columns(spec)
     had = dict(zip(_categorical(old_columns), old.sizes, strict=True))
     sizes = [
@@ -63,6 +68,24 @@ def carry_over(
     _copy_entrances(_places(old, old_columns), _places(new, columns))
     _copy_outputs(old, old_spec, new, spec)
     return new
+
+
+def _require_shared(old: Spec, new: Spec) -> None:
+    if not set(old.inputs) & set(new.inputs):
+        raise ValueError(
+            "fine-tuning needs columns that the pretrained model knows, however none of "
+            f"{few(new.inputs)} is among {few(old.inputs)}; rename them, or use train"
+        )
+
+
+def _require_same_shape(changes: Settings) -> None:
+    may = ("dropout", "embedding_dropout", "y_range")
+    wrong = [name for name in changes if name not in may]
+    if wrong:
+        raise ValueError(
+            f"a pretrained network keeps its shape, however {wrong=} would change it; of the "
+            f"network {', '.join(may)} may differ"
+        )
 
 
 def _columns(spec: Spec) -> list[Column]:
