@@ -27,7 +27,7 @@ class Config:
     epochs: int = 10
     lr: float = 3e-3
     batch_size: int = 256
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     layers: str = ""
     dropout: float = -1.0
     embedding_dropout: float = -1.0

@@ -93,7 +93,6 @@ TIMES_AND_TRUTHS: dict[str, dict[str, Any]] = {
     "categorical": {"fresh": "category"},
     "text": {"day": str},
     "other resolution": {"day": "datetime64[s]"},
-    "with a zone": {"day": "datetime64[ns, UTC]"},
     "pyarrow": {"fresh": "bool[pyarrow]", "day": "timestamp[us][pyarrow]", "x": "double[pyarrow]"},
 }
 

@@ -37,7 +37,7 @@ from zoo.tabular.tables import Name, Table, few
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 
-BATCH_SIZE = 256
+BATCH_SIZE, WEIGHT_DECAY = 256, 0.1
 TRAIN_EPOCHS, TRAIN_LR = 10, 3e-3
 FINETUNE_EPOCHS, FINETUNE_LR = 5, 1e-3
 
@@ -137,7 +137,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     y_range: tuple[float, float] | Sequence[tuple[float, float]] | None = None,
     label_smoothing: float = 0.0,
     optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
-    weight_decay: float = 0.01,
+    weight_decay: float = WEIGHT_DECAY,
     clip: float | None = None,
     accumulate: int = 1,
     callbacks: Sequence[Any] = (),

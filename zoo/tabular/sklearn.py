@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from zoo.tabular.encode import category_rows, row_numbers
 from zoo.tabular.estimators import fitted_table, known_table, tags_of, trained
-from zoo.tabular.finetune import BATCH_SIZE, TRAIN_EPOCHS, TRAIN_LR
+from zoo.tabular.finetune import BATCH_SIZE, TRAIN_EPOCHS, TRAIN_LR, WEIGHT_DECAY
 from zoo.tabular.models.network import Join, ModelName
 from zoo.tabular.tables import Name
 from zoo.tabular.values import as_numbers
@@ -58,7 +58,7 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
         batch_size: int = BATCH_SIZE,
-        weight_decay: float = 0.01,
+        weight_decay: float = WEIGHT_DECAY,
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
         bins: int | None = None,
@@ -134,7 +134,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
         batch_size: int = BATCH_SIZE,
-        weight_decay: float = 0.01,
+        weight_decay: float = WEIGHT_DECAY,
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
         bins: int | None = None,
@@ -209,7 +209,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
         batch_size: int = BATCH_SIZE,
-        weight_decay: float = 0.01,
+        weight_decay: float = WEIGHT_DECAY,
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
         bins: int | None = None,
