@@ -26,6 +26,7 @@ from zoo.cli.options import (
     one_sentence,
     run_of,
 )
+from zoo.cli.tabular import predict_rows, table_model, tabular
 from zoo.cli.vision import vision
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.add_typer(vision, name="vision")
 app.add_typer(collab, name="collab")
+app.add_typer(tabular, name="tabular")
 app.add_typer(data, name="data")
 
 
@@ -105,7 +107,7 @@ def lr_find(
 @app.command()
 def predict(
     artifact: Artifact,
-    files: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    files: Annotated[list[Path], typer.Argument(help="Photos, folders of them, or tables.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each file.")] = 1,
     device: Device = "auto",
@@ -116,7 +118,11 @@ def predict(
         import zoo
         from zoo.vision.images import is_image, walk
 
-        model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
+        run = run_of(device, precision, 0, None, None, False)
+        if table := table_model(artifact, run):
+            predict_rows(table, files, as_json=as_json, top=top)
+            return
+        model = zoo.load(artifact, run=run)
         paths = [
             path
             for file in files
