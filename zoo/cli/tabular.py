@@ -13,7 +13,6 @@ from zoo.cli.options import Artifact, Device, Precision, Seed, one_sentence, run
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zoo.core.run import Run
     from zoo.tabular.predictor import TableModel
 
 tabular = typer.Typer(
@@ -176,20 +175,7 @@ def tabular_export(
         typer.echo(f"exported to {file}; it takes {columns}")
 
 
-def table_model(name: str, run: Run) -> TableModel | None:
-    """The saved model if it is one of a table; the artifact is fetched if it lies on the hub."""
-    from zoo.core.artifact import read_config
-    from zoo.hub.find import find
-
-    directory = find(name)
-    if read_config(directory).domain != "tabular":
-        return None
-    from zoo.tabular.stored import load
-
-    return load(directory, run)
-
-
-def predict_rows(model: TableModel, files: list[Path], *, as_json: bool, top: int) -> None:
+def print_rows(model: TableModel, files: list[Path], *, as_json: bool, top: int) -> None:
     """Print a prediction for each row of the files: classes with their shares, or numbers."""
     for file in files:
         if model.spec.task == "classification":
