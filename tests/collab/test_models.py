@@ -79,21 +79,40 @@ def test_features_add_their_vectors() -> None:
     assert torch.allclose(biases[0], side.bias[3] + side.bias_of_features.mean(0), atol=1e-6)
 
 
-def test_the_softmax_over_all_items_is_the_cross_entropy() -> None:
-    net = randomised(Softmax(n_users=3, n_items=4, n_factors=5, negatives=4))
-    scores = torch.stack([net.factors(USERS, torch.full((4,), i))[:, 0] for i in range(1, 5)], 1)
+def new_softmax(**settings: Any) -> Any:
+    net = Softmax(n_users=3, n_factors=5, **settings)
+    net.set_seen(seen_of(USERS, ITEMS.int(), 3))
+    return randomised(net)
+
+
+def test_the_softmax_over_all_items_is_the_cross_entropy_of_a_linear_autoencoder() -> None:
+    net = new_softmax(n_items=4, negatives=4)
+    chosen = torch.zeros(4, 5)
+    chosen[USERS, ITEMS] = 1
+    histories = chosen / chosen.sum(1, keepdim=True).clamp(min=1).sqrt()
+    scores = histories @ net.users.implicit @ net.items.factors.T + net.items.bias[:, 0]
     output = net(USERS, ITEMS)
     loss = (output.logsumexp(1) - output[:, 0]).mean()
-    assert torch.allclose(loss, F.cross_entropy(scores, ITEMS - 1), atol=1e-5)
+    assert torch.allclose(loss, F.cross_entropy(scores[USERS, 1:], ITEMS - 1), atol=1e-5)
 
 
-def test_negatives_are_other_items_drawn_anew_at_every_step() -> None:
-    net = randomised(Softmax(n_users=3, n_items=100, n_factors=5, negatives=50)).train()
+def test_negatives_are_drawn_anew_at_every_training_step() -> None:
+    net = new_softmax(n_items=100, negatives=50, dropout=0.0).train()
     first, second = net(USERS, ITEMS), net(USERS, ITEMS)
     assert torch.equal(first[:, 0], second[:, 0])
     assert not torch.equal(first[:, 1:], second[:, 1:])
     net.eval()
     assert torch.equal(net(USERS, ITEMS), net(USERS, ITEMS))
+
+
+def test_histories_are_left_out_anew_at_every_training_step() -> None:
+    side = new_softmax(n_items=4, dropout=0.5).users
+    whole = side(USERS)[0]
+    side.train()
+    with torch.no_grad():
+        mean = torch.stack([side(USERS)[0] for _ in range(3000)]).mean(0)
+    assert not torch.equal(side(USERS)[0], whole)
+    assert torch.allclose(mean, whole, atol=0.1)
 
 
 def test_the_scale_is_a_sigmoid() -> None:
@@ -151,8 +170,9 @@ def test_evaluation_is_deterministic(each: Recommender) -> None:
 
 def test_one_batch_can_be_overfitted(each: Recommender) -> None:
     few = ratings()[:40]
+    whole: dict[str, Any] = {"arguments": {"dropout": 0.0}} if each.name == "softmax" else {}
     learn = learner(few, model=each.name, n_factors=8, batch_size=64, weight_decay=0.0,
-                    valid_fraction=0, run=each.run)  # fmt: skip
+                    valid_fraction=0, run=each.run, **whole)  # fmt: skip
     learn.fit(150, 5e-2)
     first, last = learn.history.losses[0], learn.history.losses[-1]
     chosen = few.groupby("user")["item"].transform("size")  # a user's choices share probability

@@ -12,7 +12,8 @@ from zoo.collab.ratings import split
 
 @pytest.fixture(scope="module", autouse=True)
 def at_hand() -> None:
-    if next(row for row in zoo.data.available() if row.name == "movielens-100k").at_hand == "no":
+    row = next(row for row in zoo.data.available() if row.name == "movielens-100k")
+    if row.at_hand not in ("cached", "mirror"):
         pytest.skip("needs MovieLens-100k: zoo data get movielens-100k")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from zoo import __version__
-from zoo.cli.collab import collab
+from zoo.cli.collab import collab, print_pairs
 from zoo.cli.data import data
 from zoo.cli.options import (
     Artifact,
@@ -26,7 +25,8 @@ from zoo.cli.options import (
     one_sentence,
     run_of,
 )
-from zoo.cli.vision import vision
+from zoo.cli.tabular import print_rows, tabular
+from zoo.cli.vision import print_photos, vision
 
 app = typer.Typer(
     name="zoo",
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(vision, name="vision")
 app.add_typer(collab, name="collab")
+app.add_typer(tabular, name="tabular")
 app.add_typer(data, name="data")
 
 
@@ -102,46 +103,34 @@ def lr_find(
         typer.echo(f"plot in {plot}")
 
 
+PRINTERS = {"vision": print_photos, "tabular": print_rows, "collab": print_pairs}
+
+
 @app.command()
 def predict(
     artifact: Artifact,
-    files: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Photos, folders of them, or tables; as the model takes.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
-    top: Annotated[int, typer.Option(min=1, help="Classes to show for each file.")] = 1,
+    top: Annotated[int, typer.Option(min=1, help="Classes to show for each.")] = 1,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
     """Predict files with a saved model."""
     with one_sentence():
         import zoo
-        from zoo.vision.images import is_image, walk
 
         model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
-        paths = [
-            path
-            for file in files
-            for path in (filter(is_image, walk(file)) if file.is_dir() else [file])
-        ]
-        if not paths:
-            raise ValueError(
-                f"photos to predict are files or in folders, however {str(files[0])!r} has none; "
-                "give another folder"
-            )
-        for path, prediction in zip(paths, model.predict(paths), strict=True):
-            ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
-            if as_json:
-                scores = {label: round(p, 6) for label, p in ranked}
-                line = {"file": str(path), "label": prediction.label, "probabilities": scores}
-                typer.echo(json.dumps(line, ensure_ascii=False))
-            else:
-                shown = "  ".join(f"{label} {p:.3f}" for label, p in ranked)
-                typer.echo(f"{path}  {shown}")
+        PRINTERS[model.domain](model, files, as_json=as_json, top=top)
 
 
 @app.command()
 def evaluate(
     artifact: Artifact,
-    photos: Photos,
+    data: Annotated[
+        str, typer.Argument(help="Folder with a folder a class, or a table of labelled rows.")
+    ],
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -150,5 +139,5 @@ def evaluate(
         import zoo
 
         model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
-        for name, value in model.evaluate(photos).items():
+        for name, value in model.evaluate(data).items():
             typer.echo(f"{name:>12} {value:.4f}")

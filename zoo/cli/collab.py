@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.options import Artifact, Device, Seed, one_sentence, run_of
+
+if TYPE_CHECKING:
+    from zoo.collab.predictor import Recommender
 
 collab = typer.Typer(no_args_is_help=True, help="Ratings: train a recommender, ask it.")
 
@@ -89,6 +92,22 @@ def collab_recommend(
                 typer.echo(json.dumps(row, ensure_ascii=False))
         else:
             typer.echo(table.to_string(index=False))
+
+
+def print_pairs(model: Recommender, files: list[Path], *, as_json: bool, top: int) -> None:
+    """Print the rating of each pair of a user and an item."""
+    from zoo.collab.ratings import read_file
+
+    for file in files:
+        table = read_file(file)
+        for row, (line, rating) in enumerate(
+            zip(table.to_dict("records"), model.predict(table).tolist(), strict=True)
+        ):
+            if as_json:
+                told = {"file": str(file), "row": row, **line, "rating": round(rating, 6)}
+                typer.echo(json.dumps(told, ensure_ascii=False))
+            else:
+                typer.echo(f"{file}:{row}  {rating:.3f}")
 
 
 def _as_known(text: str, known: tuple[Any, ...]) -> Any:

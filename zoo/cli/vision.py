@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,9 @@ from zoo.cli.options import (
     one_sentence,
     run_of,
 )
+
+if TYPE_CHECKING:
+    from zoo.vision.predictor import PhotoClassifier
 
 vision = typer.Typer(no_args_is_help=True, help="Photos: fine-tune, list backbones.")
 
@@ -85,3 +89,27 @@ def vision_backbones(
         typer.echo(rows.to_string(index=False))
         if len(rows) < len(table):
             typer.echo(f"{len(rows)} of {len(table)}; --all lists every one")
+
+
+def print_photos(model: PhotoClassifier, files: list[Path], *, as_json: bool, top: int) -> None:
+    """Print the likeliest classes of each photo."""
+    from zoo.vision.images import is_image, walk
+
+    paths = [
+        path
+        for file in files
+        for path in (filter(is_image, walk(file)) if file.is_dir() else [file])
+    ]
+    if not paths:
+        raise ValueError(
+            f"photos to predict are files or in folders, however {str(files[0])!r} has none; "
+            "give another folder"
+        )
+    for path, prediction in zip(paths, model.predict(paths), strict=True):
+        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
+        if as_json:
+            scores = {label: round(p, 6) for label, p in ranked}
+            line = {"file": str(path), "label": prediction.label, "probabilities": scores}
+            typer.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            typer.echo(f"{path}  {'  '.join(f'{label} {p:.3f}' for label, p in ranked)}")

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from zoo import __version__
 from zoo.collab.data import VALID_BATCH, Prepared, prepare
 from zoo.collab.models.catalogue import (
     RECIPES,
@@ -31,7 +30,8 @@ from zoo.collab.stored import load
 from zoo.core.batches import Data
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
-from zoo.core.run import Run, accelerator, rank_and_world, seeded
+from zoo.core.run import Run, seeded
+from zoo.core.trained import finished, training_of
 from zoo.hub.find import find
 
 Pretrained = str | os.PathLike[str] | Recommender
@@ -69,7 +69,8 @@ def train(
     learn.fit_one_cycle(
         recipe.epochs if epochs is None else epochs, recipe.lr if lr is None else lr
     )
-    return _finish(learn)
+    trained: Recommender = finished(learn)
+    return trained
 
 
 def finetune(
@@ -103,7 +104,8 @@ def finetune(
     learn.fit_one_cycle(
         recipe.epochs if epochs is None else epochs, recipe.lr / 4 if lr is None else lr
     )
-    return _finish(learn)
+    trained: Recommender = finished(learn)
+    return trained
 
 
 def learner(  # noqa: D417 - `Options` describes the others
@@ -181,7 +183,6 @@ def learner(  # noqa: D417 - `Options` describes the others
         "users": len(prepared.spec.users),
         "items": len(prepared.spec.items),
         "batch_size": batch_size or recipe.batch_size,
-        "weight_decay": decay,
     }
     return Learner(
         network,
@@ -272,8 +273,6 @@ def _model(
     data: str,
 ) -> Recommender:
     """The model that a learner has trained."""
-    rates = {"lr": float(f"{learn.rates[-1]:.6g}")} if learn.rates else {}
-    versions = f"transfer-zoo {__version__}, torch {torch.__version__}"
     return Recommender(
         name,
         networks,
@@ -282,21 +281,7 @@ def _model(
         arguments=built,
         history=learn.history,
         data=data,
-        training=told
-        | rates
-        | {"epochs": learn.epoch, "seed": learn.run.seed, "versions": versions},
+        training=told | training_of(learn),
         learner=learn,
         run=learn.run,
     )
-
-
-def _finish(learn: Learner) -> Recommender:
-    """The model with its scores on the validation part; saved if the run has a folder."""
-    model: Recommender = learn.as_model()
-    if learn.data.valid is not None:
-        model.metrics = model.evaluate()
-    if learn.run.out is not None and rank_and_world()[0] == 0:
-        model.save(learn.run.out)
-    if shared := accelerator():
-        shared.wait_for_everyone()  # who goes on may load what the first has saved
-    return model

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -21,13 +20,9 @@ from zoo.collab.scorer import Of, Scorer
 from zoo.collab.seen import Seen, seen_of
 from zoo.collab.spec import Spec
 from zoo.collab.visitor import Visitor, is_id, listed
-from zoo.core import artifact
-from zoo.core.artifact import Config
-from zoo.core.batches import Data
-from zoo.core.card import render
-from zoo.core.history import History, new_axes
-from zoo.core.learner import Learner
-from zoo.core.run import Run
+from zoo.core.history import new_axes
+from zoo.core.task import Task
+from zoo.core.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
 SEEN = ("seen.offsets", "seen.items")  # beside the weights of the first member
 
 
-class Recommender:
+class Recommender(Trained[nn.Module]):
     """Knows users and items by their ratings; what `train`, `finetune` and `load` return.
 
     Attributes:
@@ -46,6 +41,8 @@ class Recommender:
             its users may be known by what they rated.
     """
 
+    domain = "collab"
+
     def __init__(
         self,
         name: ModelName,
@@ -54,21 +51,10 @@ class Recommender:
         seen: Seen,
         *,
         arguments: dict[str, Any] | None = None,
-        history: History | None = None,
-        metrics: dict[str, float] | None = None,
-        data: str = "",
-        training: dict[str, Any] | None = None,
-        licence: str = "unknown",
-        extra: dict[str, Any] | None = None,
-        learner: Learner | None = None,
-        run: Run | None = None,
+        **record: Any,
     ) -> None:
-        self.name, self.spec, self.seen, self.run = name, spec, seen, run or Run()
-        self.members = [member.eval() for member in members]
-        self.arguments, self.history = arguments or {}, history or History()
-        self.metrics, self.data, self.training = metrics or {}, data, training or {}
-        self.licence, self.extra = licence, extra or {}
-        self._learner = learner
+        super().__init__([member.eval() for member in members], spec, **record)
+        self.name, self.seen, self.arguments = name, seen, arguments or {}
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
@@ -260,83 +246,30 @@ class Recommender:
         ax.set(xlabel="first component", ylabel="second component")
         return ax
 
-    # ---- keeping ------------------------------------------------------------------------------
-
-    def save(self, directory: Path | str) -> Path:
-        """Write the artifact: config.json, model.safetensors, README.md, history.csv.
-
-        It tells who rated what (`seen`), which recommending needs.
-
-        Raises:
-            FileExistsError: the directory holds something else than an artifact.
-            ValueError: ids are of a kind that JSON does not keep.
-        """
-        names = ["model.safetensors", *(f"model-{i + 2}.safetensors" for i in range(99))]
-        config = Config(
-            domain="collab",
-            task="rating" if predicts_ratings(self.name) else "ranking",
-            model={"name": self.name, "args": self.arguments},
-            spec=self.spec.to_json(),
-            members=names[: len(self.members)],
-            licence=self.licence,
-            data=self.data,
-            metrics=self.metrics,
-            training=self.training,
-            extra=self.extra,
-        )
-        name, someone = Path(directory).name, self.spec.users[0]
-        example = f'import zoo\n\nmodel = zoo.load("{name}")\nmodel.recommend({someone!r}, k=10)'
-        weights = [dict(member.state_dict()) for member in self.members]
-        weights[0] |= dict(zip(SEEN, self.seen, strict=True))
-        card = render(config, load_example=example)
-        return artifact.write(directory, config, weights, self.history, card)
-
-    def learner(self) -> Learner:
-        """The learner that trained the model, or a new one without data: `set_data` gives it some.
-
-        Raises:
-            ValueError: the model is an ensemble, which is not trained as one.
-        """
-        if len(self.members) > 1:
-            raise ValueError(
-                f"a learner trains one network, however this ensemble has {len(self.members)=}; "
-                "train one of its members"
-            )
-        known = self._learner
-        if known is not None and known.model is self.members[0]:
-            return known
-        nothing: Any = None
-        self._learner = Learner(
-            self.members[0],
-            known.data if known else Data(nothing, None, self.spec),
-            task(self.name),
-            as_model=self._trained_on,
-            run=self.run,
-        )
-        return self._learner
-
     # ---- parts --------------------------------------------------------------------------------
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        kind = "rating" if predicts_ratings(self.name) else "ranking"
+        return kind, self.name, self.arguments
+
+    def _example(self) -> str:
+        return f"model.recommend({self.spec.users[0]!r}, k=10)"
+
+    def _task(self) -> Task:
+        return task(self.name)
+
+    def _weights(self) -> list[dict[str, Tensor]]:
+        first, *others = super()._weights()
+        return [first | dict(zip(SEEN, self.seen, strict=True)), *others]
+
+    def _with(self, networks: Sequence[nn.Module], **record: Any) -> Recommender:
+        return Recommender(
+            self.name, networks, self.spec, self.seen, arguments=self.arguments, **record
+        )
 
     @cached_property
     def _scorer(self) -> Scorer:
         return Scorer(self.name, self.members, self.run)
-
-    def _trained_on(self, learn: Learner, networks: list[Any]) -> Recommender:
-        """What the model has become, its scores yet to be taken."""
-        return Recommender(
-            self.name,
-            networks,
-            self.spec,
-            self.seen,
-            arguments=self.arguments,
-            history=learn.history,
-            data=self.data,
-            training=self.training,
-            licence=self.licence,
-            extra=self.extra,
-            learner=learn,
-            run=self.run,
-        )
 
     def _held(self, data: Table | None) -> Ratings:
         """Ratings to score on."""

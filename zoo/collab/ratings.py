@@ -58,7 +58,7 @@ def read(table: Table, columns: Columns) -> pd.DataFrame:
         FileNotFoundError: the file does not exist.
         ValueError: columns are missing, ratings are no finite numbers, or nothing is left.
     """
-    frame = table if isinstance(table, pd.DataFrame) else _read_file(Path(table))
+    frame = table if isinstance(table, pd.DataFrame) else read_file(Path(table))
     names = found(frame, columns)
     chosen = frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
     if "rating" not in chosen:
@@ -112,7 +112,13 @@ def split(
     return ratings[~held], ratings[held]
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def read_file(path: Path) -> pd.DataFrame:
+    """A CSV, TSV or Parquet file as it is.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+        ValueError: it is no such table.
+    """
     if not path.exists():
         raise FileNotFoundError(f"ratings are in a file, however {str(path)!r} does not exist")
     if path.suffix == ".parquet":

@@ -78,6 +78,15 @@ class Artifact:
     history: History
 
 
+def weight_files(n: int) -> list[str]:
+    """Names of the weight files of n members.
+
+    >>> weight_files(2)
+    ['model.safetensors', 'model-2.safetensors']
+    """
+    return ["model.safetensors", *(f"model-{i}.safetensors" for i in range(2, n + 1))]
+
+
 def write(
     directory: Path | str,
     config: Config,

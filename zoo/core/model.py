@@ -17,6 +17,8 @@ class Model(Protocol):
     |---|---|---|
     | vision, classification | Prediction(label, probability) | list of Prediction |
     | collab, rating or ranking | float, of (user, item) | array (n,), of (users, items) |
+    | tabular, classification | the class, of a mapping from column to cell | Series, of a table |
+    | tabular, regression | float, or a dict of several targets | Series, or DataFrame of several |
 
     Attributes:
         spec: what prediction needs besides weights: labels, sizes, statistics.

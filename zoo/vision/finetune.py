@@ -18,14 +18,14 @@ from typing import Any, Unpack
 import torch
 from torch.optim import Optimizer
 
-from zoo import __version__
 from zoo.core.ensemble import WiSE
 from zoo.core.groups import BatchNormMode
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
-from zoo.core.run import Run, accelerator, rank_and_world, seeded
+from zoo.core.run import Run, seeded
 from zoo.core.schedules import one_cycle
 from zoo.core.task import classification
+from zoo.core.trained import finished, training_of
 from zoo.vision import probe
 from zoo.vision.augment import Augment
 from zoo.vision.data import AugmentName, augmentation, batches, find
@@ -79,7 +79,8 @@ def finetune(
     start_from_probe(learn)
     if epochs and not learn.interrupted:
         fit_from_probe(learn, epochs, lr)
-    return _finish(learn)
+    model: PhotoClassifier = finished(learn)
+    return model
 
 
 def train(
@@ -103,7 +104,8 @@ def train(
     options.setdefault("batchnorm", "live")
     learn = learner(architecture, data, random_weights=True, **options)
     learn.fit_one_cycle(epochs, lr)
-    return _finish(learn)
+    model: PhotoClassifier = finished(learn)
+    return model
 
 
 def learner(  # noqa: D417 - `Options` describes the others
@@ -264,44 +266,14 @@ def _model(
     extra: dict[str, Any],
 ) -> PhotoClassifier:
     """The model that a learner has trained."""
+    network: Any = learn.model
     return PhotoClassifier(
         networks,
         spec,
         history=learn.history,
         data=data,
-        training=told | _training(learn),
+        training=told | {"dropout": network.head.dropout} | training_of(learn),
         extra=extra,
         learner=learn,
         run=learn.run,
     )
-
-
-def _training(learn: Learner) -> dict[str, Any]:
-    """How a learner has trained, for the card: the rates are those of its last fit."""
-    network: Any = learn.model
-    rates = {}
-    if learn.rates:
-        low, high = learn.rates[0], learn.rates[-1]
-        rates = {"lr": float(f"{high:.6g}"), "ratio": float(f"{high / low:.6g}")}
-    return {
-        "epochs": learn.epoch,
-        **rates,
-        "dropout": network.head.dropout,
-        "optimizer": learn.optimizer if isinstance(learn.optimizer, str) else repr(learn.optimizer),
-        "batchnorm": learn.batchnorm,
-        "weight_decay": learn.weight_decay,
-        "clip": learn.clip,
-        "seed": learn.run.seed,
-        "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
-    }
-
-
-def _finish(learn: Learner) -> PhotoClassifier:
-    """The model with its score on the validation part; saved if the run has a folder."""
-    model: PhotoClassifier = learn.as_model()
-    model.metrics = model.evaluate()
-    if learn.run.out is not None and rank_and_world()[0] == 0:
-        model.save(learn.run.out)
-    if shared := accelerator():
-        shared.wait_for_everyone()  # who goes on may load what the first has saved
-    return model

@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core import artifact, loop
-from zoo.core.artifact import Config
-from zoo.core.batches import Data
-from zoo.core.card import render
-from zoo.core.history import History
-from zoo.core.learner import Learner
+from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
-from zoo.core.run import Run
-from zoo.core.task import classification
+from zoo.core.task import Task, classification
+from zoo.core.trained import Trained
 from zoo.vision.batches import PhotoBatches
 from zoo.vision.data import open_labelled, photo_batches
 from zoo.vision.given import GivenPhotos, Photo, listed
@@ -46,7 +40,7 @@ class Prediction:
     probabilities: dict[str, float] = field(repr=False)
 
 
-class PhotoClassifier:
+class PhotoClassifier(Trained[Classifier]):
     """A model that tells classes of photos apart; what `finetune` and `load` return.
 
     Attributes:
@@ -57,24 +51,11 @@ class PhotoClassifier:
             from; "unknown" after random ones. Set it to state your own.
     """
 
-    def __init__(
-        self,
-        members: Sequence[Classifier],
-        spec: Spec,
-        *,
-        history: History | None = None,
-        metrics: dict[str, float] | None = None,
-        data: str = "",
-        training: dict[str, Any] | None = None,
-        extra: dict[str, Any] | None = None,
-        learner: Learner | None = None,
-        run: Run | None = None,
-    ) -> None:
-        self.members, self.spec, self.run = list(members), spec, run or Run()
-        self.history, self.metrics = history or History(), metrics or {}
-        self.data, self.training, self.extra = data, training or {}, extra or {}
-        self.licence = _common([member.licence for member in self.members])
-        self._learner = learner
+    domain = "vision"
+
+    def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
+        licence = _common([member.licence for member in members])
+        super().__init__(members, spec, **({"licence": licence} | record))
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
@@ -128,73 +109,17 @@ class PhotoClassifier:
         else:
             items, labels = open_labelled(data, self.spec, self.run)
             batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
-        task = classification(len(self.spec.classes))
-        return loop.evaluate(self._ready, batches.epoch(0), task, self._device, self._dtype)
+        return loop.evaluate(self._ready, batches.epoch(0), self._task(), self._device, self._dtype)
 
-    def save(self, directory: Path | str) -> Path:
-        """Write the artifact: config.json, model.safetensors, README.md, history.csv.
-
-        Raises:
-            FileExistsError: the directory holds something else than an artifact.
-        """
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]
-        names = ["model.safetensors", *(f"model-{i + 2}.safetensors" for i in range(99))]
-        config = Config(
-            domain="vision",
-            task="classification",
-            model={"name": first.name, "args": dict(first.arguments())},
-            spec=self.spec.to_json(),
-            members=names[: len(self.members)],
-            licence=self.licence,
-            data=self.data,
-            metrics=self.metrics,
-            training=self.training,
-            extra=self.extra,
-        )
-        name = Path(directory).name
-        example = f'import zoo\n\nmodel = zoo.load("{name}")\nmodel.predict("photo.jpg")'
-        weights = [member.state_dict() for member in self.members]
-        card = render(config, load_example=example)
-        return artifact.write(directory, config, weights, self.history, card)
+        return "classification", first.name, dict(first.arguments())
 
-    def learner(self) -> Learner:
-        """The learner that trained the model, or a new one: `set_data` gives it some.
+    def _example(self) -> str:
+        return 'model.predict("photo.jpg")'
 
-        Raises:
-            ValueError: the model is an ensemble, which is not trained as one.
-        """
-        if len(self.members) > 1:
-            raise ValueError(
-                f"a learner trains one network, however this ensemble has {len(self.members)=}; "
-                "fine-tune one of its members"
-            )
-        known = self._learner
-        if known is not None and known.model is self.members[0]:
-            return known
-        nothing: Any = None
-        self._learner = Learner(
-            self.members[0],
-            known.data if known else Data(nothing, None, self.spec),
-            classification(len(self.spec.classes)),
-            as_model=self._trained_on,
-            run=self.run,
-        )
-        return self._learner
-
-    def _trained_on(self, learn: Learner, networks: list[Any]) -> PhotoClassifier:
-        """What the model has become, its scores yet to be taken."""
-        model = PhotoClassifier(
-            networks,
-            self.spec,
-            history=learn.history,
-            data=self.data,
-            training=self.training,
-            extra=self.extra,
-            learner=learn,
-            run=self.run,
-        )
-        model.licence = self.licence
-        return model
+    def _task(self) -> Task:
+        return classification(len(self.spec.classes))
 
     @cached_property
     def _device(self) -> torch.device:
@@ -218,11 +143,10 @@ class PhotoClassifier:
 
     def _probabilities(self, batches: PhotoBatches) -> Tensor:
         rows: list[Tensor] = []
-        task = classification(len(self.spec.classes))
         loop.predict_batches(
             self._ready,
             batches.epoch(0),
-            task,
+            self._task(),
             self._device,
             self._dtype,
             lambda outputs, mean, target: rows.append(mean.cpu()),

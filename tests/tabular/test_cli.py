@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.tabular.small import table
+from zoo.cli.app import app
+from zoo.tabular.stored import load
+
+QUICK = ["--epochs", "4", "--lr", "1e-2", "--batch-size", "32", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZOO_TRACEBACK", raising=False)
+    monkeypatch.chdir(tmp_path)
+    table().to_csv("people.csv", index=False)
+    table(5, seed=1).drop(columns=["bought", "amount"]).to_csv("rows.csv", index=False)
+
+
+def zoo(*words: Any) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def done(*words: Any) -> str:
+    result = zoo(*words)
+    assert result.exit_code == 0, result.output
+    return str(result.stdout)
+
+
+def test_train_predict_and_evaluate() -> None:
+    said = done(
+        "tabular", "train", "people.csv", "--target", "bought", "--ignore", "amount", *QUICK
+    )
+    assert "accuracy 0." in said
+    assert "saved in people-bought" in said
+    model = load("people-bought")
+    expected = [
+        f"rows.csv:{row}  {label} {share:.3f}"
+        for row, label, share in zip(
+            range(5),
+            model.predict("rows.csv"),
+            model.probabilities("rows.csv").max(axis=1),
+            strict=True,
+        )
+    ]
+    assert done("predict", "people-bought", "rows.csv", "--device", "cpu").splitlines() == expected
+    assert "accuracy" in done("tabular", "evaluate", "people-bought", "people.csv")
+
+
+def test_json_lines_and_several_classes(directory: Path) -> None:
+    lines = done("predict", directory, "rows.csv", "--json", "--top", 2).splitlines()
+    first = json.loads(lines[0])
+    assert set(first) == {"file", "row", "bought", "probabilities"}
+    assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    shown = done("predict", directory, "rows.csv", "--top", 2).splitlines()[0]
+    assert "yes 0." in shown
+    assert "no 0." in shown
+
+
+def test_several_targets_and_fine_tuning() -> None:
+    half = table().drop(columns="bought").assign(half=lambda t: t["amount"] / 2)
+    half.to_csv("half.csv", index=False)
+    both = ["--target", "amount", "--target", "half"]
+    assert "rmse half" in done("tabular", "train", "half.csv", *both, "--log-target", *QUICK)
+    line = done("predict", "half-amount", "rows.csv").splitlines()[0]
+    assert len(line.split()) == 3
+    first = json.loads(done("predict", "half-amount", "rows.csv", "--json").splitlines()[0])
+    assert set(first) == {"file", "row", "amount", "half"}
+    again = ["--pretrained", "half-amount", "--out", "again", *QUICK]
+    assert "rmse half" in done("tabular", "finetune", "half.csv", *again)
+    assert load("again").spec.log_target
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tabular", "train", "nowhere.csv", "--target", "x"], "'nowhere.csv' does not exist"),
+        (["tabular", "train", "people.csv", "--target", "buys"], "'buys' lack"),
+        (["tabular", "train", "people.csv", "--target", "bought", "--time", "day"], "'day' lack"),
+        (["tabular", "train", "people.csv", "--target", "bought", "--model", "x"], "model='x'"),
+        (["predict", "nowhere", "rows.csv"], "'nowhere' does not exist"),
+        (["tabular", "finetune", "people.csv", "--pretrained", "x"], "'x' does not exist"),
+        (["tabular", "evaluate", "nowhere", "rows.csv"], "'nowhere' does not exist"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words: list[str], said: str) -> None:
+    result = zoo(*words)
+    assert result.exit_code == 1
+    text = " ".join(result.stderr.split())
+    assert text.startswith("zoo: ")
+    assert said in text
+
+
+def test_rows_that_lack_a_column_are_one_sentence(directory: Path) -> None:
+    table(5).drop(columns="age").to_csv("less.csv", index=False)
+    result = zoo("predict", directory, "less.csv")
+    assert result.exit_code == 1
+    assert "'age' lack" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "finetune", "evaluate", "export"])
+def test_help_says_what_each_argument_is(command: str) -> None:
+    said = done("tabular", command, "--help").lower()
+    words = {"train": "--target", "finetune": "--pretrained"}.get(command, "saved model")
+    assert words in said

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.tabular.small import table
+from zoo.tabular.columns import fit_columns
+
+N = 60
+
+
+def found(column: Any, **more: Any) -> Any:
+    """The column as it is understood: Category or Number."""
+    frame = pd.DataFrame({"x": column, "other": np.arange(N) + 0.5})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        columns = fit_columns(frame, **more)
+    kept = {c.name: c for c in (*columns.categories, *columns.numbers)}
+    return kept.get("x") or dict(columns.left_out)["x"]
+
+
+REPEATED = np.arange(N) % 3
+KINDS: dict[str, tuple[Any, str]] = {
+    "text": (np.array(["a", "b", "c"])[REPEATED], "Category"),
+    "truth": (REPEATED == 1, "Category"),
+    "few whole numbers": (REPEATED, "Category"),
+    "few nullable whole numbers": (pd.array(REPEATED, dtype="Int8"), "Category"),
+    "few whole numbers as objects": (pd.Series(REPEATED, dtype=object), "Category"),
+    "many whole numbers": (np.arange(N), "Number"),
+    "many whole numbers as objects": (pd.Series(range(N), dtype=object), "Number"),
+    "floats": (REPEATED / 2, "Number"),
+    "floats as objects": (pd.Series(REPEATED / 2, dtype=object), "Number"),
+    "categories": (pd.Categorical(np.arange(N)), "Category"),
+    "times": (pd.date_range("2015-01-01", periods=N), "Number"),
+    "periods": (pd.period_range("2015-01", periods=N, freq="M"), "Number"),
+    "durations": (pd.to_timedelta(np.arange(N), unit="h"), "Number"),
+    "text of dates": (pd.date_range("2015-01-01", periods=N).astype(str), "Number"),
+    "dates": (pd.Series(pd.date_range("2015-01-01", periods=N).date), "Number"),
+    "complex order": (pd.Categorical(["low"] * 30 + ["high"] * 30, ordered=True), "Category"),
+}
+
+
+@pytest.mark.parametrize("case", KINDS)
+def test_categories_and_numbers_are_told_apart(case: str) -> None:
+    column, kind = KINDS[case]
+    assert type(found(column)).__name__ == kind
+
+
+def test_the_user_says_otherwise() -> None:
+    assert type(found(np.arange(N), categories=["x"])).__name__ == "Category"
+    assert type(found(REPEATED, numbers=["x"])).__name__ == "Number"
+    assert type(found(REPEATED.astype(str), numbers=["x"])).__name__ == "Number"
+
+
+def test_texts_of_dates_are_times() -> None:
+    assert found(pd.date_range("2015-01-01", periods=N).astype(str)).kind == "time"
+
+
+@pytest.mark.parametrize("column", [["a"] * N, [1] * N, [0.5] * N, [None] * N, [np.nan] * N])
+def test_a_constant_column_is_left_out_with_a_warning(column: list[Any]) -> None:
+    frame = pd.DataFrame({"x": column, "y": range(N)})
+    with pytest.warns(UserWarning, match="'x' has one value alone; it is left out"):
+        columns = fit_columns(frame)
+    assert columns.left_out == (("x", "has one value alone"),)
+
+
+def test_a_number_that_is_sometimes_there_is_no_constant() -> None:
+    number = found([2.0, np.nan] * (N // 2))
+    assert (number.gaps, number.median, number.std) == (True, 2.0, 1.0)
+
+
+def test_an_identifier_is_left_out_with_a_warning_unless_named() -> None:
+    frame = pd.DataFrame({"id": [f"customer {i}" for i in range(200)], "y": range(200)})
+    with pytest.warns(UserWarning, match="'id' differs in nearly every row"):
+        columns = fit_columns(frame)
+    assert columns.categories == ()
+    assert len(fit_columns(frame, categories=["id"]).categories[0].values) == 200
+
+
+def test_infinite_numbers_are_gaps_and_said_to_be() -> None:
+    frame = pd.DataFrame({"x": [1.0, np.inf, 3.0, -np.inf]})
+    with pytest.warns(UserWarning, match="'x' have infinite ones; they are gaps"):
+        columns = fit_columns(frame)
+    (number,) = columns.numbers
+    assert (number.gaps, number.median, number.mean) == (True, 2.0, 2.0)
+
+
+def test_statistics_are_those_of_the_filled_rows() -> None:
+    (number,) = fit_columns(pd.DataFrame({"x": [1.0, 2.0, 6.0, None]})).numbers
+    filled = [1.0, 2.0, 6.0, 2.0]
+    assert (number.median, number.mean) == (2.0, np.mean(filled))
+    assert number.std == pytest.approx(np.std(filled))
+
+
+def test_huge_numbers_have_finite_statistics() -> None:
+    with pytest.warns(UserWarning, match="infinite"):
+        (number,) = fit_columns(pd.DataFrame({"x": [1e308, 1e38, -1e38, 3.0]})).numbers
+    assert np.isfinite([number.mean, number.std]).all()
+
+
+def test_values_that_a_categorical_dtype_lists_but_no_row_has_are_not_learnt() -> None:
+    column = pd.Categorical(["b", "a"] * (N // 2), ["a", "b", "z"])
+    assert found(column).values == ("a", "b")
+
+
+SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown category": ({"categories": ["color"]}, "did you mean 'colour'"),
+    "unknown number": ({"numbers": ["years"]}, "'years' lack"),
+    "both": ({"categories": ["age"], "numbers": ["age"]}, "'age' are in several"),
+    "text": ({"categories": "colour"}, r"use \['colour'\]"),
+    "nothing left": ({"ignore": list(table().columns)}, "a column that varies"),
+    "no numbers": ({"numbers": ["colour"]}, "have '(red|green|blue)'"),
+}
+
+
+@pytest.mark.parametrize("case", SENSELESS)
+def test_uses_that_will_not_do_are_one_clear_sentence(case: str) -> None:
+    settings, said = SENSELESS[case]
+    with pytest.raises(ValueError, match=said) as caught:
+        fit_columns(table(), **settings)
+    assert "however" in str(caught.value)
+    assert "; " in str(caught.value)

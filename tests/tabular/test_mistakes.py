@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.tabular.small import table, train
+
+SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown target": ({"target": "buys"}, "'buys' lack"),
+    "no target": ({"target": []}, r"target=\[\]"),
+    "target twice": ({"target": ["amount", "amount"]}, "named once"),
+    "two classes to tell": ({"target": ["bought", "colour"]}, "'bought' holds numbers"),
+    "log of text": ({"log_target": True}, "log_target=True"),
+    "no table": ({"data": {"a": [1]}}, "data is a dict"),
+    "no file": ({"data": "nowhere.csv"}, "'nowhere.csv' does not exist"),
+    "no rows": ({"data": table(3).head(0)}, "it has none"),
+    "one row": ({"data": table(1)}, "at least two|at least 2 rows"),
+    "one class": ({"data": table().assign(bought="yes")}, r"classes=\['yes'\]"),
+    "empty target": ({"data": table().assign(bought=None)}, "empty in all 400"),
+    "twice a name": ({"data": pd.concat([table(), table()], axis=1)}, "stands for several"),
+    "odd names": ({"data": table().set_axis([(1, 2), *"abcde"], axis=1)}, r"there is \(1, 2\)"),
+    "model": ({"model": "forest"}, "model='forest'"),
+    "batch": ({"batch_size": 2}, "batch_size=2"),
+    "epochs": ({"epochs": 0}, "epochs=0"),
+    "rate": ({"lr": -1.0}, "lr=-1.0"),
+    "y_range of classes": ({"y_range": (0, 1)}, "task='classification'"),
+    "sizes": ({"sizes": {"age": 3}}, "'age' are none of"),
+    "group and time": ({"group": "store", "time": "age"}, "rows are set aside in one way"),
+    "optimizer": ({"optimizer": "lion"}, "optimizer='lion'"),
+}
+
+
+@pytest.mark.parametrize("case", SENSELESS)
+def test_what_will_not_do_is_one_clear_sentence(case: str) -> None:
+    settings, said = SENSELESS[case]
+    settings = {"data": table(), "ignore": ["amount"], **settings}
+    if "target" in settings:
+        settings["ignore"] = []
+    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
+        train(**{**settings, "data": settings["data"]})
+    message = str(caught.value)
+    assert "however" in message
+    assert "\n" not in message
+    assert len(message) < 450
+
+
+def test_a_class_that_only_validation_has_is_named() -> None:
+    frame = table().drop(columns="amount")
+    frame.loc[390:, "bought"] = "maybe"
+    with pytest.raises(ValueError, match="'maybe' of 'bought' are none of 'no', 'yes'"):
+        train(frame, "bought", valid=np.arange(400) >= 300)
+
+
+def test_targets_without_a_logarithm_are_named() -> None:
+    frame = table().drop(columns="bought").assign(amount=[-1.0, 0.0, *range(1, 399)])
+    with pytest.raises(ValueError, match="a positive number where its logarithm is learnt"):
+        train(frame, "amount", log_target=True)
+    with pytest.raises(ValueError, match="is finite, however row 0"):
+        train(frame.assign(amount=[np.inf, *range(399)]), "amount")
+
+
+def test_rows_without_a_target_are_left_out_with_a_warning() -> None:
+    frame = table().drop(columns="amount")
+    frame.loc[:9, "bought"] = None
+    with pytest.warns(UserWarning, match="10 of 400 have none; left out"):
+        model = train(frame, "bought", epochs=1)
+    assert model.training["rows"] == 312

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import pickle
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from zoo import ArtifactError
+from zoo.tabular.spec import Spec
+from zoo.tabular.stored import load
+
+
+def changed(**values: Any) -> Callable[[Path], None]:
+    """Other values in config.json, by their path: model__args__k=3, spec__numbers__0__std=0."""
+
+    def harm(folder: Path) -> None:
+        path = folder / "config.json"
+        tree = json.loads(path.read_text())
+        for name, value in values.items():
+            *above, last = [int(part) if part.isdigit() else part for part in name.split("__")]
+            place = tree
+            for step in above:
+                place = place[step]
+            place[last] = value
+        path.write_text(json.dumps(tree))
+
+    return harm
+
+
+def without(*names: Any) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        path = folder / "config.json"
+        place = tree = json.loads(path.read_text())
+        for name in names[:-1]:
+            place = place[name]
+        del place[names[-1]]
+        path.write_text(json.dumps(tree))
+
+    return harm
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (exec, ("open('executed', 'w').close()",))
+
+
+def pickled(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+
+
+def saved_by_torch(folder: Path) -> None:
+    torch.save(Bomb(), folder / "model.safetensors")
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+MANY = [str(i) for i in range(100_000)]
+ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "another model": (changed(model__name="forest"), "name='forest'"),
+    "a name that is none": (changed(model__name=["mlp"]), r"name=\['mlp'\]"),
+    "no name": (without("model", "name"), "name=None"),
+    "no arguments": (without("model", "args"), "rows is missing"),
+    "arguments of another kind": (changed(model__args=[1]), "rows is missing"),
+    "an unknown argument": (changed(model__args__path="/etc/passwd"), "'path' is unknown"),
+    "a huge layer": (changed(model__args__layers=[10**12]), r"layers=\[1000000000000\]"),
+    "large layers": (changed(model__args__layers=[10**6, 10**6]), "at most 2,147,483,648"),
+    "many layers": (changed(model__args__layers=[1] * 10**5), "layers="),
+    "no layers": (changed(model__args__layers=[]), r"layers=\[\]"),
+    "layers of text": (changed(model__args__layers=["200"]), "layers="),
+    "wide layers": (changed(model__args__layers=[20000, 100]), "does not"),
+    "huge embeddings": (changed(model__args__sizes=[10**9] * 3), "at most 2,147,483,648"),
+    "wide embeddings": (changed(model__args__sizes=[10**6] * 3), "'embeddings.weight'"),
+    "few embeddings": (changed(model__args__sizes=[3]), "sizes"),
+    "huge bins": (changed(model__args__bins=10**9), "at most 2,147,483,648"),
+    "other bins": (changed(model__args__bins=7), r"'numbers.weight' \(2, 49, 8\)"),
+    "no bins": (changed(model__args__bins=0), "does not"),
+    "negative bins": (changed(model__args__bins=-1), "bins=-1"),
+    "many members": (changed(model__args__k=10**9), "at most 2,147,483,648"),
+    "a few members": (changed(model__args__k=4), "is missing does not"),
+    "a truth for a number": (changed(model__args__k=True), "k=True"),
+    "dropout": (changed(model__args__dropout=7), "dropout=7"),
+    "join": (changed(model__args__join="late"), "'late'"),
+    "y_range": (changed(model__args__y_range=[[0]]), "y_range"),
+    "a range that falls": (changed(model__args__y_range=[[1, 0], [0, 1]]), "y_range"),
+    "n_out": (changed(model__args__n_out=3), "n_out=3 is not the spec's 2"),
+    "rows": (changed(model__args__rows=[4, 9, 9]), r"rows=\[4, 9, 9\] is not the spec's"),
+    "another class": (changed(spec__targets__0__classes=["a", "b", "c"]), "n_out=2 is not"),
+    "one class": (changed(spec__targets__0__classes=["a"]), r"wrong=\['classes'\]"),
+    "a class twice": (changed(spec__targets__0__classes=["a", "a"]), "'targets'"),
+    "classes of lists": (changed(spec__targets__0__classes=[["a"], ["b"]]), "'targets'"),
+    "no target": (changed(spec__targets=[]), "'targets'"),
+    "two targets": (
+        lambda folder: double_target(folder),
+        r"wrong=\['columns named twice', 'classes'\], twice=\['bought'\]",
+    ),
+    "another task": (changed(task="regression"), "config.task='regression'"),
+    "an unknown task": (changed(task="ranking"), "task='ranking'"),
+    "another domain": (changed(domain="vision"), "domain='vision'"),
+    "a spec's task": (changed(spec__task="ranking"), "'task'"),
+    "log of classes": (changed(spec__log_target=True), r"wrong=\['log_target'\]"),
+    "log as text": (changed(spec__log_target="no"), "'log_target'"),
+    "no deviation": (changed(spec__numbers__0__std=0), "'numbers'"),
+    "an infinite mean": (changed(spec__numbers__0__mean=float("inf")), "'numbers'"),
+    "not a number": (changed(spec__numbers__0__median=float("nan")), "'numbers'"),
+    "a huge mean": (changed(spec__numbers__0__mean=10**400), "'numbers'"),
+    "a kind": (changed(spec__numbers__0__kind="date"), "'numbers'"),
+    "gaps as text": (changed(spec__numbers__0__gaps="no"), "'numbers'"),
+    "more gaps": (changed(spec__numbers__0__gaps=True), "rows="),
+    "a field too many": (changed(spec__numbers__0__more=1), "'numbers'"),
+    "a field too few": (without("spec", "numbers", 0, "std"), "'numbers'"),
+    "numbers of text": (changed(spec__numbers="age"), "'numbers'"),
+    "a name of a list": (changed(spec__categories__0__name=["colour"]), "'categories'"),
+    "a value of a list": (changed(spec__categories__0__values=[["red"]]), "'categories'"),
+    "a value twice": (changed(spec__categories__0__values=["a", "a"]), "'categories'"),
+    "a huge value": (changed(spec__categories__0__values=[10**400]), "'categories'"),
+    "many values": (changed(spec__categories__0__values=MANY), r"rows=\[4, 9, 3\] is not"),
+    "a column twice": (changed(spec__categories__0__name="store"), r"twice=\['store'\]"),
+    "the target as input": (changed(spec__categories__0__name="bought"), r"twice=\['bought'\]"),
+    "left out": (changed(spec__left_out="x"), "'left_out'"),
+    "a missing field": (without("spec", "numbers"), r"missing=\['numbers'\]"),
+    "no spec": (without("spec"), r"wrong=\['spec'\]"),
+    "another format": (changed(format=99), "format=99"),
+    "members elsewhere": (changed(members=["/etc/passwd"]), "'members'"),
+    "a missing member": (changed(members=["model-2.safetensors"]), "model-2.safetensors"),
+    "a pickle": (pickled, "'model.safetensors' is not"),
+    "a file of torch": (saved_by_torch, "'model.safetensors' is not"),
+    "half a file": (truncated, "'model.safetensors' is not"),
+}
+
+
+def double_target(folder: Path) -> None:
+    tree = json.loads((folder / "config.json").read_text())
+    tree["spec"]["targets"] *= 2
+    (folder / "config.json").write_text(json.dumps(tree))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_harmful_artifact_is_refused_quickly_and_nothing_runs(
+    attack: str, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harm, said = ATTACKS[attack]
+    monkeypatch.chdir(tmp_path)
+    folder = Path(shutil.copytree(directory, tmp_path / "model"))
+    harm(folder)
+    memory, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(ArtifactError, match=said) as caught:
+        load(folder)
+    message = str(caught.value)
+    assert "however" in message
+    assert "; " in message
+    assert "\n" not in message
+    assert len(message) < 900
+    assert not (tmp_path / "executed").exists()
+    assert time.process_time() - began < 5
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
+    assert grown < 300_000  # kilobytes
+
+
+def test_a_spec_survives_json_exactly(directory: Path) -> None:
+    spec = Spec.from_json(json.loads((directory / "config.json").read_text())["spec"])
+    assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    mixed = [1, 1.0, True, "1", None, "a"]
+    tree = spec.to_json()
+    tree["categories"][0]["values"] = mixed
+    again = Spec.from_json(json.loads(json.dumps(tree)))
+    pairs = [(type(value), value) for value in again.categories[0].values]
+    assert pairs == [(type(value), value) for value in mixed]
+
+
+def test_unknown_fields_are_kept(directory: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(directory, tmp_path / "model"))
+    changed(maker="someone")(folder)
+    load(folder).save(tmp_path / "again")
+    assert json.loads((tmp_path / "again" / "config.json").read_text())["maker"] == "someone"

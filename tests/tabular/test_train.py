@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+import zoo
+from tests.tabular.small import RUN, learner, same, table, train, weights
+from zoo.core.model import Model
+from zoo.tabular.predictor import TableModel
+
+
+def test_a_classifier_learns(buyer: TableModel) -> None:
+    assert isinstance(buyer, Model)
+    assert buyer.metrics["accuracy"] > 0.85
+    assert buyer.evaluate(table(300, seed=9))["accuracy"] > 0.85
+    assert buyer.evaluate() == buyer.metrics
+
+
+@pytest.mark.parametrize("settings", [{}, {"model": "tabm", "k": 4, "bins": 8, "layers": (32,)}])
+def test_a_regression_learns_and_scores_in_its_own_units(settings: dict[str, Any]) -> None:
+    model = train(target="amount", log_target=True, epochs=12, **settings)
+    fresh = table(300, seed=9)
+    scores, says = model.evaluate(fresh), model.predict(fresh)
+    assert scores["rmse"] == pytest.approx(root_mean_squared_error(fresh["amount"], says), 1e-4)
+    assert scores["mae"] == pytest.approx(mean_absolute_error(fresh["amount"], says), 1e-4)
+    relative = ((fresh["amount"] - says) / fresh["amount"]).pow(2).mean() ** 0.5
+    assert scores["rmspe"] == pytest.approx(relative, 1e-4)
+    assert scores["rmspe"] < 0.3
+
+
+def test_several_targets_have_scores_of_their_own() -> None:
+    frame = table().drop(columns="bought").assign(half=lambda t: t["amount"] / 2 - 1e6)
+    model = train(frame, ["amount", "half"])
+    fresh = frame.sample(50, random_state=0)
+    says = model.predict(fresh)
+    assert list(says.columns) == ["amount", "half"]
+    assert says.index.equals(fresh.index)
+    scores = model.evaluate(fresh)
+    for name in says.columns:
+        expected = root_mean_squared_error(fresh[name], says[name])
+        assert scores[f"rmse {name}"] == pytest.approx(expected, 1e-3)
+        assert expected < 0.7 * fresh[name].std()
+    one = model.predict(fresh.iloc[0].to_dict())
+    assert one == pytest.approx(says.iloc[0].to_dict(), rel=1e-4)
+
+
+def test_predictions_keep_the_index_and_the_classes(buyer: TableModel) -> None:
+    frame = table(20, seed=4).set_index(pd.Index(list("abcdefghijklmnopqrst")))
+    says, shares = buyer.predict(frame), buyer.probabilities(frame)
+    assert (says.name, says.index.tolist()) == ("bought", frame.index.tolist())
+    assert shares.columns.tolist() == ["no", "yes"]
+    assert shares.sum(axis=1).tolist() == pytest.approx([1] * 20)
+    assert (shares.idxmax(axis=1) == says).all()
+
+
+@pytest.mark.parametrize("target", ["bought", "amount"])
+def test_one_row_gets_what_the_table_gets(target: str, request: pytest.FixtureRequest) -> None:
+    model = request.getfixturevalue("buyer" if target == "bought" else "amount")
+    frame = table(20, seed=4).drop(columns=["bought", "amount"])
+    many = model.predict(frame)
+    for i in range(20):
+        row = frame.iloc[i]
+        for one in (model.predict(row.to_dict()), model.predict(row)):
+            assert one == (many.iloc[i] if target == "bought" else pytest.approx(many.iloc[i]))
+    assert isinstance(model.predict(frame.iloc[0].to_dict()), str if target == "bought" else float)
+    if target == "bought":
+        shares = model.probabilities(frame.iloc[0].to_dict())
+        assert shares == pytest.approx(model.probabilities(frame).iloc[0].to_dict())
+
+
+def test_rows_come_in_several_forms(buyer: TableModel, tmp_path: Path) -> None:
+    frame = table(20, seed=4)
+    expected = buyer.predict(frame)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_csv(tmp_path / "rows.tsv", index=False, sep="\t")
+    for rows in (str(tmp_path / "rows.csv"), tmp_path / "rows.tsv", frame.to_dict("records")):
+        assert buyer.predict(rows).equals(expected)
+    assert len(buyer.predict(frame.head(0))) == 0
+    assert len(buyer.predict([])) == 0
+
+
+def test_parquet_files_are_tables(buyer: TableModel, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pip install pyarrow")
+    frame = table(20, seed=4)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    assert buyer.predict(tmp_path / "rows.parquet").equals(buyer.predict(frame))
+
+
+@pytest.mark.parametrize(
+    "classes", [[0, 1], [True, False], [1.5, "x"], ["1", 1], [3, 1, 2]], ids=str
+)
+def test_classes_are_kept_exactly(classes: list[Any], tmp_path: Path) -> None:
+    n = len(classes)
+    cells = [classes[i % n] for i in range(80)]
+    plain = len({type(c) for c in classes}) == 1
+    target = pd.Series(cells, dtype=None if plain else object)
+    frame = pd.DataFrame({"x": np.arange(80) % n + 0.25, "y": target})
+    model = train(frame, "y", task="classification", epochs=30)
+    says = zoo_load(model.save(tmp_path / "m")).predict(frame)
+    pairs = [(type(a), a) for a in says.tolist()]
+    assert pairs == [(type(b), b) for b in cells]
+
+
+def zoo_load(directory: Path) -> TableModel:
+    from zoo.tabular.stored import load
+
+    return load(directory, run=RUN)
+
+
+@pytest.mark.parametrize(
+    ("column", "task"),
+    [
+        (pd.Series(["a", "b"] * 30), "classification"),
+        (pd.Series([True, False] * 30), "classification"),
+        (pd.Series([0, 1] * 30), "classification"),
+        (pd.Series(range(60)), "regression"),
+        (pd.Series([0.0, 1.0] * 30), "regression"),
+        (pd.Series(pd.Categorical([0.5, 1.5] * 30)), "classification"),
+    ],
+)
+def test_the_target_tells_the_task(column: pd.Series, task: str) -> None:
+    frame = pd.DataFrame({"x": np.arange(60.0), "y": column})
+    assert train(frame, "y", epochs=1).spec.task == task
+
+
+def test_a_saved_model_says_the_same_and_knows_as_much(buyer: TableModel, tmp_path: Path) -> None:
+    loaded = zoo_load(buyer.save(tmp_path / "model"))
+    frame = table(30, seed=5)
+    frame.loc[:4, "colour"] = "violet"
+    assert loaded.probabilities(frame).equals(buyer.probabilities(frame))
+    assert loaded.spec == buyer.spec
+    assert loaded.metrics == buyer.metrics
+    assert loaded.evaluate(frame) == buyer.evaluate(frame)
+    assert same(weights(loaded), weights(buyer))
+    assert "bought" not in loaded.spec.inputs
+    assert "loss" in (tmp_path / "model" / "README.md").read_text()
+    with pytest.raises(ValueError, match="no validation rows, however data=None"):
+        loaded.evaluate()
+
+
+def test_the_same_seed_gives_the_same_model_and_another_does_not(buyer: TableModel) -> None:
+    assert same(weights(train()), weights(buyer))
+    other = zoo.Run(device="cpu", precision="fp32", progress=False, seed=1)
+    assert not same(weights(train(run=other)), weights(buyer))
+
+
+def test_validation_rows_teach_nothing() -> None:
+    frame = table()
+    mask = np.arange(400) >= 300
+    odd = frame.copy()
+    odd.loc[mask, "age"] = 1e6
+    odd.loc[mask, "colour"] = "violet"
+    odd.loc[mask, "amount"] = 1e6
+    ignore = {"ignore": ["bought"], "valid": mask, "epochs": 2}
+    one, other = train(frame, "amount", **ignore), train(odd, "amount", **ignore)
+    assert one.spec == other.spec
+    assert same(weights(one), weights(other))
+
+
+def test_predicting_and_evaluating_change_nothing_that_training_uses() -> None:
+    def fitted(probing: bool) -> dict[str, torch.Tensor]:
+        learn = learner()
+        learn.fit(1, 1e-2)
+        if probing:
+            model = learn.as_model()
+            state = torch.get_rng_state()
+            model.predict(table(5)), model.predict(table(5).iloc[0]), model.evaluate()
+            assert torch.equal(torch.get_rng_state(), state)
+            assert learn.model.training
+        learn.fit(1, 1e-2)
+        return weights(learn.as_model())
+
+    assert same(fitted(True), fitted(False))
+
+
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path: Path) -> None:
+    class KilledError(Exception):
+        pass
+
+    class Kill:
+        def epoch_end(self, fit: Any) -> None:
+            if fit.epoch == 2:
+                raise KilledError
+
+    def run(**more: Any) -> zoo.Run:
+        return zoo.Run(device="cpu", progress=False, out=tmp_path / "run", **more)
+
+    whole = train(epochs=4)
+    with pytest.raises(KilledError):
+        train(epochs=4, callbacks=[Kill()], run=run())
+    resumed = train(epochs=4, run=run(resume=True))
+    assert same(weights(resumed), weights(whole))
+    assert same(weights(zoo_load(tmp_path / "run")), weights(whole))
+
+
+def test_frozen_layers_stay_and_the_head_moves() -> None:
+    learn = learner()
+    learn.fit(1, 1e-2)
+    before = weights(learn.as_model())
+    learn.freeze()
+    learn.fit(1, 1e-2)
+    after = weights(learn.as_model())
+    moved = {
+        n
+        for n in before
+        if n.endswith(("weight", "bias"))
+        and not torch.equal(
+            before[n][before[n].numel() // 2 :] if n == "embeddings.weight" else before[n],
+            after[n][after[n].numel() // 2 :] if n == "embeddings.weight" else after[n],
+        )
+    }
+    assert moved == {"heads.0.weight", "heads.0.bias"}
+
+
+def test_snapshots_become_an_ensemble_that_is_saved_and_loaded(tmp_path: Path) -> None:
+    learn = learner()
+    learn.fit_sgdr(1e-2, cycles=2, cycle_mult=1, snapshots=True)
+    both = learn.as_model(snapshots=2)
+    assert len(both.members) == 2
+    assert both.evaluate()["accuracy"] > 0.6
+    loaded = zoo.load(both.save(tmp_path / "both"), run=RUN)
+    frame = table(20, seed=3)
+    shares = sum(TableModel([m], both.spec, run=RUN).probabilities(frame) for m in both.members) / 2
+    assert np.allclose(loaded.probabilities(frame), shares, atol=1e-6)
+    one = loaded.probabilities(frame.iloc[0].to_dict())
+    assert one == pytest.approx(shares.iloc[0].to_dict(), abs=1e-6)
+    with pytest.raises(ValueError, match=r"len\(self.members\)=2"):
+        loaded.learner()
+
+
+def test_a_loaded_model_is_trained_on_and_saved(directory: Path, tmp_path: Path) -> None:
+    loaded = zoo_load(directory)
+    learn = loaded.learner()
+    learn.set_data(learner().data)
+    before = weights(loaded)
+    learn.fit(1, 1e-3)
+    again = zoo_load(learn.save(tmp_path / "again"))
+    assert again.spec == loaded.spec
+    assert not same(weights(again), before)
+    assert zoo.load(directory, run=RUN).spec == loaded.spec
+
+
+def test_limits_hold_in_the_targets_units() -> None:
+    for log in (False, True):
+        model = train(target="amount", log_target=log, y_range=(90, 110), epochs=2)
+        says = model.predict(table(50, seed=3))
+        assert says.min() >= 90 - 1e-3
+        assert says.max() <= 110 + 1e-3

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.tabular.small import RUN, learner, table, train
+from zoo.tabular.finetune import finetune
+from zoo.tabular.predictor import TableModel
+
+
+def test_a_model_that_is_not_trained_on_says_what_it_said(buyer: TableModel) -> None:
+    frame = table(60, seed=7).drop(columns="amount")
+    learn = learner(frame, pretrained=buyer, ignore=[])
+    learn.model.eval()
+    says = learn.as_model().probabilities(frame)
+    assert np.allclose(says, buyer.probabilities(frame), atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"model": "tabm", "k": 4, "bins": 8}, {"join": "inside"}])
+def test_known_categories_keep_their_vectors_and_new_ones_start_at_the_mean(
+    settings: dict[str, Any],
+) -> None:
+    buyer = train(epochs=2, **settings)
+    frame = table(200, seed=8).drop(columns="amount")
+    frame.loc[:50, "colour"] = "violet"
+    frame["weather"] = np.where(np.arange(200) % 2, "sun", "rain")
+    frame["height"] = np.linspace(0, 1, 200)
+    learn = learner(frame.drop(columns="age"), pretrained=buyer, ignore=[])
+    old, new = buyer.embeddings("colour"), learn.as_model().embeddings("colour")
+    assert new.index.tolist() == ["blue", "green", "red", "violet"]
+    assert np.allclose(new.loc[list(old.index)], old)
+    assert np.allclose(new.loc["violet"], old.mean(), atol=1e-6)
+    spec = learn.data.spec
+    assert set(spec.inputs) == {"colour", "store", "income", "weather", "height"}
+    kept = {n.name: n for n in spec.numbers}["income"]
+    assert kept == {n.name: n for n in buyer.spec.numbers}["income"]
+    tuned = finetune(buyer, frame.drop(columns="age"), epochs=1, batch_size=32, run=RUN)
+    assert tuned.predict(frame).isin(["yes", "no"]).all()
+
+
+def test_what_was_learnt_helps_with_few_rows() -> None:
+    few, fresh = table(40, seed=11), table(400, seed=12)
+    plain = train(few, "bought", ignore=["amount"], epochs=3, lr=1e-3)
+    tuned = finetune(
+        train(epochs=15), few, ignore=["amount"], epochs=3, lr=1e-3, batch_size=32, run=RUN
+    )
+    assert tuned.evaluate(fresh)["accuracy"] > plain.evaluate(fresh)["accuracy"] + 0.1
+
+
+def test_a_new_target_gets_a_new_head(amount: TableModel) -> None:
+    tuned = finetune(
+        amount,
+        table(),
+        "bought",
+        ignore=["amount"],
+        epochs=3,
+        lr=1e-2,
+        batch_size=32,
+        run=RUN,
+    )
+    assert tuned.spec.classes == ("no", "yes")
+    assert tuned.metrics["accuracy"] > 0.7
+
+
+def test_a_new_class_joins_the_known_ones(buyer: TableModel) -> None:
+    frame = table(90).drop(columns="amount")
+    frame.loc[:30, "bought"] = "maybe"
+    tuned = finetune(buyer, frame, epochs=1, run=RUN)
+    assert tuned.spec.classes == ("no", "yes", "maybe")
+
+
+def test_a_saved_model_is_fine_tuned_by_its_directory(buyer: TableModel, tmp_path: Path) -> None:
+    buyer.save(tmp_path / "model")
+    tuned = finetune(tmp_path / "model", table(100).drop(columns="amount"), epochs=1, run=RUN)
+    assert tuned.spec.inputs == buyer.spec.inputs
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"layers": (3,)}, r"wrong=\['layers'\]"),
+        ({"pretrained": "nowhere"}, "'nowhere' does not exist"),
+        ({"data": table()[["bought"]].assign(q=range(400))}, "none of 'q' is among"),
+    ],
+)
+def test_fine_tuning_that_will_not_do(
+    settings: dict[str, Any], said: str, buyer: TableModel
+) -> None:
+    given = {"pretrained": buyer, "data": table().drop(columns="amount"), "run": RUN, **settings}
+    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
+        finetune(**given)
+    assert "however" in str(caught.value)

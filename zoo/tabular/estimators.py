@@ -1,0 +1,90 @@
+"""What the scikit-learn estimators of the domain share: tables in, a trained network out."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.validation import validate_data
+
+from zoo.core.run import Run
+from zoo.tabular.finetune import learner
+from zoo.tabular.predictor import TableModel
+from zoo.tabular.spec import TaskName
+
+
+def fitted_table(
+    estimator: Any, X: Any, y: Any, *, several: bool = False
+) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """X as a DataFrame of its own and y as an array; the estimator knows the columns afterwards."""
+    if isinstance(X, pd.DataFrame):
+        validate_data(estimator, X, skip_check_array=True)
+        check_consistent_length(X, y)
+        several = several and np.ndim(y) > 1
+        target = check_array(y, dtype="numeric") if several else column_or_1d(y, warn=True)
+        return X.copy(deep=False), np.asarray(target)
+    array, target = validate_data(
+        estimator, X, y, ensure_all_finite="allow-nan", multi_output=several, y_numeric=several
+    )
+    return pd.DataFrame(array), np.asarray(target)
+
+
+def known_table(estimator: Any, X: Any) -> pd.DataFrame:
+    """X as a DataFrame whose columns are those of fit."""
+    if isinstance(X, pd.DataFrame):
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        return X if hasattr(estimator, "feature_names_in_") else X.set_axis(_numbered(X), axis=1)
+    return pd.DataFrame(validate_data(estimator, X, reset=False, ensure_all_finite="allow-nan"))
+
+
+def _numbered(frame: pd.DataFrame) -> list[int]:
+    return list(range(frame.shape[1]))
+
+
+def trained(
+    estimator: Any, frame: pd.DataFrame, targets: list[str], task: TaskName, **more: Any
+) -> TableModel:
+    """The network of the estimator's settings, trained on all rows.
+
+    A constant column is no news here: folds of a cross-validation often have one.
+    """
+    inputs = [name for name in frame.columns if name not in targets]
+    numbers = list(estimator.numbers)
+    if not hasattr(estimator, "feature_names_in_"):
+        numbers = [name for name in inputs if name not in estimator.categories]
+    seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "an input helps if it varies")
+        learn = learner(
+            frame,
+            targets,
+            model=estimator.model,
+            task=task,
+            categories=list(estimator.categories),
+            numbers=numbers,
+            valid_fraction=0,
+            batch_size=estimator.batch_size,
+            weight_decay=estimator.weight_decay,
+            layers=estimator.layers,
+            dropout=estimator.dropout,
+            bins=estimator.bins,
+            join=estimator.join,
+            run=Run(device=estimator.device, seed=seed, progress=False),
+            **more,
+        )
+    learn.fit_one_cycle(estimator.epochs, estimator.lr)
+    net: Any = learn.model  # in double precision a row does not depend on its neighbours
+    return TableModel([net.eval().double()], learn.data.spec, history=learn.history, run=learn.run)
+
+
+def tags_of(tags: Any) -> Any:
+    """Scikit-learn's tags of an estimator that takes gaps and categories."""
+    tags.input_tags.allow_nan = True
+    tags.input_tags.categorical = True
+    tags.input_tags.string = False
+    tags.non_deterministic = False
+    return tags

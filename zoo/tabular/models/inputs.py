@@ -1,0 +1,167 @@
+"""The input side of a network for tables: embeddings of categories, and of numbers.
+
+All embeddings of categories lie in one flat parameter, from which a batch takes its elements in a
+single look-up; `benchmarks/tabular_lookup.py` measures it beside a table for each column.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+
+def embedding_size(n: int) -> int:
+    """Width of the embedding of a column with n rows, by fastai's rule of thumb.
+
+    >>> [embedding_size(n) for n in (2, 8, 50, 1116)]
+    [2, 5, 14, 81]
+    """
+    size: int = min(600, round(1.6 * n**0.56))
+    return size
+
+
+class Embeddings(nn.Module):
+    """An embedding for each column of categories, in one parameter.
+
+    Row 0 of a column stands for what training has not shown. No training row takes it; when the
+    module goes to evaluation it becomes the mean of the column's other rows.
+
+    Args:
+        rows: of each column, row 0 included.
+        sizes: width of each column's embedding.
+
+    Shape:
+        - input: (B, n_cat), int32 or int64
+        - output: (B, sum of sizes)
+    """
+
+    def __init__(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.rows, self.sizes = list(rows), list(sizes)
+        self.starts = [0, *itertools.accumulate(n * d for n, d in zip(rows, sizes, strict=True))]
+        self.weight = nn.Parameter(torch.empty(self.starts[-1]))
+        width = torch.tensor(self.sizes, dtype=torch.int64)
+        n = sum(self.sizes)
+        of = torch.arange(len(rows)).repeat_interleave(width, output_size=n)  # column of an output
+        first = torch.tensor(self.starts[:-1], dtype=torch.int64)[of]
+        within = torch.arange(n) - (width.cumsum(0) - width)[of]
+        self.register_buffer("of", of, persistent=False)
+        self.register_buffer("width", width[of], persistent=False)
+        self.register_buffer("first", first + within, persistent=False)
+        self.reset()
+
+    def reset(self) -> None:
+        """Random weights: normal of deviation .01, cut at two deviations (fastai)."""
+        nn.init.trunc_normal_(self.weight, std=0.01, a=-0.02, b=0.02)
+
+    def table(self, column: int) -> Tensor:
+        """A column's embedding. Shape: (rows, size), a view of the parameter."""
+        low, high = self.starts[column], self.starts[column + 1]
+        return self.weight[low:high].view(self.rows[column], self.sizes[column])
+
+    def train(self, mode: bool = True) -> Self:
+        """Change the mode; row 0 is made anew on the way to evaluation."""
+        if not mode:
+            self.fill_unseen()
+        return super().train(mode)
+
+    @torch.no_grad()
+    def fill_unseen(self) -> None:
+        """Give row 0 of every column the mean of the others."""
+        if self.weight.is_meta:
+            return
+        for column in range(len(self.rows)):
+            table = self.table(column)
+            if len(table) > 1:
+                table[0] = table[1:].mean(0)
+
+    def forward(self, x_cat: Tensor) -> Tensor:
+        """The columns' vectors side by side."""
+        of: Any = self.of
+        places = torch.addcmul(self.first, x_cat.index_select(1, of), self.width)  # type: ignore[arg-type]
+        return self.weight.index_select(0, places.view(-1)).view(places.shape)
+
+
+class Piecewise(nn.Module):
+    """Piecewise-linear embeddings of numbers (Gorishniy et al. 2022, sec. 3.2 and 3.4).
+
+    The range of a number is cut into bins at quantiles of the training rows. A bin says how far the
+    number has come in it: 1 beyond it, 0 before it, between 0 and 1 within. A matrix for each
+    number makes a vector of these and of the number itself, as TabM does; the layer behind it has
+    the bias. Unlike there the outermost bins end too, so that one far number alone cannot shout.
+
+    Args:
+        n: numbers.
+        bins: at most, of each number.
+        size: width of a number's vector.
+
+    Shape:
+        - input: (B, n)
+        - output: (B, n * size)
+    """
+
+    def __init__(self, n: int, bins: int, size: int) -> None:
+        super().__init__()
+        self.n, self.bins, self.size = n, bins, size
+        scale = torch.zeros(n, bins + 1)  # 1 / width; 0 for bins that lack
+        scale[:, -1] = 1.0  # the last column is the number itself
+        self.register_buffer("low", torch.zeros(n, bins + 1))
+        self.register_buffer("scale", scale)
+        self.register_buffer("least", torch.tensor([0.0] * bins + [-math.inf]), persistent=False)
+        self.register_buffer("most", torch.tensor([1.0] * bins + [math.inf]), persistent=False)
+        self.weight = nn.Parameter(torch.empty(n, bins + 1, size))
+        self.reset()
+
+    def reset(self) -> None:
+        """Zero for the bins, so that training starts from the linear function; that is uniform."""
+        nn.init.zeros_(self.weight)
+        nn.init.uniform_(self.weight[:, -1], -1 / math.sqrt(self.size), 1 / math.sqrt(self.size))
+
+    @torch.no_grad()
+    def fit(self, x_cont: Tensor) -> None:
+        """Cut each number's range at the quantiles of these rows. Shape: (N, n)."""
+        for column in range(self.n):
+            self.fit_column(column, x_cont[:, column])
+
+    @torch.no_grad()
+    def fit_column(self, column: int, numbers: Tensor) -> None:
+        """Cut one number's range. Shape: (N,)."""
+        low, scale = (getattr(self, name)[column] for name in ("low", "scale"))
+        ordered = numbers.sort().values
+        at = torch.linspace(0, len(ordered) - 1, self.bins + 1, dtype=torch.float64)
+        edges = torch.unique(ordered[at.round().long()].float())
+        if len(edges) < 2:
+            edges = torch.stack([edges[0], edges[0] + 1])
+        n = len(edges) - 1
+        low[:-1], scale[:-1] = 0.0, 0.0
+        low[:n] = edges[:-1]
+        scale[:n] = 1 / (edges[1:] - edges[:-1])
+
+    def forward(self, x_cont: Tensor) -> Tensor:
+        """The numbers' vectors side by side."""
+        tensors: Any = (self.low, self.scale, self.least, self.most)
+        low, scale, least, most = tensors
+        wide = x_cont.T.unsqueeze(2)  # (n, B, 1)
+        come = ((wide - low.unsqueeze(1)) * scale.unsqueeze(1)).clamp(least, most)
+        return torch.bmm(come, self.weight).transpose(0, 1).flatten(1)
+
+
+class Numbers(nn.Module):
+    """Numbers as they are: normalised by the batch, their statistics learnt on the way.
+
+    Shape: (B, n) both.
+    """
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(n)
+
+    def forward(self, x_cont: Tensor) -> Tensor:
+        """The numbers, normalised."""
+        normal: Tensor = self.norm(x_cont)
+        return normal

@@ -1,0 +1,245 @@
+"""A network for tables: columns joined in one of three ways, a perceptron, a head.
+
+"mlp" is the entity-embedding network (Guo & Berkhahn 2016; layers and order as fastai's), whose
+numbers are embedded piecewise-linearly too unless bins=0; "tabm" trains k members that share their
+weights (Gorishniy et al. 2024).
+
+>>> net = build_network("mlp", rows=[4, 3], n_numbers=2, n_out=1)
+>>> twin = build_network(**net.arguments())
+>>> net.sizes, twin.arguments() == net.arguments()
+([3, 3], True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, TypedDict, Unpack, get_args
+
+import torch
+from torch import Tensor, nn
+
+from zoo.core.groups import LayerGroup
+from zoo.tabular.models.inputs import Embeddings, Numbers, Piecewise, embedding_size
+from zoo.tabular.models.members import Init, MemberHeads, MemberLinear
+
+ModelName = Literal["mlp", "tabm"]
+Join = Literal["input", "inside", "ensemble"]
+
+
+class Settings(TypedDict, total=False):
+    """What may be chosen of a network.
+
+    Attributes:
+        sizes: width of each column's embedding; None takes fastai's rule of thumb.
+        layers: widths of the hidden layers.
+        dropout: probability after each hidden layer.
+        embedding_dropout: probability on the joined inputs.
+        join: "input" puts embeddings and numbers side by side into one perceptron; "inside" gives
+            each a first layer of its own, joined behind it; "ensemble" makes two networks, whose
+            outputs are averaged.
+        bins: of the piecewise-linear embedding of a number; 0 leaves numbers as they are.
+        d_number: width of that embedding.
+        k: members that share the perceptron's weights; 0 for a plain perceptron with batch norms.
+        y_range: lowest and highest output of each target, as scaled; None sets no limits.
+    """
+
+    sizes: Sequence[int] | None
+    layers: Sequence[int]
+    dropout: float
+    embedding_dropout: float
+    join: Join
+    bins: int
+    d_number: int
+    k: int
+    y_range: Sequence[Sequence[float]] | None
+
+
+# Without dropout, which torch is slow at on a CPU: with more weight decay the scores on splits of
+# Adult's training file are as good (`scripts/tabular_recipe.py`).
+DEFAULTS: Final[dict[str, Settings]] = {
+    "mlp": {
+        "layers": (200, 100),
+        "dropout": 0.0,
+        "embedding_dropout": 0.0,
+        "join": "input",
+        "bins": 48,
+        "d_number": 8,
+        "k": 0,
+    },
+    "tabm": {
+        "layers": (256, 256),
+        "dropout": 0.1,
+        "embedding_dropout": 0.0,
+        "join": "input",
+        "bins": 48,
+        "d_number": 16,
+        "k": 16,
+    },
+}
+
+
+class TableNet(nn.Module):
+    """Embeddings of categories, numbers, a perceptron (of one or k members), a head.
+
+    Args:
+        name: "mlp" or "tabm".
+        rows: of the embedding of each column of categories.
+        n_numbers: columns of numbers.
+        n_out: outputs.
+        settings: all of `Settings`.
+
+    Shape:
+        - x_cat: (B, n_cat), int64; x_cont: (B, n_numbers), scaled
+        - output: (B, n_out), or (B, k, n_out) of k members
+    """
+
+    def __init__(
+        self, name: str, rows: Sequence[int], n_numbers: int, n_out: int, settings: Settings
+    ) -> None:
+        super().__init__()
+        self.name, self.n_numbers, self.n_out = name, n_numbers, n_out
+        self.rows, self.settings = list(rows), settings
+        sizes = settings.get("sizes")
+        self.sizes = [embedding_size(n) for n in rows] if sizes is None else list(sizes)
+        bins, self.d_number = settings["bins"], settings["d_number"] if settings["bins"] else 1
+        self.embeddings = Embeddings(self.rows, self.sizes) if self.rows else None
+        self.numbers: nn.Module | None = None
+        if n_numbers:
+            self.numbers = Piecewise(n_numbers, bins, self.d_number) if bins else Numbers(n_numbers)
+        self.drop = nn.Dropout(settings["embedding_dropout"])
+        widths = [n for n in (sum(self.sizes), n_numbers * self.d_number) if n]
+        self.firsts, self.bodies, self.heads = _perceptrons(widths, n_out, settings)
+        limits = settings.get("y_range")
+        if limits is not None:
+            self.register_buffer("limits", torch.tensor(limits, dtype=torch.float32).T, False)
+        self.limited = limits is not None
+
+    def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
+        """Outputs before any softmax, or scaled numbers."""
+        parts = [] if self.embeddings is None else [self.drop(self.embeddings(x_cat))]
+        parts += [] if self.numbers is None else [self.numbers(x_cont)]
+        if len(self.bodies) == 1:
+            if len(self.firsts):
+                parts = [first(x) for first, x in zip(self.firsts, parts, strict=True)]
+            parts = [torch.cat(parts, -1) if len(parts) > 1 else parts[0]]
+        outputs = [
+            head(body(x)) for head, body, x in zip(self.heads, self.bodies, parts, strict=True)
+        ]
+        output: Tensor = outputs[0] if len(outputs) == 1 else (outputs[0] + outputs[1]) / 2
+        if self.limited:
+            low, high = self.limits  # type: ignore[misc]
+            output = torch.sigmoid(output) * (high - low) + low
+        return output
+
+    def fit_inputs(self, x_cont: Tensor) -> None:
+        """Cut numbers into bins at the quantiles of the training rows. Shape: (N, n_numbers)."""
+        if isinstance(self.numbers, Piecewise):
+            self.numbers.fit(x_cont)
+
+    def fill_unseen(self) -> None:
+        """Give unseen categories the mean vector of their column; evaluation does so by itself."""
+        if self.embeddings is not None:
+            self.embeddings.fill_unseen()
+
+    def layers(self) -> list[LayerGroup]:
+        """The layer groups: inputs, hidden layers, head."""
+        inputs = [module for module in (self.embeddings, self.numbers) if module is not None]
+        return [
+            LayerGroup("inputs", tuple(inputs)),
+            LayerGroup("layers", (self.firsts, self.bodies)),
+            LayerGroup("head", (self.heads,)),
+        ]
+
+    def arguments(self) -> dict[str, Any]:
+        """What builds the same architecture again; fit for JSON."""
+        chosen = {**self.settings, "sizes": self.sizes}
+        chosen["layers"] = list(self.settings["layers"])
+        limits = self.settings.get("y_range")
+        chosen["y_range"] = None if limits is None else [list(pair) for pair in limits]
+        return {
+            "name": self.name,
+            "rows": self.rows,
+            "n_numbers": self.n_numbers,
+            "n_out": self.n_out,
+            **chosen,
+        }
+
+
+def build_network(
+    name: str,
+    rows: Sequence[int],
+    n_numbers: int,
+    n_out: int,
+    **settings: Unpack[Settings],
+) -> TableNet:
+    """A network with random weights; what is not chosen is as `DEFAULTS` says for the name.
+
+    Raises:
+        ValueError: an unknown name, or settings out of range; all are named.
+    """
+    if name not in DEFAULTS:
+        raise ValueError(
+            f"a model for tables is one of {', '.join(DEFAULTS)}, however model={name!r}; 'mlp' "
+            "suits most"
+        )
+    chosen: Settings = {**DEFAULTS[name], **settings}
+    _check(chosen, len(rows), n_out)
+    return TableNet(name, rows, n_numbers, n_out, chosen)
+
+
+def _perceptrons(
+    widths: list[int], n_out: int, settings: Settings
+) -> tuple[nn.ModuleList, nn.ModuleList, nn.ModuleList]:
+    """First layers (of "inside" alone), bodies and heads for inputs of these widths."""
+    layers, join = list(settings["layers"]), settings["join"]
+    firsts = nn.ModuleList()
+    if join == "inside" and len(widths) > 1:
+        firsts.extend(_body(width, layers[:1], settings, first=True) for width in widths)
+        bodies = [_body(len(widths) * layers[0], layers[1:], settings, first=False)]
+        n_last = layers[-1] if len(layers) > 1 else len(widths) * layers[0]
+    else:
+        apart = widths if join == "ensemble" else [sum(widths)]
+        bodies = [_body(width, layers, settings, first=True) for width in apart]
+        n_last = layers[-1]
+    k = settings["k"]
+    heads = [MemberHeads(n_last, n_out, k) if k else nn.Linear(n_last, n_out) for _ in bodies]
+    return firsts, nn.ModuleList(bodies), nn.ModuleList(heads)
+
+
+def _body(n_in: int, layers: Sequence[int], settings: Settings, *, first: bool) -> nn.Sequential:
+    """Hidden layers: linear, ReLU, batch norm, dropout; of k members without batch norm."""
+    k, p = settings["k"], settings["dropout"]
+    modules: list[nn.Module] = []
+    for i, n in enumerate(layers):
+        if k:
+            differ: Init = "normal" if settings["bins"] else "signs"
+            modules.append(MemberLinear(n_in, n, k, differ if first and i == 0 else "ones"))
+            modules.append(nn.ReLU())
+        else:
+            modules += [nn.Linear(n_in, n), nn.ReLU(), nn.BatchNorm1d(n)]
+        modules += [nn.Dropout(p)] if p else []
+        n_in = n
+    return nn.Sequential(*modules)
+
+
+def _check(settings: Settings, n_cat: int, n_out: int) -> None:
+    sizes, limits, layers = settings.get("sizes"), settings.get("y_range"), settings["layers"]
+    sound = {
+        "sizes": sizes is None or (len(sizes) == n_cat and all(n >= 1 for n in sizes)),
+        "layers": len(layers) >= 1 and all(type(n) is int and n >= 1 for n in layers),
+        "dropout": 0 <= settings["dropout"] < 1,
+        "embedding_dropout": 0 <= settings["embedding_dropout"] < 1,
+        "join": settings["join"] in get_args(Join),
+        "bins": settings["bins"] >= 0,
+        "d_number": settings["d_number"] >= 1,
+        "k": settings["k"] >= 0,
+        "y_range": limits is None
+        or (len(limits) == n_out and all(len(p) == 2 and p[0] < p[1] for p in limits)),
+    }
+    wrong = {name: settings.get(name) for name, fine in sound.items() if not fine}
+    if wrong:
+        raise ValueError(
+            "layers, sizes and d_number are positive, dropouts in 0..1, join one of "
+            f"{', '.join(get_args(Join))}, bins and k 0 or more, y_range (low, high), however "
+            f"{wrong=}; the defaults suit most"
+        )

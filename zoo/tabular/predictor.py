@@ -1,0 +1,182 @@
+"""A trained model of a table: predict, evaluate, look inside, save, export, train on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from zoo.core.task import Task
+from zoo.core.trained import Trained
+from zoo.tabular.encode import text_columns
+from zoo.tabular.inference import Inference
+from zoo.tabular.models.network import TableNet
+from zoo.tabular.spec import Spec
+from zoo.tabular.tables import Name, read_table
+from zoo.tabular.targets import unscaled
+from zoo.tabular.task import task_of
+from zoo.tabular.vectors import map_of, vectors_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class TableModel(Trained[TableNet]):
+    """A model that predicts a column from the others; what `train`, `finetune` and `load` return.
+
+    Attributes:
+        spec: columns, categories, statistics and target.
+        history: the record of the training.
+        metrics: scores on the validation part.
+        licence: of the weights, for the card; set it to state yours.
+    """
+
+    domain = "tabular"
+    batchnorm = "live"
+
+    def __init__(self, members: Sequence[TableNet], spec: Spec, **record: Any) -> None:
+        super().__init__(members, spec, **record)
+        self._inference = Inference(self.members, spec, self.run)
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        names = ", ".join(str(target.name) for target in self.spec.targets)
+        return f"<{self.members[0].name}, {self.spec.task} of {names}; {scores or 'no scores'}>"
+
+    def predict(self, rows: Any) -> Any:
+        """The prediction for a row, or a Series (several targets: a DataFrame) of them for many.
+
+        All columns of the training must be there; others are not looked at. Any cell may be empty:
+        a number takes the median, a category of which training knew no gaps the mean vector, as an
+        unseen category does. Infinite numbers are gaps.
+
+        Args:
+            rows: a mapping from column to cell, or a row of a DataFrame (a Series): one prediction;
+                a DataFrame, the path of a CSV or Parquet file, a list of mappings: many, under the
+                table's index.
+
+        Raises:
+            ValueError: columns lack, or cells of a column of numbers are none.
+            FileNotFoundError: there is no such file.
+        """
+        if isinstance(rows, (Mapping, pd.Series)):
+            return self._of_one(rows if isinstance(rows, Mapping) else rows.to_dict())
+        frame = self._frame(rows)
+        decoded = self._inference.many(frame)
+        if self.spec.task == "classification":
+            classes = pd.Series(list(self.spec.classes), name=self.spec.targets[0].name)
+            found = classes.take(decoded.argmax(1).tolist())
+            return found.set_axis(frame.index)
+        numbers = unscaled(decoded, self.spec).numpy()
+        names = [target.name for target in self.spec.targets]
+        if len(names) == 1:
+            return pd.Series(numbers[:, 0], index=frame.index, name=names[0])
+        return pd.DataFrame(numbers, index=frame.index, columns=names)
+
+    def probabilities(self, rows: Any) -> Any:
+        """Of every class: a dict for a row, a DataFrame with a column a class for many.
+
+        Args:
+            rows: see `predict`.
+
+        Raises:
+            ValueError: see `predict`; or the model is a regression.
+        """
+        if self.spec.task != "classification":
+            raise ValueError(
+                f"classes have probabilities, however this model's task={self.spec.task!r}; use "
+                "predict"
+            )
+        classes = list(self.spec.classes)
+        if isinstance(rows, (Mapping, pd.Series)):
+            given = rows if isinstance(rows, Mapping) else rows.to_dict()
+            return dict(zip(classes, self._inference.one(given), strict=True))
+        frame = self._frame(rows)
+        shares = self._inference.many(frame).numpy()
+        return pd.DataFrame(shares, index=frame.index, columns=classes)
+
+    def evaluate(self, data: Any = None) -> dict[str, float]:
+        """Loss and metrics on labelled rows.
+
+        Args:
+            data: a DataFrame or the path of a CSV or Parquet file; None takes the validation part
+                of the training, which a loaded model does not have.
+
+        Raises:
+            ValueError: there are no rows, columns lack, or classes are unknown.
+        """
+        if data is None:
+            if self._learner is None or self._learner.data.valid is None:
+                raise ValueError(
+                    "this model has no validation rows, however data=None; pass a labelled table"
+                )
+            return self._inference.scores(self._learner.data.valid)
+        return self._inference.scores(read_table(data, as_text=text_columns(self.spec)))
+
+    def embeddings(self, column: Name) -> pd.DataFrame:
+        """The learnt vectors of a column of categories, a row a value.
+
+        Raises:
+            ValueError: the column is none of the model's categories.
+        """
+        return vectors_of(self.members[0], self.spec, column)
+
+    def embedding_map(self, column: Name) -> Figure:
+        """A picture of the column's vectors on their first two principal components.
+
+        Near points are values that the network treats alike. `figure.savefig("map.png")` keeps it.
+
+        Raises:
+            ValueError: the column is none of the model's categories.
+        """
+        return map_of(self.embeddings(column))
+
+    def export(self, path: Path | str) -> Path:
+        """Write an ONNX file that takes raw cells and gives predictions, without this library.
+
+        See `zoo.tabular.export.write_onnx` for its inputs and outputs.
+
+        Raises:
+            ModuleNotFoundError: it needs the extra `onnx`.
+        """
+        from zoo.tabular.export import write_onnx
+
+        return write_onnx(path, self.members, self.spec)
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        arguments = self.members[0].arguments()
+        return self.spec.task, arguments.pop("name"), arguments
+
+    def _example(self) -> str:
+        return 'model.predict("rows.csv")'
+
+    def _task(self) -> Task:
+        return task_of(self.spec)
+
+    def _weights(self) -> list[dict[str, Tensor]]:
+        for member in self.members:
+            member.fill_unseen()
+        return super()._weights()
+
+    def _frame(self, rows: Any) -> pd.DataFrame:
+        """Many rows as a table; it may be empty."""
+        if isinstance(rows, pd.DataFrame) and not len(rows):
+            return rows
+        if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):
+            rows = pd.DataFrame(list(rows), columns=None if rows else self.spec.inputs)
+            return rows if not len(rows) else read_table(rows)
+        return read_table(rows, as_text=text_columns(self.spec))
+
+    def _of_one(self, row: Mapping[Any, Any]) -> Any:
+        decoded = self._inference.one(row)
+        if self.spec.task == "classification":
+            return self.spec.classes[int(np.argmax(decoded))]
+        numbers = unscaled(torch.tensor([decoded], dtype=torch.float64), self.spec)[0].tolist()
+        if len(numbers) == 1:
+            return numbers[0]
+        return dict(zip([target.name for target in self.spec.targets], numbers, strict=True))

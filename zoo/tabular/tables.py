@@ -1,0 +1,131 @@
+"""From what a user gives - a DataFrame, a CSV or Parquet file - to a DataFrame of sound columns."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+Table = str | os.PathLike[str] | pd.DataFrame
+Name = str | int
+"""Of a column; a DataFrame made of an array numbers its columns."""
+
+PARQUET: Final = (".parquet", ".pq")
+SHOWN: Final = 3  # wrong values that a message names; the rest is counted
+
+
+def read_table(data: Any, *, as_text: Iterable[Name] = ()) -> pd.DataFrame:
+    """The DataFrame that is given or that a file holds.
+
+    Args:
+        data: a DataFrame, or the path of a CSV file (`.tsv` is tab-separated) or Parquet file.
+        as_text: columns of a CSV file whose cells are text even if they look like numbers.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no table, has no rows, or its columns have no names or the same one.
+        ModuleNotFoundError: Parquet files need pyarrow.
+    """
+    if isinstance(data, pd.DataFrame):
+        frame = data
+    elif isinstance(data, (str, os.PathLike)):
+        frame = _read_file(Path(data), [str(name) for name in as_text])
+    else:
+        raise ValueError(
+            "a table is a DataFrame or the path of a CSV or Parquet file, however data is a "
+            f"{type(data).__name__}; pd.DataFrame(data) makes one of arrays and lists"
+        )
+    _require_names(frame)
+    if not len(frame):
+        raise ValueError(
+            f"a table needs rows, however it has none under its {len(frame.columns)} columns; "
+            "look whether a filter before it removed all"
+        )
+    return frame
+
+
+def require_columns(frame: pd.DataFrame, wanted: Iterable[Name], use: str) -> None:
+    """Refuse a table that lacks columns.
+
+    Args:
+        frame: the table.
+        wanted: columns it must have.
+        use: what wants them, as the subject of a sentence.
+
+    Raises:
+        ValueError: all that lack are named, with the nearest known name of the first.
+    """
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        known = [str(name) for name in frame.columns]
+        near = difflib.get_close_matches(str(missing[0]), known, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"{use} must be in the table, however {few(missing)} lack among columns="
+            f"{known[:8]}{'...' if len(known) > 8 else ''}; {hint}add them, with empty cells "
+            "where nothing is known"
+        )
+
+
+def few(values: Sequence[Any]) -> str:
+    """The first values, and how many there are if that is not all."""
+    more = f", ... ({len(values)} in all)" if len(values) > SHOWN else ""
+    return ", ".join(f"{value!r:.60}" for value in values[:SHOWN]) + more
+
+
+def _read_file(path: Path, as_text: list[str]) -> pd.DataFrame:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"a table is a CSV or Parquet file, however {str(path)!r} does not exist; check the "
+            "name"
+        )
+    if path.suffix.lower() in PARQUET:
+        return _read_parquet(path)
+    try:
+        return pd.read_csv(
+            path,
+            sep="\t" if path.suffix.lower() == ".tsv" else ",",
+            dtype=dict.fromkeys(as_text, str),
+            low_memory=False,  # one dtype a column, whatever the chunks look like
+            skipinitialspace=True,
+        )
+    except ValueError as error:  # includes pandas' parser errors and wrong encodings
+        raise ValueError(
+            f"a CSV file is UTF-8 text with names in its first line, however {str(path)!r} is not "
+            f"({str(error).splitlines()[0]:.100}); save it again as CSV"
+        ) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except ImportError:
+        raise ModuleNotFoundError(
+            f"Parquet files need pyarrow, however it is not installed for {str(path)!r}; "
+            "pip install pyarrow, or save the table as CSV"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"a Parquet file must be whole, however {str(path)!r} is not "
+            f"({str(error).splitlines()[0]:.100}); save it again"
+        ) from error
+
+
+def _require_names(frame: pd.DataFrame) -> None:
+    """Names are texts or numbers, each once."""
+    odd = [name for name in frame.columns if type(name) not in (str, int)]
+    if odd:
+        raise ValueError(
+            f"columns have texts or whole numbers as names, however there is {few(odd)}; "
+            "rename them, a MultiIndex by frame.columns.map('_'.join)"
+        )
+    twice = list(frame.columns[frame.columns.duplicated()].unique())
+    if twice:
+        raise ValueError(
+            f"columns have a name of their own, however {few(twice)} stands for several; "
+            "rename or drop them"
+        )

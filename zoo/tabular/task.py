@@ -1,0 +1,61 @@
+"""Loss, decoding and metrics of a table's task.
+
+A network of several members gives (B, k, n) outputs: each has a loss of its own, and the prediction
+is the mean of theirs - of probabilities, or of scaled numbers (Gorishniy et al. 2024, sec. 3.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zoo.core.task import Loss, Task, classification, regression
+from zoo.tabular.spec import Spec
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+
+def task_of(spec: Spec, *, label_smoothing: float = 0.0) -> Task:
+    """The task of a spec: accuracy; or RMSE and MAE in the target's units (and RMSPE of logs).
+
+    Shape: output (B, n_out) or (B, k, n_out); target as `encode_targets` gives it; predictions
+    (B, n_out): probabilities, or scaled numbers.
+    """
+    if spec.task == "classification":
+        plain = classification(spec.n_out, label_smoothing=label_smoothing)
+        return Task(partial(_each_loss, loss=plain.loss), _probabilities, plain.metrics)
+    plain = regression()
+    return Task(partial(_each_loss, loss=plain.loss), _mean, partial(_regression_metrics, spec))
+
+
+def _each_loss(output: Tensor, target: Tensor, *, loss: Loss) -> tuple[Tensor, Tensor | int]:
+    if output.dim() == 3:
+        B, k, n = output.shape
+        target = target.unsqueeze(1).expand(B, k, *target.shape[1:]).flatten(0, 1)
+        output = output.reshape(B * k, n)
+    return loss(output, target)
+
+
+def _probabilities(output: Tensor) -> Tensor:
+    return _mean(torch.softmax(output.float(), dim=-1))
+
+
+def _mean(output: Tensor) -> Tensor:
+    return output.mean(1) if output.dim() == 3 else output
+
+
+def _regression_metrics(spec: Spec) -> Mapping[str, Metric]:
+    from zoo.tabular.scores import UserUnits  # torchmetrics takes seconds to import
+
+    kinds = ("rmse", "mae", "rmspe") if spec.log_target else ("rmse", "mae")
+    alone = len(spec.targets) == 1
+    return {
+        kind if alone else f"{kind} {target.name}": UserUnits(kind, i, target, spec.log_target)
+        for i, target in enumerate(spec.targets)
+        for kind in kinds
+    }
