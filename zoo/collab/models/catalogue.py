@@ -44,7 +44,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "dot_bias": Recipe(5, 2e-2, 512, 1.0, 50, {}),
     "embedding_net": Recipe(5, 5e-3, 512, 0.1, 50, {"hidden": [100, 50], "dropout": 0.25}),
     "svdpp": Recipe(10, 2e-2, 1024, 2.0, 50, {"members": 4}),
-    "softmax": Recipe(10, 3e-2, 4096, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
+    "softmax": Recipe(16, 3e-2, 4096, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
 }
 
 
