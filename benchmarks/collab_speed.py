@@ -111,19 +111,24 @@ def bare(train: pd.DataFrame, valid: pd.DataFrame, epochs: int) -> tuple[float, 
 
 def by_fastai(train: pd.DataFrame, valid: pd.DataFrame, epochs: int) -> tuple[float, float]:
     """By fastai's collaborative learner."""
-    from fastai.collab import CollabDataLoaders, collab_learner
+    from fastai.collab import TabularCollab, collab_learner
     from fastai.metrics import rmse
+    from fastai.tabular.all import Categorify, TransformBlock
 
     from benchmarks.by_fastai import silent
 
     began = time.perf_counter()
     both = pd.concat([train, valid], ignore_index=True)[["user", "item", "rating"]]
-    held = list(range(len(train), len(both)))
-    loaders = CollabDataLoaders.from_df(
-        both, splitter=lambda o: (list(range(len(train))), held), bs=BATCH_SIZE
+    parts = list(range(len(train))), list(range(len(train), len(both)))
+    table = TabularCollab(
+        both,
+        [Categorify],
+        ["user", "item"],
+        y_names=["rating"],
+        y_block=TransformBlock(),
+        splits=parts,
     )
-    if list(loaders.valid_ds.items.index) != held:
-        raise RuntimeError("fastai validates on other rows; fix the splitter")
+    loaders = table.dataloaders(bs=BATCH_SIZE)
     learn = collab_learner(loaders, n_factors=FACTORS, y_range=SCALE, metrics=rmse)
     with silent(learn):
         learn.fit_one_cycle(epochs, LR, wd=DECAY)

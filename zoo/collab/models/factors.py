@@ -94,8 +94,8 @@ class Side(nn.Module):
         return self.forward(torch.arange(self.n_rows + 1, device=self.factors.device))
 
     def train(self, mode: bool = True) -> Self:
-        """As usual; on the way to evaluation the unknown row gets the mean."""
-        if not mode and self.factors.device.type != "meta":
+        """As usual; on the way from training to evaluation the unknown row gets the mean."""
+        if self.training and not mode and self.factors.device.type != "meta":
             with torch.no_grad():
                 vectors, biases = self.all()
                 self.factors[0], self.bias[0] = vectors[1:].mean(0), biases[1:].mean(0)
