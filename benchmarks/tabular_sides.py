@@ -1,8 +1,8 @@
 """One epoch on Adult by fastai, by a bare torch loop and by `zoo.tabular`: the same network.
 
 Embeddings by fastai's rule of thumb, numbers normalised by the batch, 200 and 100 units with ReLU
-and batch norm, two outputs; one cycle. Each side gives its CPU seconds, the rows that it trained on,
-and the accuracy on the rows held out.
+and batch norm, two outputs; one cycle. Each side gives its CPU seconds, the rows that it trained
+on, and the accuracy on the rows held out.
 """
 
 from __future__ import annotations
