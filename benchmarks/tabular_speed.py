@@ -1,4 +1,8 @@
-"""Adult beside fastai 2.8 and a bare torch loop, in one process, by turns. Three parts:
+"""Adult beside fastai 2.8 and a bare torch loop, in one process, by turns.
+
+Seconds are those of the CPU (`time.process_time`), which other programs on the machine disturb less
+than those of the clock on the wall; all sides have one thread and no processes besides, so that on
+an idle machine both are the same. Three parts:
 
 - `epoch`: rows a second of one epoch of one cycle on four fifths of the training file, batches of
   64, fp32, from encoded rows in memory, and the accuracy on the other fifth (not timed). The same
@@ -14,7 +18,7 @@
 - `row`: microseconds of one prediction from a saved and loaded model, median, the row as a dict;
   fastai's `learn.predict` of the same row (a Series) beside it.
 
-Random seeds differ in each pair; sides take turns in going first. `pip install fastai` first; it
+Sides take turns in going first. `pip install fastai` first; it
 is no dependency of the project. Cost: about 5 minutes on two cores.
 
     python -m benchmarks.tabular_speed         # writes results/tabular_speed.csv
@@ -142,11 +146,11 @@ def fastai_call(
     from benchmarks.tabular_by_fastai import learner, set_seed, silent
 
     set_seed(seed)
-    began = time.perf_counter()
+    began = time.process_time()
     learn = learner(frame, TARGET, valid, categories(frame), batch_size)
     with silent(learn):
         learn.fit_one_cycle(n)
-    return time.perf_counter() - began, float(learn.recorder.values[-1][2])
+    return time.process_time() - began, float(learn.recorder.values[-1][2])
 
 
 def our_call(
@@ -169,14 +173,14 @@ class Watch:
     def __init__(self, goal: float) -> None:
         self.goal, self.best, self.epochs = goal, 0.0, 0
         self.seconds: float | None = None
-        self.began = time.perf_counter()
+        self.began = time.process_time()
 
     def epoch_end(self, fit: Any) -> None:
         """Look at the clock."""
         if self.seconds is None:
             self.best, self.epochs = fit.row["accuracy"], fit.epoch
             if self.best >= self.goal:
-                self.seconds = time.perf_counter() - self.began
+                self.seconds = time.process_time() - self.began
 
 
 # ---- one row ----------------------------------------------------------------------------------
@@ -202,9 +206,9 @@ def single_rows(frame: pd.DataFrame, settings: Settings, record: Callable[..., N
 
 def timed(job: Callable[[], Any]) -> float:
     """Seconds."""
-    began = time.perf_counter()
+    began = time.process_time()
     job()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 # ---- what the parts share -----------------------------------------------------------------------
