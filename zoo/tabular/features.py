@@ -3,8 +3,9 @@
 Each is a plain function from a DataFrame to a new one; the given one stays as it was.
 
 >>> days = pd.DataFrame({"day": pd.to_datetime(["2015-07-31", "2015-08-01"])})
->>> date_parts(days, "day", parts=["month", "dayofweek", "is_month_end"]).iloc[0].tolist()[1:]
-[7, 4, True]
+>>> found = date_parts(days, "day", parts=["month", "dayofweek", "is_month_end"])
+>>> [int(cell) for cell in found.iloc[0, 1:]]
+[7, 4, 1]
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ PARTS: Final = (
     "elapsed",
 )
 CLOCK_PARTS: Final = ("hour", "minute", "second")
+_OF_PANDAS: Final = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}
 _DAY: Final = np.timedelta64(86_400_000_000_000, "ns")
 
 
@@ -158,16 +160,16 @@ def _part(times: pd.Series, part: str) -> pd.Series:
         start = pd.Timestamp(0, tz=times.dt.tz)
         days: pd.Series = (times - start).dt.total_seconds() / 86_400
         return days
-    values: pd.Series = getattr(times.dt, part)
+    values: pd.Series = getattr(times.dt, _OF_PANDAS.get(part, part))
     kept: pd.Series = values.where(times.notna()) if times.isna().any() else values
     return kept
 
 
 def _circles(times: pd.Series, clock: bool) -> dict[str, pd.Series]:
     """Sine and cosine of the place in each cycle."""
-    in_year = (times.dt.dayofyear - 1) / (365 + times.dt.is_leap_year)
+    in_year = (times.dt.day_of_year - 1) / (365 + times.dt.is_leap_year)
     in_month = (times.dt.day - 1) / times.dt.days_in_month
-    turns = {"week": times.dt.dayofweek / 7, "month": in_month, "year": in_year}
+    turns = {"week": times.dt.day_of_week / 7, "month": in_month, "year": in_year}
     if clock:
         turns["clock"] = (times.dt.hour * 60 + times.dt.minute) / 1440
     return {
