@@ -192,9 +192,9 @@ def learner(  # noqa: D417 - `Options` describes the others
     }
     source = Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
 
-    def as_model(learn: Learner) -> TableModel:
+    def as_model(learn: Learner, nets: list[Any]) -> TableModel:
         return TableModel(
-            [net],
+            nets,
             spec,
             history=learn.history,
             data=source,
