@@ -2,19 +2,21 @@
 
     python -m scripts.rossmann                 # makes the table, and says how long that took
 
-Every row with sales is a store on a day. Its columns come in four groups:
+Every row with sales is a store on a day. Its columns come in groups:
 
 - `CALENDAR`: what is announced beforehand for any day: promotions, holidays, opening days, how far
-  the next and the last of them are, and the parts of the date;
+  the next and the last of them are, and parts of the date that come again every year;
+- `TIME`: parts of the date that number every day, or stand for one of the few years;
 - `STORE`: what is known of the store: its kind, its state, its competitor, its coupons (Promo2);
-- `PAST`: mean logarithms of the store's own sales. A row sees those before its block of six weeks
-  alone, as someone would who forecasts the block at its beginning. Blocks are counted from the
-  cut, so that the hold-out is a block itself and no mean looks over the cut;
+- `PAST`: mean logarithms of the store's own sales on days alike; `DRIFT`: how far it was above its
+  yearly means lately. A row sees sales before its block of six weeks alone, as someone would who
+  forecasts the block at its beginning. Blocks are counted from the cut, so that the hold-out is a
+  block itself and no mean looks over the cut;
 - `OBSERVED`: the day's weather in the state and the week's search trend, from after the cut where
-  the day is. Whoever forecasts six weeks has only forecasts of these. The competition gave them.
+  the day is. The competition gave them; whoever forecasts six weeks has only forecasts of them.
 
 Customers are no column: they are counted with the sales. The tables joined are those of Guo &
-Berkhahn's solution (third place of 3,303) and fast.ai's lesson; the means follow the winner's idea.
+Berkhahn's solution (third place) and fast.ai's lesson; means of past sales were the winner's idea.
 """
 
 from __future__ import annotations
@@ -71,24 +73,37 @@ class Columns(NamedTuple):
     numbers: tuple[str, ...]
 
 
+EASTER: Final = pd.to_datetime(["2013-03-31", "2014-04-20", "2015-04-05"])
+AROUND_EASTER: Final = (-14, 64)  # days; from before Good Friday to after Corpus Christi
 EVENTS: Final = ("promo", "holiday", "school", "school_day", "closed")
 AWAY: Final = tuple(f"{event}_{side}" for event in EVENTS for side in ("since", "until"))
+PROMO_WEEKS: Final = {
+    "promo_week_-2": -2,
+    "promo_week_-1": -1,
+    "promo_week_1": 1,
+    "promo_week_2": 2,
+}
+ALIKE: Final = {
+    "year_alike": (364, ["Store", "DayOfWeek", "Promo"]),
+    "quarter_alike": (91, ["Store", "DayOfWeek", "Promo"]),
+    "quarter_promo": (91, ["Store", "Promo"]),
+    "block_promo": (42, ["Store", "Promo"]),
+}
+"""Days before the block that a mean looks back, and what its rows share with the row."""
+DRIFTS: Final = {"quarter_drift": 91, "block_drift": 42, "fortnight_drift": 14}
+"""Days before the block that a mean of the sales above those of `year_alike` looks back."""
+
+YEARLY: Final = ("Date_month", "Date_week", "Date_day")
 CALENDAR: Final = Columns(
-    ("DayOfWeek", "Promo", "StateHoliday", "SchoolHoliday", "Date_day", "Date_month", "Date_week"),
-    ("Date_dayofyear", "Date_elapsed", *AWAY),
+    ("DayOfWeek", "Promo", "StateHoliday", "SchoolHoliday", *YEARLY, "easter", *PROMO_WEEKS), AWAY
 )
+TIME: Final = Columns(("Date_year",), ("Date_dayofyear", "Date_elapsed"))
 STORE: Final = Columns(
     ("Store", "State", "StoreType", "Assortment", "PromoInterval", "coupons_now"),
     ("CompetitionDistance", "competition_months", "coupons_weeks"),
 )
-MEANS: Final = {
-    "year_alike": (364, ("Store", "DayOfWeek", "Promo")),
-    "quarter_alike": (91, ("Store", "DayOfWeek", "Promo")),
-    "quarter_promo": (91, ("Store", "Promo")),
-    "block_promo": (42, ("Store", "Promo")),
-}
-"""Days before the block that a mean looks back, and what its rows share."""
-PAST: Final = Columns((), tuple(MEANS))
+PAST: Final = Columns((), tuple(ALIKE))
+DRIFT: Final = Columns((), tuple(DRIFTS))
 OBSERVED: Final = Columns(("weather",), (*list(WEATHER.values())[:-1], "trend", "trend_germany"))
 
 
@@ -96,10 +111,10 @@ def joined(cut: pd.Timestamp = CUT) -> pd.DataFrame:
     """The table: a row for each store and day with sales, the latest last.
 
     Args:
-        cut: first day of the hold-out; only `PAST` depends on it.
+        cut: first day of the hold-out; only `PAST` and `DRIFT` depend on it.
     """
     folder = zoo.data.get("rossmann")
-    frame = with_distances(calendar(folder))
+    frame = with_announced(calendar(folder))
     frame = frame[frame[TARGET] > 0].reset_index(drop=True)
     frame = date_parts(
         frame, "Date", parts=["year", "month", "week", "day", "dayofyear", "elapsed"]
@@ -128,8 +143,8 @@ def calendar(folder: Path) -> pd.DataFrame:
     return both.sort_values(["Date", "Store"], ignore_index=True)
 
 
-def with_distances(days: pd.DataFrame) -> pd.DataFrame:
-    """Days since and until each kind of event in each store."""
+def with_announced(days: pd.DataFrame) -> pd.DataFrame:
+    """Days since and until events of each store; days from Easter; promotions of near weeks."""
     events = pd.DataFrame(
         {
             "Store": days["Store"],
@@ -146,7 +161,15 @@ def with_distances(days: pd.DataFrame) -> pd.DataFrame:
         for event in EVENTS
         for side in (time_since, time_until)
     ]
-    return pd.concat([days, *found], axis=1)
+    of_year = EASTER[days["Date"].dt.year.to_numpy() - EASTER[0].year]
+    away = (days["Date"] - pd.Series(of_year, index=days.index)).dt.days
+    mondays = days["Date"] - pd.to_timedelta(days["DayOfWeek"] - 1, unit="D")
+    weeks = days.groupby(mondays)["Promo"].max()  # promotions are those of all stores
+    made = {
+        name: (mondays + pd.Timedelta(weeks=n)).map(weeks).fillna(0).astype("int8")
+        for name, n in PROMO_WEEKS.items()
+    }
+    return pd.concat([days, *found], axis=1).assign(easter=away.clip(*AROUND_EASTER), **made)
 
 
 def with_store(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -210,17 +233,36 @@ def with_past(frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
         frame: rows in the order of their dates.
         cut: blocks of `HOLD_OUT_DAYS` end, and begin, here.
     """
-    days_of = frame["Date_elapsed"].to_numpy()
-    known = frame.assign(log_sales=np.log(frame[TARGET]))
-    made = {name: np.full(len(frame), np.nan, dtype="float32") for name in MEANS}
-    for first in block_starts(days_of[0], days_of[-1], (cut - pd.Timestamp(0)).days):
-        low, high = np.searchsorted(days_of, [first, first + HOLD_OUT_DAYS])
-        block = known.iloc[low:high]
-        for name, (days, alike) in MEANS.items():
-            since = np.searchsorted(days_of, first - days)
-            if since < low < high:
-                made[name][low:high] = means(known.iloc[since:low], block, list(alike))
+    first, last = frame["Date_elapsed"].iloc[[0, -1]]
+    starts = block_starts(first, last, (cut - pd.Timestamp(0)).days)
+    logs = np.log(frame[TARGET])
+    made = {
+        name: means_before(frame, logs, starts, days, alike)
+        for name, (days, alike) in ALIKE.items()
+    }
+    above = logs - made["year_alike"]
+    for name, days in DRIFTS.items():
+        made[name] = means_before(frame, above, starts, days, ["Store"])
     return pd.concat([frame, pd.DataFrame(made, index=frame.index)], axis=1)
+
+
+def means_before(
+    frame: pd.DataFrame, values: pd.Series, starts: range, days: int, alike: list[str]
+) -> NDArray[np.float32]:
+    """For each row the mean of earlier values: of rows alike, in the days before its block.
+
+    Shape: (n,); gaps where there are none.
+    """
+    days_of = frame["Date_elapsed"].to_numpy()
+    rows = frame[alike].assign(value=values)
+    found = np.full(len(frame), np.nan, dtype="float32")
+    for start in starts:
+        since, low, high = np.searchsorted(days_of, [start - days, start, start + HOLD_OUT_DAYS])
+        if since < low < high:
+            past = rows.iloc[since:low].groupby(alike, as_index=False)["value"].mean()
+            block = looked_up(rows.iloc[low:high][alike], past, alike)
+            found[low:high] = block["value"].to_numpy("float32")
+    return found
 
 
 def block_starts(first: float, last: float, cut: int) -> range:
@@ -231,12 +273,6 @@ def block_starts(first: float, last: float, cut: int) -> range:
     """
     before = -((cut - int(first)) // -HOLD_OUT_DAYS)
     return range(cut - before * HOLD_OUT_DAYS, int(last) + 1, HOLD_OUT_DAYS)
-
-
-def means(past: pd.DataFrame, block: pd.DataFrame, alike: list[str]) -> NDArray[np.float32]:
-    """Of the past rows that are like each row of the block; gaps where there are none."""
-    found = past.groupby(alike, observed=True)["log_sales"].mean().rename("mean").reset_index()
-    return looked_up(block[alike], found, alike)["mean"].to_numpy("float32")
 
 
 def main() -> None:

@@ -4,9 +4,10 @@ Their protocol ("Entity Embeddings of Categorical Variables", 2016, sec. IV, and
 with it): the 844,338 rows with sales in the order of their days, the last tenth to score on, and
 200,000 rows drawn with replacement from the others to learn from. Eight columns: store, day of the
 week, day, month, year, promo, state, open (always true). The network has 1000 and 500 neurons,
-learns the logarithm of sales for 10 epochs in batches of 128; the prediction is the mean of 5. Its embeddings (store 10, day of the week 6, year 2, month 6, day 10, state 6) then
-take the place of the categories for the other methods. Without embeddings the network sees
-one-hot vectors, and the others see the categories' numbers, as there.
+learns the logarithm of sales for 10 epochs in batches of 128; the prediction is the mean of 5. Its
+embeddings (store 10, day of the week 6, year 2, month 6, day 10, state 6) then take the place of
+the categories for the other methods. Without embeddings the network sees one-hot vectors, and the
+others see the categories' numbers, as there.
 
 What differs: the networks normalise their hidden layers by batch and learn squared errors of
 standardised logarithms by AdamW in one cycle, where theirs have plain layers, Adam and absolute
