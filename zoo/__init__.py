@@ -19,17 +19,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo import collab, data, hub, vision
+    from zoo import collab, data, hub, tabular, vision
     from zoo.core.artifact import ArtifactError
     from zoo.core.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["ArtifactError", "Run", "__version__", "collab", "data", "hub", "load", "vision"]
+__all__ = [
+    "ArtifactError",
+    "Run",
+    "__version__",
+    "collab",
+    "data",
+    "hub",
+    "load",
+    "tabular",
+    "vision",
+]
 
-_MODULES = ("collab", "data", "hub", "vision")
+_MODULES = ("collab", "data", "hub", "tabular", "vision")
 _NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.artifact"}
 _LOADERS = {
     "collab": "zoo.collab.stored",
+    "tabular": "zoo.tabular.stored",
     "vision": "zoo.vision.stored",
 }  # domain -> the module whose `load` reads it
 

@@ -40,9 +40,16 @@ def test_train_predict_and_evaluate() -> None:
     assert "accuracy 0." in said
     assert "saved in people-bought" in said
     model = load("people-bought")
-    expected = model.predict("rows.csv").tolist()
-    lines = done("predict", "people-bought", "rows.csv", "--device", "cpu").splitlines()
-    assert lines == [f"rows.csv:{i}  {label}" for i, label in enumerate(expected)]
+    expected = [
+        f"rows.csv:{row}  {label} {share:.3f}"
+        for row, label, share in zip(
+            range(5),
+            model.predict("rows.csv"),
+            model.probabilities("rows.csv").max(axis=1),
+            strict=True,
+        )
+    ]
+    assert done("predict", "people-bought", "rows.csv", "--device", "cpu").splitlines() == expected
     assert "accuracy" in done("tabular", "evaluate", "people-bought", "people.csv")
 
 
@@ -63,8 +70,11 @@ def test_several_targets_and_fine_tuning() -> None:
     assert "rmse half" in done("tabular", "train", "half.csv", *both, "--log-target", *QUICK)
     line = done("predict", "half-amount", "rows.csv").splitlines()[0]
     assert len(line.split()) == 3
-    again = ["--pretrained", "half-amount", "--log-target", "--out", "again", *QUICK]
-    assert "saved in again" in done("tabular", "train", "half.csv", *both, *again)
+    first = json.loads(done("predict", "half-amount", "rows.csv", "--json").splitlines()[0])
+    assert set(first) == {"file", "row", "amount", "half"}
+    again = ["--pretrained", "half-amount", "--out", "again", *QUICK]
+    assert "rmse half" in done("tabular", "finetune", "half.csv", *again)
+    assert load("again").spec.log_target
 
 
 @pytest.mark.parametrize(
@@ -74,8 +84,9 @@ def test_several_targets_and_fine_tuning() -> None:
         (["tabular", "train", "people.csv", "--target", "buys"], "'buys' lack"),
         (["tabular", "train", "people.csv", "--target", "bought", "--time", "day"], "'day' lack"),
         (["tabular", "train", "people.csv", "--target", "bought", "--model", "x"], "model='x'"),
-        (["predict", "nowhere", "rows.csv"], "'nowhere' has none"),
-        (["tabular", "evaluate", "nowhere", "rows.csv"], "pretrained='nowhere'"),
+        (["predict", "nowhere", "rows.csv"], "'nowhere' does not exist"),
+        (["tabular", "finetune", "people.csv", "--pretrained", "x"], "'x' does not exist"),
+        (["tabular", "evaluate", "nowhere", "rows.csv"], "'nowhere' does not exist"),
     ],
 )
 def test_a_mistake_is_one_sentence(words: list[str], said: str) -> None:
@@ -91,3 +102,10 @@ def test_rows_that_lack_a_column_are_one_sentence(directory: Path) -> None:
     result = zoo("predict", directory, "less.csv")
     assert result.exit_code == 1
     assert "'age' lack" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "finetune", "evaluate", "export"])
+def test_help_says_what_each_argument_is(command: str) -> None:
+    said = done("tabular", command, "--help").lower()
+    words = {"train": "--target", "finetune": "--pretrained"}.get(command, "saved model")
+    assert words in said

@@ -27,7 +27,7 @@ def small() -> Encoder:
 def test_training_rows_have_no_row_zero_and_unit_numbers(small: Encoder) -> None:
     x_cat, x_cont = small.table(table())
     assert x_cat.shape == (400, 3)  # colour, store, and whether the income is there
-    assert (x_cat.dtype, x_cont.dtype) == (torch.int64, torch.float32)
+    assert (x_cat.dtype, x_cont.dtype) == (torch.int32, torch.float32)
     assert (x_cat > 0).all()
     assert x_cat.max(0).values.tolist() == [n - 1 for n in small.spec.table_rows]
     assert x_cont.mean(0).tolist() == pytest.approx([0, 0], abs=1e-5)

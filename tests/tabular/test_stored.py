@@ -82,7 +82,7 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
     "wide embeddings": (changed(model__args__sizes=[10**6] * 3), "'embeddings.weight'"),
     "few embeddings": (changed(model__args__sizes=[3]), "sizes"),
     "huge bins": (changed(model__args__bins=10**9), "at most 2,147,483,648"),
-    "other bins": (changed(model__args__bins=7), r"'numbers.low' \(2, 48\)"),
+    "other bins": (changed(model__args__bins=7), r"'numbers.weight' \(2, 49, 8\)"),
     "no bins": (changed(model__args__bins=0), "does not"),
     "negative bins": (changed(model__args__bins=-1), "bins=-1"),
     "many members": (changed(model__args__k=10**9), "at most 2,147,483,648"),

@@ -11,13 +11,32 @@ import typer
 from zoo.cli.options import Artifact, Device, Precision, Seed, one_sentence, run_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from zoo.core.run import Run
     from zoo.tabular.predictor import TableModel
 
-tabular = typer.Typer(no_args_is_help=True, help="Tables: train on a CSV or Parquet file.")
+tabular = typer.Typer(
+    no_args_is_help=True, help="Tables: train on a CSV or Parquet file, fine-tune, score, export."
+)
 
 Table = Annotated[str, typer.Argument(help="CSV (.tsv: tab-separated) or Parquet file.")]
-Columns = Annotated[list[str] | None, typer.Option(help="A column; repeat for several.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")]
+Rate = Annotated[float | None, typer.Option(help="Highest rate.")]
+Category = Annotated[
+    list[str] | None, typer.Option(help="Column that is a category; repeat for several.")
+]
+Number = Annotated[
+    list[str] | None, typer.Option(help="Column that is a number; repeat for several.")
+]
+Ignore = Annotated[list[str] | None, typer.Option(help="Column to leave out; repeat for several.")]
+Valid = Annotated[str | None, typer.Option(help="File of validation rows.")]
+Fraction = Annotated[float, typer.Option(help="Of the rows to validate on otherwise.")]
+Time = Annotated[str | None, typer.Option(help="Column of times: validate on the latest rows.")]
+Group = Annotated[str | None, typer.Option(help="Column whose groups stay together.")]
+BatchSize = Annotated[int, typer.Option(min=4, help="Rows a step.")]
+Out = Annotated[Path | None, typer.Option(help="Directory of the model; default: TABLE-TARGET.")]
+Resume = Annotated[bool, typer.Option(help="Continue the same, interrupted call.")]
 
 
 @tabular.command("train")
@@ -25,59 +44,106 @@ def tabular_train(
     table: Table,
     target: Annotated[list[str], typer.Option(help="Column to predict; repeat for several.")],
     model: Annotated[str, typer.Option(help="mlp, or tabm: stronger and slower.")] = "mlp",
-    pretrained: Annotated[
-        str | None, typer.Option(help="Directory of a saved model, or user/name, to start from.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Highest rate.")] = None,
+    epochs: Epochs = None,
+    lr: Rate = None,
     task: Annotated[
         str | None, typer.Option(help="classification or regression; default: by the target.")
     ] = None,
-    category: Columns = None,
-    number: Columns = None,
-    ignore: Columns = None,
+    category: Category = None,
+    number: Number = None,
+    ignore: Ignore = None,
     log_target: Annotated[bool, typer.Option(help="Learn the target's logarithm.")] = False,
-    valid: Annotated[str | None, typer.Option(help="File of validation rows.")] = None,
-    valid_fraction: Annotated[float, typer.Option(help="Of the rows otherwise.")] = 0.2,
-    time: Annotated[str | None, typer.Option(help="Column; validate on the latest rows.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column; keep its groups together.")] = None,
-    batch_size: Annotated[int, typer.Option(min=4, help="Rows a step.")] = 256,
-    out: Annotated[
-        Path | None, typer.Option(help="Directory of the model; default: TABLE-TARGET.")
-    ] = None,
-    resume: Annotated[bool, typer.Option(help="Continue the same, interrupted call.")] = False,
+    valid: Valid = None,
+    valid_fraction: Fraction = 0.2,
+    time: Time = None,
+    group: Group = None,
+    batch_size: BatchSize = 256,
+    out: Out = None,
+    resume: Resume = False,
     device: Device = "auto",
     precision: Precision = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Train a model on a table, or fine-tune a saved one, and save it."""
+    """Train a model on a table and save it: zoo tabular train sales.csv --target Sales."""
     with one_sentence():
-        from zoo.tabular import finetune, train
+        from zoo.tabular import train
 
         place = out or Path(f"{Path(table).stem}-{target[0]}")
-        given: dict[str, Any] = {
-            "epochs": epochs,
-            "lr": lr,
-            "task": task,
-            "categories": category,
-            "numbers": number,
-            "ignore": ignore,
-            "log_target": log_target or None,
-            "valid": valid,
-            "time": time,
-            "group": group,
-        }
-        settings = {name: value for name, value in given.items() if value is not None}
-        settings |= {"valid_fraction": valid_fraction, "batch_size": batch_size}
-        settings["run"] = run_of(device, precision, seed, None, place, resume)
-        wanted = target if len(target) > 1 else target[0]
-        if pretrained is None:
-            found = train(table, wanted, model=model, **settings)  # type: ignore[arg-type]
-        else:
-            found = finetune(pretrained, table, wanted, **settings)
-        for name, value in found.metrics.items():
-            typer.echo(f"{name:>12} {value:.4g}")
-        typer.echo(f"saved in {place}; try: zoo predict {place} ROWS.csv")
+        found = train(
+            table,
+            target if len(target) > 1 else target[0],
+            **_given(
+                model=model,
+                epochs=epochs,
+                lr=lr,
+                task=task,
+                categories=category,
+                numbers=number,
+                ignore=ignore,
+                log_target=log_target,
+                valid=valid,
+                valid_fraction=valid_fraction,
+                time=time,
+                group=group,
+                batch_size=batch_size,
+                run=run_of(device, precision, seed, None, place, resume),
+            ),
+        )
+        _tell(found, place)
+
+
+@tabular.command("finetune")
+def tabular_finetune(
+    table: Table,
+    pretrained: Annotated[
+        str, typer.Option(help="Directory of a saved model, or user/name, to start from.")
+    ],
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to predict; default: the pretrained model's.")
+    ] = None,
+    epochs: Epochs = None,
+    lr: Rate = None,
+    category: Category = None,
+    number: Number = None,
+    ignore: Ignore = None,
+    valid: Valid = None,
+    valid_fraction: Fraction = 0.2,
+    time: Time = None,
+    group: Group = None,
+    batch_size: BatchSize = 256,
+    out: Out = None,
+    resume: Resume = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Train a saved model on with another table: columns are matched by name."""
+    with one_sentence():
+        from zoo.tabular.finetune import finetune
+        from zoo.tabular.stored import opened
+
+        start = opened(pretrained)
+        wanted: list[Any] = target or [column.name for column in start.spec.targets]
+        place = out or Path(f"{Path(table).stem}-{wanted[0]}")
+        found = finetune(
+            start,
+            table,
+            wanted if len(wanted) > 1 else wanted[0],
+            **_given(
+                epochs=epochs,
+                lr=lr,
+                categories=category,
+                numbers=number,
+                ignore=ignore,
+                valid=valid,
+                valid_fraction=valid_fraction,
+                time=time,
+                group=group,
+                batch_size=batch_size,
+                run=run_of(device, precision, seed, None, place, resume),
+            ),
+        )
+        _tell(found, place)
 
 
 @tabular.command("evaluate")
@@ -89,22 +155,34 @@ def tabular_evaluate(
 ) -> None:
     """Score a saved model on labelled rows."""
     with one_sentence():
-        from zoo.tabular.finetune import opened
+        from zoo.tabular.stored import opened
 
         model = opened(artifact, run_of(device, precision, 0, None, None, False))
         for name, value in model.evaluate(table).items():
-            typer.echo(f"{name:>12} {value:.4f}")
+            typer.echo(f"{name:>12} {value:.4g}")
+
+
+@tabular.command("export")
+def tabular_export(
+    artifact: Artifact,
+    file: Annotated[Path, typer.Argument(help="ONNX file to write.")] = Path("model.onnx"),
+) -> None:
+    """Write a saved model as an ONNX file that takes raw cells."""
+    with one_sentence():
+        from zoo.tabular.stored import opened
+
+        model = opened(artifact)
+        model.export(file)
+        columns = ", ".join(str(name) for name in model.spec.inputs)
+        typer.echo(f"exported to {file}; it takes {columns}")
 
 
 def table_model(name: str, run: Run) -> TableModel | None:
     """The saved model if it is one of a table; the artifact is fetched if it lies on the hub."""
     from zoo.core.artifact import read_config
+    from zoo.hub.find import find
 
-    directory = Path(name)
-    if not directory.exists() and name.count("/") == 1:
-        from zoo.hub.fetch import pull
-
-        directory = pull(name)
+    directory = find(name)
     if read_config(directory).domain != "tabular":
         return None
     from zoo.tabular.stored import load
@@ -113,26 +191,46 @@ def table_model(name: str, run: Run) -> TableModel | None:
 
 
 def predict_rows(model: TableModel, files: list[Path], *, as_json: bool, top: int) -> None:
-    """Print a prediction for each row of the files."""
-    import pandas as pd
-
+    """Print a prediction for each row of the files: classes with their shares, or numbers."""
     for file in files:
-        says = model.predict(file)
-        if model.spec.task == "classification" and (as_json or top > 1):
-            shares = model.probabilities(file)
+        if model.spec.task == "classification":
+            _print_classes(model, file, model.probabilities(file), as_json=as_json, top=top)
         else:
-            shares = None
-        for i, (row, value) in enumerate(says.items() if says.ndim == 1 else says.iterrows()):
-            named = value.to_dict() if isinstance(value, pd.Series) else {says.name: value}
-            ranked = [] if shares is None else shares.iloc[i].nlargest(top).items()
-            if as_json:
-                line: dict[str, Any] = {"file": str(file), "row": row, **named}
-                if shares is not None:
-                    line["probabilities"] = {str(label): round(p, 6) for label, p in ranked}
-                typer.echo(json.dumps(line, ensure_ascii=False, default=str))
-                continue
-            if shares is not None:
-                shown = [f"{label} {p:.3f}" for label, p in ranked]
-            else:
-                shown = [f"{v:.6g}" if isinstance(v, float) else str(v) for v in named.values()]
-            typer.echo(f"{file}:{row}  {'  '.join(shown)}")
+            _print_numbers(file, model.predict(file), as_json=as_json)
+
+
+def _print_classes(
+    model: TableModel, file: Path, shares: pd.DataFrame, *, as_json: bool, top: int
+) -> None:
+    target, classes = str(model.spec.targets[0].name), model.spec.classes
+    for row, of_row in zip(shares.index, shares.to_numpy(), strict=True):
+        ranked = [(classes[i], float(of_row[i])) for i in (-of_row).argsort(kind="stable")[:top]]
+        if as_json:
+            share_of = {str(label): round(share, 6) for label, share in ranked}
+            line = {"file": str(file), "row": row, target: ranked[0][0], "probabilities": share_of}
+            typer.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            shown = "  ".join(f"{label} {share:.3f}" for label, share in ranked)
+            typer.echo(f"{file}:{row}  {shown}")
+
+
+def _print_numbers(file: Path, says: Any, *, as_json: bool) -> None:
+    table = says.to_frame() if says.ndim == 1 else says
+    names = [str(name) for name in table.columns]
+    for row, values in zip(table.index, table.to_numpy().tolist(), strict=True):
+        if as_json:
+            line = {"file": str(file), "row": row, **dict(zip(names, values, strict=True))}
+            typer.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            typer.echo(f"{file}:{row}  {'  '.join(f'{value:.6g}' for value in values)}")
+
+
+def _given(**settings: Any) -> Any:
+    """Those settings that the user gave or that have a default here."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _tell(model: TableModel, place: Path) -> None:
+    for name, value in model.metrics.items():
+        typer.echo(f"{name:>12} {value:.4g}")
+    typer.echo(f"saved in {place}; try: zoo predict {place} ROWS.csv")

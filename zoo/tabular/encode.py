@@ -19,7 +19,7 @@ from zoo.tabular.values import Value, as_numbers, distinct, key, one_number, pla
 
 FARTHEST: Final = 100.0  # standard deviations from the mean that a number is cut at
 _NUMERIC: Final = (int, float, bool)
-_THERE, _MISSING = 1, 2  # rows of the embedding that says whether a number is there
+THERE, MISSING = 1, 2  # rows of the embedding that says whether a number is there
 
 
 class Encoder:
@@ -42,13 +42,13 @@ class Encoder:
     def table(self, frame: pd.DataFrame) -> tuple[Tensor, Tensor]:
         """Inputs of many rows, on the CPU.
 
-        **Shape.** x_cat: (N, n_cat), int64, rows of the embeddings; x_cont: (N, n_cont), float32.
+        **Shape.** x_cat: (N, n_cat), int32, rows of the embeddings; x_cont: (N, n_cont), float32.
 
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none.
         """
         require_columns(frame, self.spec.inputs, "every column of the training")
-        x_cat = np.empty((len(frame), len(self.spec.table_rows)), dtype=np.int64)
+        x_cat = np.empty((len(frame), len(self.spec.table_rows)), dtype=np.int32)
         x_cont = np.empty((len(frame), len(self.spec.numbers)), dtype=np.float32)
         for i, (category, rows) in enumerate(zip(self.spec.categories, self.rows, strict=True)):
             x_cat[:, i] = category_rows(frame[category.name], rows)
@@ -59,7 +59,7 @@ class Encoder:
             filled = np.where(there, cells, number.median)
             x_cont[:, i] = ((filled - number.mean) / number.std).clip(-FARTHEST, FARTHEST)
             if number.gaps:
-                x_cat[:, flag] = np.where(there, _THERE, _MISSING)
+                x_cat[:, flag] = np.where(there, THERE, MISSING)
                 flag += 1
         return torch.from_numpy(x_cat), torch.from_numpy(x_cont)
 
@@ -84,8 +84,8 @@ class Encoder:
             value = ((cell if there else number.median) - number.mean) / number.std
             scaled.append(min(max(value, -FARTHEST), FARTHEST))
             if number.gaps:
-                flags.append(_THERE if there else _MISSING)
-        return torch.tensor([codes + flags], dtype=torch.int64), torch.tensor([scaled])
+                flags.append(THERE if there else MISSING)
+        return torch.tensor([codes + flags], dtype=torch.int32), torch.tensor([scaled])
 
 
 def row_numbers(category: Category) -> dict[tuple[str, Value], int]:
@@ -111,11 +111,11 @@ def look_up(value: Value, rows: Mapping[tuple[str, Value], int]) -> int:
     return rows.get(key(value), 0)
 
 
-def category_rows(column: pd.Series, rows: Mapping[tuple[str, Value], int]) -> NDArray[np.int64]:
+def category_rows(column: pd.Series, rows: Mapping[tuple[str, Value], int]) -> NDArray[np.int32]:
     """The rows of a whole column. Shape: (n,)."""
     codes, values = distinct(column)
     found = [look_up(value, rows) for value in [*values, None]]  # None is code -1
-    return np.array(found, dtype=np.int64)[codes]
+    return np.array(found, dtype=np.int32)[codes]
 
 
 def text_columns(spec: Spec) -> list[Name]:

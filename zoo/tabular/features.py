@@ -3,9 +3,8 @@
 Each is a plain function from a DataFrame to a new one; the given one stays as it was.
 
 >>> days = pd.DataFrame({"day": pd.to_datetime(["2015-07-31", "2015-08-01"])})
->>> found = date_parts(days, "day", parts=["month", "dayofweek", "is_month_end"])
->>> [int(cell) for cell in found.iloc[0, 1:]]
-[7, 4, 1]
+>>> date_parts(days, "day", parts=["month", "is_month_end"]).set_index("day").to_numpy().tolist()
+[[7, True], [8, False]]
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ PARTS: Final = (
     "elapsed",
 )
 CLOCK_PARTS: Final = ("hour", "minute", "second")
-_OF_PANDAS: Final = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}
 _DAY: Final = np.timedelta64(86_400_000_000_000, "ns")
 
 
@@ -155,12 +153,14 @@ def _times(frame: pd.DataFrame, column: Name) -> pd.Series:
 
 def _part(times: pd.Series, part: str) -> pd.Series:
     if part == "week":
-        return times.dt.isocalendar().week.astype("float64" if times.isna().any() else "int64")
+        weeks: pd.Series = times.dt.isocalendar()["week"]
+        return weeks.astype("float64" if times.isna().any() else "int64")
     if part == "elapsed":
         start = pd.Timestamp(0, tz=times.dt.tz)
         days: pd.Series = (times - start).dt.total_seconds() / 86_400
         return days
-    values: pd.Series = getattr(times.dt, _OF_PANDAS.get(part, part))
+    name = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}.get(part, part)
+    values: pd.Series = getattr(times.dt, name)
     kept: pd.Series = values.where(times.notna()) if times.isna().any() else values
     return kept
 

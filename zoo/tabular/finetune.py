@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -14,8 +15,8 @@ import torch
 from torch.optim import Optimizer
 
 from zoo import __version__
-from zoo.core.artifact import CONFIG
-from zoo.core.learner import Learner, OptimizerName
+from zoo.core.learner import Learner
+from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, accelerator, rank_and_world, seeded
 from zoo.tabular.data import Uses, batches, prepare
 from zoo.tabular.models.inputs import embedding_size
@@ -31,12 +32,10 @@ from zoo.tabular.predictor import TableModel
 from zoo.tabular.ranges import scaled_range
 from zoo.tabular.spec import Spec, TaskName
 from zoo.tabular.splits import Split
-from zoo.tabular.stored import load
+from zoo.tabular.stored import Pretrained, opened
 from zoo.tabular.tables import Name, Table, few
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
-
-Pretrained = str | os.PathLike[str] | TableModel
 
 BATCH_SIZE = 256
 TRAIN_EPOCHS, TRAIN_LR = 10, 3e-3
@@ -163,49 +162,29 @@ def learner(  # noqa: D417 - `Options` describes the others
         Split(valid, valid_fraction, time, group, run.seed),
         None if start is None else start.spec,
     )
-    spec = prepared.spec
-    found = batches(prepared, run, batch_size=batch_size)
-    given: dict[str, Any] = {
-        "layers": layers,
-        "dropout": dropout,
-        "embedding_dropout": embedding_dropout,
-        "join": join,
-        "bins": bins,
-        "d_number": d_number,
-        "k": k,
-        "y_range": scaled_range(y_range, spec),
-        "sizes": _sizes(sizes, spec),
-    }
-    settings: Any = {name: value for name, value in given.items() if value is not None}
-    x_cont = prepared.train[0][1]
+    spec, x_cont = prepared.spec, prepared.train[0][1]
+    settings = _given(
+        layers=layers,
+        dropout=dropout,
+        embedding_dropout=embedding_dropout,
+        join=join,
+        bins=bins,
+        d_number=d_number,
+        k=k,
+        y_range=scaled_range(y_range, spec),
+        sizes=_sizes(sizes, spec),
+    )
     with seeded(run.seed):
         net = _network(model, spec, x_cont, start, settings)
-    training = {
-        "pretrained": "" if start is None else (start.data or "a model"),
+    told = {
+        "pretrained": "a model" if isinstance(pretrained, TableModel) else str(pretrained or ""),
         "rows": len(x_cont),
         "batch_size": batch_size,
-        "optimizer": optimizer if isinstance(optimizer, str) else repr(optimizer),
-        "weight_decay": weight_decay,
         "label_smoothing": label_smoothing,
-        "seed": run.seed,
-        "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
     }
-    source = Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
-
-    def as_model(learn: Learner, nets: list[Any]) -> TableModel:
-        return TableModel(
-            nets,
-            spec,
-            history=learn.history,
-            data=source,
-            training={**training, "epochs": learn.epoch},
-            learner=learn,
-            run=run,
-        )
-
     return Learner(
         net,
-        found,
+        batches(prepared, run, batch_size=batch_size),
         task_of(spec, label_smoothing=label_smoothing),
         batchnorm="live",
         optimizer=optimizer,
@@ -213,33 +192,14 @@ def learner(  # noqa: D417 - `Options` describes the others
         clip=clip,
         accumulate=accumulate,
         callbacks=callbacks,
-        as_model=as_model,
+        as_model=partial(
+            _model,
+            spec=spec,
+            data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,
+            told=told,
+            start=start,
+        ),
         run=run,
-    )
-
-
-def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
-    """The model itself, or the one that a directory or a hub repository holds.
-
-    Args:
-        pretrained: see `finetune`.
-        run: the circumstances of the predictions of a model that is loaded.
-
-    Raises:
-        ValueError: it is neither.
-        ArtifactError: it holds no model of a table.
-    """
-    if isinstance(pretrained, TableModel):
-        return pretrained
-    if (Path(pretrained) / CONFIG).is_file():
-        return load(Path(pretrained), run)
-    if isinstance(pretrained, str) and pretrained.count("/") == 1 and not Path(pretrained).exists():
-        from zoo.hub.fetch import pull
-
-        return load(pull(pretrained), run)
-    raise ValueError(
-        "a pretrained model of tables is one that `train` returned, the directory of a saved one, "
-        f"or user/name on the hub, however {pretrained=!r:.100}; zoo.tabular.train starts anew"
     )
 
 
@@ -283,6 +243,48 @@ def _sizes(sizes: dict[Name, int] | None, spec: Spec) -> list[int] | None:
         )
     usual = [embedding_size(n) for n in spec.table_rows]
     return [sizes.get(n, d) for n, d in zip(names, usual, strict=False)] + usual[len(names) :]
+
+
+def _given(**settings: Any) -> Settings:
+    """Those settings that are chosen."""
+    chosen: Any = {name: value for name, value in settings.items() if value is not None}
+    return chosen  # type: ignore[no-any-return]
+
+
+def _model(
+    learn: Learner,
+    networks: list[Any],
+    *,
+    spec: Spec,
+    data: str,
+    told: dict[str, Any],
+    start: TableModel | None,
+) -> TableModel:
+    """The model that a learner has trained."""
+    return TableModel(
+        networks,
+        spec,
+        history=learn.history,
+        data=data,
+        training=told | _training(learn),
+        licence="unknown" if start is None else start.licence,
+        extra=None if start is None else start.extra,
+        learner=learn,
+        run=learn.run,
+    )
+
+
+def _training(learn: Learner) -> dict[str, Any]:
+    """How a learner has trained, for the card: the rate is that of its last fit."""
+    return {
+        "epochs": learn.epoch,
+        **({"lr": float(f"{learn.rates[-1]:.6g}")} if learn.rates else {}),
+        "optimizer": learn.optimizer if isinstance(learn.optimizer, str) else repr(learn.optimizer),
+        "weight_decay": learn.weight_decay,
+        "clip": learn.clip,
+        "seed": learn.run.seed,
+        "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
+    }
 
 
 def _finish(learn: Learner) -> TableModel:

@@ -1,33 +1,33 @@
-"""A trained model of a table: predict, evaluate, save, load, train on."""
+"""A trained model of a table: predict, evaluate, look inside, save, export, train on."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
-from zoo.core import artifact, loop
+from zoo.core import artifact
 from zoo.core.artifact import Config
-from zoo.core.batches import Batch, Data
+from zoo.core.batches import Data
 from zoo.core.card import render
 from zoo.core.history import History
 from zoo.core.learner import Learner
-from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run
-from zoo.tabular.data import EVALUATION_ROWS, encode, still
-from zoo.tabular.encode import Encoder, text_columns
+from zoo.tabular.encode import text_columns
+from zoo.tabular.inference import Inference
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Spec
-from zoo.tabular.tables import Name, few, read_table
+from zoo.tabular.tables import Name, read_table
 from zoo.tabular.targets import unscaled
 from zoo.tabular.task import task_of
+from zoo.tabular.vectors import map_of, vectors_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class TableModel:
@@ -37,6 +37,7 @@ class TableModel:
         spec: columns, categories, statistics and target.
         history: the record of the training.
         metrics: scores on the validation part.
+        licence: of the weights, for the card; set it to state yours.
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class TableModel:
         self.history, self.metrics = history or History(), metrics or {}
         self.data, self.training, self.extra = data, training or {}, extra or {}
         self.licence = licence
-        self.encoder = Encoder(spec)
         self._learner = learner
+        self._inference = Inference(self.members, spec, self.run)
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
@@ -81,7 +82,7 @@ class TableModel:
         if isinstance(rows, (Mapping, pd.Series)):
             return self._of_one(rows if isinstance(rows, Mapping) else rows.to_dict())
         frame = self._frame(rows)
-        decoded = self._decoded(frame)
+        decoded = self._inference.many(frame)
         if self.spec.task == "classification":
             classes = pd.Series(list(self.spec.classes), name=self.spec.targets[0].name)
             found = classes.take(decoded.argmax(1).tolist())
@@ -109,9 +110,10 @@ class TableModel:
         classes = list(self.spec.classes)
         if isinstance(rows, (Mapping, pd.Series)):
             given = rows if isinstance(rows, Mapping) else rows.to_dict()
-            return dict(zip(classes, self._decode_one(given), strict=True))
+            return dict(zip(classes, self._inference.one(given), strict=True))
         frame = self._frame(rows)
-        return pd.DataFrame(self._decoded(frame).numpy(), index=frame.index, columns=classes)
+        shares = self._inference.many(frame).numpy()
+        return pd.DataFrame(shares, index=frame.index, columns=classes)
 
     def evaluate(self, data: Any = None) -> dict[str, float]:
         """Loss and metrics on labelled rows.
@@ -128,30 +130,26 @@ class TableModel:
                 raise ValueError(
                     "this model has no validation rows, however data=None; pass a labelled table"
                 )
-            batches: Any = self._learner.data.valid
-        else:
-            frame = read_table(data, as_text=self._text_columns)
-            batches = still(*encode(frame, self.spec), self.run)
-        task = task_of(self.spec)
-        return loop.evaluate(self._ready, batches.epoch(0), task, self._device, self._dtype)
+            return self._inference.scores(self._learner.data.valid)
+        return self._inference.scores(read_table(data, as_text=text_columns(self.spec)))
 
-    def embedding(self, column: Name) -> pd.DataFrame:
+    def embeddings(self, column: Name) -> pd.DataFrame:
         """The learnt vectors of a column of categories, a row a value.
 
         Raises:
             ValueError: the column is none of the model's categories.
         """
-        names = [category.name for category in self.spec.categories]
-        if column not in names:
-            raise ValueError(
-                f"categories have vectors, however {column=} is none of {few(names)}; name one"
-            )
-        number = names.index(column)
-        embeddings = self.members[0].embeddings
-        assert embeddings is not None
-        vectors = embeddings.table(number).detach().cpu().numpy()[1:]
-        index = pd.Index(list(self.spec.categories[number].values), name=column, dtype=object)
-        return pd.DataFrame(vectors.copy(), index=index)
+        return vectors_of(self.members[0], self.spec, column)
+
+    def embedding_map(self, column: Name) -> Figure:
+        """A picture of the column's vectors on their first two principal components.
+
+        Near points are values that the network treats alike. `figure.savefig("map.png")` keeps it.
+
+        Raises:
+            ValueError: the column is none of the model's categories.
+        """
+        return map_of(self.embeddings(column))
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.
@@ -183,6 +181,18 @@ class TableModel:
         card = render(config, load_example=example)
         return artifact.write(directory, config, weights, self.history, card)
 
+    def export(self, path: Path | str) -> Path:
+        """Write an ONNX file that takes raw cells and gives predictions, without this library.
+
+        See `zoo.tabular.export.write_onnx` for its inputs and outputs.
+
+        Raises:
+            ModuleNotFoundError: it needs the extra `onnx`.
+        """
+        from zoo.tabular.export import write_onnx
+
+        return write_onnx(path, self.members, self.spec)
+
     def learner(self) -> Learner:
         """The learner that trained the model, or a new one without data: `set_data` gives it some.
 
@@ -194,35 +204,33 @@ class TableModel:
                 f"a learner trains one network, however this ensemble has {len(self.members)=}; "
                 "fine-tune one of its members"
             )
-        if self._learner is None:
-            nothing: Any = None
-            data = Data(nothing, None, self.spec)
-            self._learner = Learner(self.members[0], data, task_of(self.spec), run=self.run)
+        known = self._learner
+        if known is not None and known.model is self.members[0]:
+            return known
+        nothing: Any = None
+        self._learner = Learner(
+            self.members[0],
+            known.data if known else Data(nothing, None, self.spec),
+            task_of(self.spec),
+            batchnorm="live",
+            as_model=self._trained_on,
+            run=self.run,
+        )
         return self._learner
 
-    @property
-    def _text_columns(self) -> list[Name]:
-        return text_columns(self.spec)
-
-    @cached_property
-    def _device(self) -> torch.device:
-        device = self.run.torch_device()
-        if device.type == "cpu":
-            keep_freed_blocks()
-        return device
-
-    @cached_property
-    def _dtype(self) -> torch.dtype | None:
-        return self.run.autocast_dtype(self._device)
-
-    @property
-    def _kind(self) -> torch.dtype:
-        """Of the network's numbers: double in scikit-learn's estimators."""
-        return next(self.members[0].parameters()).dtype
-
-    @property
-    def _ready(self) -> list[TableNet]:
-        return [member.to(self._device) for member in self.members]
+    def _trained_on(self, learn: Learner, networks: list[Any]) -> TableModel:
+        """What the model has become, its scores yet to be taken."""
+        return TableModel(
+            networks,
+            self.spec,
+            history=learn.history,
+            data=self.data,
+            training=self.training,
+            licence=self.licence,
+            extra=self.extra,
+            learner=learn,
+            run=self.run,
+        )
 
     def _frame(self, rows: Any) -> pd.DataFrame:
         """Many rows as a table; it may be empty."""
@@ -231,58 +239,10 @@ class TableModel:
         if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):
             rows = pd.DataFrame(list(rows), columns=None if rows else self.spec.inputs)
             return rows if not len(rows) else read_table(rows)
-        return read_table(rows, as_text=self._text_columns)
-
-    def _decoded(self, frame: pd.DataFrame) -> Tensor:
-        """Probabilities, or scaled numbers. Shape: (N, n_out), on the CPU."""
-        x_cat, x_cont = self.encoder.table(frame)
-        x_cont = x_cont.to(self._kind)
-        if not len(frame):
-            return torch.empty(0, self.spec.n_out)
-        batches = (
-            Batch((cat, cont), cont[:, :0])
-            for cat, cont in zip(
-                torch.split(x_cat, EVALUATION_ROWS),
-                torch.split(x_cont, EVALUATION_ROWS),
-                strict=True,
-            )
-        )
-        found: list[Tensor] = []
-        loop.predict_batches(
-            self._ready,
-            batches,
-            task_of(self.spec),
-            self._device,
-            self._dtype,
-            lambda outputs, mean, target: found.append(mean.cpu()),
-        )
-        return torch.cat(found)
-
-    @torch.inference_mode()
-    def _decode_one(self, row: Mapping[Any, Any]) -> list[float]:
-        """One row through the members; without a table, batches or a loader."""
-        x_cat, x_cont = self.encoder.row(row)
-        inputs = x_cat.to(self._device), x_cont.to(self._device, self._kind)
-        found = []
-        with contextlib.ExitStack() as stack:
-            for member in self.members:
-                if member.training:
-                    stack.enter_context(loop.set_aside(member.to(self._device)))
-                with torch.autocast(
-                    self._device.type, self._dtype, enabled=self._dtype is not None
-                ):
-                    output = member(*inputs)
-                found.append(self._decode(output).float())
-        mean = found[0] if len(found) == 1 else torch.stack(found).mean(0)
-        numbers: list[float] = mean[0].tolist()
-        return numbers
-
-    @cached_property
-    def _decode(self) -> Any:
-        return task_of(self.spec).decode
+        return read_table(rows, as_text=text_columns(self.spec))
 
     def _of_one(self, row: Mapping[Any, Any]) -> Any:
-        decoded = self._decode_one(row)
+        decoded = self._inference.one(row)
         if self.spec.task == "classification":
             return self.spec.classes[int(np.argmax(decoded))]
         numbers = unscaled(torch.tensor([decoded], dtype=torch.float64), self.spec)[0].tolist()

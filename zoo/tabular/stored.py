@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +14,13 @@ from torch import Tensor
 from zoo.core import artifact
 from zoo.core.artifact import ArtifactError, Config
 from zoo.core.run import Run
+from zoo.hub.find import find
 from zoo.tabular.models.network import DEFAULTS, TableNet, build_network
 from zoo.tabular.predictor import TableModel
 from zoo.tabular.spec import Spec
+
+Pretrained = str | os.PathLike[str] | TableModel
+"""The directory of a saved model, its name on the hub, or the model itself."""
 
 LARGEST: Final = 2**31  # elements of a tensor, beyond which no description is believed
 MOST_LAYERS: Final = 100
@@ -56,6 +61,20 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
         extra=config.extra,
         run=run,
     )
+
+
+def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
+    """The model itself, or the one that a directory or the hub holds.
+
+    Args:
+        pretrained: see `Pretrained`.
+        run: the circumstances of the predictions of a model that is loaded.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        ArtifactError: it holds no model of a table.
+    """
+    return pretrained if isinstance(pretrained, TableModel) else load(find(pretrained), run)
 
 
 def _arguments(config: Config, spec: Spec) -> dict[str, Any]:

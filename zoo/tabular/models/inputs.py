@@ -36,7 +36,7 @@ class Embeddings(nn.Module):
         sizes: width of each column's embedding.
 
     Shape:
-        - input: (B, n_cat), int64
+        - input: (B, n_cat), int32 or int64
         - output: (B, sum of sizes)
     """
 
@@ -91,9 +91,9 @@ class Piecewise(nn.Module):
     """Piecewise-linear embeddings of numbers (Gorishniy et al. 2022, sec. 3.2 and 3.4).
 
     The range of a number is cut into bins at quantiles of the training rows. A bin says how far the
-    number has come in it: 1 beyond it, 0 before it, between 0 and 1 within. A linear layer for each
-    number makes a vector of these, to which a linear function of the number itself is added, as
-    TabM does. Unlike there the outermost bins end too, so that one far number alone cannot shout.
+    number has come in it: 1 beyond it, 0 before it, between 0 and 1 within. A matrix for each
+    number makes a vector of these and of the number itself, as TabM does; the layer behind it has
+    the bias. Unlike there the outermost bins end too, so that one far number alone cannot shout.
 
     Args:
         n: numbers.
@@ -108,18 +108,19 @@ class Piecewise(nn.Module):
     def __init__(self, n: int, bins: int, size: int) -> None:
         super().__init__()
         self.n, self.bins, self.size = n, bins, size
-        self.register_buffer("low", torch.zeros(n, bins))
-        self.register_buffer("scale", torch.zeros(n, bins))  # 1 / width; 0 for bins that lack
-        self.weight = nn.Parameter(torch.empty(n, bins, size))
-        self.linear = nn.Parameter(torch.empty(n, size))
-        self.bias = nn.Parameter(torch.empty(n, size))
+        scale = torch.zeros(n, bins + 1)  # 1 / width; 0 for bins that lack
+        scale[:, -1] = 1.0  # the last column is the number itself
+        self.register_buffer("low", torch.zeros(n, bins + 1))
+        self.register_buffer("scale", scale)
+        self.register_buffer("least", torch.tensor([0.0] * bins + [-math.inf]), persistent=False)
+        self.register_buffer("most", torch.tensor([1.0] * bins + [math.inf]), persistent=False)
+        self.weight = nn.Parameter(torch.empty(n, bins + 1, size))
         self.reset()
 
     def reset(self) -> None:
         """Zero for the bins, so that training starts from the linear function; that is uniform."""
         nn.init.zeros_(self.weight)
-        nn.init.uniform_(self.linear, -1 / math.sqrt(self.size), 1 / math.sqrt(self.size))
-        nn.init.uniform_(self.bias, -1 / math.sqrt(self.size), 1 / math.sqrt(self.size))
+        nn.init.uniform_(self.weight[:, -1], -1 / math.sqrt(self.size), 1 / math.sqrt(self.size))
 
     @torch.no_grad()
     def fit(self, x_cont: Tensor) -> None:
@@ -131,24 +132,23 @@ class Piecewise(nn.Module):
     def fit_column(self, column: int, numbers: Tensor) -> None:
         """Cut one number's range. Shape: (N,)."""
         low, scale = (getattr(self, name)[column] for name in ("low", "scale"))
-        ordered = numbers.double().sort().values
-        at = torch.linspace(0, len(ordered) - 1, self.bins + 1).round().long()
-        edges = torch.unique(ordered[at].float())
+        ordered = numbers.sort().values
+        at = torch.linspace(0, len(ordered) - 1, self.bins + 1, dtype=torch.float64)
+        edges = torch.unique(ordered[at.round().long()].float())
         if len(edges) < 2:
             edges = torch.stack([edges[0], edges[0] + 1])
         n = len(edges) - 1
-        low.zero_()
-        scale.zero_()
+        low[:-1], scale[:-1] = 0.0, 0.0
         low[:n] = edges[:-1]
         scale[:n] = 1 / (edges[1:] - edges[:-1])
 
     def forward(self, x_cont: Tensor) -> Tensor:
         """The numbers' vectors side by side."""
-        wide = x_cont.unsqueeze(2)
-        low: Any = self.low
-        come = ((wide - low) * self.scale).clamp(0, 1)  # (B, n, bins)
-        vectors = torch.einsum("bnc,ncd->bnd", come, self.weight)
-        return (vectors + torch.addcmul(self.bias, wide, self.linear)).flatten(1)
+        tensors: Any = (self.low, self.scale, self.least, self.most)
+        low, scale, least, most = tensors
+        wide = x_cont.T.unsqueeze(2)  # (n, B, 1)
+        come = ((wide - low.unsqueeze(1)) * scale.unsqueeze(1)).clamp(least, most)
+        return torch.bmm(come, self.weight).transpose(0, 1).flatten(1)
 
 
 class Numbers(nn.Module):

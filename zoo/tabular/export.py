@@ -1,0 +1,225 @@
+"""A model of a table as one ONNX file, from raw cells to predictions in the user's terms.
+
+The file holds what `predict` does: dictionaries of categories, medians, scales, the networks, and
+the way back to classes or to the target's units. torch exports the networks with the arithmetic
+around them (`Cells`); the dictionaries are nodes that ONNX has for texts, put before and behind.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from zoo import __version__
+from zoo.tabular.encode import FARTHEST, MISSING, THERE, row_numbers
+from zoo.tabular.models.network import TableNet
+from zoo.tabular.spec import Category, Spec
+from zoo.tabular.targets import unscaled
+from zoo.tabular.task import task_of
+from zoo.tabular.values import LARGEST, Value
+
+INNER: Final = "zoo/"  # before names inside the graph, so that no column has the same
+ML: Final = ("ai.onnx.ml", 2)  # the operators for texts
+
+
+def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Path:
+    """Write the model as an ONNX file.
+
+    Inputs: one for each column, under its name, of shape (N, 1). Categories are texts, as `str`
+    writes the values; an empty text is a gap, any other unknown text an unseen category. Numbers
+    are doubles; NaN and infinity are gaps. Times are days since 1970 (UTC), durations days.
+
+    Outputs: of a classification the class of each row, (N,), under the target's name, and
+    "probabilities", (N, n_classes); of a regression each target under its name, (N,).
+
+    The metadata of the file hold the spec as JSON.
+
+    Raises:
+        ModuleNotFoundError: onnx or onnxscript is not installed.
+    """
+    onnx = _onnx()
+    core = onnx.compose.add_prefix(_exported(members, spec), INNER)
+    nodes, inputs = _entrances(spec)
+    behind, outputs = _exits(spec, core)
+    graph = onnx.helper.make_graph(
+        [*nodes, *core.graph.node, *behind],
+        "zoo",
+        inputs,
+        outputs,
+        initializer=core.graph.initializer,
+        value_info=core.graph.value_info,
+    )
+    model = onnx.helper.make_model(
+        graph,
+        opset_imports=[
+            *(one for one in core.opset_import if one.domain != ML[0]),
+            onnx.helper.make_opsetid(*ML),
+        ],
+        functions=core.functions,
+        ir_version=core.ir_version,
+        producer_name="transfer-zoo",
+        producer_version=__version__,
+    )
+    onnx.helper.set_model_props(model, {"spec": json.dumps(spec.to_json())})
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    return Path(path)
+
+
+class Cells(nn.Module):
+    """The networks and the arithmetic around them: what torch can export.
+
+    Shape:
+        - codes: (N, n_categories), int64: rows of the embeddings; left out if there are none
+        - numbers: (N, n_numbers), float64, gaps not finite; left out if there are none
+        - output: (N, n_classes), probabilities; or each target in its units, (N,) float64
+    """
+
+    def __init__(self, members: Sequence[TableNet], spec: Spec) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(copy.deepcopy(member).cpu().float() for member in members)
+        self.eval()
+        self.spec, self.decode = spec, task_of(spec).decode
+        for name in ("median", "mean", "std"):
+            values = [getattr(number, name) for number in spec.numbers]
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float64))
+        self.with_gaps = [i for i, number in enumerate(spec.numbers) if number.gaps]
+
+    def forward(self, *given: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The predictions."""
+        n = given[0].shape[0]
+        codes = given[0] if self.spec.categories else torch.empty(n, 0, dtype=torch.int64)
+        numbers = given[-1] if self.spec.numbers else torch.empty(n, 0, dtype=torch.float64)
+        median, mean, std = (getattr(self, name) for name in ("median", "mean", "std"))
+        there = numbers.abs() <= LARGEST  # NaN is not
+        scaled = (torch.where(there, numbers, median) - mean) / std
+        flags = torch.where(there[:, self.with_gaps], THERE, MISSING)
+        x_cat = torch.cat([codes, flags], 1)
+        x_cont = scaled.clamp(-FARTHEST, FARTHEST).float()
+        found = [self.decode(member(x_cat, x_cont)) for member in self.members]
+        decoded = torch.stack(found).mean(0)
+        if self.spec.task == "classification":
+            return decoded
+        return unscaled(decoded, self.spec).unbind(1)
+
+
+def texts(category: Category) -> dict[str, int]:
+    """The row of each value by its text; a gap is the empty text, unless that is a value.
+
+    >>> texts(Category("store", (1, "a", None)))
+    {'1': 1, 'a': 2, '1.0': 1, 'True': 1, '': 3}
+    """
+    rows: dict[str, int] = {}
+    for (_, value), row in row_numbers(category).items():
+        if value is not None:
+            rows.setdefault(str(value), row)
+    if None in category.values:
+        rows.setdefault("", category.values.index(None) + 1)
+    return rows
+
+
+def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
+    """The graph that torch makes, whose inputs and outputs still are numbers."""
+    n = 3  # rows of the example; any number but 0 and 1, which the exporter would believe fixed
+    example, names = [], []
+    if spec.categories:
+        example.append(torch.ones(n, len(spec.categories), dtype=torch.int64))
+        names.append("codes")
+    if spec.numbers:
+        example.append(torch.zeros(n, len(spec.numbers), dtype=torch.float64))
+        names.append("numbers")
+    rows = torch.export.Dim("rows")
+    outputs = ["probabilities"]
+    if spec.task == "regression":
+        outputs = [str(target.name) for target in spec.targets]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
+        program = torch.onnx.export(
+            Cells(members, spec),
+            tuple(example),
+            input_names=names,
+            output_names=outputs,
+            dynamic_shapes=(tuple({0: rows} for _ in example),),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:
+    """Nodes from the raw cells to the exported graph's inputs, and the inputs of the whole."""
+    from onnx import TensorProto, helper
+
+    nodes, inputs, codes = [], [], []
+    for category in spec.categories:
+        name, found = str(category.name), f"{INNER}code of {category.name}"
+        inputs.append(helper.make_tensor_value_info(name, TensorProto.STRING, ["rows", 1]))
+        codes.append(found)
+        known = texts(category)
+        words = {"keys_strings": list(known), "values_int64s": list(known.values())}
+        nodes.append(_encoder(name, found, **words, default_int64=0))
+    numbers = [str(number.name) for number in spec.numbers]
+    inputs += [
+        helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows", 1]) for name in numbers
+    ]
+    for names, joined in ((codes, "codes"), (numbers, "numbers")):
+        if names:
+            nodes.append(helper.make_node("Concat", names, [f"{INNER}{joined}"], axis=1))
+    return nodes, inputs
+
+
+def _exits(spec: Spec, core: Any) -> tuple[list[Any], list[Any]]:
+    """Nodes from the exported graph's outputs to the predictions, and the outputs of the whole."""
+    from onnx import TensorProto, helper
+
+    if spec.task == "regression":
+        names = [str(target.name) for target in spec.targets]
+        nodes = [helper.make_node("Identity", [INNER + name], [name]) for name in names]
+        return nodes, [
+            helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows"]) for name in names
+        ]
+    label, shares, likeliest = str(spec.targets[0].name), "probabilities", f"{INNER}likeliest"
+    classes, whole = list(spec.classes), all(type(value) is int for value in spec.classes)
+    values = {"values_int64s": classes} if whole else {"values_strings": _words(classes)}
+    nodes = [
+        helper.make_node("ArgMax", [f"{INNER}{shares}"], [likeliest], axis=1, keepdims=0),
+        _encoder(likeliest, label, keys_int64s=list(range(len(classes))), **values),
+        helper.make_node("Identity", [f"{INNER}{shares}"], [shares]),
+    ]
+    kind = TensorProto.INT64 if whole else TensorProto.STRING
+    return nodes, [
+        helper.make_tensor_value_info(label, kind, ["rows"]),
+        helper.make_tensor_value_info(shares, TensorProto.FLOAT, ["rows", len(classes)]),
+    ]
+
+
+def _encoder(source: str, found: str, **words: Any) -> Any:
+    """A node that looks values up in a dictionary."""
+    from onnx import helper
+
+    return helper.make_node("LabelEncoder", [source], [found], domain=ML[0], **words)
+
+
+def _words(values: Sequence[Value]) -> list[str]:
+    return [str(value) for value in values]
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+        import onnx.compose
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"ONNX files need onnx and onnxscript, however {error.name!r} is not installed; "
+            "pip install 'transfer-zoo[onnx]'"
+        ) from None
+    return onnx
