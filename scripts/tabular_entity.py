@@ -183,7 +183,7 @@ def embedded(frame: pd.DataFrame, model: TableModel) -> Matrix:
     """Categories as their vectors, truths as they are. Shape: (n, 42)."""
     columns = []
     for name in SIZES:
-        vectors = model.embedding(name)
+        vectors = model.embeddings(name)
         columns.append(vectors.reindex(frame[name].tolist()).fillna(vectors.mean()).to_numpy())
     return np.concatenate([*columns, frame[list(PLAIN)].to_numpy()], axis=1).astype(np.float64)
 

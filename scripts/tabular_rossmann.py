@@ -21,12 +21,10 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 
 import zoo
@@ -142,21 +140,6 @@ def predicted(model: TableModel, rows: pd.DataFrame) -> pd.Series:
     return lowered(model.predict(rows), model.history.rows[-1]["train_loss"] * target.std**2)
 
 
-def picture(model: TableModel, file: Path) -> None:
-    """The learnt vectors of the states, seen from where they differ most."""
-    from matplotlib.figure import Figure
-
-    vectors = model.embedding("State")
-    plane = PCA(2).fit_transform(vectors.to_numpy())
-    figure = Figure(figsize=(6, 5))
-    axes = figure.subplots()
-    axes.scatter(plane[:, 0], plane[:, 1], s=12)
-    for name, (x, y) in zip(vectors.index, plane, strict=True):
-        axes.annotate(name, (x, y), xytext=(4, 4), textcoords="offset points")
-    axes.set_title("What the network learnt of Germany's states (two main components)")
-    figure.savefig(file, dpi=120, bbox_inches="tight")
-
-
 # ---- trees --------------------------------------------------------------------------------------
 
 
@@ -228,7 +211,7 @@ def main() -> None:
                 seconds=time.perf_counter() - began,
             )
             if name == "network" and seed == 0 and model is not None:
-                picture(model, RESULTS / "rossmann_states.png")
+                model.embedding_map("State").savefig(RESULTS / "rossmann_states.png", dpi=120)
         verdict = "reached" if np.mean(scores) <= GOAL else "missed"
         print(f"{name}: {np.mean(scores):.4f} ± {np.std(scores):.4f}; {GOAL} {verdict}")
 
