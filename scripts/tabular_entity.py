@@ -190,7 +190,7 @@ def embedded(frame: pd.DataFrame, model: TableModel) -> Matrix:
 
 def knn(seed: int) -> Any:
     """Ten neighbours by absolute distance, nearer ones weighing more."""
-    return KNeighborsRegressor(n_neighbors=10, weights="distance", p=1, n_jobs=1)
+    return KNeighborsRegressor(10, weights="distance", algorithm="kd_tree", p=1, n_jobs=1)
 
 
 def forest(seed: int) -> Any:
