@@ -81,7 +81,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(folder: Path, stores: list[pd.DataFrame]) -> None:
     pd.concat(stores).to_csv(folder / "train.csv", index=False)
-    asked = stores[0].tail(1).assign(Id=1, Date="2015-08-03", Promo=1)
+    asked = stores[0].tail(1).assign(Id=1, Date="2015-08-03", DayOfWeek=1, Promo=1)
     asked.drop(columns=["Sales", "Customers"]).to_csv(folder / "test.csv", index=False)
 
 
