@@ -31,6 +31,7 @@ class Line:
         shown: what to call the score.
         where: values that rows must have.
         beside: another column to show, and what to call it.
+        rival: values that rows of a rival have, and what to call it.
     """
 
     script: str
@@ -40,14 +41,15 @@ class Line:
     shown: str
     where: dict[str, str] = field(default_factory=dict)
     beside: tuple[str, str] | None = None
+    rival: tuple[dict[str, str], str] | None = None
 
-    def rows(self) -> pd.DataFrame:
+    def rows(self, where: dict[str, str] | None = None) -> pd.DataFrame:
         """The newest row of each trial; empty before any was recorded."""
         path = RESULTS / f"{self.script}.csv"
         if not path.exists():
             return pd.DataFrame()
         rows = pd.read_csv(path)
-        for name, value in self.where.items():
+        for name, value in (where or self.where).items():
             rows = rows[rows[name] == value]
         return rows.drop_duplicates([name for name in TRIAL if name in rows], keep="last")
 
@@ -59,7 +61,11 @@ class Line:
         score = rows[self.score]
         trials = "folds" if "fold" in rows else "seeds"
         spread = f" ± {score.std():.3f} ({len(rows)} {trials})" if len(rows) > 1 else " (one seed)"
-        beside = f"{self.beside[1]} {rows[self.beside[0]].mean():.3f}" if self.beside else ""
+        beside = ""
+        if self.beside:
+            beside = f"{self.beside[1]} {rows[self.beside[0]].mean():.3f}"
+        elif self.rival:
+            beside = f"{self.rival[1]} {self.rows(self.rival[0])[self.score].mean():.3f}"
         return (
             f"| {self.what} | {self.model} | {self.shown} {score.mean():.3f}{spread} | {beside} | "
             f"{rows['seconds'].median():.0f} s | `scripts/{self.script}.py` |"
@@ -71,19 +77,24 @@ def _photos(script: str, what: str) -> Line:
     return Line(script, what, "`efficientnet_lite0`", "accuracy", "accuracy", beside=probe)
 
 
+BOOSTING = "scikit-learn's boosting"
 MOVIELENS = "MovieLens-100k"
 LINES = (
     _photos("vision_hymenoptera", "ants and bees, 245 photos"),
     _photos("vision_dogscats", "dogs and cats, 1,000 photos"),
     _photos("vision_flowers", "five kinds of flowers, 3,454 blurred thumbnails"),
+    Line("tabular_adult", "Adult, official test file", "`mlp`", "accuracy", "accuracy",
+         {"model": "mlp"}, rival=({"model": "hist gradient boosting"}, BOOSTING)),
+    Line("tabular_rossmann", "Rossmann, last six weeks", "`mlp`", "rmspe", "RMSPE",
+         {"model": "network"}, rival=({"model": "boosting"}, BOOSTING)),
     Line("collab_folds", f"{MOVIELENS}, u1 to u5", "`dot_bias`", "rmse", "RMSE",
          {"model": "dot_bias"}),
     Line("collab_folds", f"{MOVIELENS}, u1 to u5", "`svdpp` with features", "rmse", "RMSE",
          {"model": "svdpp"}),
     Line("collab_random", f"{MOVIELENS}, random fifth", "`dot_bias`", "rmse", "RMSE",
-         {"recipe": "ours"}),
+         {"recipe": "ours"}, rival=({"recipe": "fastai's"}, "fastai's settings")),
     Line("collab_ranking", f"{MOVIELENS}, random quarter, lists of 10", "`softmax`", "ndcg@10",
-         "nDCG@10", {"model": "softmax"}),
+         "nDCG@10", {"model": "softmax"}, rival=({"model": "ease"}, "EASE")),
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class Config:
     augment: str = "side_on"
 
 
-SHARES = (0.3, 0.5, 0.7, 0.85, 1.0)  # of the fine-tuned weights in a mean with those after the probe
+SHARES = (0.3, 0.5, 0.7, 0.85, 1.0)  # of the fine-tuned weights, the others after the probe
 
 
 def photos(name: str) -> pd.DataFrame:
