@@ -35,16 +35,15 @@ def randomised(network: nn.Module) -> Any:
 
 
 def test_dot_bias_is_the_formula() -> None:
-    net = randomised(Factors(n_users=3, n_items=4, n_factors=5, mean=3.0, low=0.0, high=5.5))
+    net = randomised(Factors(n_users=3, n_items=4, n_factors=5, low=0.0, high=5.5))
     p, q = net.users.factors[USERS], net.items.factors[ITEMS]
     biases = net.users.bias[USERS, 0] + net.items.bias[ITEMS, 0]
-    middle = np.log(3.0 / 2.5)  # the logit of the mean on the scale
-    expected = 5.5 * torch.sigmoid((p * q).sum(1) + biases + middle)
+    expected = 5.5 * torch.sigmoid((p * q).sum(1) + biases)
     assert torch.allclose(net(USERS, ITEMS)[:, 0], expected, atol=1e-6)
 
 
 def test_svdpp_is_the_formula_of_koren_on_both_sides() -> None:
-    net = Factors(n_users=3, n_items=4, n_factors=5, mean=3.0, histories=True)
+    net = Factors(n_users=3, n_items=4, n_factors=5, histories=True)
     net.set_seen(seen_of(USERS, ITEMS.int(), 3))
     randomised(net)
     met: dict[int, list[int]] = {1: [2, 4], 2: [4], 3: [1]}
@@ -52,7 +51,7 @@ def test_svdpp_is_the_formula_of_koren_on_both_sides() -> None:
     for row, (user, item) in enumerate(zip(USERS.tolist(), ITEMS.tolist(), strict=True)):
         p = net.users.factors[user] + net.users.implicit[met[user]].sum(0) / len(met[user]) ** 0.5
         q = net.items.factors[item] + net.items.implicit[fans[item]].sum(0) / len(fans[item]) ** 0.5
-        expected = 3.0 + p @ q + net.users.bias[user, 0] + net.items.bias[item, 0]
+        expected = p @ q + net.users.bias[user, 0] + net.items.bias[item, 0]
         assert torch.allclose(net(USERS, ITEMS)[row, 0], expected, atol=1e-5)
 
 

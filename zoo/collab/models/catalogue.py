@@ -41,7 +41,7 @@ class Recipe:
 
 
 RECIPES: Final[dict[str, Recipe]] = {
-    "dot_bias": Recipe(5, 2e-2, 512, 1.0, 50, {}),
+    "dot_bias": Recipe(5, 2e-2, 512, 0.7, 50, {}),
     "embedding_net": Recipe(5, 5e-3, 512, 0.1, 50, {"hidden": [100, 50], "dropout": 0.25}),
     "svdpp": Recipe(10, 2e-2, 1024, 2.0, 50, {"members": 4}),
     "softmax": Recipe(16, 3e-2, 4096, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
@@ -66,9 +66,9 @@ def predicts_ratings(name: str) -> bool:
 def build(name: str, spec: Spec, arguments: dict[str, Any]) -> nn.Module:
     """The network for the users and items of a spec, with random weights."""
     known: dict[str, Any] = {"n_users": len(spec.users), "n_items": len(spec.items)}
-    scale: dict[str, Any] = {"mean": spec.mean, "low": spec.low, "high": spec.high}
+    scale: dict[str, Any] = {"low": spec.low, "high": spec.high}
     if name == "embedding_net":
-        return EmbeddingNet(**known, **scale, **arguments)
+        return EmbeddingNet(**known, **scale, mean=spec.mean, **arguments)
     if name == "softmax":
         return Softmax(**known, **arguments)
     return Factors(

@@ -123,12 +123,14 @@ class Side(nn.Module):
 class Factors(nn.Module):
     """The dot product of a user's and an item's vector, plus their biases.
 
+    Ratings begin at the middle of the scale, not at their mean: biases then learn what the mean is,
+    and items with few ratings stay below it, as they do in truth.
+
     Args:
         n_users: known ones.
         n_items: likewise.
         n_factors: width of one member's vectors.
         members: models side by side.
-        mean: where a rating of average user and item begins.
         low: end of the scale, see `scaled`; None leaves the sum as it is.
         high: the other end.
         histories: add the sums over what each side has met; `set_seen` says what.
@@ -143,7 +145,6 @@ class Factors(nn.Module):
         n_items: int,
         n_factors: int = 50,
         members: int = 1,
-        mean: float = 0.0,
         low: float | None = None,
         high: float | None = None,
         histories: bool = False,
@@ -153,7 +154,6 @@ class Factors(nn.Module):
         super().__init__()
         width = n_factors * members
         self.members, self.low, self.high = members, low, high
-        self.offset = mean if low is None or high is None else unscaled(mean, low, high)
         self.users = Side(
             n_users,
             width,
@@ -196,7 +196,7 @@ class Factors(nn.Module):
             sums = products.view(n, self.members, width // self.members).sum(2)
         else:
             sums = products.sum(1, keepdim=True)
-        return scaled(sums + users[1] + items[1] + self.offset, self.low, self.high)
+        return scaled(sums + users[1] + items[1], self.low, self.high)
 
     def ranker(self) -> tuple[Tensor, Tensor]:
         """Item vectors and biases whose product with users' vectors ranks items.
