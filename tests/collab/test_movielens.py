@@ -29,7 +29,7 @@ def model(at_hand: None) -> Recommender:
 
 
 def test_ratings_of_the_first_fold(model: Recommender) -> None:
-    low, high = 0.915, 0.94
+    low, high = 0.905, 0.93
     assert low < model.metrics["rmse"] < high
 
 
@@ -49,5 +49,5 @@ def test_lists_find_what_was_chosen() -> None:
     base, test = split(movielens.ratings(), "item", 0.25, seed=100)
     run = zoo.Run(device="cpu", progress=False)
     model = zoo.collab.train(base, model="softmax", valid=test, epochs=3, run=run)
-    low, high = 0.40, 0.52  # what is most popular scores .25
+    low, high = 0.36, 0.48  # what is most popular scores .25, all 16 epochs .476
     assert low < model.metrics["ndcg@10"] < high
