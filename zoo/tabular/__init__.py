@@ -2,8 +2,11 @@
 
 import zoo
 
-model = zoo.tabular.train("sales.csv", "Sales")
-model.predict("tomorrow.csv")
+model = zoo.tabular.train("sales.csv", "Sales", time="Date")
+model.predict("tomorrow.csv")                      # a Series
+model.embedding_map("Store").savefig("stores.png")
+model.save("sales"), model.export("sales.onnx")
+zoo.tabular.finetune("sales", "other-sales.csv")   # columns matched by name
 """
 
 from zoo.tabular.features import date_parts, looked_up, time_since, time_until

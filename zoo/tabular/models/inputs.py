@@ -1,7 +1,7 @@
 """The input side of a network for tables: embeddings of categories, and of numbers.
 
 All embeddings of categories lie in one flat parameter, from which a batch takes its elements in a
-single look-up; `benchmarks/tabular_lookup.py` measures it beside a table for each column.
+single look-up; `benchmarks/tabular_speed.py` trains it beside a table for each column.
 """
 
 from __future__ import annotations
