@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -103,7 +103,7 @@ def lr_find(
         typer.echo(f"plot in {plot}")
 
 
-PRINTERS = {"vision": print_photos, "tabular": print_rows, "collab": print_pairs}
+PRINTERS: dict[str, Any] = {"vision": print_photos, "tabular": print_rows, "collab": print_pairs}
 
 
 @app.command()
