@@ -6,7 +6,7 @@ decays when it is met). Tables of 100,000 users and 20,000 items, and of MovieLe
 factors and biases; both in turn in one process. Sparse wins where a batch is a small part of a
 large table; the answer for large tables is therefore a large batch as much as sparse gradients.
 
-    python -m benchmarks.collab_gradients          # writes results/collab_gradients.csv; 2 minutes
+    python -m benchmarks.collab_gradients          # writes results/collab_gradients.csv; 1 minute
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ mix; both train the default model for two epochs with batches of 8,192.
 - lists: the ten best unseen items of every user, in users a second, and its ratio to the bare
   product with top-k of the same blocks, in turn in one process.
 
+Cost: 2 minutes on two cores.
+
     python -m benchmarks.collab_scale          # writes results/collab_scale.csv
 """
 

@@ -10,7 +10,7 @@ tensors that does the same (torch's embeddings, fused AdamW, OneCycleLR); `ours`
 Row `default`: the whole call `zoo.collab.train` with default settings, which has to end below the
 RMSE that fastai's recipe reached on the same split, against fastai's fit.
 
-`pip install fastai` first; it is no dependency of the project. Cost: 4 minutes on two cores.
+`pip install fastai` first; it is no dependency of the project. Cost: 3 minutes on two cores.
 
     python -m benchmarks.collab_speed          # writes results/collab_speed.csv
 """
