@@ -1,0 +1,1 @@
+"""Texts: a language model, then a classifier on its encoder (ULMFiT)."""
