@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo import collab, data, hub, tabular, vision
+    from zoo import collab, data, hub, tabular, text, vision
     from zoo.core.artifact import ArtifactError
     from zoo.core.run import Run
 
@@ -33,14 +33,16 @@ __all__ = [
     "hub",
     "load",
     "tabular",
+    "text",
     "vision",
 ]
 
-_MODULES = ("collab", "data", "hub", "tabular", "vision")
+_MODULES = ("collab", "data", "hub", "tabular", "text", "vision")
 _NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.artifact"}
 _LOADERS = {
     "collab": "zoo.collab.stored",
     "tabular": "zoo.tabular.stored",
+    "text": "zoo.text.stored",
     "vision": "zoo.vision.stored",
 }  # domain -> the module whose `load` reads it
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,6 +27,7 @@ from zoo.cli.options import (
     run_of,
 )
 from zoo.cli.tabular import print_rows, tabular
+from zoo.cli.text import print_texts, text
 from zoo.cli.vision import print_photos, vision
 
 app = typer.Typer(
@@ -38,6 +40,7 @@ app = typer.Typer(
 app.add_typer(vision, name="vision")
 app.add_typer(collab, name="collab")
 app.add_typer(tabular, name="tabular")
+app.add_typer(text, name="text")
 app.add_typer(data, name="data")
 
 
@@ -103,14 +106,20 @@ def lr_find(
         typer.echo(f"plot in {plot}")
 
 
-PRINTERS: dict[str, Any] = {"vision": print_photos, "tabular": print_rows, "collab": print_pairs}
+PRINTERS: dict[str, Callable[..., None]] = {
+    "vision": print_photos,
+    "tabular": print_rows,
+    "collab": print_pairs,
+    "text": print_texts,
+}
 
 
 @app.command()
 def predict(
     artifact: Artifact,
     files: Annotated[
-        list[Path], typer.Argument(help="Photos, folders of them, or tables; as the model takes.")
+        list[Path],
+        typer.Argument(help="Photos, folders of them, tables or texts; as the model takes."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each.")] = 1,

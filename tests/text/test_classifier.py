@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+import zoo
+from tests.core.tiny import same, weights
+from tests.text.small import RUN, finetune, reviews, train_lm
+from zoo.core.groups import layer_groups
+from zoo.text import LanguageModel, TextClassifier
+from zoo.text.finetune import fit_gradually
+from zoo.text.models.awd_lstm import FOR_CLASSIFIER
+from zoo.text.models.classifier import ClassifierNet
+
+COLUMNS: dict[str, Any] = {"text": "review", "label": "liked", "run": RUN}
+
+
+def net(**options: Any) -> ClassifierNet:
+    torch.manual_seed(0)
+    sizes = {"n_words": 30, "n_classes": 3, "d_embedding": 6, "d_hidden": 8, "n_layers": 2}
+    return ClassifierNet(**{**sizes, "dropouts": FOR_CLASSIFIER.times(0), **options})
+
+
+def documents(lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(2)
+    tokens = torch.randint(9, 30, (len(lengths), max(lengths)), generator=generator)
+    for row, length in zip(tokens, lengths, strict=True):
+        row[length:] = 1
+    return tokens, torch.tensor(lengths)
+
+
+# ---- the network ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bptt", [3, 5, 100])
+def test_pooling_is_over_real_words_whatever_the_pieces(bptt: int) -> None:
+    model = net(bptt=bptt).eval()
+    tokens, lengths = documents([11, 4, 1, 7])
+    pooled = model.pooled(tokens, lengths)
+    for row, length, found in zip(tokens, lengths.tolist(), pooled, strict=True):
+        features, _ = model.encoder(row[None, :length])
+        own = features[0]
+        expected = torch.cat([own[-1], own.amax(0), own.mean(0)])
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+def test_padding_changes_nothing() -> None:
+    model = net(bptt=4).eval()
+    tokens, lengths = documents([9, 5])
+    longer = torch.cat([tokens, torch.ones(2, 20, dtype=torch.int64)], dim=1)
+    torch.testing.assert_close(model(longer, lengths), model(tokens, lengths))
+
+
+def test_gradients_reach_the_last_words_alone() -> None:
+    tokens, lengths = documents([12])
+    reached = []
+    for max_len in (4, 100):
+        model = net(bptt=4, max_len=max_len).eval()
+        model(tokens, lengths).sum().backward()
+        gradient = model.encoder.embedding.weight.grad
+        assert gradient is not None
+        reached.append({int(word) for word in tokens[0] if gradient[word].abs().sum() > 0})
+    assert reached[0] == set(tokens[0, 8:].tolist())
+    assert reached[1] == set(tokens[0].tolist())
+
+
+def test_layer_groups_go_from_words_to_head() -> None:
+    names = [group.name for group in layer_groups(net(n_layers=3))]
+    assert names == ["words", "lstm0", "lstm1", "lstm2", "head"]
+
+
+# ---- training ------------------------------------------------------------------------------------
+
+
+def test_it_learns_to_tell_classes_apart(classifier: TextClassifier) -> None:
+    assert classifier.metrics["accuracy"] > 0.9
+    assert classifier.spec.classes == ("no", "yes")
+    assert (
+        classifier.predict("we found the story brilliant. we found the cast warm.").label == "yes"
+    )
+    assert classifier.predict("they found the cast awful. they found the film dull.").label == "no"
+
+
+def test_the_encoder_is_the_language_model_s(lm: LanguageModel) -> None:
+    learn = zoo.text.learner(lm, reviews(), **COLUMNS)
+    encoder: Any = learn.model.encoder
+    assert same(weights(encoder), weights(lm.members[0].encoder))
+    assert learn.data.spec.words == lm.spec.words
+
+
+def test_layers_thaw_one_after_another() -> None:
+    learn = zoo.text.learner(train_lm(n_layers=2, epochs=0), reviews(60), **COLUMNS)
+    phases = []
+
+    class Watch:
+        def epoch_end(self, fit: Any) -> None:
+            n = sum(any(p.requires_grad for p in group.parameters()) for group in learn.groups)
+            phases.append((n, learn.rates[-1] / learn.rates[-2]))
+
+    learn.callbacks.append(Watch())
+    fit_gradually(learn, 2, 1e-2)
+    assert [n for n, _ in phases] == [1, 2, 3, 4, 4]
+    assert all(ratio == pytest.approx(2.6) for _, ratio in phases)
+
+
+def test_a_classifier_of_the_same_classes_is_taken_further(classifier: TextClassifier) -> None:
+    learn = zoo.text.learner(classifier, reviews(40, seed=3), **COLUMNS)
+    assert same(weights(learn), weights(classifier.members[0]))
+    further = finetune(classifier, reviews(40, seed=3), epochs=1)
+    assert len(further.history.rows) == 1
+    other = reviews(40).replace({"liked": {"yes": "loved"}})
+    fresh = zoo.text.learner(classifier, other, **COLUMNS)
+    assert fresh.data.spec.classes == ("loved", "no")
+
+
+def test_random_weights_learn_as_well() -> None:
+    model = zoo.text.train(
+        reviews(), **COLUMNS, epochs=4, lr=1e-2, drop_mult=0.1, batch_size=16, valid_fraction=0.25
+    )
+    assert model.metrics["accuracy"] > 0.9
+    assert "xxunk" in model.spec.words
+
+
+def test_parts_of_a_batch_weigh_as_the_whole(lm: LanguageModel) -> None:
+    learn = zoo.text.learner(lm, reviews(40), **COLUMNS, accumulate=2, drop_mult=0.0)
+    learn.fit(1, 1e-3)
+    assert learn.history.losses
+
+
+# ---- using ---------------------------------------------------------------------------------------
+
+
+def test_one_text_or_many_in_their_order(classifier: TextClassifier) -> None:
+    texts = [*reviews(30, seed=9)["review"], "", "film " * 300]
+    many = classifier.predict(texts, batch_size=7)
+    assert len(many) == 32
+    for text, prediction in zip(texts, many, strict=True):
+        alone = classifier.predict(text)
+        assert alone.label == prediction.label
+        assert alone.probability == pytest.approx(prediction.probability, abs=1e-5)
+        assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert classifier.predict([]) == []
+    assert len(classifier.predict(iter(texts[:2]))) == 2
+
+
+def test_scores_are_those_of_the_predictions(classifier: TextClassifier) -> None:
+    table = reviews(50, seed=4)
+    scores = classifier.evaluate(table, text="review", label="liked")
+    labels = [one.label for one in classifier.predict(table["review"])]
+    assert scores["accuracy"] == pytest.approx((table["liked"] == labels).mean())
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda m: m.predict(5), "5 is a int"),
+        (lambda m: m.predict(["a", None]), "None is a NoneType"),
+        (lambda m: m.evaluate((["a"], ["perhaps"])), "'perhaps' is not one of"),
+        (lambda m: zoo.text.finetune(m, reviews(), run=RUN), r"'text' is not in \['review'"),
+        (lambda m: zoo.text.finetune(m, (["a", "b"], [1, 1]), run=RUN), "at least two"),
+    ],
+)
+def test_mistakes_are_one_sentence(ask: Any, says: str, classifier: TextClassifier) -> None:
+    with pytest.raises((ValueError, TypeError), match=says) as caught:
+        ask(classifier)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_language_model_s_verb_refuses_a_classifier(classifier: TextClassifier) -> None:
+    with pytest.raises(ValueError, match="pretrained is a TextClassifier"):
+        zoo.text.finetune_lm(classifier, ["a b c", "d e f"], run=RUN)
+
+
+def test_labels_may_be_numbers() -> None:
+    table = pd.DataFrame({"text": ["good", "bad"] * 10, "label": [1, 0] * 10})
+    model = zoo.text.train(table, epochs=1, run=RUN)
+    assert model.predict("good").label in (0, 1)
+    assert model.spec.classes == (0, 1)

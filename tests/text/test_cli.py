@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.text.small import reviews
+from zoo.cli.app import app
+
+TINY = ["--device", "cpu", "--batch-size", 8, "--drop-mult", 0.1]
+
+
+def zoo(*words: Any) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where a language model, one tuned further and a classifier were made."""
+    folder = tmp_path_factory.mktemp("texts")
+    reviews(80).to_csv(folder / "reviews.csv", index=False)
+    reviews(20, seed=1).rename(columns={"review": "text"}).to_csv(folder / "new.csv", index=False)
+    column, table = ["--text", "review"], folder / "reviews.csv"
+    sizes = ["--d-embedding", 12, "--d-hidden", 16, "--n-layers", 1]
+    steps = [
+        ["train-lm", table, *column, *sizes, "--epochs", 2, "--out", folder / "lm"],
+        ["finetune-lm", folder / "lm", table, *column, "--epochs", 1, "--out", folder / "tuned"],
+        ["finetune", folder / "tuned", table, *column, "--label", "liked", "--out", folder / "m"],
+    ]
+    for step in steps:
+        done = zoo("text", *step, *TINY)
+        assert done.exit_code == 0, done.output
+        assert "loss" in done.output
+        assert f"saved in {step[-1]}; try: zoo " in done.output
+    return folder
+
+
+def test_a_language_model_goes_on(trained: Path) -> None:
+    words = ["text", "generate", trained / "tuned", "We found", "-n", 8, "--seed", 3]
+    first = zoo(*words).output
+    assert first.startswith("We found")
+    assert first == zoo(*words).output
+
+
+def test_texts_are_classified(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("We found the cast lovely.")
+    shown = zoo("predict", trained / "m", tmp_path / "one.txt", trained / "new.csv", "--top", 2)
+    lines = shown.output.splitlines()
+    assert len(lines) == 21
+    assert lines[0].startswith(f"{tmp_path / 'one.txt'}  ")
+    assert "yes 0." in lines[0]
+    assert "no 0." in lines[0]
+    row = json.loads(zoo("predict", trained / "m", tmp_path / "one.txt", "--json").output)
+    assert len(row["probabilities"]) == 1
+
+
+def test_a_language_model_predicts_next_words(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("I found the")
+    row = json.loads(zoo("predict", trained / "lm", tmp_path / "one.txt", "--json").output)
+    assert len(row["probabilities"]) == 1
+
+
+def test_a_saved_model_is_scored(trained: Path) -> None:
+    scored = zoo("evaluate", trained / "lm", trained / "new.csv")
+    assert "perplexity" in scored.output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["generate", "{}/m"], "takes a language model"),
+        (["generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
+        (["train-lm", "nowhere"], "'nowhere' does not exist"),
+        (["finetune", "{}/lm", "{}/reviews.csv"], "'text' is not in"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, trained: Path) -> None:
+    result = zoo("text", *(word.format(trained) for word in words))
+    assert result.exit_code == 1
+    assert says in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["train-lm", "finetune-lm", "finetune", "generate"])
+def test_help_names_every_option(command: str) -> None:
+    shown = zoo("text", command, "--help")
+    assert shown.exit_code == 0
+    assert "--device" in shown.output

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import zoo
+from tests.text.small import RUN, reviews
+from zoo.text import LanguageModel, TextClassifier
+
+
+def test_a_loaded_model_says_exactly_the_same(
+    each: LanguageModel | TextClassifier, tmp_path: Path
+) -> None:
+    loaded = zoo.load(each.save(tmp_path / "m"), run=RUN)
+    assert type(loaded) is type(each)
+    assert (loaded.spec, loaded.arguments) == (each.spec, each.arguments)
+    assert (loaded.metrics, loaded.training) == (each.metrics, each.training)
+    for text in reviews(5, seed=8)["review"]:
+        assert loaded.predict(text) == each.predict(text)
+
+
+def test_a_loaded_language_model_goes_on(saved_lm: Path) -> None:
+    loaded = zoo.load(saved_lm, run=RUN)
+    assert loaded.generate("I", n_words=5) == zoo.load(saved_lm, run=RUN).generate("I", n_words=5)
+    learn = zoo.text.learner(str(saved_lm), (["good film", "bad film"] * 8, [1, 0] * 8), run=RUN)
+    assert learn.data.spec.words == loaded.spec.words
+
+
+def test_the_shared_words_are_stored_once(saved_lm: Path) -> None:
+    tensors = load_file(saved_lm / "model.safetensors")
+    config = json.loads((saved_lm / "config.json").read_text())
+    wide = [name for name, t in tensors.items() if t.shape[0] == len(config["spec"]["words"])]
+    assert sorted(wide) == ["decoder.bias", "encoder.embedding.weight"]
+
+
+def test_the_card_tells_what_it_is(saved: Path, saved_lm: Path) -> None:
+    assert "model.predict(" in (saved / "README.md").read_text()
+    card = (saved_lm / "README.md").read_text()
+    for part in ("model.generate(", "perplexity", "bptt | 16"):
+        assert part in card
+
+
+def test_a_run_with_a_folder_saves_there(lm: LanguageModel, tmp_path: Path) -> None:
+    run = zoo.Run(device="cpu", progress=False, out=tmp_path / "out")
+    model = zoo.text.finetune_lm(lm, reviews(20)["review"], epochs=1, batch_size=4, run=run)
+    assert zoo.load(tmp_path / "out", run=RUN).predict("I") == model.predict("I")
+
+
+# ---- artifacts that mean harm --------------------------------------------------------------------
+
+
+def config(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        path = folder / "config.json"
+        tree = json.loads(path.read_text())
+        change(tree)
+        path.write_text(json.dumps(tree))
+
+    return harm
+
+
+def tensors(change: Callable[[dict[str, torch.Tensor]], Any]) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        path = folder / "model.safetensors"
+        held = load_file(path)
+        change(held)
+        save_file(held, path)
+
+    return harm
+
+
+def args(**values: Any) -> Callable[[Path], None]:
+    return config(lambda t: t["model"]["args"].update(values))
+
+
+def spec(**values: Any) -> Callable[[Path], None]:
+    return config(lambda t: t["spec"].update(values))
+
+
+ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "another model": (config(lambda t: t["model"].update(name="os.system")), "'awd_lstm'"),
+    "no model": (config(lambda t: t["model"].pop("name")), "'awd_lstm'"),
+    "arguments that are none": (config(lambda t: t["model"].update(args=[1])), "'awd_lstm'"),
+    "an unknown argument": (args(eval="1"), "'awd_lstm'"),
+    "an argument less": (config(lambda t: t["model"]["args"].pop("n_layers")), "'awd_lstm'"),
+    "a huge width": (args(d_hidden=10**9), "d_hidden=1000000000"),
+    "a wide width": (args(d_embedding=10**5), "fit"),
+    "very many layers": (args(n_layers=10**9), "n_layers=1000000000"),
+    "a layer more": (args(n_layers=2), "missing|fit"),
+    "a negative width": (args(d_embedding=-1), "d_embedding=-1"),
+    "half a layer": (args(n_layers=2.5), "whole numbers"),
+    "true layers": (args(n_layers=True), "whole numbers"),
+    "a width of text": (args(d_hidden="16"), "d_hidden='16'"),
+    "a dropout of one": (args(drop_mult=9.0), "dropout"),
+    "a dropout that is none": (args(drop_mult=float("nan")), "drop_mult=nan"),
+    "a word less": (config(lambda t: t["spec"]["words"].pop()), "shape|fit"),
+    "a word twice": (config(lambda t: t["spec"]["words"].append("the")), r"\['words'\]"),
+    "a word that is none": (config(lambda t: t["spec"]["words"].append(5)), r"\['words'\]"),
+    "other first words": (config(lambda t: t["spec"]["words"].reverse()), r"\['words'\]"),
+    "no words": (config(lambda t: t["spec"].pop("words")), r"\['words'\]"),
+    "a language that is code": (spec(language="os; x"), r"\['language'\]"),
+    "a direction that is none": (spec(reverse=1), r"\['reverse'\]"),
+    "one class": (spec(classes=["a"]), r"\['classes'\]"),
+    "classes twice": (spec(classes=["a", "a"]), r"\['classes'\]"),
+    "weights missing": (tensors(lambda t: t.pop("encoder.embedding.weight")), "missing"),
+    "weights of another shape": (
+        tensors(lambda t: t.update({"encoder.embedding.weight": torch.zeros(2, 2)})), "fit"
+    ),
+    "weights too many": (tensors(lambda t: t.update(extra=torch.zeros(1))), "unknown"),
+    "another domain": (config(lambda t: t.update(domain="vision")), "."),
+    "another task": (config(lambda t: t.update(task="regression")), "task='regression'"),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "safetensors"),
+    "a pickle": (
+        lambda folder: (folder / "model.safetensors").write_bytes(b"\x80\x04cos\nsystem\n."),
+        "safetensors",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["saved", "saved_lm"])
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_artifact_that_means_harm_is_one_sentence(
+    attack: str, kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    harm, says = ATTACKS[attack]
+    folder = tmp_path / "m"
+    shutil.copytree(request.getfixturevalue(kind), folder)
+    harm(folder)
+    with pytest.raises(zoo.ArtifactError, match=says) as caught:
+        zoo.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_language_model_is_no_classifier(saved: Path, saved_lm: Path, tmp_path: Path) -> None:
+    for source, task in ((saved, "language-model"), (saved_lm, "classification")):
+        folder = tmp_path / task
+        shutil.copytree(source, folder)
+        config(lambda t, task=task: t.update(task=task))(folder)
+        with pytest.raises(zoo.ArtifactError):
+            zoo.load(folder)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zoo.text import tokenizer as module
+from zoo.text.rules import lowered, repaired
+from zoo.text.tokenizer import Numberer, Tokenizer
+
+STORED = json.loads((Path(__file__).parent / "fastai_tokens.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def english() -> Tokenizer:
+    return Tokenizer("en")
+
+
+@pytest.mark.parametrize("example", STORED["examples"], ids=lambda one: repr(one["text"][:30]))
+def test_tokens_are_those_of_fastai(example: dict[str, Any], english: Tokenizer) -> None:
+    assert english(example["text"]) == example["tokens"]
+
+
+def test_numbers_tell_the_same_tokens(english: Tokenizer) -> None:
+    words: dict[str, int] = {}
+    numberer = Numberer(english, lambda token: words.setdefault(token, len(words)))
+    for example in STORED["examples"]:
+        numbers = numberer(example["text"])
+        assert numbers.dtype == np.int32
+        assert [list(words)[i] for i in numbers] == example["tokens"]
+
+
+def test_memory_is_bounded_and_tokens_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SPANS", 3)
+    words: dict[str, int] = {}
+    numberer = Numberer(Tokenizer("en"), lambda token: words.setdefault(token, len(words)))
+    first = numberer("a few more words than can be known")
+    assert len(numberer._known) == 0
+    assert (numberer("a few more words than can be known") == first).all()
+
+
+def test_languages_that_look_beyond_a_space_are_cut_by_spacy_itself() -> None:
+    russian = Tokenizer("ru")  # has "в т.ч.", one word with a space in it
+    assert not russian.by_span
+    assert russian("Да, в т.ч. я")[-2:] == ["в▁т.ч.", "я"]
+    assert Tokenizer("es").by_span  # "EE. UU." has capitals, which no text has any more
+    chinese = Tokenizer("zh")
+    assert chinese("Hi 你好。") == ["xxbos", "xxmaj", "h", "i", "你", "好", "。"]
+
+
+def test_a_word_alone_is_cut_as_in_a_text(english: Tokenizer) -> None:
+    alone = [token for word in ("isn't", "(so)", "U.S.") for token in english.tokens([word])[0]]
+    assert ["xxbos", *alone] == english("isn't (so) U.S.")
+
+
+@pytest.mark.parametrize("text", ["&lt;3 &eacute;", "a\u2003b", "A" * 5, "x x x x", "\n\n", "/"])
+def test_repairing_a_repaired_text_keeps_its_words(text: str) -> None:
+    assert repaired(repaired(text)).split() == repaired(text).split()
+
+
+@pytest.mark.parametrize("word", ["", "I", "5", "é"])
+def test_a_lone_character_is_never_marked(word: str) -> None:
+    assert lowered(word) == word.lower()
+
+
+def test_an_unknown_language_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="language='klingon' fails"):
+        Tokenizer("klingon")
+
+
+def test_a_language_that_lacks_a_package_says_which() -> None:
+    with pytest.raises(ValueError, match=r"language='th' fails \(.*[Tt]hai"):
+        Tokenizer("th")
+
+
+def test_without_spacy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    with pytest.raises(ModuleNotFoundError, match=r"transfer-zoo\[text\]"):
+        Tokenizer("en")
+
+
+def test_other_users_of_spacy_find_it_as_it_was() -> None:
+    spacy = pytest.importorskip("spacy")
+    Tokenizer("en")
+    assert spacy.blank("en")("ten")[0].like_num

@@ -1,0 +1,216 @@
+"""`zoo text`: language models and classifiers of texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.cli.options import Artifact, Device, Precision, Seed, one_sentence, run_of
+
+text = typer.Typer(
+    no_args_is_help=True,
+    help="Texts: train a language model, fine-tune it, put a classifier on it.",
+)
+
+Texts = Annotated[
+    str,
+    typer.Argument(help="Folder of text files, or a text, JSON-lines, CSV, TSV or Parquet file."),
+]
+Labelled = Annotated[
+    str,
+    typer.Argument(
+        help="CSV, TSV, JSON-lines or Parquet file, or folder with a folder of text files a class."
+    ),
+]
+Model = Annotated[str, typer.Argument(help="Directory of a saved model of texts, or user/name.")]
+TextColumn = Annotated[str | None, typer.Option("--text", help="Column of texts; default: text.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column of classes; default: label.")]
+Valid = Annotated[
+    str | None, typer.Option(help="Validation texts, in the same form; without, a tenth.")
+]
+Epochs = Annotated[int, typer.Option(min=0, help="Passes over the texts.")]
+Lr = Annotated[float, typer.Option(help="Highest rate.")]
+Rows = Annotated[int, typer.Option(min=1, help="Rows of text that are read side by side.")]
+Documents = Annotated[int, typer.Option(min=1, help="Texts a step.")]
+DropMult = Annotated[float, typer.Option(min=0, help="Factor for all dropouts.")]
+Language = Annotated[str, typer.Option(help="Of spaCy's tokenizer: en, de, xx (any) ...")]
+Reverse = Annotated[bool, typer.Option(help="Read texts from their end.")]
+Out = Annotated[Path | None, typer.Option(help="Directory of the model.")]
+Resume = Annotated[bool, typer.Option(help="Continue the same, interrupted call.")]
+
+
+@text.command("train-lm")
+def train_lm(
+    texts: Texts,
+    column: TextColumn = None,
+    valid: Valid = None,
+    epochs: Epochs = 10,
+    lr: Lr = 5e-3,
+    d_embedding: Annotated[int, typer.Option(min=1, help="Width of a word's vector.")] = 400,
+    d_hidden: Annotated[int, typer.Option(min=1, help="Width of the layers between.")] = 1152,
+    n_layers: Annotated[int, typer.Option(min=1, help="Layers of LSTM.")] = 3,
+    batch_size: Rows = 64,
+    drop_mult: DropMult = 1.0,
+    language: Language = "en",
+    reverse: Reverse = False,
+    out: Out = None,
+    resume: Resume = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Train a language model on your texts from random weights and save it."""
+    with one_sentence():
+        import zoo
+
+        target = out or Path(f"{Path(texts).resolve().stem}-lm")
+        model = zoo.text.train_lm(
+            texts,
+            epochs=epochs,
+            lr=lr,
+            text=column,
+            valid=valid,
+            d_embedding=d_embedding,
+            d_hidden=d_hidden,
+            n_layers=n_layers,
+            batch_size=batch_size,
+            drop_mult=drop_mult,
+            language=language,
+            reverse=reverse,
+            run=run_of(device, precision, seed, None, target, resume),
+        )
+        _saved(model, target, f'zoo text generate {target} "The"')
+
+
+@text.command("finetune-lm")
+def finetune_lm(
+    pretrained: Model,
+    texts: Texts,
+    column: TextColumn = None,
+    valid: Valid = None,
+    epochs: Epochs = 3,
+    lr: Lr = 2e-2,
+    batch_size: Rows = 64,
+    drop_mult: DropMult = 1.0,
+    out: Out = None,
+    resume: Resume = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Take a language model further on your texts, with their vocabulary, and save it."""
+    with one_sentence():
+        import zoo
+
+        target = out or Path(f"{Path(texts).resolve().stem}-lm")
+        model = zoo.text.finetune_lm(
+            pretrained,
+            texts,
+            epochs=epochs,
+            lr=lr,
+            text=column,
+            valid=valid,
+            batch_size=batch_size,
+            drop_mult=drop_mult,
+            run=run_of(device, precision, seed, None, target, resume),
+        )
+        _saved(model, target, f"zoo text finetune {target} REVIEWS")
+
+
+@text.command("finetune")
+def finetune(
+    pretrained: Model,
+    data: Labelled,
+    column: TextColumn = None,
+    label: LabelColumn = None,
+    valid: Valid = None,
+    epochs: Annotated[int, typer.Option(min=0, help="Passes with everything unfrozen.")] = 2,
+    lr: Lr = 2e-2,
+    batch_size: Documents = 64,
+    drop_mult: DropMult = 0.5,
+    out: Out = None,
+    resume: Resume = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Put a classifier of your texts on a language model and save it."""
+    with one_sentence():
+        import zoo
+
+        target = out or Path(f"{Path(data).resolve().stem}-classifier")
+        model = zoo.text.finetune(
+            pretrained,
+            data,
+            epochs=epochs,
+            lr=lr,
+            text=column,
+            label=label,
+            valid=valid,
+            batch_size=batch_size,
+            drop_mult=drop_mult,
+            run=run_of(device, precision, seed, None, target, resume),
+        )
+        _saved(model, target, f"zoo predict {target} FILE")
+
+
+@text.command("generate")
+def generate(
+    artifact: Artifact,
+    beginning: Annotated[str, typer.Argument(help="The first words.")] = "",
+    n_words: Annotated[int, typer.Option("-n", min=0, help="Words to add.")] = 50,
+    temperature: Annotated[float, typer.Option(help="Below 1: likely words; above: bold.")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(help="Draw from the k likeliest alone.")] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Let a language model go on with a text."""
+    with one_sentence():
+        import zoo
+
+        model = zoo.load(artifact, run=run_of(device, "auto", seed, None, None, False))
+        if not hasattr(model, "generate"):
+            raise ValueError(f"writing takes a language model, however {artifact!r} is none")
+        typer.echo(model.generate(beginning, n_words, temperature=temperature, top_k=top_k))
+
+
+def print_texts(model: Any, files: list[Path], *, as_json: bool, top: int) -> None:
+    """Print the class of each text, or the likeliest next words of a language model."""
+    for file in files:
+        for row, one in enumerate(_texts_of(file)):
+            place = str(file) if file.suffix in (".txt", "") else f"{file}:{row}"
+            chances = _chances(model, one, top)
+            if as_json:
+                told = {"file": str(file), "row": row, "probabilities": chances}
+                typer.echo(json.dumps(told, ensure_ascii=False))
+            else:
+                shown = "  ".join(f"{name} {chance:.3f}" for name, chance in chances.items())
+                typer.echo(f"{place}  {shown}")
+
+
+def _chances(model: Any, one: str, top: int) -> dict[str, float]:
+    if hasattr(model, "generate"):
+        return {word: round(chance, 6) for word, chance in model.predict(one, top)}
+    found = model.predict(one).probabilities
+    best = sorted(found, key=found.__getitem__, reverse=True)[:top]
+    return {str(name): round(found[name], 6) for name in best}
+
+
+def _texts_of(file: Path) -> Iterator[str]:
+    """The texts of a table or JSON lines; another file is one text."""
+    from zoo.text.texts import JSON_LINES, TABLES, decoded, each
+
+    if file.suffix.lower() in (*TABLES, *JSON_LINES):
+        yield from each(file)
+    else:
+        yield decoded(file.read_bytes())
+
+
+def _saved(model: Any, target: Path, hint: str) -> None:
+    for name, value in model.metrics.items():
+        typer.echo(f"{name:>12} {value:.4f}")
+    typer.echo(f"saved in {target}; try: {hint}")

@@ -1,0 +1,293 @@
+"""The verbs of classifiers: `finetune`, `train` and `learner`.
+
+Howard & Ruder 2018, sec. 3.3: the layers thaw one after another, each group of layers at 2.6 times
+the rate of the one below.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Unpack
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.optim import Optimizer
+
+from zoo.core.batches import Data
+from zoo.core.learner import Learner
+from zoo.core.optimizers import OptimizerName
+from zoo.core.run import Run, seeded
+from zoo.core.task import classification
+from zoo.core.trained import finished, training_of
+from zoo.hub.find import find
+from zoo.text.documents import DocumentBatches
+from zoo.text.labelled import Labelled, read, split
+from zoo.text.language_model import LanguageModel
+from zoo.text.models.awd_lstm import FOR_CLASSIFIER
+from zoo.text.models.classifier import MAX_LEN, ClassifierNet
+from zoo.text.options import Options, check_numbers
+from zoo.text.predictor import TextClassifier, stream_of
+from zoo.text.spec import Spec
+from zoo.text.stored import load
+from zoo.text.stream import cache_folder, most_frequent, with_own_numbers
+from zoo.text.tokenizer import Tokenizer
+from zoo.text.train_lm import CYCLE, source
+from zoo.text.vocabulary import AT_LEAST, MOST_WORDS
+
+Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
+
+EPOCHS, LR = 2, 2e-2
+RATIO = 2.6  # of a layer group's rate to that of the one below it
+THAWED = 2  # groups that thaw on their own after the head, an epoch each
+TRAIN_EPOCHS, TRAIN_LR = 10, 5e-3
+SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a net from random weights
+
+
+def finetune(
+    pretrained: Pretrained,
+    data: Any,
+    *,
+    epochs: int = EPOCHS,
+    lr: float = LR,
+    **options: Unpack[Options],
+) -> TextClassifier:
+    """A classifier of your texts on the encoder of a language model.
+
+    The head trains for an epoch, then with the last layer, then with the last two, then all for
+    `epochs`; the rate falls from phase to phase. A classifier of the same classes is taken further
+    as it is, by the last phase alone.
+
+    Args:
+        pretrained: a language model (best fine-tuned on such texts: `finetune_lm`), a classifier,
+            the directory of one, or its name on the hub.
+        data: a DataFrame, a CSV, TSV, Parquet or JSON-lines file, a folder with a folder of text
+            files for each class, or a pair (texts, labels).
+        epochs: passes over the texts with everything unfrozen.
+        lr: highest rate of the head in the first phase.
+        **options: see `Options`.
+
+    Raises:
+        FileNotFoundError: the model, file or folder does not exist.
+        ValueError: there are no texts, one class, or a setting is out of range.
+
+    Example:
+        zoo.text.finetune(lm, reviews, text="review", label="sentiment").predict("So good!")
+    """
+    check_numbers(epochs=epochs, lr=lr)
+    learn = learner(pretrained, data, **options)
+    fit_gradually(learn, epochs, lr)
+    model: TextClassifier = finished(learn)
+    return model
+
+
+def train(
+    data: Any,
+    *,
+    epochs: int = TRAIN_EPOCHS,
+    lr: float = TRAIN_LR,
+    language: str = "en",
+    **options: Unpack[Options],
+) -> TextClassifier:
+    """A classifier of your texts from random weights; as `finetune` otherwise.
+
+    Args:
+        data: see `finetune`.
+        epochs: passes over the texts, by one cycle.
+        lr: highest rate.
+        language: of spaCy's tokenizer.
+        **options: see `Options`.
+    """
+    check_numbers(epochs=epochs, lr=lr)
+    learn = learner(None, data, language=language, **options)
+    if epochs:
+        learn.fit(epochs, lr, CYCLE)
+    model: TextClassifier = finished(learn)
+    return model
+
+
+def learner(  # noqa: D417 - `Options` describes the others
+    pretrained: Pretrained | None,
+    data: Any,
+    *,
+    language: str = "en",
+    text: str | None = None,
+    label: str | None = None,
+    valid: Any = None,
+    valid_fraction: float = 0.1,
+    drop_mult: float = 0.5,
+    max_len: int = MAX_LEN,
+    bptt: int = 72,
+    batch_size: int = 64,
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
+    weight_decay: float = 0.01,
+    clip: float | None = None,
+    accumulate: int = 1,
+    callbacks: Sequence[Any] = (),
+    run: Run | None = None,
+) -> Learner:
+    """The learner of a classifier, for the step-by-step way: freeze, fit, thaw, fit.
+
+    `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact.
+
+    Args:
+        pretrained: see `finetune`; None starts from random weights.
+        data: see `finetune`.
+        language: of spaCy's tokenizer, where nothing pretrained tells it.
+        The others: see `Options`.
+    """
+    check_numbers(
+        valid_fraction=valid_fraction, drop_mult=drop_mult, max_len=max_len, bptt=bptt,
+        batch_size=batch_size, weight_decay=weight_decay,
+    )  # fmt: skip
+    run = run or Run()
+    first = load(find(pretrained)) if isinstance(pretrained, (str, os.PathLike)) else pretrained
+    train_part, held = _parts(data, valid, valid_fraction, text, label, run)
+    spec = _spec(first, train_part, language, run)
+    sizes = {name: (first.arguments if first else SMALL)[name] for name in SMALL}
+    arguments = sizes | {"drop_mult": drop_mult, "max_len": max_len, "bptt": bptt}
+    with seeded(run.seed):
+        net = ClassifierNet(
+            n_words=len(spec.words),
+            n_classes=len(spec.classes),
+            dropouts=FOR_CLASSIFIER.times(drop_mult),
+            max_len=max_len,
+            bptt=bptt,
+            **sizes,
+        )
+    _take_weights(net, first, spec)
+    told = {
+        "pretrained": repr(first) if first else "",
+        "texts": len(train_part.texts),
+        "batch_size": batch_size,
+        "drop_mult": drop_mult,
+    }
+    return Learner(
+        net,
+        Data(
+            _batches(train_part, spec, batch_size, run, shuffle=True),
+            _batches(held, spec, batch_size, run, shuffle=False) if held else None,
+            spec,
+        ),
+        classification(len(spec.classes)),
+        optimizer=optimizer,
+        weight_decay=weight_decay,
+        clip=clip,
+        accumulate=accumulate,
+        callbacks=callbacks,
+        as_model=partial(
+            _model,
+            spec=spec,
+            arguments=arguments,
+            told=told,
+            data=source(data),
+        ),
+        run=run,
+    )
+
+
+def fit_gradually(learn: Learner, epochs: int, lr: float) -> None:
+    """Train the head, then with each of the last layers, then everything.
+
+    Args:
+        learn: of a classifier.
+        epochs: of the last phase.
+        lr: highest rate of the first phase; halved for each of the next, a tenth of the last of
+            these in the last phase.
+    """
+    n, net = len(learn.groups), learn.model
+    assert isinstance(net, ClassifierNet)
+    phases = [(n - 1 - i, 1, lr / 2**i) for i in range(min(THAWED, n - 2) + 1)]
+    if net.head_trained:  # it knows the classes already
+        phases = []
+    for first, length, rate in [*phases, (0, epochs, lr / 2**THAWED / 5)]:
+        if length and not learn.interrupted:
+            learn.freeze_to(first)
+            learn.fit(length, rates(rate, n), CYCLE)
+
+
+def rates(lr: float, n_groups: int) -> list[float]:
+    """One rate a layer group, the head's last: each 2.6 times that of the one below.
+
+    >>> [round(rate, 3) for rate in rates(2.6, 3)]
+    [0.385, 1.0, 2.6]
+    """
+    return [lr / RATIO ** (n_groups - 1 - i) for i in range(n_groups)]
+
+
+def _parts(
+    data: Any, valid: Any, fraction: float, text: str | None, label: str | None, run: Run
+) -> tuple[Labelled, Labelled | None]:
+    found = read(data, text, label)
+    if valid is not None:
+        return found, read(valid, text, label)
+    return split(found, fraction, run.seed) if fraction else (found, None)
+
+
+def _spec(
+    first: LanguageModel | TextClassifier | None, found: Labelled, language: str, run: Run
+) -> Spec:
+    """The pretrained model's vocabulary, or one of the training texts; the classes there are."""
+    classes = found.classes()
+    if first is not None:
+        known = first.spec
+        if set(classes) <= set(known.classes):
+            classes = known.classes
+        return Spec(known.words, known.language, known.reverse, classes)
+    stream, words = with_own_numbers(
+        found.texts, Tokenizer(language), cache_folder(run.cache), run.n_threads
+    )
+    vocabulary = most_frequent(stream, words, most=MOST_WORDS, at_least=AT_LEAST)
+    return Spec(vocabulary.words, language, classes=classes)
+
+
+@torch.no_grad()
+def _take_weights(
+    net: ClassifierNet, first: LanguageModel | TextClassifier | None, spec: Spec
+) -> None:
+    """The pretrained encoder; of a classifier of the same classes the head as well."""
+    if first is None:
+        return
+    old: Any = first.members[0]
+    net.encoder.load_state_dict(old.encoder.state_dict())
+    if isinstance(first, TextClassifier) and first.spec.classes == spec.classes:
+        net.head.load_state_dict(old.head.state_dict())
+        net.head_trained = True
+
+
+def _batches(
+    found: Labelled, spec: Spec, batch_size: int, run: Run, *, shuffle: bool
+) -> DocumentBatches:
+    labels: NDArray[np.int64] = found.numbers(spec.classes)
+    return DocumentBatches(
+        stream_of(spec, found.texts),
+        labels,
+        batch_size,
+        shuffle=shuffle,
+        reverse=spec.reverse,
+        seed=run.seed,
+    )
+
+
+def _model(
+    learn: Learner,
+    networks: list[Any],
+    *,
+    spec: Spec,
+    arguments: dict[str, Any],
+    told: dict[str, Any],
+    data: str,
+) -> TextClassifier:
+    """The model that a learner has trained."""
+    return TextClassifier(
+        networks,
+        spec,
+        arguments=arguments,
+        history=learn.history,
+        data=data,
+        training=told | training_of(learn),
+        learner=learn,
+        run=learn.run,
+    )

@@ -1,0 +1,129 @@
+"""The language model: an AWD-LSTM with a softmax over the vocabulary that shares its word vectors.
+
+Merity et al. 2017: tied weights (sec. 4.5), penalties on large and on quickly changing activations
+(AR and TAR, sec. 4.6).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.core.groups import LayerGroup
+from zoo.core.task import Task
+from zoo.text.models.awd_lstm import AwdLstm, Dropouts, LockedDropout, State
+
+AR, TAR = 2.0, 1.0
+
+
+class Output(NamedTuple):
+    """What the loss looks at.
+
+    **Shape.** logits: (B, T, n_words); raw and dropped, the last layer's output before and after
+    the output dropout: (B, T, d_embedding).
+    """
+
+    logits: Tensor
+    raw: Tensor
+    dropped: Tensor
+
+
+class TiedDecoder(nn.Module):
+    """Logits of the next word: products with the words' own vectors, and a bias for each."""
+
+    def __init__(self, n_words: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = LockedDropout(dropout)
+        self.bias = nn.Parameter(torch.zeros(n_words))
+
+    def forward(self, raw: Tensor, vectors: Tensor) -> Output:
+        """Shape: (B, T, d), (n_words, d) -> logits (B, T, n_words)."""
+        dropped = self.dropout(raw)
+        return Output(F.linear(dropped, vectors, self.bias), raw, dropped)
+
+
+class LanguageNet(nn.Module):
+    """Predicts each next word; the state of one batch goes on in the next.
+
+    Args:
+        n_words: of the vocabulary.
+        d_embedding: width of a word's vector.
+        d_hidden: width of the layers between.
+        n_layers: of LSTM.
+        dropouts: all five.
+
+    Attributes:
+        carried: the state after the last batch; empty before any.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_words: int,
+        d_embedding: int = 400,
+        d_hidden: int = 1152,
+        n_layers: int = 3,
+        dropouts: Dropouts | None = None,
+    ) -> None:
+        super().__init__()
+        drop = dropouts or Dropouts()
+        self.encoder = AwdLstm(
+            n_words=n_words,
+            d_embedding=d_embedding,
+            d_hidden=d_hidden,
+            n_layers=n_layers,
+            dropouts=drop,
+        )
+        self.decoder = TiedDecoder(n_words, drop.output)
+        self.carried: State = ()
+
+    def forward(self, tokens: Tensor, fresh: Tensor) -> Output:
+        """Logits of each next word.
+
+        Shape: tokens (B, T) int64; fresh (B,) bool, rows whose stream restarts.
+        """
+        fits = bool(self.carried) and self.carried[0].shape[1] == len(tokens)
+        anew = fresh[None, :, None]
+        before = tuple(part.masked_fill(anew, 0) for part in self.carried) if fits else ()
+        raw, after = self.encoder(tokens, before)
+        self.carried = tuple(part.detach() for part in after)
+        output: Output = self.decoder(raw, self.encoder.embedding.weight)
+        return output
+
+    def layers(self) -> list[LayerGroup]:
+        """The layers of LSTM, then the words, which are input and output at once.
+
+        The words come last since new ones are what a language model has to learn first.
+        """
+        groups = [LayerGroup(f"lstm{i}", (lstm,)) for i, lstm in enumerate(self.encoder.lstms)]
+        return [*groups, LayerGroup("words", (self.encoder.embedding, self.decoder))]
+
+
+def task(ar: float = AR, tar: float = TAR) -> Task:
+    """Cross entropy of the next word; in training with AR and TAR.
+
+    Args:
+        ar: weight of the mean square of the dropped-out activations.
+        tar: weight of the mean square of their changes from word to word, before dropout.
+    """
+
+    def loss(output: Output, target: Tensor) -> tuple[Tensor, int]:
+        mean, count = _cross_entropy(output, target)
+        if ar:
+            mean = mean + ar * output.dropped.float().square().mean()
+        if tar and output.raw.shape[1] > 1:
+            mean = mean + tar * output.raw.diff(dim=1).float().square().mean()
+        return mean, count
+
+    return Task(loss, _logits, valid_loss=_cross_entropy)
+
+
+def _cross_entropy(output: Output, target: Tensor) -> tuple[Tensor, int]:
+    return F.cross_entropy(output.logits.flatten(0, 1), target.flatten()), target.numel()
+
+
+def _logits(output: Output) -> Tensor:
+    return output.logits

@@ -1,0 +1,136 @@
+"""What the verbs for texts take beside the model and the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
+
+from torch.optim import Optimizer
+
+from zoo.core.optimizers import OptimizerName
+from zoo.core.run import Run
+from zoo.text.texts import Texts
+
+
+class LanguageOptions(TypedDict, total=False):
+    """What the verbs of language models take beside the model and the texts.
+
+    Attributes:
+        text: the column of texts; None takes "text", or the only column.
+        valid: texts to validate on; None takes a fraction of the documents.
+        valid_fraction: of the documents; 0 trains on all.
+        language: of spaCy's tokenizer.
+        reverse: read texts from their end.
+        most_words: of the vocabulary.
+        at_least: occurrences of a word that is in the vocabulary.
+        d_embedding: width of a word's vector.
+        d_hidden: width of the layers between.
+        n_layers: of LSTM.
+        drop_mult: factor for all five dropouts.
+        ar: weight of the penalty on large activations.
+        tar: weight of that on quickly changing ones.
+        batch_size: rows that are read side by side.
+        bptt: words of a row that a step reads, on average.
+        optimizer: "adamw", "sgd", or a function from parameter groups to a torch optimizer.
+        weight_decay: decoupled for AdamW.
+        clip: largest norm of the gradient.
+        callbacks: see `zoo.core.callbacks`.
+        run: the circumstances.
+    """
+
+    text: str | None
+    valid: Texts | None
+    valid_fraction: float
+    language: str
+    reverse: bool
+    most_words: int
+    at_least: int
+    d_embedding: int
+    d_hidden: int
+    n_layers: int
+    drop_mult: float
+    ar: float
+    tar: float
+    batch_size: int
+    bptt: int
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
+    weight_decay: float
+    clip: float | None
+    callbacks: Sequence[Any]
+    run: Run | None
+
+
+class Options(TypedDict, total=False):
+    """What the verbs of classifiers take beside the model and the texts.
+
+    Attributes:
+        text: the column of texts; None takes "text".
+        label: the column of classes; None takes "label".
+        valid: labelled texts to validate on, in the same form; None takes a fraction.
+        valid_fraction: of the texts; 0 trains on all.
+        drop_mult: factor for all dropouts of encoder and head.
+        max_len: gradients reach back so many words from the end of the longest text of a batch.
+        bptt: words that pass through the encoder at a time.
+        batch_size: texts a step.
+        optimizer: "adamw", "sgd", or a function from parameter groups to a torch optimizer.
+        weight_decay: decoupled for AdamW.
+        clip: largest norm of the gradient.
+        accumulate: parts that a batch passes in, to save memory.
+        callbacks: see `zoo.core.callbacks`.
+        run: the circumstances.
+    """
+
+    text: str | None
+    label: str | None
+    valid: Any
+    valid_fraction: float
+    drop_mult: float
+    max_len: int
+    bptt: int
+    batch_size: int
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
+    weight_decay: float
+    clip: float | None
+    accumulate: int
+    callbacks: Sequence[Any]
+    run: Run | None
+
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "epochs": (0, 1e6),
+    "lr": (1e-12, 1e3),
+    "valid_fraction": (0, 0.999),
+    "most_words": (16, 1e7),
+    "at_least": (1, 1e9),
+    "d_embedding": (1, 1e5),
+    "d_hidden": (1, 1e5),
+    "n_layers": (1, 64),
+    "drop_mult": (0, 10),
+    "ar": (0, 1e6),
+    "tar": (0, 1e6),
+    "batch_size": (1, 1e6),
+    "bptt": (1, 1e6),
+    "max_len": (1, 1e9),
+    "weight_decay": (0, 1e3),
+}
+
+
+def check_numbers(**given: float) -> None:
+    """Refuse settings out of range, all at once.
+
+    Raises:
+        ValueError: there are some.
+    """
+    wrong = [
+        f"{name}={value!r:.40} (from {_RANGES[name][0]:g} to {_RANGES[name][1]:g})"
+        for name, value in given.items()
+        if not _is_within(value, *_RANGES[name])
+    ]
+    if wrong:
+        raise ValueError(
+            f"settings are numbers in range, however {'; '.join(wrong)}; the defaults suit most"
+        )
+
+
+def _is_within(value: object, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and low <= value <= high

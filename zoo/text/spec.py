@@ -1,0 +1,93 @@
+"""What prediction needs besides weights: the words by number, how texts are cut, the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from zoo.text.rules import SPECIAL
+from zoo.text.tokenizer import Numberer, Numbers, Tokenizer
+from zoo.text.vocabulary import Vocabulary
+
+Label = str | int | bool
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What prediction needs besides weights.
+
+    Attributes:
+        words: by number, the special tokens first.
+        language: of spaCy's tokenizer.
+        reverse: whether texts are read from their end.
+        classes: by number; empty for a language model.
+    """
+
+    words: tuple[str, ...]
+    language: str = "en"
+    reverse: bool = False
+    classes: tuple[Label, ...] = ()
+
+    def numbers(self, text: str) -> Numbers:
+        """A text as numbers of words, in the order of reading. Shape: (n,), int32."""
+        found = self.numberer(text)
+        return found[::-1].copy() if self.reverse else found
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words, to look numbers up."""
+        return Vocabulary(self.words)
+
+    @cached_property
+    def numberer(self) -> Numberer:
+        """From texts to numbers in the order of writing."""
+        return Numberer(Tokenizer(self.language), self.vocabulary.number)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for config.json."""
+        return {
+            "words": list(self.words),
+            "language": self.language,
+            "reverse": self.reverse,
+            "classes": list(self.classes),
+        }
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> Spec:
+        """The spec that `to_json` wrote.
+
+        Raises:
+            ValueError: fields are missing or make no sense; all are named.
+        """
+        checks: dict[str, Callable[[Any], bool]] = {
+            "words": _are_words,
+            "language": lambda value: isinstance(value, str) and value.isidentifier(),
+            "reverse": lambda value: isinstance(value, bool),
+            "classes": _are_classes,
+        }
+        wrong = [
+            name for name, sound in checks.items() if name not in tree or not sound(tree[name])
+        ]
+        if wrong:
+            raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
+        return cls(tuple(tree["words"]), tree["language"], tree["reverse"], tuple(tree["classes"]))
+
+
+def _are_words(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and all(isinstance(word, str) for word in value)
+        and tuple(value[: len(SPECIAL)]) == SPECIAL
+        and len(set(value)) == len(value)
+    )
+
+
+def _are_classes(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and all(isinstance(one, (str, int)) for one in value)
+        and len(set(value)) == len(value)
+        and len(value) != 1
+    )

@@ -1,0 +1,108 @@
+"""From an artifact's directory to a model of texts; nothing in it is trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from zoo.core import artifact
+from zoo.core.artifact import ArtifactError
+from zoo.core.run import Run
+from zoo.text.language_model import LanguageModel
+from zoo.text.models.awd_lstm import FOR_CLASSIFIER, Dropouts
+from zoo.text.models.classifier import ClassifierNet
+from zoo.text.models.language_model import LanguageNet
+from zoo.text.options import check_numbers
+from zoo.text.predictor import TextClassifier
+from zoo.text.spec import Spec
+
+_SIZES: Final = ("d_embedding", "d_hidden", "n_layers")
+_ARGUMENTS: Final = {
+    "language-model": (*_SIZES, "drop_mult"),
+    "classification": (*_SIZES, "drop_mult", "max_len", "bptt"),
+}
+
+
+def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextClassifier:
+    """The model that an artifact holds.
+
+    Raises:
+        ArtifactError: the directory is not a whole artifact of a model of texts.
+    """
+    stored = artifact.read(directory)
+    config = stored.config
+    if config.domain != "text" or config.task not in _ARGUMENTS:
+        raise ArtifactError(
+            "this reads language models and classifiers of texts, however "
+            f"domain={config.domain!r:.40}, task={config.task!r:.40}; use zoo.load"
+        )
+    try:
+        spec = Spec.from_json(config.spec)
+        arguments = _arguments(config.task, config.model)
+        if (config.task == "classification") != bool(spec.classes):
+            raise ValueError(f"{config.task} does not go with {len(spec.classes)} classes")
+        members: Any = [_member(config.task, arguments, spec, own) for own in stored.weights]
+    except ArtifactError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
+        raise ArtifactError(
+            "config.json must describe a model of texts that this version builds, however it does "
+            f"not ({str(error).splitlines()[0]:.200}); save or fetch the artifact again"
+        ) from error
+    kind: Any = LanguageModel if config.task == "language-model" else TextClassifier
+    model: LanguageModel | TextClassifier = kind(
+        members,
+        spec,
+        arguments=arguments,
+        history=stored.history,
+        metrics=config.metrics,
+        data=config.data,
+        training=config.training,
+        licence=config.licence,
+        extra=config.extra,
+        run=run,
+    )
+    return model
+
+
+def build(task: str, arguments: dict[str, Any], spec: Spec) -> nn.Module:
+    """The network with random weights."""
+    sizes = {name: arguments[name] for name in _SIZES} | {"n_words": len(spec.words)}
+    if task == "language-model":
+        return LanguageNet(**sizes, dropouts=Dropouts().times(arguments["drop_mult"]))
+    return ClassifierNet(
+        **sizes,
+        n_classes=len(spec.classes),
+        dropouts=FOR_CLASSIFIER.times(arguments["drop_mult"]),
+        max_len=arguments["max_len"],
+        bptt=arguments["bptt"],
+    )
+
+
+def _arguments(task: str, model: dict[str, Any]) -> dict[str, Any]:
+    """What builds the network, checked.
+
+    Raises:
+        ValueError: arguments are missing, unknown or senseless.
+    """
+    known, given = _ARGUMENTS[task], model.get("args")
+    if model.get("name") != "awd_lstm" or not isinstance(given, dict) or set(given) != set(known):
+        raise ValueError(f"its model is 'awd_lstm' with arguments {', '.join(known)}")
+    check_numbers(**given)
+    if whole := [k for k in known if k != "drop_mult" and type(given[k]) is not int]:
+        raise ValueError(f"{', '.join(whole)} must be whole numbers")
+    return given
+
+
+def _member(
+    task: str, arguments: dict[str, Any], spec: Spec, tensors: dict[str, Tensor]
+) -> nn.Module:
+    """A network with its weights; one that they do not fit is refused before it takes memory."""
+    with torch.device("meta"):
+        artifact.check_weights(build(task, arguments, spec), tensors)
+    member = build(task, arguments, spec)
+    artifact.load_weights(member, tensors)
+    return member.eval()

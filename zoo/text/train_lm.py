@@ -1,0 +1,298 @@
+"""The verbs of language models: `train_lm`, `finetune_lm` and `lm_learner`.
+
+Howard & Ruder 2018: a language model of general texts (sec. 3.1) is fine-tuned on those of the task
+(sec. 3.2) before a classifier is put on its encoder (`zoo.text.finetune`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from zoo.core.batches import Data
+from zoo.core.learner import Learner
+from zoo.core.optimizers import OptimizerName
+from zoo.core.run import Run, seeded
+from zoo.core.schedules import one_cycle
+from zoo.core.trained import finished, training_of
+from zoo.hub.find import find
+from zoo.text.batches import BPTT, StreamBatches
+from zoo.text.language_model import LanguageModel
+from zoo.text.models.awd_lstm import Dropouts
+from zoo.text.models.language_model import AR, TAR, LanguageNet, task
+from zoo.text.options import LanguageOptions, check_numbers
+from zoo.text.spec import Spec
+from zoo.text.stored import load
+from zoo.text.stream import (
+    Stream,
+    cache_folder,
+    most_frequent,
+    renumbered,
+    with_own_numbers,
+    written,
+)
+from zoo.text.texts import Texts, each
+from zoo.text.tokenizer import Tokenizer
+from zoo.text.vocabulary import AT_LEAST, MOST_WORDS, carried_over
+
+Pretrained = str | os.PathLike[str] | LanguageModel
+
+MOMENTUMS = (0.8, 0.7)  # of Adam's first beta, down and up again
+CYCLE = partial(one_cycle, momentums=MOMENTUMS)
+TRAIN_EPOCHS, TRAIN_LR = 10, 5e-3
+FINETUNE_EPOCHS, FINETUNE_LR = 3, 2e-2
+
+
+def train_lm(
+    texts: Texts,
+    *,
+    epochs: int = TRAIN_EPOCHS,
+    lr: float = TRAIN_LR,
+    **options: Unpack[LanguageOptions],
+) -> LanguageModel:
+    """A language model trained on your texts from random weights.
+
+    Args:
+        texts: a folder of text files, a file (text, JSON lines, CSV, TSV, Parquet), a DataFrame, a
+            Hugging Face data set, or any iterable of texts; they may be larger than memory.
+        epochs: passes over the texts, by one cycle.
+        lr: highest rate.
+        **options: see `LanguageOptions`.
+
+    Raises:
+        FileNotFoundError: the file or folder does not exist.
+        ValueError: there are too few texts, or a setting is out of range.
+
+    Example:
+        zoo.text.train_lm("books/").generate("Once upon a time")
+    """
+    check_numbers(epochs=epochs, lr=lr)
+    learn = lm_learner(texts, **options)
+    if epochs:
+        learn.fit(epochs, lr, CYCLE)
+    return scored(learn)
+
+
+def finetune_lm(
+    pretrained: Pretrained,
+    texts: Texts,
+    *,
+    epochs: int = FINETUNE_EPOCHS,
+    lr: float = FINETUNE_LR,
+    **options: Unpack[LanguageOptions],
+) -> LanguageModel:
+    """A trained language model taken further on your texts, with their vocabulary.
+
+    Words that the model knows keep their vectors, others begin at the mean. First the words alone
+    train for an epoch, then everything at a tenth of the rate.
+
+    Args:
+        pretrained: a language model, its directory, or its name on the hub.
+        texts: see `train_lm`.
+        epochs: passes with everything unfrozen.
+        lr: highest rate of the first epoch.
+        **options: see `LanguageOptions`; the network's sizes stay what they are.
+
+    Raises:
+        FileNotFoundError: the model, file or folder does not exist.
+        ValueError: as for `train_lm`.
+    """
+    check_numbers(epochs=epochs, lr=lr)
+    learn = lm_learner(texts, pretrained=language_model(pretrained), **options)
+    learn.freeze()
+    learn.fit(1, lr, CYCLE)
+    learn.unfreeze()
+    if epochs and not learn.interrupted:
+        learn.fit(epochs, lr / 10, CYCLE)
+    return scored(learn)
+
+
+def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
+    texts: Texts,
+    *,
+    pretrained: LanguageModel | None = None,
+    text: str | None = None,
+    valid: Texts | None = None,
+    valid_fraction: float = 0.1,
+    language: str = "en",
+    reverse: bool = False,
+    most_words: int = MOST_WORDS,
+    at_least: int = AT_LEAST,
+    d_embedding: int = 400,
+    d_hidden: int = 1152,
+    n_layers: int = 3,
+    drop_mult: float = 1.0,
+    ar: float = AR,
+    tar: float = TAR,
+    batch_size: int = 64,
+    bptt: int = BPTT,
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
+    weight_decay: float = 0.01,
+    clip: float | None = None,
+    callbacks: Sequence[Any] = (),
+    run: Run | None = None,
+) -> Learner:
+    """The learner of a language model, for the step-by-step way.
+
+    `learner.as_model()` gives what `train_lm` returns, `learner.save(directory)` its artifact.
+
+    Args:
+        texts: see `train_lm`.
+        pretrained: the model to go on from, which sizes, language and direction then follow.
+        The others: see `LanguageOptions`.
+    """
+    check_numbers(
+        valid_fraction=valid_fraction, most_words=most_words, at_least=at_least, bptt=bptt,
+        d_embedding=d_embedding, d_hidden=d_hidden, n_layers=n_layers, drop_mult=drop_mult,
+        ar=ar, tar=tar, batch_size=batch_size, weight_decay=weight_decay,
+    )  # fmt: skip
+    run = run or Run()
+    sizes = {"d_embedding": d_embedding, "d_hidden": d_hidden, "n_layers": n_layers}
+    if pretrained:
+        sizes = {name: pretrained.arguments[name] for name in sizes}
+        language, reverse = pretrained.spec.language, pretrained.spec.reverse
+    arguments = sizes | {"drop_mult": drop_mult}
+    train, held, spec = corpus(
+        texts, valid, text, valid_fraction, run, Spec((), language, reverse), most_words, at_least
+    )
+    with seeded(run.seed):
+        net = LanguageNet(n_words=len(spec.words), dropouts=Dropouts().times(drop_mult), **sizes)
+    if pretrained:
+        take_words(net, pretrained, spec)
+    batches = partial(StreamBatches, batch_size=batch_size, bptt=bptt, reverse=reverse)
+    told = {
+        "pretrained": repr(pretrained) if pretrained else "",
+        "words": len(train),
+        "documents": train.n_documents,
+        "vocabulary": len(spec.words),
+        "batch_size": batch_size,
+        "bptt": bptt,
+        "ar": ar,
+        "tar": tar,
+    }
+    return Learner(
+        net,
+        Data(
+            batches(train, seed=run.seed),
+            batches(held, shuffle=False) if held is not None else None,
+            spec,
+        ),
+        task(ar, tar),
+        optimizer=optimizer,
+        weight_decay=weight_decay,
+        clip=clip,
+        callbacks=callbacks,
+        as_model=partial(_model, spec=spec, arguments=arguments, told=told, data=source(texts)),
+        run=run,
+    )
+
+
+def corpus(
+    texts: Texts,
+    valid: Texts | None,
+    text: str | None,
+    valid_fraction: float,
+    run: Run,
+    spec: Spec,
+    most_words: int,
+    at_least: int,
+) -> tuple[Stream, Stream | None, Spec]:
+    """Streams to train and to validate on, and the spec with the training part's vocabulary."""
+    tokenizer, folder = Tokenizer(spec.language), cache_folder(run.cache)
+    stream, words = with_own_numbers(each(texts, text), tokenizer, folder, run.n_threads)
+    train, held = stream, None
+    if valid is None and valid_fraction:
+        train, held = split(stream, valid_fraction, run.seed)
+    vocabulary = most_frequent(train, words, most=most_words, at_least=at_least)
+    renumbered(stream, words, vocabulary)
+    spec = Spec(vocabulary.words, spec.language, spec.reverse)
+    if valid is not None:
+        held = written(map(spec.numberer, each(valid, text)), folder)
+    return train, held, spec
+
+
+def split(stream: Stream, fraction: float, seed: int) -> tuple[Stream, Stream]:
+    """The documents in two parts at random, the second with this fraction of them.
+
+    Raises:
+        ValueError: there is but one document.
+    """
+    n = stream.n_documents
+    if n < 2:
+        raise ValueError(
+            f"validation takes some of the documents, however there is {n} of "
+            f"{len(stream)} words; give valid=, or valid_fraction=0"
+        )
+    order = np.random.default_rng(seed).permutation(n)
+    n_held = min(max(round(fraction * n), 1), n - 1)
+    return stream.take(np.sort(order[n_held:])), stream.take(np.sort(order[:n_held]))
+
+
+@torch.no_grad()
+def take_words(net: LanguageNet, pretrained: LanguageModel, spec: Spec) -> None:
+    """Weights of a trained model; words by themselves, wherever they stand in the vocabulary."""
+    old: Any = pretrained.members[0]
+    rows = spec.vocabulary.rows_in(pretrained.spec.vocabulary)
+    tensors = {name: tensor.cpu() for name, tensor in old.state_dict().items()}
+    for name in ("encoder.embedding.weight", "decoder.bias"):
+        tensors[name] = carried_over(tensors[name], rows)
+    net.load_state_dict(tensors)
+
+
+def language_model(pretrained: Pretrained) -> LanguageModel:
+    """The language model itself, read from its directory or the hub if need be.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is another kind of model.
+    """
+    model: Any = pretrained
+    if isinstance(pretrained, (str, os.PathLike)):
+        model = load(find(pretrained))
+    if not isinstance(model, LanguageModel):
+        raise ValueError(
+            "fine-tuning a language model takes a language model, however pretrained is a "
+            f"{type(model).__name__}; zoo.text.train_lm makes one"
+        )
+    return model
+
+
+def scored(learn: Learner) -> LanguageModel:
+    """The model with its scores."""
+    model: LanguageModel = finished(learn)
+    return model
+
+
+def source(texts: Any) -> str:
+    """What a model was trained on, in a few words."""
+    known = isinstance(texts, (str, os.PathLike))
+    return Path(texts).name if known else type(texts).__name__
+
+
+def _model(
+    learn: Learner,
+    networks: list[Any],
+    *,
+    spec: Spec,
+    arguments: dict[str, Any],
+    told: dict[str, Any],
+    data: str,
+) -> LanguageModel:
+    """The model that a learner has trained."""
+    return LanguageModel(
+        networks,
+        spec,
+        arguments=arguments,
+        history=learn.history,
+        data=data,
+        training=told | training_of(learn),
+        learner=learn,
+        run=learn.run,
+    )
