@@ -259,7 +259,7 @@ def means_before(
     for start in starts:
         since, low, high = np.searchsorted(days_of, [start - days, start, start + HOLD_OUT_DAYS])
         if since < low < high:
-            past = rows.iloc[since:low].groupby(alike, as_index=False)["value"].mean()
+            past = rows.iloc[since:low].groupby(alike, as_index=False).mean()
             block = looked_up(rows.iloc[low:high][alike], past, alike)
             found[low:high] = block["value"].to_numpy("float32")
     return found

@@ -42,8 +42,9 @@ from zoo.core.learner import Learner
 from zoo.core.task import regression
 from zoo.tabular import date_parts, looked_up
 from zoo.tabular.predictor import TableModel
+from zoo.tabular.tables import Name
 
-SIZES: Final = {
+SIZES: Final[dict[Name, int]] = {
     "Store": 10,
     "DayOfWeek": 6,
     "Date_year": 2,
@@ -156,8 +157,8 @@ def one_hot_network(rows: Rows, seed: int) -> NDArray[np.float64]:
     learn = Learner(net, data, regression(), batchnorm="live", run=run)
     learn.fit_one_cycle(EPOCHS, LR)
     with torch.inference_mode():
-        says = torch.cat([net.eval()(part) for part in x_test.split(4096)])
-    return np.exp(says[:, 0].double().numpy() * std + mean)
+        says = torch.cat([net.eval()(part) for part in torch.split(x_test, 4096)])
+    return np.asarray(np.exp(says[:, 0].double().numpy() * std + mean))
 
 
 def places(rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -220,7 +221,8 @@ def other(name: str, rows: Rows, model: TableModel | None, seed: int) -> NDArray
     if name == "knn":  # every row of length 1, as there
         train, test = (Normalizer().transform(part) for part in (train, test))
     method = METHODS[name](seed).fit(train, np.log(rows.train[TARGET]))
-    return np.exp(np.concatenate([method.predict(part) for part in np.array_split(test, 20)]))
+    parts = [method.predict(part) for part in np.array_split(test, 20)]
+    return np.asarray(np.exp(np.concatenate(parts)))
 
 
 # ---- the table ----------------------------------------------------------------------------------

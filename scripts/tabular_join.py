@@ -70,7 +70,7 @@ def main() -> None:
     flags.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     given = flags.parse_args()
     for data in given.data:
-        found: dict[str, list[float]] = {join: [] for join in JOINS}
+        found: dict[Join, list[float]] = {join: [] for join in JOINS}
         for seed in range(given.seeds):
             for join in JOINS:
                 began = time.process_time()
@@ -79,8 +79,8 @@ def main() -> None:
                 values = {"data": data, "join": join, "seed": seed, **scores}
                 append("tabular_join.csv", **values, cpu_seconds=seconds)
                 found[join] += scores.values()
-        for join, each in found.items():
-            print(f"{data}, {join}: {np.mean(each):.4f} ± {np.std(each):.4f}")
+        for way, each in found.items():
+            print(f"{data}, {way}: {np.mean(each):.4f} ± {np.std(each):.4f}")
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def lowered(says: pd.Series, variance: float) -> pd.Series:
         says: predictions.
         variance: of the logarithms' errors.
     """
-    return says * np.exp(-1.5 * variance)
+    return says * float(np.exp(-1.5 * variance))
 
 
 # ---- the network --------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ def trial(frame: pd.DataFrame, recipe: Recipe, seed: int) -> None:
     truth = frame.loc[held_out, TARGET]
     says = predicted(model, frame[held_out])
     near = (frame.loc[held_out, ["holiday_since", "holiday_until"]] <= 3).any(axis=1)
-    of_days = np.log(says / truth).groupby(frame["Date"]).mean()
+    errors = pd.Series(np.log(says / truth), index=truth.index)
+    of_days = errors.groupby(frame["Date"]).mean()
     append(
         "tabular_rossmann_recipe.csv",
         **vars(recipe),
