@@ -64,8 +64,8 @@ class Line:
         beside = ""
         if self.beside:
             beside = f"{self.beside[1]} {rows[self.beside[0]].mean():.3f}"
-        elif self.rival:
-            beside = f"{self.rival[1]} {self.rows(self.rival[0])[self.score].mean():.3f}"
+        elif self.rival and len(theirs := self.rows(self.rival[0])):
+            beside = f"{self.rival[1]} {theirs[self.score].mean():.3f}"
         return (
             f"| {self.what} | {self.model} | {self.shown} {score.mean():.3f}{spread} | {beside} | "
             f"{rows['seconds'].median():.0f} s | `scripts/{self.script}.py` |"
