@@ -121,7 +121,7 @@ def tabular_finetune(
         from zoo.tabular.finetune import finetune
         from zoo.tabular.stored import opened
 
-        wanted = target or [column.name for column in opened(pretrained).spec.targets]
+        wanted: list[Any] = target or [one.name for one in opened(pretrained).spec.targets]
         place = out or Path(f"{Path(table).stem}-{wanted[0]}")
         found = finetune(
             pretrained,
