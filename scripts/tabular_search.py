@@ -59,7 +59,7 @@ def trial(frame: pd.DataFrame, number: int) -> None:
 
 
 def importances(trials: pd.DataFrame) -> pd.DataFrame:
-    """What each setting is worth to a forest that predicts a trial's rank, and its best value there.
+    """What each setting is worth to a forest that predicts a trial's rank, and its best value.
 
     A setting's importance is by how much the forest's R² falls when its column is shuffled.
     """
