@@ -48,6 +48,23 @@ def test_validation_is_the_normalised_centre_crop() -> None:
         assert torch.allclose(x, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("left_behind", [0, 255])
+def test_what_memory_held_before_leaves_no_trace(left_behind: int, monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    sides = [(40 + n, 60 - n) for n in range(16)]  # frames of a batch are as large as its largest
+    items = [rng.integers(0, 256, (*side, 3), dtype=np.uint8) for side in sides]
+    settings: dict[str, Any] = {"augment": SIDE_ON, "batch_size": 16}
+    data = replace(batches(), items=items, targets=torch.zeros(16, dtype=torch.int64), **settings)
+    clean = next(data.epoch(0)).inputs[0]
+    empty = torch.empty
+
+    def dirty(*shape: Any, **options: Any) -> torch.Tensor:
+        return empty(*shape, **options).fill_(left_behind)
+
+    monkeypatch.setattr(torch, "empty", dirty)
+    assert torch.equal(next(data.epoch(0)).inputs[0], clean)
+
+
 def test_every_photo_comes_once_an_epoch_in_a_new_order() -> None:
     found = batches(augment=SIDE_ON)
     orders = [torch.cat([batch.target for batch in found.epoch(epoch)]) for epoch in range(3)]

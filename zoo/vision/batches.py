@@ -142,7 +142,8 @@ class PhotoBatches:
         pin = torch.device(self.device).type == "cuda"
         sizes = np.array([item.shape[:2] for item in items], dtype=np.int64).reshape(-1, 2)
         height, width = sizes.max(0).tolist()
-        photos = torch.empty((len(items), height, width, 3), dtype=torch.uint8, pin_memory=pin)
+        # Zeros: a sample on a photo's edge takes a rounding error's share of what lies beyond.
+        photos = torch.zeros((len(items), height, width, 3), dtype=torch.uint8, pin_memory=pin)
         frames = photos.numpy()
         for frame, item in zip(frames, items, strict=True):
             frame[: item.shape[0], : item.shape[1]] = item
