@@ -3,9 +3,9 @@
 The fast.ai course's trick: a forest that predicts a trial's place from its settings tells, by
 permutation importance, which of them to search further, and by partial dependence, where. Its
 target is the rank of the loss, since a few trials that learnt next to nothing would decide the
-variance of the loss itself. Trials
-are trained on four fifths of 8,000 rows of Adult's training file and scored on the other fifth; the
-official test file is never opened. The forest's own error out of bag says how far to believe it.
+variance of the loss itself. Trials are trained on four fifths of 8,000 rows of Adult's training
+file and scored on the other fifth; the official test file is never opened. The forest's own error
+out of bag says how far to believe it.
 
 Cost: about 3 minutes for 40 trials on one core.
 
