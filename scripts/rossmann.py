@@ -4,9 +4,10 @@
 
 Every row with sales is a store on a day. Its columns come in groups:
 
-- `CALENDAR`: what is announced beforehand for any day: promotions, holidays, opening days, how far
-  the next and the last of them are, and parts of the date that come again every year;
-- `TIME`: parts of the date that number every day, or stand for one of the few years;
+- `ANNOUNCED`: what is known of any day beforehand: promotions, holidays, opening days, and how far
+  the next and the last of them are;
+- `SEASON`: places in the year and in the month, on circles; `DATES`: month, week, day and days from
+  Easter as categories; `TIME`: what numbers every day, or stands for one of the few years;
 - `STORE`: what is known of the store: its kind, its state, its competitor, its coupons (Promo2);
 - `PAST`: mean logarithms of the store's own sales on days alike; `DRIFT`: how far it was above its
   yearly means lately. A row sees sales before its block of six weeks alone, as someone would who
@@ -36,7 +37,7 @@ TARGET: Final = "Sales"
 LAST_DAY: Final = pd.Timestamp("2015-07-31")
 HOLD_OUT_DAYS: Final = 43  # the last 41,396 rows with sales; the test set has 41,088 rows
 CUT: Final = LAST_DAY - pd.Timedelta(days=HOLD_OUT_DAYS - 1)  # first day of the hold-out
-FAR: Final = 60  # days; what is farther away is equally far
+FAR: Final = 14  # days; what is farther away is equally far
 
 STATES: Final = {
     "BadenWuerttemberg": "BW",
@@ -93,10 +94,13 @@ ALIKE: Final = {
 DRIFTS: Final = {"quarter_drift": 91, "block_drift": 42, "fortnight_drift": 14}
 """Days before the block that a mean of the sales above those of `year_alike` looks back."""
 
-YEARLY: Final = ("Date_month", "Date_week", "Date_day")
-CALENDAR: Final = Columns(
-    ("DayOfWeek", "Promo", "StateHoliday", "SchoolHoliday", *YEARLY, "easter", *PROMO_WEEKS), AWAY
+ANNOUNCED: Final = Columns(
+    ("DayOfWeek", "Promo", "StateHoliday", "SchoolHoliday", *PROMO_WEEKS), AWAY
 )
+SEASON: Final = Columns(
+    (), ("Date_year_sin", "Date_year_cos", "Date_month_sin", "Date_month_cos", "days_left")
+)
+DATES: Final = Columns(("Date_month", "Date_week", "Date_day", "easter"), ())
 TIME: Final = Columns(("Date_year",), ("Date_dayofyear", "Date_elapsed"))
 STORE: Final = Columns(
     ("Store", "State", "StoreType", "Assortment", "PromoInterval", "coupons_now"),
@@ -116,9 +120,9 @@ def joined(cut: pd.Timestamp = CUT) -> pd.DataFrame:
     folder = zoo.data.get("rossmann")
     frame = with_announced(calendar(folder))
     frame = frame[frame[TARGET] > 0].reset_index(drop=True)
-    frame = date_parts(
-        frame, "Date", parts=["year", "month", "week", "day", "dayofyear", "elapsed"]
-    )
+    parts = ["year", "month", "week", "day", "dayofyear", "elapsed"]
+    frame = date_parts(frame, "Date", parts=parts, cyclic=True)
+    frame["days_left"] = frame["Date"].dt.days_in_month - frame["Date_day"]
     frame = with_store(frame, folder)
     frame = with_observed(frame, folder)
     return with_past(frame, cut)

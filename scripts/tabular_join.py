@@ -6,7 +6,7 @@ hidden layers, so that "inside" and "ensemble" have more weights.
 
 - adult: accuracy on a fifth of the training file, drawn by the seed; the library's defaults.
 - rossmann: RMSPE on the 43 days before the last 43, of networks that learn from 200,000 rows drawn
-  by the seed before these; calendar and store columns, four epochs.
+  by the seed before these; announced, season and store columns, four epochs.
 
     python -m scripts.tabular_join             # writes results/tabular_join.csv
 """
@@ -25,9 +25,9 @@ import zoo
 import zoo.tabular
 from scripts import tabular_adult
 from scripts.record import append
-from scripts.rossmann import CUT, TARGET, joined
+from scripts.rossmann import TARGET
 from scripts.tabular_rossmann import RECIPE, network, rmspe
-from scripts.tabular_rossmann_recipe import INNER
+from scripts.tabular_rossmann_recipe import INNER, before
 from zoo.tabular.models.network import Join
 
 SEEDS: Final = 3
@@ -48,11 +48,10 @@ def adult(join: Join, seed: int) -> dict[str, float]:
 
 def rossmann(join: Join, seed: int) -> dict[str, float]:
     """Scores on the weeks before the hold-out."""
-    frame = joined(INNER)
-    frame = frame[frame["Date"] < CUT]
+    frame = before(INNER)
     held_out = frame["Date"] >= INNER
     train = frame[~held_out].sample(SAMPLED, random_state=seed)
-    recipe = replace(RECIPE, groups="calendar-store", join=join, epochs=4)
+    recipe = replace(RECIPE, groups="announced-season-store", join=join, epochs=4)
     says = network(train, recipe, seed).predict(frame[held_out])
     return {"rmspe": rmspe(frame.loc[held_out, TARGET], says)}
 

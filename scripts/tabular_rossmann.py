@@ -31,11 +31,13 @@ import zoo
 import zoo.tabular
 from scripts.record import RESULTS, append
 from scripts.rossmann import (
-    CALENDAR,
+    ANNOUNCED,
     CUT,
+    DATES,
     DRIFT,
     OBSERVED,
     PAST,
+    SEASON,
     STORE,
     TARGET,
     TIME,
@@ -50,7 +52,9 @@ GOAL: Final = 0.0985  # RMSPE
 TREES, ROUNDS = 40, 500
 RIVALS: Final = ("network", "observed", "boosting", "forest")
 GROUPS: Final = {
-    "calendar": CALENDAR,
+    "announced": ANNOUNCED,
+    "season": SEASON,
+    "dates": DATES,
     "time": TIME,
     "store": STORE,
     "past": PAST,
@@ -66,7 +70,7 @@ class Recipe:
     Rows before `first` teach nothing: their means look back on half a year at most.
     """
 
-    groups: str = "calendar-store-past-drift"
+    groups: str = "announced-season-store-past-drift"
     epochs: int = 3
     lr: float = 3e-3
     batch_size: int = 1024
@@ -78,7 +82,7 @@ class Recipe:
     d_number: int = 4
     join: str = "input"
     average: float = 0.0
-    first: str = "2013-07-01"
+    first: str = "2013-01-01"
 
 
 RECIPE: Final = Recipe()
@@ -103,7 +107,7 @@ def lowered(says: pd.Series, variance: float) -> pd.Series:
 
 
 def inputs(groups: str) -> Columns:
-    """The columns of some groups, such as calendar-store."""
+    """The columns of some groups, such as announced-store."""
     chosen = [GROUPS[name] for name in groups.split("-")]
     return Columns(
         tuple(name for group in chosen for name in group.categories),

@@ -1,7 +1,9 @@
-"""Compare recipes for the Rossmann network on the six weeks before the last six.
+"""Compare recipes for the Rossmann network on weeks before the last six.
 
-The hold-out of `scripts/tabular_rossmann.py` is cut off before anything else is done: a trial
-trains on what lies before 2015-05-07 and is scored on the 43 days from then on. `plain` is the
+The hold-out of `scripts/tabular_rossmann.py` is cut off before anything else is done. A trial
+trains on what lies before a cut and is scored on the 43 days from then on. There are three cuts:
+2015-05-07, just before the hold-out (the trials without a cut are of it, too); 2014-06-20, the
+weekdays of the hold-out a year earlier; and 2014-08-02. `plain` is the
 score without the factor that lowers predictions, `quiet` that (with it) of the days farther than 3
 days from a holiday, as all days of the later hold-out are; `bias` and `spread` are mean and
 deviation, over days, of the mean error in logarithms. Cost: about a minute a trial on one core.
@@ -24,12 +26,23 @@ from scripts.rossmann import CUT, HOLD_OUT_DAYS, TARGET, joined
 from scripts.tabular_rossmann import RECIPE, Recipe, network, predicted, rmspe
 
 INNER = CUT - pd.Timedelta(days=HOLD_OUT_DAYS)
+YEAR_EARLIER = CUT - pd.Timedelta(weeks=52)
+CUTS = {"inner": INNER, "year": YEAR_EARLIER, "autumn": YEAR_EARLIER + pd.Timedelta(days=43)}
 
 
-def trial(frame: pd.DataFrame, recipe: Recipe, seed: int) -> None:
-    """Train before the inner hold-out, score on it; a row."""
+def before(cut: pd.Timestamp) -> pd.DataFrame:
+    """The table up to the end of a trial's weeks."""
+    end = cut + pd.Timedelta(days=HOLD_OUT_DAYS)
+    assert end <= CUT
+    frame = joined(cut)
+    return frame[frame["Date"] < end]
+
+
+def trial(cut: pd.Timestamp, recipe: Recipe, seed: int) -> None:
+    """Train before the cut, score on the weeks behind it; a row."""
+    frame = before(cut)
     began, used = time.perf_counter(), time.process_time()
-    held_out = frame["Date"] >= INNER
+    held_out = frame["Date"] >= cut
     model = network(frame[~held_out], recipe, seed)
     truth = frame.loc[held_out, TARGET]
     says = predicted(model, frame[held_out])
@@ -38,6 +51,7 @@ def trial(frame: pd.DataFrame, recipe: Recipe, seed: int) -> None:
     of_days = errors.groupby(frame["Date"]).mean()
     append(
         "tabular_rossmann_recipe.csv",
+        cut=f"{cut:%Y-%m-%d}",
         **vars(recipe),
         seed=seed,
         train_loss=model.history.rows[-1]["train_loss"],
@@ -55,16 +69,16 @@ def main() -> None:
     """One recipe with several seeds."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     flags.add_argument("--seeds", type=int, default=1)
+    flags.add_argument("--cuts", nargs="+", choices=CUTS, default=["inner", "year"])
     for field in fields(Recipe):
         name = f"--{field.name.replace('_', '-')}"
         usual = getattr(RECIPE, field.name)
         flags.add_argument(name, type=type(usual), default=usual)
     chosen: dict[str, Any] = vars(flags.parse_args())
-    seeds = chosen.pop("seeds")
-    frame = joined(INNER)
-    frame = frame[frame["Date"] < CUT]
+    seeds, cuts = chosen.pop("seeds"), chosen.pop("cuts")
     for seed in range(seeds):
-        trial(frame, Recipe(**chosen), seed)
+        for cut in cuts:
+            trial(CUTS[cut], Recipe(**chosen), seed)
 
 
 if __name__ == "__main__":
