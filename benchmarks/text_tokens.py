@@ -1,7 +1,7 @@
 """Words a second and core beside fastai 2.8's own rules and spaCy pipeline, from text to numbers.
 
 Each pair takes other texts: reviews of IMDB's training part. Both begin cold, with nothing
-remembered of earlier texts, in one process without workers; tokens are compared one by one. Ours
+remembered of earlier texts, in one process without workers; texts whose tokens differ are counted. Ours
 grows faster with the size of the corpus, since it asks spaCy about each distinct span once.
 fastai's part is the tokens as strings alone, numbers would come on top. `pip install fastai spacy`
 first; fastai is no dependency of the project. Cost: about two minutes on one core.
@@ -39,12 +39,13 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     options = parser.parse_args()
     rates: dict[str, list[float]] = {"ours": [], "fastai": []}
+    differ = 0
     for pair, texts in enumerate(parts(options.reviews, options.pairs)):
         found: dict[str, Tokens] = {}
         for name in sorted(rates, reverse=bool(pair % 2)):
             seconds, found[name] = timed(SIDES[name], texts)
             rates[name].append(sum(map(len, found[name])) / seconds)
-        assert found["ours"] == found["fastai"]
+        differ += sum(a != b for a, b in zip(found["ours"], found["fastai"], strict=True))
     ratios = [ours / theirs for ours, theirs in zip(rates["ours"], rates["fastai"], strict=True)]
     append(
         "text_tokens.csv",
@@ -55,6 +56,7 @@ def main() -> None:
         ratio=statistics.median(ratios),
         lowest=min(ratios),
         highest=max(ratios),
+        texts_that_differ=differ,
     )
 
 
