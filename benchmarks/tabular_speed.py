@@ -67,7 +67,7 @@ class Settings:
 
     rows: int = 32_561
     pairs: int = 9
-    calls: int = 5
+    calls: int = 9
     predictions: int = 1000
     batch_size: int = 64
 
