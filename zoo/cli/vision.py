@@ -24,7 +24,7 @@ from zoo.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from zoo.vision.predictor import PhotoClassifier
+    from zoo.vision.predictor import PhotoModel
 
 vision = typer.Typer(no_args_is_help=True, help="Photos: fine-tune, list backbones.")
 
@@ -91,7 +91,7 @@ def vision_backbones(
             typer.echo(f"{len(rows)} of {len(table)}; --all lists every one")
 
 
-def print_photos(model: PhotoClassifier, files: list[Path], *, as_json: bool, top: int) -> None:
+def print_photos(model: PhotoModel, files: list[Path], *, as_json: bool, top: int) -> None:
     """Print the likeliest classes of each photo."""
     from zoo.vision.images import is_image, walk
 

@@ -9,7 +9,8 @@ model.predict("dog.jpg")
 from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.finetune import finetune, learner, train
 from zoo.vision.models.catalogue import backbones
-from zoo.vision.predictor import PhotoClassifier, Prediction
+from zoo.vision.predictions import Labels, Prediction
+from zoo.vision.predictor import PhotoModel
 from zoo.vision.stored import load
 
 __all__ = [
@@ -17,7 +18,8 @@ __all__ = [
     "SIDE_ON",
     "TOP_DOWN",
     "Augment",
-    "PhotoClassifier",
+    "Labels",
+    "PhotoModel",
     "Prediction",
     "backbones",
     "finetune",

@@ -32,7 +32,7 @@ from zoo.vision.data import AugmentName, augmentation, batches, find
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options, check_numbers
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.predictor import PhotoModel
 from zoo.vision.pretrained import HeadWish, Pretrained, resolve, start
 from zoo.vision.spec import Spec, spec_of
 
@@ -49,7 +49,7 @@ def finetune(
     epochs: int = FINETUNE_EPOCHS,
     lr: float = FINETUNE_LR,
     **options: Unpack[Options],
-) -> PhotoClassifier:
+) -> PhotoModel:
     """A pretrained model fine-tuned on your photos.
 
     First the head is fitted to the frozen body's features by logistic regression (see
@@ -79,7 +79,7 @@ def finetune(
     start_from_probe(learn)
     if epochs and not learn.interrupted:
         fit_from_probe(learn, epochs, lr)
-    model: PhotoClassifier = finished(learn)
+    model: PhotoModel = finished(learn)
     return model
 
 
@@ -90,7 +90,7 @@ def train(
     epochs: int = TRAIN_EPOCHS,
     lr: float = TRAIN_LR,
     **options: Unpack[Options],
-) -> PhotoClassifier:
+) -> PhotoModel:
     """A model trained on your photos from random weights; for as for `finetune` otherwise.
 
     Args:
@@ -104,7 +104,7 @@ def train(
     options.setdefault("batchnorm", "live")
     learn = learner(architecture, data, random_weights=True, **options)
     learn.fit_one_cycle(epochs, lr)
-    model: PhotoClassifier = finished(learn)
+    model: PhotoModel = finished(learn)
     return model
 
 
@@ -203,7 +203,7 @@ def learner(  # noqa: D417 - `Options` describes the others
             spec=spec,
             data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,
             told=told,
-            extra=first.extra if isinstance(first, PhotoClassifier) else {},
+            extra=first.extra if isinstance(first, PhotoModel) else {},
         ),
         run=run,
     )
@@ -264,10 +264,10 @@ def _model(
     data: str,
     told: dict[str, Any],
     extra: dict[str, Any],
-) -> PhotoClassifier:
+) -> PhotoModel:
     """The model that a learner has trained."""
     network: Any = learn.model
-    return PhotoClassifier(
+    return PhotoModel(
         networks,
         spec,
         history=learn.history,

@@ -1,9 +1,8 @@
-"""A trained classifier of photos: predict, evaluate, save, load, train on."""
+"""A trained model of photos: predict, evaluate, save, load, train on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
-from zoo.core.task import Task, classification
+from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.vision.batches import PhotoBatches
 from zoo.vision.data import open_labelled, photo_batches
@@ -23,25 +22,11 @@ from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.spec import Spec
 from zoo.vision.tables import few
+from zoo.vision.tasks import KINDS, task_of
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of one photo.
-
-    Attributes:
-        label: the likeliest class.
-        probability: of that class, 0..1.
-        probabilities: of every class.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float] = field(repr=False)
-
-
-class PhotoClassifier(Trained[Classifier]):
-    """A model that tells classes of photos apart; what `finetune` and `load` return.
+class PhotoModel(Trained[Classifier]):
+    """A model that answers for photos what its task asks; what `finetune` and `load` return.
 
     Attributes:
         spec: labels, size and normalisation.
@@ -59,7 +44,9 @@ class PhotoClassifier(Trained[Classifier]):
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
-        return f"<{self.members[0].name} for {len(self.spec.classes)} classes; {scores or 'new'}>"
+        n, task = len(self.spec.classes), self.spec.task
+        what = f"{n} {'classes' if task == 'classification' else 'labels'}" if n else "a number"
+        return f"<{self.members[0].name} for {what}; {scores or 'new'}>"
 
     def predict(self, photos: Photo | Sequence[Photo], *, batch_size: int = 32) -> Any:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
@@ -80,13 +67,14 @@ class PhotoClassifier(Trained[Classifier]):
         labels = np.zeros(len(items), dtype=np.int64)
         batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
         try:
-            rows = self._probabilities(batches).tolist()
+            rows = self._decoded(batches).tolist()
         except UnreadableImage as error:
             raise UnreadableImage(
                 f"every photo must be readable, however {few(items.all_unreadable(), '; ')}; "
                 "leave these files out"
             ) from error
-        found = [self._prediction(row) for row in rows]
+        predicted = KINDS[self.spec.task].predicted
+        found = [predicted(self.spec, row) for row in rows]
         return found if several else found[0]
 
     def evaluate(self, data: Any = None, *, batch_size: int = 32) -> dict[str, float]:
@@ -113,13 +101,13 @@ class PhotoClassifier(Trained[Classifier]):
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]
-        return "classification", first.name, dict(first.arguments())
+        return self.spec.task, first.name, dict(first.arguments())
 
     def _example(self) -> str:
         return 'model.predict("photo.jpg")'
 
     def _task(self) -> Task:
-        return classification(len(self.spec.classes))
+        return task_of(self.spec)
 
     @cached_property
     def _device(self) -> torch.device:
@@ -141,7 +129,8 @@ class PhotoClassifier(Trained[Classifier]):
             for member in self.members
         ]
 
-    def _probabilities(self, batches: PhotoBatches) -> Tensor:
+    def _decoded(self, batches: PhotoBatches) -> Tensor:
+        """Decoded outputs. Shape: (N, n_out)."""
         rows: list[Tensor] = []
         loop.predict_batches(
             self._ready,
@@ -149,14 +138,9 @@ class PhotoClassifier(Trained[Classifier]):
             self._task(),
             self._device,
             self._dtype,
-            lambda outputs, mean, target: rows.append(mean.cpu()),
+            lambda outputs, mean, target: rows.append(mean.cpu().view(len(mean), -1)),
         )
         return torch.cat(rows)
-
-    def _prediction(self, probabilities: list[float]) -> Prediction:
-        by_class = dict(zip(self.spec.classes, probabilities, strict=True))
-        label = max(by_class, key=by_class.__getitem__)
-        return Prediction(label, by_class[label], by_class)
 
 
 def _common(licences: list[str]) -> str:

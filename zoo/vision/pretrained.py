@@ -12,10 +12,10 @@ from zoo.hub.find import find
 from zoo.vision.models.backbones import check_name, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.predictor import PhotoModel
 from zoo.vision.stored import load
 
-Pretrained = str | os.PathLike[str] | PhotoClassifier
+Pretrained = str | os.PathLike[str] | PhotoModel
 
 DROPOUT = 0.2  # of a new head
 
@@ -36,7 +36,7 @@ class HeadWish(NamedTuple):
         }
 
 
-def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClassifier:
+def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoModel:
     """A backbone's name, or the saved model that is meant.
 
     Names are looked up in this order: a directory with a config.json, registered names,
@@ -48,7 +48,7 @@ def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClass
             own.
         FileNotFoundError: there is no such directory.
     """
-    if isinstance(pretrained, PhotoClassifier):
+    if isinstance(pretrained, PhotoModel):
         if random_weights:
             raise ValueError(
                 "training from random weights takes a backbone's name, however it is given "
@@ -70,7 +70,7 @@ def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClass
 
 
 def start(
-    pretrained: str | PhotoClassifier,
+    pretrained: str | PhotoModel,
     classes: Sequence[str],
     *,
     size: int | None,
@@ -83,7 +83,7 @@ def start(
     Raises:
         ValueError: a saved model knows the classes, but has another head than the one wished for.
     """
-    if isinstance(pretrained, PhotoClassifier):
+    if isinstance(pretrained, PhotoModel):
         return _from_model(pretrained, classes, size, head)
     return build_classifier(
         pretrained,
@@ -100,7 +100,7 @@ def _is_word(pretrained: str | os.PathLike[str]) -> bool:
 
 
 def _from_model(
-    model: PhotoClassifier, classes: Sequence[str], size: int | None, head: HeadWish
+    model: PhotoModel, classes: Sequence[str], size: int | None, head: HeadWish
 ) -> Classifier:
     """The body of a model with a new head, or its own head if it knows the same classes."""
     first = model.members[0]

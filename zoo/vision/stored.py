@@ -1,4 +1,4 @@
-"""From an artifact's directory to a classifier of photos; nothing in it is trusted."""
+"""From an artifact's directory to a model of photos; nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from zoo.core import artifact
 from zoo.core.artifact import ArtifactError, Config
 from zoo.core.run import Run
 from zoo.vision.models.classifier import Classifier, build_classifier
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.predictor import PhotoModel
 from zoo.vision.spec import Spec
+from zoo.vision.tasks import KINDS, n_out
 
 _ARGUMENTS: Final[dict[str, tuple[type, ...]]] = {
     "name": (str,),
@@ -25,21 +26,21 @@ _ARGUMENTS: Final[dict[str, tuple[type, ...]]] = {
 }
 
 
-def load(directory: Path | str, run: Run | None = None) -> PhotoClassifier:
+def load(directory: Path | str, run: Run | None = None) -> PhotoModel:
     """The model that an artifact holds.
 
     Raises:
-        ArtifactError: the directory is not a whole artifact of a photo classifier.
+        ArtifactError: the directory is not a whole artifact of a model of photos.
     """
     stored = artifact.read(directory)
     config = stored.config
-    if (config.domain, config.task) != ("vision", "classification"):
+    if config.domain != "vision" or config.task not in KINDS:
         raise ArtifactError(
-            "this reads photo classifiers, however "
+            f"this reads models of photos for {', '.join(KINDS)}, however "
             f"domain={config.domain!r}, task={config.task!r}; use zoo.load"
         )
     try:
-        spec = Spec.from_json(config.spec)
+        spec = Spec.from_json({**config.spec, "task": config.task})
         arguments = _arguments(config, spec)
         members = [_member(arguments, tensors, config.licence) for tensors in stored.weights]
     except ArtifactError:
@@ -49,7 +50,7 @@ def load(directory: Path | str, run: Run | None = None) -> PhotoClassifier:
             "config.json must describe a network that this version builds, however it does not "
             f"({str(error).splitlines()[0]}); save or fetch the artifact again"
         ) from error
-    return PhotoClassifier(
+    return PhotoModel(
         members,
         spec,
         history=stored.history,
@@ -78,7 +79,7 @@ def _arguments(config: Config, spec: Spec) -> dict[str, Any]:
             if name in given and type(given[name]) not in kinds
         ),
     ]
-    wanted = {"n_out": len(spec.classes), "size": spec.size}
+    wanted = {"n_out": n_out(spec), "size": spec.size}
     wrong += [
         f"{name}={given[name]!r:.60} is not the spec's {value}"
         for name, value in wanted.items()
