@@ -165,6 +165,12 @@ def read_mask(path: Path) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8))
 
 
+def photo_sides(photos: Sequence[Path], n: int = 100) -> NDArray[np.int64]:
+    """Heights and widths of so many of the photos, evenly chosen. Shape: (n, 2)."""
+    some = photos[:: max(1, len(photos) // n)]
+    return np.array([_size(path)[::-1] for path in some], dtype=np.int64)
+
+
 def stretched(image: Image.Image, shape: Shape, interpolation: Interpolation) -> Pixels:
     """A photo's pixels at another shape. Shape: (H, W, 3)."""
     return np.asarray(resized(image, shape, interpolation))

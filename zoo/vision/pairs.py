@@ -126,8 +126,7 @@ class PairBatches:
             matrices = self.augment.matrices(draws, sizes, shape)
             x = resample(photos, sizes, matrices, shape).mul_(1 / 255)
             x = self.augment.lit(x, draws)
-            mode = "nearest" if labelled else "bilinear"
-            y = resample(pictures, sizes, matrices, shape, mode)
+            y = resample(pictures, sizes, matrices, shape, "nearest" if labelled else "bilinear")
         mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (self.mean, self.std))
         x = x.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
         return Batch((x,), y[:, 0].long() if labelled else y.mul_(1 / 255))

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from zoo.vision.models.bodies import Body
 
-
 _SIDE = 256  # px of the image that is watched, where the body takes it
 
 

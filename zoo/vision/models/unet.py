@@ -12,7 +12,7 @@ torch.Size([1, 11, 64, 96])
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import torch
 import torch.nn.functional as F
@@ -65,9 +65,15 @@ class UNet(nn.Module):
         self.decoder = Decoder(self.body.n_features, [tap.n_features for tap in self.taps], n_out)
         self.name, self.preprocessing = backbone.name, backbone.preprocessing
         self.n_out, self.shape, self.residual, self.licence = n_out, shape, residual, licence
+        if residual:  # what is drawn begins as what was given
+            nn.init.zeros_(self.decoder.last.weight)
+            nn.init.zeros_(cast("Tensor", self.decoder.last.bias))
         for name in ("mean", "std"):
             values = torch.tensor(getattr(backbone.preprocessing, name)).view(3, 1, 1)
             self.register_buffer(name, values, persistent=False)
+
+    mean: Tensor
+    std: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of every pixel of a batch of images, before any softmax."""
@@ -110,9 +116,6 @@ class Decoder(nn.Module):
         before = [n_features, *widths[:-1]]
         self.steps = nn.ModuleList(map(Up, before, joined, widths))
         self.last = nn.Conv2d(widths[-1], n_out, 1)
-        nn.init.zeros_(self.last.weight)
-        assert self.last.bias is not None
-        nn.init.zeros_(self.last.bias)
 
     def forward(self, x: Tensor, skips: Sequence[Tensor]) -> Tensor:
         """Outputs at the size of the first skip."""
@@ -132,7 +135,9 @@ class Up(nn.Module):
 
     def __init__(self, n_in: int, n_skip: int, n_out: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(*_convolution(n_in + n_skip, n_out), *_convolution(n_out, n_out))
+        self.layers = nn.Sequential(
+            *_convolution(n_in + n_skip, n_out), *_convolution(n_out, n_out)
+        )
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """The joined map."""
