@@ -6,6 +6,7 @@ model = zoo.vision.finetune("efficientnet_lite0", "photos/")
 model.predict("dog.jpg")
 """
 
+from zoo.vision import restoration, segmentation
 from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.finetune import finetune, learner, train
 from zoo.vision.models.catalogue import backbones
@@ -25,5 +26,7 @@ __all__ = [
     "finetune",
     "learner",
     "load",
+    "restoration",
+    "segmentation",
     "train",
 ]
