@@ -23,6 +23,7 @@ from zoo.collab.visitor import Visitor, is_id, listed
 from zoo.core.history import new_axes
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +43,7 @@ class Recommender(Trained[nn.Module]):
     """
 
     domain = "collab"
+    push = push
 
     def __init__(
         self,

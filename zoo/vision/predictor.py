@@ -15,6 +15,7 @@ from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task, classification
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.vision.batches import PhotoBatches
 from zoo.vision.data import open_labelled, photo_batches
 from zoo.vision.given import GivenPhotos, Photo, listed
@@ -52,6 +53,7 @@ class PhotoClassifier(Trained[Classifier]):
     """
 
     domain = "vision"
+    push = push
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
         licence = _common([member.licence for member in members])
