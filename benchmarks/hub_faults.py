@@ -9,7 +9,7 @@ one sentence; in both cases every file in the cache is what its name says, anoth
 whole model or is refused, and the same call without the fault succeeds. Xet transfers are not
 tested.
 
-Cost: 10 minutes on two cores, most of it waiting between the client's attempts.
+Cost: 4 minutes on two cores, most of it waiting between the client's attempts.
 
     python -m benchmarks.hub_faults           # writes results/hub_faults.csv
 """

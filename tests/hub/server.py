@@ -284,8 +284,8 @@ def serve(hub: Hub) -> ThreadingHTTPServer:
                         files[told["path"]] = hub.objects[told["oid"]]
                     elif line["key"] == "deletedFile":
                         del files[told["path"]]
-                n = len(hub.revisions(name))
-                oid = hashlib.sha1(f"{name} {revision} {n}".encode()).hexdigest()
+                tree = [f"{file} {_git_sha1(body)}" for file, body in sorted(files.items())]
+                oid = hashlib.sha1("\n".join([name, revision, *tree]).encode()).hexdigest()
                 hub.commits[name] |= {revision: files, oid: files}
                 if revision == "main":
                     hub.repositories[name] = files

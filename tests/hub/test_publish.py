@@ -122,6 +122,13 @@ def test_a_commit_that_is_stored_damaged_is_told_and_nobodys_pull_accepts_it(
     assert said(zoo.load("someone/shop")) == said(zoo.load(shop))
 
 
+def test_a_push_that_could_not_be_compared_says_that_it_was_published(hub: Hub, shop: Path) -> None:
+    hub.faults = [Fault("drop", "POST", "/paths-info/")]
+    with pytest.raises(ConnectionError, match="name='someone/shop', which has been published"):
+        zoo.hub.push(shop, "someone/shop")
+    assert said(zoo.load("someone/shop")) == said(zoo.load(shop))
+
+
 @pytest.mark.parametrize(
     ("status", "text"),
     [(401, "answers 401"), (403, "answers 403"), (404, "answers 404")],

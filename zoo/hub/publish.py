@@ -139,12 +139,18 @@ def _upload(
         ]
         operations += [CommitOperationDelete(file) for file in _stale(there, content)]
         commit = api.create_commit(name, operations, commit_message=message, revision=revision)
+    try:
         stored = api.get_paths_info(name, list(content), revision=commit.oid)
-        hashes = {
-            file.path: file.lfs.sha256 if file.lfs else file.blob_id
-            for file in stored
-            if isinstance(file, RepoFile)
-        }
+    except Exception as error:
+        raise ConnectionError(
+            f"the hub must say what it has stored, however it does not for {name=}, which has been "
+            "published; push again to have it compared, or rely on pull, which compares every file"
+        ) from error
+    hashes = {
+        file.path: file.lfs.sha256 if file.lfs else file.blob_id
+        for file in stored
+        if isinstance(file, RepoFile)
+    }
     wrong = {
         file: hashes.get(file)
         for file, source in content.items()
