@@ -11,6 +11,7 @@ import typer
 from zoo import __version__
 from zoo.cli.collab import collab, print_pairs
 from zoo.cli.data import data
+from zoo.cli.hub import hub
 from zoo.cli.options import (
     Artifact,
     AugmentName,
@@ -42,6 +43,7 @@ app.add_typer(collab, name="collab")
 app.add_typer(tabular, name="tabular")
 app.add_typer(text, name="text")
 app.add_typer(data, name="data")
+app.add_typer(hub, name="hub")
 
 
 @app.callback(invoke_without_command=True)

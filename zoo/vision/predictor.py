@@ -14,6 +14,7 @@ from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.vision.batches import PhotoBatches
 from zoo.vision.data import open_labelled, photo_batches
 from zoo.vision.given import GivenPhotos, Photo, listed
@@ -37,6 +38,7 @@ class PhotoModel(Trained[Classifier]):
     """
 
     domain = "vision"
+    push = push
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
         licence = _common([member.licence for member in members])
