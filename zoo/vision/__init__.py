@@ -12,6 +12,8 @@ from zoo.vision.finetune import finetune, learner, train
 from zoo.vision.models.catalogue import backbones
 from zoo.vision.predictions import Labels, Prediction
 from zoo.vision.predictor import PhotoModel
+from zoo.vision.restorer import PhotoRestorer
+from zoo.vision.segmenter import PhotoSegmenter
 from zoo.vision.stored import load
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "Augment",
     "Labels",
     "PhotoModel",
+    "PhotoRestorer",
+    "PhotoSegmenter",
     "Prediction",
     "backbones",
     "finetune",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,15 @@ from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.vision.augment import centre_crop
 from zoo.vision.batches import PhotoBatches
 from zoo.vision.data import open_labelled, photo_batches
+from zoo.vision.explain import Explanation, grad_cam, index_of
 from zoo.vision.given import GivenPhotos, Photo, listed
 from zoo.vision.images import UnreadableImage
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.classifier import Classifier
+from zoo.vision.results import Results
 from zoo.vision.spec import Spec
 from zoo.vision.tables import few
 from zoo.vision.tasks import KINDS, task_of
@@ -88,16 +93,74 @@ class PhotoModel(Trained[Classifier]):
         Raises:
             ValueError: there are no photos, or of classes that the model does not know.
         """
-        if data is None:
-            if self._learner is None or self._learner.data.valid is None:
-                raise ValueError(
-                    "a loaded model has no validation photos, however data=None; pass a folder"
-                )
-            batches: Any = self._learner.data.valid
-        else:
-            items, labels = open_labelled(data, self.spec, self.run)
-            batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+        batches = self._labelled(data, batch_size)
         return loop.evaluate(self._ready, batches.epoch(0), self._task(), self._device, self._dtype)
+
+    def results(self, data: Any = None, *, batch_size: int = 32) -> Results:
+        """Predictions beside truths, to look at: losses, confusions, figures.
+
+        Args:
+            data: as for `evaluate`.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            ValueError: as `evaluate`.
+        """
+        batches = self._labelled(data, batch_size)
+        outputs = self._decoded(batches).numpy()
+        return Results(self.spec, batches.items, outputs, batches.targets.numpy())
+
+    def explain(self, photo: Photo, label: str | None = None) -> Explanation:
+        """A heat map of where in a photo the model saw what it says (Grad-CAM).
+
+        Args:
+            photo: a path, Pillow image, array or tensor, as for `predict`.
+            label: a class to look for; None takes the likeliest.
+
+        Raises:
+            UnreadableImage: the file is missing or no image.
+            ValueError: the model does not know the label, or its backbone has no feature map.
+        """
+        items = GivenPhotos([photo], self.spec)
+        batches = photo_batches(items, np.zeros(1, np.int64), self.spec, self.run, batch_size=1)
+        decoded = self._decoded(batches)[0]
+        classes = self.spec.classes
+        number = int(decoded.argmax()) if label is None else index_of(label, classes)
+        x = next(batches.epoch(0)).inputs[0]
+        heat = torch.stack([grad_cam(member, x, number) for member in self._ready]).mean(0)
+        said = KINDS[self.spec.task].predicted(self.spec, decoded.tolist())
+        seen = centre_crop(items[0], self.spec.size)
+        shown = classes[number] if classes else f"{said:.3g}"
+        return Explanation(shown, said, heat.numpy(), seen)
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file from pixels to probabilities or numbers.
+
+        It takes uint8 (B, size, size, 3); see `zoo.vision.export` for what else it holds.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.export import write_onnx
+
+        size, kind = self.spec.size, self.spec.task
+        output = {"regression": "number"}.get(kind, "probabilities")
+        decode = self._task().decode
+        return write_onnx(
+            path, self.members, self.spec, shape=(size, size), decode=decode, output=output
+        )
+
+    def _labelled(self, data: Any, batch_size: int) -> PhotoBatches:
+        """Photos with their truths: those given, or the validation part of the training."""
+        if data is not None:
+            items, labels = open_labelled(data, self.spec, self.run)
+            return photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+        if self._learner is None or self._learner.data.valid is None:
+            raise ValueError(
+                "a loaded model has no validation photos, however data=None; pass a folder"
+            )
+        valid: Any = self._learner.data.valid
+        return valid  # type: ignore[no-any-return]
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]
