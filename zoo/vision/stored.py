@@ -79,7 +79,7 @@ def _arguments(config: Config, spec: Spec) -> dict[str, Any]:
             if name in given and type(given[name]) not in kinds
         ),
     ]
-    wanted = {"n_out": n_out(spec), "size": spec.size}
+    wanted = {"n_out": n_out(spec.task, spec.classes), "size": spec.size}
     wrong += [
         f"{name}={given[name]!r:.60} is not the spec's {value}"
         for name, value in wanted.items()
