@@ -24,7 +24,7 @@ from zoo.vision import figures
 from zoo.vision.figures import Shown
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.pixel_file import Pixels
-from zoo.vision.tables import few
+from zoo.vision.wording import few
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
