@@ -8,6 +8,7 @@ model.predict("dog.jpg")
 
 from zoo.vision import restoration, segmentation
 from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
+from zoo.vision.doctor import check
 from zoo.vision.features import on_features, on_photos
 from zoo.vision.finetune import finetune, learner, train
 from zoo.vision.models.catalogue import backbones
@@ -32,6 +33,7 @@ __all__ = [
     "PhotoSegmenter",
     "Prediction",
     "backbones",
+    "check",
     "finetune",
     "learner",
     "load",
