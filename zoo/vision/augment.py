@@ -183,6 +183,19 @@ TOP_DOWN: Final = Augment(dihedral=True)
 NONE: Final = Augment(flip=0, rotate=0, zoom=1, warp=0, lighting=0, p=0, random_crop=False)
 
 
+def fixed_draws(n: int, **columns: float | None) -> Tensor:
+    """Draws that leave every decision undone, but for these columns: the same for every photo.
+
+    Without lighting and transforms, `left` and `top` place the crop: 0 at the edge they name, just
+    below 1 (as None is) at the opposite one. **Shape.** (n, 18).
+    """
+    draws = torch.full((n, len(_COLUMNS)), 1 - 1e-6)
+    for name, value in columns.items():
+        if value is not None:
+            draws[:, _COLUMN[name]] = value
+    return draws
+
+
 def sides(size: Size) -> tuple[int, int]:
     """Height and width.
 

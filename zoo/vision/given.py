@@ -15,7 +15,7 @@ from zoo.vision.batches import to_image
 from zoo.vision.images import UnreadableImage, is_image, read, walk
 from zoo.vision.pixel_file import Pixels
 from zoo.vision.spec import Spec
-from zoo.vision.tables import few
+from zoo.vision.wording import few
 
 Photo = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | Tensor
 

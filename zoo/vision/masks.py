@@ -18,8 +18,10 @@ from torch import Tensor
 from zoo.vision.cache import in_order
 from zoo.vision.folders import VALID_NAMES
 from zoo.vision.images import Interpolation, is_image, read, walk
+from zoo.vision.labels import Asked
 from zoo.vision.pixel_file import Pixels
-from zoo.vision.tables import few, from_table
+from zoo.vision.tables import from_table
+from zoo.vision.wording import few
 
 Shape = tuple[int, int]
 
@@ -76,10 +78,11 @@ def find_masks(
                 f"photos in a folder need the folder of their masks, however {masks=}; give it, or "
                 "a table of paths of photos and masks"
             )
-        paths, names, is_valid = from_table(photos, root, columns, None)
+        asked = Asked("classification")  # names of files, whatever is in them
+        paths, names, is_valid = from_table(photos, root, columns, None, asked)
         default = Path() if isinstance(photos, pd.DataFrame) else Path(photos).parent
         start = default if root is None else Path(root)
-        return _checked(Masked(paths, [start / name for name in names], is_valid))
+        return _checked(Masked(paths, [start / str(name) for name in names], is_valid))
     folders = Path(photos), Path(masks)
     for folder in folders:
         if not folder.is_dir():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.vision.images import is_image, walk
-from zoo.vision.tables import few
+from zoo.vision.wording import few
 
 
 def photo_list(photos: Any) -> list[Path]:

@@ -14,7 +14,9 @@ from zoo.vision.models.backbones import check_name, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
 from zoo.vision.predictor import PhotoModel
+from zoo.vision.spec import TaskName
 from zoo.vision.stored import load
+from zoo.vision.tasks import n_out
 
 Pretrained = str | os.PathLike[str] | PhotoModel
 
@@ -88,6 +90,7 @@ def look_up(pretrained: Any, *, random_weights: bool) -> Any:
 def start(
     pretrained: str | PhotoModel,
     classes: Sequence[str],
+    task: TaskName,
     *,
     size: int | None,
     short_side: int | None,
@@ -100,10 +103,10 @@ def start(
         ValueError: a saved model knows the classes, but has another head than the one wished for.
     """
     if isinstance(pretrained, PhotoModel):
-        return _from_model(pretrained, classes, size, head)
+        return _from_model(pretrained, classes, task, size, head)
     return build_classifier(
         pretrained,
-        len(classes),
+        n_out(task, classes),
         pretrained=not random_weights,
         size=fitting_size(pretrained, short_side) if size is None else size,
         **head.new(),
@@ -116,18 +119,22 @@ def _is_word(pretrained: str | os.PathLike[str]) -> bool:
 
 
 def _from_model(
-    model: PhotoModel, classes: Sequence[str], size: int | None, head: HeadWish
+    model: PhotoModel,
+    classes: Sequence[str],
+    task: TaskName,
+    size: int | None,
+    head: HeadWish,
 ) -> Classifier:
     """The body of a model with a new head, or its own head if it knows the same classes."""
     first = model.members[0]
     arguments: dict[str, Any] = {**first.arguments()}
     if size is not None:
         arguments["size"] = size
-    same = tuple(classes) == model.spec.classes
+    same = (task, tuple(classes)) == (model.spec.task, model.spec.classes)
     if same:
         arguments |= _kept(arguments, head)
     else:
-        arguments |= {"n_out": len(classes), **head.new()}
+        arguments |= {"n_out": n_out(task, classes), **head.new()}
     built = build_classifier(**arguments, pretrained=False)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
     built.trained, built.licence = same, model.licence

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +91,25 @@ class PhotoSegmenter(Trained[UNet]):
                 device=self._painter().device, threads=self.run.n_threads,
             )  # fmt: skip
         return self._painter().evaluate(batches.epoch(0))
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file: uint8 (B, H, W, 3) to probabilities (B, C, H, W).
+
+        Height and width are those of `spec.shape`; see `zoo.vision.export`.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.export import write_onnx
+
+        return write_onnx(
+            path,
+            self.members,
+            self.spec,
+            shape=self.spec.shape,
+            decode=self._task().decode,
+            output="probabilities",
+        )
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]

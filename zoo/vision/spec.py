@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Final, Literal, get_args
 
+from zoo.vision.augment import SIDE_ON, Augment
 from zoo.vision.models.bodies import Interpolation, Preprocessing
 
 TaskName = Literal["classification", "multi-label", "regression"]
@@ -29,8 +30,10 @@ class Spec:
         task: what is asked of a photo.
         threshold: probability from which on a photo has a label, of several labels a photo.
         beta: how many times recall counts as precision in the F score of several labels a photo.
+        separator: between the labels in a table's cell; None of lists, or found by itself.
         y_range: what numbers lie between, low and high; None for any.
         y_scale: mean and standard deviation of the numbers in training.
+        augment: how photos varied in training, and vary at test time; None for not at all.
     """
 
     classes: tuple[str, ...]
@@ -42,13 +45,20 @@ class Spec:
     task: TaskName = "classification"
     threshold: float = 0.5
     beta: float = 1.0
+    separator: str | None = None
     y_range: tuple[float, float] | None = None
     y_scale: tuple[float, float] = (0.0, 1.0)
+    augment: Augment | None = SIDE_ON
 
     @property
     def short_side(self) -> int:
         """Pixels that a photo's shorter side is resized to before cropping."""
         return max(self.size, math.floor(self.size / self.crop))
+
+    def of_task(self) -> dict[str, Any]:
+        """What a model that goes on with the same labels keeps."""
+        names = ("task", "threshold", "beta", "separator", "y_range", "y_scale")
+        return {name: getattr(self, name) for name in names}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
@@ -74,6 +84,8 @@ class Spec:
             raise ValueError(f"a spec has all its fields, each sound, however {missing=}, {wrong=}")
         known = {f.name: tree[f.name] for f in fields(cls) if f.name in tree}
         values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
+        if values.get("augment") is not None:
+            values["augment"] = Augment(**values["augment"])
         return cls(**values)
 
 
@@ -110,6 +122,14 @@ def _is_scale(value: Any) -> bool:
     return _are(2, value, -1e30, 1e30) and value[1] > 0
 
 
+def _is_augment(value: Any) -> bool:
+    numbers = isinstance(value, dict) and all(isinstance(v, (int, float)) for v in value.values())
+    try:
+        return value is None or (numbers and Augment(**value) is not None)
+    except (TypeError, ValueError):
+        return False
+
+
 _FEWEST: Final = {"regression": 0, "multi-label": 1}  # classes of a task, two of the others
 
 _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
@@ -122,6 +142,8 @@ _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
     "task": lambda value: value in get_args(TaskName),
     "threshold": lambda value: _is_between(value, 0, 1),
     "beta": lambda value: _is_between(value, 0.01, 100),
+    "separator": lambda value: value is None or (isinstance(value, str) and value != ""),
     "y_range": _is_range,
     "y_scale": _is_scale,
+    "augment": _is_augment,
 }

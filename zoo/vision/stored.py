@@ -86,7 +86,7 @@ def load(directory: Path | str, run: Run | None = None) -> Any:
 
 def _of_photos(config: Config, weights: Weights) -> Parts:
     spec = Spec.from_json({**config.spec, "task": config.task})
-    wanted = {"n_out": n_out(spec), "size": spec.size}
+    wanted = {"n_out": n_out(spec.task, spec.classes), "size": spec.size}
     arguments = _arguments(config, _ARGUMENTS, wanted)
     return _members(build_classifier, arguments, weights, config.licence), spec, PhotoModel
 

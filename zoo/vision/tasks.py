@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -27,12 +27,12 @@ class Kind:
     """One kind of task.
 
     Args:
-        n_out: outputs of the network for a spec.
+        n_out: outputs of the network for so many classes.
         core: loss, decoding and metrics for (spec, label smoothing, weights of the classes).
         predicted: what `predict` gives for (spec, decoded outputs of one photo).
     """
 
-    n_out: Callable[[Spec], int]
+    n_out: Callable[[Sequence[str]], int]
     core: Callable[[Spec, float, Tensor | None], Task]
     predicted: Callable[[Spec, list[float]], Any]
 
@@ -51,9 +51,9 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None 
     return KINDS[spec.task].core(spec, label_smoothing, weights)
 
 
-def n_out(spec: Spec) -> int:
+def n_out(task: TaskName, classes: Sequence[str]) -> int:
     """Outputs of the network."""
-    return KINDS[spec.task].n_out(spec)
+    return KINDS[task].n_out(classes)
 
 
 def _classification(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
@@ -117,7 +117,7 @@ def _of_number(spec: Spec, row: list[float]) -> float:
 
 
 KINDS: Final[dict[TaskName, Kind]] = {
-    "classification": Kind(lambda spec: len(spec.classes), _classification, _of_class),
-    "multi-label": Kind(lambda spec: len(spec.classes), _multi_label, _of_labels),
-    "regression": Kind(lambda spec: 1, _regression, _of_number),
+    "classification": Kind(len, _classification, _of_class),
+    "multi-label": Kind(len, _multi_label, _of_labels),
+    "regression": Kind(lambda _: 1, _regression, _of_number),
 }
