@@ -1,10 +1,10 @@
 """What the programs of published numbers share: the same few flags, circumstances, rows.
 
-    --seeds N     how many trials
-    --first N     the first seed
-    --device D    auto, cpu, cuda ...
-    --out FOLDER  keep the first trial's model there, ready for scripts/publish.py
-    --smoke       one trial on little, in seconds, without a record
+--seeds N     how many trials
+--first N     the first seed
+--device D    auto, cpu, cuda ...
+--out FOLDER  keep the first trial's model there, ready for scripts/publish.py
+--smoke       one trial on little, in seconds, without a record
 """
 
 from __future__ import annotations

@@ -74,27 +74,31 @@ def _embedded() -> Iterator[tuple[str, Path]]:
 
 
 def _entry(name: str, folder: Path) -> Entry:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        config = None
-    told: dict[str, Any] = config if isinstance(config, dict) else {}
-    metric, score = _score(told)
+    config, card = _read(folder / "config.json"), _read(folder / "card.json")
+    metric, score = _score(config, card)
     return Entry(
         name=name,
-        domain=str(told.get("domain", "unreadable")),
-        task=str(told.get("task", "")),
+        domain=str(config.get("domain", "unreadable")),
+        task=str(config.get("task", "")),
         metric=metric,
         score=score,
         size=sum((folder / file).stat().st_size for file in published(folder)),
-        licence=str(told.get("licence", "")),
+        licence=str(config.get("licence", "")),
     )
 
 
-def _score(config: dict[str, Any]) -> tuple[str, float | None]:
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object; an empty one where there is none."""
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def _score(config: dict[str, Any], card: dict[str, Any]) -> tuple[str, float | None]:
     """The first result of the card, else the first metric that is no loss."""
-    card, metrics = config.get("card"), config.get("metrics")
-    results = card.get("results") if isinstance(card, dict) else None
+    results, metrics = card.get("results"), config.get("metrics")
     if isinstance(results, list) and results and isinstance(results[0], dict):
         return str(results[0].get("metric", "")), results[0].get("mean")
     named = metrics.items() if isinstance(metrics, dict) else ()

@@ -13,13 +13,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 SUMS = "SHA256SUMS"
-FILES = ("config.json", "*.safetensors", "README.md", "history.csv", "*.png")  # never a pickle
+FILES = ("config.json", "card.json", "*.safetensors", "README.md", "history.csv", "*.png")
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
 def published(folder: Path) -> Iterator[str]:
-    """Relative paths of the artifact's own files, sorted; nothing hidden, no sums."""
+    """Relative paths of the artifact's own files, sorted; no pickle, nothing hidden, no sums."""
     for path in sorted(folder.rglob("*")):
         file = path.relative_to(folder).as_posix()
         is_hidden = any(part.startswith(".") for part in file.split("/"))
