@@ -40,7 +40,7 @@ def main() -> None:
         run = zoo.Run(progress=False)
         trained = zoo.vision.finetune("efficientnet_lite0", photos, epochs=0, run=run)
         model = zoo.load(trained.save(Path(folder) / "model"), run=run)
-    paths = [path for path in sorted((photos / "val").rglob("*.jpg"))][:N_PHOTOS]
+    paths = sorted((photos / "val").rglob("*.jpg"))[:N_PHOTOS]
     bare = bare_forward(model)
     for repeat in range(chosen.repeats):
         append("vision_predict.csv", repeat=repeat, **compared(model.predict, bare, paths))

@@ -33,8 +33,9 @@ from zoo.vision.report import by_class
 from zoo.vision.spec import Spec
 from zoo.vision.thresholds import best_threshold
 
-CLASSES = tuple(
-    "sky building pole road pavement tree sign fence car pedestrian bicyclist".split()
+CLASSES = (
+    *("sky", "building", "pole", "road", "pavement", "tree"),
+    *("sign", "fence", "car", "pedestrian", "bicyclist"),
 )  # of the masks' numbers 0 to 10; 11 is void
 PARTS = ("train", "val", "test")
 
