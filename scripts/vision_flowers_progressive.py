@@ -19,7 +19,8 @@ from typing import Any
 import zoo
 from scripts.record import append
 from scripts.vision_flowers import fixed_split
-from zoo.vision.recipe import fit_from_probe, start_from_probe
+from zoo.core.learner import Learner
+from zoo.vision.recipe import fit_from_probe, shared, start_from_probe
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,6 @@ def trial(seed: int, schedule: Schedule) -> dict[str, Any]:
     probe = learn.evaluate()["accuracy"]
     fit_from_probe(learn, schedule.epochs, sizes=schedule.sizes)
     seconds = time.perf_counter() - began
-    steps = {f"after_{row['size']:.0f}": row["accuracy"] for row in rows_with_sizes(learn)}
     scores = learn.as_model().evaluate(tta=True)
     return {
         "seed": seed,
@@ -61,24 +61,18 @@ def trial(seed: int, schedule: Schedule) -> dict[str, Any]:
         "sizes": " ".join(map(str, schedule.sizes)),
         "photos": len(learn.data.valid),  # type: ignore[arg-type]
         "probe": probe,
-        **steps,
+        **after_sizes(learn, schedule),
         "mean": scores["plain accuracy"],
         "accuracy": scores["accuracy"],
         "seconds": seconds,
     }
 
 
-def rows_with_sizes(learn: Any) -> list[dict[str, float]]:
-    """The table's rows, each with the size that it was scored at."""
-    sizes = [size for size, n in shared_sizes() for _ in range(n)]
-    return [row | {"size": size} for size, row in zip(sizes, learn.history.rows, strict=True)]
-
-
-def shared_sizes() -> list[tuple[int, int]]:
-    """How many epochs each size gets."""
-    from zoo.vision.recipe import shared
-
-    return shared(Schedule().epochs, Schedule().sizes)
+def after_sizes(learn: Learner, schedule: Schedule) -> dict[str, float]:
+    """The accuracy after the last epoch of each size."""
+    sizes = [size for size, n in shared(schedule.epochs, schedule.sizes) for _ in range(n)]
+    rows = zip(sizes, learn.history.rows, strict=True)
+    return {f"after_{size}": row["accuracy"] for size, row in rows}
 
 
 if __name__ == "__main__":

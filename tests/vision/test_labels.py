@@ -135,6 +135,7 @@ MISTAKES: dict[str, tuple[dict[str, list[Any]], dict[str, Any], str]] = {
         r"y_range=\(0, 1\)",
     ),
     "an empty separator": ({"l": ["a", "b"]}, {"separator": ""}, "separator=''"),
+    "beta": ({"l": [["a"], ["b"]]}, {"beta": 0.0}, "beta=0.0"),
     "names as numbers": ({"l": ["a", "b"]}, {"task": "regression"}, "row 0 of 'l' has 'a'"),
     "numbers beyond the range": ({"l": [1, 5]}, {"y_range": (0, 4)}, "from 1 to 5"),
     "a range upside down": ({"l": [1, 5]}, {"y_range": (9, 0)}, r"y_range=\(9, 0\)"),
@@ -210,6 +211,14 @@ def best_f(p: Any, truth: Any, threshold: float, beta: float) -> float:
     from sklearn.metrics import fbeta_score
 
     return float(fbeta_score(truth, p >= threshold, beta=beta, average="macro", zero_division=0))
+
+
+def test_recall_may_count_more(labeller: PhotoModel, shapes: pd.DataFrame) -> None:
+    data = shapes[["photo", "labels", "valid"]]
+    again = zoo.vision.finetune(labeller, data, epochs=0, augment="none", beta=2.0, run=RUN)
+    assert set(again.metrics) == {"loss", "f2", "average_precision"}
+    assert again.spec.threshold <= labeller.spec.threshold
+    assert "f2" in again.report().columns
 
 
 def test_a_report_has_a_line_for_each_label(labeller: PhotoModel, shapes: pd.DataFrame) -> None:
