@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FACTS = "card.json"
 _PIPELINES = {
     ("vision", "classification"): "image-classification",
+    ("vision", "multi-label"): "image-classification",
     ("text", "classification"): "text-classification",
     ("text", "language-model"): "text-generation",
     ("tabular", "classification"): "tabular-classification",
