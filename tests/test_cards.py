@@ -124,7 +124,7 @@ def test_movielens_holds_nobody() -> None:
     assert "nc" in config.licence
 
 
-# ---- zoo hub verify -------------------------------------------------------------------------------
+# ---- zoo hub verify ------------------------------------------------------------------------------
 
 
 def verify(*words: object) -> tuple[int, str]:
