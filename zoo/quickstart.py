@@ -20,7 +20,7 @@ from zoo.core.history import save_picture
 from zoo.core.learner import Learner
 from zoo.published import digits
 from zoo.vision.augment import Augment
-from zoo.vision.finetune import RATIO, start_from_probe
+from zoo.vision.recipe import RATIO, start_from_probe
 
 SIZE = digits.SIDE  # pixels of the pictures and of the model's input
 N_TRAIN, N_VALID = 500, 500

@@ -131,6 +131,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     drop_mult: float = 1.0,
     ar: float = AR,
     tar: float = TAR,
+    sampled: int = 0,
     batch_size: int = 64,
     bptt: int = BPTT,
     optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
@@ -151,7 +152,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     check_numbers(
         valid_fraction=valid_fraction, most_words=most_words, at_least=at_least, bptt=bptt,
         d_embedding=d_embedding, d_hidden=d_hidden, n_layers=n_layers, drop_mult=drop_mult,
-        ar=ar, tar=tar, batch_size=batch_size, weight_decay=weight_decay,
+        ar=ar, tar=tar, sampled=sampled, batch_size=batch_size, weight_decay=weight_decay,
     )  # fmt: skip
     run = run or Run()
     sizes = {"d_embedding": d_embedding, "d_hidden": d_hidden, "n_layers": n_layers}
@@ -164,6 +165,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     )
     with seeded(run.seed):
         net = LanguageNet(n_words=len(spec.words), dropouts=Dropouts().times(drop_mult), **sizes)
+    net.decoder.skips_logits = bool(sampled)
     if pretrained:
         take_words(net, pretrained, spec)
     batches = partial(StreamBatches, batch_size=batch_size, bptt=bptt, reverse=reverse)
@@ -176,6 +178,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
         "bptt": bptt,
         "ar": ar,
         "tar": tar,
+        "sampled": sampled,
     }
     return Learner(
         net,
@@ -184,7 +187,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
             batches(held, shuffle=False) if held is not None else None,
             spec,
         ),
-        task(ar, tar),
+        task(ar, tar, sampled),
         optimizer=optimizer,
         weight_decay=weight_decay,
         clip=clip,
