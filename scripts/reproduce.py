@@ -22,7 +22,11 @@ PROGRAMS = {
     "collab_random": "movielens-100k",
     "collab_ranking": "movielens-100k",
     "collab_recipe": "movielens-100k",
+    "tabular_adult": "adult",
     "vision_digits": "",
+    "vision_dogscats": "dogscats-160",
+    "vision_flowers": "flowers-128",
+    "vision_hymenoptera": "hymenoptera",
 }  # name -> the data set that it needs
 
 
