@@ -54,15 +54,16 @@ PUBLICATIONS: Final = {
         "user without training. `similar` finds films that are liked alike. Films are known by "
         "their numbers in MovieLens-100k's `u.item`; join titles from your own copy "
         '(`zoo.data.get("movielens-100k")`).',
-        limits="1,682 films up to 1998, rated by 943 people of one university's web site in "
-        "1997-98: no taste of today, nobody else's either. It holds no users, no titles and no "
-        "list of who rated what; what remains of users is the mean and the covariance of their "
-        "vectors. Not for commercial use.",
+        limits="Films up to 1998, rated by visitors of one university's web site in 1997-98: no "
+        "taste of today, nobody else's either. It holds no users, no titles and no list of who "
+        "rated what; what remains of users is the mean and the covariance of their vectors. Not "
+        "for commercial use.",
         preprocessing="Ratings from 1 to 5 in whole stars; item numbers as in `u.item`. Genres and "
         "year of films, age, gender and occupation of users helped the training and are not needed "
         "any more. Matrices are stored in half precision.",
         data="movielens-100k",
-        split="the test part of fold u1, each user placed by `fold_in` from the base part",
+        split="the test parts of the folds u1 to u5 (these weights: u1), each user placed by "
+        "`fold_in` from the base part",
         licence="cc-by-nc-4.0",
         program="collab_items",
         protocol="movielens",

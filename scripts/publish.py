@@ -150,11 +150,11 @@ def table() -> str:
     lines = [
         "# The zoo",
         "",
-        "Checkpoints that ship with the library: `zoo.load(name)` needs no network, `zoo hub ls`",
-        "lists them, `zoo hub verify NAME` measures one again. Written by `scripts/publish.py` from",
-        "the cards, which are written from `results/`.",
+        "Models that ship with the library: `zoo.load(name)` needs no network, `zoo hub ls` lists",
+        "them, `zoo hub verify NAME` measures one again. `scripts/publish.py` writes this table",
+        "from the cards, and those from `results/`.",
         "",
-        "| name | domain, task | data | score, mean ± sd | these weights | MB | licence | trained by |",
+        "| name | domain, task | data | mean ± sd | these weights | MB | licence | program |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for folder in sorted(path.parent for path in ROOM.glob(f"*/{FACTS}")):

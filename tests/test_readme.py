@@ -53,6 +53,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing here needs a network
     write_photos(tmp_path / "photos", n_train=4, n_valid=2)
     write_labels(tmp_path / "photos", tmp_path / "labels.csv")
     write_ratings(tmp_path / "ratings.csv")
@@ -71,6 +72,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     assert "similarity" in printed
     assert "Name: Sales" in printed
     assert (tmp_path / "weekdays.png").exists()
+    assert (tmp_path / "our-models" / "me" / "sales" / "SHA256SUMS").exists()
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
 

@@ -24,6 +24,8 @@ FACTS = "card.json"
 _PIPELINES = {
     ("vision", "classification"): "image-classification",
     ("vision", "multi-label"): "image-classification",
+    ("vision", "segmentation"): "image-segmentation",
+    ("vision", "restoration"): "image-to-image",
     ("text", "classification"): "text-classification",
     ("text", "language-model"): "text-generation",
     ("tabular", "classification"): "tabular-classification",

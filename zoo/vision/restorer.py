@@ -12,6 +12,7 @@ from PIL import Image
 
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.vision.degraded import DegradedPhotos, RestorationSpec, enlarged, task_of
 from zoo.vision.given import Photo, listed, opened
 from zoo.vision.models.unet import UNet
@@ -31,6 +32,7 @@ class PhotoRestorer(Trained[UNet]):
     """
 
     domain = "vision"
+    push = push
 
     def __init__(self, members: Sequence[UNet], spec: RestorationSpec, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
