@@ -13,9 +13,12 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
 
 
-def append(name: str, **values: object) -> None:
-    """Add a row to a CSV in `results/` and print it."""
+def append(name: str, *, keep: bool = True, **values: object) -> None:
+    """Print a row, and add it to a CSV in `results/` if it is to be kept."""
     row = {**{k: _short(v) for k, v in values.items()}, **circumstances()}
+    print("  ".join(f"{key}={row[key]}" for key in values), flush=True)
+    if not keep:
+        return
     path = RESULTS / name
     path.parent.mkdir(exist_ok=True)
     old: list[dict[str, str]] = []
@@ -27,7 +30,6 @@ def append(name: str, **values: object) -> None:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows([*old, row])
-    print("  ".join(f"{key}={row[key]}" for key in values), flush=True)
 
 
 def circumstances() -> dict[str, str]:

@@ -23,7 +23,7 @@ import torch
 import zoo
 from scripts.record import append
 from zoo.core.learner import Learner
-from zoo.vision.finetune import start_from_probe
+from zoo.vision.recipe import start_from_probe
 from zoo.vision.sources import everything, split
 
 

@@ -115,7 +115,7 @@ def test_imports_point_downwards() -> None:
         ("zoo/data/fetch.py", "from zoo import Run"),
         ("zoo/tabular/data.py", "from zoo.vision.data import find"),
         ("zoo/vision/data.py", "import zoo"),
-        ("zoo/vision/data.py", "from zoo.vision import PhotoClassifier"),
+        ("zoo/vision/data.py", "from zoo.vision import PhotoModel"),
         ("zoo/vision/models/head.py", "from zoo.cli.app import app"),
         ("zoo/vision/data.py", "from .sources import split"),
         ("zoo/core/loop.py", "from zoo.cli.app import app"),

@@ -8,9 +8,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.core.tiny import learner, same, weights
-from zoo.core.callbacks import BestWeights, CSVLog, EarlyStopping, MixUp, TensorBoardLog
+from zoo.core.callbacks import BestWeights, CSVLog, EarlyStopping, TensorBoardLog
 from zoo.core.ensemble import WeightAverage, WiSE
-from zoo.core.run import Run
 from zoo.core.schedules import constant
 
 
@@ -166,32 +165,3 @@ def test_after_ctrl_c_the_ema_is_taken() -> None:
     reference.fit(5, 1e-2, callbacks=[WeightAverage("ema", decay=0.5), Stop()])
     assert same(weights(learn), weights(reference))
     assert not same(weights(learn), pressed.last)
-
-
-def test_mixup_blends_inputs_and_labels_alike() -> None:
-    learn = learner()
-    fit = learn.new_fit([7], 1e-2, constant)
-    batch = next(learn.data.train.epoch(0))
-    x = torch.eye(3)[batch.target]
-    mixed = MixUp(3, alpha=0.4).batch(fit, batch._replace(inputs=(x,)))
-    assert torch.allclose(mixed.inputs[0], mixed.target)
-    assert torch.allclose(mixed.target.sum(1), torch.ones(len(x)))
-    assert ((mixed.target > 0) & (mixed.target < 1)).any()
-    assert same({"a": mixed.target}, {"a": MixUp(3).batch(fit, batch._replace(inputs=(x,))).target})
-
-
-def test_mixup_draws_anew_at_every_step_and_epoch() -> None:
-    learn = learner()
-    batch = next(learn.data.train.epoch(0))
-    fit, mixed = learn.new_fit([7, 7], 1e-2, constant), []
-    for fit.first_epoch, fit.epoch, fit.step in ((0, 0, 0), (0, 0, 1), (0, 1, 7), (2, 0, 0)):
-        mixed.append(MixUp(3).batch(fit, batch).inputs[0])
-    fit.first_epoch, fit.epoch, fit.step = 1, 1, 0  # the same epoch of the learner's life
-    assert torch.equal(MixUp(3).batch(fit, batch).inputs[0], mixed[3])
-    assert not any(torch.equal(mixed[i], mixed[j]) for i in range(4) for j in range(i))
-
-
-def test_mixup_trains() -> None:
-    learn = learner(Run(device="cpu", progress=False), callbacks=[MixUp(3)])
-    learn.fit_one_cycle(8, 3e-2)
-    assert learn.evaluate()["accuracy"] > 0.75

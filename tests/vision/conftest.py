@@ -8,7 +8,7 @@ import pytest
 
 from tests.digits import write_photos
 from tests.vision.small import train_tiny
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.predictor import PhotoModel
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> PhotoClassifier:
+def model(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> PhotoModel:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
         return train_tiny(photos)
 
 
 @pytest.fixture(scope="session")
-def directory(model: PhotoClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def directory(model: PhotoModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return model.save(tmp_path_factory.mktemp("saved") / "model")

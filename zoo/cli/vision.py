@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.options import (
+    TTA,
+    Artifact,
     AugmentName,
     BatchSize,
     Device,
@@ -24,7 +26,7 @@ from zoo.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from zoo.vision.predictor import PhotoClassifier
+    from zoo.vision.predictor import PhotoModel
 
 vision = typer.Typer(no_args_is_help=True, help="Photos: fine-tune, list backbones.")
 
@@ -34,11 +36,43 @@ def vision_finetune(
     photos: Photos,
     pretrained: Pretrained = "efficientnet_lite0",
     epochs: Annotated[int, typer.Option(min=0, help="0 gives a linear probe.")] = 4,
-    lr: Annotated[float, typer.Option(help="Highest rate of the head.")] = 3e-4,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Highest rate of the head; 3e-4, or 2e-3 if it alone trains."),
+    ] = None,
     valid: Valid = None,
     size: Size = None,
     batch_size: BatchSize = 16,
+    sizes: Annotated[
+        str, typer.Option(help="Growing sizes that share the epochs, such as 96,128,160.")
+    ] = "",
+    task: Annotated[
+        str | None,
+        typer.Option(help="classification, multi-label or regression; without, the labels decide."),
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="Between several labels in a table's cell.")
+    ] = None,
+    y_range: Annotated[
+        tuple[float, float] | None, typer.Option(help="What numbers to estimate lie between.")
+    ] = None,
     augment: AugmentName = "side_on",
+    mixup: Annotated[float, typer.Option(min=0, help="Alpha of blended photos, usually .4.")] = 0.0,
+    cutmix: Annotated[float, typer.Option(min=0, help="Alpha of pasted boxes, usually 1.")] = 0.0,
+    label_smoothing: Annotated[float, typer.Option(help="Share spread over all classes.")] = 0.0,
+    dropout: Annotated[float | None, typer.Option(help="Probability in the head.")] = None,
+    class_weights: Annotated[
+        bool, typer.Option("--class-weights", help="Weigh classes by their rarity.")
+    ] = False,
+    oversample: Annotated[
+        bool, typer.Option("--oversample", help="Repeat photos of rarer classes.")
+    ] = False,
+    precompute: Annotated[
+        bool, typer.Option("--precompute", help="Train the head alone, on features kept on disk.")
+    ] = False,
+    versions: Annotated[
+        int, typer.Option(min=0, help="Augmented versions of each photo to precompute.")
+    ] = 0,
     strict: Annotated[bool, typer.Option(help="Stop at unreadable photos.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Directory of the model; default: DATA-PRETRAINED.")
@@ -59,16 +93,43 @@ def vision_finetune(
             photos,
             epochs=epochs,
             lr=lr,
+            sizes=_numbers(sizes),
             valid=valid,
+            task=task,  # type: ignore[arg-type]
+            separator=separator,
+            y_range=y_range,
             size=size,
             batch_size=batch_size,
             augment=augment,  # type: ignore[arg-type]
+            mixup=mixup,
+            cutmix=cutmix,
+            class_weights="balanced" if class_weights else None,
+            oversample=oversample,
+            precompute=precompute,
+            versions=versions,
+            dropout=dropout,
+            label_smoothing=label_smoothing,
             strict=strict,
             run=run_of(device, precision, seed, threads, target, resume),
         )
         for name, value in model.metrics.items():
-            typer.echo(f"{name:>12} {value:.4f}")
+            typer.echo(f"{name:>18} {value:.4f}")
         typer.echo(f"saved in {target}; try: zoo predict {target} PHOTO...")
+
+
+@vision.command("report")
+def vision_report(artifact: Artifact, photos: Photos, tta: TTA = False) -> None:
+    """Precision, recall and F of each class or label on labelled photos."""
+    with one_sentence():
+        import zoo
+
+        model = zoo.load(artifact)
+        if model.domain != "vision":
+            raise ValueError(
+                f"this reports on models of photos, however {artifact!r} is for {model.domain}; "
+                "try zoo evaluate"
+            )
+        typer.echo(model.report(photos, tta=tta).round(3).to_string())
 
 
 @vision.command("backbones")
@@ -91,8 +152,10 @@ def vision_backbones(
             typer.echo(f"{len(rows)} of {len(table)}; --all lists every one")
 
 
-def print_photos(model: PhotoClassifier, files: list[Path], *, as_json: bool, top: int) -> None:
-    """Print the likeliest classes of each photo."""
+def print_photos(
+    model: PhotoModel, files: list[Path], *, as_json: bool, top: int, tta: bool = False
+) -> None:
+    """Print what the model says of each photo: its likeliest classes, its labels or its number."""
     from zoo.vision.images import is_image, walk
 
     paths = [
@@ -105,11 +168,33 @@ def print_photos(model: PhotoClassifier, files: list[Path], *, as_json: bool, to
             f"photos to predict are files or in folders, however {str(files[0])!r} has none; "
             "give another folder"
         )
-    for path, prediction in zip(paths, model.predict(paths), strict=True):
-        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
-        if as_json:
-            scores = {label: round(p, 6) for label, p in ranked}
-            line = {"file": str(path), "label": prediction.label, "probabilities": scores}
-            typer.echo(json.dumps(line, ensure_ascii=False))
-        else:
-            typer.echo(f"{path}  {'  '.join(f'{label} {p:.3f}' for label, p in ranked)}")
+    for path, prediction in zip(paths, model.predict(paths, tta=tta), strict=True):
+        said, text = _told(prediction, top)
+        line = json.dumps({"file": str(path), **said}, ensure_ascii=False)
+        typer.echo(line if as_json else f"{path}  {text}")
+
+
+def _told(prediction: Any, top: int) -> tuple[dict[str, Any], str]:
+    """What the model says of one photo, for JSON and in a line."""
+    if isinstance(prediction, float):
+        return {"number": round(prediction, 6)}, f"{prediction:.6g}"
+    scores = prediction.probabilities
+    labels = getattr(prediction, "labels", None)
+    if labels is None:
+        ranked = sorted(scores.items(), key=lambda item: -item[1])[:top]
+        said: dict[str, Any] = {"label": prediction.label}
+    else:
+        ranked, said = [(name, scores[name]) for name in labels], {"labels": list(labels)}
+    shown = {name: round(p, 6) for name, p in (ranked if labels is None else scores.items())}
+    text = "  ".join(f"{name} {p:.3f}" for name, p in ranked) or "no label"
+    return said | {"probabilities": shown}, text
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(
+            f"sizes are whole numbers with commas between, however sizes={text!r}; give such as "
+            "96,128,160"
+        ) from None

@@ -19,11 +19,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.core.batches import Batch, seed_of
 from zoo.core.loop import Fit
 
 HOOKS = ("fit_start", "batch", "step_end", "epoch_end", "fit_end")
@@ -187,32 +184,3 @@ class TensorBoardLog:
     def fit_end(self, fit: Fit) -> None:
         """Have everything on disk."""
         self._writer.flush()
-
-
-class MixUp:
-    """Train on blends of two examples and of their labels (Zhang et al. 2018, sec. 2).
-
-    Args:
-        n_classes: width of the blended targets, which become probabilities.
-        alpha: of the Beta distribution that the blend is drawn from, one draw an example.
-        seed: draws depend on (seed, epoch, step) alone.
-    """
-
-    def __init__(self, n_classes: int, *, alpha: float = 0.4, seed: int = 0) -> None:
-        self.n_classes, self.alpha, self.seed = n_classes, alpha, seed
-
-    def batch(self, fit: Fit, batch: Batch) -> Batch:
-        """Blend every example with another of the batch."""
-        (x,), y = batch.inputs, batch.target
-        epoch = fit.first_epoch + fit.epoch
-        generator = torch.Generator().manual_seed(seed_of(self.seed, epoch, fit.step))
-        other = torch.randperm(len(x), generator=generator).to(x.device)
-        gammas = torch._standard_gamma(torch.full((2, len(x)), self.alpha), generator=generator)
-        share = (gammas[0] / gammas.sum(0)).nan_to_num(0.5)  # Beta(alpha, alpha)
-        share = torch.maximum(share, 1 - share).to(x)  # the example itself prevails
-        wide = share.view(-1, *[1] * (x.dim() - 1))
-        probabilities = F.one_hot(y, self.n_classes).to(x) if y.dtype == torch.int64 else y
-        return batch._replace(
-            inputs=(torch.lerp(x[other], x, wide),),
-            target=torch.lerp(probabilities[other], probabilities, share[:, None]),
-        )

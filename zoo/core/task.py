@@ -38,18 +38,23 @@ class Task:
 
 
 def classification(
-    n_classes: int, *, label_smoothing: float = 0.0, ignore_index: int | None = None
+    n_classes: int,
+    *,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    weights: Tensor | None = None,
 ) -> Task:
     """One label of several: cross entropy, probabilities, accuracy.
 
-    Labels are smoothed in training alone: the loss of an evaluation is the plain cross entropy.
+    Labels are smoothed and classes weighted in training alone: the loss of an evaluation is the
+    plain cross entropy.
 
     Shape: output (B, n_classes, ...) logits; target (B, ...) int64, or (B, n_classes)
     probabilities as mixup makes them; predictions as the output, summing to one over dim 1.
+    weights: (n_classes,), how much an example of each class counts.
     """
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label smoothing is in 0..1, however {label_smoothing=}; try 0.1")
-    plain = partial(_cross_entropy, label_smoothing=0.0, ignore_index=ignore_index)
+    _check_smoothing(label_smoothing)
+    plain = partial(_cross_entropy, label_smoothing=0.0, ignore_index=ignore_index, weights=None)
 
     def metrics() -> Mapping[str, Metric]:
         from torchmetrics.classification import MulticlassAccuracy  # seconds to import
@@ -59,8 +64,37 @@ def classification(
         )
         return {"accuracy": accuracy}
 
-    loss = partial(plain, label_smoothing=label_smoothing)
+    loss = partial(plain, label_smoothing=label_smoothing, weights=weights)
     return Task(loss, partial(torch.softmax, dim=1), metrics, plain)
+
+
+def multi_label(
+    n_labels: int,
+    *,
+    threshold: float = 0.5,
+    beta: float = 1.0,
+    label_smoothing: float = 0.0,
+    weights: Tensor | None = None,
+) -> Task:
+    """Any number of labels: binary cross entropy, a probability each, F and average precision.
+
+    Both metrics are means over labels. As for `classification`, the loss of an evaluation is plain.
+
+    Shape: output (B, n_labels) logits; target (B, n_labels) in 0..1; predictions as the output,
+    each in 0..1. weights: (n_labels,), how much the presence of each label counts.
+    """
+    _check_smoothing(label_smoothing)
+
+    def metrics() -> Mapping[str, Metric]:
+        from torchmetrics.classification import MultilabelAveragePrecision, MultilabelFBetaScore
+
+        f = MultilabelFBetaScore(beta, n_labels, threshold, average="macro", validate_args=False)
+        precision = MultilabelAveragePrecision(n_labels, average="macro", validate_args=False)
+        return {f"f{beta:g}": f, "average_precision": precision}
+
+    plain = partial(_binary_cross_entropy, label_smoothing=0.0, weights=None)
+    loss = partial(plain, label_smoothing=label_smoothing, weights=weights)
+    return Task(loss, torch.sigmoid, metrics, plain)
 
 
 def regression() -> Task:
@@ -78,22 +112,51 @@ def regression() -> Task:
 
 
 def _cross_entropy(
-    output: Tensor, target: Tensor, *, label_smoothing: float, ignore_index: int | None
+    output: Tensor,
+    target: Tensor,
+    *,
+    label_smoothing: float,
+    ignore_index: int | None,
+    weights: Tensor | None,
 ) -> tuple[Tensor, Tensor | int]:
     if target.numel() == 0:  # a process's empty part of a small batch
         return output.sum() * 0.0, 0
-    if ignore_index is None:
+    if weights is not None:
+        weights = weights.to(output)
+    if ignore_index is None and weights is None:
         n = target.numel() if target.dtype == torch.int64 else len(target)
         return F.cross_entropy(output, target, label_smoothing=label_smoothing), n
+    ignored = -100 if ignore_index is None else ignore_index  # torch's own, no class
     total = F.cross_entropy(
         output,
         target,
-        ignore_index=ignore_index,
+        weights,
+        ignore_index=ignored,
         label_smoothing=label_smoothing,
         reduction="sum",
     )
-    count = (target != ignore_index).sum()
-    return total / count.clamp(min=1), count
+    if target.dtype != torch.int64:
+        return total / len(target), len(target)
+    kept = target != ignored
+    each = kept if weights is None else kept * weights[target.where(kept, 0)]
+    count = each.sum()
+    return total / count.clamp(min=1e-12), count
+
+
+def _binary_cross_entropy(
+    output: Tensor, target: Tensor, *, label_smoothing: float, weights: Tensor | None
+) -> tuple[Tensor, int]:
+    if target.numel() == 0:
+        return output.sum() * 0.0, 0
+    smoothed = torch.lerp(target, torch.full_like(target, 0.5), label_smoothing)
+    weights = weights if weights is None else weights.to(output)
+    loss = F.binary_cross_entropy_with_logits(output, smoothed.to(output), pos_weight=weights)
+    return loss, len(target)
+
+
+def _check_smoothing(label_smoothing: float) -> None:
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label smoothing is in 0..1, however {label_smoothing=}; try 0.1")
 
 
 def _squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:

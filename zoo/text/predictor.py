@@ -15,6 +15,7 @@ from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task, classification
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.text.documents import DocumentBatches
 from zoo.text.labelled import read
 from zoo.text.models.classifier import ClassifierNet
@@ -48,6 +49,7 @@ class TextClassifier(Trained[ClassifierNet]):
     """
 
     domain = "text"
+    push = push
 
     def __init__(
         self,

@@ -18,10 +18,12 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.core.batches import Batch, bounds, order
-from zoo.vision.augment import Augment, centre_crop
+from zoo.vision.augment import centre_crop
 from zoo.vision.cache import in_order
 from zoo.vision.images import Interpolation, read
+from zoo.vision.labels import of_items
 from zoo.vision.pixel_file import Pixels
+from zoo.vision.spec import TaskName
 
 
 class ItemSource(Protocol):
@@ -31,6 +33,18 @@ class ItemSource(Protocol):
 
     def __getitem__(self, i: int, /) -> Pixels:
         """One photo. Shape: (H, W, 3), uint8."""
+        ...
+
+
+class Varies(Protocol):
+    """How photos of a batch vary, as `zoo.vision.augment.Augment`."""
+
+    def draws(self, n: int, *seed: int) -> Tensor:
+        """Draws for n photos. Shape: (n, 18)."""
+        ...
+
+    def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: int) -> Tensor:
+        """The varied photos. Shape: (B, 3, size, size)."""
         ...
 
 
@@ -70,7 +84,7 @@ class PhotoBatches:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     batch_size: int = 64
-    augment: Augment | None = None
+    augment: Varies | None = None
     seed: int = 0
     device: torch.device | str = "cpu"
     shuffle: bool = False
@@ -203,11 +217,14 @@ class DatasetItems:
         image = read(to_image(self.dataset[i][0], i), self.short_side, self.interpolation)
         return np.asarray(image)
 
-    def labels(self) -> NDArray[np.int64]:
-        """Its labels: `dataset.targets` if there are any, else by going through all of it once."""
+    def labels(self, task: TaskName | None = None) -> NDArray[Any]:
+        """Its labels: `dataset.targets` if there are any, else by going through all of it once.
+
+        **Shape.** As `zoo.vision.labels.encoded` gives them.
+        """
         known = getattr(self.dataset, "targets", None)
         found: Iterable[Any] = known if known is not None else map(self._label, range(len(self)))
-        labels = np.array([_number(label) for label in found], dtype=np.int64)
+        labels = of_items(found, task)
         if len(labels) != len(self):
             raise ValueError(
                 f"a data set has a label for each image, however {len(labels)=} and {len(self)=}; "
@@ -223,18 +240,6 @@ class DatasetItems:
                 f"{i=} gives {type(pair).__name__}; return a pair, or give photos as a table"
             )
         return pair[1]
-
-
-def _number(label: Any) -> int:
-    try:
-        if (number := int(label)) == label:
-            return number
-    except (TypeError, ValueError):
-        pass
-    raise ValueError(
-        f"labels of a data set are whole numbers, however {label=}; number the classes from 0 and "
-        "name them in its `classes`"
-    )
 
 
 def to_image(value: object, i: int) -> Image.Image:

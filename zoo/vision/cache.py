@@ -91,6 +91,18 @@ class Items:
         """How many items come out of the cache."""
         return int((self.index[self.rows, 0] >= 0).sum()) if self.pixels is not None else 0
 
+    @property
+    def paths(self) -> list[Path]:
+        """The file of each item."""
+        return [self.files[row] for row in self.rows.tolist()]
+
+    @property
+    def digest(self) -> str:
+        """A name for these items: their files as they are now, their order, their size."""
+        told = hashlib.sha256(_digest_of(self.files, self.resize).encode())
+        told.update(self.rows.tobytes())
+        return told.hexdigest()
+
     def take(self, rows: Iterable[int]) -> Items:
         """The items of these numbers, in that order."""
         return replace(self, rows=self.rows[np.fromiter(rows, dtype=np.int64)])
@@ -148,7 +160,7 @@ def open_items(
         # Another process may have made room by removing what was just written: no harm.
         stored = open_pixels(place, len(files), limit) or Stored(index, reasons, None)
         if (index[:, 0] >= 0).any():
-            _make_room(place, limit)
+            make_room(place, limit)
     return Items(files, stored.entries, rows, stored.pixels, resize, stored.reasons)
 
 
@@ -225,13 +237,15 @@ def _try_read(path: Path, resize: Resize) -> Pixels | str:
         return str(error)
 
 
-def _make_room(kept: Path, limit: int) -> None:
-    """Remove the least recently used cache files until all are within the limit."""
+def make_room(kept: Path, limit: int) -> None:
+    """Remove the least recently used cache files, but `kept`, until all are within the limit."""
     with contextlib.suppress(OSError):
         for part in kept.parent.glob(".*.part"):
-            if time.time() - part.stat().st_mtime > STALE:
+            kept_for = 30 * STALE if ".features" in part.name else STALE  # that can be gone on with
+            if time.time() - part.stat().st_mtime > kept_for:
                 part.unlink(missing_ok=True)
-        others = [path for path in kept.parent.glob(f"*{SUFFIX}") if path != kept]
+        kinds = ("*.photos", "*.features")
+        others = [path for kind in kinds for path in kept.parent.glob(kind) if path != kept]
         stats = {path: path.stat() for path in others}
         total = sum(stat.st_size for stat in stats.values())
         total += kept.stat().st_size if kept.exists() else 0

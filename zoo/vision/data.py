@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from rich.progress import Progress
 
 from zoo.core.batches import Data
 from zoo.core.run import Run
-from zoo.vision import sources
+from zoo.vision import datasets, sources
 from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.batches import DatasetItems, ItemSource, PhotoBatches
 from zoo.vision.cache import Items, open_items
 from zoo.vision.images import usual_short_side
+from zoo.vision.labels import Asked
 from zoo.vision.spec import Spec
-from zoo.vision.tables import few, is_table
+from zoo.vision.tables import is_table
 
 AugmentName = Literal["side_on", "top_down", "none"]
 AUGMENTS: dict[str, Augment | None] = {"side_on": SIDE_ON, "top_down": TOP_DOWN, "none": None}
@@ -35,12 +36,14 @@ class Labelled(NamedTuple):
     """Photos to train and to validate on, before any of them is decoded.
 
     Attributes:
-        classes: sorted names.
+        classes: sorted names; none of numbers.
+        of_task: what the spec says of the task: its name, and the scale of numbers.
         short_side: of a usual photo, in pixels; None if nobody knows before reading them.
         open: from (spec, run, strict) to items and labels of both parts.
     """
 
     classes: tuple[str, ...]
+    of_task: dict[str, Any]
     short_side: int | None
     open: Callable[[Spec, Run, bool], Opened]
 
@@ -49,9 +52,9 @@ class Opened(NamedTuple):
     """Items and labels of both parts."""
 
     train: ItemSource
-    train_labels: NDArray[np.int64]
+    train_labels: NDArray[Any]
     valid: ItemSource
-    valid_labels: NDArray[np.int64]
+    valid_labels: NDArray[Any]
 
 
 def find(
@@ -63,11 +66,13 @@ def find(
     valid_column: str | None = None,
     valid_fraction: float = 0.2,
     seed: int = 0,
+    asked: Asked | None = None,
 ) -> Labelled:
     """The photos that `data` (and `valid`, if given) stand for.
 
     Args:
-        data: a folder, CSV file, DataFrame or map-style torch data set of (image, label).
+        data: a folder, CSV file, DataFrame or map-style torch data set of (image, label); labels
+            are classes, several a photo, or numbers (see `zoo.vision.labels`).
         valid: the validation part in the same form; None takes what `data` says, else a
             stratified fraction.
         root: see `zoo.vision.sources.split`, as the others.
@@ -75,16 +80,19 @@ def find(
         valid_column: of a table.
         valid_fraction: of every class.
         seed: of the split.
+        asked: what the user says of the labels.
 
     Raises:
         FileNotFoundError: a folder, file or photo does not exist.
         ValueError: there are no photos, one class alone, or classes for validation alone.
     """
+    asked = asked or Asked()
     if not is_table(data) or not (valid is None or is_table(valid)):
-        return _from_datasets(data, valid, valid_fraction, seed)
+        return _from_datasets(data, valid, valid_fraction, seed, asked)
     if valid is not None:
-        train = sources.everything(data, root=root, columns=columns)
-        other = sources.labelled(valid, train.classes, root=root, columns=columns)
+        train = sources.everything(data, root=root, columns=columns, asked=asked)
+        same = replace(asked, task=train.task)
+        other = sources.labelled(valid, train.classes, root=root, columns=columns, asked=same)
         split = sources.Split(train, other)
     else:
         split = sources.split(
@@ -94,6 +102,7 @@ def find(
             valid_column=valid_column,
             valid_fraction=valid_fraction,
             seed=seed,
+            asked=asked,
         )
 
     def opened(spec: Spec, run: Run, strict: bool) -> Opened:
@@ -101,7 +110,8 @@ def find(
         kept, train, valid = sources.without_unreadable(split, items.unreadable, strict=strict)
         return Opened(items.take(train), kept.train.labels, items.take(valid), kept.valid.labels)
 
-    return Labelled(split.train.classes, usual_short_side(split.train.paths), opened)
+    of_task = asked.of_task(split.train.task, split.train.labels, split.valid.labels)
+    return Labelled(split.train.classes, of_task, usual_short_side(split.train.paths), opened)
 
 
 def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
@@ -139,9 +149,25 @@ def batches(
     return Data(train, valid, spec)
 
 
+def resized(data: Data, spec: Spec, run: Run) -> Data:
+    """The same photos at the spec's size: decoded into a cache of their own, or from it."""
+    parts: list[Any] = [part for part in (data.train, data.valid) if part is not None]
+    items = [part.items for part in parts]
+    if all(isinstance(one, Items) for one in items):
+        paths = [path for one in items for path in one.paths]
+        found, n = open_photos(paths, spec, run), len(items[0])
+        items = [found.take(range(n)), found.take(range(n, len(paths)))]
+    else:
+        items = [DatasetItems(one.dataset, spec.short_side, spec.interpolation) for one in items]
+    new = [
+        replace(part, items=one, size=spec.size) for part, one in zip(parts, items, strict=False)
+    ]
+    return Data(new[0], new[1] if data.valid is not None else None, spec)
+
+
 def photo_batches(
     items: ItemSource,
-    labels: NDArray[np.int64],
+    labels: NDArray[Any],
     spec: Spec,
     run: Run,
     *,
@@ -183,7 +209,7 @@ def augmentation(chosen: AugmentName | Augment) -> Augment | None:
 
 def open_labelled(
     data: Any, spec: Spec, run: Run, *, strict: bool = False
-) -> tuple[ItemSource, NDArray[np.int64]]:
+) -> tuple[ItemSource, NDArray[Any]]:
     """Items and labels of photos whose classes are those of the spec.
 
     Args:
@@ -197,12 +223,10 @@ def open_labelled(
         ValueError: there are no readable photos, or classes that the spec does not have.
     """
     if not is_table(data):
-        _require_map_style(data)
-        items = DatasetItems(data, spec.short_side, spec.interpolation)
-        labels = items.labels()
-        _require_labels(labels, spec.classes)
-        return items, labels
-    photos = sources.labelled(data, spec.classes)
+        labels = datasets.labelled(data, spec.classes, spec.task)
+        return DatasetItems(data, spec.short_side, spec.interpolation), labels
+    asked = Asked(spec.task, spec.separator)
+    photos = sources.labelled(data, spec.classes, asked=asked)
     found = open_photos(photos.paths, spec, run)
     (rows,) = sources.readable([photos], found.unreadable, strict=strict)
     if not len(rows):
@@ -213,48 +237,15 @@ def open_labelled(
     return found.take(rows), photos.labels[rows]
 
 
-def _from_datasets(train: Any, valid: Any, fraction: float, seed: int) -> Labelled:
-    _require_map_style(train, *([] if valid is None else [valid]))
-    labels = DatasetItems(train, 1).labels()
-    names = getattr(train, "classes", None) or [str(i) for i in range(max(labels, default=-1) + 1)]
-    classes = tuple(str(name) for name in names)
-    _require_labels(labels, classes)
-    if valid is None:
-        drawn = sources.draw(labels, fraction, seed)
-        rows, valid_rows = (np.flatnonzero(side).tolist() for side in (~drawn, drawn))
-        parts = torch.utils.data.Subset(train, rows), torch.utils.data.Subset(train, valid_rows)
-        known = labels[rows], labels[valid_rows]
-    else:
-        parts, known = (train, valid), (labels, DatasetItems(valid, 1).labels())
-        _require_labels(known[1], classes)
-    absent = [name for i, name in enumerate(classes) if i not in set(known[0].tolist())]
-    if absent:
-        raise ValueError(
-            "every class needs photos to train on, however the data set has none of "
-            f"{few(absent)}; add some or renumber the labels"
-        )
+def _from_datasets(data: Any, valid: Any, fraction: float, seed: int, asked: Asked) -> Labelled:
+    found = datasets.split(data, valid, fraction, seed, asked)
 
     def opened(spec: Spec, run: Run, strict: bool) -> Opened:
-        items = [DatasetItems(part, spec.short_side, spec.interpolation) for part in parts]
-        return Opened(items[0], known[0], items[1], known[1])
-
-    return Labelled(classes, None, opened)
-
-
-def _require_map_style(*data: Any) -> None:
-    known = (str, bytes, os.PathLike, pd.DataFrame, dict)
-    for one in data:
-        if isinstance(one, known) or not (hasattr(one, "__len__") and hasattr(one, "__getitem__")):
-            raise ValueError(
-                "photos come as a folder, a table (CSV file or DataFrame) or a map-style torch "
-                "data set of (image, label), the validation part in the same form, however data "
-                f"is a {type(one).__name__}; give one of them"
-            )
-
-
-def _require_labels(labels: NDArray[np.int64], classes: Sequence[str]) -> None:
-    if len(classes) < 2 or not len(labels) or labels.min() < 0 or labels.max() >= len(classes):
-        raise ValueError(
-            "labels of a data set number at least two classes from 0, however there are "
-            f"{sorted(set(labels.tolist()))[:5]} for classes={list(classes[:5])}; renumber them"
+        train, other = (
+            DatasetItems(part, spec.short_side, spec.interpolation)
+            for part in (found.train, found.valid)
         )
+        return Opened(train, found.train_labels, other, found.valid_labels)
+
+    of_task = asked.of_task(found.task, found.train_labels, found.valid_labels)
+    return Labelled(found.classes, of_task, None, opened)

@@ -1,44 +1,39 @@
-"""The verbs of the domain: `finetune`, `train` and `learner`.
-
-The defaults are one set for all photo sets, compared on splits of training parts alone
-(`scripts/vision_recipe.py`); validation scores of earlier recipes had been seen before, though, so
-the published scores are not of untouched sets.
-"""
+"""The verbs of the domain: `finetune`, `train` and `learner`."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 import torch
 from torch.optim import Optimizer
 
-from zoo.core.ensemble import WiSE
 from zoo.core.groups import BatchNormMode
 from zoo.core.learner import Learner
+from zoo.core.mixing import CutMix, MixUp, OneOf
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.schedules import one_cycle
-from zoo.core.task import classification
 from zoo.core.trained import finished, training_of
-from zoo.vision import probe
 from zoo.vision.augment import Augment
+from zoo.vision.balance import ClassWeights, oversampled, weights_of
 from zoo.vision.data import AugmentName, augmentation, batches, find
+from zoo.vision.features import FeatureBatches, on_features, on_photos
+from zoo.vision.labels import Asked
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
-from zoo.vision.options import Options, check_numbers
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.options import Options, check_numbers, check_sizes
+from zoo.vision.predictor import PhotoModel
 from zoo.vision.pretrained import HeadWish, Pretrained, resolve, start
-from zoo.vision.spec import Spec, spec_of
+from zoo.vision.recipe import HEAD_LR, LR, fit_from_probe, fit_head, start_from_probe
+from zoo.vision.spec import Spec, TaskName, spec_of
+from zoo.vision.tasks import task_of
+from zoo.vision.thresholds import tune_threshold
 
-BATCH_SIZE = 16
-FINETUNE_EPOCHS, FINETUNE_LR = 4, 3e-4
-RATIO = 10.0  # of the head's rate to that of the first layer group
+BATCH_SIZE: Final = 16
+FINETUNE_EPOCHS: Final = 4
 TRAIN_EPOCHS, TRAIN_LR = 20, 3e-3
 
 
@@ -47,23 +42,31 @@ def finetune(
     data: Any,
     *,
     epochs: int = FINETUNE_EPOCHS,
-    lr: float = FINETUNE_LR,
+    lr: float | None = None,
+    sizes: Sequence[int] = (),
     **options: Unpack[Options],
-) -> PhotoClassifier:
+) -> PhotoModel:
     """A pretrained model fine-tuned on your photos.
 
     First the head is fitted to the frozen body's features by logistic regression (see
     `zoo.vision.probe`), which takes one pass; then everything trains by one cycle, with rates that
     fall geometrically from the head to the first layer group; the result lies between both (see
-    `zoo.core.ensemble.WiSE`), so its scores are not those of the last line of the table.
+    `zoo.core.ensemble.WiSE`), so its scores are not those of the last line of the table. Of several
+    labels a photo, the threshold is tuned on the validation part in the end.
+
+    With `precompute=True` the body stays as it is: the head alone trains, on features that are kept
+    on disk, so that an epoch takes milliseconds; `finetune(model, data)` then goes on with all.
 
     Args:
         pretrained: a backbone's name (`zoo.vision.backbones()`), the directory or the hub name
             of a saved model, or a model.
         data: a folder (a folder a class, perhaps within train and valid), a CSV file or DataFrame
-            of paths and labels, or a torch data set of (image, label).
+            of paths and labels, or a torch data set of (image, label). Labels are classes; lists,
+            or cells with a separator: several a photo; or numbers to estimate.
         epochs: passes over the training photos; 0 gives the linear probe.
-        lr: highest rate of the head.
+        lr: highest rate of the head; None takes 3e-4, or 2e-3 with a frozen body.
+        sizes: growing sides of the photos in pixels, such as (96, 128, 160): the epochs are shared
+            between them, a cycle each (progressive resizing).
         **options: see `Options`.
 
     Raises:
@@ -75,12 +78,18 @@ def finetune(
         zoo.vision.finetune("efficientnet_lite0", "photos/").predict("dog.jpg")
     """
     check_numbers(epochs=epochs, lr=lr)
+    check_sizes(sizes, options)
+    if sizes:
+        options["size"] = sizes[0]
     learn = learner(pretrained, data, **options)
-    start_from_probe(learn)
+    frozen = isinstance(learn.data.train, FeatureBatches)
+    start_from_probe(learn, weights_of(options.get("class_weights"), *_labelled(learn)))
     if epochs and not learn.interrupted:
-        fit_from_probe(learn, epochs, lr)
-    model: PhotoClassifier = finished(learn)
-    return model
+        if frozen:
+            fit_head(learn, epochs, HEAD_LR if lr is None else lr)
+        else:
+            fit_from_probe(learn, epochs, LR if lr is None else lr, sizes)
+    return _finished(learn)
 
 
 def train(
@@ -90,7 +99,7 @@ def train(
     epochs: int = TRAIN_EPOCHS,
     lr: float = TRAIN_LR,
     **options: Unpack[Options],
-) -> PhotoClassifier:
+) -> PhotoModel:
     """A model trained on your photos from random weights; for as for `finetune` otherwise.
 
     Args:
@@ -101,11 +110,15 @@ def train(
         **options: see `Options`.
     """
     check_numbers(epochs=epochs, lr=lr)
+    if options.get("precompute"):
+        raise ValueError(
+            "features are precomputed by a pretrained body, however precompute=True and weights "
+            "are random; use finetune"
+        )
     options.setdefault("batchnorm", "live")
     learn = learner(architecture, data, random_weights=True, **options)
     learn.fit_one_cycle(epochs, lr)
-    model: PhotoClassifier = finished(learn)
-    return model
+    return _finished(learn)
 
 
 def learner(  # noqa: D417 - `Options` describes the others
@@ -118,9 +131,18 @@ def learner(  # noqa: D417 - `Options` describes the others
     columns: tuple[str, str] | None = None,
     valid_column: str | None = None,
     strict: bool = False,
+    task: TaskName | None = None,
+    separator: str | None = None,
+    y_range: tuple[float, float] | None = None,
     size: int | None = None,
     batch_size: int = BATCH_SIZE,
     augment: AugmentName | Augment = "side_on",
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    class_weights: ClassWeights | None = None,
+    oversample: bool = False,
+    precompute: bool = False,
+    versions: int = 0,
     dropout: float | None = None,
     hidden: int | None = None,
     pool: Pool | None = None,
@@ -137,7 +159,8 @@ def learner(  # noqa: D417 - `Options` describes the others
     """The learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact;
-    `learner.as_model(snapshots=n)` gives an ensemble of SGDR's snapshots.
+    `learner.as_model(snapshots=n)` gives an ensemble of SGDR's snapshots. With `precompute=True` it
+    begins on features, the body frozen; `zoo.vision.on_photos(learner)` goes back to photos.
 
     Args:
         pretrained: see `finetune`.
@@ -155,9 +178,13 @@ def learner(  # noqa: D417 - `Options` describes the others
         label_smoothing=label_smoothing,
         weight_decay=weight_decay,
         clip=clip,
+        mixup=mixup,
+        cutmix=cutmix,
+        versions=versions,
     )
     run = run or Run()
     varied = augmentation(augment)
+    asked = Asked(task, separator, y_range)
     found = find(
         data,
         valid,
@@ -166,113 +193,117 @@ def learner(  # noqa: D417 - `Options` describes the others
         valid_column=valid_column,
         valid_fraction=valid_fraction,
         seed=run.seed,
+        asked=asked,
     )
     with seeded(run.seed):
         first = resolve(pretrained, random_weights=random_weights)
         classifier = start(
             first,
             found.classes,
+            found.of_task["task"],
             size=size,
             short_side=found.short_side,
             head=HeadWish(dropout, hidden, pool),
             random_weights=random_weights,
         )
-    spec = spec_of(found.classes, classifier.preprocessing)
+    of_task = found.of_task | (_kept(first, asked) if classifier.trained else {})
+    spec = spec_of(found.classes, classifier.preprocessing, augment=varied, **of_task)
     opened = found.open(spec, run, strict)
+    if oversample:
+        opened = oversampled(opened, spec, run.seed)
+    weights = weights_of(class_weights, opened.train_labels, spec)
     told = {
         "pretrained": "" if random_weights else str(getattr(pretrained, "name", pretrained)),
         "photos": len(opened.train),
-        "size": spec.size,
         "batch_size": batch_size,
         "augment": augment if isinstance(augment, str) else repr(augment),
         "label_smoothing": label_smoothing,
     }
-    return Learner(
+    learn = Learner(
         classifier.to(memory_format=torch.channels_last),
         batches(opened, spec, run, batch_size=batch_size, augment=varied),
-        classification(len(found.classes), label_smoothing=label_smoothing),
+        task_of(spec, label_smoothing=label_smoothing, weights=weights),
         batchnorm=batchnorm,
         optimizer=optimizer,
         weight_decay=weight_decay,
         clip=clip,
         accumulate=accumulate,
-        callbacks=callbacks,
+        callbacks=[*callbacks, *_mixing(mixup, cutmix, spec, run.seed)],
         bf16_on_cpu=classifier.name in BF16_ON_CPU,
         as_model=partial(
             _model,
-            spec=spec,
             data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,
-            told=told,
-            extra=first.extra if isinstance(first, PhotoClassifier) else {},
+            told=told | _unusual(mixup=mixup, cutmix=cutmix, oversample=oversample),
+            extra=first.extra if isinstance(first, PhotoModel) else {},
         ),
         run=run,
     )
+    if precompute:
+        on_features(learn, versions)
+    return learn
 
 
-def start_from_probe(learn: Learner) -> None:
-    """Fit the head to the frozen body's features, if it is one linear layer.
+def _kept(model: Any, asked: Asked) -> dict[str, Any]:
+    """What a trained head's outputs mean, whatever the new photos' numbers are like.
 
-    Photos whose augmentation flips are seen mirrored too. A head with a hidden layer is trained on
-    photos for an epoch instead, the body frozen; one that knows the classes already stays as it is.
+    Raises:
+        ValueError: another range is asked for.
     """
-    classifier: Any = learn.model
-    if classifier.trained:
-        return
-    if classifier.head.hidden is not None:
-        learn.freeze()
-        learn.fit_one_cycle(1, 2e-3, pct_start=0.99)
-        return
-    photos = still(learn).epoch(0)
-    augment = learn.data.train.augment  # type: ignore[attr-defined]
-    if augment is not None and (augment.flip or augment.dihedral):
-        photos = probe.with_mirrored(photos)
-    features, labels = probe.extract(classifier, photos, learn.device, learn.dtype)
-    probe.start_head(classifier, features, labels)
+    known: dict[str, Any] = model.spec.of_task()
+    if asked.y_range not in (None, known["y_range"]):
+        raise ValueError(
+            f"a trained head keeps its range, however y_range={asked.y_range} and the model's is "
+            f"{known['y_range']}; leave it out, or start from {model.members[0].name!r}"
+        )
+    return known
 
 
-def fit_from_probe(learn: Learner, epochs: int, lr: float = FINETUNE_LR) -> None:
-    """Train everything by one cycle, and end between the probe and the last weights."""
-    learn.unfreeze()
-    schedule = partial(one_cycle, pct_start=0.3)
-    share = trusted_share(len(learn.data.train))  # type: ignore[arg-type]
-    learn.fit(epochs, (lr / RATIO, lr), schedule, callbacks=[WiSE(share)])
+def _mixing(mixup: float, cutmix: float, spec: Spec, seed: int) -> list[Any]:
+    """The batch edits wished for: one, or one of both by turns."""
+    kinds = {MixUp: mixup, CutMix: cutmix}
+    n = len(spec.classes)
+    edits = [kind(n, alpha=alpha, seed=seed) for kind, alpha in kinds.items() if alpha]
+    return [OneOf(edits, seed=seed)] if len(edits) > 1 else edits
 
 
-def trusted_share(n: int) -> float:
-    """Of fine-tuned weights in their mean with those after the probe, for n training photos.
-
-    The more photos, the more was learnt that the probe cannot know: half up to a thousand, all from
-    32,000 on (`scripts/vision_recipe.py` compares shares on sets of 195 to 2,763 photos).
-
-    >>> [trusted_share(n) for n in (200, 1000, 4000, 100_000)]
-    [0.5, 0.5, 0.7, 1.0]
-    """
-    return min(max(0.5 + 0.1 * math.log2(n / 1000), 0.5), 1.0)
+def _unusual(**settings: Any) -> dict[str, Any]:
+    """Settings that the card tells where they are not off."""
+    return {name: value for name, value in settings.items() if value}
 
 
-def still(learn: Learner) -> Any:
-    """The learner's training photos in order, unvaried, as validation sees photos."""
+def _labelled(learn: Learner) -> tuple[Any, Spec]:
+    """Labels of the training photos, and the spec."""
     train: Any = learn.data.train
-    return replace(train, augment=None, shuffle=False)
+    photos = train.photos if isinstance(train, FeatureBatches) else train
+    return photos.targets.numpy(), learn.data.spec
+
+
+def _finished(learn: Learner) -> PhotoModel:
+    """The model with its threshold and its scores; saved if the run has a folder."""
+    on_photos(learn)
+    if learn.data.spec.task == "multi-label" and learn.data.valid is not None:
+        tune_threshold(learn)
+    model: PhotoModel = finished(learn)
+    return model
 
 
 def _model(
     learn: Learner,
     networks: list[Any],
     *,
-    spec: Spec,
     data: str,
     told: dict[str, Any],
     extra: dict[str, Any],
-) -> PhotoClassifier:
+) -> PhotoModel:
     """The model that a learner has trained."""
     network: Any = learn.model
-    return PhotoClassifier(
+    spec: Spec = learn.data.spec
+    return PhotoModel(
         networks,
         spec,
         history=learn.history,
         data=data,
-        training=told | {"dropout": network.head.dropout} | training_of(learn),
+        training=told | {"size": spec.size, "dropout": network.head.dropout} | training_of(learn),
         extra=extra,
         learner=learn,
         run=learn.run,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.vision.images import is_image, visible_folders, walk
-from zoo.vision.tables import few
+from zoo.vision.wording import few
 
 VALID_NAMES: Final = ("valid", "val", "validation", "test")  # of folders, the first there is taken
 

@@ -15,7 +15,7 @@ from zoo.vision.batches import to_image
 from zoo.vision.images import UnreadableImage, is_image, read, walk
 from zoo.vision.pixel_file import Pixels
 from zoo.vision.spec import Spec
-from zoo.vision.tables import few
+from zoo.vision.wording import few
 
 Photo = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | Tensor
 
@@ -85,6 +85,17 @@ class GivenPhotos:
             except UnreadableImage as error:
                 reasons.append(str(error))
         return reasons
+
+
+def opened(photo: Photo, i: int) -> Image.Image:
+    """An upright RGB image of what a caller has, at its own size.
+
+    Raises:
+        UnreadableImage: a file is missing or no image.
+        ValueError: an array or tensor has other shapes or values than images have.
+    """
+    source: Any = photo if _is_path(photo) else to_image(photo, i)
+    return read(source)
 
 
 def _is_path(photo: object) -> bool:

@@ -13,10 +13,12 @@ from zoo.core.groups import BatchNormMode
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run
 from zoo.vision.augment import Augment
+from zoo.vision.balance import ClassWeights
 from zoo.vision.data import AugmentName
 from zoo.vision.models.head import Pool
+from zoo.vision.spec import TaskName
 
-_WHOLE: Final = ("epochs", "size", "batch_size", "hidden", "accumulate")
+_WHOLE: Final = ("epochs", "size", "batch_size", "hidden", "accumulate", "versions")
 
 
 class Options(TypedDict, total=False):
@@ -30,10 +32,19 @@ class Options(TypedDict, total=False):
         columns: a table's columns of paths and labels; its first two otherwise.
         valid_column: a table's yes/no column of validation photos.
         strict: raise for unreadable photos instead of leaving them out with one warning.
+        task: "classification", "multi-label" or "regression"; None has the labels decide.
+        separator: between the labels in a table's cell; None finds "|" and ";" by itself.
+        y_range: what numbers lie between; the network's answer is a sigmoid of that range.
         size: side of the square that the model sees, in pixels; None takes the backbone's own, or
             less for small photos (`zoo.vision.models.backbones.fitting_size`).
         batch_size: photos a step.
         augment: "side_on", "top_down", "none" or an `Augment`.
+        mixup: alpha of blends of two photos (see `zoo.core.mixing`), usually .4; 0 for none.
+        cutmix: alpha of boxes pasted from another photo, usually 1; with mixup, one of both a step.
+        class_weights: "balanced", or how much photos of each class count in the loss.
+        oversample: repeat photos of rarer classes until all are alike often.
+        precompute: freeze the body and have it see each photo once (see `zoo.vision.features`).
+        versions: augmented versions of each photo to precompute, beside the photo itself.
         dropout: probability in the head; None takes .2, or what a saved model's head has.
         hidden: width of a hidden layer in a new head; None for one linear layer.
         pool: of a new head, "avg" or "avgmax" for mean and maximum side by side; None takes "avg".
@@ -53,9 +64,18 @@ class Options(TypedDict, total=False):
     columns: tuple[str, str] | None
     valid_column: str | None
     strict: bool
+    task: TaskName | None
+    separator: str | None
+    y_range: tuple[float, float] | None
     size: int | None
     batch_size: int
     augment: AugmentName | Augment
+    mixup: float
+    cutmix: float
+    class_weights: ClassWeights | None
+    oversample: bool
+    precompute: bool
+    versions: int
     dropout: float | None
     hidden: int | None
     pool: Pool | None
@@ -67,6 +87,22 @@ class Options(TypedDict, total=False):
     accumulate: int
     callbacks: Sequence[Any]
     run: Run | None
+
+
+def check_sizes(sizes: Sequence[int], options: Options) -> None:
+    """Refuse a schedule of sizes that is none, or beside what goes against it.
+
+    Raises:
+        ValueError: sizes do not grow, or a size or precomputed features are asked for as well.
+    """
+    other = [name for name in ("size", "precompute") if options.get(name)]
+    given: Sequence[Any] = sizes
+    whole = all(isinstance(size, Integral) and int(size) > 0 for size in given)
+    if sizes and (other or not whole or sorted(set(sizes)) != list(sizes)):
+        raise ValueError(
+            f"sizes grow from one to the next and stand alone, however sizes={list(sizes)} with "
+            f"{other or 'nothing'} beside them; give such as (96, 128, 160)"
+        )
 
 
 def check_numbers(**given: object) -> None:

@@ -1,47 +1,41 @@
-"""A trained classifier of photos: predict, evaluate, save, load, train on."""
+"""A trained model of photos: predict, evaluate, save, load, train on."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
-from zoo.core.task import Task, classification
+from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
+from zoo.vision.augment import centre_crop
 from zoo.vision.batches import PhotoBatches
 from zoo.vision.data import open_labelled, photo_batches
+from zoo.vision.explain import Explanation, grad_cam, index_of
 from zoo.vision.given import GivenPhotos, Photo, listed
 from zoo.vision.images import UnreadableImage
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.classifier import Classifier
+from zoo.vision.report import by_class
+from zoo.vision.results import Results
 from zoo.vision.spec import Spec
-from zoo.vision.tables import few
+from zoo.vision.tasks import KINDS, task_of
+from zoo.vision.tta import TTA, Remembered, Viewed, Views, Wish, blended, chosen, views_of
+from zoo.vision.wording import few
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of one photo.
-
-    Attributes:
-        label: the likeliest class.
-        probability: of that class, 0..1.
-        probabilities: of every class.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float] = field(repr=False)
-
-
-class PhotoClassifier(Trained[Classifier]):
-    """A model that tells classes of photos apart; what `finetune` and `load` return.
+class PhotoModel(Trained[Classifier]):
+    """A model that answers for photos what its task asks; what `finetune` and `load` return.
 
     Attributes:
         spec: labels, size and normalisation.
@@ -52,6 +46,7 @@ class PhotoClassifier(Trained[Classifier]):
     """
 
     domain = "vision"
+    push = push
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
         licence = _common([member.licence for member in members])
@@ -59,15 +54,23 @@ class PhotoClassifier(Trained[Classifier]):
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
-        return f"<{self.members[0].name} for {len(self.spec.classes)} classes; {scores or 'new'}>"
+        n, task = len(self.spec.classes), self.spec.task
+        what = f"{n} {'classes' if task == 'classification' else 'labels'}" if n else "a number"
+        return f"<{self.members[0].name} for {what}; {scores or 'new'}>"
 
-    def predict(self, photos: Photo | Sequence[Photo], *, batch_size: int = 32) -> Any:
+    def predict(
+        self, photos: Photo | Sequence[Photo], *, batch_size: int = 32, tta: Wish = False
+    ) -> Any:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
+
+        It is a `Prediction`, `Labels` of several labels a photo, or a float.
 
         Args:
             photos: a path, Pillow image, array (H, W), (H, W, 3) or tensor (3, H, W), of uint8 or
                 of floats in 0..1; or several: a list, a folder (in sorted order), (B, 3, H, W).
             batch_size: photos that pass through the model at a time.
+            tta: look at each photo several times (see `zoo.vision.tta`): True for four augmented
+                views beside the photo as it is, "crops" for fixed crops, or a `TTA`.
 
         Raises:
             UnreadableImage: files are missing or no images; the first are named, all counted.
@@ -77,49 +80,139 @@ class PhotoClassifier(Trained[Classifier]):
         if not given:
             return []
         items = GivenPhotos(given, self.spec)
-        labels = np.zeros(len(items), dtype=np.int64)
-        batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+        labels, wish = np.zeros(len(items), dtype=np.int64), chosen(tta)
+        kept = Remembered(items, (self.run.n_threads + 2) * batch_size) if wish else items
+        batches = photo_batches(kept, labels, self.spec, self.run, batch_size=batch_size)
         try:
-            rows = self._probabilities(batches).tolist()
+            rows = self._decoded(batches, wish).tolist()
         except UnreadableImage as error:
             raise UnreadableImage(
                 f"every photo must be readable, however {few(items.all_unreadable(), '; ')}; "
                 "leave these files out"
             ) from error
-        found = [self._prediction(row) for row in rows]
+        predicted = KINDS[self.spec.task].predicted
+        found = [predicted(self.spec, row) for row in rows]
         return found if several else found[0]
 
-    def evaluate(self, data: Any = None, *, batch_size: int = 32) -> dict[str, float]:
+    def evaluate(
+        self, data: Any = None, *, batch_size: int = 32, tta: Wish = False
+    ) -> dict[str, float]:
         """Loss and metrics on labelled photos.
 
         Args:
             data: a folder (a folder a class), CSV file, DataFrame or torch data set; None takes the
                 validation part of the training, which a loaded model does not have.
             batch_size: photos that pass through the model at a time.
+            tta: see `predict`; the scores without it come too, as "plain loss" and so on.
 
         Raises:
             ValueError: there are no photos, or of classes that the model does not know.
         """
+        batches = self._labelled(data, batch_size)
+        settings = (self._device, self._dtype)
+        scores = loop.evaluate(self._ready, batches.epoch(0), self._task(), *settings)
+        if (wish := chosen(tta)) is None:
+            return scores
+        networks, views, task = self._viewed(getattr(batches, "photos", batches), wish)
+        plain = {f"plain {name}": value for name, value in scores.items()}
+        return loop.evaluate(networks, views.epoch(0), task, *settings) | plain
+
+    def report(self, data: Any = None, *, batch_size: int = 32, tta: Wish = False) -> pd.DataFrame:
+        """Precision, recall and F of each class or label, and how many photos have it.
+
+        Args:
+            data: see `evaluate`.
+            batch_size: see `evaluate`.
+            tta: see `predict`.
+
+        Raises:
+            ValueError: the model estimates numbers, or as `evaluate`.
+        """
+        batches = self._labelled(data, batch_size)
+        rows = self._decoded(getattr(batches, "photos", batches), chosen(tta)).numpy()
+        return by_class(self.spec, rows, batches.targets.numpy(force=True))
+
+    def _labelled(self, data: Any, batch_size: int) -> Any:
+        """Batches of labelled photos, by default the validation part."""
         if data is None:
             if self._learner is None or self._learner.data.valid is None:
                 raise ValueError(
                     "a loaded model has no validation photos, however data=None; pass a folder"
                 )
-            batches: Any = self._learner.data.valid
-        else:
-            items, labels = open_labelled(data, self.spec, self.run)
-            batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
-        return loop.evaluate(self._ready, batches.epoch(0), self._task(), self._device, self._dtype)
+            return self._learner.data.valid
+        items, labels = open_labelled(data, self.spec, self.run)
+        return photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+
+    def _viewed(self, photos: PhotoBatches, tta: TTA) -> tuple[list[Viewed], Views, Task]:
+        """Networks, batches and task for several views of each photo."""
+        views, shares = views_of(photos, tta, self.spec.augment)
+        return [Viewed(network) for network in self._ready], views, blended(self._task(), shares)
+
+    def results(self, data: Any = None, *, batch_size: int = 32, tta: Wish = False) -> Results:
+        """Predictions beside truths, to look at: losses, confusions, figures.
+
+        Args:
+            data: see `evaluate`.
+            batch_size: see `evaluate`.
+            tta: see `predict`.
+
+        Raises:
+            ValueError: as `evaluate`.
+        """
+        batches = self._labelled(data, batch_size)
+        photos: PhotoBatches = getattr(batches, "photos", batches)
+        outputs = self._decoded(photos, chosen(tta)).numpy()
+        return Results(self.spec, photos.items, outputs, photos.targets.numpy())
+
+    def explain(self, photo: Photo, label: str | None = None) -> Explanation:
+        """A heat map of where in a photo the model saw what it says (Grad-CAM).
+
+        Args:
+            photo: a path, Pillow image, array or tensor, as for `predict`.
+            label: a class to look for; None takes the likeliest.
+
+        Raises:
+            UnreadableImage: the file is missing or no image.
+            ValueError: the model does not know the label, or its backbone has no feature map.
+        """
+        items = GivenPhotos([photo], self.spec)
+        batches = photo_batches(items, np.zeros(1, np.int64), self.spec, self.run, batch_size=1)
+        decoded = self._decoded(batches, None)[0]
+        classes = self.spec.classes
+        number = int(decoded.argmax()) if label is None else index_of(label, classes)
+        x = next(batches.epoch(0)).inputs[0]
+        heat = torch.stack([grad_cam(member, x, number) for member in self._ready]).mean(0)
+        said = KINDS[self.spec.task].predicted(self.spec, decoded.tolist())
+        seen = centre_crop(items[0], self.spec.size)
+        shown = classes[number] if classes else f"{said:.3g}"
+        return Explanation(shown, said, heat.numpy(), seen)
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file from pixels to probabilities or numbers.
+
+        It takes uint8 (B, size, size, 3); see `zoo.vision.export` for what else it holds.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.export import write_onnx
+
+        size, kind = self.spec.size, self.spec.task
+        output = {"regression": "number"}.get(kind, "probabilities")
+        decode = self._task().decode
+        return write_onnx(
+            path, self.members, self.spec, shape=(size, size), decode=decode, output=output
+        )
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]
-        return "classification", first.name, dict(first.arguments())
+        return self.spec.task, first.name, dict(first.arguments())
 
     def _example(self) -> str:
         return 'model.predict("photo.jpg")'
 
     def _task(self) -> Task:
-        return classification(len(self.spec.classes))
+        return task_of(self.spec)
 
     @cached_property
     def _device(self) -> torch.device:
@@ -141,22 +234,20 @@ class PhotoClassifier(Trained[Classifier]):
             for member in self.members
         ]
 
-    def _probabilities(self, batches: PhotoBatches) -> Tensor:
+    def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
+        """Decoded outputs. Shape: (N, n_out)."""
+        networks: list[Any] = self._ready
+        shown: Any = batches
+        task = self._task()
+        if tta is not None:
+            networks, shown, task = self._viewed(batches, tta)
         rows: list[Tensor] = []
-        loop.predict_batches(
-            self._ready,
-            batches.epoch(0),
-            self._task(),
-            self._device,
-            self._dtype,
-            lambda outputs, mean, target: rows.append(mean.cpu()),
-        )
-        return torch.cat(rows)
 
-    def _prediction(self, probabilities: list[float]) -> Prediction:
-        by_class = dict(zip(self.spec.classes, probabilities, strict=True))
-        label = max(by_class, key=by_class.__getitem__)
-        return Prediction(label, by_class[label], by_class)
+        def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
+            rows.append(mean.cpu().view(len(mean), -1))
+
+        loop.predict_batches(networks, shown.epoch(0), task, self._device, self._dtype, see)
+        return torch.cat(rows)
 
 
 def _common(licences: list[str]) -> str:

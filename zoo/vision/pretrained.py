@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.core.artifact import CONFIG
+from zoo.core.trained import Trained
 from zoo.hub.find import find
 from zoo.vision.models.backbones import check_name, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
-from zoo.vision.predictor import PhotoClassifier
+from zoo.vision.predictor import PhotoModel
+from zoo.vision.spec import TaskName
 from zoo.vision.stored import load
+from zoo.vision.tasks import n_out
 
-Pretrained = str | os.PathLike[str] | PhotoClassifier
+Pretrained = str | os.PathLike[str] | PhotoModel
 
 DROPOUT = 0.2  # of a new head
 
@@ -36,7 +39,22 @@ class HeadWish(NamedTuple):
         }
 
 
-def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClassifier:
+def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoModel:
+    """A backbone's name, or the saved model of photos that is meant; see `look_up`.
+
+    Raises:
+        ValueError: as `look_up`, or it is a model that draws pictures.
+    """
+    found = look_up(pretrained, random_weights=random_weights)
+    if isinstance(found, (str, PhotoModel)):
+        return found
+    raise ValueError(
+        f"this trains a model that answers for whole photos, however it is given {found!r}; take "
+        f"its backbone {found.members[0].name!r}, or the verbs of its own task"
+    )
+
+
+def look_up(pretrained: Any, *, random_weights: bool) -> Any:
     """A backbone's name, or the saved model that is meant.
 
     Names are looked up in this order: a directory with a config.json, registered names,
@@ -48,7 +66,7 @@ def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClass
             own.
         FileNotFoundError: there is no such directory.
     """
-    if isinstance(pretrained, PhotoClassifier):
+    if isinstance(pretrained, Trained):
         if random_weights:
             raise ValueError(
                 "training from random weights takes a backbone's name, however it is given "
@@ -70,8 +88,9 @@ def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoClass
 
 
 def start(
-    pretrained: str | PhotoClassifier,
+    pretrained: str | PhotoModel,
     classes: Sequence[str],
+    task: TaskName,
     *,
     size: int | None,
     short_side: int | None,
@@ -83,11 +102,11 @@ def start(
     Raises:
         ValueError: a saved model knows the classes, but has another head than the one wished for.
     """
-    if isinstance(pretrained, PhotoClassifier):
-        return _from_model(pretrained, classes, size, head)
+    if isinstance(pretrained, PhotoModel):
+        return _from_model(pretrained, classes, task, size, head)
     return build_classifier(
         pretrained,
-        len(classes),
+        n_out(task, classes),
         pretrained=not random_weights,
         size=fitting_size(pretrained, short_side) if size is None else size,
         **head.new(),
@@ -100,18 +119,22 @@ def _is_word(pretrained: str | os.PathLike[str]) -> bool:
 
 
 def _from_model(
-    model: PhotoClassifier, classes: Sequence[str], size: int | None, head: HeadWish
+    model: PhotoModel,
+    classes: Sequence[str],
+    task: TaskName,
+    size: int | None,
+    head: HeadWish,
 ) -> Classifier:
     """The body of a model with a new head, or its own head if it knows the same classes."""
     first = model.members[0]
     arguments: dict[str, Any] = {**first.arguments()}
     if size is not None:
         arguments["size"] = size
-    same = tuple(classes) == model.spec.classes
+    same = (task, tuple(classes)) == (model.spec.task, model.spec.classes)
     if same:
         arguments |= _kept(arguments, head)
     else:
-        arguments |= {"n_out": len(classes), **head.new()}
+        arguments |= {"n_out": n_out(task, classes), **head.new()}
     built = build_classifier(**arguments, pretrained=False)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
     built.trained, built.licence = same, model.licence

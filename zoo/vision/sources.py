@@ -2,7 +2,7 @@
 
 Three forms are known: a folder with `train` and `valid` inside, each holding a folder for every
 class; one folder with a folder for every class; a table (CSV file or DataFrame) of paths and
-labels. Without a stated validation part a fifth of every class is drawn for it.
+labels, or numbers. Without a stated validation part a fifth of every class is drawn for it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,19 +21,24 @@ from numpy.typing import NDArray
 
 from zoo.vision.folders import class_folders, flat, from_folder, parts
 from zoo.vision.images import UnreadableImage
-from zoo.vision.tables import Table, few, from_table
+from zoo.vision.labels import Asked, Label, classes_of, counts, encoded, strata, task_of
+from zoo.vision.spec import TaskName
+from zoo.vision.tables import Table, from_table
+from zoo.vision.wording import few
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos with one label each.
+    """Photos with their labels.
 
-    **Shape.** `labels`: (n,), int64, numbers of `classes`; as many as `paths`.
+    **Shape.** `labels`: (n,), int64, numbers of `classes`; or as `zoo.vision.labels.encoded` gives
+    several labels or numbers; as many as `paths`.
     """
 
     paths: list[Path]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     classes: tuple[str, ...]
+    task: TaskName = "classification"
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -40,7 +46,8 @@ class Photos:
     def take(self, rows: Iterable[int]) -> Photos:
         """The photos of these rows, in that order."""
         chosen = [int(row) for row in rows]
-        return Photos([self.paths[row] for row in chosen], self.labels[chosen], self.classes)
+        paths = [self.paths[row] for row in chosen]
+        return Photos(paths, self.labels[chosen], self.classes, self.task)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ def split(
     valid_column: str | None = None,
     valid_fraction: float = 0.2,
     seed: int = 0,
+    asked: Asked | None = None,
 ) -> Split:
     """Training and validation photos from a folder, a CSV file or a DataFrame.
 
@@ -80,6 +88,7 @@ def split(
         valid_fraction: part of every class to validate on where the data do not say; of a class
             with at least two photos at least one is on either side.
         seed: of that draw.
+        asked: what the user says of the labels.
 
     Raises:
         FileNotFoundError: the folder, the file or a photo in the table does not exist.
@@ -88,18 +97,19 @@ def split(
     """
     if not 0 < valid_fraction < 1:
         raise ValueError(f"a fraction is between 0 and 1, however {valid_fraction=}; try 0.2")
+    found: list[Label]
     if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
-        paths, names, is_valid = from_table(data, root, columns, valid_column)
+        paths, found, is_valid = from_table(data, root, columns, valid_column, asked or Asked())
         ignored = 0
     else:
+        _require_classes(asked)
         paths, names, is_valid, ignored = from_folder(Path(data))
+        found = [*names]
     if is_valid is None:
-        is_valid = _draw(names, valid_fraction, seed)
-    classes = _at_least_two(
-        [name for name, valid in zip(names, is_valid, strict=True) if not valid]
-    )
-    labels = _numbers(names, classes, "validation holds classes that training has not")
-    everything = Photos(paths, labels, classes)
+        is_valid = draw(strata(found, valid_fraction), valid_fraction, seed)
+    classes = classes_of([label for label, valid in zip(found, is_valid, strict=True) if not valid])
+    labels = encoded(found, classes, "validation holds classes that training has not")
+    everything = Photos(paths, labels, classes, task_of(found))
     train, valid = np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
     if not len(valid):
         raise ValueError(
@@ -114,6 +124,7 @@ def everything(
     *,
     root: str | os.PathLike[str] | None = None,
     columns: tuple[str, str] | None = None,
+    asked: Asked | None = None,
 ) -> Photos:
     """All photos of a folder (a folder a class, perhaps within train) or table, to train on.
 
@@ -123,9 +134,10 @@ def everything(
     """
     if not isinstance(data, pd.DataFrame) and Path(data).is_dir():
         data = parts(Path(data))[0] or data
-    paths, names = _named(data, root, columns)
-    classes = _at_least_two(names)
-    return Photos(paths, _numbers(names, classes, "every class is known"), classes)
+    paths, found = _named(data, root, columns, asked)
+    classes = classes_of(found)
+    values = encoded(found, classes, "every class is known")
+    return Photos(paths, values, classes, task_of(found))
 
 
 def labelled(
@@ -134,6 +146,7 @@ def labelled(
     *,
     root: str | os.PathLike[str] | None = None,
     columns: tuple[str, str] | None = None,
+    asked: Asked | None = None,
 ) -> Photos:
     """All photos of a folder (a folder a class) or table, with labels of known classes.
 
@@ -148,9 +161,9 @@ def labelled(
                 f"labelled photos lie in a folder for every class, however {os.fspath(data)!r} "
                 f"holds {train.name} and {valid.name}; give one of the two"
             )
-    paths, names = _named(data, root, columns)
-    labels = _numbers(names, tuple(classes), "every class must be one that the model knows")
-    return Photos(paths, labels, tuple(classes))
+    paths, found = _named(data, root, columns, asked)
+    labels = encoded(found, classes, "every class must be one that the model knows")
+    return Photos(paths, labels, tuple(classes), task_of(found))
 
 
 def readable(
@@ -197,10 +210,13 @@ def without_unreadable(
         photos.valid.take(valid - len(photos.train)),
         photos.ignored,
     )
-    counts = np.bincount(left.train.labels, minlength=len(photos.train.classes))
-    empty = [name for name, n in zip(photos.train.classes, counts, strict=True) if n == 0]
-    if empty or not len(left.valid):
-        what = f"the classes {few(empty)} have no" if empty else "validation has no"
+    empty: list[str] = []
+    if photos.train.classes:
+        n_each = counts(left.train.labels, len(photos.train.classes))
+        empty = [name for name, n in zip(photos.train.classes, n_each, strict=True) if n == 0]
+    if empty or not len(left.train) or not len(left.valid):
+        part = "validation" if len(left.train) else "training"
+        what = f"the classes {few(empty)} have no" if empty else f"{part} has no"
         raise ValueError(
             f"every class must have photos that can be read, however {what} readable photo; "
             "replace the broken files"
@@ -209,28 +225,26 @@ def without_unreadable(
 
 
 def _named(
-    data: Table, root: str | os.PathLike[str] | None, columns: tuple[str, str] | None
-) -> tuple[list[Path], list[str]]:
+    data: Table,
+    root: str | os.PathLike[str] | None,
+    columns: tuple[str, str] | None,
+    asked: Asked | None,
+) -> tuple[list[Path], list[Label]]:
     """Every photo and its label, whatever the data say of a validation part."""
     if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
-        paths, names, _ = from_table(data, root, columns, None)
-        return paths, names
-    return flat(class_folders(Path(data))[0])
+        paths, found, _ = from_table(data, root, columns, None, asked or Asked())
+        return paths, found
+    _require_classes(asked)
+    paths, names = flat(class_folders(Path(data))[0])
+    return paths, [*names]
 
 
-def _at_least_two(names: Iterable[str]) -> tuple[str, ...]:
-    classes = tuple(sorted(set(names)))
-    if len(classes) < 2:
+def _require_classes(asked: Asked | None) -> None:
+    if asked and asked.settled not in (None, "classification"):
         raise ValueError(
-            f"telling classes apart needs at least two, however {classes=}; add photos of another"
+            f"a folder names the one class of each photo, however task={asked.settled!r} is asked "
+            "for; give a table of paths and labels"
         )
-    return classes
-
-
-def _draw(names: list[str], fraction: float, seed: int) -> NDArray[np.bool_]:
-    """A stratified draw. Shape: (n,), True for validation."""
-    number = {name: i for i, name in enumerate(sorted(set(names)))}
-    return draw(np.array([number[name] for name in names]), fraction, seed)
 
 
 def draw(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
@@ -245,13 +259,3 @@ def draw(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bo
         n = min(max(round(len(rows) * fraction), 1), max(len(rows) - 1, 0))
         is_valid[rng.permutation(rows)[:n]] = True
     return is_valid
-
-
-def _numbers(names: list[str], classes: tuple[str, ...], rule: str) -> NDArray[np.int64]:
-    number = {name: i for i, name in enumerate(classes)}
-    unknown = sorted(set(names) - set(number))
-    if unknown:
-        raise ValueError(
-            f"{rule}, however {few(unknown)}; known are {few(list(classes))}: rename or remove"
-        )
-    return np.array([number[name] for name in names], dtype=np.int64)

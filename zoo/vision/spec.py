@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, get_args
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, Final, Literal, get_args
 
+from zoo.vision.augment import SIDE_ON, Augment
 from zoo.vision.models.bodies import Interpolation, Preprocessing
+
+TaskName = Literal["classification", "multi-label", "regression"]
+"""What is asked of a photo; `zoo.vision.tasks` tells what each means."""
 
 LARGEST: Final = 4096  # pixels of the side of an input
 
@@ -17,12 +21,19 @@ class Spec:
     """What prediction needs besides weights.
 
     Attributes:
-        classes: label of each output, sorted.
+        classes: label of each output, sorted; none of numbers.
         size: side of the square that the model sees, in pixels.
         mean: subtracted from RGB in 0..1, by channel.
         std: divides what is left, by channel.
         interpolation: filter of the resizing.
         crop: share of the photo's short side that the centre crop keeps.
+        task: what is asked of a photo.
+        threshold: probability from which on a photo has a label, of several labels a photo.
+        beta: how many times recall counts as precision in the F score of several labels a photo.
+        separator: between the labels in a table's cell; None of lists, or found by itself.
+        y_range: what numbers lie between, low and high; None for any.
+        y_scale: mean and standard deviation of the numbers in training.
+        augment: how photos varied in training, and vary at test time; None for not at all.
     """
 
     classes: tuple[str, ...]
@@ -31,11 +42,23 @@ class Spec:
     std: tuple[float, float, float]
     interpolation: Interpolation
     crop: float
+    task: TaskName = "classification"
+    threshold: float = 0.5
+    beta: float = 1.0
+    separator: str | None = None
+    y_range: tuple[float, float] | None = None
+    y_scale: tuple[float, float] = (0.0, 1.0)
+    augment: Augment | None = SIDE_ON
 
     @property
     def short_side(self) -> int:
         """Pixels that a photo's shorter side is resized to before cropping."""
         return max(self.size, math.floor(self.size / self.crop))
+
+    def of_task(self) -> dict[str, Any]:
+        """What a model that goes on with the same labels keeps."""
+        names = ("task", "threshold", "beta", "separator", "y_range", "y_scale")
+        return {name: getattr(self, name) for name in names}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
@@ -48,29 +71,34 @@ class Spec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        missing = [field.name for field in fields(cls) if field.name not in tree]
+        missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in tree]
         wrong = {
             name: repr(tree[name])[:60]
             for name, is_sound in _SOUND.items()
             if name in tree and not is_sound(tree[name])
         }
+        fewest = _FEWEST.get(tree.get("task", ""), 2)
+        if not (missing or wrong) and len(tree["classes"]) < fewest:
+            wrong["classes"] = repr(tree["classes"])[:60]
         if missing or wrong:
             raise ValueError(f"a spec has all its fields, each sound, however {missing=}, {wrong=}")
-        values = {field.name: tree[field.name] for field in fields(cls)}
-        for name in ("classes", "mean", "std"):
-            values[name] = tuple(values[name])
+        known = {f.name: tree[f.name] for f in fields(cls) if f.name in tree}
+        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
+        if values.get("augment") is not None:
+            values["augment"] = Augment(**values["augment"])
         return cls(**values)
 
 
-def spec_of(classes: Sequence[str], preprocessing: Preprocessing) -> Spec:
+def spec_of(classes: Sequence[str], preprocessing: Preprocessing, **of_task: Any) -> Spec:
     """The spec of a model for these classes, with what travels with its weights."""
     shown = preprocessing
-    return Spec(tuple(classes), shown.size, shown.mean, shown.std, shown.interpolation, shown.crop)
+    known = (tuple(classes), shown.size, shown.mean, shown.std, shown.interpolation, shown.crop)
+    return Spec(*known, **of_task)
 
 
 def _are_classes(value: Any) -> bool:
     whole = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
-    return whole and len(set(value)) == len(value) > 1
+    return whole and len(set(value)) == len(value)
 
 
 def _is_side(value: Any) -> bool:
@@ -81,16 +109,41 @@ def _is_between(value: Any, low: float, high: float) -> bool:
     return type(value) in (int, float) and low <= value <= high
 
 
-def _are_three(value: Any, low: float, high: float) -> bool:
-    listed = isinstance(value, (list, tuple)) and len(value) == 3
+def _are(n: int, value: Any, low: float, high: float) -> bool:
+    listed = isinstance(value, (list, tuple)) and len(value) == n
     return listed and all(_is_between(number, low, high) for number in value)
 
+
+def _is_range(value: Any) -> bool:
+    return value is None or (_are(2, value, -1e30, 1e30) and value[0] < value[1])
+
+
+def _is_scale(value: Any) -> bool:
+    return _are(2, value, -1e30, 1e30) and value[1] > 0
+
+
+def _is_augment(value: Any) -> bool:
+    numbers = isinstance(value, dict) and all(isinstance(v, (int, float)) for v in value.values())
+    try:
+        return value is None or (numbers and Augment(**value) is not None)
+    except (TypeError, ValueError):
+        return False
+
+
+_FEWEST: Final = {"regression": 0, "multi-label": 1}  # classes of a task, two of the others
 
 _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
     "classes": _are_classes,
     "size": _is_side,
-    "mean": lambda value: _are_three(value, -100, 100),
-    "std": lambda value: _are_three(value, 1e-4, 100),
+    "mean": lambda value: _are(3, value, -100, 100),
+    "std": lambda value: _are(3, value, 1e-4, 100),
     "interpolation": lambda value: value in get_args(Interpolation),
     "crop": lambda value: _is_between(value, 0.1, 1),
+    "task": lambda value: value in get_args(TaskName),
+    "threshold": lambda value: _is_between(value, 0, 1),
+    "beta": lambda value: _is_between(value, 0.01, 100),
+    "separator": lambda value: value is None or (isinstance(value, str) and value != ""),
+    "y_range": _is_range,
+    "y_scale": _is_scale,
+    "augment": _is_augment,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeGuard
 
@@ -12,10 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.vision import labels
+from zoo.vision.labels import Asked, Label
+from zoo.vision.wording import few
+
 Table = str | os.PathLike[str] | pd.DataFrame
 
 VALID_COLUMNS: Final = ("valid", "is_valid")
-SHOWN: Final = 3  # wrong values that a message names; the rest is counted
 
 _TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
@@ -30,7 +32,8 @@ def from_table(
     root: str | os.PathLike[str] | None,
     columns: tuple[str, str] | None,
     valid_column: str | None,
-) -> tuple[list[Path], list[str], NDArray[np.bool_] | None]:
+    asked: Asked,
+) -> tuple[list[Path], list[Label], NDArray[np.bool_] | None]:
     """Paths, labels and, if the table says it, whether to validate on them.
 
     Args:
@@ -39,6 +42,7 @@ def from_table(
             current one.
         columns: names of the columns of paths and labels; by default its first two.
         valid_column: name of the yes/no column; by default `valid` or `is_valid` if there is one.
+        asked: what the user says of the labels.
 
     Raises:
         FileNotFoundError: the file or a photo in the table does not exist.
@@ -57,11 +61,11 @@ def from_table(
             )
         columns = (rest[0], rest[1])
     _require_columns(frame, [*columns, *([valid_column] if valid_column else [])])
-    labels = _labels(frame[columns[1]], columns[1])
+    found = _labels(frame[columns[1]], columns[1], asked)
     paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
     is_valid = None if valid_column is None else _truth(frame[valid_column], valid_column)
-    _require_once(paths, labels, is_valid)
-    return paths, labels, is_valid
+    _require_once(paths, found, is_valid)
+    return paths, found, is_valid
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -97,11 +101,11 @@ def _require_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
         )
 
 
-def _labels(series: pd.Series, column: str) -> list[str]:
-    _require_filled(series, column)
-    if pd.api.types.is_float_dtype(series) and (series % 1 == 0).all():
-        series = series.astype(int)  # a pandas column that once had gaps: 1.0 is class 1
-    return [str(label) for label in series]
+def _labels(series: pd.Series, column: str, asked: Asked) -> list[Label]:
+    found = labels.read(series, asked)
+    if labels.task_of(found) != "multi-label":  # a photo may have none of several labels
+        _require_filled(series, column)
+    return found
 
 
 def _require_filled(series: pd.Series, column: str) -> None:
@@ -136,23 +140,19 @@ def _truth(series: pd.Series, column: str) -> NDArray[np.bool_]:
     return np.array([_TRUTH[text] for text in texts], dtype=bool)
 
 
-def _require_once(paths: list[Path], labels: list[str], is_valid: NDArray[np.bool_] | None) -> None:
+def _require_once(
+    paths: list[Path], found: list[Label], is_valid: NDArray[np.bool_] | None
+) -> None:
     """No photo on both sides or with two labels; repeats within training are the user's weights."""
     side = list(range(len(paths))) if is_valid is None else is_valid.tolist()
     first = {path: row for row, path in reversed(list(enumerate(paths)))}
     twice = [
         str(path)
         for row, path in enumerate(paths)
-        if (labels[row], side[row]) != (labels[first[path]], side[first[path]])
+        if (found[row], side[row]) != (found[first[path]], side[first[path]])
     ]
     if twice:
         raise ValueError(
             "a table names a photo once, with one label and on one side of the split, however it "
             f"repeats {few(twice)}; remove these rows"
         )
-
-
-def few(names: Sequence[str], between: str = ", ") -> str:
-    """The first names, and how many there are if that is not all."""
-    more = f"{between}... ({len(names)} in all)" if len(names) > SHOWN else ""
-    return between.join(names[:SHOWN]) + more

@@ -38,7 +38,8 @@ class Classifier(nn.Module):
         licence: Of the weights; unknown where they are random.
 
     Shape:
-        - input: ``(B, 3, H, W)``, normalised as ``preprocessing`` says
+        - input: ``(B, 3, H, W)``, normalised as ``preprocessing`` says; or ``(B, head.width)``,
+          features of a frozen body that were computed before
         - output: ``(B, n_out)``
     """
 
@@ -55,13 +56,22 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of a batch of images, before any softmax."""
-        logits: Tensor = self.head(self.body(x))
+        if x.dim() == 2:
+            self._require_frozen()
+        logits: Tensor = self.head(x if x.dim() == 2 else self.body(x))
         return logits
 
     def features(self, x: Tensor) -> Tensor:
         """The body's features: a map ``(B, C, h, w)``, or ``(B, C)`` where it is not spatial."""
         features: Tensor = self.body(x)
         return features
+
+    def _require_frozen(self) -> None:
+        if self.training and any(p.requires_grad for p in self.body.parameters()):
+            raise ValueError(
+                "features were computed before, by a body that stays as it is, however it is "
+                "unfrozen; zoo.vision.on_photos(learner) goes back to photos"
+            )
 
     def layers(self) -> list[LayerGroup]:
         """The layer groups, input side first, the head last."""

@@ -26,7 +26,8 @@ class Head(nn.Module):
         spatial: Whether features are a map; pooled ones are taken as they are, whatever ``pool``.
 
     Shape:
-        - input: ``(B, n_features, h, w)``, or ``(B, n_features)`` where not ``spatial``
+        - input: ``(B, n_features, h, w)``, ``(B, n_features)`` where not ``spatial``, or pooled
+          before, ``(B, width)``
         - output: ``(B, n_out)``
 
     Example:
@@ -51,12 +52,12 @@ class Head(nn.Module):
         self.hidden = hidden
         self.pool: Pool = pool
         self.spatial = spatial
-        width = 2 * n_features if spatial and pool == "avgmax" else n_features
-        self.layers = dense_layers(width, n_out, dropout=dropout, hidden=hidden)
+        self.width = 2 * n_features if spatial and pool == "avgmax" else n_features
+        self.layers = dense_layers(self.width, n_out, dropout=dropout, hidden=hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs from features."""
-        if self.spatial:
+        """Outputs from features; such as are pooled already stay as they are."""
+        if x.dim() == 4:
             x = pooled(x, self.pool)
         logits: Tensor = self.layers(x)
         return logits

@@ -1,0 +1,233 @@
+"""Precomputed features stand in for photos: same outputs, kept on disk, nothing lost by a kill."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import zoo
+from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
+from zoo.core.learner import Learner
+from zoo.vision import features
+from zoo.vision.augment import Augment
+from zoo.vision.features import FeatureBatches, Pass, computed
+from zoo.vision.recipe import set_size, start_from_probe
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def learner(data: Any, **more: Any) -> Learner:
+    settings: dict[str, Any] = {"size": 32, "run": RUN, "random_weights": True, **more}
+    return zoo.vision.learner(TINY, data, **settings)
+
+
+def plain(learn: Learner) -> Pass:
+    train, _ = features.photos_of(learn)
+    return Pass(replace(train, augment=None, shuffle=False))
+
+
+class Seen:
+    """How many batches a body has seen."""
+
+    def __init__(self, learn: Learner, stop_at: int = 10**9) -> None:
+        self.n, self.stop_at = 0, stop_at
+        learn.model.body.register_forward_hook(self.hook)  # type: ignore[union-attr]
+
+    def hook(self, *_: Any) -> None:
+        self.n += 1
+        if self.n == self.stop_at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_head_says_the_same_of_features_as_of_photos(photos: Path) -> None:
+    learn = learner(photos, precompute=True)
+    learn.fit(3, 1e-2)
+    on_features = learn.predict(learn.data.valid)
+    scores = learn.evaluate()
+    zoo.vision.on_photos(learn)
+    assert learn.predict(learn.data.valid) == pytest.approx(on_features, abs=1e-4)
+    assert learn.evaluate() == pytest.approx(scores, abs=1e-4)
+    model = learn.as_model()
+    said = model.predict(photos / "valid" / "seven" / "0.png").probabilities["seven"]
+    assert said == pytest.approx(float(on_features[0, 0]), abs=1e-4)
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("head", [{}, {"hidden": 16, "pool": "avgmax"}])
+def test_a_head_trains_on_features_as_on_photos_that_pass_a_frozen_body(
+    head: dict[str, Any], photos: Path
+) -> None:
+    settings: dict[str, Any] = {"augment": "none", "dropout": 0.0, **head}
+    one, other = learner(photos, **settings), learner(photos, precompute=True, **settings)
+    one.freeze()
+    for learn in (one, other):
+        learn.fit_one_cycle(2, 1e-2)
+    assert other.history.losses == pytest.approx(one.history.losses, abs=1e-4)
+    zoo.vision.on_photos(other)
+    valid = one.data.valid
+    assert other.predict(valid) == pytest.approx(one.predict(valid), abs=1e-4)
+
+
+def test_the_second_experiment_asks_no_body(photos: Path, kept: Path) -> None:
+    first = learner(photos, precompute=True)
+    assert len(list(kept.glob("*.features"))) == 2
+    again = learner(photos)
+    seen = Seen(again)
+    zoo.vision.on_features(again)
+    assert seen.n == 0
+    for one, other in zip(first.data.train.epoch(0), again.data.train.epoch(0), strict=True):
+        assert torch.equal(one.inputs[0], other.inputs[0])
+        assert torch.equal(one.target, other.target)
+
+
+def test_other_weights_photos_sizes_and_looks_are_other_features(
+    photos: Path, kept: Path, tmp_path: Path
+) -> None:
+    learn = learner(photos)
+    one = plain(learn)
+    computed(learn, one)
+
+    def n() -> int:
+        return len(list(kept.glob("*.features")))
+
+    assert n() == 1
+    computed(learn, Pass(one.photos, mirrored=True))
+    varied = replace(one.photos, augment=Augment())
+    for epoch in range(2):
+        computed(learn, Pass(varied, epoch))
+    assert n() == 4
+    computed(learn, Pass(replace(varied, seed=1), 0))
+    assert n() == 5
+    set_size(learn, 48)
+    computed(learn, plain(learn))
+    assert n() == 6
+    with torch.no_grad():
+        next(learn.model.body.parameters()).add_(0.01)  # type: ignore[union-attr]
+    computed(learn, plain(learn))
+    assert n() == 7
+    copied = shutil.copytree(photos, tmp_path / "copied")
+    (copied / "train" / "seven" / "3.png").touch()
+    computed(learner(copied), plain(learner(copied)))
+    assert n() == 8
+
+
+def test_a_pass_that_was_killed_goes_on_where_it_was(photos: Path, kept: Path) -> None:
+    whole = computed(
+        learner(photos, run=replace(RUN, cache=kept / "other")), plain(learner(photos))
+    )
+    learn = learner(photos)
+    seen = Seen(learn, stop_at=5)
+    with pytest.raises(KeyboardInterrupt):
+        computed(learn, plain(learn))
+    (part,) = kept.glob(".*.features.part")
+    with part.open("ab") as file:
+        file.write(b"\x00" * 7)  # a row that was being written
+    again = learner(photos)
+    seen = Seen(again)
+    assert torch.equal(computed(again, plain(again)), whole)
+    assert seen.n == 8 - 4
+    assert not list(kept.glob(".*.features.part"))
+
+
+def test_a_damaged_file_is_made_anew(photos: Path, kept: Path) -> None:
+    learn = learner(photos)
+    whole = computed(learn, plain(learn))
+    (file,) = kept.glob("*.features")
+    file.write_bytes(file.read_bytes()[:-5])
+    assert torch.equal(computed(learn, plain(learn)), whole)
+    assert torch.equal(computed(learn, plain(learn)), whole)
+
+
+def test_a_cache_that_cannot_be_written_costs_a_warning(photos: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    learn = learner(photos, run=replace(RUN, cache=tmp_path / "cache"))
+    learn.run = replace(RUN, cache=blocked)
+    with pytest.warns(UserWarning, match="features cannot be kept on disk"):
+        found = computed(learn, plain(learn))
+    assert len(found) == 120
+
+
+def test_a_data_set_has_features_without_a_file(photos: Path, kept: Path) -> None:
+    learn = learner(Digits(photos / "train"), precompute=True)
+    assert isinstance(learn.data.train, FeatureBatches)
+    assert not list(kept.glob("*.features"))
+
+
+@pytest.mark.usefixtures("kept")
+def test_versions_are_further_looks_at_the_training_photos(photos: Path) -> None:
+    learn = learner(photos, precompute=True, versions=2)
+    assert len(learn.data.train) == 360
+    assert len(learn.data.valid) == 40
+    first, second, third = learn.data.train.tensors.inputs[0].view(3, 120, -1)
+    assert not torch.allclose(first, second)
+    assert not torch.allclose(second, third)
+    assert torch.equal(learn.data.train.tensors.target[:120], learn.data.train.tensors.target[240:])
+
+
+@pytest.mark.usefixtures("kept")
+def test_fine_tuning_on_features_leaves_the_body_as_it_was(photos: Path) -> None:
+    probe = finetune(photos, epochs=0)
+    model = finetune(photos, epochs=5, precompute=True, dropout=0.0)
+    assert same(probe.members[0].body.state_dict(), model.members[0].body.state_dict())
+    assert not same(weights(probe), weights(model))
+    assert model.history.losses[-1] < model.history.losses[0]
+    photo = photos / "valid" / "seven" / "0.png"
+    assert set(model.predict(photo).probabilities) == set(CLASSES)
+    further = finetune(photos, model)
+    assert not same(further.members[0].body.state_dict(), model.members[0].body.state_dict())
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_features_cannot_do_is_told(photos: Path) -> None:
+    with pytest.raises(ValueError, match="batchnorm='live'"):
+        learner(photos, precompute=True, batchnorm="live")
+    with pytest.raises(ValueError, match="versions=2 with augment=None"):
+        learner(photos, precompute=True, versions=2, augment="none")
+    learn = learner(photos, precompute=True)
+    with pytest.raises(ValueError, match="size=48 is asked for"):
+        set_size(learn, 48)
+    learn.unfreeze()
+    with pytest.raises(ValueError, match="however it is unfrozen"):
+        learn.fit(1, 1e-3)
+    with pytest.raises(ValueError, match="precompute=True and weights are random"):
+        zoo.vision.train(TINY, photos, size=32, precompute=True, run=RUN)
+    with pytest.raises(ValueError, match="boxes are cut from photos"):
+        learner(photos, precompute=True, cutmix=1.0).fit(1, 1e-3)
+
+
+def test_a_run_on_features_that_broke_off_ends_with_the_same_weights(
+    photos: Path, kept: Path, tmp_path: Path
+) -> None:
+    class Stop:
+        def step_end(self, fit: Any) -> None:
+            if fit.step == 9:
+                raise KeyError
+
+    def call(**more: Any) -> Any:
+        return finetune(photos, epochs=3, precompute=True, versions=1, **more)
+
+    whole = call()
+    run = replace(RUN, out=tmp_path / "run", save_every=0.0)
+    with pytest.raises(KeyError):
+        call(callbacks=[Stop()], run=run)
+    again = call(run=replace(run, resume=True))
+    assert same(weights(whole), weights(again))
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_probe_uses_the_same_features(photos: Path) -> None:
+    learn = learner(photos, precompute=True)
+    seen = Seen(learn)
+    start_from_probe(learn)
+    assert seen.n == 8  # the mirror images; the photos themselves are known

