@@ -10,7 +10,10 @@ from zoo import __version__
 if TYPE_CHECKING:
     from zoo.core.artifact import Config
 
-_PIPELINES = {("vision", "classification"): "image-classification"}
+_PIPELINES = {
+    ("vision", "classification"): "image-classification",
+    ("vision", "multi-label"): "image-classification",
+}
 
 
 def render(config: Config, *, load_example: str) -> str:

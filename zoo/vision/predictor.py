@@ -233,7 +233,7 @@ class PhotoModel(Trained[Classifier]):
         hint = all(member.name in BF16_ON_CPU for member in self.members)
         return self.run.autocast_dtype(self._device, bf16_on_cpu=hint)
 
-    @property
+    @cached_property
     def _ready(self) -> list[Classifier]:
         """The members on their device, in the layout that convolutions like."""
         return [
