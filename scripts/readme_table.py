@@ -87,6 +87,8 @@ LINES = (
          {"model": "mlp"}, rival=({"model": "hist gradient boosting"}, BOOSTING)),
     Line("tabular_rossmann", "Rossmann, last six weeks", "`mlp`", "rmspe", "RMSPE",
          {"model": "network"}, rival=({"model": "boosting"}, BOOSTING)),
+    Line("tabular_rossmann_lesson", "Rossmann, fast.ai's six weeks of 2014", "`mlp`", "rmspe",
+         "RMSPE", {"model": "observed"}),
     Line("tabular_entity", "Rossmann, Guo & Berkhahn's last tenth", "five networks", "mape",
          "MAPE", {"method": "network", "embeddings": "True"}, beside=("paper", "the paper")),
     Line("collab_folds", f"{MOVIELENS}, u1 to u5", "`dot_bias`", "rmse", "RMSE",
