@@ -83,13 +83,14 @@ def trials(said: Publication) -> pd.DataFrame:
     """The newest row of each trial in the program's CSV."""
     rows = pd.read_csv(RESULTS / f"{said.program}.csv")
     for column, value in said.where.items():
-        rows = rows[rows[column] == value]
+        rows = rows[rows[column].astype(str) == value]
     return rows.drop_duplicates([name for name in TRIAL if name in rows], keep="last")
 
 
 def card_of(said: Publication, rows: pd.DataFrame, own: dict[str, float], picture: str) -> Card:
     """The facts: what the publication says, what the rows and the weights' own scores are."""
     varied = "folds" if "fold" in rows else "seeds"
+    clock = "cpu_seconds" if "cpu_seconds" in rows and rows["cpu_seconds"].any() else "seconds"
     results = [
         Result(
             metric=metric,
@@ -113,7 +114,8 @@ def card_of(said: Publication, rows: pd.DataFrame, own: dict[str, float], pictur
         protocol=said.protocol,
         example=said.example,
         results=results,
-        seconds=_short(rows["seconds"].median()),
+        seconds=_short(rows[clock].median()),
+        clock="CPU" if clock == "cpu_seconds" else "",
         machine="; ".join(sorted(set(rows["machine"]))),
         picture=picture,
     )
