@@ -69,7 +69,8 @@ class Options(TypedDict, total=False):
 
     Attributes:
         text: the column of texts; None takes "text".
-        label: the column of classes; None takes "label".
+        label: the column of classes; None takes "label"; several columns are a class each, in which
+            1 says that a text has it.
         valid: labelled texts to validate on, in the same form; None takes a fraction.
         valid_fraction: of the texts; 0 trains on all.
         drop_mult: factor for all dropouts of encoder and head.
@@ -85,7 +86,7 @@ class Options(TypedDict, total=False):
     """
 
     text: str | None
-    label: str | None
+    label: str | Sequence[str] | None
     valid: Any
     valid_fraction: float
     drop_mult: float

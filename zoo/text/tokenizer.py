@@ -119,22 +119,22 @@ class Numberer:
     """
 
     def __init__(self, tokenizer: Tokenizer, number: Callable[[str], int]) -> None:
-        self._tokenizer, self._number = tokenizer, number
+        self.tokenizer, self._number = tokenizer, number
         self._known: dict[str, tuple[int, ...]] = {}
 
     def __call__(self, text: str) -> Numbers:
         """The numbers of a text's tokens. Shape: (n,), int32."""
-        spans = self._tokenizer.spans(text)
+        spans = self.tokenizer.spans(text)
         if new := set(spans).difference(self._known):
             self._learn(sorted(new))
         numbers = np.fromiter(chain.from_iterable(map(self._known.__getitem__, spans)), np.int32)
-        if len(self._known) > MOST_SPANS or not self._tokenizer.by_span:
+        if len(self._known) > MOST_SPANS or not self.tokenizer.by_span:
             self._known.clear()
-            self._tokenizer.forget()
+            self.tokenizer.forget()
         return numbers
 
     def _learn(self, spans: Sequence[str]) -> None:
-        for span, tokens in zip(spans, self._tokenizer.tokens(spans), strict=True):
+        for span, tokens in zip(spans, self.tokenizer.tokens(spans), strict=True):
             self._known[span] = tuple(map(self._number, tokens))
 
 
