@@ -41,8 +41,8 @@ def publish(name: str, folder: Path) -> None:
     """From an artifact to an embedded checkpoint."""
     said = PUBLICATIONS[name]
     protocol = importlib.import_module(f"zoo.published.{said.protocol}")
-    before = protocol.score(zoo.load(folder))
     stored = artifact.read(folder)
+    before = stored.config.metrics  # by the program that trained it, with the same protocol
     weights = [artifact.halved(tensors) for tensors in stored.weights]
     config = replace(stored.config, licence=said.licence, data=said.source()["title"])
     with tempfile.TemporaryDirectory() as temporary:
@@ -54,7 +54,7 @@ def publish(name: str, folder: Path) -> None:
         artifact.write(target, config, weights, stored.history, "")
     size = sum(path.stat().st_size for path in target.glob("*.safetensors"))
     for metric, value in own.items():
-        row = {"metric": metric, "as_trained": before[metric], "as_stored": value}
+        row = {"metric": metric, "as_trained": before.get(metric), "as_stored": value}
         append("published.csv", model=name, **row, bytes=size)
     write_card(name, own)
 
