@@ -54,7 +54,7 @@ def trial(experiment: Experiment, asked: Program, seed: int) -> dict[str, Any]:
     data = few(experiment.data()) if asked.smoke else experiment.data()
     epochs = 1 if asked.smoke else experiment.epochs
     chosen: dict[str, Any] = {"epochs": epochs} if epochs else {}
-    with timed() as seconds:
+    with timed() as spent:
         model = zoo.vision.finetune("efficientnet_lite0", data, run=asked.run(seed), **chosen)
     probe = zoo.vision.finetune("efficientnet_lite0", data, epochs=0, run=asked.run(seed))
     ours, theirs = right(model), right(probe)
@@ -66,7 +66,7 @@ def trial(experiment: Experiment, asked: Program, seed: int) -> dict[str, Any]:
         "probe": float(theirs.mean()),
         "gained": int((ours & ~theirs).sum()),
         "lost": int((~ours & theirs).sum()),
-        "seconds": seconds(),
+        **spent(),
     }
     asked.record(**row)
     asked.keep(model, seed)

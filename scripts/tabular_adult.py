@@ -50,14 +50,14 @@ def boosting(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> pd.Series:
 def trial(asked: Program, name: str, seed: int, train: pd.DataFrame, test: pd.DataFrame) -> float:
     """One training, scored on the test file; a row of results."""
     model = None
-    with timed() as seconds:
+    with timed() as spent:
         if name in ("mlp", "tabm"):
             model = network(asked, train, name, seed)
             says = model.predict(test)
         else:
             says = boosting(train, test, seed)
     accuracy = float((says == test[TARGET]).mean())
-    asked.record(model=name, seed=seed, accuracy=accuracy, seconds=seconds())
+    asked.record(model=name, seed=seed, accuracy=accuracy, **spent())
     if model is not None and name == "mlp":
         model.metrics = {"accuracy": accuracy}
         asked.keep(model, seed)

@@ -30,7 +30,7 @@ def rows_of(name: str, csv: str) -> pd.DataFrame:
     """The newest row of each trial, read without the program that wrote the card."""
     rows = pd.read_csv(publish.RESULTS / csv)
     for column, value in PUBLICATIONS[name].where.items():
-        rows = rows[rows[column] == value]
+        rows = rows[rows[column].astype(str) == value]
     return rows.groupby("fold" if "fold" in rows else "seed").last()
 
 
