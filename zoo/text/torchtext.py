@@ -70,7 +70,7 @@ def words_of(given: Any) -> tuple[str, ...]:
             "words are a list, or a torchtext Vocab or Field with one, however words is a "
             f"{type(given).__name__} without; build_vocab builds it"
         )
-    return tuple(dict.fromkeys([*SPECIAL, *(_OURS.get(word, word) for word in words)]))
+    return tuple(dict.fromkeys([*SPECIAL, *(_OURS.get(word, str(word)) for word in words)]))
 
 
 def is_dataset(given: Any) -> bool:
