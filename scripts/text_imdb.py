@@ -1,9 +1,9 @@
 """IMDB: above NB-SVM on the 25,000 test reviews; far above TF-IDF with 100 and 500 labelled ones.
 
 ULMFiT (Howard & Ruder 2018) with the published CPU-sized model (`scripts/text_pretrain.py`), in
-steps that can be run one by one and go on where they were when killed. `lm` takes it once
-through the training reviews without labels and a share of the unlabelled ones; `full` trains the classifier on
-all 25,000 labelled reviews and scores all test reviews; `curve` trains it, TF-IDF with logistic
+steps that can be run one by one and go on where they were when killed. `lm` takes it once through
+the training reviews without labels and a share of the unlabelled ones; `full` trains the classifier
+on all 25,000 labelled reviews and scores all test reviews; `curve` trains it, TF-IDF with logistic
 regression and NB-SVM on 100 and on 500 labelled reviews drawn at random, several times, and scores
 a fixed part of the test reviews, as the column `tested` says; `rivals` scores the bags of words on
 everything; `picture` draws what the CSV holds. Settings were chosen on the training part (`--inner`
