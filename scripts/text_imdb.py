@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +30,7 @@ import zoo
 import zoo.text
 from scripts.bags_of_words import nb_svm, tfidf
 from scripts.imdb import Reviews, reviews, unlabelled
-from scripts.record import RESULTS, append
+from scripts.record import RESULTS, append, clocks, took
 from zoo.text.train_lm import CYCLE, language_model, scored
 
 STEPS: Final = ("lm", "full", "curve", "rivals", "picture")
@@ -87,7 +86,7 @@ class Chosen:
 
 def lm(chosen: Chosen) -> None:
     """Fine-tune the language model on reviews, in one pass with everything unfrozen."""
-    began = time.process_time()
+    began = clocks()
     texts = chain(few(chosen, "train").texts, unlabelled(chosen.unlabelled))
     pretrained = language_model(chosen.pretrained)
     learn = zoo.text.lm_learner(texts, pretrained=pretrained, run=chosen.run("lm-state"), **LM)
@@ -96,12 +95,12 @@ def lm(chosen: Chosen) -> None:
     model.save(chosen.out / "lm")
     values = {"model": "language model", "seed": chosen.seed, "unlabelled": chosen.unlabelled}
     perplexity = model.metrics["perplexity"]
-    chosen.record(**values, perplexity=perplexity, cpu_seconds=time.process_time() - began)
+    chosen.record(**values, perplexity=perplexity, **took(began))
 
 
 def full(chosen: Chosen) -> None:
     """The classifier on all labelled reviews."""
-    began = time.process_time()
+    began = clocks()
     found = few(chosen, "train")
     run = chosen.run("classifier-state")
     model = zoo.text.finetune(
@@ -111,9 +110,8 @@ def full(chosen: Chosen) -> None:
     test = few(chosen, "test")
     accuracy = model.evaluate(test)["accuracy"]
     values = {"model": "ulmfit", "seed": chosen.seed, "unlabelled": chosen.unlabelled}
-    seconds = {"cpu_seconds": time.process_time() - began}
     counts = {"labelled": len(found.texts), "tested": len(test.texts)}
-    chosen.record(**values, **counts, accuracy=accuracy, **seconds)
+    chosen.record(**values, **counts, accuracy=accuracy, **took(began))
 
 
 def curve(chosen: Chosen) -> None:
@@ -156,7 +154,7 @@ def score(
     draw: int,
 ) -> None:
     """A row for a model."""
-    began = time.process_time()
+    began = clocks()
     said = classes(train.texts, train.labels, test.texts)
     chosen.record(
         model=name,
@@ -164,7 +162,7 @@ def score(
         labelled=len(train.texts),
         tested=len(test.texts),
         accuracy=float((said == np.array(test.labels)).mean()),
-        cpu_seconds=time.process_time() - began,
+        **took(began),
     )
 
 
