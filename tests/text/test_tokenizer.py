@@ -69,7 +69,7 @@ def test_a_lone_character_is_never_marked(word: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "tr", "hu", "sv", "xx"])
 def test_letters_alone_are_cut_as_spacy_cuts_them(language: str) -> None:
-    """Such as "cannot", "gonna", "etc" and their like have rules in some languages and none in others."""
+    """Some have rules of their own in some languages: "cannot", "gonna", "etc"."""
     spans = ["Film", "GREAT", "I", "a", "cannot", "dont", "gonna", "etc", "im", "Ltd", "cm", "pm"]
     spans += ["Mr", "usw", "zB", "evtl", "eV", "lol", "XD", "xxbos"]
     tokenizer = Tokenizer(language)
