@@ -70,7 +70,8 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     assert "60 users, 40 items; loss" in printed
     assert "similarity" in printed
     assert "Name: Sales" in printed
-    assert (tmp_path / "weekdays.png").exists()
+    for picture in ("weekdays", "batch", "heat", "worst"):
+        assert (tmp_path / f"{picture}.png").exists()
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
 
