@@ -75,9 +75,10 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     assert "similarity" in printed
     assert "Name: Sales" in printed
     assert "we found the" in printed
-    assert (tmp_path / "weekdays.png").exists()
     assert (tmp_path / "our-models" / "me" / "sales" / "SHA256SUMS").exists()
     assert (tmp_path / "reviews" / "config.json").exists()
+    for picture in ("weekdays", "batch", "heat", "worst"):
+        assert (tmp_path / f"{picture}.png").exists()
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
 
