@@ -44,8 +44,8 @@ import zoo
 import zoo.tabular
 from benchmarks.tabular_sides import SIDES, categories, positions
 from scripts.record import append
-from scripts.tabular_adult import TARGET, official
 from zoo.core.memory import keep_freed_blocks
+from zoo.published.adult import TARGET, official
 from zoo.tabular.data import Uses, prepare
 from zoo.tabular.finetune import TRAIN_EPOCHS, TRAIN_LR
 from zoo.tabular.splits import Split

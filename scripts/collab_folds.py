@@ -22,7 +22,7 @@ def trial(asked: Program, model: Any, fold: int) -> float:
     """Train on a fold's base, score its test; a row of results."""
     best = model == "svdpp"
     base, test = movielens.ratings(f"u{fold}.base"), movielens.ratings(f"u{fold}.test")
-    with timed() as seconds:
+    with timed() as spent:
         trained = zoo.collab.train(
             base,
             model=model,
@@ -33,7 +33,7 @@ def trial(asked: Program, model: Any, fold: int) -> float:
             run=asked.run(fold),
         )
     scores = {name: trained.metrics[name] for name in ("rmse", "mae")}
-    asked.record(model=model, fold=fold, seed=fold, **scores, seconds=seconds())
+    asked.record(model=model, fold=fold, seed=fold, **scores, **spent())
     return scores["rmse"]
 
 

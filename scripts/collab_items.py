@@ -20,7 +20,7 @@ GOAL = 0.915
 def trial(asked: Program, fold: int) -> float:
     """Train on a fold's base, leave the users out, score its test; a row of results."""
     base, test = movielens.ratings(f"u{fold}.base"), movielens.ratings(f"u{fold}.test")
-    with timed() as seconds:
+    with timed() as spent:
         trained = zoo.collab.train(
             base,
             model="svdpp",
@@ -34,7 +34,7 @@ def trial(asked: Program, fold: int) -> float:
     if asked.smoke:
         test = test[test["user"] < 20]
     rmse = movielens.rmse_of_new_users(items, base, test)
-    asked.record(fold=fold, seed=fold, rmse=rmse, seconds=seconds())
+    asked.record(fold=fold, seed=fold, rmse=rmse, **spent())
     items.metrics = {"rmse": rmse}
     asked.keep(items, fold)
     return rmse

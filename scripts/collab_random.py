@@ -30,7 +30,7 @@ def trial(asked: Program, recipe: str, seed: int) -> float:
     ratings = movielens.ratings()
     held = np.random.default_rng(seed).permutation(len(ratings)) < len(ratings) // 5
     epochs = 1 if asked.smoke else EPOCHS
-    with timed() as seconds:
+    with timed() as spent:
         trained = zoo.collab.train(
             ratings[~held],
             valid=ratings[held],
@@ -40,7 +40,7 @@ def trial(asked: Program, recipe: str, seed: int) -> float:
             **RECIPES[recipe],
         )
     rmse = trained.metrics["rmse"]
-    asked.record(recipe=recipe, seed=seed, epochs=epochs, rmse=rmse, seconds=seconds())
+    asked.record(recipe=recipe, seed=seed, epochs=epochs, rmse=rmse, **spent())
     return rmse
 
 

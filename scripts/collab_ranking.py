@@ -54,7 +54,7 @@ RIVALS: dict[str, Callable[[Tensor], Tensor]] = {"popular": popular, "ease": eas
 def trial(asked: Program, seed: int) -> dict[str, float]:
     """One split; a row of results for each model, their nDCG."""
     base, test = split(movielens.ratings(), "item", 0.25, seed)
-    with timed() as seconds:
+    with timed() as spent:
         trained = zoo.collab.train(
             base,
             model="softmax",
@@ -62,12 +62,12 @@ def trial(asked: Program, seed: int) -> dict[str, float]:
             valid=test,
             run=asked.run(seed),
         )
-    asked.record(model="softmax", seed=seed, **trained.metrics, seconds=seconds())
+    asked.record(model="softmax", seed=seed, **trained.metrics, **spent())
     found = {"softmax": trained.metrics[f"ndcg@{K}"]}
     for name, rival in RIVALS.items():
-        with timed() as seconds:
+        with timed() as spent:
             scores = rival_scores(rival, base, test, trained.spec)
-        asked.record(model=name, seed=seed, **scores, seconds=seconds())
+        asked.record(model=name, seed=seed, **scores, **spent())
         found[name] = scores[f"ndcg@{K}"]
     return found
 

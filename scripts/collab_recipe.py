@@ -49,7 +49,7 @@ def trial(asked: Program, seed: int) -> None:
     }
     further = {name: given[name] for name in ARGUMENTS if given[name] is not None}
     train, held = parts(model, seed)
-    with timed() as seconds:
+    with timed() as spent:
         trained = zoo.collab.train(
             train,
             model=model,
@@ -67,7 +67,7 @@ def trial(asked: Program, seed: int) -> None:
         **(recipe.arguments | further),
         features=given["features"],
         **trained.metrics,
-        seconds=seconds(),
+        **spent(),
     )
 
 

@@ -88,13 +88,24 @@ def program(
 
 
 @contextmanager
-def timed() -> Iterator[Callable[[], float]]:
-    """A function that says how many seconds have passed, until the end of the `with`."""
-    began, ended = time.perf_counter(), 0.0
+def timed() -> Iterator[Callable[[], dict[str, float]]]:
+    """A function that says what has been spent until the end of the `with`: columns of a row.
+
+    Seconds are those of the clock; where others use the machine too, those of the CPU tell more.
+    """
+    began = time.perf_counter(), time.process_time()
+    spent: dict[str, float] = {}
+
+    def so_far() -> dict[str, float]:
+        return spent or {
+            "seconds": time.perf_counter() - began[0],
+            "cpu_seconds": time.process_time() - began[1],
+        }
+
     try:
-        yield lambda: (ended or time.perf_counter()) - began
+        yield so_far
     finally:
-        ended = time.perf_counter()
+        spent |= so_far()
 
 
 def summary(name: str, scores: Iterable[float], goal: str) -> str:

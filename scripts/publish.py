@@ -41,8 +41,8 @@ def publish(name: str, folder: Path) -> None:
     """From an artifact to an embedded checkpoint."""
     said = PUBLICATIONS[name]
     protocol = importlib.import_module(f"zoo.published.{said.protocol}")
-    before = protocol.score(zoo.load(folder))
     stored = artifact.read(folder)
+    before = stored.config.metrics  # by the program that trained it, with the same protocol
     weights = [artifact.halved(tensors) for tensors in stored.weights]
     config = replace(stored.config, licence=said.licence, data=said.source()["title"])
     with tempfile.TemporaryDirectory() as temporary:
@@ -54,7 +54,7 @@ def publish(name: str, folder: Path) -> None:
         artifact.write(target, config, weights, stored.history, "")
     size = sum(path.stat().st_size for path in target.glob("*.safetensors"))
     for metric, value in own.items():
-        row = {"metric": metric, "as_trained": before[metric], "as_stored": value}
+        row = {"metric": metric, "as_trained": before.get(metric), "as_stored": value}
         append("published.csv", model=name, **row, bytes=size)
     write_card(name, own)
 
@@ -83,13 +83,14 @@ def trials(said: Publication) -> pd.DataFrame:
     """The newest row of each trial in the program's CSV."""
     rows = pd.read_csv(RESULTS / f"{said.program}.csv")
     for column, value in said.where.items():
-        rows = rows[rows[column] == value]
+        rows = rows[rows[column].astype(str) == value]
     return rows.drop_duplicates([name for name in TRIAL if name in rows], keep="last")
 
 
 def card_of(said: Publication, rows: pd.DataFrame, own: dict[str, float], picture: str) -> Card:
     """The facts: what the publication says, what the rows and the weights' own scores are."""
     varied = "folds" if "fold" in rows else "seeds"
+    clock = "cpu_seconds" if "cpu_seconds" in rows and rows["cpu_seconds"].any() else "seconds"
     results = [
         Result(
             metric=metric,
@@ -113,7 +114,8 @@ def card_of(said: Publication, rows: pd.DataFrame, own: dict[str, float], pictur
         protocol=said.protocol,
         example=said.example,
         results=results,
-        seconds=_short(rows["seconds"].median()),
+        seconds=_short(rows[clock].median()),
+        clock="CPU" if clock == "cpu_seconds" else "",
         machine="; ".join(sorted(set(rows["machine"]))),
         picture=picture,
     )
@@ -150,11 +152,11 @@ def table() -> str:
     lines = [
         "# The zoo",
         "",
-        "Checkpoints that ship with the library: `zoo.load(name)` needs no network, `zoo hub ls`",
-        "lists them, `zoo hub verify NAME` measures one again. Written by `scripts/publish.py` from",
-        "the cards, which are written from `results/`.",
+        "Models that ship with the library: `zoo.load(name)` needs no network, `zoo hub ls` lists",
+        "them, `zoo hub verify NAME` measures one again. `scripts/publish.py` writes this table",
+        "from the cards, and those from `results/`.",
         "",
-        "| name | domain, task | data | score, mean ± sd | these weights | MB | licence | trained by |",
+        "| name | domain, task | data | mean ± sd | these weights | MB | licence | program |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for folder in sorted(path.parent for path in ROOM.glob(f"*/{FACTS}")):

@@ -50,7 +50,7 @@ class Line:
             return pd.DataFrame()
         rows = pd.read_csv(path)
         for name, value in (where or self.where).items():
-            rows = rows[rows[name] == value]
+            rows = rows[rows[name].astype(str) == value]
         return rows.drop_duplicates([name for name in TRIAL if name in rows], keep="last")
 
     def text(self) -> str:
@@ -87,6 +87,10 @@ LINES = (
          {"model": "mlp"}, rival=({"model": "hist gradient boosting"}, BOOSTING)),
     Line("tabular_rossmann", "Rossmann, last six weeks", "`mlp`", "rmspe", "RMSPE",
          {"model": "network"}, rival=({"model": "boosting"}, BOOSTING)),
+    Line("tabular_rossmann_lesson", "Rossmann, fast.ai's six weeks of 2014", "`mlp`", "rmspe",
+         "RMSPE", {"model": "observed"}),
+    Line("tabular_entity", "Rossmann, Guo & Berkhahn's last tenth", "five networks", "mape",
+         "MAPE", {"method": "network", "embeddings": "True"}, beside=("paper", "the paper")),
     Line("text_wikitext2", "WikiText-2 from scratch", "small AWD-LSTM", "perplexity", "perplexity",
          {"model": "AWD-LSTM"}, rival=({"model": "5-gram Kneser-Ney"}, "5-gram Kneser-Ney")),
     Line("text_rotten_tomatoes", "Rotten Tomatoes, a random tenth", "AWD-LSTM, pretrained",

@@ -26,7 +26,7 @@ import zoo.tabular
 from scripts import tabular_adult
 from scripts.record import append
 from scripts.rossmann import TARGET
-from scripts.tabular_rossmann import RECIPE, network, predicted, rmspe
+from scripts.tabular_rossmann import RECIPE, network, rmspe
 from scripts.tabular_rossmann_recipe import INNER, before
 from zoo.tabular.models.network import Join
 
@@ -52,7 +52,7 @@ def rossmann(join: Join, seed: int) -> dict[str, float]:
     held_out = frame["Date"] >= INNER
     train = frame[~held_out].sample(SAMPLED, random_state=seed)
     recipe = replace(RECIPE, groups="announced-season-store", join=join, epochs=4)
-    says = predicted(network(train, recipe, seed), frame[held_out], recipe)
+    says = network(train, recipe, seed).predict(frame[held_out])
     return {"rmspe": rmspe(frame.loc[held_out, TARGET], says)}
 
 

@@ -23,7 +23,7 @@ GOAL = 0.985
 
 def trial(asked: Program, seed: int, digits: Path) -> float:
     """One call, scored on the digits held out; a row of results."""
-    with timed() as seconds:
+    with timed() as spent:
         model = zoo.vision.finetune(
             "efficientnet_lite0",
             digits,
@@ -35,7 +35,7 @@ def trial(asked: Program, seed: int, digits: Path) -> float:
             run=asked.run(seed, cache=digits.with_name("cache")),
         )
     accuracy = model.metrics["accuracy"]
-    asked.record(seed=seed, accuracy=accuracy, seconds=seconds())
+    asked.record(seed=seed, accuracy=accuracy, **spent())
     model.data = "digits"
     asked.keep(model, seed)
     return accuracy

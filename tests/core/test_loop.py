@@ -5,7 +5,13 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from sklearn.metrics import accuracy_score, mean_absolute_error, root_mean_squared_error
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    fbeta_score,
+    mean_absolute_error,
+    root_mean_squared_error,
+)
 from torch import Tensor, nn
 
 from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
@@ -13,7 +19,7 @@ from zoo.core.batches import Data, TensorBatches
 from zoo.core.learner import Learner
 from zoo.core.run import Run
 from zoo.core.schedules import constant, one_cycle
-from zoo.core.task import Task, classification, regression
+from zoo.core.task import Task, classification, multi_label, regression
 
 
 def far(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
@@ -192,3 +198,55 @@ def test_compiling_changes_nothing_but_speed() -> None:
         ends.append(weights(learn))
     assert ends[0].keys() == ends[1].keys()
     assert far(*ends) < 1e-5
+
+
+def test_weighted_classes_count_as_torch_weighs_them() -> None:
+    torch.manual_seed(0)
+    output, target = torch.randn(12, 3), torch.randint(0, 3, (12,))
+    weights = torch.tensor([1.0, 5.0, 0.2])
+    task = classification(3, weights=weights)
+    mean, count = task.loss(output, target)
+    assert float(mean) == pytest.approx(float(F.cross_entropy(output, target, weights)))
+    assert float(count) == pytest.approx(float(weights[target].sum()))
+    assert task.valid_loss is not None
+    plain, _ = task.valid_loss(output, target)
+    assert float(plain) == pytest.approx(float(F.cross_entropy(output, target)))
+    halves = [task.loss(output[part], target[part]) for part in (slice(5), slice(5, 12))]
+    total = sum(float(m * n) for m, n in halves) / sum(float(n) for _, n in halves)
+    assert total == pytest.approx(float(mean), rel=1e-5)
+    ignored = classification(3, weights=weights, ignore_index=1)
+    mean, count = ignored.loss(output, target)
+    kept = target != 1
+    assert float(mean) == pytest.approx(float(F.cross_entropy(output[kept], target[kept], weights)))
+
+
+def test_several_labels_are_scored_as_scikit_learn_scores_them() -> None:
+    torch.manual_seed(0)
+    output, target = torch.randn(60, 4), (torch.rand(60, 4) < 0.4).float()
+    task = multi_label(4, threshold=0.3, beta=2.0)
+    p = task.decode(output)
+    found = {}
+    for name, metric in task.metrics().items():
+        metric.update(p, target)
+        found[name] = float(metric.compute())
+    assert found == {
+        "f2": pytest.approx(fbeta_score(target, p >= 0.3, beta=2.0, average="macro")),
+        "average_precision": pytest.approx(average_precision_score(target, p), abs=1e-5),
+    }
+    each = multi_label(4, threshold=(0.3, 0.5, 0.7, 0.2)).metrics()["f1"]
+    each.update(p, target)
+    said = p >= torch.tensor([0.3, 0.5, 0.7, 0.2])
+    assert float(each.compute()) == pytest.approx(
+        fbeta_score(target, said, beta=1, average="macro")
+    )
+    mean, count = task.loss(output, target)
+    assert count == 60
+    assert float(mean) == pytest.approx(log_loss_of(target, p), rel=1e-5)
+    smoothed, _ = multi_label(4, label_smoothing=0.2).loss(output, target)
+    assert float(smoothed) == pytest.approx(log_loss_of(target * 0.8 + 0.1, p), rel=1e-5)
+    weighed, _ = multi_label(4, weights=torch.tensor([9.0, 1, 1, 1])).loss(output, target)
+    assert weighed > mean
+
+
+def log_loss_of(target: Tensor, p: Tensor) -> float:
+    return float(-(target * p.log() + (1 - target) * (1 - p).log()).mean())

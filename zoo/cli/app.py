@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo import __version__
+from zoo.cli import drawing, seeing
 from zoo.cli.collab import collab, print_pairs
 from zoo.cli.data import data
 from zoo.cli.hub import hub
@@ -39,6 +40,12 @@ app = typer.Typer(
     help="Pretrained models that you fine-tune on your own data, use, and publish again.",
     epilog="Set ZOO_TRACEBACK=1 to see where an error came from.",
 )
+vision.command("check")(seeing.check)
+vision.add_typer(seeing.show, name="show")
+vision.command("segment")(drawing.segment)
+vision.command("restore")(drawing.restore)
+vision.command("draw")(seeing.draw)
+vision.command("export")(seeing.export)
 app.add_typer(vision, name="vision")
 app.add_typer(collab, name="collab")
 app.add_typer(tabular, name="tabular")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.options import one_sentence
+from zoo.cli.options import Device, Precision, one_sentence, run_of
+
+if TYPE_CHECKING:
+    from zoo.core.card import Card
 
 hub = typer.Typer(no_args_is_help=True, help="Published models: list, fetch, publish, verify.")
 
@@ -55,3 +59,67 @@ def hub_push(
         import zoo
 
         typer.echo(zoo.hub.push(artifact, name, revision=revision, private=private, hub=folder))
+
+
+@hub.command("verify")
+def hub_verify(
+    name: Name,
+    data: Annotated[
+        str | None, typer.Option(help="Labelled data; default: what the card says, if at hand.")
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+) -> None:
+    """Score a published model again and say whether its card holds; status 1 if it does not."""
+    with one_sentence():
+        import zoo
+        from zoo.core.card import Card
+        from zoo.hub.find import find
+
+        folder = find(name)
+        card = Card.read(folder)
+        model = zoo.load(folder, run=run_of(device, precision, 0, None, None, False))
+        stated = _stated(card) if card and data is None else _measured(model)
+        scores = model.evaluate(data) if data is not None else _scores(name, card, model)
+        holds = True
+        for metric, (value, spread) in stated.items():
+            if metric not in scores:
+                continue
+            within = abs(scores[metric] - value) <= spread
+            holds = holds and within
+            typer.echo(
+                f"{metric:>12} {scores[metric]:.4f}, the card says {value:.4f} ± {spread:.4f}: "
+                f"{'it holds' if within else 'it does not hold'}"
+            )
+        if not holds:
+            raise typer.Exit(1)
+
+
+LEAST_SPREAD = 1e-3  # of a score that was taken once: what machines and versions differ by
+
+
+def _stated(card: Card) -> dict[str, tuple[float, float]]:
+    """Metric -> what the card says of these weights, and the spread over trials."""
+    return {one.metric: (one.own, max(one.sd, LEAST_SPREAD)) for one in card.results}
+
+
+def _measured(model: Any) -> dict[str, tuple[float, float]]:
+    """Likewise for a model without published results: its scores on its validation part."""
+    return {metric: (value, LEAST_SPREAD) for metric, value in model.metrics.items()}
+
+
+def _scores(name: str, card: Card | None, model: Any) -> dict[str, float]:
+    """The scores by the card's protocol.
+
+    Raises:
+        ValueError: there is no protocol that this version knows.
+    """
+    protocol = card.protocol if card else ""
+    known = Path(__file__).parents[1] / "published" / f"{protocol}.py"
+    if not protocol.isidentifier() or not known.exists():
+        raise ValueError(
+            f"a card is verified by the protocol that it names, however {name!r} names "
+            f"{protocol=}; give --data with labelled data"
+        )
+    found: dict[str, float] = importlib.import_module(f"zoo.published.{protocol}").score(model)
+    return found

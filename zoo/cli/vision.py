@@ -56,6 +56,9 @@ def vision_finetune(
     y_range: Annotated[
         tuple[float, float] | None, typer.Option(help="What numbers to estimate lie between.")
     ] = None,
+    beta: Annotated[
+        float | None, typer.Option(help="Times that recall counts as precision in F; 1.")
+    ] = None,
     augment: AugmentName = "side_on",
     mixup: Annotated[float, typer.Option(min=0, help="Alpha of blended photos, usually .4.")] = 0.0,
     cutmix: Annotated[float, typer.Option(min=0, help="Alpha of pasted boxes, usually 1.")] = 0.0,
@@ -98,6 +101,7 @@ def vision_finetune(
             task=task,  # type: ignore[arg-type]
             separator=separator,
             y_range=y_range,
+            beta=beta,
             size=size,
             batch_size=batch_size,
             augment=augment,  # type: ignore[arg-type]
@@ -157,7 +161,13 @@ def print_photos(
 ) -> None:
     """Print what the model says of each photo: its likeliest classes, its labels or its number."""
     from zoo.vision.images import is_image, walk
+    from zoo.vision.predictor import PhotoModel
 
+    if not isinstance(model, PhotoModel):
+        raise ValueError(
+            f"what is printed is said in words, however {model!r} draws pictures; use: zoo vision "
+            "draw MODEL PHOTO"
+        )
     paths = [
         path
         for file in files

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FACTS = "card.json"
 _PIPELINES = {
     ("vision", "classification"): "image-classification",
+    ("vision", "multi-label"): "image-classification",
+    ("vision", "segmentation"): "image-segmentation",
+    ("vision", "restoration"): "image-to-image",
     ("text", "classification"): "text-classification",
     ("text", "language-model"): "text-generation",
     ("tabular", "classification"): "tabular-classification",
@@ -70,6 +73,7 @@ class Card:
         example: Python that predicts, after `model = zoo.load(...)`.
         results: scores over trials.
         seconds: median of a trial's training.
+        clock: "CPU" if they are the processor's; empty if they are the clock's.
         machine: that this was measured on.
         picture: file beside the card.
     """
@@ -86,6 +90,7 @@ class Card:
     results: list[Result]
     seconds: float
     machine: str
+    clock: str = ""
     picture: str = ""
 
     def to_json(self) -> str:
@@ -200,8 +205,8 @@ def _told(card: Card) -> Iterator[str]:
 
 def _cost(card: Card) -> Iterator[str]:
     yield (
-        f"Trained by `{card.program}`; a trial takes {card.seconds:.0f} s (median) on "
-        f"{card.machine}."
+        f"Trained by `{card.program}`; a trial takes {card.seconds:.0f} {card.clock} seconds "
+        f"(median) on {card.machine}.".replace("  ", " ")
     )
 
 

@@ -233,16 +233,17 @@ def evaluate(
 @contextlib.contextmanager
 def set_aside(model: nn.Module) -> Any:
     """Evaluation mode and no carried state inside; modes and carried state as before afterwards."""
-    modes = {module: module.training for module in model.modules()}
+    training = [module for module in model.modules() if module.training]
     carried = getattr(model, "carried", None)
     if carried is not None:
         model.carried = ()  # type: ignore[assignment]
-    model.eval()
+    if training:  # going through all modules costs a single photo a tenth of its time
+        model.eval()
     try:
         yield
     finally:
-        for module, mode in modes.items():
-            module.training = mode
+        for module in training:
+            module.training = True
         if carried is not None:
             model.carried = carried
 

@@ -16,6 +16,8 @@ class Model(Protocol):
     | domain and task | predict of one | predict of several |
     |---|---|---|
     | vision, classification | Prediction(label, probability) | list of Prediction |
+    | vision, multi-label | Labels(labels, probabilities) | list of Labels |
+    | vision, regression | float | list of float |
     | collab, rating or ranking | float, of (user, item) | array (n,), of (users, items) |
     | tabular, classification | the class, of a mapping from column to cell | Series, of a table |
     | tabular, regression | float, or a dict of several targets | Series, or DataFrame of several |

@@ -6,7 +6,7 @@ model = zoo.vision.finetune("efficientnet_lite0", "photos/")
 model.predict("dog.jpg")
 """
 
-from zoo.vision import restoration, segmentation
+from zoo.vision import figures, restoration, segmentation
 from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.doctor import check
 from zoo.vision.features import on_features, on_photos
@@ -34,6 +34,7 @@ __all__ = [
     "Prediction",
     "backbones",
     "check",
+    "figures",
     "finetune",
     "learner",
     "load",

@@ -165,13 +165,16 @@ def open_items(
 
 
 def in_order(
-    make: Callable[[In], Out], jobs: Iterable[In], *, threads: int, ahead: int
+    make: Callable[[In], Out], jobs: Sequence[In], *, threads: int, ahead: int
 ) -> Iterator[Out]:
     """`make` of each job, in their order, made by threads at most `ahead` jobs early.
 
     Whoever stops iterating leaves no thread behind: closing the generator waits for the few jobs
     that run and drops the rest.
     """
+    if len(jobs) == 1:  # a thread would cost more than it saves
+        yield make(jobs[0])
+        return
     remaining = iter(jobs)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-photos")
     try:

@@ -88,7 +88,7 @@ class Report:
         for one in self.findings:
             yield Text(str(one), style=_COLOURS[one.level])
             for group in one.files[:SHOWN]:
-                yield Text(f"  {'  =  '.join(map(str, group))}", overflow="fold")
+                yield Text(f"  {'  =  '.join(map(str, group))}", no_wrap=True, overflow="ignore")
             if len(one.files) > SHOWN:
                 yield Text(f"  ... and {len(one.files) - SHOWN} more (--json lists them all)")
         if not self.findings:

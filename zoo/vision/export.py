@@ -2,9 +2,9 @@
 
 The file takes `photos`, uint8 (B, H, W, 3): upright RGB pixels at the height and width that the
 model sees. Normalisation, the networks (their mean, of an ensemble) and the way from outputs to
-probabilities, numbers or pictures are inside. Resizing is not: Pillow's filters have no equal
-among ONNX's operators. The file's metadata say how photos are brought to size (`spec`), and name
-the outputs (`labels`, a JSON list).
+probabilities, numbers or pictures are inside. Resizing is not, for Pillow's filters have no equal
+among ONNX's operators: `model.pixels(photos)` does it, and the file's metadata tell others how
+(`spec`: short side, crop, filter). They name the outputs, too (`labels`, a JSON list).
 """
 
 from __future__ import annotations

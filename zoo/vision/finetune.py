@@ -134,6 +134,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     task: TaskName | None = None,
     separator: str | None = None,
     y_range: tuple[float, float] | None = None,
+    beta: float | None = None,
     size: int | None = None,
     batch_size: int = BATCH_SIZE,
     augment: AugmentName | Augment = "side_on",
@@ -181,10 +182,11 @@ def learner(  # noqa: D417 - `Options` describes the others
         mixup=mixup,
         cutmix=cutmix,
         versions=versions,
+        beta=beta,
     )
     run = run or Run()
     varied = augmentation(augment)
-    asked = Asked(task, separator, y_range)
+    asked = Asked(task, separator, y_range, beta)
     found = find(
         data,
         valid,
@@ -255,7 +257,7 @@ def _kept(model: Any, asked: Asked) -> dict[str, Any]:
             f"a trained head keeps its range, however y_range={asked.y_range} and the model's is "
             f"{known['y_range']}; leave it out, or start from {model.members[0].name!r}"
         )
-    return known
+    return known if asked.beta is None else known | {"beta": float(asked.beta)}
 
 
 def _mixing(mixup: float, cutmix: float, spec: Spec, seed: int) -> list[Any]:

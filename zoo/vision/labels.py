@@ -35,6 +35,7 @@ class Asked:
         task: what is asked of a photo.
         separator: between the labels in a cell.
         y_range: what numbers lie between.
+        beta: how many times recall counts as precision in the F score of classes and labels.
 
     Raises:
         ValueError: an unknown task, no separator at all, or settings of different tasks.
@@ -43,6 +44,7 @@ class Asked:
     task: TaskName | None = None
     separator: str | None = None
     y_range: tuple[float, float] | None = None
+    beta: float | None = None
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in get_args(TaskName):
@@ -66,6 +68,8 @@ class Asked:
             )
         if self.separator == "":
             raise ValueError("labels in a cell have something between them, however separator=''")
+        if self.beta is not None and not 0.01 <= self.beta <= 100:
+            raise ValueError(f"beta is in .01 to 100, however beta={self.beta}; 1 and 2 are usual")
 
     @property
     def settled(self) -> TaskName | None:
@@ -81,6 +85,8 @@ class Asked:
             ValueError: numbers lie outside the range asked for.
         """
         told: dict[str, Any] = {"task": task, "separator": self.separator}
+        if self.beta is not None:
+            told["beta"] = float(self.beta)
         if task != "regression":
             return told
         if self.y_range is not None:

@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
         task: "classification", "multi-label" or "regression"; None has the labels decide.
         separator: between the labels in a table's cell; None finds "|" and ";" by itself.
         y_range: what numbers lie between; the network's answer is a sigmoid of that range.
+        beta: how many times recall counts as precision in F scores; None takes 1.
         size: side of the square that the model sees, in pixels; None takes the backbone's own, or
             less for small photos (`zoo.vision.models.backbones.fitting_size`).
         batch_size: photos a step.
@@ -67,6 +68,7 @@ class Options(TypedDict, total=False):
     task: TaskName | None
     separator: str | None
     y_range: tuple[float, float] | None
+    beta: float | None
     size: int | None
     batch_size: int
     augment: AugmentName | Augment

@@ -26,6 +26,7 @@ from zoo.vision.given import GivenPhotos, Photo, listed
 from zoo.vision.images import UnreadableImage
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.classifier import Classifier
+from zoo.vision.pixel_file import Pixels
 from zoo.vision.report import by_class
 from zoo.vision.results import Results
 from zoo.vision.spec import Spec
@@ -183,14 +184,22 @@ class PhotoModel(Trained[Classifier]):
         x = next(batches.epoch(0)).inputs[0]
         heat = torch.stack([grad_cam(member, x, number) for member in self._ready]).mean(0)
         said = KINDS[self.spec.task].predicted(self.spec, decoded.tolist())
-        seen = centre_crop(items[0], self.spec.size)
+        seen = self.pixels(photo)[0]
         shown = classes[number] if classes else f"{said:.3g}"
         return Explanation(shown, said, heat.numpy(), seen)
+
+    def pixels(self, photos: Photo | Sequence[Photo]) -> Pixels:
+        """What the model sees of photos, resized and cropped: as the exported file takes them.
+
+        **Shape.** (B, size, size, 3), uint8.
+        """
+        items = GivenPhotos(listed(photos)[1], self.spec)
+        return np.stack([centre_crop(items[i], self.spec.size) for i in range(len(items))])
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as an ONNX file from pixels to probabilities or numbers.
 
-        It takes uint8 (B, size, size, 3); see `zoo.vision.export` for what else it holds.
+        It takes what `pixels` gives, uint8 (B, size, size, 3); see `zoo.vision.export`.
 
         Raises:
             ModuleNotFoundError: onnx or onnxscript is not installed.
@@ -226,7 +235,7 @@ class PhotoModel(Trained[Classifier]):
         hint = all(member.name in BF16_ON_CPU for member in self.members)
         return self.run.autocast_dtype(self._device, bf16_on_cpu=hint)
 
-    @property
+    @cached_property
     def _ready(self) -> list[Classifier]:
         """The members on their device, in the layout that convolutions like."""
         return [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.vision.degraded import DegradedPhotos, RestorationSpec, enlarged, task_of
 from zoo.vision.given import Photo, listed, opened
 from zoo.vision.models.unet import UNet
@@ -29,6 +32,7 @@ class PhotoRestorer(Trained[UNet]):
     """
 
     domain = "vision"
+    push = push
 
     def __init__(self, members: Sequence[UNet], spec: RestorationSpec, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
@@ -86,6 +90,27 @@ class PhotoRestorer(Trained[UNet]):
                 f"a loaded model has no validation photos, however {photos=}; pass a folder"
             )
         return self._painter().evaluate(batches.epoch(0))
+
+    def export(self, path: str | os.PathLike[str], *, shape: tuple[int, int] | None = None) -> Path:
+        """Write the model as an ONNX file: enlarged photos, uint8 (B, H, W, 3), to (B, 3, H, W).
+
+        Args:
+            path: of the file.
+            shape: height and width of the photos, enlarged; None takes those of training.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.export import write_onnx
+
+        return write_onnx(
+            path,
+            self.members,
+            self.spec,
+            shape=shape or self.members[0].shape,
+            decode=self._task().decode,
+            output="restored",
+        )
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.vision.given import Photo, listed, opened
 from zoo.vision.masks import find_masks, open_masks, stretched
 from zoo.vision.models.unet import UNet
@@ -30,6 +31,7 @@ class PhotoSegmenter(Trained[UNet]):
     """
 
     domain = "vision"
+    push = push
 
     def __init__(self, members: Sequence[UNet], spec: SegmentationSpec, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))

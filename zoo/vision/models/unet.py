@@ -170,8 +170,6 @@ def build_unet(
 
 
 def _convolution(n_in: int, n_out: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(n_in, n_out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(n_out),
-        nn.ReLU(inplace=True),
-    ]
+    convolution = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    return [convolution, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
