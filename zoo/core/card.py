@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _PIPELINES = {
     ("vision", "classification"): "image-classification",
     ("vision", "multi-label"): "image-classification",
+    ("vision", "segmentation"): "image-segmentation",
+    ("vision", "restoration"): "image-to-image",
 }
 
 
