@@ -20,7 +20,6 @@ errors; boosting is scikit-learn's HistGradientBoosting where theirs is XGBoost;
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +34,7 @@ from torch import Tensor, nn
 
 import zoo
 import zoo.tabular
-from scripts.record import append
+from scripts.program import Program, program, timed
 from scripts.rossmann import TARGET, calendar
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.learner import Learner
@@ -88,6 +87,11 @@ def official(seed: int) -> Rows:
     n = int(0.9 * len(frame))
     drawn = np.random.default_rng(seed).integers(n, size=SAMPLED)
     return Rows(frame.iloc[drawn].reset_index(drop=True), frame.iloc[n:])
+
+
+def few(rows: Rows) -> Rows:
+    """Rows to show that the program runs."""
+    return Rows(rows.train.head(2000), rows.test.head(1000))
 
 
 def mape(truth: pd.Series, says: Any) -> float:
@@ -228,46 +232,52 @@ def other(name: str, rows: Rows, model: TableModel | None, seed: int) -> NDArray
 # ---- the table ----------------------------------------------------------------------------------
 
 
-def cells(rows: Rows, seed: int, chosen: list[str]) -> None:
+def cells(asked: Program, rows: Rows, seed: int) -> None:
     """A row for each method, with embeddings and without."""
-    began = time.perf_counter()
-    nets = [embedding_network(rows, NETWORKS * seed + i) for i in range(NETWORKS)]
-    says = np.mean([net.predict(rows.test) for net in nets], axis=0)
-    record("network", True, rows, says, seed, began)
-    for name in chosen:
+    n = 1 if asked.smoke else NETWORKS
+    with timed() as spent:
+        nets = [embedding_network(rows, NETWORKS * seed + i) for i in range(n)]
+        says = np.mean([net.predict(rows.test) for net in nets], axis=0)
+    record(asked, "network", True, rows, says, seed, spent())
+    for name in asked.further["methods"]:
         for model in (None, nets[0]):
-            began = time.perf_counter()
-            if name != "network":
-                says = other(name, rows, model, seed)
-            elif model is None:
-                each = [one_hot_network(rows, NETWORKS * seed + i) for i in range(NETWORKS)]
-                says = np.mean(each, axis=0)
-            else:
+            if name == "network" and model is not None:
                 continue
-            record(name, model is not None, rows, says, seed, began)
+            with timed() as spent:
+                if name != "network":
+                    says = other(name, rows, model, seed)
+                else:
+                    each = [one_hot_network(rows, NETWORKS * seed + i) for i in range(n)]
+                    says = np.mean(each, axis=0)
+            record(asked, name, model is not None, rows, says, seed, spent())
 
 
-def record(name: str, ours: bool, rows: Rows, says: Any, seed: int, began: float) -> None:
+def record(
+    asked: Program,
+    name: str,
+    ours: bool,
+    rows: Rows,
+    says: Any,
+    seed: int,
+    spent: dict[str, float],
+) -> None:
     """A row of results."""
-    append(
-        "tabular_entity.csv",
-        method=name,
-        embeddings=ours,
-        seed=seed,
-        mape=mape(rows.test[TARGET], says),
-        paper=PAPER[name][ours],
-        seconds=time.perf_counter() - began,
-    )
+    error = mape(rows.test[TARGET], says)
+    paper = PAPER[name][ours]
+    asked.record(method=name, embeddings=ours, seed=seed, mape=error, paper=paper, **spent)
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """Which methods run beside the network."""
+    parser.add_argument("--methods", nargs="+", choices=PAPER, default=list(PAPER))
 
 
 def main() -> None:
     """All eight cells for each draw of rows."""
-    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    flags.add_argument("--seeds", type=int, default=1)
-    flags.add_argument("--methods", nargs="+", choices=PAPER, default=list(PAPER))
-    given = flags.parse_args()
-    for seed in range(given.seeds):
-        cells(official(seed), seed, given.methods)
+    asked = program(__doc__, "tabular_entity.csv", seeds=1, further=flags)
+    for seed in asked.seeds:
+        rows = official(seed)
+        cells(asked, few(rows) if asked.smoke else rows, seed)
 
 
 if __name__ == "__main__":
