@@ -16,7 +16,7 @@ help:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[embedded,onnx,tensorboard,text,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,onnx,tensorboard,text,torchtext,dev]'
 	@touch $@
 
 quickstart: $(READY)

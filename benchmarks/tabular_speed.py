@@ -19,7 +19,7 @@ an idle machine both are the same. Three parts:
   fastai's `learn.predict` of the same row (a Series) beside it.
 
 Sides take turns in going first. `pip install fastai` first; it
-is no dependency of the project. Cost: about 5 minutes on two cores.
+is no dependency of the project. Cost: about 8 minutes on two cores.
 
     python -m benchmarks.tabular_speed         # writes results/tabular_speed.csv
 """

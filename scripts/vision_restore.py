@@ -98,7 +98,7 @@ def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--epochs", type=int, default=EPOCHS)
     flags.add_argument("--seed", type=int, default=0)
-    flags.add_argument("--perceptual", type=float, default=0.02)
+    flags.add_argument("--perceptual", type=float, default=0.01)
     flags.add_argument("--device", default="auto")
     flags.add_argument("--out", help="folder of the training state")
     chosen = flags.parse_args()

@@ -233,6 +233,12 @@ def test_several_labels_are_scored_as_scikit_learn_scores_them() -> None:
         "f2": pytest.approx(fbeta_score(target, p >= 0.3, beta=2.0, average="macro")),
         "average_precision": pytest.approx(average_precision_score(target, p), abs=1e-5),
     }
+    each = multi_label(4, threshold=(0.3, 0.5, 0.7, 0.2)).metrics()["f1"]
+    each.update(p, target)
+    said = p >= torch.tensor([0.3, 0.5, 0.7, 0.2])
+    assert float(each.compute()) == pytest.approx(
+        fbeta_score(target, said, beta=1, average="macro")
+    )
     mean, count = task.loss(output, target)
     assert count == 60
     assert float(mean) == pytest.approx(log_loss_of(target, p), rel=1e-5)

@@ -6,26 +6,20 @@ from typing import Any
 
 import pytest
 
-from tests.text.small import BAD, GOOD, finetune
-from zoo.text import LanguageModel, TextClassifier
+from tests.text.small import BAD, GOOD
+from zoo.text import TextClassifier
 from zoo.text.explain import parts_of
 
 TEXT = "We found the film brilliant. They found the cast awful and dull <so & so>."
 
 
-@pytest.fixture(scope="module")
-def calm(lm: LanguageModel) -> TextClassifier:
-    """Trained at a low rate: its odds are no thousands."""
-    return finetune(lm, lr=0.02, epochs=10)
-
-
-def test_words_that_praise_speak_for_praise(calm: TextClassifier) -> None:
-    assert calm.explain(f"We found the film {GOOD[0]}.").label == "yes"
-    for word, sign in ((GOOD[0], 1), (BAD[0], -1)):
-        found = calm.explain(f"We found the film {word}.", "yes")
-        scores = dict(zip(found.words, found.scores, strict=True))
-        assert sign * scores[word] > 0
-        assert word in dict(found.top(3))
+def test_words_that_praise_speak_for_praise(classifier: TextClassifier) -> None:
+    scores = []
+    for word in (GOOD[0], BAD[0]):
+        found = classifier.explain(f"we found the film {word}.", "yes")
+        scores.append(dict(zip(found.words, found.scores, strict=True))[word])
+    assert scores[0] > scores[1] + 1
+    assert classifier.explain(f"we found the film {GOOD[0]}.").label == "yes"
 
 
 def test_a_score_is_what_the_odds_fall_by_without_the_word(classifier: TextClassifier) -> None:

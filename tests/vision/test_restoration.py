@@ -39,30 +39,25 @@ def weights() -> None:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stripes of two colours at all angles, whose edges compression spoils."""
-    folder = tmp_path_factory.mktemp("stripes")
+    """Soft blobs of colour, whose contrast shrinking takes away."""
+    folder = tmp_path_factory.mktemp("blobs")
     rng = np.random.default_rng(0)
-    y, x = np.mgrid[:72, :72]
     for i in range(40):
-        angle, width = rng.uniform(0, np.pi), rng.uniform(12, 24)
-        wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) / width * 2 * np.pi) > 0
-        colours = rng.integers(0, 256, (2, 3))
-        Image.fromarray(colours[wave.astype(int)].astype(np.uint8)).save(folder / f"{i:02}.png")
+        coarse = Image.fromarray(rng.integers(0, 256, (24, 24, 3), dtype=np.uint8))
+        coarse.resize((72, 72), Image.Resampling.BICUBIC).save(folder / f"{i:02}.png")
     return folder
-
-
-def finetune(photos: Path, **more: Any) -> PhotoRestorer:
-    settings = {"size": 64, "batch_size": 4, "perceptual": 0.0, "valid_fraction": 0.2, "run": RUN}
-    learn = zoo.vision.restoration.learner(NET, photos, random_weights=True, **settings | more)
-    learn.fit_one_cycle(6, 4e-3)
-    model: PhotoRestorer = learn.as_model()
-    model.metrics = model.evaluate()
-    return model
 
 
 @pytest.fixture(scope="module")
 def model(photos: Path) -> PhotoRestorer:
-    return finetune(photos)
+    learn = zoo.vision.restoration.learner(
+        NET, photos, random_weights=True, valid_fraction=0.2, scale=3, quality=None, size=48,
+        batch_size=4, perceptual=0.0, run=RUN,
+    )  # fmt: skip
+    learn.fit_one_cycle(8, 1e-2)
+    model: PhotoRestorer = learn.as_model()
+    model.metrics = model.evaluate()
+    return model
 
 
 def scores(model: PhotoRestorer) -> dict[str, float]:
@@ -79,8 +74,8 @@ def scores(model: PhotoRestorer) -> dict[str, float]:
 def test_a_model_learns_to_undo_the_damage(model: PhotoRestorer) -> None:
     assert isinstance(model, Model)
     bicubic = scores(model)
-    assert bicubic["psnr"] + 0.7 < model.metrics["psnr"] < bicubic["psnr"] + 20
-    assert bicubic["ssim"] < model.metrics["ssim"] <= 1
+    assert bicubic["psnr"] + 2 < model.metrics["psnr"] < bicubic["psnr"] + 8
+    assert bicubic["ssim"] + 0.03 < model.metrics["ssim"] < 1
 
 
 def test_a_restored_photo_is_larger_and_nearer_to_the_truth(
@@ -89,7 +84,7 @@ def test_a_restored_photo_is_larger_and_nearer_to_the_truth(
     with Image.open(photos / "39.png") as photo:
         clean = photo.convert("RGB")
     small = model.spec.degrade(clean)
-    assert small.size == (36, 36)
+    assert small.size == (24, 24)
     restored = model.predict(small)
     assert restored.size == clean.size
     truth = np.asarray(clean, float)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from matplotlib import pyplot as plt
 from PIL import Image
+from typer.testing import CliRunner
 
 import zoo
 from tests.digits import NAMES
 from tests.vision.small import RUN, TINY
+from zoo.cli.app import app
 from zoo.vision import figures
 from zoo.vision.explain import Explanation, grad_cam
 from zoo.vision.models.classifier import build_classifier
@@ -168,3 +172,66 @@ def test_what_cannot_be_explained_is_one_clear_sentence(model: PhotoModel, photo
     vit = build_classifier("vit_b_32", 2, pretrained=False, size=32)
     with pytest.raises(ValueError, match="vit_b_32 pools its features"):
         grad_cam(vit, torch.zeros(1, 3, 32, 32), 0)
+
+
+# ---- other tasks ---------------------------------------------------------------------------------
+
+
+def a_table(photos: Path, **column: Any) -> PhotoModel:
+    paths = sorted(photos.rglob("*.png"))
+    names, values = zip(*column.items(), strict=True)
+    frame = pd.DataFrame(
+        {
+            "path": [str(path) for path in paths],
+            names[0]: [values[0](path) for path in paths],
+            "valid": [path.parts[-3] == "valid" for path in paths],
+        }
+    )
+    settings: dict[str, Any] = {"size": 32, "epochs": 1, "augment": "none", "run": RUN}
+    return zoo.vision.train(TINY, frame, **settings)
+
+
+def test_several_labels_and_numbers_are_seen_and_explained(photos: Path) -> None:
+    labels = a_table(photos, labels=lambda path: f"{path.parent.name}|digit")
+    numbers = a_table(photos, number=lambda path: len(path.stem) + 0.5)
+    path = photos / "valid" / NAMES[0] / "0.png"
+    for model in (labels, numbers):
+        seen = model.results()
+        assert seen.losses.shape == (40,)
+        assert (seen.losses >= 0).all()
+        assert len(texts(seen.plot_top_losses(3))) == 3
+        with pytest.raises(ValueError, match=r"task='.*'; look at top_losses"):
+            seen.confusion()
+        assert model.explain(path).heat.shape == (32, 32)
+    assert seen.losses.mean() == pytest.approx(numbers.metrics["rmse"] ** 2, rel=1e-4)
+    assert labels.explain(path, NAMES[0]).label == NAMES[0]
+    assert set(labels.results().top_losses(40)["truth"]) == {
+        f"digit, {NAMES[1]}",
+        f"digit, {NAMES[0]}",
+    }
+
+
+# ---- command line --------------------------------------------------------------------------------
+
+
+def test_every_picture_is_written_from_the_shell(
+    directory: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    valid, photo = photos / "valid", photos / "valid" / NAMES[0] / "0.png"
+    said = {}
+    for words in (
+        ["batch", photos, "--size", 32, "-n", 4],
+        ["results", directory, valid, "-n", 4],
+        ["losses", directory, valid, "-n", 2],
+        ["confusion", directory, valid],
+        ["heat", directory, photo, "--label", NAMES[1]],
+    ):
+        done = CliRunner().invoke(app, ["vision", "show", *map(str, words)])
+        assert done.exit_code == 0, done.output
+        said[words[0]] = done.output
+        with Image.open(tmp_path / f"{words[0]}.png") as picture:
+            assert min(picture.size) > 200
+    assert NAMES[1] in said["heat"]
+    assert "truth predicted" in " ".join(said["losses"].split())
+    assert not plt.get_fignums()

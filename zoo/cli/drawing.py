@@ -78,7 +78,7 @@ def restore(
     scale: Annotated[int, typer.Option(min=1, help="How many times photos are shrunk.")] = 2,
     quality: Annotated[int, typer.Option(min=1, max=95, help="Of the JPEG compression.")] = 10,
     size: Annotated[int, typer.Option(min=1, help="Side of the squares, in pixels.")] = 128,
-    perceptual: Annotated[float, typer.Option(min=0, help="Weight of that loss.")] = 0.02,
+    perceptual: Annotated[float, typer.Option(min=0, help="Weight of that loss.")] = 0.01,
     batch_size: BatchSize = 16,
     out: Annotated[Path, typer.Option(help="Directory of the model.")] = Path("restorer"),
     resume: Resume = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def classification(
 def multi_label(
     n_labels: int,
     *,
-    threshold: float = 0.5,
+    threshold: float | Sequence[float] = 0.5,
     beta: float = 1.0,
     label_smoothing: float = 0.0,
     weights: Tensor | None = None,
@@ -81,14 +81,17 @@ def multi_label(
     Both metrics are means over labels. As for `classification`, the loss of an evaluation is plain.
 
     Shape: output (B, n_labels) logits; target (B, n_labels) in 0..1; predictions as the output,
-    each in 0..1. weights: (n_labels,), how much the presence of each label counts.
+    each in 0..1. weights: (n_labels,), how much the presence of each label counts. threshold: one,
+    or (n_labels,), from which on F takes a label for present.
     """
     _check_smoothing(label_smoothing)
 
     def metrics() -> Mapping[str, Metric]:
-        from torchmetrics.classification import MultilabelAveragePrecision, MultilabelFBetaScore
+        from torchmetrics.classification import MultilabelAveragePrecision
 
-        f = MultilabelFBetaScore(beta, n_labels, threshold, average="macro", validate_args=False)
+        from zoo.core.scores import FBeta
+
+        f = FBeta(beta, n_labels, threshold)
         precision = MultilabelAveragePrecision(n_labels, average="macro", validate_args=False)
         return {f"f{beta:g}": f, "average_precision": precision}
 

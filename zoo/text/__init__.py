@@ -13,6 +13,7 @@ from zoo.text.finetune import finetune, learner, train
 from zoo.text.language_model import LanguageModel
 from zoo.text.predictor import Labels, Prediction, TextClassifier
 from zoo.text.stored import load
+from zoo.text.torchtext import to_field
 from zoo.text.train_lm import finetune_lm, lm_learner, train_lm
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "learner",
     "lm_learner",
     "load",
+    "to_field",
     "train",
     "train_lm",
 ]

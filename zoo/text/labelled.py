@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from zoo.text.spec import Label
 from zoo.text.texts import JSON_LINES, TABLES, column_of, decoded
+from zoo.text.torchtext import column as torchtext_column
+from zoo.text.torchtext import is_dataset
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,9 @@ def read(data: Any, text: str | None = None, label: str | Sequence[str] | None =
         data = _folder(path) if path.is_dir() else _table(path)
     if isinstance(data, pd.DataFrame):
         data = (data[column_of(data.columns, text)], _labels_of(data, label))
+    if is_dataset(data):
+        names = (text or "text", label if isinstance(label, str) else "label")
+        data = tuple(list(torchtext_column(data, name)) for name in names)
     if not isinstance(data, (tuple, list)) or len(data) != 2 or isinstance(data[0], str):
         raise ValueError(
             "labelled texts are a table, a folder with a folder a class, or a pair of texts and "

@@ -23,6 +23,7 @@ class LanguageOptions(TypedDict, total=False):
         reverse: read texts from their end.
         most_words: of the vocabulary.
         at_least: occurrences of a word that is in the vocabulary.
+        words: the vocabulary itself instead: a list, or a torchtext `Vocab` or `Field` with one.
         d_embedding: width of a word's vector.
         d_hidden: width of the layers between.
         n_layers: of LSTM.
@@ -48,6 +49,7 @@ class LanguageOptions(TypedDict, total=False):
     reverse: bool
     most_words: int
     at_least: int
+    words: Any
     d_embedding: int
     d_hidden: int
     n_layers: int

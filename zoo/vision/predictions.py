@@ -25,7 +25,7 @@ class Labels:
     """Any number of labels.
 
     Attributes:
-        labels: those whose probability reaches the model's threshold, the likeliest first.
+        labels: those whose probability reaches their threshold, the likeliest first.
         probabilities: of every label, each for itself, 0..1.
     """
 

@@ -25,7 +25,7 @@ def by_class(spec: Spec, decoded: NDArray[Any], targets: NDArray[Any]) -> pd.Dat
             f"a report has a line for each class, however task={spec.task!r} has none; use evaluate"
         )
     n = len(spec.classes)
-    said, truth = decoded >= spec.threshold, targets > 0
+    said, truth = decoded >= np.asarray(spec.threshold), targets > 0
     if spec.task == "classification":
         said, truth = np.eye(n, dtype=bool)[decoded.argmax(1)], np.eye(n, dtype=bool)[targets]
     scores = precision_recall_fscore_support(truth, said, beta=spec.beta, zero_division=0.0)

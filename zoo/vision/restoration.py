@@ -35,7 +35,7 @@ from zoo.vision.restorer import PhotoRestorer
 from zoo.vision.start_unet import body_name, start_unet
 
 EPOCHS, LR, BATCH_SIZE, SIZE = 4, 2e-3, 16, 128
-PERCEPTUAL = 0.02  # weight of the perceptual loss beside that of the pixels
+PERCEPTUAL = 0.01  # weight of the perceptual loss beside that of the pixels
 EYES = "efficientnet_lite0"  # the backbone that compares pictures
 
 

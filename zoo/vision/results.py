@@ -37,7 +37,7 @@ class Results:
     Attributes:
         spec: of the model.
         photos: as the model saw them, before the crop.
-        outputs: decoded predictions: probabilities (n, n_classes), or numbers (n,).
+        outputs: decoded predictions: probabilities (n, n_classes), or numbers (n, 1).
         truths: numbers of the classes (n,), which labels there are (n, n_classes), or numbers (n,).
     """
 
@@ -54,7 +54,8 @@ class Results:
         """Predictions in the form of the truths. Shape: as `truths`."""
         if self.spec.task == "multi-label":
             return np.asarray(self.outputs >= self.spec.threshold)
-        return self.outputs.argmax(1) if self.spec.task == "classification" else self.outputs
+        is_class = self.spec.task == "classification"
+        return self.outputs.argmax(1) if is_class else self.outputs.reshape(-1)
 
     @property
     def losses(self) -> NDArray[np.float32]:
@@ -67,7 +68,7 @@ class Results:
                     self.truths > 0.5, np.log(p), np.log(np.clip(1 - self.outputs, _TINY, None))
                 ).mean(1)
             ),
-            "regression": lambda: np.square(self.outputs - self.truths),
+            "regression": lambda: np.square(self.guesses - self.truths),
         }[self.spec.task]()
         return np.asarray(found, dtype=np.float32)
 

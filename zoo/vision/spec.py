@@ -28,7 +28,7 @@ class Spec:
         interpolation: filter of the resizing.
         crop: share of the photo's short side that the centre crop keeps.
         task: what is asked of a photo.
-        threshold: probability from which on a photo has a label, of several labels a photo.
+        threshold: probability from which on a photo has a label, one for all or one a label.
         beta: how many times recall counts as precision in the F score of several labels a photo.
         separator: between the labels in a table's cell; None of lists, or found by itself.
         y_range: what numbers lie between, low and high; None for any.
@@ -43,7 +43,7 @@ class Spec:
     interpolation: Interpolation
     crop: float
     task: TaskName = "classification"
-    threshold: float = 0.5
+    threshold: float | tuple[float, ...] = 0.5
     beta: float = 1.0
     separator: str | None = None
     y_range: tuple[float, float] | None = None
@@ -80,6 +80,8 @@ class Spec:
         fewest = _FEWEST.get(tree.get("task", ""), 2)
         if not (missing or wrong) and len(tree["classes"]) < fewest:
             wrong["classes"] = repr(tree["classes"])[:60]
+        if not wrong and _count(tree.get("threshold")) not in (0, len(tree.get("classes", ()))):
+            wrong["threshold"] = repr(tree["threshold"])[:60]
         if missing or wrong:
             raise ValueError(f"a spec has all its fields, each sound, however {missing=}, {wrong=}")
         known = {f.name: tree[f.name] for f in fields(cls) if f.name in tree}
@@ -114,6 +116,10 @@ def _are(n: int, value: Any, low: float, high: float) -> bool:
     return listed and all(_is_between(number, low, high) for number in value)
 
 
+def _count(value: Any) -> int:
+    return len(value) if isinstance(value, (list, tuple)) else 0
+
+
 def _is_range(value: Any) -> bool:
     return value is None or (_are(2, value, -1e30, 1e30) and value[0] < value[1])
 
@@ -140,7 +146,7 @@ _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
     "interpolation": lambda value: value in get_args(Interpolation),
     "crop": lambda value: _is_between(value, 0.1, 1),
     "task": lambda value: value in get_args(TaskName),
-    "threshold": lambda value: _is_between(value, 0, 1),
+    "threshold": lambda value: _is_between(value, 0, 1) or _are(_count(value), value, 0, 1),
     "beta": lambda value: _is_between(value, 0.01, 100),
     "separator": lambda value: value is None or (isinstance(value, str) and value != ""),
     "y_range": _is_range,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -108,8 +109,9 @@ def _of_class(spec: Spec, row: list[float]) -> Prediction:
 
 def _of_labels(spec: Spec, row: list[float]) -> Labels:
     by_label = dict(zip(spec.classes, row, strict=True))
-    ranked = sorted(by_label, key=by_label.__getitem__, reverse=True)
-    return Labels(tuple(name for name in ranked if by_label[name] >= spec.threshold), by_label)
+    least = np.broadcast_to(spec.threshold, len(row))
+    has = [name for name, p, t in zip(spec.classes, row, least, strict=True) if p >= t]
+    return Labels(tuple(sorted(has, key=by_label.__getitem__, reverse=True)), by_label)
 
 
 def _of_number(spec: Spec, row: list[float]) -> float:
