@@ -9,13 +9,11 @@ Cost: 3 seconds (mlp) to 2 minutes (tabm) a trial on one core.
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import dataclass, fields
-from typing import Any
 
 import zoo
 import zoo.tabular
-from scripts.record import append
+from scripts.program import Program, program, timed
 from zoo.published.adult import TARGET, official
 
 
@@ -37,32 +35,35 @@ class Config:
     join: str = ""
 
 
-def trial(seed: int, config: Config) -> None:
+def trial(asked: Program, seed: int, config: Config) -> None:
     """Train on four fifths, score on one fifth; a row."""
-    began = time.perf_counter()
     chosen = {n: v for n, v in vars(config).items() if v not in (-1, "")}
     if config.layers:
         chosen["layers"] = [int(width) for width in config.layers.split("-")]
-    run = zoo.Run(seed=seed, progress=False, device="cpu")
-    model = zoo.tabular.train(official("train"), TARGET, run=run, **chosen)
-    seconds = time.perf_counter() - began
+    frame = official("train")
+    if asked.smoke:
+        frame, chosen["epochs"] = frame.head(2000), 1
+    with timed() as spent:
+        model = zoo.tabular.train(frame, TARGET, run=asked.run(seed), **chosen)
     network = model.members[0].settings
     used = {name: network[name] for name in vars(config) if name in network}  # type: ignore[literal-required]
     used["layers"] = "-".join(map(str, used["layers"]))
     tried = {**vars(config), **used}
-    append("tabular_recipe.csv", **tried, seed=seed, **model.metrics, seconds=seconds)
+    asked.record(**tried, seed=seed, **model.metrics, **spent())
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """One for each setting."""
+    for field in fields(Config):
+        name = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(name, type=type(field.default), default=field.default)
 
 
 def main() -> None:
     """One configuration on several splits."""
-    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    flags.add_argument("--seeds", type=int, default=3)
-    for field in fields(Config):
-        name = f"--{field.name.replace('_', '-')}"
-        flags.add_argument(name, type=type(field.default), default=field.default)
-    chosen: dict[str, Any] = vars(flags.parse_args())
-    for seed in range(chosen.pop("seeds")):
-        trial(seed, Config(**chosen))
+    asked = program(__doc__, "tabular_recipe.csv", seeds=3, further=flags)
+    for seed in asked.seeds:
+        trial(asked, seed, Config(**asked.further))
 
 
 if __name__ == "__main__":

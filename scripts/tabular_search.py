@@ -14,8 +14,6 @@ Cost: about 3 minutes for 40 trials on one core.
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,7 +24,8 @@ from sklearn.inspection import partial_dependence, permutation_importance
 
 import zoo
 import zoo.tabular
-from scripts.record import RESULTS, append
+from scripts.program import Program, program, timed
+from scripts.record import RESULTS
 from zoo.published.adult import TARGET, official
 
 ROWS: Final = 8000
@@ -45,17 +44,15 @@ SPACE: Final[dict[str, Callable[[np.random.Generator], float]]] = {
 LOGARITHMIC: Final = ("lr", "batch_size", "weight_decay", "width")
 
 
-def trial(frame: pd.DataFrame, number: int) -> None:
+def trial(asked: Program, frame: pd.DataFrame, number: int) -> None:
     """Draw settings, train, score; a row."""
     rng = np.random.default_rng(number)
     drawn: dict[str, Any] = {name: draw(rng) for name, draw in SPACE.items()}
     settings = {name: value for name, value in drawn.items() if name != "width"}
     settings["layers"] = (drawn["width"], drawn["width"] // 2)
-    run = zoo.Run(device="cpu", progress=False)  # one seed: the split must not differ
-    began = time.perf_counter()
-    model = zoo.tabular.train(frame, TARGET, run=run, **settings)
-    seconds = time.perf_counter() - began
-    append(FILE, trial=number, **drawn, **model.metrics, seconds=seconds)
+    with timed() as spent:  # one seed: the split must not differ
+        model = zoo.tabular.train(frame, TARGET, run=asked.run(0), **settings)
+    asked.record(trial=number, **drawn, **model.metrics, **spent())
 
 
 def importances(trials: pd.DataFrame) -> pd.DataFrame:
@@ -82,14 +79,13 @@ def importances(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    """New trials behind those at hand, then what a forest makes of all."""
-    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    flags.add_argument("--trials", type=int, default=TRIALS, help="in all; 0 asks those at hand")
-    wanted = flags.parse_args().trials
+    """New trials behind those at hand (`--first` counts them), then what a forest makes of all."""
     path = RESULTS / FILE
+    at_hand = len(pd.read_csv(path)) if path.exists() else 0
+    asked = program(__doc__, FILE, seeds=max(TRIALS - at_hand, 0), first=at_hand)
     frame = official("train").sample(ROWS, random_state=0)
-    for number in range(len(pd.read_csv(path)) if path.exists() else 0, wanted):
-        trial(frame, number)
+    for number in asked.seeds:
+        trial(asked, frame.head(500) if asked.smoke else frame, number)
     trials = pd.read_csv(path)
     print(importances(trials).to_string(float_format="{:.4g}".format))
     first = trials.sort_values("loss").iloc[0]
