@@ -4,18 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help quickstart test lint check bench clean
+.PHONY: help quickstart test lint check bench reproduce-smoke clean
 
 help:
 	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
 	@echo "make test        install, then run tests, doctests and the README's code"
 	@echo "make check       what CI runs: formatting, lint, strict types, then the tests"
-	@echo "make bench       slow tests on real data"
+	@echo "make bench       slow tests on real data, notebooks, and every program in small"
+	@echo "make reproduce-smoke   every program of a published number in small"
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[embedded,onnx,tensorboard,text,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,onnx,tensorboard,text,torchtext,dev]'
 	@touch $@
 
 quickstart: $(READY)
@@ -33,6 +34,10 @@ check: lint test
 
 bench: $(READY)
 	$(BIN)/python -m pytest -m slow
+	$(MAKE) reproduce-smoke
+
+reproduce-smoke: $(READY)
+	$(BIN)/python -m scripts.reproduce
 
 clean:
 	rm -rf $(VENV) quickstart

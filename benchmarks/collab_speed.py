@@ -29,8 +29,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import zoo
-from scripts import movielens
 from scripts.record import append
+from zoo.published import movielens
 
 EPOCHS, BATCH_SIZE, FACTORS, LR, DECAY, SCALE = 5, 64, 50, 5e-3, 0.1, (0.0, 5.5)
 Side = Callable[[pd.DataFrame, pd.DataFrame, int], tuple[float, float]]

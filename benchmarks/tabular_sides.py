@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import zoo
-from scripts.tabular_adult import TARGET
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.groups import layer_groups, parameter_groups
 from zoo.core.learner import Learner
 from zoo.core.schedules import one_cycle
+from zoo.published.adult import TARGET
 from zoo.tabular.data import Prepared, Uses, prepare
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import build_network

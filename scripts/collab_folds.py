@@ -9,41 +9,40 @@ Berg et al. 2017). Recipes were chosen on the training part of u1 (`scripts/coll
 
 from __future__ import annotations
 
-import statistics
-import time
+from typing import Any
 
 import zoo
-from scripts import movielens
-from scripts.record import append
+from scripts.program import Program, program, summary, timed
+from zoo.published import movielens
 
-TARGETS = {"dot_bias": 0.912, "svdpp": 0.895}
+GOALS = {"dot_bias": 0.912, "svdpp": 0.895}
 
 
-def trial(model: str, fold: int) -> float:
+def trial(asked: Program, model: Any, fold: int) -> float:
     """Train on a fold's base, score its test; a row of results."""
     best = model == "svdpp"
     base, test = movielens.ratings(f"u{fold}.base"), movielens.ratings(f"u{fold}.test")
-    began = time.perf_counter()
-    trained = zoo.collab.train(
-        base,
-        model=model,  # type: ignore[arg-type]
-        valid=test,
-        user_features=movielens.users() if best else None,
-        item_features=movielens.items() if best else None,
-        run=zoo.Run(seed=fold, progress=False),
-    )
-    seconds = time.perf_counter() - began
+    with timed() as spent:
+        trained = zoo.collab.train(
+            base,
+            model=model,
+            epochs=1 if asked.smoke else None,
+            valid=test,
+            user_features=movielens.users() if best else None,
+            item_features=movielens.items() if best else None,
+            run=asked.run(fold),
+        )
     scores = {name: trained.metrics[name] for name in ("rmse", "mae")}
-    append("collab_folds.csv", model=model, fold=fold, seed=fold, **scores, seconds=seconds)
+    asked.record(model=model, fold=fold, seed=fold, **scores, **spent())
     return scores["rmse"]
 
 
 def main() -> None:
     """Both models on the five folds."""
-    for model, target in TARGETS.items():
-        errors = [trial(model, fold) for fold in range(1, 6)]
-        mean = statistics.mean(errors)
-        print(f"{model}: mean RMSE {mean:.4f} (target {target}), u1 {errors[0]:.4f}")
+    asked = program(__doc__, "collab_folds.csv", seeds=5, first=1)
+    for model, goal in GOALS.items():
+        errors = [trial(asked, model, fold) for fold in asked.seeds]
+        print(summary(f"{model}: RMSE", errors, f"at most {goal}; u1 {errors[0]:.4f}"))
 
 
 if __name__ == "__main__":

@@ -8,17 +8,15 @@ at 5e-3, weight decay .1, range 0 to 5.5) runs beside ours on the same splits, i
 
 from __future__ import annotations
 
-import statistics
-import time
 from typing import Any
 
 import numpy as np
 
 import zoo
-from scripts import movielens
-from scripts.record import append
+from scripts.program import Program, program, summary, timed
+from zoo.published import movielens
 
-TARGET = 0.902
+GOAL = 0.902
 SEEDS = 5
 EPOCHS = 5
 RECIPES: dict[str, dict[str, Any]] = {
@@ -27,31 +25,31 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
-def trial(recipe: str, seed: int) -> float:
+def trial(asked: Program, recipe: str, seed: int) -> float:
     """One split, one training; a row of results."""
     ratings = movielens.ratings()
     held = np.random.default_rng(seed).permutation(len(ratings)) < len(ratings) // 5
-    began = time.perf_counter()
-    trained = zoo.collab.train(
-        ratings[~held],
-        valid=ratings[held],
-        epochs=EPOCHS,
-        n_factors=50,
-        run=zoo.Run(seed=seed, progress=False),
-        **RECIPES[recipe],
-    )
-    seconds = time.perf_counter() - began
+    epochs = 1 if asked.smoke else EPOCHS
+    with timed() as spent:
+        trained = zoo.collab.train(
+            ratings[~held],
+            valid=ratings[held],
+            epochs=epochs,
+            n_factors=50,
+            run=asked.run(seed),
+            **RECIPES[recipe],
+        )
     rmse = trained.metrics["rmse"]
-    append("collab_random.csv", recipe=recipe, seed=seed, epochs=EPOCHS, rmse=rmse, seconds=seconds)
+    asked.record(recipe=recipe, seed=seed, epochs=epochs, rmse=rmse, **spent())
     return rmse
 
 
 def main() -> None:
     """Both recipes over the seeds."""
+    asked = program(__doc__, "collab_random.csv", seeds=SEEDS)
     for recipe in RECIPES:
-        errors = [trial(recipe, seed) for seed in range(SEEDS)]
-        mean, spread = statistics.mean(errors), statistics.stdev(errors)
-        print(f"{recipe}: RMSE {mean:.4f} +- {spread:.4f} over {SEEDS} seeds (target {TARGET})")
+        errors = [trial(asked, recipe, seed) for seed in asked.seeds]
+        print(summary(f"{recipe}: RMSE", errors, f"at most {GOAL}"))
 
 
 if __name__ == "__main__":

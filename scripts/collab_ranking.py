@@ -12,9 +12,6 @@ matrix of item against item, hard to beat at this size.
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import time
 from collections.abc import Callable
 
 import pandas as pd
@@ -22,15 +19,15 @@ import torch
 from torch import Tensor
 
 import zoo
-from scripts import movielens
-from scripts.record import append
+from scripts.program import Program, program, summary, timed
 from zoo.collab.data import encode
 from zoo.collab.ranking import ranking_metrics
 from zoo.collab.ratings import split
 from zoo.collab.seen import seen_of
 from zoo.collab.spec import Spec
+from zoo.published import movielens
 
-TARGET = 0.442
+GOAL = 0.442
 SEEDS = 5
 K = 10
 EASE_LAMBDA = 500.0
@@ -54,21 +51,23 @@ def ease(chosen: Tensor) -> Tensor:
 RIVALS: dict[str, Callable[[Tensor], Tensor]] = {"popular": popular, "ease": ease}
 
 
-def trial(seed: int) -> dict[str, float]:
+def trial(asked: Program, seed: int) -> dict[str, float]:
     """One split; a row of results for each model, their nDCG."""
     base, test = split(movielens.ratings(), "item", 0.25, seed)
-    began = time.perf_counter()
-    trained = zoo.collab.train(
-        base, model="softmax", valid=test, run=zoo.Run(seed=seed, progress=False)
-    )
-    seconds = time.perf_counter() - began
-    append("collab_ranking.csv", model="softmax", seed=seed, **trained.metrics, seconds=seconds)
+    with timed() as spent:
+        trained = zoo.collab.train(
+            base,
+            model="softmax",
+            epochs=1 if asked.smoke else None,
+            valid=test,
+            run=asked.run(seed),
+        )
+    asked.record(model="softmax", seed=seed, **trained.metrics, **spent())
     found = {"softmax": trained.metrics[f"ndcg@{K}"]}
     for name, rival in RIVALS.items():
-        began = time.perf_counter()
-        scores = rival_scores(rival, base, test, trained.spec)
-        seconds = time.perf_counter() - began
-        append("collab_ranking.csv", model=name, seed=seed, **scores, seconds=seconds)
+        with timed() as spent:
+            scores = rival_scores(rival, base, test, trained.spec)
+        asked.record(model=name, seed=seed, **scores, **spent())
         found[name] = scores[f"ndcg@{K}"]
     return found
 
@@ -92,13 +91,10 @@ def rival_scores(
 
 def main() -> None:
     """All seeds."""
-    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    flags.add_argument("--seeds", type=int, default=SEEDS)
-    found = [trial(seed) for seed in range(flags.parse_args().seeds)]
+    asked = program(__doc__, "collab_ranking.csv", seeds=SEEDS)
+    found = [trial(asked, seed) for seed in asked.seeds]
     for name in found[0]:
-        scores = [each[name] for each in found]
-        spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-        print(f"{name}: nDCG@{K} {statistics.mean(scores):.4f} +- {spread:.4f} (target {TARGET})")
+        print(summary(f"{name}: nDCG@{K}", [one[name] for one in found], f"above {GOAL}"))
 
 
 if __name__ == "__main__":

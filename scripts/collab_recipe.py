@@ -11,17 +11,15 @@ of a training part that is itself three quarters of all, drawn with a seed that
 from __future__ import annotations
 
 import argparse
-import time
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import zoo
-from scripts import movielens
-from scripts.record import append
+from scripts.program import Program, program, timed
 from zoo.collab.models.catalogue import RECIPES, predicts_ratings
 from zoo.collab.ratings import split
+from zoo.published import movielens
 
 RANKING_SEED = 100
 ARGUMENTS = ("members", "negatives", "dropout")
@@ -37,57 +35,57 @@ def parts(model: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return split(known, "item", 0.25, RANKING_SEED + 1 + seed)
 
 
-def trial(model: str, seed: int, given: dict[str, Any]) -> None:
+def trial(asked: Program, seed: int) -> None:
     """One training; a row."""
+    given = asked.further
+    model = given["model"]
     recipe = RECIPES[model]
     chosen = {
-        "epochs": given["epochs"] or recipe.epochs,
+        "epochs": 1 if asked.smoke else given["epochs"] or recipe.epochs,
         "lr": given["lr"] or recipe.lr,
         "batch_size": given["batch_size"] or recipe.batch_size,
         "weight_decay": recipe.weight_decay if given["decay"] is None else given["decay"],
         "n_factors": given["factors"] or recipe.n_factors,
     }
-    further = {
-        name: given[name] for name in ("members", "negatives", "dropout") if given[name] is not None
-    }
+    further = {name: given[name] for name in ARGUMENTS if given[name] is not None}
     train, held = parts(model, seed)
-    began = time.perf_counter()
-    trained = zoo.collab.train(
-        train,
-        model=model,  # type: ignore[arg-type]
-        valid=held,
-        arguments=further,
-        user_features=movielens.users() if given["features"] else None,
-        item_features=movielens.items() if given["features"] else None,
-        run=zoo.Run(seed=seed, progress=False),
-        **chosen,
-    )
-    append(
-        "collab_recipe.csv",
+    with timed() as spent:
+        trained = zoo.collab.train(
+            train,
+            model=model,
+            valid=held,
+            arguments=further,
+            user_features=movielens.users() if given["features"] else None,
+            item_features=movielens.items() if given["features"] else None,
+            run=asked.run(seed),
+            **chosen,
+        )
+    asked.record(
         model=model,
         seed=seed,
         **chosen,
         **(recipe.arguments | further),
         features=given["features"],
         **trained.metrics,
-        seconds=time.perf_counter() - began,
+        **spent(),
     )
 
 
-def main() -> None:
-    """One configuration on several splits; what is not given is the model's own."""
-    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    flags.add_argument("model", choices=RECIPES)
-    flags.add_argument("--seeds", type=int, default=1)
-    flags.add_argument("--first", type=int, default=0, help="first seed")
+def flags(parser: argparse.ArgumentParser) -> None:
+    """A configuration; what is not given is the model's own."""
+    parser.add_argument("model", choices=RECIPES, nargs="?", default="dot_bias")
     for name in ("epochs", "batch-size", "factors", "members", "negatives"):
-        flags.add_argument(f"--{name}", type=int)
+        parser.add_argument(f"--{name}", type=int)
     for name in ("lr", "decay", "dropout"):
-        flags.add_argument(f"--{name}", type=float)
-    flags.add_argument("--features", action="store_true", help="of users and films")
-    given = vars(flags.parse_args())
-    for seed in range(given["first"], given["first"] + given["seeds"]):
-        trial(given["model"], seed, given)
+        parser.add_argument(f"--{name}", type=float)
+    parser.add_argument("--features", action="store_true", help="of users and films")
+
+
+def main() -> None:
+    """One configuration on several splits."""
+    asked = program(__doc__, "collab_recipe.csv", seeds=1, further=flags)
+    for seed in asked.seeds:
+        trial(asked, seed)
 
 
 if __name__ == "__main__":

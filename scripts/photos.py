@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 import zoo
-from scripts.record import append
+from scripts.program import Program, program, summary, timed
+
+FEW = 8  # photos of each class and part, to show that a program runs
 
 
 @dataclass(frozen=True)
@@ -39,33 +41,22 @@ class Experiment:
 
 def run(experiment: Experiment, claim: str | None) -> None:
     """Train with every seed, record each, print mean and spread beside the target."""
-    flags = argparse.ArgumentParser(description=claim)
-    flags.add_argument("--seeds", type=int, default=experiment.seeds)
-    flags.add_argument("--first", type=int, default=0, help="first seed")
-    flags.add_argument("--device", default="auto")
-    flags.add_argument("--smoke", action="store_true", help="one seed, one epoch, no record")
-    chosen = flags.parse_args()
-    seeds = 1 if chosen.smoke else chosen.seeds
-    numbers = range(chosen.first, chosen.first + seeds)
-    rows = [trial(experiment, seed, chosen.device, chosen.smoke) for seed in numbers]
-    accuracies = [row["accuracy"] for row in rows]
-    spread = statistics.stdev(accuracies) if len(rows) > 1 else 0.0
-    print(
-        f"accuracy {statistics.mean(accuracies):.4f} +- {spread:.4f} over {len(rows)} seeds "
-        f"(target {experiment.target}); probe {statistics.mean(r['probe'] for r in rows):.4f}; "
-        f"longest call {max(r['seconds'] for r in rows):.0f} s (target {experiment.seconds:.0f})"
-    )
+    asked = program(claim, experiment.results, seeds=experiment.seeds)
+    rows = [trial(experiment, asked, seed) for seed in asked.seeds]
+    probe = statistics.mean(row["probe"] for row in rows)
+    longest = max(row["seconds"] for row in rows)
+    goal = f"at least {experiment.target}; probe {probe:.4f}; longest call {longest:.0f} s"
+    print(summary("accuracy", [row["accuracy"] for row in rows], goal))
 
 
-def trial(experiment: Experiment, seed: int, device: str, smoke: bool) -> dict[str, Any]:
+def trial(experiment: Experiment, asked: Program, seed: int) -> dict[str, Any]:
     """One whole call, timed from the files to the score, and the probe on the same features."""
-    data = experiment.data()
-    circumstances = zoo.Run(seed=seed, device=device, progress=False)
-    epochs = {"epochs": 1} if smoke else {"epochs": experiment.epochs} if experiment.epochs else {}
-    began = time.perf_counter()
-    model = zoo.vision.finetune("efficientnet_lite0", data, run=circumstances, **epochs)
-    seconds = time.perf_counter() - began
-    probe = zoo.vision.finetune("efficientnet_lite0", data, epochs=0, run=circumstances)
+    data = few(experiment.data()) if asked.smoke else experiment.data()
+    epochs = 1 if asked.smoke else experiment.epochs
+    chosen: dict[str, Any] = {"epochs": epochs} if epochs else {}
+    with timed() as spent:
+        model = zoo.vision.finetune("efficientnet_lite0", data, run=asked.run(seed), **chosen)
+    probe = zoo.vision.finetune("efficientnet_lite0", data, epochs=0, run=asked.run(seed))
     ours, theirs = right(model), right(probe)
     row = {
         "seed": seed,
@@ -75,11 +66,28 @@ def trial(experiment: Experiment, seed: int, device: str, smoke: bool) -> dict[s
         "probe": float(theirs.mean()),
         "gained": int((ours & ~theirs).sum()),
         "lost": int((~ours & theirs).sum()),
-        "seconds": seconds,
+        **spent(),
     }
-    if not smoke:
-        append(experiment.results, **row)
+    asked.record(**row)
+    asked.keep(model, seed)
     return row
+
+
+def few(data: Any) -> pd.DataFrame:
+    """Some photos of each class and part, as a table."""
+    table = data if isinstance(data, pd.DataFrame) else as_table(data)
+    return table.groupby(["label", "valid"]).head(FEW)
+
+
+def as_table(folder: Path) -> pd.DataFrame:
+    """Paths, labels and parts of a folder with train and valid or val."""
+    parts = {"train": False, "valid": True, "val": True}
+    rows = [
+        {"path": str(path), "label": path.parent.name, "valid": parts[path.parent.parent.name]}
+        for path in sorted(folder.glob("*/*/*.jpg"))
+        if path.parent.parent.name in parts
+    ]
+    return pd.DataFrame(rows)
 
 
 def right(model: Any) -> NDArray[np.bool_]:

@@ -50,7 +50,7 @@ class Line:
             return pd.DataFrame()
         rows = pd.read_csv(path)
         for name, value in (where or self.where).items():
-            rows = rows[rows[name] == value]
+            rows = rows[rows[name].astype(str) == value]
         return rows.drop_duplicates([name for name in TRIAL if name in rows], keep="last")
 
     def text(self) -> str:
@@ -83,14 +83,24 @@ LINES = (
     _photos("vision_hymenoptera", "ants and bees, 245 photos"),
     _photos("vision_dogscats", "dogs and cats, 1,000 photos"),
     _photos("vision_flowers", "five kinds of flowers, 3,454 blurred thumbnails"),
-    Line("vision_flowers_progressive", "the same, growing from 96 to 160 px, five looks",
+    Line("vision_flowers_progressive", "the same flowers, growing from 96 to 160 px, five looks",
          "`efficientnet_lite0`", "accuracy", "accuracy", beside=("mean", "one look")),
-    Line("vision_multilabel", "CamVid, 11 labels of street scenes", "`efficientnet_lite0`",
-         "f1", "macro F1", beside=("prior", "each label's prior")),
+    Line("vision_camvid", "CamVid at 240 x 180, 367 street scenes", "U-Net on `efficientnet_lite0`",
+         "pixel_accuracy", "pixel accuracy without void"),
+    Line("vision_restore", "the same flowers, halved, JPEG 10", "U-Net on `efficientnet_lite0`",
+         "psnr", "PSNR", beside=("bicubic_psnr", "bicubic")),
     Line("tabular_adult", "Adult, official test file", "`mlp`", "accuracy", "accuracy",
          {"model": "mlp"}, rival=({"model": "hist gradient boosting"}, BOOSTING)),
     Line("tabular_rossmann", "Rossmann, last six weeks", "`mlp`", "rmspe", "RMSPE",
          {"model": "network"}, rival=({"model": "boosting"}, BOOSTING)),
+    Line("tabular_rossmann_lesson", "Rossmann, fast.ai's six weeks of 2014", "`mlp`", "rmspe",
+         "RMSPE", {"model": "observed"}),
+    Line("tabular_entity", "Rossmann, Guo & Berkhahn's last tenth", "five networks", "mape",
+         "MAPE", {"method": "network", "embeddings": "True"}, beside=("paper", "the paper")),
+    Line("text_wikitext2", "WikiText-2 from scratch", "small AWD-LSTM", "perplexity", "perplexity",
+         {"model": "AWD-LSTM"}, rival=({"model": "5-gram Kneser-Ney"}, "5-gram Kneser-Ney")),
+    Line("text_rotten_tomatoes", "Rotten Tomatoes, a random tenth", "AWD-LSTM, pretrained",
+         "accuracy", "accuracy", {"model": "transfer"}, rival=({"model": "tfidf"}, "TF-IDF")),
     Line("collab_folds", f"{MOVIELENS}, u1 to u5", "`dot_bias`", "rmse", "RMSE",
          {"model": "dot_bias"}),
     Line("collab_folds", f"{MOVIELENS}, u1 to u5", "`svdpp` with features", "rmse", "RMSE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 import torch
@@ -13,9 +14,12 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
 
 
-def append(name: str, **values: object) -> None:
-    """Add a row to a CSV in `results/` and print it."""
+def append(name: str, *, keep: bool = True, **values: object) -> None:
+    """Print a row, and add it to a CSV in `results/` if it is to be kept."""
     row = {**{k: _short(v) for k, v in values.items()}, **circumstances()}
+    print("  ".join(f"{key}={row[key]}" for key in values), flush=True)
+    if not keep:
+        return
     path = RESULTS / name
     path.parent.mkdir(exist_ok=True)
     old: list[dict[str, str]] = []
@@ -27,7 +31,6 @@ def append(name: str, **values: object) -> None:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows([*old, row])
-    print("  ".join(f"{key}={row[key]}" for key in values), flush=True)
 
 
 def circumstances() -> dict[str, str]:
@@ -40,6 +43,17 @@ def circumstances() -> dict[str, str]:
         "torch": torch.__version__,
         "machine": machine(),
     }
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds of the wall and of the CPU."""
+    return time.perf_counter(), time.process_time()
+
+
+def took(began: tuple[float, float]) -> dict[str, float]:
+    """How many of both have passed."""
+    wall, cpu = clocks()
+    return {"seconds": wall - began[0], "cpu_seconds": cpu - began[1]}
 
 
 def machine() -> str:

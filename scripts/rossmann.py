@@ -111,11 +111,13 @@ DRIFT: Final = Columns((), tuple(DRIFTS))
 OBSERVED: Final = Columns(("weather",), (*list(WEATHER.values())[:-1], "trend", "trend_germany"))
 
 
-def joined(cut: pd.Timestamp = CUT) -> pd.DataFrame:
+def joined(cut: pd.Timestamp = CUT, hidden_until: pd.Timestamp | None = None) -> pd.DataFrame:
     """The table: a row for each store and day with sales, the latest last.
 
     Args:
         cut: first day of the hold-out; only `PAST` and `DRIFT` depend on it.
+        hidden_until: no mean knows sales from the cut to this day; None hides no more than what the
+            cut does.
     """
     folder = zoo.data.get("rossmann")
     frame = with_announced(calendar(folder))
@@ -125,7 +127,7 @@ def joined(cut: pd.Timestamp = CUT) -> pd.DataFrame:
     frame["days_left"] = frame["Date"].dt.days_in_month - frame["Date_day"]
     frame = with_store(frame, folder)
     frame = with_observed(frame, folder)
-    return with_past(frame, cut)
+    return with_past(frame, cut, hidden_until)
 
 
 def calendar(folder: Path) -> pd.DataFrame:
@@ -230,16 +232,21 @@ def trend(file: Path, name: str) -> pd.DataFrame:
     return pd.DataFrame({"sunday": sundays, name: weeks[name]})
 
 
-def with_past(frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
+def with_past(
+    frame: pd.DataFrame, cut: pd.Timestamp, hidden_until: pd.Timestamp | None = None
+) -> pd.DataFrame:
     """Means of the logarithm of sales before the block that the row is in.
 
     Args:
         frame: rows in the order of their dates.
         cut: blocks of `HOLD_OUT_DAYS` end, and begin, here.
+        hidden_until: see `joined`.
     """
     first, last = frame["Date_elapsed"].iloc[[0, -1]]
     starts = block_starts(first, last, (cut - pd.Timestamp(0)).days)
     logs = np.log(frame[TARGET])
+    if hidden_until is not None:
+        logs = logs.mask(frame["Date"].between(cut, hidden_until))
     made = {
         name: means_before(frame, logs, starts, days, alike)
         for name, (days, alike) in ALIKE.items()

@@ -16,7 +16,7 @@ from typing import Any
 import zoo
 import zoo.tabular
 from scripts.record import append
-from scripts.tabular_adult import TARGET, official
+from zoo.published.adult import TARGET, official
 
 
 @dataclass(frozen=True)

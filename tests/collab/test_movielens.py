@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import zoo
-from scripts import movielens
 from zoo.collab import Recommender
 from zoo.collab.ratings import split
+from zoo.published import movielens
 
 
 @pytest.fixture(scope="module", autouse=True)

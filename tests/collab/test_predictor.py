@@ -233,3 +233,28 @@ def test_a_loaded_model_is_trained_on_and_saved_by_its_learner(model, tmp_path) 
     assert trained.predict("u01", 50) != model.predict("u01", 50)
     learn.save(tmp_path / "n")
     assert zoo.load(tmp_path / "n").predict("u01", 50) == trained.predict("u01", 50)
+
+
+@pytest.mark.parametrize("name", ["dot_bias", "svdpp"])
+def test_without_users_new_ones_are_placed_as_before_and_nobody_is_left(name, tmp_path) -> None:
+    table = ratings()
+    odd = pd.DataFrame({"item": range(0, 400, 10), "odd": [True, False] * 20}).set_index("item")
+    model = train(name, table, item_features=odd if name == "svdpp" else None)
+    items = model.without_users()
+    some = {0: 5.0, 10: 1.0, 30: 3.0}
+    asked = list(range(0, 400, 10))
+    before, after = model.fold_in(some).predict(asked), items.fold_in(some).predict(asked)
+    np.testing.assert_allclose(after, before, atol=2e-3)
+    assert not set(items.spec.users) & set(model.spec.users)
+    assert len(items.seen.items) == 0
+    assert items.metrics == {}
+    back = zoo.load(items.save(tmp_path / "items"))
+    np.testing.assert_array_equal(back.fold_in(some).predict(asked), after)
+    text = (tmp_path / "items" / "config.json").read_text()
+    assert '"u01"' not in text
+    assert '"u01"' in (model.save(tmp_path / "all") / "config.json").read_text()
+
+
+def test_users_are_not_left_out_of_a_model_that_is_its_users() -> None:
+    with pytest.raises(ValueError, match="this one is made of Softmax"):
+        train("softmax").without_users()

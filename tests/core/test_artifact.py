@@ -168,3 +168,19 @@ def test_the_card_parses_as_the_hub_reads_it() -> None:
     assert card.data.license == "apache-2.0"
     assert card.data.pipeline_tag == "image-classification"
     assert "| accuracy | 0.95 |" in text
+
+
+def test_matrices_stored_in_half_precision_load_into_the_models_own(tmp_path) -> None:
+    net = Net()
+    halves = artifact.halved(net.state_dict())
+    assert {name for name, half in halves.items() if half.dtype == torch.float16} == {
+        name for name, tensor in net.state_dict().items() if tensor.dim() > 1
+    }
+    artifact.write(tmp_path / "a", CONFIG, [halves], History(), "")
+    other = Net()
+    artifact.load_weights(other, artifact.read(tmp_path / "a").weights[0])
+    for name, tensor in other.state_dict().items():
+        assert tensor.dtype == net.state_dict()[name].dtype
+        torch.testing.assert_close(tensor, net.state_dict()[name], rtol=1e-3, atol=1e-6)
+    with pytest.raises(ValueError, match="however 'wide' has a larger one"):
+        artifact.halved({"wide": torch.full((2, 2), 1e5)})

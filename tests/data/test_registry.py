@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import zoo.data
+from zoo.cli.app import app
 from zoo.data.archive import stem
-from zoo.data.registry import DATA_SETS
+from zoo.data.registry import DATA_SETS, DataSet
 
 MIRROR = os.environ.get("ZOO_DATA_MIRROR")  # before a fixture hides it
 
@@ -42,6 +44,20 @@ def test_the_list_says_what_is_at_hand(cache: Path, monkeypatch: pytest.MonkeyPa
     at_hand = {row.name: row.at_hand for row in zoo.data.available()}
     assert (at_hand["adult"], at_hand["imdb"]) == ("cached", "mirror")
     assert (at_hand["hymenoptera"], at_hand["rossmann"]) == ("download", "by hand")
+
+
+@pytest.mark.parametrize("data", DATA_SETS, ids=lambda data: data.name)
+def test_every_data_set_tells_its_origin_and_what_it_must_be(data: DataSet) -> None:
+    assert data.licence
+    assert data.citation
+    assert data.how
+    assert data.address is None or data.address.startswith("https://")
+    assert data.files > 0
+    assert data.unpacked > 0
+    done = CliRunner().invoke(app, ["data", "show", data.name])
+    assert done.exit_code == 0
+    assert data.digest in done.output
+    assert data.licence in done.output
 
 
 def test_the_cache_honours_the_usual_variables(

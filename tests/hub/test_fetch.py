@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 import zoo.hub
 from zoo.hub.find import find
 
-from .server import COMMIT, Hub, serve
+from .server import COMMIT, Hub
 
 ARTIFACT = {
     "config.json": b'{"format": 1}',
@@ -24,16 +23,10 @@ ARTIFACT = {
 PICKLES = {"pytorch_model.bin": b"\x80\x04.", "model.pkl": b"\x80\x04.", "run.py": b"import os"}
 
 
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    made = Hub({"someone/pets": {**ARTIFACT, **PICKLES}, "someone/notes": {"README.md": b"# Hi"}})
-    server = serve(made)
-    monkeypatch.setenv("HF_ENDPOINT", made.url)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HF_TOKEN", "")
-    yield made
-    server.shutdown()
-    server.server_close()
+@pytest.fixture(autouse=True)
+def pets(hub: Hub) -> None:
+    hub.repositories["someone/pets"] = {**ARTIFACT, **PICKLES}
+    hub.repositories["someone/notes"] = {"README.md": b"# Hi"}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -156,6 +156,19 @@ def test_no_input_knows_the_sales_after_the_cut(folder: Path) -> None:
     assert "Customers" not in after
 
 
+def test_no_mean_knows_hidden_sales_also_of_days_afterwards(folder: Path) -> None:
+    cut, last = pd.Timestamp("2014-08-01"), pd.Timestamp("2014-09-17")
+    before = joined(cut, hidden_until=last)
+    other = [days_of(1), days_of(2)]
+    for frame in other:
+        within = frame["Date"].between(str(cut.date()), str(last.date())) & (frame["Sales"] > 0)
+        frame.loc[within, "Sales"] = 77
+    write(folder, other)
+    after = joined(cut, hidden_until=last)
+    pd.testing.assert_frame_equal(before.drop(columns="Sales"), after.drop(columns="Sales"))
+    assert not joined(cut)["year_alike"].equals(after["year_alike"])
+
+
 def test_blocks_meet_at_the_cut() -> None:
     assert [*block_starts(1, 200, cut=150)] == [-22, 21, 64, 107, 150, 193]
     assert [*block_starts(150, 150, cut=150)] == [150]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.tabular_adult import TARGET, official
 from tests.tabular.small import RUN, train
+from zoo.published.adult import TARGET, official
 
 
 @pytest.mark.slow

@@ -70,13 +70,14 @@ def test_the_penalties_are_means_of_squares() -> None:
     raw, dropped = torch.randn(2, 5, 3), torch.randn(2, 5, 3)
     logits, target = torch.randn(2, 5, 7), torch.randint(0, 7, (2, 5))
     plain = F.cross_entropy(logits.reshape(10, 7), target.reshape(10))
-    loss, count = task(ar=2, tar=1).loss(Output(logits, raw, dropped), target)
+    output = Output(raw, dropped, torch.empty(7, 3), torch.empty(7), logits)
+    loss, count = task(ar=2, tar=1).loss(output, target)
     changes = raw[:, 1:] - raw[:, :-1]
     assert loss == pytest.approx(float(plain + 2 * (dropped**2).mean() + (changes**2).mean()))
     assert count == 10
     valid_loss = task().valid_loss
     assert valid_loss is not None
-    assert valid_loss(Output(logits, raw, dropped), target)[0] == plain
+    assert valid_loss(output, target)[0] == plain
 
 
 # ---- the five dropouts ---------------------------------------------------------------------------

@@ -26,8 +26,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reviews(20, seed=1).rename(columns={"review": "text"}).to_csv(folder / "new.csv", index=False)
     column, table = ["--text", "review"], folder / "reviews.csv"
     sizes = ["--d-embedding", 12, "--d-hidden", 16, "--n-layers", 1]
-    steps = [
-        ["train-lm", table, *column, *sizes, "--epochs", 2, "--out", folder / "lm"],
+    steps: list[list[Any]] = [
+        ["train-lm", table, *column, *sizes, "--epochs", 2, "--sampled", 5, "--out", folder / "lm"],
         ["finetune-lm", folder / "lm", table, *column, "--epochs", 1, "--out", folder / "tuned"],
         ["finetune", folder / "tuned", table, *column, "--label", "liked", "--out", folder / "m"],
     ]
@@ -64,6 +64,27 @@ def test_a_language_model_predicts_next_words(trained: Path, tmp_path: Path) -> 
     assert len(row["probabilities"]) == 1
 
 
+def test_words_are_told_apart(trained: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "why.png"
+    words = ["text", "explain", trained / "m", "We found it dull.", "--label", "no"]
+    shown = zoo(*words, "--top", 2, "--picture", picture)
+    lines = shown.output.splitlines()
+    assert lines[0].startswith("no  0.")
+    assert len(lines) == 4
+    assert lines[-1] == f"picture in {picture}"
+    assert picture.stat().st_size > 1000
+
+
+def test_several_columns_are_a_class_each(trained: Path, tmp_path: Path) -> None:
+    table = reviews(40).rename(columns={"review": "text"})
+    table = table.assign(yes=(table["liked"] == "yes").astype(int), long=0)
+    table.loc[table["text"].str.len() > 60, "long"] = 1
+    table.to_csv(tmp_path / "several.csv", index=False)
+    labels = ["--label", "yes", "--label", "long", "--epochs", 0, "--out", tmp_path / "m"]
+    done = zoo("text", "finetune", trained / "lm", tmp_path / "several.csv", *labels, *TINY)
+    assert "f1" in done.output, done.output
+
+
 def test_a_saved_model_is_scored(trained: Path) -> None:
     scored = zoo("evaluate", trained / "lm", trained / "new.csv")
     assert "perplexity" in scored.output
@@ -75,6 +96,8 @@ def test_a_saved_model_is_scored(trained: Path) -> None:
         (["generate", "{}/m"], "takes a language model"),
         (["generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
         (["train-lm", "nowhere"], "'nowhere' does not exist"),
+        (["explain", "{}/lm", "a film"], "words are told of a classifier"),
+        (["explain", "{}/m", "a film", "--label", "perhaps"], "'perhaps' is none of"),
         (["finetune", "{}/lm", "{}/reviews.csv"], "'text' is not in"),
     ],
 )
@@ -85,7 +108,7 @@ def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, trained
     assert len(result.output.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["train-lm", "finetune-lm", "finetune", "generate"])
+@pytest.mark.parametrize("command", ["train-lm", "finetune-lm", "finetune", "generate", "explain"])
 def test_help_names_every_option(command: str) -> None:
     shown = zoo("text", command, "--help")
     assert shown.exit_code == 0

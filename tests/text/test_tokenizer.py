@@ -67,6 +67,17 @@ def test_a_lone_character_is_never_marked(word: str) -> None:
     assert lowered(word) == word.lower()
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es", "nl", "tr", "sv", "xx"])
+def test_letters_alone_are_cut_as_spacy_cuts_them(language: str) -> None:
+    """Some have rules of their own in some languages: "cannot", "gonna", "etc"."""
+    spans = ["Film", "GREAT", "I", "a", "cannot", "dont", "gonna", "etc", "im", "Ltd", "cm", "pm"]
+    spans += ["Mr", "usw", "zB", "evtl", "eV", "lol", "XD", "xxbos"]
+    tokenizer = Tokenizer(language)
+    by_spacy = tokenizer._tokens_of_words(spans)
+    assert tokenizer.tokens(spans) == by_spacy
+    assert any(tokenizer._plain(span) for span in spans)
+
+
 def test_an_unknown_language_is_one_sentence() -> None:
     with pytest.raises(ValueError, match="language='klingon' fails"):
         Tokenizer("klingon")

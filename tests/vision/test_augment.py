@@ -11,7 +11,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment, centre_crop, resample
+from zoo.vision.augment import (
+    NONE,
+    SIDE_ON,
+    TOP_DOWN,
+    Augment,
+    Size,
+    centre_crop,
+    resample,
+    sides,
+)
 
 SIZE = 64
 
@@ -86,19 +95,32 @@ def test_a_marker_lands_where_the_matrix_says(augment: Augment) -> None:
         assert (found - expected).abs().max() < 0.6
 
 
-def test_rotation_agrees_with_pillow() -> None:
+@pytest.mark.parametrize("size", [91, (61, 91), (91, 61)])
+def test_rotation_agrees_with_pillow(size: Size) -> None:
     turn = only(rotate=20)
-    photo = smooth(91, 91)
-    draws = turn.draws(1, 5)
-    matrix = turn.matrices(draws, torch.tensor([[91, 91]]), 91)[0]
-    angle = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+    height, width = sides(size)
+    photo, draws = smooth(height, width), turn.draws(1, 5)
+    shape = torch.tensor([[height, width]])
+    matrix = turn.matrices(draws, shape, size)[0]
+    angle = math.degrees(math.atan2(matrix[1, 0] / width, matrix[0, 0] / width))
     assert 1 < abs(angle) <= 20
-    seen = turn(photo[None], torch.tensor([[91, 91]]), draws, 91)[0] * 255
+    seen = turn(photo[None], shape, draws, size)[0] * 255
     image = Image.fromarray(photo.permute(1, 2, 0).numpy())
     other = torch.from_numpy(np.array(image.rotate(angle, Image.Resampling.BILINEAR)))
-    inside = slice(20, 71)
-    difference = seen.permute(1, 2, 0)[inside, inside] - other[inside, inside]
+    inside = slice(20, height - 20), slice(20, width - 20)
+    difference = seen.permute(1, 2, 0)[inside] - other[inside]
     assert difference.abs().max() < 2
+
+
+def test_a_mask_keeps_its_labels_and_follows_its_photo() -> None:
+    draws = SIDE_ON.draws(8, 3)
+    mask = (torch.rand(8, 1, 6, 9) < 0.4).repeat_interleave(8, 2).repeat_interleave(8, 3) * 11
+    sizes, shape = torch.tensor([[48, 72]]).expand(8, 2), (48, 72)
+    matrices = SIDE_ON.matrices(draws, sizes, shape)
+    labels = resample(mask, sizes, matrices, shape, "nearest")
+    assert labels.unique().tolist() == [0, 11]
+    photo = resample(mask.expand(8, 3, 48, 72), sizes, matrices, shape)
+    assert ((photo.mean(1) > 5.5) == (labels[:, 0] == 11)).float().mean() > 0.999
 
 
 def test_a_tilt_shrinks_one_edge_and_stretches_the_other() -> None:

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from zoo import __version__
+from zoo.cli import drawing, seeing
 from zoo.cli.collab import collab, print_pairs
 from zoo.cli.data import data
+from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
     Artifact,
@@ -38,11 +40,18 @@ app = typer.Typer(
     help="Pretrained models that you fine-tune on your own data, use, and publish again.",
     epilog="Set ZOO_TRACEBACK=1 to see where an error came from.",
 )
+vision.command("check")(seeing.check)
+vision.add_typer(seeing.show, name="show")
+vision.command("segment")(drawing.segment)
+vision.command("restore")(drawing.restore)
+vision.command("draw")(seeing.draw)
+vision.command("export")(seeing.export)
 app.add_typer(vision, name="vision")
 app.add_typer(collab, name="collab")
 app.add_typer(tabular, name="tabular")
 app.add_typer(text, name="text")
 app.add_typer(data, name="data")
+app.add_typer(hub, name="hub")
 
 
 @app.callback(invoke_without_command=True)

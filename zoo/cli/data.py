@@ -22,6 +22,25 @@ def data_ls() -> None:
             typer.echo(f"{row.name:18} {megabytes:>9}  {row.at_hand:9} {row.what} ({row.licence})")
 
 
+@data.command("show")
+def data_show(name: Annotated[str, typer.Argument(help="As `zoo data ls` lists it.")]) -> None:
+    """Tell where a data set comes from, under which licence, whom to cite, and its digest."""
+    with one_sentence():
+        from zoo.data.registry import find
+
+        known = find(name)
+        for what, said in (
+            ("title", known.title),
+            ("address", known.address or f"none; {known.how}"),
+            ("archive", known.archive),
+            ("licence", known.licence),
+            ("citation", known.citation),
+            ("files", f"{known.files:,} of {known.unpacked:,} bytes in all"),
+            ("digest", known.digest),
+        ):
+            typer.echo(f"{what:>8}  {said}")
+
+
 @data.command("get")
 def data_get(name: Annotated[str, typer.Argument(help="As `zoo data ls` lists it.")]) -> None:
     """Fetch a data set and print its folder."""

@@ -28,7 +28,12 @@ Labelled = Annotated[
 ]
 Model = Annotated[str, typer.Argument(help="Directory of a saved model of texts, or user/name.")]
 TextColumn = Annotated[str | None, typer.Option("--text", help="Column of texts; default: text.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of classes; default: label.")]
+LabelColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label", help="Column of classes; default: label. Several: a class each, of 0 and 1."
+    ),
+]
 Valid = Annotated[
     str | None, typer.Option(help="Validation texts, in the same form; without, a tenth.")
 ]
@@ -36,6 +41,9 @@ Epochs = Annotated[int, typer.Option(min=0, help="Passes over the texts.")]
 Lr = Annotated[float, typer.Option(help="Highest rate.")]
 Rows = Annotated[int, typer.Option(min=1, help="Rows of text that are read side by side.")]
 Documents = Annotated[int, typer.Option(min=1, help="Texts a step.")]
+Sampled = Annotated[
+    int, typer.Option(min=0, help="Words that a step weighs: so many frequent, so many drawn.")
+]
 DropMult = Annotated[float, typer.Option(min=0, help="Factor for all dropouts.")]
 Language = Annotated[str, typer.Option(help="Of spaCy's tokenizer: en, de, xx (any) ...")]
 Reverse = Annotated[bool, typer.Option(help="Read texts from their end.")]
@@ -55,6 +63,7 @@ def train_lm(
     n_layers: Annotated[int, typer.Option(min=1, help="Layers of LSTM.")] = 3,
     batch_size: Rows = 64,
     drop_mult: DropMult = 1.0,
+    sampled: Sampled = 0,
     language: Language = "en",
     reverse: Reverse = False,
     out: Out = None,
@@ -79,6 +88,7 @@ def train_lm(
             n_layers=n_layers,
             batch_size=batch_size,
             drop_mult=drop_mult,
+            sampled=sampled,
             language=language,
             reverse=reverse,
             run=run_of(device, precision, seed, None, target, resume),
@@ -96,6 +106,7 @@ def finetune_lm(
     lr: Lr = 2e-2,
     batch_size: Rows = 64,
     drop_mult: DropMult = 1.0,
+    sampled: Sampled = 0,
     out: Out = None,
     resume: Resume = False,
     device: Device = "auto",
@@ -116,6 +127,7 @@ def finetune_lm(
             valid=valid,
             batch_size=batch_size,
             drop_mult=drop_mult,
+            sampled=sampled,
             run=run_of(device, precision, seed, None, target, resume),
         )
         _saved(model, target, f"zoo text finetune {target} REVIEWS")
@@ -126,7 +138,7 @@ def finetune(
     pretrained: Model,
     data: Labelled,
     column: TextColumn = None,
-    label: LabelColumn = None,
+    label: LabelColumns = None,
     valid: Valid = None,
     epochs: Annotated[int, typer.Option(min=0, help="Passes with everything unfrozen.")] = 2,
     lr: Lr = 2e-2,
@@ -149,7 +161,7 @@ def finetune(
             epochs=epochs,
             lr=lr,
             text=column,
-            label=label,
+            label=label[0] if label and len(label) == 1 else label or None,
             valid=valid,
             batch_size=batch_size,
             drop_mult=drop_mult,
@@ -176,6 +188,31 @@ def generate(
         if not hasattr(model, "generate"):
             raise ValueError(f"writing takes a language model, however {artifact!r} is none")
         typer.echo(model.generate(beginning, n_words, temperature=temperature, top_k=top_k))
+
+
+@text.command("explain")
+def explain(
+    artifact: Artifact,
+    one: Annotated[str, typer.Argument(metavar="TEXT", help="The text itself.")],
+    label: Annotated[str | None, typer.Option(help="Class; default: the likeliest.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Words to show.")] = 10,
+    picture: Annotated[Path | None, typer.Option(help="PNG file for the marked text.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Show the words for which a classifier says what it says of a text."""
+    with one_sentence():
+        import zoo
+
+        model = zoo.load(artifact, run=run_of(device, "auto", 0, None, None, False))
+        if not hasattr(model, "explain") or model.domain != "text":
+            raise ValueError(f"words are told of a classifier, however {artifact!r} is none")
+        known = {str(name): name for name in model.spec.classes}
+        found = model.explain(one, known.get(label, label) if label is not None else None)
+        typer.echo(f"{found.label}  {found.prediction.probabilities[found.label]:.3f}")
+        for word, score in found.top(top):
+            typer.echo(f"{score:+8.2f}  {word}")
+        if picture:
+            typer.echo(f"picture in {found.save(picture)}")
 
 
 def print_texts(model: Any, files: list[Path], *, as_json: bool, top: int) -> None:

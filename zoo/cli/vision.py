@@ -161,7 +161,13 @@ def print_photos(
 ) -> None:
     """Print what the model says of each photo: its likeliest classes, its labels or its number."""
     from zoo.vision.images import is_image, walk
+    from zoo.vision.predictor import PhotoModel
 
+    if not isinstance(model, PhotoModel):
+        raise ValueError(
+            f"what is printed is said in words, however {model!r} draws pictures; use: zoo vision "
+            "draw MODEL PHOTO"
+        )
     paths = [
         path
         for file in files

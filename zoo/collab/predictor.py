@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.collab import ranking
+from zoo.collab.anonymous import anonymous
 from zoo.collab.data import Ratings, encode
 from zoo.collab.fold_in import state_of
 from zoo.collab.models.catalogue import ModelName, predicts_ratings, task
@@ -23,6 +24,7 @@ from zoo.collab.visitor import Visitor, is_id, listed
 from zoo.core.history import new_axes
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +44,7 @@ class Recommender(Trained[nn.Module]):
     """
 
     domain = "collab"
+    push = push
 
     def __init__(
         self,
@@ -214,6 +217,26 @@ class Recommender(Trained[nn.Module]):
         given = torch.from_numpy(values)
         states = [state_of(member, items, given) for member in self._scorer.ready]
         return Visitor(self.spec, self._scorer, states, items)
+
+    def without_users(self) -> Recommender:
+        """The model of the items alone, which tells nothing of anybody: see `zoo.collab.anonymous`.
+
+        `fold_in` places who gives some ratings, as it does for this model; an unknown user is the
+        mean one. Titles stay, scores on known users do not.
+
+        Raises:
+            ValueError: the model tells users by something else than vectors and biases.
+        """
+        networks, spec, nobody, arguments = anonymous(self.members, self.spec)
+        record = {
+            "history": self.history,
+            "data": self.data,
+            "training": self.training,
+            "licence": self.licence,
+            "extra": self.extra,
+            "run": self.run,
+        }
+        return Recommender("dot_bias", networks, spec, nobody, arguments=arguments, **record)
 
     # ---- looking inside -----------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """An artifact: a model as a directory of JSON, safetensors and text; never a pickle.
 
 config.json        format, domain, task, model name and arguments, spec, members, licence ...
-model.safetensors  the weights; further members of an ensemble as model-2.safetensors ...
+model.safetensors  the weights; further members of an ensemble as model-2.safetensors ...; matrices
+                   may be stored in half precision (`halved`), the loaded model computes in its own
 README.md          the model card
 history.csv        the record of the training
 """
@@ -115,6 +116,24 @@ def write(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices and filters in half precision; vectors, such as norms' statistics, as they are.
+
+    Raises:
+        ValueError: a value is beyond what half precision holds.
+    """
+    halves = {
+        name: tensor.half() if tensor.is_floating_point() and tensor.dim() > 1 else tensor
+        for name, tensor in tensors.items()
+    }
+    if odd := [name for name, half in halves.items() if not half.isfinite().all()]:
+        raise ValueError(
+            f"half precision holds values up to 65504, however {odd[0]!r} has a larger one; store "
+            "the weights as they are"
+        )
+    return halves
 
 
 def save_module(directory: Path | str, module: nn.Module, history: History) -> Path:

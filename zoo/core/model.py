@@ -42,6 +42,10 @@ class Model(Protocol):
         """Write the artifact: config.json, model.safetensors, README.md, history.csv."""
         ...
 
+    def push(self, name: str) -> str:
+        """Publish the model as `user/name`; see `zoo.hub.push`."""
+        ...
+
     def learner(self) -> Learner:
         """The learner, to go on training step by step."""
         ...

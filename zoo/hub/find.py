@@ -1,19 +1,18 @@
-"""Where a saved model lies: in a directory of this machine, or on the hub."""
+"""Where a saved model lies: in a directory of this machine, in the library, or on the hub."""
 
 from __future__ import annotations
 
 import difflib
 import os
-import re
 from pathlib import Path
 
+from zoo.hub.catalog import EMBEDDED
+from zoo.hub.failures import ON_HUB
 from zoo.hub.fetch import pull
-
-_ON_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./a, /a, ~/a or a/b/c
 
 
 def find(name: str | os.PathLike[str]) -> Path:
-    """The directory of a saved model: the one that is named, or that of the hub's `user/name`.
+    """The directory of a saved model: the one named, an embedded one, or that of `user/name`.
 
     A `Path`, what looks like a path, and `a/b` where there is a folder `a` never reach the network.
 
@@ -24,7 +23,8 @@ def find(name: str | os.PathLike[str]) -> Path:
     if path.exists():
         return path
     text = os.fspath(name)
-    if isinstance(name, str) and _ON_HUB.fullmatch(text) and not path.parent.is_dir():
+    is_name = isinstance(name, str) and ON_HUB.fullmatch(text)
+    if is_name and (text.startswith(EMBEDDED) or not path.parent.is_dir()):
         return pull(text)
     raise FileNotFoundError(
         "a saved model is a directory, or user/name on the hub, however "
@@ -40,6 +40,6 @@ def _way_out(path: Path) -> str:
         here = []
     if near := difflib.get_close_matches(path.name, here, n=1):
         return f"did you mean {str(parent / near[0])!r}?"
-    if _ON_HUB.fullmatch(path.as_posix()):
+    if ON_HUB.fullmatch(path.as_posix()):
         return f"{str(parent)!r} is a folder here: give zoo.hub.pull(...) to mean the hub"
     return "give the directory that save() returned"

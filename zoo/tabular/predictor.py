@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.tabular.encode import text_columns
 from zoo.tabular.inference import Inference
 from zoo.tabular.models.network import TableNet
@@ -37,6 +38,7 @@ class TableModel(Trained[TableNet]):
     """
 
     domain = "tabular"
+    push = push
     batchnorm = "live"
 
     def __init__(self, members: Sequence[TableNet], spec: Spec, **record: Any) -> None:

@@ -17,6 +17,7 @@ from zoo.core.batches import Batch, seed_of
 from zoo.text.stream import Places, Stream
 
 BPTT: Final = 72
+RELEASE: Final = 1000  # steps between which what was read of a file stays in memory
 HALF, SPREAD, SHORTEST = 0.05, 5.0, 5  # share of half lengths, deviation, least words of a piece
 
 
@@ -100,6 +101,8 @@ class StreamBatches:
             piece = torch.from_numpy(read(mine[:, None] + np.arange(low, high + 1)))
             fresh = torch.full((len(mine),), step == 0)
             rate = (high - low) / self.bptt if self.shuffle else 1.0
+            if step % RELEASE == RELEASE - 1:
+                self.stream.release()
             yield Batch((piece[:, :-1], fresh), piece[:, 1:], rate)
 
     def shard(self, rank: int, world: int) -> StreamBatches:

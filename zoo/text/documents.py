@@ -27,7 +27,8 @@ class DocumentBatches:
 
     Args:
         stream: documents.
-        labels: of each, by number. Shape: (n,), int64.
+        labels: of each, by number, or for each class 1 or 0. Shape: (n,), int64, or (n, n_classes),
+            float32.
         batch_size: at most so many documents in a (global) batch.
         shuffle: see above.
         reverse: read each document from its end.
@@ -40,7 +41,7 @@ class DocumentBatches:
     """
 
     stream: Stream
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     batch_size: int = 64
     shuffle: bool = True
     reverse: bool = False
@@ -74,7 +75,7 @@ class DocumentBatches:
         return [cut[i] for i in rng.permutation(steps)] if self.shuffle else cut
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """((tokens, lengths), labels): (B, T), (B,), (B,)."""
+        """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes)."""
         for documents in self.batches(epoch)[start:]:
             low, high = bounds(len(documents), 1, 0, self.rank, self.world)
             yield self._batch(documents[low:high])

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.optim import Optimizer
 
 from zoo.core.batches import Data
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.task import classification
 from zoo.core.trained import finished, training_of
 from zoo.hub.find import find
 from zoo.text.documents import DocumentBatches
@@ -29,8 +27,8 @@ from zoo.text.language_model import LanguageModel
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER
 from zoo.text.models.classifier import MAX_LEN, ClassifierNet
 from zoo.text.options import Options, check_numbers
-from zoo.text.predictor import TextClassifier, stream_of
-from zoo.text.spec import Spec
+from zoo.text.predictor import TextClassifier, stream_of, task_of
+from zoo.text.spec import Label, Spec
 from zoo.text.stored import load
 from zoo.text.stream import cache_folder, most_frequent, with_own_numbers
 from zoo.text.tokenizer import Tokenizer
@@ -64,7 +62,8 @@ def finetune(
         pretrained: a language model (best fine-tuned on such texts: `finetune_lm`), a classifier,
             the directory of one, or its name on the hub.
         data: a DataFrame, a CSV, TSV, Parquet or JSON-lines file, a folder with a folder of text
-            files for each class, or a pair (texts, labels).
+            files for each class, or a pair (texts, labels). A text has any number of classes where
+            labels are lists, or `label` names several columns of 0 and 1.
         epochs: passes over the texts with everything unfrozen.
         lr: highest rate of the head in the first phase.
         **options: see `Options`.
@@ -114,7 +113,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     *,
     language: str = "en",
     text: str | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     valid: Any = None,
     valid_fraction: float = 0.1,
     drop_mult: float = 0.5,
@@ -144,8 +143,17 @@ def learner(  # noqa: D417 - `Options` describes the others
     )  # fmt: skip
     run = run or Run()
     first = load(find(pretrained)) if isinstance(pretrained, (str, os.PathLike)) else pretrained
-    train_part, held = _parts(data, valid, valid_fraction, text, label, run)
-    spec = _spec(first, train_part, language, run)
+    if first and len(first.members) > 1:
+        raise ValueError(
+            f"training starts from one network, however pretrained has {len(first.members)}; "
+            "take one of those that it was made of"
+        )
+    found = read(data, text, label)
+    train_part, held = _parts(found, read(valid, text, label) if valid is not None else None,
+                              valid_fraction, run)  # fmt: skip
+    spec = replace(
+        _spec(first, train_part, found.classes(), language, run), multi_label=found.multi_label
+    )
     sizes = {name: (first.arguments if first else SMALL)[name] for name in SMALL}
     arguments = sizes | {"drop_mult": drop_mult, "max_len": max_len, "bptt": bptt}
     with seeded(run.seed):
@@ -171,7 +179,7 @@ def learner(  # noqa: D417 - `Options` describes the others
             _batches(held, spec, batch_size, run, shuffle=False) if held else None,
             spec,
         ),
-        classification(len(spec.classes)),
+        task_of(spec),
         optimizer=optimizer,
         weight_decay=weight_decay,
         clip=clip,
@@ -218,19 +226,22 @@ def rates(lr: float, n_groups: int) -> list[float]:
 
 
 def _parts(
-    data: Any, valid: Any, fraction: float, text: str | None, label: str | None, run: Run
+    found: Labelled, held: Labelled | None, fraction: float, run: Run
 ) -> tuple[Labelled, Labelled | None]:
-    found = read(data, text, label)
-    if valid is not None:
-        return found, read(valid, text, label)
+    if held is not None:
+        held.check_kind(multi_label=found.multi_label)
+        return found, held
     return split(found, fraction, run.seed) if fraction else (found, None)
 
 
 def _spec(
-    first: LanguageModel | TextClassifier | None, found: Labelled, language: str, run: Run
+    first: LanguageModel | TextClassifier | None,
+    found: Labelled,
+    classes: tuple[Label, ...],
+    language: str,
+    run: Run,
 ) -> Spec:
     """The pretrained model's vocabulary, or one of the training texts; the classes there are."""
-    classes = found.classes()
     if first is not None:
         known = first.spec
         if set(classes) <= set(known.classes):
@@ -252,7 +263,7 @@ def _take_weights(
         return
     old: Any = first.members[0]
     net.encoder.load_state_dict(old.encoder.state_dict())
-    if isinstance(first, TextClassifier) and first.spec.classes == spec.classes:
+    if isinstance(first, TextClassifier) and first.spec == spec:
         net.head.load_state_dict(old.head.state_dict())
         net.head_trained = True
 
@@ -260,10 +271,9 @@ def _take_weights(
 def _batches(
     found: Labelled, spec: Spec, batch_size: int, run: Run, *, shuffle: bool
 ) -> DocumentBatches:
-    labels: NDArray[np.int64] = found.numbers(spec.classes)
     return DocumentBatches(
-        stream_of(spec, found.texts),
-        labels,
+        stream_of(map(spec.numberer, found.texts)),
+        found.numbers(spec.classes),
         batch_size,
         shuffle=shuffle,
         reverse=spec.reverse,

@@ -16,6 +16,7 @@ from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.text.batches import StreamBatches
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.readable import readable
@@ -39,6 +40,7 @@ class LanguageModel(Trained[LanguageNet]):
     """
 
     domain = "text"
+    push = push
 
     def __init__(
         self,

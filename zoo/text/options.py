@@ -23,12 +23,16 @@ class LanguageOptions(TypedDict, total=False):
         reverse: read texts from their end.
         most_words: of the vocabulary.
         at_least: occurrences of a word that is in the vocabulary.
+        words: the vocabulary itself instead: a list, or a torchtext `Vocab` or `Field` with one.
         d_embedding: width of a word's vector.
         d_hidden: width of the layers between.
         n_layers: of LSTM.
         drop_mult: factor for all five dropouts.
         ar: weight of the penalty on large activations.
         tar: weight of that on quickly changing ones.
+        sampled: words that each training step weighs against the next one: so many most frequent
+            ones and as many drawn from the others; 0 takes all. A few hundred to thousand make
+            training on a CPU several times faster.
         batch_size: rows that are read side by side.
         bptt: words of a row that a step reads, on average.
         optimizer: "adamw", "sgd", or a function from parameter groups to a torch optimizer.
@@ -45,12 +49,14 @@ class LanguageOptions(TypedDict, total=False):
     reverse: bool
     most_words: int
     at_least: int
+    words: Any
     d_embedding: int
     d_hidden: int
     n_layers: int
     drop_mult: float
     ar: float
     tar: float
+    sampled: int
     batch_size: int
     bptt: int
     optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
@@ -65,7 +71,8 @@ class Options(TypedDict, total=False):
 
     Attributes:
         text: the column of texts; None takes "text".
-        label: the column of classes; None takes "label".
+        label: the column of classes; None takes "label"; several columns are a class each, in which
+            1 says that a text has it.
         valid: labelled texts to validate on, in the same form; None takes a fraction.
         valid_fraction: of the texts; 0 trains on all.
         drop_mult: factor for all dropouts of encoder and head.
@@ -81,7 +88,7 @@ class Options(TypedDict, total=False):
     """
 
     text: str | None
-    label: str | None
+    label: str | Sequence[str] | None
     valid: Any
     valid_fraction: float
     drop_mult: float
@@ -108,6 +115,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "drop_mult": (0, 10),
     "ar": (0, 1e6),
     "tar": (0, 1e6),
+    "sampled": (0, 1e7),
     "batch_size": (1, 1e6),
     "bptt": (1, 1e6),
     "max_len": (1, 1e9),

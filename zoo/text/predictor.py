@@ -9,17 +9,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
-from zoo.core.task import Task, classification
+from zoo.core.task import Task, classification, multi_label
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.text.documents import DocumentBatches
+from zoo.text.explain import Explanation, log_odds, parts_of, without
 from zoo.text.labelled import read
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Label, Spec
 from zoo.text.stream import Stream
+from zoo.text.tokenizer import Numbers
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,19 @@ class Prediction:
     probabilities: dict[Label, float] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What the model says of one text that may have several classes.
+
+    Attributes:
+        labels: those whose probability is a half or more, the likeliest first.
+        probabilities: of every class, each for itself.
+    """
+
+    labels: tuple[Label, ...]
+    probabilities: dict[Label, float] = field(repr=False)
+
+
 class TextClassifier(Trained[ClassifierNet]):
     """A model that tells classes of texts apart; what `finetune`, `train` and `load` return.
 
@@ -48,6 +65,7 @@ class TextClassifier(Trained[ClassifierNet]):
     """
 
     domain = "text"
+    push = push
 
     def __init__(
         self,
@@ -67,6 +85,8 @@ class TextClassifier(Trained[ClassifierNet]):
     def predict(self, texts: str | Iterable[str], *, batch_size: int = 64) -> Any:
         """The prediction for a text, or a list of them for several, in their order.
 
+        It is a `Prediction`, or `Labels` where a text may have several classes.
+
         Args:
             texts: one or several; an empty one is allowed.
             batch_size: texts that pass through the model at a time, those of like length together.
@@ -84,13 +104,9 @@ class TextClassifier(Trained[ClassifierNet]):
             )
         if not several:
             return []
-        batches = self._batches(several, np.zeros(len(several), dtype=np.int64), batch_size)
-        rows: list[Tensor] = []
-        self._predict(batches, rows)
-        order = np.concatenate(batches.batches(0))
-        probabilities = np.empty((len(order), len(self.spec.classes)))
-        probabilities[order] = torch.cat(rows).double().numpy()
-        found = [self._prediction(row) for row in probabilities.tolist()]
+        logits = self._logits(stream_of(map(self.spec.numberer, several)), batch_size)
+        decoded = self._task().decode(logits.flatten(0, 1)).view_as(logits).mean(0)
+        found = [self._prediction(row) for row in decoded.double().tolist()]
         return found[0] if alone else found
 
     def evaluate(
@@ -98,16 +114,16 @@ class TextClassifier(Trained[ClassifierNet]):
         data: Any = None,
         *,
         text: str | None = None,
-        label: str | None = None,
+        label: str | Sequence[str] | None = None,
         batch_size: int = 64,
     ) -> dict[str, float]:
-        """Loss and accuracy on labelled texts.
+        """Loss and accuracy on labelled texts; of several classes a text, F1 and mean precision.
 
         Args:
             data: see `zoo.text.finetune`; None takes the validation part of the training, which a
                 loaded model does not have.
             text: the column of texts.
-            label: the column of classes.
+            label: the column of classes, or several, see `zoo.text.finetune`.
             batch_size: texts that pass through the model at a time.
 
         Raises:
@@ -122,19 +138,49 @@ class TextClassifier(Trained[ClassifierNet]):
             batches: Any = self._learner.data.valid
         else:
             found = read(data, text, label)
-            batches = self._batches(found.texts, found.numbers(self.spec.classes), batch_size)
+            found.check_kind(multi_label=self.spec.multi_label)
+            stream = stream_of(map(self.spec.numberer, found.texts))
+            batches = self._batches(stream, found.numbers(self.spec.classes), batch_size)
         return loop.evaluate(self._ready, batches.epoch(0), self._task(), self._device, self._dtype)
+
+    def explain(self, text: str, label: Label | None = None) -> Explanation:
+        """The words that spoke for a class, and those against it.
+
+        The model reads the text once for each of its words, without it.
+
+        Args:
+            text: one.
+            label: the class; None takes the likeliest.
+
+        Raises:
+            ValueError: the model does not know the class, or the text is none.
+        """
+        said = self.predict([text])[0]
+        classes = list(self.spec.classes)
+        wanted = max(said.probabilities, key=said.probabilities.get) if label is None else label
+        if wanted not in classes:
+            raise ValueError(
+                f"a model explains a class that it knows, however {label=} is none of "
+                f"{classes[:10]}; name one of these"
+            )
+        parts = list(parts_of(self.spec.numberer.tokenizer(text)))
+        variants = without(self.spec.numberer(text), [place for place, _ in parts])
+        logits, number = self._logits(stream_of(variants)), classes.index(wanted)
+        odds = log_odds(logits, number, multi_label=self.spec.multi_label).mean(0)
+        fall = (odds[0] - odds[1:]).tolist()
+        return Explanation(wanted, said, tuple(word for _, word in parts), tuple(fall))
 
     # ---- parts --------------------------------------------------------------------------------
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
-        return "classification", "awd_lstm", self.arguments
+        task = "multi-label" if self.spec.multi_label else "classification"
+        return task, "awd_lstm", self.arguments
 
     def _example(self) -> str:
         return 'model.predict("I have seen better.")'
 
     def _task(self) -> Task:
-        return classification(len(self.spec.classes))
+        return task_of(self.spec)
 
     def _with(self, networks: Sequence[ClassifierNet], **record: Any) -> TextClassifier:
         return TextClassifier(networks, self.spec, arguments=self.arguments, **record)
@@ -154,33 +200,42 @@ class TextClassifier(Trained[ClassifierNet]):
     def _ready(self) -> list[ClassifierNet]:
         return [member.to(self._device) for member in self.members]
 
-    def _batches(self, texts: Sequence[str], labels: Any, batch_size: int) -> DocumentBatches:
-        return DocumentBatches(
-            stream_of(self.spec, texts),
-            labels,
-            batch_size,
-            shuffle=False,
-            reverse=self.spec.reverse,
-        )
+    def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
+        return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
 
-    def _predict(self, batches: DocumentBatches, rows: list[Tensor]) -> None:
+    def _logits(self, stream: Stream, batch_size: int = 64) -> Tensor:
+        """Of each member and document, in their order. Shape: (n_members, n, n_classes)."""
+        labels = np.zeros(stream.n_documents, dtype=np.int64)
+        batches = self._batches(stream, labels, batch_size)
+        rows: list[Tensor] = []
         loop.predict_batches(
             self._ready,
             batches.epoch(0),
             self._task(),
             self._device,
             self._dtype,
-            lambda outputs, mean, target: rows.append(mean.cpu()),
+            lambda outputs, mean, target: rows.append(torch.stack(list(outputs)).float().cpu()),
         )
+        sorted_by_length = torch.cat(rows, dim=1)
+        found = torch.empty_like(sorted_by_length)
+        found[:, torch.from_numpy(np.concatenate(batches.batches(0)))] = sorted_by_length
+        return found
 
-    def _prediction(self, probabilities: list[float]) -> Prediction:
+    def _prediction(self, probabilities: list[float]) -> Prediction | Labels:
         by_class = dict(zip(self.spec.classes, probabilities, strict=True))
-        label = max(by_class, key=by_class.__getitem__)
-        return Prediction(label, by_class[label], by_class)
+        ranked = sorted(by_class, key=by_class.__getitem__, reverse=True)
+        if self.spec.multi_label:
+            return Labels(tuple(one for one in ranked if by_class[one] >= 0.5), by_class)
+        return Prediction(ranked[0], by_class[ranked[0]], by_class)
 
 
-def stream_of(spec: Spec, texts: Iterable[str]) -> Stream:
-    """Documents in memory, in the order of writing."""
-    found = [spec.numberer(text) for text in texts]
+def task_of(spec: Spec) -> Task:
+    """Loss, decoding and metrics for the classes of a spec."""
+    return (multi_label if spec.multi_label else classification)(len(spec.classes))
+
+
+def stream_of(documents: Iterable[Numbers]) -> Stream:
+    """Documents in memory."""
+    found = list(documents)
     ends = np.cumsum([len(one) for one in found])
     return Stream(np.concatenate(found), ends - [len(one) for one in found], ends)

@@ -23,12 +23,14 @@ class Spec:
         language: of spaCy's tokenizer.
         reverse: whether texts are read from their end.
         classes: by number; empty for a language model.
+        multi_label: whether a text has any number of them, instead of one.
     """
 
     words: tuple[str, ...]
     language: str = "en"
     reverse: bool = False
     classes: tuple[Label, ...] = ()
+    multi_label: bool = False
 
     def numbers(self, text: str) -> Numbers:
         """A text as numbers of words, in the order of reading. Shape: (n,), int32."""
@@ -52,6 +54,7 @@ class Spec:
             "language": self.language,
             "reverse": self.reverse,
             "classes": list(self.classes),
+            "multi_label": self.multi_label,
         }
 
     @classmethod
@@ -70,9 +73,13 @@ class Spec:
         wrong = [
             name for name, sound in checks.items() if name not in tree or not sound(tree[name])
         ]
+        multi_label = tree.get("multi_label", False)  # not there before there was a choice
+        if not isinstance(multi_label, bool):
+            wrong.append("multi_label")
         if wrong:
             raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
-        return cls(tuple(tree["words"]), tree["language"], tree["reverse"], tuple(tree["classes"]))
+        words, classes = tuple(tree["words"]), tuple(tree["classes"])
+        return cls(words, tree["language"], tree["reverse"], classes, multi_label)
 
 
 def _are_words(value: object) -> bool:

@@ -19,10 +19,12 @@ from zoo.text.options import check_numbers
 from zoo.text.predictor import TextClassifier
 from zoo.text.spec import Spec
 
+FLIPS: Final = "flips"
 _SIZES: Final = ("d_embedding", "d_hidden", "n_layers")
 _ARGUMENTS: Final = {
     "language-model": (*_SIZES, "drop_mult"),
     "classification": (*_SIZES, "drop_mult", "max_len", "bptt"),
+    "multi-label": (*_SIZES, "drop_mult", "max_len", "bptt"),
 }
 
 
@@ -42,9 +44,13 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
     try:
         spec = Spec.from_json(config.spec)
         arguments = _arguments(config.task, config.model)
-        if (config.task == "classification") != bool(spec.classes):
+        if (config.task != "language-model") != bool(spec.classes):
             raise ValueError(f"{config.task} does not go with {len(spec.classes)} classes")
+        if (config.task == "multi-label") != spec.multi_label:
+            raise ValueError(f"{config.task} does not go with {spec.multi_label=}")
         members: Any = [_member(config.task, arguments, spec, own) for own in stored.weights]
+        for member, flips in zip(members, _flips(arguments, len(members)), strict=True):
+            member.flips = flips
     except ArtifactError:
         raise
     except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
@@ -89,12 +95,26 @@ def _arguments(task: str, model: dict[str, Any]) -> dict[str, Any]:
         ValueError: arguments are missing, unknown or senseless.
     """
     known, given = _ARGUMENTS[task], model.get("args")
-    if model.get("name") != "awd_lstm" or not isinstance(given, dict) or set(given) != set(known):
+    said = set(given) - {FLIPS} if isinstance(given, dict) else set()
+    if model.get("name") != "awd_lstm" or said != set(known):
         raise ValueError(f"its model is 'awd_lstm' with arguments {', '.join(known)}")
-    check_numbers(**given)
+    assert isinstance(given, dict)
+    check_numbers(**{name: given[name] for name in known})
     if whole := [k for k in known if k != "drop_mult" and type(given[k]) is not int]:
         raise ValueError(f"{', '.join(whole)} must be whole numbers")
     return given
+
+
+def _flips(arguments: dict[str, Any], n: int) -> list[bool]:
+    """Which members of an ensemble read from the other end.
+
+    Raises:
+        ValueError: it is not said of each.
+    """
+    flips = arguments.get(FLIPS, [False] * n)
+    if not isinstance(flips, list) or len(flips) != n or {*map(type, flips)} != {bool}:
+        raise ValueError(f"{FLIPS} says of each of {n} members whether it reads from the other end")
+    return flips
 
 
 def _member(

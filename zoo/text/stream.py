@@ -6,6 +6,7 @@ room for; a small one never leaves it.
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from collections.abc import Iterable
@@ -62,7 +63,14 @@ class Stream:
             if n_waiting > BLOCK or i == self.n_documents - 1:
                 total += np.bincount(np.concatenate(waiting), minlength=n)
                 waiting, n_waiting = [], 0
+                self.release()
         return total
+
+    def release(self) -> None:
+        """Give back the memory in which the system keeps what was read or written; all stays."""
+        mapped: mmap.mmap | None = getattr(self.numbers, "_mmap", None)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def cache_folder(chosen_folder: Path | str | None = None) -> Path:
@@ -113,6 +121,7 @@ def renumbered(stream: Stream, words: list[str], vocabulary: Vocabulary) -> Stre
     for start in range(0, len(stream.numbers), BLOCK):
         block = stream.numbers[start : start + BLOCK]
         block[:] = table[block]
+        stream.release()
     return stream
 
 

@@ -13,9 +13,12 @@ from typing import Any
 
 import pandas as pd
 
+from zoo.text.torchtext import column as torchtext_column
+from zoo.text.torchtext import is_dataset
+
 Texts = str | os.PathLike[str] | pd.DataFrame | Iterable[Any]
-"""A folder of text files, a file (text, JSON lines, CSV, TSV, Parquet), a DataFrame, a Hugging Face
-data set, or any iterable of texts."""
+"""A folder of text files, a file (text, JSON lines, CSV, TSV, Parquet), a DataFrame, a data set of
+Hugging Face or torchtext, or any iterable of texts."""
 
 PIECE = 100_000  # characters: a longer file is so many documents
 TABLES = (".csv", ".tsv", ".parquet")
@@ -112,6 +115,8 @@ def _given(texts: Texts, column: str | None) -> Iterator[Any]:
         yield from _from_path(Path(texts), column)
     elif isinstance(texts, pd.DataFrame):
         yield from texts[column_of(texts.columns, column)]
+    elif is_dataset(texts):
+        yield from torchtext_column(texts, column or "text")
     elif hasattr(texts, "column_names"):  # a Hugging Face data set
         rows: Any = texts
         name = column_of(rows.column_names or [column or "text"], column)

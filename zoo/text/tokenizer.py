@@ -67,21 +67,26 @@ class Tokenizer:
     def tokens(self, spans: Sequence[str]) -> list[list[str]]:
         """The tokens of each span.
 
-        spaCy sees all of them in one text, a line each: a call costs it far more than a word.
+        Letters alone are one word, unless the language has a rule for it. spaCy sees all others in
+        one text, a line each: a call costs it far more than a word.
         """
         if not self.by_span:
             return [self._tokens_of_text(span) for span in spans]
-        blank_ones = [span.isspace() for span in spans]
-        words = [span for span, is_blank in zip(spans, blank_ones, strict=True) if not is_blank]
-        found = iter(self._tokens_of_words(words))
-        return [
-            [span.replace(" ", "▁")] if is_blank else next(found)
-            for span, is_blank in zip(spans, blank_ones, strict=True)
-        ]
+        found = {span: self._plain(span) for span in spans}
+        others = [span for span, tokens in found.items() if not tokens]
+        if others:
+            found.update(zip(others, self._tokens_of_words(others), strict=True))
+        return [found[span] for span in spans]
 
     def forget(self) -> None:
         """Give back the memory that spaCy fills with every word it has met."""
         self.__dict__.pop("_spacy", None)
+
+    def _plain(self, span: str) -> list[str]:
+        """The tokens of white space or of letters alone; none where spaCy has to look."""
+        if span.isalpha() and span.isascii() and span.lower() not in self._spacy.rules:
+            return lowered(span).split(" ")
+        return [span.replace(" ", "▁")] if span.isspace() else []
 
     def _tokens_of_words(self, words: Sequence[str]) -> list[list[str]]:
         found: list[list[str]] = [[]]
@@ -119,22 +124,22 @@ class Numberer:
     """
 
     def __init__(self, tokenizer: Tokenizer, number: Callable[[str], int]) -> None:
-        self._tokenizer, self._number = tokenizer, number
+        self.tokenizer, self._number = tokenizer, number
         self._known: dict[str, tuple[int, ...]] = {}
 
     def __call__(self, text: str) -> Numbers:
         """The numbers of a text's tokens. Shape: (n,), int32."""
-        spans = self._tokenizer.spans(text)
+        spans = self.tokenizer.spans(text)
         if new := set(spans).difference(self._known):
             self._learn(sorted(new))
         numbers = np.fromiter(chain.from_iterable(map(self._known.__getitem__, spans)), np.int32)
-        if len(self._known) > MOST_SPANS or not self._tokenizer.by_span:
+        if len(self._known) > MOST_SPANS or not self.tokenizer.by_span:
             self._known.clear()
-            self._tokenizer.forget()
+            self.tokenizer.forget()
         return numbers
 
     def _learn(self, spans: Sequence[str]) -> None:
-        for span, tokens in zip(spans, self._tokenizer.tokens(spans), strict=True):
+        for span, tokens in zip(spans, self.tokenizer.tokens(spans), strict=True):
             self._known[span] = tuple(map(self._number, tokens))
 
 

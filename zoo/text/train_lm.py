@@ -40,6 +40,7 @@ from zoo.text.stream import (
 )
 from zoo.text.texts import Texts, each
 from zoo.text.tokenizer import Tokenizer
+from zoo.text.torchtext import words_of
 from zoo.text.vocabulary import AT_LEAST, MOST_WORDS, carried_over
 
 Pretrained = str | os.PathLike[str] | LanguageModel
@@ -61,7 +62,8 @@ def train_lm(
 
     Args:
         texts: a folder of text files, a file (text, JSON lines, CSV, TSV, Parquet), a DataFrame, a
-            Hugging Face data set, or any iterable of texts; they may be larger than memory.
+            data set of Hugging Face or torchtext, or any iterable of texts; they may be larger than
+            memory.
         epochs: passes over the texts, by one cycle.
         lr: highest rate.
         **options: see `LanguageOptions`.
@@ -125,12 +127,14 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     reverse: bool = False,
     most_words: int = MOST_WORDS,
     at_least: int = AT_LEAST,
+    words: Any = None,
     d_embedding: int = 400,
     d_hidden: int = 1152,
     n_layers: int = 3,
     drop_mult: float = 1.0,
     ar: float = AR,
     tar: float = TAR,
+    sampled: int = 0,
     batch_size: int = 64,
     bptt: int = BPTT,
     optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
@@ -151,7 +155,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     check_numbers(
         valid_fraction=valid_fraction, most_words=most_words, at_least=at_least, bptt=bptt,
         d_embedding=d_embedding, d_hidden=d_hidden, n_layers=n_layers, drop_mult=drop_mult,
-        ar=ar, tar=tar, batch_size=batch_size, weight_decay=weight_decay,
+        ar=ar, tar=tar, sampled=sampled, batch_size=batch_size, weight_decay=weight_decay,
     )  # fmt: skip
     run = run or Run()
     sizes = {"d_embedding": d_embedding, "d_hidden": d_hidden, "n_layers": n_layers}
@@ -160,10 +164,18 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
         language, reverse = pretrained.spec.language, pretrained.spec.reverse
     arguments = sizes | {"drop_mult": drop_mult}
     train, held, spec = corpus(
-        texts, valid, text, valid_fraction, run, Spec((), language, reverse), most_words, at_least
+        texts,
+        valid,
+        text,
+        valid_fraction,
+        run,
+        Spec(words_of(words) if words is not None else (), language, reverse),
+        most_words,
+        at_least,
     )
     with seeded(run.seed):
         net = LanguageNet(n_words=len(spec.words), dropouts=Dropouts().times(drop_mult), **sizes)
+    net.decoder.skips_logits = bool(sampled)
     if pretrained:
         take_words(net, pretrained, spec)
     batches = partial(StreamBatches, batch_size=batch_size, bptt=bptt, reverse=reverse)
@@ -176,6 +188,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
         "bptt": bptt,
         "ar": ar,
         "tar": tar,
+        "sampled": sampled,
     }
     return Learner(
         net,
@@ -184,7 +197,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
             batches(held, shuffle=False) if held is not None else None,
             spec,
         ),
-        task(ar, tar),
+        task(ar, tar, sampled),
         optimizer=optimizer,
         weight_decay=weight_decay,
         clip=clip,
@@ -204,13 +217,20 @@ def corpus(
     most_words: int,
     at_least: int,
 ) -> tuple[Stream, Stream | None, Spec]:
-    """Streams to train and to validate on, and the spec with the training part's vocabulary."""
+    """Streams to train and to validate on, and the spec with the training part's vocabulary.
+
+    The vocabulary of a spec that has one is kept.
+    """
     tokenizer, folder = Tokenizer(spec.language), cache_folder(run.cache)
     stream, words = with_own_numbers(each(texts, text), tokenizer, folder, run.n_threads)
     train, held = stream, None
     if valid is None and valid_fraction:
         train, held = split(stream, valid_fraction, run.seed)
-    vocabulary = most_frequent(train, words, most=most_words, at_least=at_least)
+    vocabulary = (
+        spec.vocabulary
+        if spec.words
+        else most_frequent(train, words, most=most_words, at_least=at_least)
+    )
     renumbered(stream, words, vocabulary)
     spec = Spec(vocabulary.words, spec.language, spec.reverse)
     if valid is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,9 @@ from torch import Tensor
 
 from zoo.core.batches import seed_of
 from zoo.vision.pixel_file import Pixels
+
+Size = int | tuple[int, int]
+"""The side of a square, or height and width, in pixels."""
 
 _EPS: Final = 1e-7  # of black and white in logit space
 # One column of uniform draws for each decision about a photo.
@@ -45,7 +48,7 @@ class Augment:
         p: probability of each of rotation, zoom, warp, brightness and contrast.
         random_crop: the crop lies anywhere in the photo; False takes the centre.
         min_scale: below 1, the crop takes a random share, at least this, of the area of the
-            largest square in the photo, with a ratio of 3/4 to 4/3, and is stretched to size.
+            largest crop in the photo, its ratio changed by 3/4 to 4/3, and is stretched to size.
 
     Raises:
         ValueError: values outside their range, all named at once.
@@ -88,18 +91,19 @@ class Augment:
         generator = torch.Generator().manual_seed(seed_of(*seed))
         return torch.rand(n, len(_COLUMNS), generator=generator)
 
-    def matrices(self, draws: Tensor, sizes: Tensor, size: int) -> Tensor:
-        """For each photo, the map from the output square to the photo.
+    def matrices(self, draws: Tensor, sizes: Tensor, size: Size) -> Tensor:
+        """For each photo, the map from the output to the photo.
 
         It takes (x, y, 1), both in -1..1 across the output, to homogeneous (x, y, w) in pixels
         of the photo, where a pixel's centre is at .5.
 
         **Shape.** draws: (B, 18). sizes: (B, 2), heights and widths. Result: (B, 3, 3), float32.
         """
-        u = draws.double()
+        u, shape = draws.double(), sides(size)
         turned = _product(self._symmetry(u), _tilt(*self._tilts(u)))
-        moved = _product(self._zoom(u), _rotation(self._angle(u)), turned)
-        return _product(self._crop(u, sizes.double(), size), moved).float()
+        rotated = _rotation(self._angle(u), shape[1] / shape[0])
+        moved = _product(self._zoom(u), rotated, turned)
+        return _product(self._crop(u, sizes.double(), shape), moved).float()
 
     def light(self, draws: Tensor) -> tuple[Tensor, Tensor]:
         """Contrast factor and brightness shift of each photo in logit space. Shape: (B,) each."""
@@ -112,19 +116,23 @@ class Augment:
         return factor, shift * factor
 
     @torch.no_grad()
-    def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: int) -> Tensor:
+    def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: Size) -> Tensor:
         """The varied photos.
 
         **Shape.** photos: (B, 3, H, W), uint8 on any device, each in the top left corner of its
         frame. sizes: (B, 2), true heights and widths, on the CPU. draws: (B, 18), on the CPU.
-        Result: (B, 3, size, size), float32 in 0..1.
+        Result: (B, 3, height, width), float32 in 0..1.
         """
         x = resample(photos, sizes, self.matrices(draws, sizes, size), size).mul_(1 / 255)
+        return self.lit(x, draws)
+
+    @torch.no_grad()
+    def lit(self, x: Tensor, draws: Tensor) -> Tensor:
+        """The photos, in 0..1, in another light; in place."""
         if self.lighting == 0:
             return x
         factor, shift = (
-            value.view(-1, 1, 1, 1).to(photos.device, non_blocking=True)
-            for value in self.light(draws)
+            value.view(-1, 1, 1, 1).to(x.device, non_blocking=True) for value in self.light(draws)
         )
         return x.logit_(_EPS).mul_(factor).add_(shift).sigmoid_()
 
@@ -152,16 +160,16 @@ class Augment:
         x, y = (share * (2 * _column(u, f"tilt_{axis}") - 1) for axis in "xy")
         return x, y
 
-    def _crop(self, u: Tensor, sizes: Tensor, size: int) -> Tensor:
+    def _crop(self, u: Tensor, sizes: Tensor, shape: tuple[int, int]) -> Tensor:
         """From -1..1 to the pixels of a crop."""
         height, width = sizes.unbind(1)
-        high = wide = torch.full_like(height, size)
+        high, wide = (torch.full_like(height, side) for side in shape)
         if self.min_scale < 1:
             share = self.min_scale + (1 - self.min_scale) * _column(u, "area")
-            side = share.sqrt() * torch.minimum(height, width)
+            scale = share.sqrt() * torch.minimum(height / shape[0], width / shape[1])
             ratio = (math.log(4 / 3) * (_column(u, "ratio") - 0.5)).exp()  # root of 3/4..4/3
-            high = torch.minimum((side / ratio).round(), height)
-            wide = torch.minimum((side * ratio).round(), width)
+            high = torch.minimum((scale * shape[0] / ratio).round(), height)
+            wide = torch.minimum((scale * shape[1] * ratio).round(), width)
         # Whole pixels, so that a crop that is not transformed otherwise stays sharp.
         top, left = ((height - high) / 2).floor(), ((width - wide) / 2).floor()
         if self.random_crop:
@@ -188,26 +196,41 @@ def fixed_draws(n: int, **columns: float | None) -> Tensor:
     return draws
 
 
-def resample(photos: Tensor, sizes: Tensor, matrices: Tensor, size: int) -> Tensor:
-    """The photos seen through the matrices, bilinear; beyond its edges a photo is mirrored.
+def sides(size: Size) -> tuple[int, int]:
+    """Height and width.
 
-    **Shape.** As for `Augment`; matrices: (B, 3, 3) of `Augment.matrices`. Result:
-    (B, 3, size, size), float32 in the range of the photos.
+    >>> sides(224), sides((180, 240))
+    ((224, 224), (180, 240))
+    """
+    return (size, size) if isinstance(size, int) else size
+
+
+def resample(
+    photos: Tensor,
+    sizes: Tensor,
+    matrices: Tensor,
+    size: Size,
+    mode: Literal["bilinear", "nearest"] = "bilinear",
+) -> Tensor:
+    """The photos seen through the matrices; beyond its edges a photo is mirrored.
+
+    **Shape.** As for `Augment`, of any number of channels; matrices: (B, 3, 3) of
+    `Augment.matrices`. Result: (B, C, height, width), float32 in the range of the photos.
     """
     device, (height, width) = photos.device, photos.shape[-2:]
     # In units where the frame, padding and all, is 0..2, and half a pixel one over its side.
     unit = torch.tensor([2 / width, 2 / height, 1.0])
     edge = (sizes.flip(1) * unit[:2])[..., None, None].to(device, non_blocking=True)
     half = (unit[:2, None, None] / 2).to(device, non_blocking=True)
-    grid = _project((matrices * unit[:, None]).to(device, non_blocking=True), size)
-    at = grid[:, :2].div_(grid[:, 2:])  # (B, 2, size, size)
+    grid = _project((matrices * unit[:, None]).to(device, non_blocking=True), sides(size))
+    at = grid[:, :2].div_(grid[:, 2:])  # (B, 2, height, width)
     # Mirrored at 0 and at the edge it is edge - | |at| - edge |; it stays within the centres of
     # true pixels, so that padding never shows.
     at = at.abs_().sub_(edge).abs_()
     # Twice as fast on a CPU as clamping between tensors.
     at = torch.minimum(torch.maximum(at, half, out=at), edge - half, out=at)
     at = torch.sub(edge - 1, at, out=at).permute(0, 2, 3, 1)
-    return F.grid_sample(photos.float(), at, padding_mode="border", align_corners=False)
+    return F.grid_sample(photos.float(), at, mode, padding_mode="border", align_corners=False)
 
 
 def centre_crop(item: Pixels, size: int) -> Pixels:
@@ -232,12 +255,12 @@ def _column(u: Tensor, name: str) -> Tensor:
     return u[:, _COLUMN[name]]
 
 
-def _project(matrices: Tensor, size: int) -> Tensor:
-    """Where the centres of the output's pixels go. Shape: (B, 3, size, size), homogeneous."""
-    centres = (2 * torch.arange(size, device=matrices.device) + 1) / size - 1
+def _project(matrices: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Where the centres of the output's pixels go. Shape: (B, 3, height, width), homogeneous."""
+    y, x = ((2 * torch.arange(side, device=matrices.device) + 1) / side - 1 for side in shape)
     of_x, of_y, of_one = matrices.unbind(2)  # (B, 3) each
-    across = of_x[..., None] * centres  # (B, 3, size)
-    down = of_y[..., None] * centres + of_one[..., None]
+    across = of_x[..., None] * x  # (B, 3, width)
+    down = of_y[..., None] * y + of_one[..., None]
     return across[:, :, None, :] + down[..., None]
 
 
@@ -253,8 +276,9 @@ def _affine(*top: Tensor | float) -> Tensor:
     return _rows(*top, 0, 0, 1)
 
 
-def _rotation(angle: Tensor) -> Tensor:
-    return _affine(angle.cos(), -angle.sin(), 0, angle.sin(), angle.cos(), 0)
+def _rotation(angle: Tensor, aspect: float) -> Tensor:
+    """A rotation of pixels, in units of half the width (x) and half the height (y)."""
+    return _affine(angle.cos(), -angle.sin() / aspect, 0, angle.sin() * aspect, angle.cos(), 0)
 
 
 def _tilt(x: Tensor, y: Tensor) -> Tensor:

@@ -87,5 +87,16 @@ class GivenPhotos:
         return reasons
 
 
+def opened(photo: Photo, i: int) -> Image.Image:
+    """An upright RGB image of what a caller has, at its own size.
+
+    Raises:
+        UnreadableImage: a file is missing or no image.
+        ValueError: an array or tensor has other shapes or values than images have.
+    """
+    source: Any = photo if _is_path(photo) else to_image(photo, i)
+    return read(source)
+
+
 def _is_path(photo: object) -> bool:
     return isinstance(photo, (str, os.PathLike))

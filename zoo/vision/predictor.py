@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,18 @@ from zoo.core import loop
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task
 from zoo.core.trained import Trained
+from zoo.hub.publish import push
+from zoo.vision.augment import centre_crop
 from zoo.vision.batches import PhotoBatches
 from zoo.vision.data import open_labelled, photo_batches
+from zoo.vision.explain import Explanation, grad_cam, index_of
 from zoo.vision.given import GivenPhotos, Photo, listed
 from zoo.vision.images import UnreadableImage
 from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.classifier import Classifier
+from zoo.vision.pixel_file import Pixels
 from zoo.vision.report import by_class
+from zoo.vision.results import Results
 from zoo.vision.spec import Spec
 from zoo.vision.tasks import KINDS, task_of
 from zoo.vision.tta import TTA, Remembered, Viewed, Views, Wish, blended, chosen, views_of
@@ -40,6 +47,7 @@ class PhotoModel(Trained[Classifier]):
     """
 
     domain = "vision"
+    push = push
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
         licence = _common([member.licence for member in members])
@@ -140,6 +148,70 @@ class PhotoModel(Trained[Classifier]):
         """Networks, batches and task for several views of each photo."""
         views, shares = views_of(photos, tta, self.spec.augment)
         return [Viewed(network) for network in self._ready], views, blended(self._task(), shares)
+
+    def results(self, data: Any = None, *, batch_size: int = 32, tta: Wish = False) -> Results:
+        """Predictions beside truths, to look at: losses, confusions, figures.
+
+        Args:
+            data: see `evaluate`.
+            batch_size: see `evaluate`.
+            tta: see `predict`.
+
+        Raises:
+            ValueError: as `evaluate`.
+        """
+        batches = self._labelled(data, batch_size)
+        photos: PhotoBatches = getattr(batches, "photos", batches)
+        outputs = self._decoded(photos, chosen(tta)).numpy()
+        return Results(self.spec, photos.items, outputs, photos.targets.numpy())
+
+    def explain(self, photo: Photo, label: str | None = None) -> Explanation:
+        """A heat map of where in a photo the model saw what it says (Grad-CAM).
+
+        Args:
+            photo: a path, Pillow image, array or tensor, as for `predict`.
+            label: a class to look for; None takes the likeliest.
+
+        Raises:
+            UnreadableImage: the file is missing or no image.
+            ValueError: the model does not know the label, or its backbone has no feature map.
+        """
+        items = GivenPhotos([photo], self.spec)
+        batches = photo_batches(items, np.zeros(1, np.int64), self.spec, self.run, batch_size=1)
+        decoded = self._decoded(batches, None)[0]
+        classes = self.spec.classes
+        number = int(decoded.argmax()) if label is None else index_of(label, classes)
+        x = next(batches.epoch(0)).inputs[0]
+        heat = torch.stack([grad_cam(member, x, number) for member in self._ready]).mean(0)
+        said = KINDS[self.spec.task].predicted(self.spec, decoded.tolist())
+        seen = self.pixels(photo)[0]
+        shown = classes[number] if classes else f"{said:.3g}"
+        return Explanation(shown, said, heat.numpy(), seen)
+
+    def pixels(self, photos: Photo | Sequence[Photo]) -> Pixels:
+        """What the model sees of photos, resized and cropped: as the exported file takes them.
+
+        **Shape.** (B, size, size, 3), uint8.
+        """
+        items = GivenPhotos(listed(photos)[1], self.spec)
+        return np.stack([centre_crop(items[i], self.spec.size) for i in range(len(items))])
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file from pixels to probabilities or numbers.
+
+        It takes what `pixels` gives, uint8 (B, size, size, 3); see `zoo.vision.export`.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.export import write_onnx
+
+        size, kind = self.spec.size, self.spec.task
+        output = {"regression": "number"}.get(kind, "probabilities")
+        decode = self._task().decode
+        return write_onnx(
+            path, self.members, self.spec, shape=(size, size), decode=decode, output=output
+        )
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.core.artifact import CONFIG
+from zoo.core.trained import Trained
 from zoo.hub.find import find
 from zoo.vision.models.backbones import check_name, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier
@@ -39,6 +40,21 @@ class HeadWish(NamedTuple):
 
 
 def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoModel:
+    """A backbone's name, or the saved model of photos that is meant; see `look_up`.
+
+    Raises:
+        ValueError: as `look_up`, or it is a model that draws pictures.
+    """
+    found = look_up(pretrained, random_weights=random_weights)
+    if isinstance(found, (str, PhotoModel)):
+        return found
+    raise ValueError(
+        f"this trains a model that answers for whole photos, however it is given {found!r}; take "
+        f"its backbone {found.members[0].name!r}, or the verbs of its own task"
+    )
+
+
+def look_up(pretrained: Any, *, random_weights: bool) -> Any:
     """A backbone's name, or the saved model that is meant.
 
     Names are looked up in this order: a directory with a config.json, registered names,
@@ -50,7 +66,7 @@ def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoModel
             own.
         FileNotFoundError: there is no such directory.
     """
-    if isinstance(pretrained, PhotoModel):
+    if isinstance(pretrained, Trained):
         if random_weights:
             raise ValueError(
                 "training from random weights takes a backbone's name, however it is given "

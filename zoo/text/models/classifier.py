@@ -36,6 +36,7 @@ class ClassifierNet(nn.Module):
 
     Attributes:
         head_trained: whether the head knows the classes already.
+        flips: read each document from the other end than it is given; in an ensemble.
     """
 
     def __init__(
@@ -52,7 +53,8 @@ class ClassifierNet(nn.Module):
     ) -> None:
         super().__init__()
         drop = dropouts or FOR_CLASSIFIER
-        self.max_len, self.bptt, self.head_trained = max_len, bptt, False
+        self.max_len, self.bptt = max_len, bptt
+        self.head_trained = self.flips = False
         self.encoder = AwdLstm(
             n_words=n_words,
             d_embedding=d_embedding,
@@ -72,6 +74,8 @@ class ClassifierNet(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes)."""
+        if self.flips:
+            tokens = flipped(tokens, lengths)
         logits: Tensor = self.head(self.pooled(tokens, lengths))
         return logits
 
@@ -97,6 +101,20 @@ class ClassifierNet(nn.Module):
             *lstms,
             LayerGroup("head", (self.head,)),
         ]
+
+
+def flipped(tokens: Tensor, lengths: Tensor) -> Tensor:
+    """Each document from its end; what fills it up stays behind.
+
+    Shape: (B, T), (B,) -> (B, T).
+
+    >>> flipped(torch.tensor([[5, 6, 7], [8, 1, 1]]), torch.tensor([3, 1]))
+    tensor([[7, 6, 5],
+            [8, 1, 1]])
+    """
+    places = torch.arange(tokens.shape[1], device=tokens.device)
+    turned = lengths[:, None] - 1 - places
+    return tokens.gather(1, torch.where(turned >= 0, turned, places))
 
 
 class Pool:

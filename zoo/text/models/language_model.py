@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from zoo.core.groups import LayerGroup
 from zoo.core.task import Task
 from zoo.text.models.awd_lstm import AwdLstm, Dropouts, LockedDropout, State
+from zoo.text.models.sampled import sampled_cross_entropy
 
 AR, TAR = 2.0, 1.0
 
@@ -22,27 +23,37 @@ AR, TAR = 2.0, 1.0
 class Output(NamedTuple):
     """What the loss looks at.
 
-    **Shape.** logits: (B, T, n_words); raw and dropped, the last layer's output before and after
-    the output dropout: (B, T, d_embedding).
+    **Shape.** raw and dropped, the last layer's output before and after the output dropout:
+    (B, T, d_embedding); vectors (n_words, d_embedding) and bias (n_words,) of the decoder; logits,
+    where the loss takes all words: (B, T, n_words).
     """
 
-    logits: Tensor
     raw: Tensor
     dropped: Tensor
+    vectors: Tensor
+    bias: Tensor
+    logits: Tensor | None
 
 
 class TiedDecoder(nn.Module):
-    """Logits of the next word: products with the words' own vectors, and a bias for each."""
+    """Logits of the next word: products with the words' own vectors, and a bias for each.
+
+    Attributes:
+        skips_logits: in training, since the loss is to look at a part of them (`task`).
+    """
 
     def __init__(self, n_words: int, dropout: float) -> None:
         super().__init__()
+        self.skips_logits = False
         self.dropout = LockedDropout(dropout)
         self.bias = nn.Parameter(torch.zeros(n_words))
 
     def forward(self, raw: Tensor, vectors: Tensor) -> Output:
         """Shape: (B, T, d), (n_words, d) -> logits (B, T, n_words)."""
         dropped = self.dropout(raw)
-        return Output(F.linear(dropped, vectors, self.bias), raw, dropped)
+        skips = self.training and self.skips_logits
+        logits = None if skips else F.linear(dropped, vectors, self.bias)
+        return Output(raw, dropped, vectors, self.bias, logits)
 
 
 class LanguageNet(nn.Module):
@@ -102,16 +113,18 @@ class LanguageNet(nn.Module):
         return [*groups, LayerGroup("words", (self.encoder.embedding, self.decoder))]
 
 
-def task(ar: float = AR, tar: float = TAR) -> Task:
+def task(ar: float = AR, tar: float = TAR, sampled: int = 0) -> Task:
     """Cross entropy of the next word; in training with AR and TAR.
 
     Args:
         ar: weight of the mean square of the dropped-out activations.
         tar: weight of the mean square of their changes from word to word, before dropout.
+        sampled: words that count in training: so many most frequent ones, and as many drawn; 0
+            takes all. For a net whose decoder `skips_logits`.
     """
 
     def loss(output: Output, target: Tensor) -> tuple[Tensor, int]:
-        mean, count = _cross_entropy(output, target)
+        mean, count = _cross_entropy(output, target, sampled)
         if ar:
             mean = mean + ar * output.dropped.float().square().mean()
         if tar and output.raw.shape[1] > 1:
@@ -121,9 +134,16 @@ def task(ar: float = AR, tar: float = TAR) -> Task:
     return Task(loss, _logits, valid_loss=_cross_entropy)
 
 
-def _cross_entropy(output: Output, target: Tensor) -> tuple[Tensor, int]:
-    return F.cross_entropy(output.logits.flatten(0, 1), target.flatten()), target.numel()
+def _cross_entropy(output: Output, target: Tensor, sampled: int = 0) -> tuple[Tensor, int]:
+    words = target.flatten()
+    if output.logits is None:
+        features = output.dropped.flatten(0, 1)
+        mean = sampled_cross_entropy(features, output.vectors, output.bias, words, sampled)
+    else:
+        mean = F.cross_entropy(output.logits.flatten(0, 1), words)
+    return mean, words.numel()
 
 
 def _logits(output: Output) -> Tensor:
+    assert output.logits is not None  # in evaluation
     return output.logits

@@ -1,0 +1,142 @@
+"""The published English language models: `small` trains on one CPU core, `full` wants a GPU.
+
+WikiText-2's training part and a share of the long Wikipedia articles of 2014, passed through once
+(`small`) or ten times (`full`, the sizes of Howard & Ruder 2018); perplexity is that of
+WikiText-2's validation part under our own tokens and vocabulary, where words outside count as one,
+so it compares with no published figure. No article of WikiText-2's validation or test part is
+trained on. `small` weighs 500 frequent and 500 drawn words a step; dropout is low and there is
+no AR or TAR, since nothing is seen twice.
+
+A killed call goes on where it was when it is called again, so short slots add up:
+
+    python -m scripts.text_pretrain small lstm-wiki     # writes a folder, results/text_pretrain.csv
+    python -m scripts.text_pretrain small lstm-wiki-back --reverse
+    python -m scripts.text_pretrain full lstm-wiki-400 --device cuda
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import zoo
+import zoo.text
+from scripts.record import append
+from scripts.wikipedia import long_articles, wikitext_articles
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of a network and how it is trained."""
+
+    share: float  # of the long articles
+    epochs: int
+    lr: float
+    d_embedding: int
+    d_hidden: int
+    n_layers: int
+    most_words: int
+    drop_mult: float
+    ar: float
+    tar: float
+    sampled: int
+    batch_size: int
+    clip: float = 1.0
+
+    def options(self) -> dict[str, Any]:
+        """What `train_lm` takes."""
+        return {name: value for name, value in asdict(self).items() if name != "share"}
+
+
+RECIPES: Final = {
+    "small": Recipe(
+        share=0.3,
+        epochs=1,
+        lr=5e-3,
+        d_embedding=200,
+        d_hidden=400,
+        n_layers=2,
+        most_words=30_000,
+        drop_mult=0.2,
+        ar=0.0,
+        tar=0.0,
+        sampled=500,
+        batch_size=32,
+    ),
+    "full": Recipe(
+        share=1.0,
+        epochs=10,
+        lr=3e-3,
+        d_embedding=400,
+        d_hidden=1152,
+        n_layers=3,
+        most_words=60_000,
+        drop_mult=0.5,
+        ar=2.0,
+        tar=1.0,
+        sampled=0,
+        batch_size=128,
+    ),
+}
+SMOKE: Final = {"d_embedding": 16, "d_hidden": 16, "most_words": 1000, "sampled": 100, "epochs": 1}
+
+
+def texts(share: float) -> Iterator[str]:
+    """All that is trained on."""
+    yield from wikitext_articles("train")
+    yield from long_articles(share)
+
+
+def main() -> None:
+    """Train, or go on training; save; a row of results."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("size", choices=RECIPES)
+    flags.add_argument("out", type=Path, help="folder of the training state and of the model")
+    flags.add_argument("--reverse", action="store_true", help="a model that reads backward")
+    flags.add_argument("--seed", type=int, default=0)
+    flags.add_argument("--device", default="auto")
+    flags.add_argument("--smoke", action="store_true", help="a tiny net, few texts, no record")
+    chosen = flags.parse_args()
+    recipe = RECIPES[chosen.size]
+    share, options = (0.002, SMOKE) if chosen.smoke else (recipe.share, recipe.options())
+    run = zoo.Run(
+        seed=chosen.seed,
+        device=chosen.device,
+        out=chosen.out / "state",
+        resume=True,
+        save_every=120,
+    )
+    began = time.process_time()
+    model = zoo.text.train_lm(
+        list(long_articles(share)) if chosen.smoke else texts(share),
+        valid=list(wikitext_articles("valid"))[: 2 if chosen.smoke else None],
+        reverse=chosen.reverse,
+        run=run,
+        **options,
+    )
+    folder = model.save(chosen.out / "model")
+    print(model.generate("The film", 40, temperature=0.8, top_k=50, seed=1))
+    if not chosen.smoke:
+        append(
+            "text_pretrain.csv",
+            size=chosen.size,
+            reverse=chosen.reverse,
+            seed=chosen.seed,
+            share=share,
+            epochs=recipe.epochs,
+            tokens=model.training["words"],
+            vocabulary=len(model.spec.words),
+            parameters=sum(p.numel() for p in model.members[0].parameters()),
+            perplexity=model.metrics["perplexity"],
+            seconds=sum(row["seconds"] for row in model.history.rows),
+            cpu_seconds_of_last_call=time.process_time() - began,
+        )
+    print(folder)
+
+
+if __name__ == "__main__":
+    main()

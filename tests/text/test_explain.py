@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.text.small import BAD, GOOD
+from zoo.text import TextClassifier
+from zoo.text.explain import parts_of
+
+TEXT = "We found the film brilliant. They found the cast awful and dull <so & so>."
+
+
+def test_words_that_praise_speak_for_praise(classifier: TextClassifier) -> None:
+    scores = []
+    for word in (GOOD[0], BAD[0]):
+        found = classifier.explain(f"we found the film {word}.", "yes")
+        scores.append(dict(zip(found.words, found.scores, strict=True))[word])
+    assert scores[0] > scores[1] + 1
+    assert classifier.explain(f"we found the film {GOOD[0]}.").label == "yes"
+
+
+def test_a_score_is_what_the_odds_fall_by_without_the_word(classifier: TextClassifier) -> None:
+    whole, without = "We found the film warm.", "We found the warm."
+    odds = [
+        math.log(p["yes"] / p["no"])
+        for p in (classifier.predict(text).probabilities for text in (whole, without))
+    ]
+    found = classifier.explain(whole, "yes")
+    assert found.words == ("We", "found", "the", "film", "warm", ".")
+    assert found.scores[3] == pytest.approx(odds[0] - odds[1], abs=0.02)
+
+
+def test_a_long_text_is_explained_in_runs_of_words() -> None:
+    tokens = ["xxbos", *["xxmaj", "so"] * 1000]
+    parts = list(parts_of(tokens, most=100))
+    assert len(parts) == 100
+    assert [place.start for place, _ in parts][:2] == [1, 21]
+    assert parts[-1][0].stop == len(tokens)
+
+
+def test_it_can_be_looked_at(classifier: TextClassifier, tmp_path: Path) -> None:
+    found = classifier.explain(TEXT * 8)
+    assert "&lt;so" in found.html() or "&lt;" in found.html()
+    assert found._repr_html_() == found.html()
+    assert found.save(tmp_path / "why.png").stat().st_size > 5000
+    assert " ".join(found.words).startswith("We found the film brilliant .")
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda m: m.explain("a film", "perhaps"), "label='perhaps' is none of"),
+        (lambda m: m.explain(5), "5 is a int"),
+    ],
+)
+def test_mistakes_are_one_sentence(ask: Any, says: str, classifier: TextClassifier) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        ask(classifier)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_text_has_no_words(classifier: TextClassifier) -> None:
+    found = classifier.explain("")
+    assert found.words == ()
+    assert found.figure() is not None

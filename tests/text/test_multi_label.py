@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import zoo
+from tests.text.small import RUN, train_lm
+from zoo.text import Labels, LanguageModel, TextClassifier
+from zoo.text.labelled import read, split
+
+TONES = {"praise": "lovely", "blame": "awful", "length": "endless"}
+
+
+def table(n: int = 240, seed: int = 0) -> pd.DataFrame:
+    """Texts that say any of three things, or none."""
+    rng = np.random.default_rng(seed)
+    has = rng.random((n, 3)) < 0.4
+    words = np.array(list(TONES.values()))
+    texts = [" ".join(["the film was", *words[row]]) for row in has]
+    columns = {name: has[:, i].astype(int) for i, name in enumerate(TONES)}
+    return pd.DataFrame({"text": texts, **columns})
+
+
+def tuples(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    return [tuple(name for name in TONES if row[name]) for _, row in frame.iterrows()]
+
+
+@pytest.fixture(scope="module")
+def model(cache: None) -> TextClassifier:
+    lm = train_lm(table()["text"], epochs=1)
+    return zoo.text.finetune(
+        lm, table(), label=list(TONES), epochs=8, lr=0.1, drop_mult=0.1, batch_size=16, run=RUN
+    )
+
+
+def test_any_number_of_classes_is_learnt(model: TextClassifier) -> None:
+    assert model.metrics["f1"] > 0.9
+    assert model.metrics["average_precision"] > 0.9
+    both = model.predict("the film was lovely endless")
+    assert isinstance(both, Labels)
+    assert set(both.labels) == {"praise", "length"}
+    assert model.predict("the film was").labels == ()
+    assert sum(both.probabilities.values()) > 1.5
+
+
+def test_an_explanation_tells_classes_apart(model: TextClassifier) -> None:
+    text = "the film was lovely endless"
+    assert model.explain(text, "praise").top(1)[0][0] == "lovely"
+    assert model.explain(text, "length").top(1)[0][0] == "endless"
+
+
+def test_lists_and_columns_say_the_same(model: TextClassifier) -> None:
+    frame = table(30, seed=1)
+    lists = model.evaluate((frame["text"], tuples(frame)))
+    assert lists == model.evaluate(frame, label=list(TONES))
+
+
+def test_it_is_saved_as_what_it_is(model: TextClassifier, tmp_path: Path) -> None:
+    loaded = zoo.load(model.save(tmp_path / "m"), run=RUN)
+    text = "the film was awful"
+    assert loaded.predict(text) == model.predict(text)
+    assert loaded.spec == model.spec
+
+
+def test_a_split_keeps_what_goes_together() -> None:
+    found = read((["a"] * 40, [["x"], ["y"], ["x", "y"], []] * 10))
+    train, held = split(found, 0.2, seed=0)
+    assert (len(train.texts), len(held.texts)) == (32, 8)
+    assert {labels: held.labels.count(labels) for labels in set(held.labels)} == dict.fromkeys(
+        [("x",), ("y",), ("x", "y"), ()], 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "says"),
+    [
+        ((["a", "b"], [["x"], "y"]), {}, "'y' is no list"),
+        ((["a", "b"], [["x"], [None]]), {}, "None is not"),
+        (table().assign(blame=3), {"label": list(TONES)}, "hold something else"),
+        (table(), {"label": ["praise", "price"]}, "'price' is not in"),
+        ((["a", "b"], [["x"], ["x"]]), {}, "at least two"),
+    ],
+)
+def test_mistakes_are_one_sentence(data: Any, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        zoo.text.train(data, run=RUN, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_other_kind_of_label_is_refused(
+    model: TextClassifier, classifier: TextClassifier, lm: LanguageModel
+) -> None:
+    with pytest.raises(ValueError, match="any number of classes, however a label is 'praise'"):
+        model.evaluate((["a"], ["praise"]))
+    with pytest.raises(ValueError, match=r"one class, however a label is \('yes',\)"):
+        classifier.evaluate((["a"], [["yes"]]))
+    with pytest.raises(ValueError, match="any number of classes"):
+        zoo.text.learner(lm, (["a", "b"], [["x"], ["y"]]), valid=(["a"], ["x"]), run=RUN)

@@ -1,0 +1,174 @@
+"""The data doctor finds what spoils a training, and only that."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageOps
+from typer.testing import CliRunner
+
+import zoo
+from tests.vision.small import RUN
+from zoo.cli.app import app
+from zoo.vision.diagnosis import Report
+from zoo.vision.doctor import alike
+
+
+def scene(seed: int, side: int = 96) -> Image.Image:
+    """Smooth blobs of colour, no two alike."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve photos a class to train on and four to validate on, all different."""
+    folder, seed = tmp_path / "photos", 0
+    for part, n in (("train", 12), ("valid", 4)):
+        for name in ("cat", "dog"):
+            (folder / part / name).mkdir(parents=True)
+            for i in range(n):
+                scene(seed).save(folder / part / name / f"{i}.jpg", quality=95)
+                seed += 1
+    return folder
+
+
+def check(folder: Path, **more: object) -> Report:
+    return zoo.vision.check(folder, run=RUN, **more)  # type: ignore[arg-type]
+
+
+def kinds(report: Report) -> list[tuple[str, str]]:
+    return [(one.level, one.kind) for one in report.findings]
+
+
+def names(report: Report, kind: str) -> list[list[str]]:
+    (found,) = [one for one in report.findings if one.kind == kind]
+    return [[path.relative_to(path.parents[2]).as_posix() for path in g] for g in found.files]
+
+
+def test_sound_photos_have_no_findings_and_are_counted(photos: Path) -> None:
+    report = check(photos)
+    assert report.ok
+    assert report.findings == []
+    assert report.photos == 32
+    expected = {
+        ("train", "cat"): 12,
+        ("train", "dog"): 12,
+        ("valid", "cat"): 4,
+        ("valid", "dog"): 4,
+    }
+    assert report.counts == expected
+
+
+def test_a_broken_file_is_an_error_and_named(photos: Path) -> None:
+    path = photos / "train" / "cat" / "3.jpg"
+    path.write_bytes(path.read_bytes()[:300])
+    (photos / "valid" / "dog" / "x.jpg").write_text("no photo")
+    report = check(photos)
+    assert not report.ok
+    assert names(report, "broken") == [["train/cat/3.jpg"], ["valid/dog/x.jpg"]]
+
+
+@pytest.mark.parametrize("change", ["copied", "compressed", "enlarged", "mirrored"])
+def test_a_photo_in_train_and_valid_is_a_leak(photos: Path, change: str) -> None:
+    source, copy = photos / "train" / "dog" / "5.jpg", photos / "valid" / "dog" / "leak.jpg"
+    with Image.open(source) as image:
+        {
+            "copied": lambda: shutil.copy(source, copy),
+            "compressed": lambda: image.save(copy, quality=40),
+            "enlarged": lambda: image.resize((250, 250), Image.Resampling.LANCZOS).save(copy),
+            "mirrored": lambda: ImageOps.mirror(image).save(copy, quality=90),
+        }[change]()
+    report = check(photos)
+    assert not report.ok
+    assert kinds(report) == [("error", "leak")]
+    assert names(report, "leak") == [["train/dog/5.jpg", "valid/dog/leak.jpg"]]
+    same = "the same file" if change == "copied" else "nearly the same photo"
+    assert same in str(report.findings[0])
+
+
+def test_copies_within_a_part_are_warned_of_and_two_labels_are_an_error(photos: Path) -> None:
+    train = photos / "train"
+    shutil.copy(train / "cat" / "0.jpg", train / "cat" / "again.jpg")
+    shutil.copy(train / "cat" / "1.jpg", train / "dog" / "no-cat.jpg")
+    report = check(photos)
+    assert sorted(kinds(report)) == [("error", "two labels"), ("warning", "duplicates")]
+    assert names(report, "two labels") == [["train/cat/1.jpg", "train/dog/no-cat.jpg"]]
+
+
+def test_odd_photos_are_warned_of(photos: Path) -> None:
+    place = photos / "train" / "cat"
+    scene(100, side=16).save(place / "tiny.png")
+    scene(101).resize((500, 60)).save(place / "long.png")
+    Image.new("RGB", (80, 80), "grey").save(place / "blank.png")
+    Image.new("RGB", (90, 90), "grey").save(photos / "valid" / "cat" / "blank too.png")
+    report = check(photos)
+    assert report.ok  # two blank photos are no leak
+    assert kinds(report) == [("warning", kind) for kind in ("tiny", "extreme", "blank")]
+    assert names(report, "tiny") == [["train/cat/tiny.png"]]
+    assert names(report, "extreme") == [["train/cat/long.png"]]
+    assert kinds(check(photos, min_side=8)) == [("warning", "extreme"), ("warning", "blank")]
+
+
+def test_imbalance_and_labels_of_one_side_are_told(photos: Path) -> None:
+    (photos / "train" / "newt").mkdir()
+    scene(200).save(photos / "train" / "newt" / "0.jpg")
+    (photos / "valid" / "emu").mkdir()
+    scene(201).save(photos / "valid" / "emu" / "0.jpg")
+    texts = [str(one) for one in check(photos).findings]
+    assert texts == [
+        "error: labels in valid alone: emu",
+        "warning: labels in train alone: newt",
+        "warning: fewer than 10 photos to train on: newt",
+        "warning: cat has 12 photos, newt 1: consider balancing",
+    ]
+
+
+def test_tables_two_folders_and_loose_photos_are_checked_too(photos: Path, tmp_path: Path) -> None:
+    paths = sorted(photos.rglob("*.jpg"))
+    labels = ["red|big" if i % 2 else "red" for i in range(len(paths))]
+    frame = pd.DataFrame({"path": map(str, paths), "labels": labels})
+    assert zoo.vision.check(frame, run=RUN).counts == {("train", "red"): 32, ("train", "big"): 16}
+    report = zoo.vision.check(photos / "train", photos / "train", run=RUN)
+    assert len(names(report, "leak")) == 24
+    loose = zoo.vision.check(photos / "train" / "cat", run=RUN)
+    assert (loose.photos, loose.counts, loose.findings) == (12, {}, [])
+    with pytest.raises(ValueError, match="data is a list; give"):
+        zoo.vision.check([1, 2])
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
+        zoo.vision.check("nowhere")
+
+
+def test_thumbnails_are_compared_over_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.vision import doctor
+
+    rng = np.random.default_rng(0)
+    thumbnails = rng.uniform(0, 255, (30, 16, 16)).astype(np.float32)
+    thumbnails[29] = thumbnails[3] + 1
+    thumbnails[17] = thumbnails[3, :, ::-1]
+    monkeypatch.setattr(doctor, "_BLOCK", 7)
+    assert alike(thumbnails) == [(3, 17), (3, 29), (17, 29)]
+
+
+def test_the_command_reports_and_ends_with_status_1_for_errors(photos: Path) -> None:
+    words = ["vision", "check", str(photos)]
+    sound = CliRunner().invoke(app, words)
+    assert sound.exit_code == 0, sound.output
+    assert "nothing is wrong" in sound.output
+    shutil.copy(photos / "train" / "cat" / "0.jpg", photos / "valid" / "cat" / "leak.jpg")
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 1
+    assert "error: 1 x the same file in train and valid" in told.output
+    as_json = CliRunner().invoke(app, [*words, "--json"])
+    assert as_json.exit_code == 1
+    tree = json.loads(as_json.output)
+    assert tree["ok"] is False
+    assert tree["counts"]["valid"] == {"cat": 5, "dog": 4}
+    (finding,) = tree["findings"]
+    assert [Path(path).name for path in finding["files"][0]] == ["0.jpg", "leak.jpg"]

@@ -1,0 +1,125 @@
+"""`zoo hub`: published models."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zoo.cli.options import Device, Precision, one_sentence, run_of
+
+if TYPE_CHECKING:
+    from zoo.core.card import Card
+
+hub = typer.Typer(no_args_is_help=True, help="Published models: list, fetch, publish, verify.")
+
+Name = Annotated[str, typer.Argument(help="user/name on the hub, or zoo/name of an embedded one.")]
+Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit.")]
+Folder = Annotated[
+    Path | None, typer.Option("--hub", help="A folder in the hub's place; else ZOO_HUB's.")
+]
+
+
+@hub.command("ls")
+def hub_ls(folder: Folder = None) -> None:
+    """List the embedded models, and those of a folder in the hub's place."""
+    with one_sentence():
+        import zoo
+
+        for row in zoo.hub.list(hub=folder):
+            score = "" if row.score is None else f"{row.metric} {row.score:.3f}"
+            megabytes = f"{row.size / 1e6:.1f} MB"
+            typer.echo(
+                f"{row.name:28} {row.domain:8} {row.task:15} {score:18} {megabytes:>8}  "
+                f"{row.licence}"
+            )
+
+
+@hub.command("pull")
+def hub_pull(name: Name, revision: Revision = None, folder: Folder = None) -> None:
+    """Fetch a model, check every byte of it, and print its folder."""
+    with one_sentence():
+        import zoo
+
+        typer.echo(zoo.hub.pull(name, revision=revision, hub=folder))
+
+
+@hub.command("push")
+def hub_push(
+    artifact: Annotated[Path, typer.Argument(help="Directory of a saved model.")],
+    name: Annotated[str, typer.Argument(help="user/name to publish it under.")],
+    revision: Revision = None,
+    private: Annotated[bool, typer.Option(help="Only you see a new repository.")] = False,
+    folder: Folder = None,
+) -> None:
+    """Publish a saved model and print where it is then."""
+    with one_sentence():
+        import zoo
+
+        typer.echo(zoo.hub.push(artifact, name, revision=revision, private=private, hub=folder))
+
+
+@hub.command("verify")
+def hub_verify(
+    name: Name,
+    data: Annotated[
+        str | None, typer.Option(help="Labelled data; default: what the card says, if at hand.")
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+) -> None:
+    """Score a published model again and say whether its card holds; status 1 if it does not."""
+    with one_sentence():
+        import zoo
+        from zoo.core.card import Card
+        from zoo.hub.find import find
+
+        folder = find(name)
+        card = Card.read(folder)
+        model = zoo.load(folder, run=run_of(device, precision, 0, None, None, False))
+        stated = _stated(card) if card and data is None else _measured(model)
+        scores = model.evaluate(data) if data is not None else _scores(name, card, model)
+        holds = True
+        for metric, (value, spread) in stated.items():
+            if metric not in scores:
+                continue
+            within = abs(scores[metric] - value) <= spread
+            holds = holds and within
+            typer.echo(
+                f"{metric:>12} {scores[metric]:.4f}, the card says {value:.4f} ± {spread:.4f}: "
+                f"{'it holds' if within else 'it does not hold'}"
+            )
+        if not holds:
+            raise typer.Exit(1)
+
+
+LEAST_SPREAD = 1e-3  # of a score that was taken once: what machines and versions differ by
+
+
+def _stated(card: Card) -> dict[str, tuple[float, float]]:
+    """Metric -> what the card says of these weights, and the spread over trials."""
+    return {one.metric: (one.own, max(one.sd, LEAST_SPREAD)) for one in card.results}
+
+
+def _measured(model: Any) -> dict[str, tuple[float, float]]:
+    """Likewise for a model without published results: its scores on its validation part."""
+    return {metric: (value, LEAST_SPREAD) for metric, value in model.metrics.items()}
+
+
+def _scores(name: str, card: Card | None, model: Any) -> dict[str, float]:
+    """The scores by the card's protocol.
+
+    Raises:
+        ValueError: there is no protocol that this version knows.
+    """
+    protocol = card.protocol if card else ""
+    known = Path(__file__).parents[1] / "published" / f"{protocol}.py"
+    if not protocol.isidentifier() or not known.exists():
+        raise ValueError(
+            f"a card is verified by the protocol that it names, however {name!r} names "
+            f"{protocol=}; give --data with labelled data"
+        )
+    found: dict[str, float] = importlib.import_module(f"zoo.published.{protocol}").score(model)
+    return found

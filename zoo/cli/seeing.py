@@ -1,0 +1,183 @@
+"""`zoo vision check`, `show` and `export`: look at photos, and at what a model makes of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zoo.cli.options import (
+    Artifact,
+    AugmentName,
+    Device,
+    Photos,
+    Precision,
+    Size,
+    Valid,
+    one_sentence,
+    run_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+show = typer.Typer(no_args_is_help=True, help="Pictures of photos, results and heat maps.")
+
+Count = Annotated[int, typer.Option("-n", min=1, help="Photos to show.")]
+Data = Annotated[str, typer.Argument(help="Folder with a folder a class, or a table.")]
+
+
+def check(
+    photos: Annotated[str, typer.Argument(help="Folder of photos, or a table of paths.")],
+    valid: Valid = None,
+    min_side: Annotated[int, typer.Option(min=1, help="Pixels below which one is tiny.")] = 32,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report as JSON.")] = False,
+) -> None:
+    """Find broken files, duplicates, leaks, odd photos and imbalance; status 1 for errors."""
+    with one_sentence():
+        from rich.console import Console
+
+        import zoo
+
+        report = zoo.vision.check(photos, valid, min_side=min_side)
+        if as_json:
+            typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
+        else:
+            Console().print(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def export(
+    artifact: Artifact,
+    file: Annotated[Path, typer.Argument(help="ONNX file to write.")] = Path("model.onnx"),
+) -> None:
+    """Write a saved model of photos as an ONNX file that takes pixels."""
+    with one_sentence():
+        model = _loaded(artifact, "cpu", "fp32")
+        model.export(file)
+        typer.echo(f"exported to {file}")
+
+
+def draw(
+    artifact: Artifact,
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("drawn"),
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Write the masks of photos, or the photos restored, as a saved model draws them."""
+    with one_sentence():
+        from zoo.vision.predictor import PhotoModel
+
+        model = _loaded(artifact, device, precision)
+        if isinstance(model, PhotoModel):
+            raise ValueError(
+                f"a model that draws is for segmentation or restoration, however {model!r} "
+                f"predicts; use: zoo predict {artifact} PHOTO"
+            )
+        from zoo.vision.photo_lists import photo_list
+
+        paths = [one for path in photos for one in (photo_list(path) if path.is_dir() else [path])]
+        out.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            target = out / f"{path.stem}.png"
+            drawn = model.predict(path)
+            drawn.save(target)
+            shares = getattr(drawn, "shares", {})
+            told = "  ".join(f"{name} {share:.2f}" for name, share in list(shares.items())[:3])
+            typer.echo(f"{target}  {told}".rstrip())
+
+
+@show.command("batch")
+def show_batch(
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("batch.png"),
+    augment: AugmentName = "side_on",
+    size: Size = None,
+    n: Count = 9,
+) -> None:
+    """Photos of a training batch after augmentation, as the model will see them."""
+    with one_sentence():
+        import zoo
+
+        given: Any = augment
+        learn = zoo.vision.learner(
+            "efficientnet_lite0", photos, size=size, augment=given, random_weights=True
+        )
+        _write(zoo.vision.figures.batch(learn, n), out)
+
+
+@show.command("results")
+def show_results(
+    artifact: Artifact,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("results.png"),
+    n: Count = 9,
+) -> None:
+    """Predictions of a saved model beside truths."""
+    with one_sentence():
+        _write(_loaded(artifact).results(data).plot(n), out)
+
+
+@show.command("losses")
+def show_losses(
+    artifact: Artifact,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("losses.png"),
+    n: Count = 9,
+) -> None:
+    """The photos that a saved model gets most wrong."""
+    with one_sentence():
+        seen = _loaded(artifact).results(data)
+        typer.echo(seen.top_losses(n).to_string(index=False))
+        _write(seen.plot_top_losses(n), out)
+
+
+@show.command("confusion")
+def show_confusion(
+    artifact: Artifact,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("confusion.png"),
+    least: Annotated[int, typer.Option(min=1, help="Photos of a pair to be listed.")] = 1,
+) -> None:
+    """The confusion matrix of a saved model, and the pairs it confuses most."""
+    with one_sentence():
+        from zoo.core.history import save_picture
+
+        seen = _loaded(artifact).results(data)
+        pairs = seen.most_confused(least)
+        typer.echo(pairs.to_string(index=False) if len(pairs) else "no class is confused")
+        save_picture(seen.plot_confusion(), out)
+        typer.echo(f"picture in {out}")
+
+
+@show.command("heat")
+def show_heat(
+    artifact: Artifact,
+    photo: Annotated[Path, typer.Argument(help="Photo.")],
+    label: Annotated[
+        str | None, typer.Option(help="Class to look for; the likeliest else.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("heat.png"),
+) -> None:
+    """Where in a photo a saved model sees what it says (Grad-CAM)."""
+    with one_sentence():
+        found = _loaded(artifact).explain(photo, label)
+        typer.echo(f"{photo}  {found.label}")
+        _write(found.figure(), out)
+
+
+def _loaded(artifact: str, device: str = "auto", precision: str = "auto") -> Any:
+    import zoo
+
+    return zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
+
+
+def _write(figure: Figure, path: Path) -> None:
+    from zoo.vision import figures
+
+    figures.save(figure, path)
+    typer.echo(f"picture in {path}")

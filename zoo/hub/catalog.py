@@ -1,0 +1,105 @@
+"""Published models by name: those that ship with the library, and those of a hub's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from zoo.hub.shelf import models_on, shelf
+from zoo.hub.sums import published
+
+EMBEDDED = "zoo/"  # what names of embedded models begin with; nobody else's do
+ROOM = Path(__file__).with_name("embedded")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One published model, as its config.json tells.
+
+    Attributes:
+        name: what `zoo.load` takes.
+        domain: vision, text, tabular or collab.
+        task: such as classification.
+        metric: what `score` is; empty where none was taken.
+        score: on data that the model has not seen; the mean over seeds where the card has one.
+        size: of all files, in bytes.
+        licence: of the weights.
+    """
+
+    name: str
+    domain: str
+    task: str
+    metric: str
+    score: float | None
+    size: int
+    licence: str
+
+
+def entries(*, hub: str | os.PathLike[str] | None = None) -> list[Entry]:
+    """The embedded models, then those of the folder that stands for the hub; asks no network.
+
+    Args:
+        hub: that folder; None is `ZOO_HUB`, and without it there are the embedded ones alone.
+    """
+    folder = shelf(hub)
+    found = [*_embedded(), *(models_on(folder) if folder else ())]
+    return [_entry(name, path) for name, path in found]
+
+
+def embedded(name: str) -> Path:
+    """The folder of an embedded model.
+
+    Raises:
+        FileNotFoundError: none has that name; the message has the nearest, or all.
+    """
+    known = dict(_embedded())
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
+    raise FileNotFoundError(
+        f"names with {EMBEDDED!r} are those of models that ship with the library, however {name=} "
+        f"is none; {hint}"
+    )
+
+
+def _embedded() -> Iterator[tuple[str, Path]]:
+    for config in sorted(ROOM.glob("*/config.json")):
+        yield EMBEDDED + config.parent.name, config.parent
+
+
+def _entry(name: str, folder: Path) -> Entry:
+    config, card = _read(folder / "config.json"), _read(folder / "card.json")
+    metric, score = _score(config, card)
+    return Entry(
+        name=name,
+        domain=str(config.get("domain", "unreadable")),
+        task=str(config.get("task", "")),
+        metric=metric,
+        score=score,
+        size=sum((folder / file).stat().st_size for file in published(folder)),
+        licence=str(config.get("licence", "")),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object; an empty one where there is none."""
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def _score(config: dict[str, Any], card: dict[str, Any]) -> tuple[str, float | None]:
+    """The first result of the card, else the first metric that is no loss."""
+    results, metrics = card.get("results"), config.get("metrics")
+    if isinstance(results, list) and results and isinstance(results[0], dict):
+        return str(results[0].get("metric", "")), results[0].get("mean")
+    named = metrics.items() if isinstance(metrics, dict) else ()
+    return next(((k, v) for k, v in named if k != "loss"), ("", None))

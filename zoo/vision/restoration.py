@@ -1,0 +1,225 @@
+"""Restoration: undo what made photos worse, by a U-Net with a pixel and a perceptual loss.
+
+import zoo
+
+model = zoo.vision.restoration.finetune("efficientnet_lite0", "good-photos/", scale=2, quality=10)
+model.predict("small.jpg").save("restored.png")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from zoo.core.batches import Data
+from zoo.core.groups import BatchNormMode
+from zoo.core.learner import Learner
+from zoo.core.optimizers import OptimizerName
+from zoo.core.run import Run, seeded
+from zoo.core.trained import finished, training_of
+from zoo.vision.degraded import DegradedPhotos, RestorationSpec, task_of
+from zoo.vision.models.backbones import preprocessing
+from zoo.vision.options import check_numbers
+from zoo.vision.pairs import PairBatches
+from zoo.vision.perceptual import FeatureLoss
+from zoo.vision.photo_lists import photo_list
+from zoo.vision.pretrained import look_up
+from zoo.vision.restorer import PhotoRestorer
+from zoo.vision.start_unet import body_name, start_unet
+
+EPOCHS, LR, BATCH_SIZE, SIZE = 4, 2e-3, 16, 128
+PERCEPTUAL = 0.01  # weight of the perceptual loss beside that of the pixels
+EYES = "efficientnet_lite0"  # the backbone that compares pictures
+
+
+class Options(TypedDict, total=False):
+    """What the verbs take beside the model and the data.
+
+    Attributes:
+        valid: photos to validate on, a folder or a list; None takes a fraction.
+        valid_fraction: of the photos, drawn by the run's seed.
+        scale: how many times photos are shrunk.
+        quality: of the JPEG compression that follows; None for none.
+        size: side of the squares that are cut from photos, in pixels.
+        perceptual: weight of the perceptual loss; 0 for pixels alone.
+        batch_size: photos a step.
+        batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
+        optimizer: see `Learner`.
+        weight_decay: on weights alone.
+        clip: largest norm of the gradient.
+        accumulate: parts that a batch passes in, to save memory.
+        callbacks: see `zoo.core.callbacks`.
+        run: the circumstances.
+    """
+
+    valid: Any
+    valid_fraction: float
+    scale: int
+    quality: int | None
+    size: int
+    perceptual: float
+    batch_size: int
+    batchnorm: BatchNormMode
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
+    weight_decay: float
+    clip: float | None
+    accumulate: int
+    callbacks: Sequence[Any]
+    run: Run | None
+
+
+def finetune(
+    pretrained: Any,
+    photos: Any,
+    *,
+    epochs: int = EPOCHS,
+    lr: float = LR,
+    **options: Unpack[Options],
+) -> PhotoRestorer:
+    """A U-Net on a pretrained backbone that learns to undo a degradation of your photos.
+
+    Args:
+        pretrained: a backbone's name, the directory or hub name of a saved model, or a model.
+        photos: good photos: a folder (at any depth), or a list of paths.
+        epochs: passes over the photos.
+        lr: highest rate of the decoder.
+        **options: see `Options`.
+
+    Raises:
+        ValueError: a backbone without feature maps, no photos, or a setting out of range.
+        FileNotFoundError: a folder or photo does not exist.
+        ConnectionError: weights are neither at hand nor reachable.
+    """
+    check_numbers(epochs=epochs, lr=lr)
+    learn = learner(pretrained, photos, **options)
+    learn.fit_one_cycle(epochs, (lr / 10, lr))
+    model: PhotoRestorer = finished(learn)
+    return model
+
+
+def learner(  # noqa: D417 - `Options` describes the others
+    pretrained: Any,
+    photos: Any,
+    *,
+    valid: Any = None,
+    valid_fraction: float = 0.1,
+    scale: int = 2,
+    quality: int | None = 10,
+    size: int = SIZE,
+    perceptual: float = PERCEPTUAL,
+    batch_size: int = BATCH_SIZE,
+    batchnorm: BatchNormMode = "live",
+    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
+    weight_decay: float = 0.01,
+    clip: float | None = 1.0,
+    accumulate: int = 1,
+    callbacks: Sequence[Any] = (),
+    random_weights: bool = False,
+    run: Run | None = None,
+) -> Learner:
+    """The learner for the step-by-step way; see `finetune` and `zoo.vision.learner`.
+
+    Args:
+        pretrained: see `finetune`.
+        photos: see `finetune`.
+        random_weights: start from none of the published weights.
+        The others: see `Options`.
+    """
+    check_numbers(size=size, batch_size=batch_size, accumulate=accumulate, perceptual=perceptual)
+    run = run or Run()
+    parts = _split(photos, valid, valid_fraction, run.seed)
+    first = look_up(pretrained, random_weights=random_weights)
+    shown = preprocessing(body_name(first))
+    spec = RestorationSpec(scale, quality, shown.mean, shown.std)
+    with seeded(run.seed):
+        network = start_unet(
+            first,
+            3,
+            (size, size),
+            residual=True,
+            random_weights=random_weights,
+            whole=lambda model: isinstance(model, PhotoRestorer),
+        )
+    train, valid_part = (
+        PairBatches(
+            pairs=DegradedPhotos(part, size, spec),
+            mean=spec.mean,
+            std=spec.std,
+            batch_size=batch_size,
+            train=training,
+            seed=run.seed,
+            device=run.torch_device(),
+            threads=run.n_threads,
+        )
+        for part, training in zip(parts, (True, False), strict=True)
+    )
+    told = {
+        "pretrained": "" if random_weights else network.name,
+        "photos": len(parts[0]),
+        "size": size,
+        "scale": scale,
+        "quality": quality,
+        "perceptual": perceptual,
+        "batch_size": batch_size,
+    }
+    eyes = FeatureLoss(EYES, perceptual, run.torch_device()) if perceptual else None
+    return Learner(
+        network.to(memory_format=torch.channels_last),
+        Data(train, valid_part, spec),
+        task_of(eyes),
+        batchnorm=batchnorm,
+        optimizer=optimizer,
+        weight_decay=weight_decay,
+        clip=clip,
+        accumulate=accumulate,
+        callbacks=callbacks,
+        as_model=partial(_model, spec=spec, data=_named(photos), told=told),
+        run=run,
+    )
+
+
+def _split(photos: Any, valid: Any, fraction: float, seed: int) -> tuple[list[Path], list[Path]]:
+    """The photos to train on and those to validate on."""
+    found = photo_list(photos)
+    if valid is not None:
+        return found, photo_list(valid)
+    if not 0 < fraction < 1 or len(found) < 2:
+        raise ValueError(
+            "a fraction between 0 and 1 of two or more photos is validated on, however "
+            f"valid_fraction={fraction} of {len(found)}; try 0.1, or give valid"
+        )
+    n = min(max(round(fraction * len(found)), 1), len(found) - 1)
+    drawn = set(np.random.default_rng(seed).permutation(len(found))[:n].tolist())
+    train = [path for i, path in enumerate(found) if i not in drawn]
+    return train, [found[i] for i in sorted(drawn)]
+
+
+def _model(
+    learn: Learner,
+    networks: list[Any],
+    *,
+    spec: RestorationSpec,
+    data: str,
+    told: dict[str, Any],
+) -> PhotoRestorer:
+    """The model that a learner has trained."""
+    return PhotoRestorer(
+        networks,
+        spec,
+        history=learn.history,
+        data=data,
+        training=told | training_of(learn),
+        learner=learn,
+        run=learn.run,
+    )
+
+
+def _named(data: Any) -> str:
+    return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__

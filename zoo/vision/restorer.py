@@ -1,0 +1,126 @@
+"""A trained model that undoes what has made photos worse: predict, evaluate, save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from zoo.core.task import Task
+from zoo.core.trained import Trained
+from zoo.hub.publish import push
+from zoo.vision.degraded import DegradedPhotos, RestorationSpec, enlarged, task_of
+from zoo.vision.given import Photo, listed, opened
+from zoo.vision.models.unet import UNet
+from zoo.vision.painter import Painter
+from zoo.vision.pairs import PairBatches
+from zoo.vision.photo_lists import photo_list
+
+
+class PhotoRestorer(Trained[UNet]):
+    """A model that enlarges photos and undoes their compression.
+
+    Attributes:
+        spec: what was undone in training.
+        history: the record of the training.
+        metrics: scores on the validation part.
+        licence: of the weights, for the card.
+    """
+
+    domain = "vision"
+    push = push
+
+    def __init__(self, members: Sequence[UNet], spec: RestorationSpec, **record: Any) -> None:
+        super().__init__(members, spec, **({"licence": members[0].licence} | record))
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
+        return f"<U-Net on {self.members[0].name} that restores photos; {scores or 'new'}>"
+
+    def predict(self, photos: Photo | Sequence[Photo]) -> Any:
+        """A photo restored, `spec.scale` times as large, as a Pillow image; a list for several.
+
+        Args:
+            photos: as for `PhotoModel.predict`.
+
+        Raises:
+            UnreadableImage: a file is missing or no image.
+            ValueError: a folder holds no photos, pixels are out of range, or a photo is smaller
+                than the backbone takes.
+        """
+        several, given = listed(photos)
+        found = []
+        for i, photo in enumerate(given):
+            small = opened(photo, i)
+            size = small.width * self.spec.scale, small.height * self.spec.scale
+            pixels = np.asarray(enlarged(small, size))[None]
+            drawn = self._painter().draw(pixels)[0].permute(1, 2, 0).mul(255).round()
+            found.append(Image.fromarray(drawn.byte().numpy()))
+        return found if several else found[0]
+
+    def evaluate(self, photos: Any = None, *, size: int = 128, batch_size: int = 8) -> Any:
+        """PSNR and SSIM of photos that are degraded as in training, then restored.
+
+        Args:
+            photos: good ones: a folder, or a list of paths; None takes the validation part of the
+                training, which a loaded model does not have.
+            size: pixels of the side of the square that is cut from the middle of each.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            ValueError: there are no photos.
+        """
+        if photos is not None:
+            batches: Any = PairBatches(
+                pairs=DegradedPhotos(photo_list(photos), size, self.spec),
+                mean=self.spec.mean,
+                std=self.spec.std,
+                batch_size=batch_size,
+                device=self._painter().device,
+                threads=self.run.n_threads,
+            )
+        elif self._learner is not None and self._learner.data.valid is not None:
+            batches = self._learner.data.valid
+        else:
+            raise ValueError(
+                f"a loaded model has no validation photos, however {photos=}; pass a folder"
+            )
+        return self._painter().evaluate(batches.epoch(0))
+
+    def export(self, path: str | os.PathLike[str], *, shape: tuple[int, int] | None = None) -> Path:
+        """Write the model as an ONNX file: enlarged photos, uint8 (B, H, W, 3), to (B, 3, H, W).
+
+        Args:
+            path: of the file.
+            shape: height and width of the photos, enlarged; None takes those of training.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.export import write_onnx
+
+        return write_onnx(
+            path,
+            self.members,
+            self.spec,
+            shape=shape or self.members[0].shape,
+            decode=self._task().decode,
+            output="restored",
+        )
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        first = self.members[0]
+        return "restoration", first.name, dict(first.arguments())
+
+    def _example(self) -> str:
+        return 'model.predict("small.jpg").save("restored.png")'
+
+    def _task(self) -> Task:
+        return task_of()
+
+    def _painter(self) -> Painter:
+        return Painter(self.members, self._task(), self.run)

@@ -1,0 +1,127 @@
+"""A trained model that says of every pixel of a photo what it shows: predict, evaluate, save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.core.task import Task
+from zoo.core.trained import Trained
+from zoo.hub.publish import push
+from zoo.vision.given import Photo, listed, opened
+from zoo.vision.masks import find_masks, open_masks, stretched
+from zoo.vision.models.unet import UNet
+from zoo.vision.painter import Painter
+from zoo.vision.pairs import PairBatches
+from zoo.vision.segments import Segmentation, SegmentationSpec, check_labels, likeliest, task_of
+
+
+class PhotoSegmenter(Trained[UNet]):
+    """A model that tells what every pixel of a photo shows.
+
+    Attributes:
+        spec: classes, shape and normalisation.
+        history: the record of the training.
+        metrics: scores on the validation part.
+        licence: of the weights, for the card.
+    """
+
+    domain = "vision"
+    push = push
+
+    def __init__(self, members: Sequence[UNet], spec: SegmentationSpec, **record: Any) -> None:
+        super().__init__(members, spec, **({"licence": members[0].licence} | record))
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
+        n = len(self.spec.classes)
+        return f"<U-Net on {self.members[0].name} for {n} classes; {scores or 'new'}>"
+
+    def predict(self, photos: Photo | Sequence[Photo], *, batch_size: int = 8) -> Any:
+        """The `Segmentation` of a photo at its own size; a list of them for several.
+
+        Args:
+            photos: as for `PhotoModel.predict`.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            UnreadableImage: a file is missing or no image.
+            ValueError: a folder holds no photos, or pixels are out of range.
+        """
+        several, given = listed(photos)
+        found: list[Segmentation] = []
+        painter = self._painter()
+        for first in range(0, len(given), batch_size):
+            images = [opened(photo, i) for i, photo in enumerate(given[first : first + batch_size])]
+            pixels = [stretched(one, self.spec.shape, self.spec.interpolation) for one in images]
+            for shares, image in zip(painter.draw(np.stack(pixels)), images, strict=True):
+                labels = likeliest(shares, (image.height, image.width))
+                found.append(Segmentation(labels, self.spec.classes))
+        return found if several else found[0]
+
+    def evaluate(self, photos: Any = None, masks: Any = None, *, batch_size: int = 8) -> Any:
+        """Loss, accuracy of pixels and mean intersection over union, at the model's shape.
+
+        Args:
+            photos: a folder, or a table of paths of photos and masks; None takes the validation
+                part of the training, which a loaded model does not have.
+            masks: the folder of masks, with a folder of photos.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            ValueError: there are no photos, or masks of other classes.
+        """
+        if photos is None:
+            if self._learner is None or self._learner.data.valid is None:
+                raise ValueError(
+                    f"a loaded model has no validation photos, however {photos=}; pass folders of "
+                    "photos and masks"
+                )
+            batches: Any = self._learner.data.valid
+        else:
+            pairs = open_masks(
+                find_masks(photos, masks), self.spec.shape, self.spec.interpolation,
+                self.run.n_threads,
+            )  # fmt: skip
+            check_labels(pairs.masks, len(self.spec.classes), self.spec.ignore)
+            batches = PairBatches(
+                pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
+                device=self._painter().device, threads=self.run.n_threads,
+            )  # fmt: skip
+        return self._painter().evaluate(batches.epoch(0))
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file: uint8 (B, H, W, 3) to probabilities (B, C, H, W).
+
+        Height and width are those of `spec.shape`; see `zoo.vision.export`.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.export import write_onnx
+
+        return write_onnx(
+            path,
+            self.members,
+            self.spec,
+            shape=self.spec.shape,
+            decode=self._task().decode,
+            output="probabilities",
+        )
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        first = self.members[0]
+        return "segmentation", first.name, dict(first.arguments())
+
+    def _example(self) -> str:
+        return 'model.predict("photo.jpg").save("mask.png")'
+
+    def _task(self) -> Task:
+        return task_of(self.spec)
+
+    def _painter(self) -> Painter:
+        return Painter(self.members, self._task(), self.run)
