@@ -26,10 +26,15 @@ PROGRAMS = {
     "tabular_recipe": "adult",
     "tabular_rossmann": "rossmann",
     "tabular_search": "adult",
+    "vision_camvid": "camvid-240x180",
     "vision_digits": "",
     "vision_dogscats": "dogscats-160",
     "vision_flowers": "flowers-128",
+    "vision_flowers_progressive": "flowers-128",
     "vision_hymenoptera": "hymenoptera",
+    "vision_multilabel": "camvid-240x180",
+    "vision_restore": "flowers-128",
+    "vision_tta": "hymenoptera",
 }  # name -> the data set that it needs
 
 
