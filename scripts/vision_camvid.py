@@ -16,6 +16,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 import zoo
@@ -41,7 +42,7 @@ def trial(asked: Program, epochs: int, seed: int) -> None:
     with timed() as spent:
         model = zoo.vision.segmentation.finetune(
             "efficientnet_lite0",
-            *train,
+            train,
             valid=valid,
             classes=CLASSES,
             ignore=VOID,
@@ -63,10 +64,11 @@ def trial(asked: Program, epochs: int, seed: int) -> None:
         draw(model, root)
 
 
-def pairs(root: Path, part: str, few: bool) -> tuple[list[Path], list[Path]]:
+def pairs(root: Path, part: str, few: bool) -> pd.DataFrame:
     """Scenes of a part and their masks."""
     scenes = sorted((root / part).iterdir())[: FEW if few else None]
-    return scenes, [root / f"{part}annot" / f"{scene.stem}.png" for scene in scenes]
+    masks = [root / f"{part}annot" / f"{scene.stem}.png" for scene in scenes]
+    return pd.DataFrame({"photo": scenes, "mask": masks}).astype(str)
 
 
 def draw(model: zoo.vision.PhotoSegmenter, root: Path) -> None:
