@@ -9,7 +9,7 @@ a fixed part of the test reviews, as the column `tested` says; `rivals` scores t
 everything; `picture` draws what the CSV holds. Settings were chosen on the training part (`--inner`
 scores reviews of it that were not drawn).
 
-    python -m scripts.text_imdb lm full curve rivals picture --pretrained lstm-wiki/model --out imdb
+    python -m scripts.text_imdb lm full curve rivals picture --out imdb
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def main() -> None:
     """The steps asked for, in order."""
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("steps", nargs="+", choices=STEPS)
-    flags.add_argument("--pretrained", default="lstm-wiki/model", help="language model")
+    flags.add_argument("--pretrained", default="zoo/lstm-wiki", help="language model")
     flags.add_argument("--out", type=Path, default=Path("imdb"), help="folder of what is trained")
     flags.add_argument("--unlabelled", type=float, default=1.0, help="share of these reviews")
     flags.add_argument("--tested", type=int, default=5000, help="test reviews of the curve")

@@ -55,9 +55,14 @@ Classes = Callable[[Sequence[str], Sequence[int], Sequence[str]], Any]
 
 
 def transfer(
-    texts: Sequence[str], labels: Sequence[int], others: Sequence[str], pretrained: Any, run: Any
+    texts: Sequence[str],
+    labels: Sequence[int],
+    others: Sequence[str],
+    pretrained: Any,
+    out: Path | None,
+    run: Any,
 ) -> NDArray[np.int64]:
-    """Classes by the pretrained model, fine-tuned twice."""
+    """Classes by the pretrained model, fine-tuned twice; it is kept if there is a folder for it."""
     first = language_model(pretrained)
     learn = zoo.text.lm_learner(texts, pretrained=first, run=run, **LM)
     learn.fit(LM_EPOCHS, LM_LR, CYCLE)
@@ -67,6 +72,8 @@ def transfer(
     learn.unfreeze()
     learn.fit(EPOCHS, RATES, CYCLE)
     model = learn.as_model()
+    if out:
+        model.save(out / str(run.seed))
     return np.array([said.label for said in model.predict(others)])
 
 
@@ -81,7 +88,8 @@ def random(
 def main() -> None:
     """A row for each model and seed, then the targets."""
     flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("pretrained", help="folder of the language model")
+    flags.add_argument("pretrained", nargs="?", default="zoo/lstm-wiki", help="language model")
+    flags.add_argument("--out", type=Path, help="folder to keep the classifiers in, by seed")
     flags.add_argument("--seeds", type=int, default=SEEDS)
     flags.add_argument("--first", type=int, default=0, help="first seed")
     flags.add_argument("--models", nargs="+", default=["tfidf", "nb_svm", "random", "transfer"])
@@ -103,7 +111,9 @@ def main() -> None:
                 "tfidf": tfidf,
                 "nb_svm": nb_svm,
                 "random": partial(random, run=run),
-                "transfer": partial(transfer, pretrained=chosen.pretrained, run=run),
+                "transfer": partial(
+                    transfer, pretrained=chosen.pretrained, out=chosen.out, run=run
+                ),
             }
             for name in chosen.models:
                 row = trial(known[name], train, test)

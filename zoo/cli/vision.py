@@ -28,7 +28,7 @@ from zoo.cli.options import (
 if TYPE_CHECKING:
     from zoo.vision.predictor import PhotoModel
 
-vision = typer.Typer(no_args_is_help=True, help="Photos: fine-tune, list backbones.")
+vision = typer.Typer(no_args_is_help=True, help="Photos: check, fine-tune, look at, draw, export.")
 
 
 @vision.command("finetune")

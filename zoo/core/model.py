@@ -18,6 +18,8 @@ class Model(Protocol):
     | vision, classification | Prediction(label, probability) | list of Prediction |
     | vision, multi-label | Labels(labels, probabilities) | list of Labels |
     | vision, regression | float | list of float |
+    | vision, segmentation | Segmentation(labels, classes) | list of Segmentation |
+    | vision, restoration | a Pillow image | list of Pillow images |
     | collab, rating or ranking | float, of (user, item) | array (n,), of (users, items) |
     | tabular, classification | the class, of a mapping from column to cell | Series, of a table |
     | tabular, regression | float, or a dict of several targets | Series, or DataFrame of several |
