@@ -23,13 +23,18 @@ PROGRAMS = {
     "collab_ranking": "movielens-100k",
     "collab_recipe": "movielens-100k",
     "tabular_adult": "adult",
-    "tabular_entity": "rossmann",
     "tabular_recipe": "adult",
+    "tabular_rossmann": "rossmann",
     "tabular_search": "adult",
+    "vision_camvid": "camvid-240x180",
     "vision_digits": "",
     "vision_dogscats": "dogscats-160",
     "vision_flowers": "flowers-128",
+    "vision_flowers_progressive": "flowers-128",
     "vision_hymenoptera": "hymenoptera",
+    "vision_multilabel": "camvid-240x180",
+    "vision_restore": "flowers-128",
+    "vision_tta": "hymenoptera",
 }  # name -> the data set that it needs
 
 

@@ -42,10 +42,10 @@ from torch import Tensor, nn
 import zoo
 import zoo.tabular
 from scripts.record import ROOT, append
-from scripts.rossmann import TARGET, calendar
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.learner import Learner
 from zoo.core.task import regression
+from zoo.published.rossmann import TARGET, calendar
 from zoo.tabular import date_parts, looked_up
 from zoo.tabular.predictor import TableModel
 from zoo.tabular.tables import Name

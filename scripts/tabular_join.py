@@ -25,9 +25,9 @@ import zoo
 import zoo.tabular
 from scripts import tabular_adult
 from scripts.record import append
-from scripts.rossmann import TARGET
 from scripts.tabular_rossmann import RECIPE, network, rmspe
 from scripts.tabular_rossmann_recipe import INNER, before
+from zoo.published.rossmann import TARGET
 from zoo.tabular.models.network import Join
 
 SEEDS: Final = 3

@@ -3,23 +3,22 @@
 The 844,338 rows with sales, of which the 41,396 of the last 43 days (from 2015-06-19 on; the test
 set has 41,088 rows) are scored by a network that learnt from the rows before them. What it learns
 from, and how, was chosen on six weeks before these, and on six in the late summer of 2014
-(`scripts/tabular_rossmann_recipe.py`); the columns are those of `scripts/rossmann.py` and know no
-sales from after the cut. `network` sees what can be known at the cut, `observed` the weather and
-the search trends of the days to predict as well, as the competition gave them. Predictions are
-multiplied by one factor that the training error gives: of errors that are normal in logarithms, of
-variance v, exp(-1.5 v) makes the mean square of shares least.
+(`scripts/tabular_rossmann_recipe.py`); the columns are those of `zoo/published/rossmann.py` and
+know no sales from after the cut. `network` sees what can be known at the cut, `observed` the
+weather and the search trends of the days to predict as well, as the competition gave them.
+Predictions are multiplied by one factor that the training error gives: of errors that are normal in
+logarithms, of variance v, exp(-1.5 v) makes the mean square of shares least.
 
 Beside them scikit-learn's random forest (each tree learns from a quarter of the rows, to spare
 time) and HistGradientBoosting, on the columns and with the factor of `network`. The picture shows
 the learnt vectors of the states on a plane.
 
-    python -m scripts.tabular_rossmann         # writes results/tabular_rossmann.csv and a picture
+    python -m scripts.tabular_rossmann --out rossmann     # writes results/tabular_rossmann.csv
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -29,8 +28,10 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 
 import zoo
 import zoo.tabular
-from scripts.record import RESULTS, append
-from scripts.rossmann import (
+from scripts.program import Program, program, summary, timed
+from scripts.record import RESULTS
+from zoo.core.ensemble import WeightAverage
+from zoo.published.rossmann import (
     ANNOUNCED,
     CUT,
     DATES,
@@ -43,11 +44,14 @@ from scripts.rossmann import (
     TIME,
     Columns,
     joined,
+    lowered,
+    predicted,
+    rmspe,
 )
-from zoo.core.ensemble import WeightAverage
 from zoo.tabular.predictor import TableModel
 
 SEEDS: Final = 3
+SMOKE_ROWS: Final = 3000
 GOAL: Final = 0.0985  # RMSPE
 TREES, ROUNDS = 40, 500
 RIVALS: Final = ("network", "observed", "boosting", "forest")
@@ -88,21 +92,6 @@ class Recipe:
 RECIPE: Final = Recipe()
 
 
-def rmspe(truth: pd.Series, says: pd.Series) -> float:
-    """Root of the mean square of the errors' shares of the truth, as the competition scored."""
-    return float(np.sqrt(np.mean(np.square((says - truth) / truth))))
-
-
-def lowered(says: pd.Series, variance: float) -> pd.Series:
-    """Predictions of mean logarithms, changed so that the mean square of shares is least.
-
-    Args:
-        says: predictions.
-        variance: of the logarithms' errors.
-    """
-    return says * float(np.exp(-1.5 * variance))
-
-
 # ---- the network --------------------------------------------------------------------------------
 
 
@@ -139,12 +128,6 @@ def network(train: pd.DataFrame, recipe: Recipe, seed: int) -> TableModel:
         callbacks=[WeightAverage(decay=recipe.average)] if recipe.average else [],
         run=zoo.Run(seed=seed, progress=False, device="cpu"),
     )
-
-
-def predicted(model: TableModel, rows: pd.DataFrame) -> pd.Series:
-    """Predictions of a network, lowered by its error in training."""
-    target = model.spec.targets[0]
-    return lowered(model.predict(rows), model.history.rows[-1]["train_loss"] * target.std**2)
 
 
 # ---- trees --------------------------------------------------------------------------------------
@@ -189,38 +172,38 @@ def predictions(
     return predicted(model, test), model
 
 
-def main() -> None:
-    """A row for each rival and seed (of trees one seed), and the means against the goal."""
-    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    flags.add_argument("--seeds", type=int, default=SEEDS)
-    flags.add_argument("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
-    given = flags.parse_args()
-    used = time.process_time()
-    frame = joined()
-    made = time.process_time() - used
+def flags(parser: argparse.ArgumentParser) -> None:
+    """Which of them run."""
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
+
+
+def trial(asked: Program, name: str, seed: int, frame: pd.DataFrame) -> float:
+    """One training before the cut, scored on the rows behind it; a row of results."""
     held_out = frame["Date"] >= CUT
     train, test = frame[~held_out], frame[held_out]
-    for name in given.rivals:
-        scores = []
-        for seed in range(given.seeds if name in ("network", "observed") else 1):
-            began, used = time.perf_counter(), time.process_time()
-            says, model = predictions(name, train, test, seed)
-            scores.append(rmspe(test[TARGET], says))
-            append(
-                "tabular_rossmann.csv",
-                model=name,
-                seed=seed,
-                rmspe=scores[-1],
-                train_rows=len(train),
-                test_rows=len(test),
-                table_cpu_seconds=made,
-                cpu_seconds=time.process_time() - used,
-                seconds=time.perf_counter() - began,
-            )
-            if name == "network" and seed == 0 and model is not None:
-                model.embedding_map("State").savefig(RESULTS / "rossmann_states.png", dpi=120)
-        verdict = "reached" if np.mean(scores) <= GOAL else "missed"
-        print(f"{name}: {np.mean(scores):.4f} ± {np.std(scores):.4f}; {GOAL} {verdict}")
+    if asked.smoke:
+        train, test = train.tail(SMOKE_ROWS), test.tail(SMOKE_ROWS)
+    with timed() as spent:
+        says, model = predictions(name, train, test, seed)
+    error = rmspe(test[TARGET], says)
+    rows = {"train_rows": len(train), "test_rows": len(test)}
+    asked.record(model=name, seed=seed, rmspe=error, **rows, **spent())
+    if name == "network" and model is not None:
+        model.metrics = {"rmspe": error}
+        asked.keep(model, seed)
+        if seed == 0 and not asked.smoke:
+            model.embedding_map("State").savefig(RESULTS / "rossmann_states.png", dpi=120)
+    return error
+
+
+def main() -> None:
+    """A row for each rival and seed (of trees one seed), and the means against the goal."""
+    asked = program(__doc__, "tabular_rossmann.csv", seeds=SEEDS, further=flags)
+    frame = joined()
+    for name in asked.further["rivals"]:
+        seeds = asked.seeds if name in ("network", "observed") else asked.seeds[:1]
+        errors = [trial(asked, name, seed, frame) for seed in seeds]
+        print(summary(f"{name}: RMSPE", errors, f"at most {GOAL}"))
 
 
 if __name__ == "__main__":

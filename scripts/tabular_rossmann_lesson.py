@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from scripts.record import append
-from scripts.rossmann import TARGET, joined
 from scripts.tabular_rossmann import RECIPE, network, predicted, rmspe
+from zoo.published.rossmann import TARGET, joined
 
 FIRST: Final = pd.Timestamp("2014-08-01")
 LAST: Final = pd.Timestamp("2014-09-17")

@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from scripts.record import append
-from scripts.rossmann import CUT, HOLD_OUT_DAYS, TARGET, joined
 from scripts.tabular_rossmann import RECIPE, Recipe, network, predicted, rmspe
+from zoo.published.rossmann import CUT, HOLD_OUT_DAYS, TARGET, joined
 
 INNER = CUT - pd.Timedelta(days=HOLD_OUT_DAYS)
 YEAR_EARLIER = CUT - pd.Timedelta(weeks=52)

@@ -13,14 +13,15 @@ spaced, the true masks and the predicted ones.
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 import zoo
-from scripts.record import RESULTS, append
+from scripts.program import Program, program, timed
+from scripts.record import RESULTS
 from zoo.vision import figures
 
 CLASSES = (
@@ -31,25 +32,25 @@ VOID = 11
 TARGET = 0.88
 EPOCHS = 4  # after one with the body frozen
 BATCH_SIZE = 4
+FEW = 4  # scenes, to show that the program runs
 
 
-def trial(epochs: int, seed: int, device: str, out: str | None) -> None:
+def trial(asked: Program, epochs: int, seed: int) -> None:
     """Train, score, record, draw."""
     root = zoo.data.get("camvid-240x180")
-    began, cpu = time.perf_counter(), time.process_time()
-    model = zoo.vision.segmentation.finetune(
-        "efficientnet_lite0",
-        root / "train",
-        root / "trainannot",
-        valid=(root / "val", root / "valannot"),
-        classes=CLASSES,
-        ignore=VOID,
-        epochs=epochs,
-        batch_size=BATCH_SIZE,
-        run=zoo.Run(seed=seed, device=device, out=out, resume=out is not None),
-    )
-    append(
-        "vision_camvid.csv",
+    train, valid = (pairs(root, part, asked.smoke) for part in ("train", "val"))
+    with timed() as spent:
+        model = zoo.vision.segmentation.finetune(
+            "efficientnet_lite0",
+            train,
+            valid=valid,
+            classes=CLASSES,
+            ignore=VOID,
+            epochs=1 if asked.smoke else epochs,
+            batch_size=BATCH_SIZE,
+            run=asked.run(seed, out=asked.out, resume=asked.out is not None),
+        )
+    asked.record(
         model="efficientnet_lite0",
         seed=seed,
         epochs=model.training["epochs"],
@@ -57,10 +58,17 @@ def trial(epochs: int, seed: int, device: str, out: str | None) -> None:
         iou=model.metrics["iou"],
         loss=model.metrics["loss"],
         target=TARGET,
-        seconds=time.perf_counter() - began,
-        cpu_seconds=time.process_time() - cpu,
+        **spent(),
     )
-    draw(model, root)
+    if not asked.smoke:
+        draw(model, root)
+
+
+def pairs(root: Path, part: str, few: bool) -> pd.DataFrame:
+    """Scenes of a part and their masks."""
+    scenes = sorted((root / part).iterdir())[: FEW if few else None]
+    masks = [root / f"{part}annot" / f"{scene.stem}.png" for scene in scenes]
+    return pd.DataFrame({"photo": scenes, "mask": masks}).astype(str)
 
 
 def draw(model: zoo.vision.PhotoSegmenter, root: Path) -> None:
@@ -74,15 +82,16 @@ def draw(model: zoo.vision.PhotoSegmenter, root: Path) -> None:
     figures.save(figures.masks(rows, score), RESULTS / "vision_camvid.png")
 
 
+def flags(parser: argparse.ArgumentParser) -> None:
+    """The epochs."""
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+
+
 def main() -> None:
     """One seed, or several."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--epochs", type=int, default=EPOCHS)
-    flags.add_argument("--seed", type=int, default=0)
-    flags.add_argument("--device", default="auto")
-    flags.add_argument("--out", help="folder of the training state")
-    chosen = flags.parse_args()
-    trial(chosen.epochs, chosen.seed, chosen.device, chosen.out)
+    asked = program(__doc__, "vision_camvid.csv", seeds=1, further=flags)
+    for seed in asked.seeds:
+        trial(asked, asked.further["epochs"], seed)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,11 @@ Nothing was chosen by the validation part; the recipe's constants are those of a
 
 from __future__ import annotations
 
-import argparse
-import time
 from dataclasses import dataclass
-from typing import Any
 
 import zoo
-from scripts.record import append
+from scripts.photos import few
+from scripts.program import Program, program, timed
 from scripts.vision_flowers import fixed_split
 from zoo.core.learner import Learner
 from zoo.vision.recipe import fit_from_probe, shared, start_from_probe
@@ -33,39 +31,37 @@ class Schedule:
 
 def main() -> None:
     """Every seed."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--seeds", type=int, default=3)
-    flags.add_argument("--first", type=int, default=0, help="first seed")
-    chosen = flags.parse_args()
-    for seed in range(chosen.first, chosen.first + chosen.seeds):
-        append("vision_flowers_progressive.csv", **trial(seed, Schedule()))
+    asked = program(__doc__, "vision_flowers_progressive.csv", seeds=3)
+    for seed in asked.seeds:
+        trial(asked, seed, Schedule())
 
 
-def trial(seed: int, schedule: Schedule) -> dict[str, Any]:
-    """One run, scored after every step."""
-    began = time.perf_counter()
-    learn = zoo.vision.learner(
-        "efficientnet_lite0",
-        fixed_split(),
-        size=schedule.sizes[0],
-        run=zoo.Run(seed=seed, progress=False),
-    )
-    start_from_probe(learn)
-    probe = learn.evaluate()["accuracy"]
-    fit_from_probe(learn, schedule.epochs, sizes=schedule.sizes)
-    seconds = time.perf_counter() - began
-    scores = learn.as_model().evaluate(tta=True)
-    return {
-        "seed": seed,
-        "epochs": schedule.epochs,
-        "sizes": " ".join(map(str, schedule.sizes)),
-        "photos": len(learn.data.valid),  # type: ignore[arg-type]
-        "probe": probe,
+def trial(asked: Program, seed: int, schedule: Schedule) -> None:
+    """One run, scored after every step; a row of results."""
+    with timed() as spent:
+        learn = zoo.vision.learner(
+            "efficientnet_lite0",
+            few(fixed_split()) if asked.smoke else fixed_split(),
+            size=schedule.sizes[0],
+            run=asked.run(seed),
+        )
+        start_from_probe(learn)
+        probe = learn.evaluate()["accuracy"]
+        fit_from_probe(learn, schedule.epochs, sizes=schedule.sizes)
+    model = learn.as_model()
+    scores = model.evaluate(tta=True)
+    asked.record(
+        seed=seed,
+        epochs=schedule.epochs,
+        sizes=" ".join(map(str, schedule.sizes)),
+        photos=len(learn.data.valid),  # type: ignore[arg-type]
+        probe=probe,
         **after_sizes(learn, schedule),
-        "mean": scores["plain accuracy"],
-        "accuracy": scores["accuracy"],
-        "seconds": seconds,
-    }
+        mean=scores["plain accuracy"],
+        accuracy=scores["accuracy"],
+        **spent(),
+    )
+    asked.keep(model, seed)
 
 
 def after_sizes(learn: Learner, schedule: Schedule) -> dict[str, float]:

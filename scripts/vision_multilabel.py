@@ -15,9 +15,7 @@ priors comes near to saying every label of every scene.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import zoo
-from scripts.record import append
+from scripts.program import Program, program, timed
 from zoo.vision.labels import encoded
 from zoo.vision.report import by_class
 from zoo.vision.spec import Spec
@@ -51,18 +49,13 @@ class Settings:
 
 def main() -> None:
     """Every seed; each label's scores for the last."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--seeds", type=int, default=3)
-    flags.add_argument("--first", type=int, default=0, help="first seed")
-    flags.add_argument("--smoke", action="store_true", help="one seed, no epoch, no record")
-    chosen = flags.parse_args()
+    asked = program(__doc__, "vision_multilabel.csv", seeds=3)
     settings = Settings()
     with tempfile.TemporaryDirectory() as folder:
         tables = {part: scenes(part, Path(folder), settings) for part in PARTS}
-        for seed in range(chosen.first, chosen.first + (1 if chosen.smoke else chosen.seeds)):
-            row, report = trial(tables, seed, settings, **({"epochs": 0} if chosen.smoke else {}))
+        for seed in asked.seeds:
+            report = trial(asked, tables, seed, settings)
             print(report.round(3).to_string())
-            print(row) if chosen.smoke else append("vision_multilabel.csv", **row)
 
 
 def scenes(part: str, folder: Path, settings: Settings) -> pd.DataFrame:
@@ -87,38 +80,39 @@ def middle(image: Image.Image) -> Image.Image:
 
 
 def trial(
-    tables: dict[str, pd.DataFrame], seed: int, settings: Settings, **epochs: int
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Train, tune, score on the test part."""
-    began = time.perf_counter()
-    model = zoo.vision.finetune(
-        "efficientnet_lite0",
-        tables["train"],
-        valid=tables["val"],
-        size=settings.size,
-        run=zoo.Run(seed=seed, progress=False),
-        **epochs,
-    )
-    seconds = time.perf_counter() - began
+    asked: Program, tables: dict[str, pd.DataFrame], seed: int, settings: Settings
+) -> pd.DataFrame:
+    """Train, tune, score on the test part; a row of results, each label's scores."""
+    epochs: dict[str, Any] = {"epochs": 0} if asked.smoke else {}
+    with timed() as spent:
+        model = zoo.vision.finetune(
+            "efficientnet_lite0",
+            tables["train"],
+            valid=tables["val"],
+            size=settings.size,
+            run=asked.run(seed),
+            **epochs,
+        )
     report = model.report(tables["test"])
     scores = model.evaluate(tables["test"])
     train, val, test = (targets(tables[part], model.spec) for part in PARTS)
     prior = train.mean(0)
     tuned = np.array(best_thresholds(np.tile(prior, (len(val), 1)), val))
-    row = {
-        "seed": seed,
-        "epochs": model.training["epochs"],
-        "size": settings.size,
-        "photos": len(tables["train"]),
-        "test_photos": len(tables["test"]),
-        "f1": scores["f1"],
-        "average_precision": scores["average_precision"],
-        "threshold": " ".join(map(str, model.spec.threshold)),
-        "prior": of_prior(prior, test, np.array(0.5), model.spec),
-        "tuned_prior": of_prior(prior, test, tuned, model.spec),
-        "seconds": seconds,
-    }
-    return row, report
+    asked.record(
+        seed=seed,
+        epochs=model.training["epochs"],
+        size=settings.size,
+        photos=len(tables["train"]),
+        test_photos=len(tables["test"]),
+        f1=scores["f1"],
+        average_precision=scores["average_precision"],
+        threshold=" ".join(map(str, model.spec.threshold)),
+        prior=of_prior(prior, test, np.array(0.5), model.spec),
+        tuned_prior=of_prior(prior, test, tuned, model.spec),
+        **spent(),
+    )
+    asked.keep(model, seed)
+    return report
 
 
 def targets(table: pd.DataFrame, spec: Spec) -> NDArray[Any]:

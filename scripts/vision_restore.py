@@ -13,14 +13,14 @@ shows four photos: degraded and enlarged, restored, true.
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any
 
 import numpy as np
 import torch
 
 import zoo
-from scripts.record import RESULTS, append
+from scripts.program import Program, program, timed
+from scripts.record import RESULTS
 from zoo.vision import figures
 from zoo.vision.degraded import task_of
 from zoo.vision.figures import Shown
@@ -28,24 +28,24 @@ from zoo.vision.sources import split
 
 EPOCHS = 2
 GAIN = 1.0  # dB
+FEW = 8  # photos, to show that the program runs
 
 
-def trial(epochs: int, seed: int, device: str, out: str | None, perceptual: float) -> None:
+def trial(asked: Program, epochs: int, seed: int, perceptual: float) -> None:
     """Train, score beside bicubic, record, draw."""
     parts = split(zoo.data.get("flowers-128"), seed=0)
-    began, cpu = time.perf_counter(), time.process_time()
-    model = zoo.vision.restoration.finetune(
-        "efficientnet_lite0",
-        parts.train.paths,
-        valid=parts.valid.paths,
-        epochs=epochs,
-        perceptual=perceptual,
-        run=zoo.Run(seed=seed, device=device, out=out, resume=out is not None),
-    )
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    n = FEW if asked.smoke else None
+    with timed() as spent:
+        model = zoo.vision.restoration.finetune(
+            "efficientnet_lite0",
+            parts.train.paths[:n],
+            valid=parts.valid.paths[:n],
+            epochs=1 if asked.smoke else epochs,
+            perceptual=perceptual,
+            run=asked.run(seed, out=asked.out, resume=asked.out is not None),
+        )
     bicubic = score_of_bicubic(model)
-    append(
-        "vision_restore.csv",
+    asked.record(
         model="efficientnet_lite0",
         seed=seed,
         epochs=model.training["epochs"],
@@ -56,10 +56,10 @@ def trial(epochs: int, seed: int, device: str, out: str | None, perceptual: floa
         bicubic_psnr=bicubic["psnr"],
         bicubic_ssim=bicubic["ssim"],
         target_psnr=bicubic["psnr"] + GAIN,
-        seconds=seconds,
-        cpu_seconds=cpu,
+        **spent(),
     )
-    draw(model)
+    if not asked.smoke:
+        draw(model)
 
 
 def score_of_bicubic(model: zoo.vision.PhotoRestorer) -> dict[str, float]:
@@ -93,16 +93,17 @@ def draw(model: zoo.vision.PhotoRestorer) -> None:
     figures.save(figures.grid(shown), RESULTS / "vision_restore.png")
 
 
+def flags(parser: argparse.ArgumentParser) -> None:
+    """The epochs, and how much the perceptual loss weighs."""
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--perceptual", type=float, default=0.01)
+
+
 def main() -> None:
-    """One seed."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--epochs", type=int, default=EPOCHS)
-    flags.add_argument("--seed", type=int, default=0)
-    flags.add_argument("--perceptual", type=float, default=0.01)
-    flags.add_argument("--device", default="auto")
-    flags.add_argument("--out", help="folder of the training state")
-    chosen = flags.parse_args()
-    trial(chosen.epochs, chosen.seed, chosen.device, chosen.out, chosen.perceptual)
+    """One seed, or several."""
+    asked = program(__doc__, "vision_restore.csv", seeds=1, further=flags)
+    for seed in asked.seeds:
+        trial(asked, asked.further["epochs"], seed, asked.further["perceptual"])
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ augmented views, `crops` that with eight fixed crops, `snapshots` that of the th
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import zoo
-from scripts.record import append
+from scripts.photos import few
+from scripts.program import Program, program, timed
 from scripts.vision_flowers import fixed_split
 from zoo.vision.recipe import RATIO, start_from_probe
 
@@ -37,36 +37,37 @@ class Cycles:
     cycle_mult: int = 1
 
 
-SEEDS = {"ants": 5, "flowers": 3}
+SEEDS = 5  # of ants; 3 of flowers
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """Which photos."""
+    parser.add_argument("data", choices=["ants", "flowers"], nargs="?", default="ants")
 
 
 def main() -> None:
     """Every seed of a data set."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("data", choices=[*SEEDS])
-    flags.add_argument("--seeds", type=int)
-    flags.add_argument("--first", type=int, default=0, help="first seed")
-    chosen = flags.parse_args()
-    n = SEEDS[chosen.data] if chosen.seeds is None else chosen.seeds
-    for seed in range(chosen.first, chosen.first + n):
-        began = time.perf_counter()
-        row = ants(seed) if chosen.data == "ants" else flowers(seed)
-        seconds = time.perf_counter() - began
-        append("vision_tta.csv", data=chosen.data, seed=seed, **row, seconds=seconds)
+    asked = program(__doc__, "vision_tta.csv", seeds=SEEDS, further=flags)
+    data = asked.further["data"]
+    for seed in asked.seeds:
+        with timed() as spent:
+            row = ants(asked, seed) if data == "ants" else flowers(asked, seed)
+        asked.record(data=data, seed=seed, **row, **spent())
 
 
-def ants(seed: int) -> dict[str, Any]:
+def ants(asked: Program, seed: int) -> dict[str, Any]:
     """The whole call, then its photos in several views."""
     photos = zoo.data.get("hymenoptera")
-    run = zoo.Run(seed=seed, progress=False)
-    return looks(zoo.vision.finetune("efficientnet_lite0", photos, run=run))
+    chosen: dict[str, Any] = {"epochs": 0} if asked.smoke else {}
+    data = few(photos) if asked.smoke else photos
+    return looks(zoo.vision.finetune("efficientnet_lite0", data, run=asked.run(seed), **chosen))
 
 
-def flowers(seed: int) -> dict[str, Any]:
+def flowers(asked: Program, seed: int) -> dict[str, Any]:
     """Cycles after the probe; the last network, then all."""
     settings = Cycles()
-    run = zoo.Run(seed=seed, progress=False)
-    learn = zoo.vision.learner("efficientnet_lite0", fixed_split(), run=run)
+    data = few(fixed_split()) if asked.smoke else fixed_split()
+    learn = zoo.vision.learner("efficientnet_lite0", data, run=asked.run(seed))
     start_from_probe(learn)
     learn.unfreeze()
     learn.fit_sgdr(

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import zoo.data
-from scripts import rossmann
-from scripts.rossmann import (
+from zoo.published import rossmann
+from zoo.published.rossmann import (
     ALIKE,
     CUT,
     DRIFTS,

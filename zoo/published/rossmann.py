@@ -1,7 +1,5 @@
 """The Rossmann table: sales of 1,115 drug stores, joined with all that tells something of a day.
 
-    python -m scripts.rossmann                 # makes the table, and says how long that took
-
 Every row with sales is a store on a day. Its columns come in groups:
 
 - `ANNOUNCED`: what is known of any day beforehand: promotions, holidays, opening days, and how far
@@ -22,17 +20,17 @@ Berkhahn's solution (third place) and fast.ai's lesson; means of past sales were
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-import zoo
-from zoo.tabular import date_parts, looked_up, time_since, time_until
+from zoo.data.fetch import get
+from zoo.tabular.features import date_parts, looked_up, time_since, time_until
 
+DATA: Final = "rossmann"
 TARGET: Final = "Sales"
 LAST_DAY: Final = pd.Timestamp("2015-07-31")
 HOLD_OUT_DAYS: Final = 43  # the last 41,396 rows with sales; the test set has 41,088 rows
@@ -111,6 +109,34 @@ DRIFT: Final = Columns((), tuple(DRIFTS))
 OBSERVED: Final = Columns(("weather",), (*list(WEATHER.values())[:-1], "trend", "trend_germany"))
 
 
+def score(model: Any) -> dict[str, float]:
+    """RMSPE on the hold-out, the last six weeks."""
+    frame = joined()
+    rows = frame[frame["Date"] >= CUT]
+    return {"rmspe": rmspe(rows[TARGET], predicted(model, rows))}
+
+
+def rmspe(truth: pd.Series, says: pd.Series) -> float:
+    """Root of the mean square of the errors' shares of the truth, as the competition scored."""
+    return float(np.sqrt(np.mean(np.square((says - truth) / truth))))
+
+
+def lowered(says: pd.Series, variance: float) -> pd.Series:
+    """Predictions of mean logarithms, changed so that the mean square of shares is least.
+
+    Args:
+        says: predictions.
+        variance: of the logarithms' errors.
+    """
+    return says * float(np.exp(-1.5 * variance))
+
+
+def predicted(model: Any, rows: pd.DataFrame) -> pd.Series:
+    """Predictions of a network, lowered by its error in training."""
+    target = model.spec.targets[0]
+    return lowered(model.predict(rows), model.history.rows[-1]["train_loss"] * target.std**2)
+
+
 def joined(cut: pd.Timestamp = CUT, hidden_until: pd.Timestamp | None = None) -> pd.DataFrame:
     """The table: a row for each store and day with sales, the latest last.
 
@@ -119,7 +145,7 @@ def joined(cut: pd.Timestamp = CUT, hidden_until: pd.Timestamp | None = None) ->
         hidden_until: no mean knows sales from the cut to this day; None hides no more than what the
             cut does.
     """
-    folder = zoo.data.get("rossmann")
+    folder = get(DATA)
     frame = with_announced(calendar(folder))
     frame = frame[frame[TARGET] > 0].reset_index(drop=True)
     parts = ["year", "month", "week", "day", "dayofyear", "elapsed"]
@@ -284,21 +310,3 @@ def block_starts(first: float, last: float, cut: int) -> range:
     """
     before = -((cut - int(first)) // -HOLD_OUT_DAYS)
     return range(cut - before * HOLD_OUT_DAYS, int(last) + 1, HOLD_OUT_DAYS)
-
-
-def main() -> None:
-    """Make the table, and say how long that took."""
-    zoo.data.get("rossmann")
-    began, used = time.perf_counter(), time.process_time()
-    frame = joined()
-    seconds, cpu = time.perf_counter() - began, time.process_time() - used
-    held_out = int((frame["Date"] >= CUT).sum())
-    print(
-        f"{len(frame)} rows, {held_out} of them held out from {CUT:%Y-%m-%d} on; "
-        f"{frame.shape[1]} columns; {frame.memory_usage(deep=True).sum() / 1e6:.0f} MB; "
-        f"{seconds:.1f} s, {cpu:.1f} s of CPU time"
-    )
-
-
-if __name__ == "__main__":
-    main()
