@@ -303,7 +303,9 @@ def broken(scenes: Path, tmp_path: Path) -> tuple[Path, Path]:
 def test_mistakes_with_masks_are_one_clear_sentence(scenes: Path, tmp_path: Path) -> None:
     photos, masks = broken(scenes, tmp_path)
     learner = zoo.vision.segmentation.learner
-    with pytest.raises(ValueError, match=r"there are \[9\] beside ignore=None; name more"):
+    with pytest.raises(
+        ValueError, match=r"of n_classes=3 there are \[9\] beside ignore=None; name"
+    ):
         learner(TINY, photos, masks, random_weights=True, **settings(ignore=None))
     with pytest.raises(ValueError, match="masks=None; give it"):
         learner(TINY, photos, random_weights=True, **settings())

@@ -119,10 +119,10 @@ def check_labels(masks: NDArray[np.uint8], n_classes: int, ignore: int | None) -
     counts = np.bincount(masks.ravel(), minlength=MOST_CLASSES)
     values = [int(value) for value in np.flatnonzero(counts) if value != ignore]
     wrong = [value for value in values if value >= n_classes]
-    if wrong or not values:
+    if wrong or not values or n_classes < 2:
         raise ValueError(
-            f"the pixels of masks number the classes from 0 to {n_classes - 1}, however there are "
-            f"{wrong or 'none'} beside {ignore=}; name more classes, or the number to ignore"
+            f"the pixels of masks number two or more classes from 0, however of {n_classes=} there "
+            f"are {wrong or values} beside {ignore=}; name more classes, or the number to ignore"
         )
 
 
