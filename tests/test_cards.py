@@ -38,6 +38,7 @@ def test_every_domain_has_an_embedded_model_and_together_they_are_small() -> Non
     listed = zoo.hub.list()
     assert sum(entry.size for entry in listed) < LARGEST
     assert [entry.name for entry in listed] == [f"zoo/{name}" for name in NAMES]
+    assert {entry.domain for entry in listed} == {"collab", "tabular", "text", "vision"}
     assert all(entry.score is not None and entry.licence for entry in listed)
 
 
