@@ -137,10 +137,11 @@ PUBLICATIONS: Final = {
         "own tokens and compares with no other model's.",
         preprocessing="spaCy's tokenizer behind fastai's rules (capitals and repetitions become "
         "words of their own); words that are not among the most frequent ones are one unknown "
-        "word. Matrices are stored in half precision.",
+        "word. It has read WikiText-2's training part and some of the long Wikipedia articles of "
+        "2014 (`wiki-long-2014`, CC BY-SA), none of the validation or test part. Matrices are "
+        "stored in half precision.",
         data="wikitext-2",
-        split="the validation part of WikiText-2; trained on its training part and on long "
-        "Wikipedia articles of 2014, of which none is in the validation or test part",
+        split="the validation part of WikiText-2",
         licence="cc-by-sa-3.0",
         program="text_pretrain",
         protocol="wikitext",

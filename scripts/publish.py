@@ -28,7 +28,7 @@ from scripts.publications import PUBLICATIONS, Publication
 from scripts.record import RESULTS, ROOT, append
 from zoo.core import artifact
 from zoo.core.artifact import CARD, Config
-from zoo.core.card import FACTS, Card, Result, render
+from zoo.core.card import FACTS, Card, Result, named, render
 from zoo.core.history import History
 from zoo.hub.catalog import ROOM
 from zoo.hub.sums import SUMS, published, sha256, to_text
@@ -167,7 +167,7 @@ def table() -> str:
         lines.append(
             f"| [`zoo/{folder.name}`]({folder.name}.md) | {config.domain}, {config.task} | "
             f"{card.data['title']} | {first.metric} {first.mean:.3f} ± {first.sd:.3f} "
-            f"({first.n} {first.trials}) | {first.own:.3f} | {size:.1f} | {config.licence} | "
+            f"({named(first)}) | {first.own:.3f} | {size:.1f} | {config.licence} | "
             f"`{card.program}` |"
         )
     return "\n".join([*lines, ""])

