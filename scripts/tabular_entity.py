@@ -1,4 +1,4 @@
-"""Guo & Berkhahn's table: four methods with and without embeddings; the goal of the network is .093.
+"""Guo & Berkhahn's table: four methods, with and without embeddings; the network's goal is .093.
 
 Their protocol ("Entity Embeddings of Categorical Variables", 2016, sec. IV, and the code published
 with it): the 844,338 rows with sales in the order of their days, the last tenth to score on, and
