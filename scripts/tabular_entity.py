@@ -1,4 +1,4 @@
-"""Guo & Berkhahn's table: four methods with and without entity embeddings; network MAPE <= .093.
+"""Guo & Berkhahn's table: four methods, with and without embeddings; the network's goal is .093.
 
 Their protocol ("Entity Embeddings of Categorical Variables", 2016, sec. IV, and the code published
 with it): the 844,338 rows with sales in the order of their days, the last tenth to score on, and
@@ -6,8 +6,8 @@ with it): the 844,338 rows with sales in the order of their days, the last tenth
 week, day, month, year, promo, state, open (always true). The network has 1000 and 500 neurons,
 learns the logarithm of sales for 10 epochs; the prediction is the mean of 5. Its embeddings (store
 10, day of the week 6, year 2, month 6, day 10, state 6) then take the place of the categories for
-the other methods. Without embeddings the network sees one-hot vectors, and the
-others see the categories' numbers, as there.
+the other methods. Without embeddings the network sees one-hot vectors, and the others see the
+categories' numbers, as there.
 
 What differs: the networks normalise their hidden layers by batch, learn standardised logarithms (by
 absolute errors, as there) by AdamW in one cycle, in batches of 256 where theirs are of 128;
@@ -16,7 +16,7 @@ trees where theirs has 200; the neighbours are scored on `ASKED` rows drawn from
 which shows their error to about .002. The embeddings given to the others are the first network's.
 
 Each cell is a row as soon as it is known. Networks are kept in runs/entity and found there again;
-to train them anew, delete it. Cost: about 40 minutes on one core.
+to train them anew, delete it. Cost: about 25 minutes on one core.
 
     python -m scripts.tabular_entity           # writes results/tabular_entity.csv
 """
