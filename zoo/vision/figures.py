@@ -62,7 +62,8 @@ def grid(photos: Sequence[Shown], columns: int = 3, title: str = "") -> Figure:
 def batch(learn: Learner, n: int = 9) -> Figure:
     """Photos of the first training batch as the model sees them, augmented, with their targets."""
     data: Any = learn.data
-    first = next(iter(data.train.epoch(learn.epoch)))
+    photos = getattr(data.train, "photos", data.train)  # behind precomputed features, if any
+    first = next(iter(photos.epoch(learn.epoch)))
     x, spec = first.inputs[0], data.spec
     mean, std = (x.new_tensor(values).view(3, 1, 1) for values in (spec.mean, spec.std))
     seen = (x[:n] * std + mean).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
