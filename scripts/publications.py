@@ -152,7 +152,8 @@ PUBLICATIONS: Final = {
     "film-reviews": Publication(
         title="Sentences of film reviews: praise or blame",
         use="Whether a sentence about a film praises (1) or blames (0) it; an example of ULMFiT: "
-        "fine-tuned from `zoo/lstm-wiki` on sentences without labels, then with them.",
+        "`zoo/lstm-wiki` fine-tuned on reviews of IMDB and on these sentences without labels, then "
+        "on them with labels.",
         limits="English sentences of professional critics, about 2000. Longer texts, irony, and "
         "what is neither praise nor blame are outside of what it knows.",
         preprocessing="As `zoo/lstm-wiki`, with the words of the reviews. Matrices are stored in "

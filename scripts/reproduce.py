@@ -26,6 +26,8 @@ PROGRAMS = {
     "tabular_recipe": "adult",
     "tabular_rossmann": "rossmann",
     "tabular_search": "adult",
+    "text_rotten_tomatoes": "rotten-tomatoes",
+    "text_wikitext2": "wikitext-2",
     "vision_camvid": "camvid-240x180",
     "vision_digits": "",
     "vision_dogscats": "dogscats-160",

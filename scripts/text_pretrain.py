@@ -26,7 +26,8 @@ from typing import Any, Final
 import zoo
 import zoo.text
 from scripts.record import append
-from scripts.wikipedia import long_articles, wikitext_articles
+from scripts.wikipedia import long_articles
+from zoo.published.wikitext import articles as wikitext_articles
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ import zoo
 import zoo.text
 from scripts.bags_of_words import nb_svm, tfidf
 from scripts.record import append, clocks, took
-from scripts.rotten_tomatoes import Part, divided, sentences
+from zoo.published.rotten_tomatoes import Part, divided, sentences
 from zoo.text.train_lm import CYCLE, language_model
 
 CSV: Final = "text_rotten_tomatoes.csv"

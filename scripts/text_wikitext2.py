@@ -20,10 +20,10 @@ import numpy as np
 import zoo
 from scripts.kneser_ney import Whole, log_probabilities
 from scripts.record import append, clocks, took
-from scripts.wikipedia import wikitext
 from zoo.core.batches import Data
 from zoo.core.learner import Learner
 from zoo.core.run import seeded
+from zoo.published.wikitext import text as wikitext
 from zoo.text.batches import StreamBatches
 from zoo.text.models.awd_lstm import Dropouts
 from zoo.text.models.language_model import LanguageNet, task
