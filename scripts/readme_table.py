@@ -64,12 +64,19 @@ class Line:
         beside = ""
         if self.beside:
             beside = f"{self.beside[1]} {rows[self.beside[0]].mean():.3f}"
-        elif self.rival and len(theirs := self.rows(self.rival[0])):
+        elif self.rival and len(theirs := self._same_trials(rows, self.rows(self.rival[0]))):
             beside = f"{self.rival[1]} {theirs[self.score].mean():.3f}"
         return (
             f"| {self.what} | {self.model} | {self.shown} {score.mean():.3f}{spread} | {beside} | "
             f"{rows['seconds'].median():.0f} s | `scripts/{self.script}.py` |"
         )
+
+    def _same_trials(self, ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+        """Their rows of seeds and folds that ours have as well."""
+        for name in TRIAL:
+            if name in ours and name in theirs:
+                theirs = theirs[theirs[name].isin(ours[name])]
+        return theirs
 
 
 def _photos(script: str, what: str) -> Line:

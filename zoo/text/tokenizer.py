@@ -51,7 +51,7 @@ class Tokenizer:
 
     def __init__(self, language: str = "en") -> None:
         self.language = language
-        self.by_span = isby_span(self._spacy)
+        self.by_span = is_by_span(self._spacy)
 
     def __call__(self, text: str) -> list[str]:
         """The tokens of a text, its beginning marked."""
@@ -171,7 +171,7 @@ def blank(language: str) -> SpacyTokenizer:
     return tokenizer
 
 
-def isby_span(tokenizer: Any) -> bool:
+def is_by_span(tokenizer: Any) -> bool:
     """Whether spaCy cuts between spaces without looking further.
 
     Not in languages without spaces, nor in those with abbreviations in small letters that hold one.
