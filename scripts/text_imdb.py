@@ -6,8 +6,8 @@ the training reviews without labels and a share of the unlabelled ones; `full` t
 on all 25,000 labelled reviews and scores all test reviews; `curve` trains it, TF-IDF with logistic
 regression and NB-SVM on 100 and on 500 labelled reviews drawn at random, several times, and scores
 a fixed part of the test reviews, as the column `tested` says; `rivals` scores the bags of words on
-everything; `picture` draws what the CSV holds. Settings were chosen on the training part (`--inner`
-scores reviews of it that were not drawn).
+everything; `picture` draws what the CSV holds. Settings were set by hand; `--inner` scores them on
+reviews of the training part that were not drawn.
 
     python -m scripts.text_imdb lm full curve rivals picture --out imdb
 """
