@@ -6,8 +6,8 @@ and perhaps IMDB's reviews without their labels (step `lm` of `scripts/text_imdb
 `pretrained` says which) is fine-tuned on the training sentences without their labels, the
 classifier on its encoder; `random` trains the same network from random weights. Beside them TF-IDF
 with logistic regression, whose penalty is chosen by folds, and NB-SVM, on the same divisions.
-Settings were set by hand after a few looks at a tenth of the first training part (`--inner`), not by
-a search.
+Settings were set by hand after a few looks at a tenth of the first training part (`--inner`), not
+by a search.
 
     python -m scripts.text_rotten_tomatoes imdb/lm # writes results/text_rotten_tomatoes.csv
 """
