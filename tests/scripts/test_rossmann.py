@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import zoo.data
 from zoo.published import rossmann
 from zoo.published.rossmann import (
     ALIKE,
@@ -75,7 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for short in ("", *(f"_{state.split(',')[-1]}" for state in STATES.values())):
         frame = pd.DataFrame({"Woche": weeks, "Dez. 2012 - Sep. 2015": np.arange(len(weeks))})
         frame.to_csv(tmp_path / "googletrend" / f"Rossmann_DE{short}.csv", index=False)
-    monkeypatch.setattr(zoo.data, "get", lambda name: tmp_path)
+    monkeypatch.setattr(rossmann, "get", lambda name: tmp_path)
     return tmp_path
 
 
