@@ -1,7 +1,7 @@
 """Run every program of a published number in small: does each still do what it says?
 
 Each is started as `python -m scripts.NAME --smoke`: one trial on little, without a record. A
-program whose data set is not at hand is left out, and named. Cost: 7 minutes on two cores.
+program whose data set is not at hand is left out, and named; the whole prints its seconds.
 
     python -m scripts.reproduce              # all
     python -m scripts.reproduce collab       # those whose names begin so

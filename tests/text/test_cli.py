@@ -58,6 +58,15 @@ def test_texts_are_classified(trained: Path, tmp_path: Path) -> None:
     assert len(row["probabilities"]) == 1
 
 
+def test_gaps_of_a_table_keep_their_rows(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "gaps.csv").write_text("text,n\nWe found it dull.,1\n,2\nWe found it warm.,3\n")
+    lines = zoo("predict", trained / "m", tmp_path / "gaps.csv", "--json").output.splitlines()
+    assert [json.loads(line)["row"] for line in lines] == [0, 1, 2]
+    (tmp_path / "last.txt").write_text("We found it warm.")
+    alone = json.loads(zoo("predict", trained / "m", tmp_path / "last.txt", "--json").output)
+    assert json.loads(lines[2])["probabilities"] == alone["probabilities"]
+
+
 def test_a_language_model_predicts_next_words(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("I found the")
     row = json.loads(zoo("predict", trained / "lm", tmp_path / "one.txt", "--json").output)

@@ -218,9 +218,8 @@ def explain(
 def print_texts(model: Any, files: list[Path], *, as_json: bool, top: int) -> None:
     """Print the class of each text, or the likeliest next words of a language model."""
     for file in files:
-        for row, one in enumerate(_texts_of(file)):
+        for row, chances in enumerate(_chances(model, list(_texts_of(file)), top)):
             place = str(file) if file.suffix in (".txt", "") else f"{file}:{row}"
-            chances = _chances(model, one, top)
             if as_json:
                 told = {"file": str(file), "row": row, "probabilities": chances}
                 typer.echo(json.dumps(told, ensure_ascii=False))
@@ -229,20 +228,20 @@ def print_texts(model: Any, files: list[Path], *, as_json: bool, top: int) -> No
                 typer.echo(f"{place}  {shown}")
 
 
-def _chances(model: Any, one: str, top: int) -> dict[str, float]:
-    if hasattr(model, "generate"):
-        return {word: round(chance, 6) for word, chance in model.predict(one, top)}
-    found = model.predict(one).probabilities
-    best = sorted(found, key=found.__getitem__, reverse=True)[:top]
-    return {str(name): round(found[name], 6) for name in best}
+def _chances(model: Any, texts: list[str], top: int) -> Iterator[dict[str, float]]:
+    """Of each text, the likeliest classes or next words with their probabilities."""
+    for said in model.predict(texts, top) if hasattr(model, "generate") else model.predict(texts):
+        found = dict(said) if isinstance(said, list) else said.probabilities
+        best = sorted(found, key=found.__getitem__, reverse=True)[:top]
+        yield {str(name): round(found[name], 6) for name in best}
 
 
 def _texts_of(file: Path) -> Iterator[str]:
-    """The texts of a table or JSON lines; another file is one text."""
-    from zoo.text.texts import JSON_LINES, TABLES, decoded, each
+    """The texts of a table or JSON lines, gaps as empty ones; another file is one text."""
+    from zoo.text.texts import JSON_LINES, TABLES, decoded, every
 
     if file.suffix.lower() in (*TABLES, *JSON_LINES):
-        yield from each(file)
+        yield from every(file)
     else:
         yield decoded(file.read_bytes())
 

@@ -32,5 +32,7 @@ def photo_list(photos: Any) -> list[Path]:
                 f"every photo must be a file, however there is no {few(missing)}; correct the paths"
             )
     if not found:
-        raise ValueError(f"a folder of photos holds some, however {photos!r:.60} has none")
+        raise ValueError(
+            f"a folder of photos holds some, however {str(photos)[:100]!r} has none; name another"
+        )
     return found
