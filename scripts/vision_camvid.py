@@ -48,7 +48,7 @@ def trial(asked: Program, epochs: int, seed: int) -> None:
             ignore=VOID,
             epochs=1 if asked.smoke else epochs,
             batch_size=BATCH_SIZE,
-            run=asked.run(seed, out=asked.out, resume=asked.out is not None),
+            run=asked.run(seed, state=asked.own(asked.out, seed)),
         )
     asked.record(
         model="efficientnet_lite0",
