@@ -8,12 +8,12 @@ Cost: 3 seconds (mlp) to 2 minutes (tabm) a trial on one core.
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 
 import zoo
 import zoo.tabular
-from scripts.program import Program, program, timed
+from scripts.program import Program, knobs, program, timed
 from zoo.published.adult import TARGET, official
 
 
@@ -50,20 +50,15 @@ def trial(asked: Program, seed: int, config: Config) -> None:
     used["layers"] = "-".join(map(str, used["layers"]))
     tried = {**vars(config), **used}
     asked.record(**tried, seed=seed, **model.metrics, **spent())
-
-
-def flags(parser: argparse.ArgumentParser) -> None:
-    """One for each setting."""
-    for field in fields(Config):
-        name = f"--{field.name.replace('_', '-')}"
-        parser.add_argument(name, type=type(field.default), default=field.default)
+    asked.keep(model, seed)
 
 
 def main() -> None:
     """One configuration on several splits."""
-    asked = program(__doc__, "tabular_recipe.csv", seeds=3, further=flags)
+    settings = partial(knobs, usual=Config())
+    asked = program(__doc__, "tabular_recipe.csv", seeds=3, further=settings)
     for seed in asked.seeds:
-        trial(asked, seed, Config(**asked.further))
+        trial(asked, seed, asked.chosen(Config))
 
 
 if __name__ == "__main__":

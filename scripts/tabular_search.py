@@ -53,6 +53,7 @@ def trial(asked: Program, frame: pd.DataFrame, number: int) -> None:
     with timed() as spent:  # one seed: the split must not differ
         model = zoo.tabular.train(frame, TARGET, run=asked.run(0), **settings)
     asked.record(trial=number, **drawn, **model.metrics, **spent())
+    asked.keep(model, number)
 
 
 def importances(trials: pd.DataFrame) -> pd.DataFrame:
