@@ -34,6 +34,7 @@ def trial(asked: Program, model: Any, fold: int) -> float:
         )
     scores = {name: trained.metrics[name] for name in ("rmse", "mae")}
     asked.record(model=model, fold=fold, seed=fold, **scores, **spent())
+    asked.keep(trained, fold, model)
     return scores["rmse"]
 
 

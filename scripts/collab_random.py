@@ -41,6 +41,7 @@ def trial(asked: Program, recipe: str, seed: int) -> float:
         )
     rmse = trained.metrics["rmse"]
     asked.record(recipe=recipe, seed=seed, epochs=epochs, rmse=rmse, **spent())
+    asked.keep(trained, seed, recipe)
     return rmse
 
 

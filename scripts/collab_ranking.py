@@ -63,6 +63,7 @@ def trial(asked: Program, seed: int) -> dict[str, float]:
             run=asked.run(seed),
         )
     asked.record(model="softmax", seed=seed, **trained.metrics, **spent())
+    asked.keep(trained, seed)
     found = {"softmax": trained.metrics[f"ndcg@{K}"]}
     for name, rival in RIVALS.items():
         with timed() as spent:

@@ -69,6 +69,7 @@ def trial(asked: Program, seed: int) -> None:
         **trained.metrics,
         **spent(),
     )
+    asked.keep(trained, seed)
 
 
 def flags(parser: argparse.ArgumentParser) -> None:
