@@ -16,7 +16,7 @@ trees where theirs has 200; the neighbours are scored on `ASKED` rows drawn from
 which shows their error to about .002. The embeddings given to the others are the first network's.
 
 Each cell is a row as soon as it is known. Networks are kept in `--out`, else in runs/entity, and
-found there again; to train them anew, delete it. Cost: about 25 minutes on one core.
+found there again; to train them anew, delete it. Cost: 22 minutes of one core for a draw of rows.
 
     python -m scripts.tabular_entity           # writes results/tabular_entity.csv
 """

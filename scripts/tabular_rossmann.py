@@ -11,7 +11,8 @@ logarithms, of variance v, exp(-1.5 v) makes the mean square of shares least.
 
 Beside them scikit-learn's random forest (each tree learns from a quarter of the rows, to spare
 time) and HistGradientBoosting, on the columns and with the factor of `network`. The picture shows
-the learnt vectors of the states on a plane.
+the learnt vectors of the states on a plane. Cost in CPU seconds a trial: 42 to 51 (network), 54
+(observed), 90 (boosting), 125 (forest).
 
     python -m scripts.tabular_rossmann --out rossmann     # writes results/tabular_rossmann.csv
 """

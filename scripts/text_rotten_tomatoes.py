@@ -7,7 +7,7 @@ and perhaps IMDB's reviews without their labels (step `lm` of `scripts/text_imdb
 classifier on its encoder; `random` trains the same network from random weights. Beside them TF-IDF
 with logistic regression, whose penalty is chosen by folds, and NB-SVM, on the same divisions.
 Settings were set by hand after a few looks at a tenth of the first training part (`--inner`), not
-by a search.
+by a search. Cost in CPU seconds a seed: 171 (random), 198 (transfer), 2 to 8 (the others).
 
     python -m scripts.text_rotten_tomatoes imdb/lm # writes results/text_rotten_tomatoes.csv
     python -m scripts.text_rotten_tomatoes imdb/lm --out run    # keeps a classifier for each seed

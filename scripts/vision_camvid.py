@@ -27,7 +27,7 @@ from zoo.vision import figures
 CLASSES = (
     *("sky", "building", "pole", "road", "pavement", "tree"),
     *("sign", "fence", "car", "pedestrian", "bicyclist"),
-)
+)  # of the masks' numbers 0 to 10
 VOID = 11
 TARGET = 0.88
 EPOCHS = 4  # after one with the body frozen

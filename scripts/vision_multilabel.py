@@ -27,15 +27,12 @@ from PIL import Image
 
 import zoo
 from scripts.program import Program, program, timed
+from scripts.vision_camvid import CLASSES
 from zoo.vision.labels import encoded
 from zoo.vision.report import by_class
 from zoo.vision.spec import Spec
 from zoo.vision.thresholds import best_thresholds
 
-CLASSES = (
-    *("sky", "building", "pole", "road", "pavement", "tree"),
-    *("sign", "fence", "car", "pedestrian", "bicyclist"),
-)  # of the masks' numbers 0 to 10; 11 is void
 PARTS = ("train", "val", "test")
 
 
