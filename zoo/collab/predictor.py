@@ -292,7 +292,7 @@ class Recommender(Trained[nn.Module]):
 
     @cached_property
     def _scorer(self) -> Scorer:
-        return Scorer(self.name, self.members, self.run)
+        return Scorer(self.name, self._placed)
 
     def _held(self, data: Table | None) -> Ratings:
         """Ratings to score on."""

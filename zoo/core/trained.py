@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo import __version__
 from zoo.core import artifact
@@ -18,10 +19,9 @@ from zoo.core.card import render
 from zoo.core.groups import BatchNormMode
 from zoo.core.history import History
 from zoo.core.learner import Learner
+from zoo.core.placed import Network, Placed
 from zoo.core.run import Run, accelerator, rank_and_world
 from zoo.core.task import Task
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 class Trained(ABC, Generic[Network]):
@@ -110,6 +110,12 @@ class Trained(ABC, Generic[Network]):
             run=self.run,
         )
         return self._learner
+
+    @cached_property
+    def _placed(self) -> Placed[Network]:
+        """The networks where they compute."""
+        record = all(getattr(member, "bf16_on_cpu", False) for member in self.members)
+        return Placed(self.members, self.run, record)
 
     @abstractmethod
     def _built(self) -> tuple[str, str, dict[str, Any]]:

@@ -22,7 +22,6 @@ from zoo.vision.balance import ClassWeights, oversampled, weights_of
 from zoo.vision.data import AugmentName, augmentation, batches, find
 from zoo.vision.features import FeatureBatches, on_features, on_photos
 from zoo.vision.labels import Asked
-from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options, check_numbers, check_sizes
 from zoo.vision.predictor import PhotoModel
@@ -231,7 +230,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         clip=clip,
         accumulate=accumulate,
         callbacks=[*callbacks, *_mixing(mixup, cutmix, spec, run.seed)],
-        bf16_on_cpu=classifier.name in BF16_ON_CPU,
+        bf16_on_cpu=classifier.bf16_on_cpu,
         as_model=partial(
             _model,
             data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,

@@ -80,7 +80,7 @@ class PhotoRestorer(Trained[UNet]):
                 mean=self.spec.mean,
                 std=self.spec.std,
                 batch_size=batch_size,
-                device=self._painter().device,
+                device=self._placed.device,
                 threads=self.run.n_threads,
             )
         elif self._learner is not None and self._learner.data.valid is not None:
@@ -123,4 +123,4 @@ class PhotoRestorer(Trained[UNet]):
         return task_of()
 
     def _painter(self) -> Painter:
-        return Painter(self.members, self._task(), self.run)
+        return Painter(self._placed, self._task())

@@ -90,7 +90,7 @@ class PhotoSegmenter(Trained[UNet]):
             check_labels(pairs.masks, len(self.spec.classes), self.spec.ignore)
             batches = PairBatches(
                 pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
-                device=self._painter().device, threads=self.run.n_threads,
+                device=self._placed.device, threads=self.run.n_threads,
             )  # fmt: skip
         return self._painter().evaluate(batches.epoch(0))
 
@@ -124,4 +124,4 @@ class PhotoSegmenter(Trained[UNet]):
         return task_of(self.spec)
 
     def _painter(self) -> Painter:
-        return Painter(self.members, self._task(), self.run)
+        return Painter(self._placed, self._task())
