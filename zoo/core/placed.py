@@ -27,11 +27,13 @@ class Placed(Generic[Network]):
         members: the networks.
         run: where and how exactly.
         bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
+        layout: of the weights: convolutions like channels last.
     """
 
     members: Sequence[Network]
     run: Run
     bf16_on_cpu: bool = False
+    layout: torch.memory_format = torch.preserve_format
 
     @cached_property
     def device(self) -> torch.device:
@@ -48,8 +50,8 @@ class Placed(Generic[Network]):
 
     @property
     def ready(self) -> list[Network]:
-        """The networks, on their device."""
-        return [self._moved(member) for member in self.members]
+        """The networks, on their device and in their layout."""
+        return [self._moved(member) for member in self._laid_out]
 
     def evaluate(self, batches: Iterable[Batch], task: Task) -> dict[str, float]:
         """Loss and metrics, see `loop.evaluate`."""
@@ -63,6 +65,10 @@ class Placed(Generic[Network]):
     ) -> None:
         """Show `see` what the networks say of each batch, see `loop.predict_batches`."""
         loop.predict_batches(self.ready, batches, task, self.device, self.dtype, see)
+
+    @cached_property
+    def _laid_out(self) -> list[Network]:
+        return [member.to(memory_format=self.layout) for member in self.members]
 
     def _moved(self, member: Network) -> Network:
         """The network, moved if it must: asking all its tensors takes a millisecond."""

@@ -41,6 +41,7 @@ class Trained(ABC, Generic[Network]):
 
     domain: ClassVar[str]
     batchnorm: ClassVar[BatchNormMode] = "thawed"  # of further training, see Learner
+    layout: ClassVar[torch.memory_format] = torch.preserve_format  # see Placed
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class Trained(ABC, Generic[Network]):
     def _placed(self) -> Placed[Network]:
         """The networks where they compute."""
         record = all(getattr(member, "bf16_on_cpu", False) for member in self.members)
-        return Placed(self.members, self.run, record)
+        return Placed(self.members, self.run, record, self.layout)
 
     @abstractmethod
     def _built(self) -> tuple[str, str, dict[str, Any]]:

@@ -45,6 +45,7 @@ class PhotoModel(Trained[Classifier]):
 
     domain = "vision"
     push = push
+    layout = torch.channels_last
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
         licence = _common([member.licence for member in members])

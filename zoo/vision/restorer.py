@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from zoo.core.task import Task
@@ -33,6 +34,7 @@ class PhotoRestorer(Trained[UNet]):
 
     domain = "vision"
     push = push
+    layout = torch.channels_last
 
     def __init__(self, members: Sequence[UNet], spec: RestorationSpec, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))

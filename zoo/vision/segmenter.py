@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from zoo.core.task import Task
 from zoo.core.trained import Trained
@@ -32,6 +33,7 @@ class PhotoSegmenter(Trained[UNet]):
 
     domain = "vision"
     push = push
+    layout = torch.channels_last
 
     def __init__(self, members: Sequence[UNet], spec: SegmentationSpec, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))

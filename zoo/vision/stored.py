@@ -145,5 +145,5 @@ def _members(
         member = build(**arguments, pretrained=False)
         artifact.load_weights(member, tensors)
         member.licence = licence
-        members.append(member.eval().to(memory_format=torch.channels_last))  # convolutions like it
+        members.append(member.eval())
     return members
