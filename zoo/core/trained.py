@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self
@@ -162,6 +163,38 @@ def finished(learn: Learner) -> Any:
     if shared := accelerator():
         shared.wait_for_everyone()  # who goes on may load what the first has saved
     return model
+
+
+def made(
+    learn: Learner,
+    networks: Sequence[Any],
+    *,
+    kind: Callable[..., Any],
+    data: str,
+    told: dict[str, Any],
+) -> Any:
+    """The model that a learner has trained; a part of it is the learner's `as_model`.
+
+    Args:
+        learn: who trained.
+        networks: what became of them.
+        kind: makes the domain's model of networks and their record.
+        data: see `source`.
+        told: what the domain tells of the training, for the card.
+    """
+    return kind(
+        networks,
+        history=learn.history,
+        data=data,
+        training=told | training_of(learn),
+        learner=learn,
+        run=learn.run,
+    )
+
+
+def source(data: Any) -> str:
+    """What a model was trained on, in a few words: a file's name, or the kind of object."""
+    return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
 
 
 def training_of(learn: Learner) -> dict[str, Any]:
