@@ -42,6 +42,7 @@ from zoo.hub.catalog import ROOM
 from zoo.hub.sums import SUMS, published, sha256, to_text
 
 CARDS = ROOT / "model_cards"
+STORED = "Matrices are stored in half precision."  # as `publish` does
 TRIAL = ("seed", "fold")  # columns that tell trials apart
 
 
@@ -120,7 +121,7 @@ def card_of(said: Publication, rows: pd.DataFrame, own: dict[str, float], pictur
         title=said.title,
         use=said.use,
         limits=said.limits,
-        preprocessing=said.preprocessing,
+        preprocessing=f"{said.preprocessing} {STORED}",
         data=said.source(),
         split=said.split,
         program=f"scripts/{said.program}.py",
