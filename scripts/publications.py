@@ -60,7 +60,7 @@ PUBLICATIONS: Final = {
         "for commercial use.",
         preprocessing="Ratings from 1 to 5 in whole stars; item numbers as in `u.item`. Genres and "
         "year of films, age, gender and occupation of users helped the training and are not needed "
-        "any more. Matrices are stored in half precision.",
+        "any more.",
         data="movielens-100k",
         split="the test parts of the folds u1 to u5 (these weights: u1), each user placed by "
         "`fold_in` from the base part",
@@ -79,7 +79,7 @@ PUBLICATIONS: Final = {
         "differences by sex and race with everything else: never decide about a person by it.",
         preprocessing="Categories get a vector each, unknown ones one of their own; numbers are "
         "scaled and put into bins, gaps become the median and a note. All of it was learnt from "
-        "the training file and is stored with the model. Matrices are stored in half precision.",
+        "the training file and is stored with the model.",
         data="adult",
         split="the official test file",
         licence="apache-2.0",
@@ -97,8 +97,7 @@ PUBLICATIONS: Final = {
         "64: other pens, tilted or several digits, and anything that is no digit are outside of "
         "what it knows, and it will still name a digit.",
         preprocessing="Photos are cropped at the centre, resized to 64 x 64 (bicubic), scaled to "
-        "-1..1. Rotation, zoom and warp in training, no mirror images. Matrices are stored in half "
-        "precision.",
+        "-1..1. Rotation, zoom and warp in training, no mirror images.",
         data=digits.DATA,
         split="the third of the digits that is held out",
         licence="apache-2.0",
@@ -116,8 +115,7 @@ PUBLICATIONS: Final = {
         "its store six weeks before; other stores and other years are outside of what it knows. "
         "The data were published for a Kaggle competition: get them there, under its rules.",
         preprocessing="The competition's files, with weather and search trends, are joined and "
-        "turned into columns by `zoo.published.rossmann`; the logarithm of sales is learnt. "
-        "Matrices are stored in half precision.",
+        "turned into columns by `zoo.published.rossmann`; the logarithm of sales is learnt.",
         data="rossmann",
         split="the last six weeks, 41,396 rows",
         licence="cc-by-nc-4.0",
@@ -138,8 +136,7 @@ PUBLICATIONS: Final = {
         preprocessing="spaCy's tokenizer behind fastai's rules (capitals and repetitions become "
         "words of their own); words that are not among the most frequent ones are one unknown "
         "word. It has read WikiText-2's training part and some of the long Wikipedia articles of "
-        "2014 (`wiki-long-2014`, CC BY-SA), none of the validation or test part. Matrices are "
-        "stored in half precision.",
+        "2014 (`wiki-long-2014`, CC BY-SA), none of the validation or test part.",
         data="wikitext-2",
         split="the validation part of WikiText-2",
         licence="cc-by-sa-3.0",
@@ -156,8 +153,7 @@ PUBLICATIONS: Final = {
         "on them with labels.",
         limits="English sentences of professional critics, about 2000. Longer texts, irony, and "
         "what is neither praise nor blame are outside of what it knows.",
-        preprocessing="As `zoo/lstm-wiki`, with the words of the reviews. Matrices are stored in "
-        "half precision.",
+        preprocessing="As `zoo/lstm-wiki`, with the words of the reviews.",
         data="rotten-tomatoes",
         split="a tenth of the sentences, divided at random by the seed (these weights: seed 0)",
         licence="cc-by-sa-3.0",

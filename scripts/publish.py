@@ -28,12 +28,21 @@ from scripts.publications import PUBLICATIONS, Publication
 from scripts.record import RESULTS, ROOT, append
 from zoo.core import artifact
 from zoo.core.artifact import CARD, Config
-from zoo.core.card import FACTS, Card, Result, named, render
+from zoo.core.card import (
+    EVALUATIONS,
+    FACTS,
+    Card,
+    Result,
+    evaluation_results,
+    named,
+    render,
+)
 from zoo.core.history import History
 from zoo.hub.catalog import ROOM
 from zoo.hub.sums import SUMS, published, sha256, to_text
 
 CARDS = ROOT / "model_cards"
+STORED = "Matrices are stored in half precision."  # as `publish` does
 TRIAL = ("seed", "fold")  # columns that tell trials apart
 
 
@@ -70,6 +79,9 @@ def write_card(name: str, own: dict[str, float]) -> None:
     picture(card, history, rows).savefig(folder / card.picture, dpi=80)
     (folder / FACTS).write_text(card.to_json(), encoding="utf-8")
     (folder / CARD).write_text(text_of(name, folder, card), encoding="utf-8")
+    (folder / EVALUATIONS).parent.mkdir(exist_ok=True)
+    entries = evaluation_results(card, artifact.read_config(folder))
+    (folder / EVALUATIONS).write_text(entries, encoding="utf-8")
     hashes = {file: sha256(folder / file) for file in published(folder)}
     (folder / SUMS).write_text(to_text(hashes), encoding="utf-8")
     CARDS.mkdir(exist_ok=True)
@@ -109,7 +121,7 @@ def card_of(said: Publication, rows: pd.DataFrame, own: dict[str, float], pictur
         title=said.title,
         use=said.use,
         limits=said.limits,
-        preprocessing=said.preprocessing,
+        preprocessing=f"{said.preprocessing} {STORED}",
         data=said.source(),
         split=said.split,
         program=f"scripts/{said.program}.py",

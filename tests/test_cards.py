@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from huggingface_hub import ModelCard
+import yaml
+from huggingface_hub import ModelCard, parse_eval_result_entries
 from typer.testing import CliRunner
 
 import zoo
@@ -17,7 +18,7 @@ from scripts import publish
 from scripts.publications import PUBLICATIONS
 from zoo.cli.app import app
 from zoo.core import artifact
-from zoo.core.card import Card
+from zoo.core.card import EVALUATIONS, Card, evaluation_results
 from zoo.hub.catalog import ROOM
 from zoo.hub.sums import wrong_files
 
@@ -56,6 +57,21 @@ def test_results_of_a_card_are_those_of_its_csv_as_the_hub_reads_them(name: str)
         named = f"mean of {len(scores)} {result.trials}" if len(scores) > 1 else "one seed"
         assert found.metric_name == f"{result.metric}, {named}"
         assert f"| {scores.mean():.4f} ± {result.sd:.4f} | {named} | " in card.text
+
+
+@each
+def test_the_newer_evaluation_results_read_back_are_those_of_the_csv(name: str) -> None:
+    text = (ROOM / name / EVALUATIONS).read_text(encoding="utf-8")
+    entries = parse_eval_result_entries(yaml.safe_load(text))
+    known = Card.read(ROOM / name)
+    assert known is not None
+    for entry, result in zip(entries, known.results, strict=True):
+        scores = rows_of(name, result.csv)[result.metric]
+        assert entry.value == pytest.approx(scores.mean(), rel=1e-5)
+        assert entry.dataset_id == known.data["name"]
+        assert entry.notes is not None
+        assert entry.notes.startswith(result.metric)
+    assert text == evaluation_results(known, artifact.read_config(ROOM / name))
 
 
 @each

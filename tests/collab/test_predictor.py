@@ -73,6 +73,20 @@ def test_a_list_is_the_best_of_what_the_user_has_not_rated(model: Recommender) -
     assert shown["score"].is_monotonic_decreasing
 
 
+def test_a_score_in_a_list_is_the_rating_that_predict_gives(each: Recommender) -> None:
+    shown = each.recommend(["u01", "u31"], 5)
+    assert np.allclose(shown["score"], each.predict(shown), rtol=1e-5)
+    visitor = each.fold_in({50: 5.0, 60: 1.0})
+    own = visitor.recommend(5)
+    assert np.allclose(own["score"], visitor.predict(list(own["item"])), rtol=1e-5)
+
+
+def test_a_list_is_ordered_as_the_model_ranks(each: Recommender) -> None:
+    rows = torch.from_numpy(each.spec.user_rows(["u01"])).long()
+    ranked = [each.spec.items[row - 1] for row in each.top_k(rows, 5)[1][0].tolist()]
+    assert each.recommend("u01", 5)["item"].tolist() == ranked
+
+
 def test_what_was_rated_may_come_again(model: Recommender) -> None:
     again = model.recommend("u01", N_ITEMS, exclude_seen=False)
     assert sorted(again["item"]) == sorted(model.spec.items)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.core.tiny import Net, same, weights
+from tests.harm import changed, harmed, pickled, refused, saved_by_torch, truncated
 from zoo.core import artifact
 from zoo.core.artifact import ArtifactError, Config
 from zoo.core.card import render
@@ -81,24 +81,6 @@ def test_a_write_that_fails_leaves_the_old_artifact(tmp_path, monkeypatch) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-class Bomb:
-    def __reduce__(self):
-        return (Path("bomb-went-off").touch, ())
-
-
-def with_pickle(folder: Path) -> None:
-    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
-
-
-def with_torch_pickle(folder: Path) -> None:
-    torch.save({"x": Bomb()}, folder / "model.safetensors")
-
-
-def truncated(folder: Path) -> None:
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-10])
-
-
 def header_bomb(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes((2**62).to_bytes(8, "little") + b"{}")
 
@@ -107,28 +89,20 @@ def no_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
 
-def edit(**changes):
-    def apply(folder: Path) -> None:
-        path = folder / "config.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-
-    return apply
-
-
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (with_pickle, "'model.safetensors' is not"),
-        (with_torch_pickle, "'model.safetensors' is not"),
+        (pickled, "'model.safetensors' is not"),
+        (saved_by_torch, "'model.safetensors' is not"),
         (truncated, "'model.safetensors' is not"),
         (header_bomb, "'model.safetensors' is not"),
         (no_weights, "'model.safetensors' is not"),
-        (edit(format=99), "format=99"),
-        (edit(format="1"), "format='1'"),
-        (edit(members=["../../secret.safetensors"]), r"wrong=\['members'\]"),
-        (edit(members=["model.bin"]), r"wrong=\['members'\]"),
-        (edit(members=[]), r"wrong=\['members'\]"),
-        (edit(model="net", spec=None), r"wrong=\['model', 'spec'\]"),
+        (changed(format=99), "format=99"),
+        (changed(format="1"), "format='1'"),
+        (changed(members=["../../secret.safetensors"]), r"wrong=\['members'\]"),
+        (changed(members=["model.bin"]), r"wrong=\['members'\]"),
+        (changed(members=[]), r"wrong=\['members'\]"),
+        (changed(model="net", spec=None), r"wrong=\['model', 'spec'\]"),
         (lambda f: (f / "config.json").write_text("[" * 100_000), "must be a JSON object"),
         (lambda f: (f / "config.json").write_text("[]"), "must be a JSON object"),
         (lambda f: (f / "config.json").write_bytes(b"\xff\xfe"), "must be a JSON object"),
@@ -136,13 +110,8 @@ def edit(**changes):
         (lambda f: (f / "history.csv").write_text("epoch\nabc"), "holds numbers"),
     ],
 )
-def test_a_harmed_artifact_is_refused_and_nothing_runs(harm, said, tmp_path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = save(tmp_path / "a")
-    harm(folder)
-    with pytest.raises(ArtifactError, match=said):
-        artifact.read(folder)
-    assert not Path("bomb-went-off").exists()
+def test_a_harmed_artifact_is_refused_and_nothing_runs(harm, said, tmp_path) -> None:
+    refused(artifact.read, harmed(save(tmp_path / "a"), tmp_path / "b", harm), said)
 
 
 def test_weights_of_another_shape_are_refused(tmp_path) -> None:

@@ -22,7 +22,7 @@ needs_archives = pytest.mark.skipif(
 
 
 def test_names_and_digests_are_unique_and_archives_have_a_known_form() -> None:
-    assert len({data.name for data in DATA_SETS}) == len({data.digest for data in DATA_SETS}) == 12
+    assert len({data.name for data in DATA_SETS}) == len({data.digest for data in DATA_SETS}) == 13
     assert all(stem(data.archive) and len(data.digest) == 64 for data in DATA_SETS)
 
 

@@ -1,71 +1,26 @@
 from __future__ import annotations
 
 import json
-import pickle
-import resource
-import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from zoo import ArtifactError
+from tests.harm import (
+    Attacks,
+    changed,
+    config,
+    harmed,
+    pickled,
+    refused_quickly,
+    saved_by_torch,
+    truncated,
+    without,
+)
 from zoo.tabular.spec import Spec
 from zoo.tabular.stored import load
 
-
-def changed(**values: Any) -> Callable[[Path], None]:
-    """Other values in config.json, by their path: model__args__k=3, spec__numbers__0__std=0."""
-
-    def harm(folder: Path) -> None:
-        path = folder / "config.json"
-        tree = json.loads(path.read_text())
-        for name, value in values.items():
-            *above, last = [int(part) if part.isdigit() else part for part in name.split("__")]
-            place = tree
-            for step in above:
-                place = place[step]
-            place[last] = value
-        path.write_text(json.dumps(tree))
-
-    return harm
-
-
-def without(*names: Any) -> Callable[[Path], None]:
-    def harm(folder: Path) -> None:
-        path = folder / "config.json"
-        place = tree = json.loads(path.read_text())
-        for name in names[:-1]:
-            place = place[name]
-        del place[names[-1]]
-        path.write_text(json.dumps(tree))
-
-    return harm
-
-
-class Bomb:
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (exec, ("open('executed', 'w').close()",))
-
-
-def pickled(folder: Path) -> None:
-    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
-
-
-def saved_by_torch(folder: Path) -> None:
-    torch.save(Bomb(), folder / "model.safetensors")
-
-
-def truncated(folder: Path) -> None:
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-1000])
-
-
 MANY = [str(i) for i in range(100_000)]
-ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
+ATTACKS: Attacks = {
     "another model": (changed(model__name="forest"), "name='forest'"),
     "a name that is none": (changed(model__name=["mlp"]), r"name=\['mlp'\]"),
     "no name": (without("model", "name"), "name=None"),
@@ -100,7 +55,7 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
     "classes of lists": (changed(spec__targets__0__classes=[["a"], ["b"]]), "'targets'"),
     "no target": (changed(spec__targets=[]), "'targets'"),
     "two targets": (
-        lambda folder: double_target(folder),
+        config(lambda tree: tree["spec"].update(targets=tree["spec"]["targets"] * 2)),
         r"wrong=\['columns named twice', 'classes'\], twice=\['bought'\]",
     ),
     "another task": (changed(task="regression"), "config.task='regression'"),
@@ -138,32 +93,13 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
-def double_target(folder: Path) -> None:
-    tree = json.loads((folder / "config.json").read_text())
-    tree["spec"]["targets"] *= 2
-    (folder / "config.json").write_text(json.dumps(tree))
-
-
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_harmful_artifact_is_refused_quickly_and_nothing_runs(
-    attack: str, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    attack: str, directory: Path, tmp_path: Path
 ) -> None:
     harm, said = ATTACKS[attack]
-    monkeypatch.chdir(tmp_path)
-    folder = Path(shutil.copytree(directory, tmp_path / "model"))
-    harm(folder)
-    memory, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    with pytest.raises(ArtifactError, match=said) as caught:
-        load(folder)
-    message = str(caught.value)
-    assert "however" in message
-    assert "; " in message
-    assert "\n" not in message
-    assert len(message) < 900
-    assert not (tmp_path / "executed").exists()
-    assert time.process_time() - began < 5
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
-    assert grown < 300_000  # kilobytes
+    folder = harmed(directory, tmp_path / "model", harm)
+    refused_quickly(load, folder, said, seconds=5, megabytes=300)
 
 
 def test_a_spec_survives_json_exactly(directory: Path) -> None:
@@ -178,7 +114,6 @@ def test_a_spec_survives_json_exactly(directory: Path) -> None:
 
 
 def test_unknown_fields_are_kept(directory: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(directory, tmp_path / "model"))
-    changed(maker="someone")(folder)
+    folder = harmed(directory, tmp_path / "model", changed(maker="someone"))
     load(folder).save(tmp_path / "again")
     assert json.loads((tmp_path / "again" / "config.json").read_text())["maker"] == "someone"

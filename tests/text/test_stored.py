@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 import zoo
+from tests.harm import Attacks, Harm, changed, config, harmed, pickled, refused, tensors
 from tests.text.small import RUN, reviews
 from zoo.text import LanguageModel, TextClassifier
 
@@ -56,35 +55,15 @@ def test_a_run_with_a_folder_saves_there(lm: LanguageModel, tmp_path: Path) -> N
 # ---- artifacts that mean harm --------------------------------------------------------------------
 
 
-def config(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
-    def harm(folder: Path) -> None:
-        path = folder / "config.json"
-        tree = json.loads(path.read_text())
-        change(tree)
-        path.write_text(json.dumps(tree))
-
-    return harm
-
-
-def tensors(change: Callable[[dict[str, torch.Tensor]], Any]) -> Callable[[Path], None]:
-    def harm(folder: Path) -> None:
-        path = folder / "model.safetensors"
-        held = load_file(path)
-        change(held)
-        save_file(held, path)
-
-    return harm
-
-
-def args(**values: Any) -> Callable[[Path], None]:
+def args(**values: Any) -> Harm:
     return config(lambda t: t["model"]["args"].update(values))
 
 
-def spec(**values: Any) -> Callable[[Path], None]:
+def spec(**values: Any) -> Harm:
     return config(lambda t: t["spec"].update(values))
 
 
-ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
+ATTACKS: Attacks = {
     "another model": (config(lambda t: t["model"].update(name="os.system")), "'awd_lstm'"),
     "no model": (config(lambda t: t["model"].pop("name")), "'awd_lstm'"),
     "arguments that are none": (config(lambda t: t["model"].update(args=[1])), "'awd_lstm'"),
@@ -117,10 +96,7 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
     "another domain": (config(lambda t: t.update(domain="vision")), "."),
     "another task": (config(lambda t: t.update(task="regression")), "task='regression'"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "safetensors"),
-    "a pickle": (
-        lambda folder: (folder / "model.safetensors").write_bytes(b"\x80\x04cos\nsystem\n."),
-        "safetensors",
-    ),
+    "a pickle": (pickled, "safetensors"),
 }  # fmt: skip
 
 
@@ -130,18 +106,9 @@ def test_an_artifact_that_means_harm_is_one_sentence(
     attack: str, kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     harm, says = ATTACKS[attack]
-    folder = tmp_path / "m"
-    shutil.copytree(request.getfixturevalue(kind), folder)
-    harm(folder)
-    with pytest.raises(zoo.ArtifactError, match=says) as caught:
-        zoo.load(folder)
-    assert "\n" not in str(caught.value)
+    refused(zoo.load, harmed(request.getfixturevalue(kind), tmp_path / "m", harm), says)
 
 
 def test_a_language_model_is_no_classifier(saved: Path, saved_lm: Path, tmp_path: Path) -> None:
     for source, task in ((saved, "language-model"), (saved_lm, "classification")):
-        folder = tmp_path / task
-        shutil.copytree(source, folder)
-        config(lambda t, task=task: t.update(task=task))(folder)
-        with pytest.raises(zoo.ArtifactError):
-            zoo.load(folder)
+        refused(zoo.load, harmed(source, tmp_path / task, changed(task=task)), ".")

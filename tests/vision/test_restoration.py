@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
+from tests.harm import config, harmed, refused
 from tests.vision.small import RUN
 from zoo.cli.app import app
-from zoo.core import artifact
-from zoo.core.artifact import ArtifactError
 from zoo.core.model import Model
 from zoo.vision.degraded import DegradedPhotos, RestorationSpec, enlarged, task_of
 from zoo.vision.perceptual import FeatureLoss
@@ -162,12 +159,10 @@ def test_a_loaded_restorer_draws_the_same(
     assert (np.asarray(loaded.predict(photo)) == np.asarray(model.predict(photo))).all()
     with pytest.raises(ValueError, match="photos=None; pass a folder"):
         loaded.evaluate()
-    path = shutil.copytree(tmp_path / "restorer", tmp_path / "theirs") / artifact.CONFIG
-    tree = json.loads(path.read_text())
     for change in ({"scale": 2.5}, {"quality": 0}, {"std": [0, 1, 1]}):
-        path.write_text(json.dumps(tree | {"spec": tree["spec"] | change}))
-        with pytest.raises(ArtifactError, match="must describe a network"):
-            zoo.load(path.parent)
+        harm = config(lambda tree, change=change: tree["spec"].update(change))
+        folder = harmed(tmp_path / "restorer", tmp_path / str(change), harm)
+        refused(zoo.load, folder, "must describe a network")
 
 
 def test_an_exported_restorer_draws_the_same(

@@ -16,10 +16,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
+from tests.harm import config, harmed, refused
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
-from zoo.core import artifact
-from zoo.core.artifact import ArtifactError
 from zoo.core.model import Model
 from zoo.vision.augment import SIDE_ON
 from zoo.vision.masks import find_masks, open_masks
@@ -209,8 +208,6 @@ def test_a_loaded_segmenter_draws_the_same(
 
 
 def test_a_damaged_spec_is_refused(directory: Path, tmp_path: Path) -> None:
-    path = shutil.copytree(directory, tmp_path / "theirs") / artifact.CONFIG
-    tree = json.loads(path.read_text())
     for change in (
         {"shape": [48]},
         {"classes": ["one"]},
@@ -218,9 +215,9 @@ def test_a_damaged_spec_is_refused(directory: Path, tmp_path: Path) -> None:
         {"shape": [32, 32]},
         {"mean": "none"},
     ):
-        path.write_text(json.dumps(tree | {"spec": tree["spec"] | change}))
-        with pytest.raises(ArtifactError, match="must describe a network"):
-            zoo.load(path.parent)
+        harm = config(lambda tree, change=change: tree["spec"].update(change))
+        folder = harmed(directory, tmp_path / str(change), harm)
+        refused(zoo.load, folder, "must describe a network")
 
 
 def test_an_exported_segmenter_says_the_same(

@@ -16,6 +16,7 @@ from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
     Artifact,
+    AsJson,
     AugmentName,
     BatchSize,
     Device,
@@ -28,6 +29,7 @@ from zoo.cli.options import (
     Valid,
     one_sentence,
     run_of,
+    tell,
 )
 from zoo.cli.tabular import print_rows, tabular
 from zoo.cli.text import print_texts, text
@@ -104,7 +106,7 @@ def lr_find(
             size=size,
             batch_size=batch_size,
             augment=augment,  # type: ignore[arg-type]
-            run=run_of(device, precision, seed, threads, None, False),
+            run=run_of(device, precision, seed, threads),
         )
         curve = learn.lr_find(sweeps=sweeps)
         save_picture(curve.plot(), plot)
@@ -131,7 +133,7 @@ def predict(
         list[Path],
         typer.Argument(help="Photos, folders of them, tables or texts; as the model takes."),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
+    as_json: AsJson = False,
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each.")] = 1,
     tta: TTA = False,
     device: Device = "auto",
@@ -141,7 +143,7 @@ def predict(
     with one_sentence():
         import zoo
 
-        model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
+        model = zoo.load(artifact, run=run_of(device, precision))
         of_photos = _of_photos(model, tta)
         PRINTERS[model.domain](model, files, as_json=as_json, top=top, **of_photos)
 
@@ -160,9 +162,8 @@ def evaluate(
     with one_sentence():
         import zoo
 
-        model = zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
-        for name, value in model.evaluate(data, **_of_photos(model, tta)).items():
-            typer.echo(f"{name:>18} {value:.4f}")
+        model = zoo.load(artifact, run=run_of(device, precision))
+        tell(model.evaluate(data, **_of_photos(model, tta)))
 
 
 def _of_photos(model: Any, tta: bool) -> dict[str, bool]:

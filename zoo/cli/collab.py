@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.options import Artifact, Device, Seed, one_sentence, run_of
+from zoo.cli.options import (
+    Artifact,
+    AsJson,
+    Device,
+    Out,
+    Rate,
+    Resume,
+    Seed,
+    one_sentence,
+    run_of,
+    tell,
+)
 
 if TYPE_CHECKING:
     from zoo.collab.predictor import Recommender
@@ -29,19 +40,15 @@ def collab_train(
         "dot_bias"
     ),
     epochs: Annotated[int | None, typer.Option(min=1, help="Default: the model's own.")] = None,
-    lr: Annotated[
-        float | None, typer.Option(help="Highest rate; default: the model's own.")
-    ] = None,
+    lr: Rate = None,
     valid_fraction: Annotated[
         float, typer.Option(min=0, max=1, help="Of the ratings, to score on.")
     ] = 0.2,
     split: Annotated[
         str, typer.Option(help="How it is drawn: random, user, item or time.")
     ] = "random",
-    out: Annotated[
-        Path | None, typer.Option(help="Directory of the model; default: RATINGS-MODEL.")
-    ] = None,
-    resume: Annotated[bool, typer.Option(help="Continue the same, interrupted call.")] = False,
+    out: Out = None,
+    resume: Resume = False,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
@@ -61,10 +68,9 @@ def collab_train(
             time=time,
             valid_fraction=valid_fraction,
             split=split,  # type: ignore[arg-type]
-            run=run_of(device, "auto", seed, None, target, resume),
+            run=run_of(device, seed=seed, out=target, resume=resume),
         )
-        for name, value in trained.metrics.items():
-            typer.echo(f"{name:>12} {value:.4f}")
+        tell(trained.metrics)
         example = trained.spec.users[0]
         typer.echo(f"saved in {target}; try: zoo collab recommend {target} {example}")
 
@@ -75,14 +81,14 @@ def collab_recommend(
     users: Annotated[list[str], typer.Argument(help="Ids of users.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Items for each.")] = 10,
     again: Annotated[bool, typer.Option(help="Also what the user has rated already.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
+    as_json: AsJson = False,
     device: Device = "auto",
 ) -> None:
     """List what users would like best."""
     with one_sentence():
         import zoo
 
-        model = zoo.load(artifact, run=run_of(device, "auto", 0, None, None, False))
+        model = zoo.load(artifact, run=run_of(device))
         if not hasattr(model, "recommend"):
             raise ValueError(f"recommending takes a model of ratings, however {artifact!r} is none")
         ids = [_as_known(user, model.spec.users) for user in users]

@@ -13,17 +13,17 @@ from zoo.cli.options import (
     Device,
     Precision,
     Pretrained,
+    Resume,
     Seed,
     Threads,
     one_sentence,
     run_of,
+    tell,
 )
 
 if TYPE_CHECKING:
     from zoo.vision.restorer import PhotoRestorer
     from zoo.vision.segmenter import PhotoSegmenter
-
-Resume = Annotated[bool, typer.Option(help="Continue the same, interrupted call.")]
 
 
 def segment(
@@ -117,6 +117,5 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 
 def _tell(model: PhotoSegmenter | PhotoRestorer, place: Path) -> None:
-    for name, value in model.metrics.items():
-        typer.echo(f"{name:>12} {value:.4f}")
+    tell(model.metrics)
     typer.echo(f"saved in {place}; try: zoo vision draw {place} PHOTO...")

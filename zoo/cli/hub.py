@@ -78,7 +78,7 @@ def hub_verify(
 
         folder = find(name)
         card = Card.read(folder)
-        model = zoo.load(folder, run=run_of(device, precision, 0, None, None, False))
+        model = zoo.load(folder, run=run_of(device, precision))
         stated = _stated(card) if card and data is None else _measured(model)
         scores = model.evaluate(data) if data is not None else _scores(name, card, model)
         holds = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +37,12 @@ Valid = Annotated[
 TTA = Annotated[
     bool, typer.Option("--tta", help="Look at each photo five times, four of them augmented.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
+Rate = Annotated[float | None, typer.Option(help="Highest rate; default: the model's own.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Directory of the model; default: named after the data.")
+]
+Resume = Annotated[bool, typer.Option(help="Continue the same, interrupted call.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps ...")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, order, augmentation, dropout.")]
@@ -45,17 +51,23 @@ Threads = Annotated[int | None, typer.Option(min=1, help="Threads that decode ph
 
 def run_of(
     device: str,
-    precision: str,
-    seed: int,
-    threads: int | None,
-    out: Path | None,
-    resume: bool,
+    precision: str = "auto",
+    seed: int = 0,
+    threads: int | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> Run:
     """The circumstances that the options tell."""
     from zoo.core.run import Run
 
     given: Any = precision
     return Run(device=device, precision=given, seed=seed, threads=threads, out=out, resume=resume)
+
+
+def tell(scores: Mapping[str, float], form: str = ".4f") -> None:
+    """Print scores, one a line."""
+    for name, value in scores.items():
+        typer.echo(f"{name:>18} {value:{form}}")
 
 
 @contextlib.contextmanager

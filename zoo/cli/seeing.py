@@ -173,7 +173,7 @@ def show_heat(
 def _loaded(artifact: str, device: str = "auto", precision: str = "auto") -> Any:
     import zoo
 
-    return zoo.load(artifact, run=run_of(device, precision, 0, None, None, False))
+    return zoo.load(artifact, run=run_of(device, precision))
 
 
 def _write(figure: Figure, path: Path) -> None:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.options import Artifact, Device, Precision, Seed, one_sentence, run_of
+from zoo.cli.options import (
+    Artifact,
+    Device,
+    Out,
+    Precision,
+    Rate,
+    Resume,
+    Seed,
+    one_sentence,
+    run_of,
+    tell,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +32,6 @@ tabular = typer.Typer(
 
 Table = Annotated[str, typer.Argument(help="CSV (.tsv: tab-separated) or Parquet file.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")]
-Rate = Annotated[float | None, typer.Option(help="Highest rate.")]
 Category = Annotated[
     list[str] | None, typer.Option(help="Column that is a category; repeat for several.")
 ]
@@ -34,8 +44,6 @@ Fraction = Annotated[float, typer.Option(help="Of the rows to validate on otherw
 Time = Annotated[str | None, typer.Option(help="Column of times: validate on the latest rows.")]
 Group = Annotated[str | None, typer.Option(help="Column whose groups stay together.")]
 BatchSize = Annotated[int, typer.Option(min=4, help="Rows a step.")]
-Out = Annotated[Path | None, typer.Option(help="Directory of the model; default: TABLE-TARGET.")]
-Resume = Annotated[bool, typer.Option(help="Continue the same, interrupted call.")]
 
 
 @tabular.command("train")
@@ -85,7 +93,7 @@ def tabular_train(
                 time=time,
                 group=group,
                 batch_size=batch_size,
-                run=run_of(device, precision, seed, None, place, resume),
+                run=run_of(device, precision, seed, out=place, resume=resume),
             ),
         )
         _tell(found, place)
@@ -138,7 +146,7 @@ def tabular_finetune(
                 time=time,
                 group=group,
                 batch_size=batch_size,
-                run=run_of(device, precision, seed, None, place, resume),
+                run=run_of(device, precision, seed, out=place, resume=resume),
             ),
         )
         _tell(found, place)
@@ -155,9 +163,8 @@ def tabular_evaluate(
     with one_sentence():
         from zoo.tabular.stored import opened
 
-        model = opened(artifact, run_of(device, precision, 0, None, None, False))
-        for name, value in model.evaluate(table).items():
-            typer.echo(f"{name:>12} {value:.4g}")
+        model = opened(artifact, run_of(device, precision))
+        tell(model.evaluate(table), ".4g")
 
 
 @tabular.command("export")
@@ -216,6 +223,5 @@ def _given(**settings: Any) -> Any:
 
 
 def _tell(model: TableModel, place: Path) -> None:
-    for name, value in model.metrics.items():
-        typer.echo(f"{name:>12} {value:.4g}")
+    tell(model.metrics, ".4g")
     typer.echo(f"saved in {place}; try: zoo predict {place} ROWS.csv")

@@ -9,7 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import Artifact, Device, Precision, Seed, one_sentence, run_of
+from zoo.cli.options import (
+    Artifact,
+    Device,
+    Out,
+    Precision,
+    Resume,
+    Seed,
+    one_sentence,
+    run_of,
+    tell,
+)
 
 text = typer.Typer(
     no_args_is_help=True,
@@ -47,8 +57,6 @@ Sampled = Annotated[
 DropMult = Annotated[float, typer.Option(min=0, help="Factor for all dropouts.")]
 Language = Annotated[str, typer.Option(help="Of spaCy's tokenizer: en, de, xx (any) ...")]
 Reverse = Annotated[bool, typer.Option(help="Read texts from their end.")]
-Out = Annotated[Path | None, typer.Option(help="Directory of the model.")]
-Resume = Annotated[bool, typer.Option(help="Continue the same, interrupted call.")]
 
 
 @text.command("train-lm")
@@ -91,7 +99,7 @@ def train_lm(
             sampled=sampled,
             language=language,
             reverse=reverse,
-            run=run_of(device, precision, seed, None, target, resume),
+            run=run_of(device, precision, seed, out=target, resume=resume),
         )
         _saved(model, target, f'zoo text generate {target} "The"')
 
@@ -128,7 +136,7 @@ def finetune_lm(
             batch_size=batch_size,
             drop_mult=drop_mult,
             sampled=sampled,
-            run=run_of(device, precision, seed, None, target, resume),
+            run=run_of(device, precision, seed, out=target, resume=resume),
         )
         _saved(model, target, f"zoo text finetune {target} REVIEWS")
 
@@ -165,7 +173,7 @@ def finetune(
             valid=valid,
             batch_size=batch_size,
             drop_mult=drop_mult,
-            run=run_of(device, precision, seed, None, target, resume),
+            run=run_of(device, precision, seed, out=target, resume=resume),
         )
         _saved(model, target, f"zoo predict {target} FILE")
 
@@ -184,7 +192,7 @@ def generate(
     with one_sentence():
         import zoo
 
-        model = zoo.load(artifact, run=run_of(device, "auto", seed, None, None, False))
+        model = zoo.load(artifact, run=run_of(device, seed=seed))
         if not hasattr(model, "generate"):
             raise ValueError(f"writing takes a language model, however {artifact!r} is none")
         typer.echo(model.generate(beginning, n_words, temperature=temperature, top_k=top_k))
@@ -203,7 +211,7 @@ def explain(
     with one_sentence():
         import zoo
 
-        model = zoo.load(artifact, run=run_of(device, "auto", 0, None, None, False))
+        model = zoo.load(artifact, run=run_of(device))
         if not hasattr(model, "explain") or model.domain != "text":
             raise ValueError(f"words are told of a classifier, however {artifact!r} is none")
         known = {str(name): name for name in model.spec.classes}
@@ -247,6 +255,5 @@ def _texts_of(file: Path) -> Iterator[str]:
 
 
 def _saved(model: Any, target: Path, hint: str) -> None:
-    for name, value in model.metrics.items():
-        typer.echo(f"{name:>12} {value:.4f}")
+    tell(model.metrics)
     typer.echo(f"saved in {target}; try: {hint}")

@@ -14,15 +14,18 @@ from zoo.cli.options import (
     AugmentName,
     BatchSize,
     Device,
+    Out,
     Photos,
     Precision,
     Pretrained,
+    Resume,
     Seed,
     Size,
     Threads,
     Valid,
     one_sentence,
     run_of,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -77,10 +80,8 @@ def vision_finetune(
         int, typer.Option(min=0, help="Augmented versions of each photo to precompute.")
     ] = 0,
     strict: Annotated[bool, typer.Option(help="Stop at unreadable photos.")] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Directory of the model; default: DATA-PRETRAINED.")
-    ] = None,
-    resume: Annotated[bool, typer.Option(help="Continue the same, interrupted call.")] = False,
+    out: Out = None,
+    resume: Resume = False,
     device: Device = "auto",
     precision: Precision = "auto",
     seed: Seed = 0,
@@ -116,8 +117,7 @@ def vision_finetune(
             strict=strict,
             run=run_of(device, precision, seed, threads, target, resume),
         )
-        for name, value in model.metrics.items():
-            typer.echo(f"{name:>18} {value:.4f}")
+        tell(model.metrics)
         typer.echo(f"saved in {target}; try: zoo predict {target} PHOTO...")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Unpack
 
 import pandas as pd
@@ -31,7 +30,7 @@ from zoo.core.batches import Data
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.trained import finished, training_of
+from zoo.core.trained import finished, made, source
 from zoo.hub.find import find
 
 Pretrained = str | os.PathLike[str] | Recommender
@@ -194,7 +193,12 @@ def learner(  # noqa: D417 - `Options` describes the others
         accumulate=accumulate,
         callbacks=callbacks,
         as_model=partial(
-            _model, name=name, prepared=prepared, built=built, told=told, data=_source(ratings)
+            made,
+            kind=partial(
+                Recommender, name, spec=prepared.spec, seen=prepared.seen, arguments=built
+            ),
+            data=source(ratings),
+            told=told,
         ),
         run=run,
     )
@@ -256,32 +260,3 @@ def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
         else:
             tensor[: len(before)] = before
             tensor[len(before) :] = before[1:].mean(0)
-
-
-def _source(ratings: Table) -> str:
-    return type(ratings).__name__ if isinstance(ratings, pd.DataFrame) else Path(ratings).name
-
-
-def _model(
-    learn: Learner,
-    networks: list[Any],
-    *,
-    name: ModelName,
-    prepared: Prepared,
-    built: dict[str, Any],
-    told: dict[str, Any],
-    data: str,
-) -> Recommender:
-    """The model that a learner has trained."""
-    return Recommender(
-        name,
-        networks,
-        prepared.spec,
-        prepared.seen,
-        arguments=built,
-        history=learn.history,
-        data=data,
-        training=told | training_of(learn),
-        learner=learn,
-        run=learn.run,
-    )

@@ -120,7 +120,9 @@ class Recommender(Trained[nn.Module]):
 
         Returns:
             One user's list as rows of item, score (and title, if there are any), best first; of
-            several users with a column of users in front. Who has seen almost all gets fewer.
+            several users with a column of users in front. Who has seen almost all gets fewer. The
+            score is what `predict` says; where several members vote, as in "svdpp", they rank by
+            the mean before the sigmoid, and close scores may stand in another order.
 
         Raises:
             ValueError: k is out of range, or a user is not known: `fold_in` takes a new one's
@@ -135,16 +137,20 @@ class Recommender(Trained[nn.Module]):
                 "new one"
             )
         scores, items = self.top_k(rows, k, exclude_seen=exclude_seen)
+        kept = scores > -torch.inf
+        scores[kept] = self._scorer.rate(rows[:, None].expand_as(items)[kept], items[kept])
         table = listed(self.spec, scores, items)
         if user is not None and is_id(user):
             return table
-        kept = (scores > -torch.inf).numpy()
-        repeated = pd.Series(ids, dtype=object).to_numpy().repeat(kept.sum(1))
+        repeated = pd.Series(ids, dtype=object).to_numpy().repeat(kept.sum(1).numpy())
         table.insert(0, "user", pd.Series(repeated).infer_objects())
         return table
 
     def top_k(self, users: Tensor, k: int, *, exclude_seen: bool = True) -> tuple[Tensor, Tensor]:
-        """As `recommend` for rows of `spec.users`, as tensors: scores and item rows, (n, k)."""
+        """As `recommend` for rows of `spec.users`, as tensors: scores and item rows, (n, k).
+
+        These scores only order.
+        """
         ranking.check_k(k, len(self.spec.items))
         seen = self._scorer.seen(self.seen) if exclude_seen else None
         with torch.inference_mode():
@@ -292,7 +298,7 @@ class Recommender(Trained[nn.Module]):
 
     @cached_property
     def _scorer(self) -> Scorer:
-        return Scorer(self.name, self.members, self.run)
+        return Scorer(self.name, self._placed)
 
     def _held(self, data: Table | None) -> Ratings:
         """Ratings to score on."""

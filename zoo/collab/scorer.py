@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -13,8 +12,7 @@ from zoo.collab.data import VALID_BATCH, Ratings
 from zoo.collab.models.catalogue import task
 from zoo.collab.models.factors import Pair
 from zoo.collab.seen import Seen
-from zoo.core import loop
-from zoo.core.run import Run
+from zoo.core.placed import Placed
 
 Of = Literal["items", "users"]
 
@@ -24,29 +22,21 @@ class Scorer:
 
     Args:
         name: of the model, see `zoo.collab.models.catalogue`.
-        members: networks.
-        run: says the device.
+        placed: networks, where they compute.
     """
 
-    def __init__(self, name: str, members: Sequence[nn.Module], run: Run) -> None:
-        self.name, self.members, self.run = name, list(members), run
-
-    @cached_property
-    def device(self) -> torch.device:
-        """Where the networks are."""
-        return self.run.torch_device()
+    def __init__(self, name: str, placed: Placed[nn.Module]) -> None:
+        self.name, self._placed, self.device = name, placed, placed.device
 
     @property
     def ready(self) -> list[Any]:
         """The networks, on the device and in evaluation."""
-        return [member.to(self.device).eval() for member in self.members]
+        return [member.eval() for member in self._placed.ready]
 
     def evaluate(self, ratings: Ratings) -> dict[str, float]:
         """Loss and metrics of the model's task."""
         batches = ratings.to(self.device).batches(VALID_BATCH, shuffle=False)
-        return loop.evaluate(
-            self.ready, batches.epoch(0), task(self.name), self.device, self._dtype
-        )
+        return self._placed.evaluate(batches.epoch(0), task(self.name))
 
     @torch.inference_mode()
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
@@ -93,10 +83,6 @@ class Scorer:
     def seen(self, seen: Seen) -> Seen:
         """Who has rated what, on the device."""
         return Seen(*(tensor.to(self.device) for tensor in seen))
-
-    @cached_property
-    def _dtype(self) -> torch.dtype | None:
-        return self.run.autocast_dtype(self.device)
 
     def _rate_block(self, users: Tensor, items: Tensor) -> Tensor:
         users, items = users.to(self.device), items.to(self.device)

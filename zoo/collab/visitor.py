@@ -41,8 +41,9 @@ class Visitor:
         scores[:, 0] = -torch.inf
         if exclude_seen:
             scores[:, self._items.to(scores.device)] = -torch.inf
-        best, items = scores.topk(k, dim=1)
-        return listed(self._spec, best.cpu(), items.cpu())
+        best, items = (tensor.cpu() for tensor in scores.topk(k, dim=1))
+        rated = self._scorer.rate_one(self._states, items[0])[None]
+        return listed(self._spec, rated.where(best > -torch.inf, best), items)
 
 
 def listed(spec: Spec, scores: Tensor, items: Tensor) -> pd.DataFrame:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo.core.artifact import Config
 
 FACTS = "card.json"
+EVALUATIONS = ".eval_results/transfer-zoo.yaml"
 _PIPELINES = {
     ("vision", "classification"): "image-classification",
     ("vision", "multi-label"): "image-classification",
@@ -159,6 +160,28 @@ def evaluations(card: Card, config: Config) -> list[EvalResult]:
         )
         for one in card.results
     ]
+
+
+def evaluation_results(card: Card, config: Config) -> str:
+    """The same results as the hub's newer evaluation results have them, a file of YAML.
+
+    The hub lists them on a leaderboard where the data set is one of its benchmarks, by that id;
+    other data sets have their registered name here.
+    """
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+    from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]
+
+    task = _PIPELINES.get((config.domain, config.task), config.task)
+    entries = [
+        EvalResultEntry(
+            dataset_id=card.data["name"],
+            task_id=task,
+            value=one.mean,
+            notes=f"{one.metric}, {named(one)}, sd {one.sd:.2g}; {card.split}",
+        )
+        for one in card.results
+    ]
+    return str(yaml_dump(eval_result_entries_to_yaml(entries)))
 
 
 def _front_matter(config: Config, card: Card | None) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo import __version__
 from zoo.core import artifact
@@ -18,10 +20,9 @@ from zoo.core.card import render
 from zoo.core.groups import BatchNormMode
 from zoo.core.history import History
 from zoo.core.learner import Learner
+from zoo.core.placed import Network, Placed
 from zoo.core.run import Run, accelerator, rank_and_world
 from zoo.core.task import Task
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 class Trained(ABC, Generic[Network]):
@@ -41,6 +42,7 @@ class Trained(ABC, Generic[Network]):
 
     domain: ClassVar[str]
     batchnorm: ClassVar[BatchNormMode] = "thawed"  # of further training, see Learner
+    layout: ClassVar[torch.memory_format] = torch.preserve_format  # see Placed
 
     def __init__(
         self,
@@ -111,6 +113,12 @@ class Trained(ABC, Generic[Network]):
         )
         return self._learner
 
+    @cached_property
+    def _placed(self) -> Placed[Network]:
+        """The networks where they compute."""
+        record = all(getattr(member, "bf16_on_cpu", False) for member in self.members)
+        return Placed(self.members, self.run, record, self.layout)
+
     @abstractmethod
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         """For config.json: the task, the network's name and its arguments."""
@@ -155,6 +163,38 @@ def finished(learn: Learner) -> Any:
     if shared := accelerator():
         shared.wait_for_everyone()  # who goes on may load what the first has saved
     return model
+
+
+def made(
+    learn: Learner,
+    networks: Sequence[Any],
+    *,
+    kind: Callable[..., Any],
+    data: str,
+    told: dict[str, Any],
+) -> Any:
+    """The model that a learner has trained; a part of it is the learner's `as_model`.
+
+    Args:
+        learn: who trained.
+        networks: what became of them.
+        kind: makes the domain's model of networks and their record.
+        data: see `source`.
+        told: what the domain tells of the training, for the card.
+    """
+    return kind(
+        networks,
+        history=learn.history,
+        data=data,
+        training=told | training_of(learn),
+        learner=learn,
+        run=learn.run,
+    )
+
+
+def source(data: Any) -> str:
+    """What a model was trained on, in a few words: a file's name, or the kind of object."""
+    return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
 
 
 def training_of(learn: Learner) -> dict[str, Any]:

@@ -120,6 +120,22 @@ DATA_SETS = (
         ignore=("rt-polaritydata.README*",),
     ),
     DataSet(
+        name="rated-sentences",
+        title="23,703 sentences of tweets, reviews and editorials, each rated by 20 people",
+        domain="text",
+        archive="hutto_ICWSM_2014.tar.gz",
+        address="https://github.com/cjhutto/vaderSentiment/raw/master/additional_resources/"
+        "hutto_ICWSM_2014.tar.gz",
+        how="the source distribution of the Python package vaderSentiment 3.3.2 holds it, in "
+        "additional_resources",
+        licence="MIT",
+        citation="Hutto & Gilbert 2014, VADER",
+        files=4,
+        unpacked=2_753_770,
+        digest="ddc8697daad486ef6f8c98e66091d0ff1e7186856781790f64ef393074463847",
+        ignore=("*_anonDataRatings.txt", "_README_.txt", "vader*"),
+    ),
+    DataSet(
         name="wikitext-2",
         title="2.5 million words of Wikipedia articles, for language models",
         domain="text",

@@ -13,16 +13,24 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 SUMS = "SHA256SUMS"
-FILES = ("config.json", "card.json", "*.safetensors", "README.md", "history.csv", "*.png")
+EVALUATIONS = ".eval_results/*.yaml"  # what the hub shows as evaluation results
+FILES = (
+    *("config.json", "card.json", "*.safetensors", "README.md", "history.csv", "*.png"),
+    EVALUATIONS,
+)
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
 def published(folder: Path) -> Iterator[str]:
-    """Relative paths of the artifact's own files, sorted; no pickle, nothing hidden, no sums."""
+    """Relative paths of the artifact's own files, sorted; no pickle, no sums.
+
+    Nothing is hidden among them but the evaluation results, which the hub wants in such a folder.
+    """
     for path in sorted(folder.rglob("*")):
         file = path.relative_to(folder).as_posix()
         is_hidden = any(part.startswith(".") for part in file.split("/"))
+        is_hidden = is_hidden and not fnmatch(file, EVALUATIONS)
         if path.is_file() and not is_hidden and any(fnmatch(file, kind) for kind in FILES):
             yield file
 

@@ -5,7 +5,6 @@ The defaults were compared on splits of Adult's training file alone (`scripts/ta
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch.optim import Optimizer
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.trained import finished, training_of
+from zoo.core.trained import finished, made, source
 from zoo.tabular.data import Uses, batches, prepare
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import (
@@ -195,11 +194,15 @@ def learner(  # noqa: D417 - `Options` describes the others
         accumulate=accumulate,
         callbacks=callbacks,
         as_model=partial(
-            _model,
-            spec=spec,
-            data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,
+            made,
+            kind=partial(
+                TableModel,
+                spec=spec,
+                licence="unknown" if start is None else start.licence,
+                extra=None if start is None else start.extra,
+            ),
+            data=source(data),
             told=told,
-            start=start,
         ),
         run=run,
     )
@@ -241,26 +244,3 @@ def _given(**settings: Any) -> Settings:
     """Those settings that are chosen."""
     chosen: Any = {name: value for name, value in settings.items() if value is not None}
     return chosen  # type: ignore[no-any-return]
-
-
-def _model(
-    learn: Learner,
-    networks: list[Any],
-    *,
-    spec: Spec,
-    data: str,
-    told: dict[str, Any],
-    start: TableModel | None,
-) -> TableModel:
-    """The model that a learner has trained."""
-    return TableModel(
-        networks,
-        spec,
-        history=learn.history,
-        data=data,
-        training=told | training_of(learn),
-        licence="unknown" if start is None else start.licence,
-        extra=None if start is None else start.extra,
-        learner=learn,
-        run=learn.run,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,7 @@ from torch import Tensor
 
 from zoo.core import loop
 from zoo.core.batches import Batch, Batches
-from zoo.core.memory import keep_freed_blocks
-from zoo.core.run import Run
+from zoo.core.placed import Placed
 from zoo.core.task import Task
 from zoo.tabular.data import EVALUATION_ROWS, encode, still
 from zoo.tabular.encode import Encoder
@@ -29,13 +28,12 @@ class Inference:
     What comes back is decoded and averaged over the networks: probabilities, or scaled numbers.
 
     Args:
-        members: one network, or those of an ensemble.
+        placed: one network, or those of an ensemble, where they compute.
         spec: of their table.
-        run: where and how exactly to compute.
     """
 
-    def __init__(self, members: Sequence[TableNet], spec: Spec, run: Run) -> None:
-        self.members, self.spec, self.run = members, spec, run
+    def __init__(self, placed: Placed[TableNet], spec: Spec) -> None:
+        self.placed, self.spec = placed, spec
         self.encoder = Encoder(spec)
 
     def many(self, frame: pd.DataFrame) -> Tensor:
@@ -53,12 +51,9 @@ class Inference:
             strict=True,
         )
         found: list[Tensor] = []
-        loop.predict_batches(
-            self._ready,
+        self.placed.predict(
             (Batch((cat, cont), cont[:, :0]) for cat, cont in parts),
             self.task,
-            self._device,
-            self._dtype,
             lambda outputs, mean, target: found.append(mean.cpu()),
         )
         return torch.cat(found)
@@ -71,15 +66,14 @@ class Inference:
             ValueError: columns lack, or a cell of a column of numbers is none.
         """
         x_cat, x_cont = self.encoder.row(row)
-        inputs = x_cat.to(self._device), x_cont.to(self._device, self._kind)
+        device, dtype = self.placed.device, self.placed.dtype
+        inputs = x_cat.to(device), x_cont.to(device, self._kind)
         found = []
         with contextlib.ExitStack() as stack:
-            for member in self._ready if self._must_move else self.members:
+            for member in self.placed.ready:
                 if member.training:
                     stack.enter_context(loop.set_aside(member))
-                with torch.autocast(
-                    self._device.type, self._dtype, enabled=self._dtype is not None
-                ):
+                with torch.autocast(device.type, dtype, enabled=dtype is not None):
                     output = member(*inputs)
                 found.append(self.task.decode(output).float())
         mean = found[0] if len(found) == 1 else torch.stack(found).mean(0)
@@ -95,35 +89,15 @@ class Inference:
         batches = rows
         if isinstance(rows, pd.DataFrame):
             (x_cat, x_cont), target = encode(rows, self.spec)
-            batches = still((x_cat, x_cont.to(self._kind)), target, self.run)
-        epoch = batches.epoch(0)  # type: ignore[operator]
-        return loop.evaluate(self._ready, epoch, self.task, self._device, self._dtype)
+            batches = still((x_cat, x_cont.to(self._kind)), target, self.placed.run)
+        return self.placed.evaluate(batches.epoch(0), self.task)  # type: ignore[operator]
 
     @cached_property
     def task(self) -> Task:
         """Loss, decoding and metrics."""
         return task_of(self.spec)
 
-    @cached_property
-    def _device(self) -> torch.device:
-        device = self.run.torch_device()
-        if device.type == "cpu":
-            keep_freed_blocks()
-        return device
-
-    @cached_property
-    def _dtype(self) -> torch.dtype | None:
-        return self.run.autocast_dtype(self._device)
-
     @property
     def _kind(self) -> torch.dtype:
         """Of the networks' numbers: double in scikit-learn's estimators."""
-        return next(self.members[0].parameters()).dtype
-
-    @property
-    def _must_move(self) -> bool:
-        return next(self.members[0].parameters()).device != self._device
-
-    @property
-    def _ready(self) -> list[TableNet]:
-        return [member.to(self._device) for member in self.members]
+        return next(self.placed.members[0].parameters()).dtype

@@ -43,7 +43,7 @@ class TableModel(Trained[TableNet]):
 
     def __init__(self, members: Sequence[TableNet], spec: Spec, **record: Any) -> None:
         super().__init__(members, spec, **record)
-        self._inference = Inference(self.members, spec, self.run)
+        self._inference = Inference(self._placed, spec)
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())

@@ -19,7 +19,7 @@ from zoo.core.batches import Data
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.trained import finished, training_of
+from zoo.core.trained import finished, made, source
 from zoo.hub.find import find
 from zoo.text.documents import DocumentBatches
 from zoo.text.labelled import Labelled, read, split
@@ -32,7 +32,7 @@ from zoo.text.spec import Label, Spec
 from zoo.text.stored import load
 from zoo.text.stream import cache_folder, most_frequent, with_own_numbers
 from zoo.text.tokenizer import Tokenizer
-from zoo.text.train_lm import CYCLE, source
+from zoo.text.train_lm import CYCLE
 from zoo.text.vocabulary import AT_LEAST, MOST_WORDS
 
 Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
@@ -186,11 +186,10 @@ def learner(  # noqa: D417 - `Options` describes the others
         accumulate=accumulate,
         callbacks=callbacks,
         as_model=partial(
-            _model,
-            spec=spec,
-            arguments=arguments,
-            told=told,
+            made,
+            kind=partial(TextClassifier, spec=spec, arguments=arguments),
             data=source(data),
+            told=told,
         ),
         run=run,
     )
@@ -278,26 +277,4 @@ def _batches(
         shuffle=shuffle,
         reverse=spec.reverse,
         seed=run.seed,
-    )
-
-
-def _model(
-    learn: Learner,
-    networks: list[Any],
-    *,
-    spec: Spec,
-    arguments: dict[str, Any],
-    told: dict[str, Any],
-    data: str,
-) -> TextClassifier:
-    """The model that a learner has trained."""
-    return TextClassifier(
-        networks,
-        spec,
-        arguments=arguments,
-        history=learn.history,
-        data=data,
-        training=told | training_of(learn),
-        learner=learn,
-        run=learn.run,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor
 
 from zoo.core import loop
-from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
@@ -83,9 +81,7 @@ class LanguageModel(Trained[LanguageNet]):
                 "a model without validation texts is scored on others, however texts=None; "
                 "pass some"
             )
-        scores = loop.evaluate(
-            self._ready, batches.epoch(0), self._task(), self._device, self._dtype
-        )
+        scores = self._placed.evaluate(batches.epoch(0), self._task())
         return scores | {"perplexity": math.exp(min(scores["loss"], 700.0))}
 
     def predict(self, text: str | Sequence[str], k: int = 5) -> Any:
@@ -158,21 +154,6 @@ class LanguageModel(Trained[LanguageNet]):
     def _with(self, networks: Sequence[LanguageNet], **record: Any) -> LanguageModel:
         return LanguageModel(networks, self.spec, arguments=self.arguments, **record)
 
-    @cached_property
-    def _device(self) -> torch.device:
-        device = self.run.torch_device()
-        if device.type == "cpu":
-            keep_freed_blocks()
-        return device
-
-    @cached_property
-    def _dtype(self) -> torch.dtype | None:
-        return self.run.autocast_dtype(self._device)
-
-    @property
-    def _ready(self) -> list[LanguageNet]:
-        return [member.to(self._device) for member in self.members]
-
     def _prompt(self, text: str) -> Any:
         """Numbers of the words before the one to predict; a backward model starts at an end."""
         numbers = self.spec.numbers(text)
@@ -182,15 +163,16 @@ class LanguageModel(Trained[LanguageNet]):
         """Evaluation mode and no state inside; as before afterwards."""
         stack = contextlib.ExitStack()
         stack.enter_context(torch.inference_mode())
-        for member in self._ready:
+        for member in self._placed.ready:
             stack.enter_context(loop.set_aside(member))
         return stack
 
     def _after_words(self, numbers: Any) -> Tensor:
         """Probability of each word after some more. Shape: (n,) -> (n_words,), on the CPU."""
-        tokens = torch.from_numpy(np.asarray(numbers, dtype=np.int64)[None]).to(self._device)
-        fresh = torch.zeros(1, dtype=torch.bool, device=self._device)
-        logits = [member(tokens, fresh).logits[0, -1].float() for member in self._ready]
+        device = self._placed.device
+        tokens = torch.from_numpy(np.asarray(numbers, dtype=np.int64)[None]).to(device)
+        fresh = torch.zeros(1, dtype=torch.bool, device=device)
+        logits = [member(tokens, fresh).logits[0, -1].float() for member in self._placed.ready]
         return torch.stack(logits).softmax(1).mean(0).cpu()
 
 

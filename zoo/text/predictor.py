@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core import loop
-from zoo.core.memory import keep_freed_blocks
 from zoo.core.task import Task, classification, multi_label
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
@@ -141,7 +138,7 @@ class TextClassifier(Trained[ClassifierNet]):
             found.check_kind(multi_label=self.spec.multi_label)
             stream = stream_of(map(self.spec.numberer, found.texts))
             batches = self._batches(stream, found.numbers(self.spec.classes), batch_size)
-        return loop.evaluate(self._ready, batches.epoch(0), self._task(), self._device, self._dtype)
+        return self._placed.evaluate(batches.epoch(0), self._task())
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
         """The words that spoke for a class, and those against it.
@@ -185,21 +182,6 @@ class TextClassifier(Trained[ClassifierNet]):
     def _with(self, networks: Sequence[ClassifierNet], **record: Any) -> TextClassifier:
         return TextClassifier(networks, self.spec, arguments=self.arguments, **record)
 
-    @cached_property
-    def _device(self) -> torch.device:
-        device = self.run.torch_device()
-        if device.type == "cpu":
-            keep_freed_blocks()
-        return device
-
-    @cached_property
-    def _dtype(self) -> torch.dtype | None:
-        return self.run.autocast_dtype(self._device)
-
-    @property
-    def _ready(self) -> list[ClassifierNet]:
-        return [member.to(self._device) for member in self.members]
-
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
 
@@ -208,12 +190,9 @@ class TextClassifier(Trained[ClassifierNet]):
         labels = np.zeros(stream.n_documents, dtype=np.int64)
         batches = self._batches(stream, labels, batch_size)
         rows: list[Tensor] = []
-        loop.predict_batches(
-            self._ready,
+        self._placed.predict(
             batches.epoch(0),
             self._task(),
-            self._device,
-            self._dtype,
             lambda outputs, mean, target: rows.append(torch.stack(list(outputs)).float().cpu()),
         )
         sorted_by_length = torch.cat(rows, dim=1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
@@ -21,7 +20,7 @@ from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
 from zoo.core.schedules import one_cycle
-from zoo.core.trained import finished, training_of
+from zoo.core.trained import finished, made, source
 from zoo.hub.find import find
 from zoo.text.batches import BPTT, StreamBatches
 from zoo.text.language_model import LanguageModel
@@ -202,7 +201,12 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
         weight_decay=weight_decay,
         clip=clip,
         callbacks=callbacks,
-        as_model=partial(_model, spec=spec, arguments=arguments, told=told, data=source(texts)),
+        as_model=partial(
+            made,
+            kind=partial(LanguageModel, spec=spec, arguments=arguments),
+            data=source(texts),
+            told=told,
+        ),
         run=run,
     )
 
@@ -288,31 +292,3 @@ def scored(learn: Learner) -> LanguageModel:
     """The model with its scores."""
     model: LanguageModel = finished(learn)
     return model
-
-
-def source(texts: Any) -> str:
-    """What a model was trained on, in a few words."""
-    known = isinstance(texts, (str, os.PathLike))
-    return Path(texts).name if known else type(texts).__name__
-
-
-def _model(
-    learn: Learner,
-    networks: list[Any],
-    *,
-    spec: Spec,
-    arguments: dict[str, Any],
-    told: dict[str, Any],
-    data: str,
-) -> LanguageModel:
-    """The model that a learner has trained."""
-    return LanguageModel(
-        networks,
-        spec,
-        arguments=arguments,
-        history=learn.history,
-        data=data,
-        training=told | training_of(learn),
-        learner=learn,
-        run=learn.run,
-    )

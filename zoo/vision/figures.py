@@ -48,7 +48,8 @@ def grid(photos: Sequence[Shown], columns: int = 3, title: str = "") -> Figure:
     from matplotlib import pyplot as plt
 
     rows = math.ceil(len(photos) / columns)
-    size = (SIDE * columns, (SIDE + 0.35) * rows + (0.5 if title else 0))
+    tall = max((shown.pixels.shape[0] / shown.pixels.shape[1] for shown in photos), default=1)
+    size = (SIDE * columns, (SIDE * tall + 0.35) * rows + (0.5 if title else 0))
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, Unpack
 
 import torch
@@ -16,13 +15,12 @@ from zoo.core.learner import Learner
 from zoo.core.mixing import CutMix, MixUp, OneOf
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.trained import finished, training_of
+from zoo.core.trained import finished, made, source
 from zoo.vision.augment import Augment
 from zoo.vision.balance import ClassWeights, oversampled, weights_of
 from zoo.vision.data import AugmentName, augmentation, batches, find
 from zoo.vision.features import FeatureBatches, on_features, on_photos
 from zoo.vision.labels import Asked
-from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options, check_numbers, check_sizes
 from zoo.vision.predictor import PhotoModel
@@ -231,10 +229,10 @@ def learner(  # noqa: D417 - `Options` describes the others
         clip=clip,
         accumulate=accumulate,
         callbacks=[*callbacks, *_mixing(mixup, cutmix, spec, run.seed)],
-        bf16_on_cpu=classifier.name in BF16_ON_CPU,
+        bf16_on_cpu=classifier.bf16_on_cpu,
         as_model=partial(
             _model,
-            data=Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__,
+            data=source(data),
             told=told | _unusual(mixup=mixup, cutmix=cutmix, oversample=oversample),
             extra=first.extra if isinstance(first, PhotoModel) else {},
         ),
@@ -290,23 +288,11 @@ def _finished(learn: Learner) -> PhotoModel:
 
 
 def _model(
-    learn: Learner,
-    networks: list[Any],
-    *,
-    data: str,
-    told: dict[str, Any],
-    extra: dict[str, Any],
-) -> PhotoModel:
-    """The model that a learner has trained."""
+    learn: Learner, networks: list[Any], *, told: dict[str, Any], extra: dict[str, Any], data: str
+) -> Any:
+    """The model that a learner has trained, with the spec that its data have now."""
     network: Any = learn.model
     spec: Spec = learn.data.spec
-    return PhotoModel(
-        networks,
-        spec,
-        history=learn.history,
-        data=data,
-        training=told | {"size": spec.size, "dropout": network.head.dropout} | training_of(learn),
-        extra=extra,
-        learner=learn,
-        run=learn.run,
-    )
+    told = told | {"size": spec.size, "dropout": network.head.dropout}
+    kind = partial(PhotoModel, spec=spec, extra=extra)
+    return made(learn, networks, kind=kind, data=data, told=told)

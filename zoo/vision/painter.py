@@ -1,20 +1,16 @@
-"""U-Nets ready to draw: on their device, in the layout that convolutions like, their mean taken."""
+"""U-Nets that draw pictures, their mean taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from zoo.core import loop
 from zoo.core.batches import Batch
-from zoo.core.memory import keep_freed_blocks
-from zoo.core.run import Run
+from zoo.core.placed import Placed
 from zoo.core.task import Task
-from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.bodies import Preprocessing
 from zoo.vision.models.unet import UNet
 from zoo.vision.pixel_file import Pixels
@@ -25,28 +21,12 @@ class Painter:
     """The members of a model that draws pictures.
 
     Args:
-        members: networks that are averaged.
+        placed: networks that are averaged.
         task: decodes their outputs.
-        run: the circumstances.
     """
 
-    members: Sequence[UNet]
+    placed: Placed[UNet]
     task: Task
-    run: Run
-
-    @cached_property
-    def device(self) -> torch.device:
-        """Where the members run."""
-        device = self.run.torch_device()
-        if device.type == "cpu":
-            keep_freed_blocks()
-        return device
-
-    @cached_property
-    def dtype(self) -> torch.dtype | None:
-        """What autocast computes in."""
-        hint = all(member.name in BF16_ON_CPU for member in self.members)
-        return self.run.autocast_dtype(self.device, bf16_on_cpu=hint)
 
     def draw(self, photos: Pixels) -> Tensor:
         """The decoded outputs for photos, on the CPU.
@@ -54,24 +34,16 @@ class Painter:
         **Shape.** photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
         """
         found: list[Tensor] = []
-        x = normalised(photos, self.members[0].preprocessing)
+        x = normalised(photos, self.placed.members[0].preprocessing)
         batch = Batch((x,), torch.zeros(len(x)))
-        ready = self._ready()
-        loop.predict_batches(
-            ready, [batch], self.task, self.device, self.dtype,
-            lambda outputs, mean, target: found.append(mean.cpu()),
-        )  # fmt: skip
+        self.placed.predict(
+            [batch], self.task, lambda outputs, mean, target: found.append(mean.cpu())
+        )
         return found[0]
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Loss and metrics over the batches."""
-        return loop.evaluate(self._ready(), batches, self.task, self.device, self.dtype)
-
-    def _ready(self) -> list[UNet]:
-        return [
-            member.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for member in self.members
-        ]
+        return self.placed.evaluate(batches, self.task)
 
 
 def normalised(photos: Pixels, shown: Preprocessing) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.core import loop
-from zoo.core.memory import keep_freed_blocks
+from zoo.core.placed import Placed
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
@@ -24,7 +22,6 @@ from zoo.vision.data import open_labelled, photo_batches
 from zoo.vision.explain import Explanation, grad_cam, index_of
 from zoo.vision.given import GivenPhotos, Photo, listed
 from zoo.vision.images import UnreadableImage
-from zoo.vision.models.backbones import BF16_ON_CPU
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.pixel_file import Pixels
 from zoo.vision.report import by_class
@@ -48,6 +45,7 @@ class PhotoModel(Trained[Classifier]):
 
     domain = "vision"
     push = push
+    layout = torch.channels_last
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
         licence = _common([member.licence for member in members])
@@ -110,13 +108,12 @@ class PhotoModel(Trained[Classifier]):
             ValueError: there are no photos, or of classes that the model does not know.
         """
         batches = self._labelled(data, batch_size)
-        settings = (self._device, self._dtype)
-        scores = loop.evaluate(self._ready, batches.epoch(0), self._task(), *settings)
+        scores = self._placed.evaluate(batches.epoch(0), self._task())
         if (wish := chosen(tta)) is None:
             return scores
         networks, views, task = self._viewed(getattr(batches, "photos", batches), wish)
         plain = {f"plain {name}": value for name, value in scores.items()}
-        return loop.evaluate(networks, views.epoch(0), task, *settings) | plain
+        return networks.evaluate(views.epoch(0), task) | plain
 
     def report(self, data: Any = None, *, batch_size: int = 32, tta: Wish = False) -> pd.DataFrame:
         """Precision, recall and F of each class or label, and how many photos have it.
@@ -144,10 +141,12 @@ class PhotoModel(Trained[Classifier]):
         items, labels = open_labelled(data, self.spec, self.run)
         return photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
 
-    def _viewed(self, photos: PhotoBatches, tta: TTA) -> tuple[list[Viewed], Views, Task]:
+    def _viewed(self, photos: PhotoBatches, tta: TTA) -> tuple[Placed[Viewed], Views, Task]:
         """Networks, batches and task for several views of each photo."""
         views, shares = views_of(photos, tta, self.spec.augment)
-        return [Viewed(network) for network in self._ready], views, blended(self._task(), shares)
+        networks = [Viewed(network) for network in self._placed.ready]
+        placed = Placed(networks, self.run, self._placed.bf16_on_cpu)
+        return placed, views, blended(self._task(), shares)
 
     def results(self, data: Any = None, *, batch_size: int = 32, tta: Wish = False) -> Results:
         """Predictions beside truths, to look at: losses, confusions, figures.
@@ -182,7 +181,7 @@ class PhotoModel(Trained[Classifier]):
         classes = self.spec.classes
         number = int(decoded.argmax()) if label is None else index_of(label, classes)
         x = next(batches.epoch(0)).inputs[0]
-        heat = torch.stack([grad_cam(member, x, number) for member in self._ready]).mean(0)
+        heat = torch.stack([grad_cam(member, x, number) for member in self._placed.ready]).mean(0)
         said = KINDS[self.spec.task].predicted(self.spec, decoded.tolist())
         seen = self.pixels(photo)[0]
         shown = classes[number] if classes else f"{said:.3g}"
@@ -223,29 +222,9 @@ class PhotoModel(Trained[Classifier]):
     def _task(self) -> Task:
         return task_of(self.spec)
 
-    @cached_property
-    def _device(self) -> torch.device:
-        device = self.run.torch_device()
-        if device.type == "cpu":
-            keep_freed_blocks()
-        return device
-
-    @cached_property
-    def _dtype(self) -> torch.dtype | None:
-        hint = all(member.name in BF16_ON_CPU for member in self.members)
-        return self.run.autocast_dtype(self._device, bf16_on_cpu=hint)
-
-    @cached_property
-    def _ready(self) -> list[Classifier]:
-        """The members on their device, in the layout that convolutions like."""
-        return [
-            member.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for member in self.members
-        ]
-
     def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
         """Decoded outputs. Shape: (N, n_out)."""
-        networks: list[Any] = self._ready
+        networks: Placed[Any] = self._placed
         shown: Any = batches
         task = self._task()
         if tta is not None:
@@ -255,7 +234,7 @@ class PhotoModel(Trained[Classifier]):
         def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
             rows.append(mean.cpu().view(len(mean), -1))
 
-        loop.predict_batches(networks, shown.epoch(0), task, self._device, self._dtype, see)
+        networks.predict(shown.epoch(0), task, see)
         return torch.cat(rows)
 
 

@@ -8,7 +8,6 @@ model.predict("small.jpg").save("restored.png")
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from zoo.core.groups import BatchNormMode
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.trained import finished, training_of
+from zoo.core.trained import finished, made, source
 from zoo.vision.degraded import DegradedPhotos, RestorationSpec, task_of
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.options import check_numbers
@@ -180,7 +179,9 @@ def learner(  # noqa: D417 - `Options` describes the others
         clip=clip,
         accumulate=accumulate,
         callbacks=callbacks,
-        as_model=partial(_model, spec=spec, data=_named(photos), told=told),
+        as_model=partial(
+            made, kind=partial(PhotoRestorer, spec=spec), data=source(photos), told=told
+        ),
         run=run,
     )
 
@@ -199,27 +200,3 @@ def _split(photos: Any, valid: Any, fraction: float, seed: int) -> tuple[list[Pa
     drawn = set(np.random.default_rng(seed).permutation(len(found))[:n].tolist())
     train = [path for i, path in enumerate(found) if i not in drawn]
     return train, [found[i] for i in sorted(drawn)]
-
-
-def _model(
-    learn: Learner,
-    networks: list[Any],
-    *,
-    spec: RestorationSpec,
-    data: str,
-    told: dict[str, Any],
-) -> PhotoRestorer:
-    """The model that a learner has trained."""
-    return PhotoRestorer(
-        networks,
-        spec,
-        history=learn.history,
-        data=data,
-        training=told | training_of(learn),
-        learner=learn,
-        run=learn.run,
-    )
-
-
-def _named(data: Any) -> str:
-    return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__

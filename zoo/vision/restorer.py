@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from zoo.core.task import Task
@@ -33,6 +34,7 @@ class PhotoRestorer(Trained[UNet]):
 
     domain = "vision"
     push = push
+    layout = torch.channels_last
 
     def __init__(self, members: Sequence[UNet], spec: RestorationSpec, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
@@ -80,7 +82,7 @@ class PhotoRestorer(Trained[UNet]):
                 mean=self.spec.mean,
                 std=self.spec.std,
                 batch_size=batch_size,
-                device=self._painter().device,
+                device=self._placed.device,
                 threads=self.run.n_threads,
             )
         elif self._learner is not None and self._learner.data.valid is not None:
@@ -123,4 +125,4 @@ class PhotoRestorer(Trained[UNet]):
         return task_of()
 
     def _painter(self) -> Painter:
-        return Painter(self.members, self._task(), self.run)
+        return Painter(self._placed, self._task())

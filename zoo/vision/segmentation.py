@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -23,7 +22,7 @@ from zoo.core.groups import BatchNormMode
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
-from zoo.core.trained import finished, training_of
+from zoo.core.trained import finished, made, source
 from zoo.vision.augment import Augment, Size, sides
 from zoo.vision.data import AugmentName, augmentation
 from zoo.vision.masks import Masked, MaskedPhotos, find_masks, open_masks, photo_sides
@@ -201,7 +200,9 @@ def learner(  # noqa: D417 - `Options` describes the others
         clip=clip,
         accumulate=accumulate,
         callbacks=callbacks,
-        as_model=partial(_model, spec=spec, data=_named(photos), told=told),
+        as_model=partial(
+            made, kind=partial(PhotoSegmenter, spec=spec), data=source(photos), told=told
+        ),
         run=run,
     )
 
@@ -255,27 +256,3 @@ def _batches(
         for pairs, training in zip(opened, (True, False), strict=True)
     )
     return Data(train, valid, spec)
-
-
-def _model(
-    learn: Learner,
-    networks: list[Any],
-    *,
-    spec: SegmentationSpec,
-    data: str,
-    told: dict[str, Any],
-) -> PhotoSegmenter:
-    """The model that a learner has trained."""
-    return PhotoSegmenter(
-        networks,
-        spec,
-        history=learn.history,
-        data=data,
-        training=told | training_of(learn),
-        learner=learn,
-        run=learn.run,
-    )
-
-
-def _named(data: Any) -> str:
-    return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from zoo.core.task import Task
 from zoo.core.trained import Trained
@@ -32,6 +33,7 @@ class PhotoSegmenter(Trained[UNet]):
 
     domain = "vision"
     push = push
+    layout = torch.channels_last
 
     def __init__(self, members: Sequence[UNet], spec: SegmentationSpec, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
@@ -90,7 +92,7 @@ class PhotoSegmenter(Trained[UNet]):
             check_labels(pairs.masks, len(self.spec.classes), self.spec.ignore)
             batches = PairBatches(
                 pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
-                device=self._painter().device, threads=self.run.n_threads,
+                device=self._placed.device, threads=self.run.n_threads,
             )  # fmt: skip
         return self._painter().evaluate(batches.epoch(0))
 
@@ -124,4 +126,4 @@ class PhotoSegmenter(Trained[UNet]):
         return task_of(self.spec)
 
     def _painter(self) -> Painter:
-        return Painter(self.members, self._task(), self.run)
+        return Painter(self._placed, self._task())

@@ -13,7 +13,7 @@ from typing import TypedDict
 from torch import Tensor, nn
 
 from zoo.core.groups import LayerGroup
-from zoo.vision.models.backbones import Backbone, build
+from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
 from zoo.vision.models.head import Head, Pool
 
 
@@ -53,6 +53,7 @@ class Classifier(nn.Module):
         self.name = backbone.name
         self.preprocessing = backbone.preprocessing
         self.licence = licence
+        self.bf16_on_cpu = backbone.name in BF16_ON_CPU
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of a batch of images, before any softmax."""

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.groups import LayerGroup
-from zoo.vision.models.backbones import Backbone, build
+from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
 from zoo.vision.models.taps import find_taps, tapped
 
 WIDTHS = (256, 128, 96, 64, 32, 16)  # channels of the steps up, the last at the image's size
@@ -64,6 +64,7 @@ class UNet(nn.Module):
         self.taps = find_taps(self.body)
         self.decoder = Decoder(self.body.n_features, [tap.n_features for tap in self.taps], n_out)
         self.name, self.preprocessing = backbone.name, backbone.preprocessing
+        self.bf16_on_cpu = backbone.name in BF16_ON_CPU
         self.n_out, self.shape, self.residual, self.licence = n_out, shape, residual, licence
         if residual:  # what is drawn begins as what was given
             nn.init.zeros_(self.decoder.last.weight)
