@@ -69,11 +69,9 @@ class Program:
         if self.out is not None and seed == self.seeds[0]:
             model.save(self.out / name)
 
-    def own(self, folder: Path | None, seed: int) -> Path | None:
+    def own(self, folder: Path, seed: int) -> Path:
         """A trial's own folder: the first has this one itself, others have theirs beside it."""
-        if folder is None or seed == self.seeds[0]:
-            return folder
-        return folder.with_name(f"{folder.name}-{seed}")
+        return folder if seed == self.seeds[0] else folder.with_name(f"{folder.name}-{seed}")
 
     def chosen(self, kind: type[T]) -> T:
         """The dataclass whose fields are flags by `knobs`."""

@@ -38,6 +38,7 @@ PROGRAMS = {
     "text_imdb": "imdb",
     "text_pretrain": "wikitext-2 wiki-long-2014",
     "text_rotten_tomatoes": "rotten-tomatoes",
+    "text_sentiment": "rated-sentences",
     "text_wikitext2": "wikitext-2",
     "vision_camvid": "camvid-240x180",
     "vision_digits": "",

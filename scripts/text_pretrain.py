@@ -95,12 +95,12 @@ def texts(share: float) -> Iterator[str]:
 def flags(parser: argparse.ArgumentParser) -> None:
     """What to train, and the folder by itself."""
     parser.add_argument("size", choices=RECIPES, nargs="?", default="small")
-    text = "of the training state and of the model; --out says the same (runs/text_pretrain)"
+    text = "of the training state and of the model; --out says the same (runs/lstm-wiki-...)"
     parser.add_argument("folder", type=Path, nargs="?", help=text)
     parser.add_argument("--reverse", action="store_true", help="a model that reads backward")
 
 
-def trial(asked: Program, out: Any, seed: int) -> None:
+def trial(asked: Program, out: Path, seed: int) -> None:
     """Train, or go on training; save; a row of results."""
     size, reverse = asked.further["size"], asked.further["reverse"]
     recipe = RECIPES[size]
@@ -135,7 +135,8 @@ def main() -> None:
     """Every seed, those after the first beside its folder."""
     asked = program(__doc__, "text_pretrain.csv", seeds=1, further=flags)
     asked = replace(asked, out=asked.further["folder"] or asked.out)
-    with asked.room(ROOT / "runs" / "text_pretrain") as room:
+    name = f"lstm-wiki-{asked.further['size']}{'-back' if asked.further['reverse'] else ''}"
+    with asked.room(ROOT / "runs" / name) as room:
         for seed in asked.seeds:
             trial(asked, asked.own(room, seed), seed)
 

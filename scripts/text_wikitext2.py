@@ -92,7 +92,7 @@ def stream(numbers: Whole) -> Stream:
 def trial(asked: Program, train: Whole, valid: Whole, n_words: int, seed: int) -> float:
     """Validation perplexity of a network; a row of results."""
     recipe = Recipe(epochs=1) if asked.smoke else Recipe()
-    run = asked.run(seed, state=asked.own(asked.out, seed))
+    run = asked.run(seed, state=asked.out and asked.own(asked.out, seed))
     with timed() as spent:
         learn = network(train, valid, n_words, recipe, run)
         perplexity = math.exp(learn.evaluate()["loss"])

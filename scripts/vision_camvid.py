@@ -48,7 +48,7 @@ def trial(asked: Program, epochs: int, seed: int) -> None:
             ignore=VOID,
             epochs=1 if asked.smoke else epochs,
             batch_size=BATCH_SIZE,
-            run=asked.run(seed, state=asked.own(asked.out, seed)),
+            run=asked.run(seed, state=asked.out and asked.own(asked.out, seed)),
         )
     asked.record(
         model="efficientnet_lite0",

@@ -42,7 +42,7 @@ def trial(asked: Program, epochs: int, seed: int, perceptual: float) -> None:
             valid=parts.valid.paths[:n],
             epochs=1 if asked.smoke else epochs,
             perceptual=perceptual,
-            run=asked.run(seed, state=asked.own(asked.out, seed)),
+            run=asked.run(seed, state=asked.out and asked.own(asked.out, seed)),
         )
     bicubic = score_of_bicubic(model)
     asked.record(

@@ -68,13 +68,12 @@ def test_a_flag_in_short_is_refused_since_seed_is_not_seeds(called: Called) -> N
 
 
 def test_trials_that_go_on_where_they_were_do_not_share_a_folder(called: Called) -> None:
-    asked = called("--out", "folder/run", "--first", "4")
-    assert [asked.own(asked.out, seed) for seed in asked.seeds] == [
+    asked = called("--first", "4")
+    assert [asked.own(Path("folder/run"), seed) for seed in asked.seeds] == [
         Path("folder/run"),
         Path("folder/run-5"),
         Path("folder/run-6"),
     ]
-    assert called().own(None, 1) is None
 
 
 def test_the_room_of_smoke_does_not_stay(called: Called, tmp_path: Path) -> None:
