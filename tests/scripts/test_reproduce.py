@@ -11,7 +11,10 @@ from scripts.reproduce import PROGRAMS
 from zoo.data.registry import find
 
 CODE = {path.stem: path.read_text() for path in (ROOT / "scripts").glob("*.py")}
-NO_NUMBERS = {"publish", "readme_table", "reproduce", "text_awd_lstm", "text_tokens"}
+NO_NUMBERS = {"publish", "readme_picture", "readme_table", "reproduce"} | {
+    "text_awd_lstm",
+    "text_tokens",
+}
 """Programs that publish, draw or store what others measured, or make examples for a test."""
 
 
