@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -28,6 +29,7 @@ class Reviews(NamedTuple):
         return Reviews([self.texts[i] for i in rows], labels[rows].tolist())
 
 
+@cache
 def reviews(part: Literal["train", "test"]) -> Reviews:
     """An official part, those that blame first."""
     texts, labels = [], []

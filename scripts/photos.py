@@ -76,7 +76,7 @@ def trial(experiment: Experiment, asked: Program, seed: int) -> dict[str, Any]:
 def few(data: Any) -> pd.DataFrame:
     """Some photos of each class and part, as a table."""
     table = data if isinstance(data, pd.DataFrame) else as_table(data)
-    return table.groupby(["label", "valid"]).head(FEW)
+    return table.groupby([name for name in ("label", "valid") if name in table]).head(FEW)
 
 
 def as_table(folder: Path) -> pd.DataFrame:

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import zoo
 from scripts.record import append
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class Program:
         device: to train on.
         out: where the first trial's model goes.
         smoke: whether it only shows that it runs.
+        inner: whether a part of training is scored in place of the test part.
         further: flags of its own.
+        rows: what it has found so far.
     """
 
     results: str
@@ -40,20 +45,46 @@ class Program:
     device: str = "auto"
     out: Path | None = None
     smoke: bool = False
+    inner: bool = False
     further: dict[str, Any] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def run(self, seed: int, **more: Any) -> zoo.Run:
-        """The circumstances of a trial."""
-        return zoo.Run(seed=seed, device=self.device, progress=False, **more)
+    @property
+    def recorded(self) -> bool:
+        """Whether rows go to the results: neither those of smoke nor of a part of training do."""
+        return not (self.smoke or self.inner)
 
-    def record(self, **values: object) -> None:
-        """Print a row; unless it is for smoke alone, add it to the results."""
-        append(self.results, keep=not self.smoke, **values)
+    def run(self, seed: int, *, state: Path | None = None, **more: Any) -> zoo.Run:
+        """The circumstances of a trial; from a state, it goes on where it was when killed."""
+        kind: dict[str, Any] = {"out": state, "resume": True} if state else {"progress": False}
+        return zoo.Run(seed=seed, device=self.device, **kind, **more)
 
-    def keep(self, model: Any, seed: int) -> None:
-        """Save the first trial's model, if it is wanted."""
+    def record(self, **values: Any) -> None:
+        """Print a row; add it to the results, if it is to be recorded."""
+        self.rows.append(values)
+        append(self.results, keep=self.recorded, **values)
+
+    def keep(self, model: Any, seed: int, name: str = "") -> None:
+        """Save the first trial's model, if it is wanted; one of several by its name."""
         if self.out is not None and seed == self.seeds[0]:
-            model.save(self.out)
+            model.save(self.out / name)
+
+    def own(self, folder: Path, seed: int) -> Path:
+        """A trial's own folder: the first has this one itself, others have theirs beside it."""
+        return folder if seed == self.seeds[0] else folder.with_name(f"{folder.name}-{seed}")
+
+    def chosen(self, kind: type[T]) -> T:
+        """The dataclass whose fields are flags by `knobs`."""
+        return kind(**{knob.name: self.further[knob.name] for knob in fields(kind)})  # type: ignore[arg-type]
+
+    @contextmanager
+    def room(self, usual: Path) -> Iterator[Path]:
+        """A folder to work in: `out`, or else the usual one; of smoke, one that does not stay."""
+        if self.out or not self.smoke:
+            yield self.out or usual
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
 
 
 def program(
@@ -62,29 +93,62 @@ def program(
     *,
     seeds: int,
     first: int = 0,
+    inner: bool = False,
     further: Callable[[argparse.ArgumentParser], Any] = lambda flags: None,
 ) -> Program:
     """Read the flags.
 
     Args:
-        claim: the program's docstring; its first line heads the help.
-        results: CSV file in results/.
+        claim: the program's docstring, which is its help as well.
+        results: CSV file in results/, with the program's name.
         seeds: how many trials the claim is about.
         first: seed of the first.
+        inner: whether it can score a part of training.
         further: adds flags of the program's own.
     """
-    flags = argparse.ArgumentParser(description=claim.splitlines()[0] if claim else None)
-    flags.add_argument("--seeds", type=int, default=seeds, help="how many trials")
-    flags.add_argument("--first", type=int, default=first, help="the first seed")
+    flags = argparse.ArgumentParser(
+        prog=f"python -m scripts.{Path(results).stem}",
+        description=claim,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    flags.set_defaults(inner=False)
+    flags.add_argument("--seeds", type=int, default=seeds, help="how many trials (%(default)s)")
+    flags.add_argument("--first", type=int, default=first, help="the first seed (%(default)s)")
     flags.add_argument("--device", default="auto", help="auto, cpu, cuda ...")
     flags.add_argument("--out", type=Path, help="keep the first trial's model there")
     flags.add_argument("--smoke", action="store_true", help="one trial on little, no record")
+    if inner:
+        text = "score a part of training, no record"
+        flags.add_argument("--inner", action="store_true", help=text)
     further(flags)
     given = vars(flags.parse_args())
-    device, out, smoke = given.pop("device"), given.pop("out"), given.pop("smoke")
-    n, start = given.pop("seeds"), given.pop("first")
+    n, start, smoke = (given.pop(name) for name in ("seeds", "first", "smoke"))
+    shared = {name: given.pop(name) for name in ("device", "out", "inner")}
     numbers = range(start, start + (1 if smoke else n))
-    return Program(results, numbers, device, out, smoke, given)
+    return Program(results, numbers, smoke=smoke, further=given, **shared)
+
+
+def some_of(
+    flags: argparse.ArgumentParser,
+    name: str,
+    known: Iterable[str],
+    usual: Iterable[str] | None = None,
+) -> None:
+    """A flag that takes some of the known names; without it, the usual ones or all are taken."""
+    names = list(known)
+    taken = names if usual is None else list(usual)
+    text = f"only these ({' '.join(taken)})"
+    flags.add_argument(name, nargs="+", choices=names, default=taken, help=text)
+
+
+def knobs(flags: argparse.ArgumentParser, usual: Any) -> None:
+    """A flag for each field of a dataclass; what is not given is as usual."""
+    for knob in fields(usual):
+        value = getattr(usual, knob.name)
+        text = f"({value})" if value != "" else None
+        name = f"--{knob.name.replace('_', '-')}"
+        flags.add_argument(name, type=type(value), default=value, help=text)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import platform
 import subprocess
-import time
 from pathlib import Path
 
 import torch
@@ -43,17 +42,6 @@ def circumstances() -> dict[str, str]:
         "torch": torch.__version__,
         "machine": machine(),
     }
-
-
-def clocks() -> tuple[float, float]:
-    """Seconds of the wall and of the CPU."""
-    return time.perf_counter(), time.process_time()
-
-
-def took(began: tuple[float, float]) -> dict[str, float]:
-    """How many of both have passed."""
-    wall, cpu = clocks()
-    return {"seconds": wall - began[0], "cpu_seconds": cpu - began[1]}
 
 
 def machine() -> str:

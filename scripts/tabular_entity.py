@@ -15,18 +15,18 @@ boosting is scikit-learn's HistGradientBoosting where theirs is XGBoost; the for
 trees where theirs has 200; the neighbours are scored on `ASKED` rows drawn from the last tenth,
 which shows their error to about .002. The embeddings given to the others are the first network's.
 
-Each cell is a row as soon as it is known. Networks are kept in runs/entity and found there again;
-to train them anew, delete it. Cost: about 25 minutes on one core.
+Each cell is a row as soon as it is known. Networks are kept in `--out`, else in runs/entity, and
+found there again; to train them anew, delete it. Cost: 22 minutes of one core for a draw of rows.
 
     python -m scripts.tabular_entity           # writes results/tabular_entity.csv
 """
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -41,7 +41,8 @@ from torch import Tensor, nn
 
 import zoo
 import zoo.tabular
-from scripts.record import ROOT, append
+from scripts.program import Program, program, some_of, timed
+from scripts.record import ROOT
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.learner import Learner
 from zoo.core.task import regression
@@ -64,7 +65,7 @@ NETWORKS, EPOCHS, BATCH_SIZE, LR = 5, 10, 256, 2e-3
 SAMPLED: Final = 200_000
 ASKED: Final = 10_000  # rows that the neighbours are asked for
 TREES: Final = 20
-GOAL: Final = 0.093  # MAPE
+FEW: Final = 3000  # rows, to show that the program runs
 KEPT: Final = ROOT / "runs" / "entity"
 
 PAPER: Final = {
@@ -112,9 +113,9 @@ def absolute_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     return F.l1_loss(output, target.view_as(output)), target.numel()
 
 
-def embedding_network(rows: Rows, seed: int) -> TableModel:
+def embedding_network(rows: Rows, run: zoo.Run, room: Path) -> TableModel:
     """The network with entity embeddings."""
-    if (kept := KEPT / f"embeddings-{seed}").exists():
+    if (kept := room / f"embeddings-{run.seed}").exists():
         loaded: TableModel = zoo.load(kept)
         return loaded
     learn = zoo.tabular.learner(
@@ -129,7 +130,7 @@ def embedding_network(rows: Rows, seed: int) -> TableModel:
         bins=0,
         dropout=0.0,
         batch_size=BATCH_SIZE,
-        run=zoo.Run(seed=seed, progress=False, device="cpu"),
+        run=run,
     )
     learn.task = replace(learn.task, loss=absolute_error)
     learn.fit_one_cycle(EPOCHS, LR)
@@ -164,24 +165,25 @@ class OneHot(nn.Module):
         return output
 
 
-def one_hot_network(rows: Rows, seed: int) -> Says:
+def one_hot_network(rows: Rows, run: zoo.Run, room: Path) -> Says:
     """Predictions of the network without embeddings."""
-    if (kept := KEPT / f"one-hot-{seed}.npy").exists():
+    if (kept := room / f"one-hot-{run.seed}.npy").exists():
         return np.asarray(np.load(kept))
     x_train, x_test = (torch.from_numpy(x) for x in places(rows))
     logs = np.log(rows.train[TARGET].to_numpy())
     mean, std = logs.mean(), logs.std()
     y = torch.from_numpy((logs - mean) / std).float().unsqueeze(1)
-    run = zoo.Run(seed=seed, progress=False, device="cpu")
-    torch.manual_seed(seed)
+    torch.manual_seed(run.seed)
     net = OneHot(int(x_train.max()) + 1)
-    data = Data(TensorBatches(x_train, y, batch_size=BATCH_SIZE, seed=seed))
+    data = Data(TensorBatches(x_train, y, batch_size=BATCH_SIZE, seed=run.seed))
     task = replace(regression(), loss=absolute_error)
-    Learner(net, data, task, batchnorm="live", run=run).fit_one_cycle(EPOCHS, LR)
+    learn = Learner(net, data, task, batchnorm="live", run=run)
+    learn.fit_one_cycle(EPOCHS, LR)
     with torch.inference_mode():
-        parts = torch.cat([net.eval()(part) for part in torch.split(x_test, 4096)])
+        batches = torch.split(x_test.to(learn.device), 4096)
+        parts = torch.cat([net.eval()(batch).cpu() for batch in batches])
     says = np.exp(parts[:, 0].double().numpy() * std + mean)
-    KEPT.mkdir(parents=True, exist_ok=True)
+    room.mkdir(parents=True, exist_ok=True)
     np.save(kept, says)
     return says
 
@@ -258,42 +260,44 @@ def other(name: str, rows: Rows, model: TableModel | None, seed: int) -> Says:
 # ---- the table ----------------------------------------------------------------------------------
 
 
-def cell(name: str, ours: bool, rows: Rows, seed: int) -> None:
+def cell(asked: Program, name: str, ours: bool, rows: Rows, seed: int, room: Path) -> None:
     """A row for one method with embeddings, or without."""
-    began, used = time.perf_counter(), time.process_time()
-    seeds = range(NETWORKS * seed, NETWORKS * (seed + 1))
+    runs = [asked.run(i) for i in range(NETWORKS * seed, NETWORKS * (seed + 1))]
     if name == "knn":
-        rows = rows._replace(test=rows.test.sample(ASKED, random_state=seed))
-    if name != "network":
-        says = other(name, rows, embedding_network(rows, seeds[0]) if ours else None, seed)
-    elif ours:
-        says = np.mean([embedding_network(rows, i).predict(rows.test) for i in seeds], axis=0)
-    else:
-        says = np.mean([one_hot_network(rows, i) for i in seeds], axis=0)
-    append(
-        "tabular_entity.csv",
+        n = min(ASKED, len(rows.test))
+        rows = rows._replace(test=rows.test.sample(n, random_state=seed))
+    with timed() as spent:
+        if name != "network":
+            model = embedding_network(rows, runs[0], room) if ours else None
+            says = other(name, rows, model, seed)
+        elif ours:
+            each = [embedding_network(rows, run, room).predict(rows.test) for run in runs]
+            says = np.mean(each, axis=0)
+        else:
+            says = np.mean([one_hot_network(rows, run, room) for run in runs], axis=0)
+    asked.record(
         method=name,
         embeddings=ours,
         seed=seed,
         mape=mape(rows.test[TARGET], says),
         paper=PAPER[name][ours],
         test_rows=len(rows.test),
-        cpu_seconds=time.process_time() - used,
-        seconds=time.perf_counter() - began,
+        **spent(),
     )
 
 
 def main() -> None:
     """All eight cells for each draw of rows."""
-    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    flags.add_argument("--seeds", type=int, default=1)
-    flags.add_argument("--methods", nargs="+", choices=PAPER, default=list(PAPER))
-    given = flags.parse_args()
-    for seed in range(given.seeds):
-        rows = official(seed)
-        for name in given.methods:
-            for ours in (True, False):
-                cell(name, ours, rows, seed)
+    which = partial(some_of, name="--methods", known=PAPER)
+    asked = program(__doc__, "tabular_entity.csv", seeds=1, further=which)
+    with asked.room(KEPT) as room:
+        for seed in asked.seeds:
+            rows = official(seed)
+            if asked.smoke:
+                rows = Rows(*(part.head(FEW) for part in rows))
+            for name in asked.further["methods"]:
+                for ours in (True, False):
+                    cell(asked, name, ours, rows, seed, room)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """IMDB: above NB-SVM on the 25,000 test reviews; far above TF-IDF with 100 and 500 labelled ones.
 
 ULMFiT (Howard & Ruder 2018) with the published CPU-sized model (`scripts/text_pretrain.py`), in
-steps that can be run one by one and go on where they were when killed. `lm` takes it once through
+steps that can be run one by one and go on where they were when killed: `lm` takes it once through
 the training reviews without labels and a share of the unlabelled ones; `full` trains the classifier
 on all 25,000 labelled reviews and scores all test reviews; `curve` trains it, TF-IDF with logistic
 regression and NB-SVM on 100 and on 500 labelled reviews drawn at random, several times, and scores
 a fixed part of the test reviews, as the column `tested` says; `rivals` scores the bags of words on
-everything; `picture` draws what the CSV holds. Settings were set by hand; `--inner` scores them on
-reviews of the training part that were not drawn.
+everything; `picture` draws what the CSV holds. The seeds are those of the draws, the first is that
+of `lm` and `full`. Settings were set by hand; `--inner` scores them on reviews of the training part
+that were not drawn. Cost: 28 CPU minutes for `lm` with a quarter of the unlabelled reviews.
 
-    python -m scripts.text_imdb lm full curve rivals picture --out imdb
+    python -m scripts.text_imdb --out imdb              # all steps; writes results/text_imdb.csv
+    python -m scripts.text_imdb lm full --out imdb      # some of them
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -30,12 +31,14 @@ import zoo
 import zoo.text
 from scripts.bags_of_words import nb_svm, tfidf
 from scripts.imdb import Reviews, reviews, unlabelled
-from scripts.record import RESULTS, append, clocks, took
+from scripts.program import Program, program, timed
+from scripts.record import RESULTS
+from scripts.text_rotten_tomatoes import Classes, trial
 from zoo.text.train_lm import CYCLE, language_model, scored
 
-STEPS: Final = ("lm", "full", "curve", "rivals", "picture")
 CSV: Final = "text_imdb.csv"
 LABELLED: Final = (100, 500)
+RIVALS: Final[dict[str, Classes]] = {"nb_svm": nb_svm, "tfidf": tfidf}
 LM_LR: Final = 5e-3
 LM: Final[dict[str, Any]] = {
     "most_words": 30_000,
@@ -48,129 +51,100 @@ LM: Final[dict[str, Any]] = {
     "clip": 1.0,
 }
 FULL: Final[dict[str, Any]] = {"epochs": 1, "lr": 1e-2, "drop_mult": 0.5, "batch_size": 32}
-FEW: Final[dict[str, Any]] = {"epochs": 10, "lr": 1e-2, "drop_mult": 0.7, "batch_size": 16}
+EPOCHS: Final = 10  # with few labelled reviews
+FEW: Final[dict[str, Any]] = {"lr": 1e-2, "drop_mult": 0.7, "batch_size": 16}
 MAX_LEN: Final = 400  # gradients reach back so far
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What the command line asked for."""
-
-    steps: Sequence[str]
-    pretrained: str
-    out: Path
-    unlabelled: float
-    tested: int
-    draws: int
-    device: str
-    seed: int
-    inner: bool
-    smoke: bool
-
-    def run(self, step: str | None = None, seed: int | None = None) -> zoo.Run:
-        """Circumstances; a step's state has a folder of its own."""
-        out = self.out / step if step else None
-        return zoo.Run(
-            seed=self.seed if seed is None else seed,
-            device=self.device,
-            out=out,
-            resume=bool(out),
-            save_every=120,
-            progress=None if step else False,
-        )
-
-    def record(self, **values: Any) -> None:
-        """A row, unless this is a rehearsal."""
-        print(values) if self.smoke or self.inner else append(CSV, **values)
+Step = Callable[[Program, Path], None]
+"""Takes the flags, and the folder that holds what is trained."""
 
 
-def lm(chosen: Chosen) -> None:
+def lm(asked: Program, room: Path) -> None:
     """Fine-tune the language model on reviews, in one pass with everything unfrozen."""
-    began = clocks()
-    texts = chain(few(chosen, "train").texts, unlabelled(chosen.unlabelled))
-    pretrained = language_model(chosen.pretrained)
-    learn = zoo.text.lm_learner(texts, pretrained=pretrained, run=chosen.run("lm-state"), **LM)
-    learn.fit(1, LM_LR, CYCLE)
-    model = scored(learn)
-    model.save(chosen.out / "lm")
-    values = {"model": "language model", "seed": chosen.seed, "unlabelled": chosen.unlabelled}
-    perplexity = model.metrics["perplexity"]
-    chosen.record(**values, perplexity=perplexity, **took(began))
+    seed, share = asked.seeds[0], asked.further["unlabelled"]
+    run = asked.run(seed, state=room / "lm-state", save_every=120)
+    with timed() as spent:
+        texts = chain(few(asked, "train").texts, () if asked.smoke else unlabelled(share))
+        pretrained = language_model(asked.further["pretrained"])
+        learn = zoo.text.lm_learner(texts, pretrained=pretrained, run=run, **LM)
+        learn.fit(1, LM_LR, CYCLE)
+        model = scored(learn)
+        model.save(room / "lm")
+    values = {"model": "language model", "seed": seed, "unlabelled": share}
+    asked.record(**values, perplexity=model.metrics["perplexity"], **spent())
 
 
-def full(chosen: Chosen) -> None:
+def full(asked: Program, room: Path) -> None:
     """The classifier on all labelled reviews."""
-    began = clocks()
-    found = few(chosen, "train")
-    run = chosen.run("classifier-state")
-    model = zoo.text.finetune(
-        chosen.out / "lm", found, valid_fraction=0, max_len=MAX_LEN, run=run, **FULL
-    )
-    model.save(chosen.out / "classifier")
-    test = few(chosen, "test")
-    accuracy = model.evaluate(test)["accuracy"]
-    values = {"model": "ulmfit", "seed": chosen.seed, "unlabelled": chosen.unlabelled}
-    counts = {"labelled": len(found.texts), "tested": len(test.texts)}
-    chosen.record(**values, **counts, accuracy=accuracy, **took(began))
+    seed = asked.seeds[0]
+    run = asked.run(seed, state=room / "classifier-state", save_every=120)
+    with timed() as spent:
+        train = few(asked, "train")
+        model = zoo.text.finetune(
+            room / "lm", train, valid_fraction=0, max_len=MAX_LEN, run=run, **FULL
+        )
+        model.save(room / "classifier")
+        test = few(asked, "test")
+        accuracy = model.evaluate(test)["accuracy"]
+    values = {"model": "ulmfit", "seed": seed, "unlabelled": asked.further["unlabelled"]}
+    counts = {"labelled": len(train.texts), "tested": len(test.texts)}
+    asked.record(**values, **counts, accuracy=accuracy, **spent())
 
 
-def curve(chosen: Chosen) -> None:
+def curve(asked: Program, room: Path) -> None:
     """The classifier and its rivals on few labelled reviews."""
-    train = few(chosen, "train")
-    for n in LABELLED:
-        for draw in range(chosen.draws):
+    train = few(asked, "train")
+    for n in (20,) if asked.smoke else LABELLED:
+        for draw in asked.seeds:
             drawn = train.take(n, draw)
-            others = without(train, drawn) if chosen.inner else few(chosen, "test")
+            others = without(train, drawn) if asked.inner else few(asked, "test")
+            test = others.take(asked.further["tested"], 0)
             with tempfile.TemporaryDirectory() as cache:
-                run = zoo.Run(seed=draw, device=chosen.device, progress=False, cache=cache)
-                ours = partial(ulmfit, lm=chosen.out / "lm", run=run)
-                rivals = {"ulmfit": ours, "tfidf": tfidf, "nb_svm": nb_svm}
-                for name, classes in rivals.items():
-                    score(chosen, name, classes, drawn, others.take(chosen.tested, 0), draw)
+                run = asked.run(draw, cache=cache)
+                ours = partial(ulmfit, lm=room / "lm", run=run, epochs=1 if asked.smoke else EPOCHS)
+                for name, classes in {"ulmfit": ours, **RIVALS}.items():
+                    score(asked, name, classes, drawn, test, draw)
 
 
-def rivals(chosen: Chosen) -> None:
+def rivals(asked: Program, room: Path) -> None:
     """Bags of words on all reviews."""
-    for name, classes in (("nb_svm", nb_svm), ("tfidf", tfidf)):
-        score(chosen, name, classes, few(chosen, "train"), few(chosen, "test"), 0)
+    for name, classes in RIVALS.items():
+        score(asked, name, classes, few(asked, "train"), few(asked, "test"), 0)
 
 
 def ulmfit(
-    texts: Sequence[str], labels: Sequence[int], others: Sequence[str], lm: Path, run: zoo.Run
+    texts: Sequence[str],
+    labels: Sequence[int],
+    others: Sequence[str],
+    lm: Path,
+    run: zoo.Run,
+    epochs: int,
 ) -> Any:
     """Classes by a classifier on the fine-tuned language model."""
     model = zoo.text.finetune(
-        lm, (texts, labels), valid_fraction=0, max_len=MAX_LEN, run=run, **FEW
+        lm, (texts, labels), valid_fraction=0, max_len=MAX_LEN, epochs=epochs, run=run, **FEW
     )
     return np.array([said.label for said in model.predict(others)])
 
 
 def score(
-    chosen: Chosen,
-    name: str,
-    classes: Callable[..., Any],
-    train: Reviews,
-    test: Reviews,
-    draw: int,
+    asked: Program, name: str, classes: Classes, train: Reviews, test: Reviews, draw: int
 ) -> None:
     """A row for a model."""
-    began = clocks()
-    said = classes(train.texts, train.labels, test.texts)
-    chosen.record(
-        model=name,
-        seed=draw,
-        labelled=len(train.texts),
-        tested=len(test.texts),
-        accuracy=float((said == np.array(test.labels)).mean()),
-        **took(began),
-    )
+    found = trial(classes, train, test)
+    counts = {"labelled": found.pop("sentences"), "tested": len(test.texts)}
+    asked.record(model=name, seed=draw, **counts, **found)
 
 
-def picture(chosen: Chosen) -> None:
-    """Accuracy by number of labelled reviews."""
+def picture(asked: Program, room: Path) -> None:
+    """Accuracy by number of labelled reviews: of the results, or of this call without a record."""
     from matplotlib.figure import Figure
 
-    rows = pd.read_csv(RESULTS / CSV).dropna(subset=["accuracy"])
+    rows = pd.read_csv(RESULTS / CSV) if asked.recorded else pd.DataFrame(asked.rows)
+    if "accuracy" not in rows:
+        raise SystemExit("a picture needs scores, however there are none; first: full curve rivals")
+    rows = rows.dropna(subset=["accuracy"])
     rows = rows.drop_duplicates(["model", "labelled", "seed", "tested"], keep="last")
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.subplots()
@@ -181,13 +155,13 @@ def picture(chosen: Chosen) -> None:
     axes.set(xscale="log", xlabel="labelled reviews", ylabel="accuracy")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(RESULTS / "text_imdb.png", dpi=120)
+    figure.savefig((RESULTS if asked.recorded else room) / "text_imdb.png", dpi=120)
 
 
-def few(chosen: Chosen, part: Any) -> Reviews:
-    """A part of the reviews; a few of them in a rehearsal."""
+def few(asked: Program, part: Any) -> Reviews:
+    """A part of the reviews; a few of them to show that the program runs."""
     found = reviews(part)
-    return found.take(200, 0) if chosen.smoke else found
+    return found.take(60, 0) if asked.smoke else found
 
 
 def without(whole: Reviews, drawn: Reviews) -> Reviews:
@@ -197,23 +171,30 @@ def without(whole: Reviews, drawn: Reviews) -> Reviews:
     return Reviews([whole.texts[i] for i in rows], [whole.labels[i] for i in rows])
 
 
+STEPS: Final[dict[str, Step]] = {
+    "lm": lm,
+    "full": full,
+    "curve": curve,
+    "rivals": rivals,
+    "picture": picture,
+}
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """The steps, and what they start from."""
+    parser.add_argument("steps", nargs="*", choices=(*STEPS, "all"), default="all", help="(all)")
+    parser.add_argument("--pretrained", default="zoo/lstm-wiki", help="language model")
+    parser.add_argument("--unlabelled", type=float, default=1.0, help="share of these reviews")
+    parser.add_argument("--tested", type=int, default=5000, help="test reviews of the curve")
+
+
 def main() -> None:
     """The steps asked for, in order."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("steps", nargs="+", choices=STEPS)
-    flags.add_argument("--pretrained", default="zoo/lstm-wiki", help="language model")
-    flags.add_argument("--out", type=Path, default=Path("imdb"), help="folder of what is trained")
-    flags.add_argument("--unlabelled", type=float, default=1.0, help="share of these reviews")
-    flags.add_argument("--tested", type=int, default=5000, help="test reviews of the curve")
-    flags.add_argument("--draws", type=int, default=5)
-    flags.add_argument("--device", default="auto")
-    flags.add_argument("--seed", type=int, default=0)
-    flags.add_argument("--inner", action="store_true", help="score a part of training, no record")
-    flags.add_argument("--smoke", action="store_true", help="few reviews, no record")
-    chosen = Chosen(**vars(flags.parse_args()))
-    known = {"lm": lm, "full": full, "curve": curve, "rivals": rivals, "picture": picture}
-    for step in chosen.steps:
-        known[step](chosen)
+    asked = program(__doc__, CSV, seeds=5, inner=True, further=flags)
+    steps = asked.further["steps"]
+    with asked.room(Path("imdb")) as room:
+        for name in STEPS if "all" in steps else steps:
+            STEPS[name](asked, room)
 
 
 if __name__ == "__main__":

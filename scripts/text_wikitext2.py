@@ -6,11 +6,11 @@ network has vectors of 200, 2 layers with 400 between them, and trains on one CP
 read side by side, ten in validation. Settings were set before anything was scored.
 
     python -m scripts.text_wikitext2           # writes results/text_wikitext2.csv
+    python -m scripts.text_wikitext2 --out run # goes on where a killed run with that folder stopped
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +19,7 @@ import numpy as np
 
 import zoo
 from scripts.kneser_ney import Whole, log_probabilities
-from scripts.record import append, clocks, took
+from scripts.program import Program, program, summary, timed
 from zoo.core.batches import Data
 from zoo.core.learner import Learner
 from zoo.core.run import seeded
@@ -30,7 +30,6 @@ from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.stream import Stream
 from zoo.text.train_lm import CYCLE
 
-CSV: Final = "text_wikitext2.csv"
 ORDER: Final = 5
 VALID_ROWS: Final = 10
 
@@ -65,8 +64,8 @@ def words(text: str) -> list[str]:
     return [word for line in text.splitlines() for word in [*line.split(), "<eos>"]]
 
 
-def network(train: Whole, valid: Whole, n_words: int, recipe: Recipe, run: zoo.Run) -> float:
-    """Validation perplexity of the network."""
+def network(train: Whole, valid: Whole, n_words: int, recipe: Recipe, run: zoo.Run) -> Learner:
+    """The network, trained."""
     sizes = {name: getattr(recipe, name) for name in ("d_embedding", "d_hidden", "n_layers")}
     with seeded(run.seed):
         net = LanguageNet(n_words=n_words, dropouts=Dropouts().times(recipe.drop_mult), **sizes)
@@ -82,7 +81,7 @@ def network(train: Whole, valid: Whole, n_words: int, recipe: Recipe, run: zoo.R
         run=run,
     )
     learn.fit(recipe.epochs, recipe.lr, CYCLE)
-    return math.exp(learn.evaluate()["loss"])
+    return learn
 
 
 def stream(numbers: Whole) -> Stream:
@@ -90,33 +89,31 @@ def stream(numbers: Whole) -> Stream:
     return Stream(numbers.astype(np.int32), np.array([0]), np.array([len(numbers)]))
 
 
+def trial(asked: Program, train: Whole, valid: Whole, n_words: int, seed: int) -> float:
+    """Validation perplexity of a network; a row of results."""
+    recipe = Recipe(epochs=1) if asked.smoke else Recipe()
+    run = asked.run(seed, state=asked.out and asked.own(asked.out, seed))
+    with timed() as spent:
+        learn = network(train, valid, n_words, recipe, run)
+        perplexity = math.exp(learn.evaluate()["loss"])
+    row = {"model": "AWD-LSTM", "seed": seed, "perplexity": perplexity, "words": n_words}
+    asked.record(**row, train=len(train), valid=len(valid), **spent(), **vars(recipe))
+    asked.keep(learn, seed)
+    return perplexity
+
+
 def main() -> None:
     """A row for the baseline and one for each seed."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--seeds", type=int, default=1)
-    flags.add_argument("--device", default="auto")
-    flags.add_argument("--out", help="folder to continue from when killed")
-    flags.add_argument("--smoke", action="store_true", help="a hundredth of the text, no record")
-    chosen = flags.parse_args()
+    asked = program(__doc__, "text_wikitext2.csv", seeds=1)
     train, valid, n_words = numbered()
-    if chosen.smoke:
+    if asked.smoke:
         train, valid = train[:20_000], valid[:2_000]
-    began = clocks()
-    rival = math.exp(-log_probabilities(train, valid, n_words, ORDER).mean())
-    shared = {"words": n_words, "train": len(train), "valid": len(valid)}
-    if not chosen.smoke:
-        row = {"model": "5-gram Kneser-Ney", "seed": 0, "perplexity": rival, **shared}
-        append(CSV, **row, **took(began))
-    for seed in range(chosen.seeds):
-        out = f"{chosen.out}-{seed}" if chosen.out else None
-        run = zoo.Run(seed=seed, device=chosen.device, out=out, resume=bool(out))
-        recipe = Recipe(epochs=1) if chosen.smoke else Recipe()
-        began = clocks()
-        ours = network(train, valid, n_words, recipe, run)
-        if not chosen.smoke:
-            row = {"model": "AWD-LSTM", "seed": seed, "perplexity": ours, **shared}
-            append(CSV, **row, **took(began), **vars(recipe))
-        print(f"perplexity {ours:.1f}, of the 5-grams {rival:.1f}")
+    with timed() as spent:
+        rival = math.exp(-log_probabilities(train, valid, n_words, ORDER).mean())
+    row = {"model": "5-gram Kneser-Ney", "seed": 0, "perplexity": rival, "words": n_words}
+    asked.record(**row, train=len(train), valid=len(valid), **spent())
+    found = [trial(asked, train, valid, n_words, seed) for seed in asked.seeds]
+    print(summary("perplexity", found, f"below {rival:.1f}, that of the 5-grams"))
 
 
 if __name__ == "__main__":

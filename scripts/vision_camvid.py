@@ -27,7 +27,7 @@ from zoo.vision import figures
 CLASSES = (
     *("sky", "building", "pole", "road", "pavement", "tree"),
     *("sign", "fence", "car", "pedestrian", "bicyclist"),
-)
+)  # of the masks' numbers 0 to 10
 VOID = 11
 TARGET = 0.88
 EPOCHS = 4  # after one with the body frozen
@@ -48,7 +48,7 @@ def trial(asked: Program, epochs: int, seed: int) -> None:
             ignore=VOID,
             epochs=1 if asked.smoke else epochs,
             batch_size=BATCH_SIZE,
-            run=asked.run(seed, out=asked.out, resume=asked.out is not None),
+            run=asked.run(seed, state=asked.out and asked.own(asked.out, seed)),
         )
     asked.record(
         model="efficientnet_lite0",

@@ -3,7 +3,7 @@
 1,198 digits of UCI's set to train on and 599 to score, the same for every seed, 64 px;
 `zoo.vision.finetune("efficientnet_lite0", ...)` with the settings of `zoo quickstart`, which were
 set by hand while looking at a split of its own that shares digits with the 599. The first seed's
-model is published as `zoo/digits`. Cost: a minute a seed on two cores.
+model is published as `zoo/digits`. Cost: 2 CPU minutes a seed.
 
     python -m scripts.vision_digits --out digits          # writes results/vision_digits.csv
 """

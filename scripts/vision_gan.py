@@ -8,13 +8,12 @@ falls a little by design: pictures are to look true, not to be the mean of what 
 program claims nothing but that both learn; it records every round.
 
     python -m scripts.vision_gan --generator restorer   # a model that vision_restore saved
-    python -m scripts.vision_gan --smoke                # two tiny rounds, nothing recorded
+    python -m scripts.vision_gan --smoke                # two tiny rounds, no record
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
 import zoo
-from scripts.record import append
+from scripts.program import Program, program, timed
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.learner import Learner
 from zoo.core.task import Task, classification
@@ -35,6 +34,7 @@ from zoo.vision.sources import split
 
 FALSE, TRUE = 0, 1
 VALID = 64  # photos to score on
+BACKBONE = "efficientnet_lite0"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Settings:
     generator_lr: float = 1e-4
     critic_lr: float = 4e-4
     adversarial: float = 0.01  # weight of the critic's opinion beside the pixels
-    backbone: str = "efficientnet_lite0"
+    backbone: str = BACKBONE
 
 
 def without_momentum(groups: list[dict[str, Any]]) -> Optimizer:
@@ -150,33 +150,36 @@ class _First:
         return _First(self.batches.shard(rank, world), self.n_steps)
 
 
-def main() -> None:
+def trial(asked: Program, settings: Settings, seed: int) -> None:
     """Play, and record every round."""
-    flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--generator", default="efficientnet_lite0")
-    flags.add_argument("--rounds", type=int, default=Settings.rounds)
-    flags.add_argument("--device", default="auto")
-    flags.add_argument("--out", type=Path, help="directory of the generator afterwards")
-    flags.add_argument("--smoke", action="store_true")
-    chosen = flags.parse_args()
-    settings = Settings(rounds=chosen.rounds)
     parts = split(zoo.data.get("flowers-128"), seed=0)
-    paths, valid = parts.train.paths, parts.valid.paths
-    if chosen.smoke:
-        settings = Settings(rounds=2, photos=16, size=32)
+    paths, valid = parts.train.paths, parts.valid.paths[:VALID]
+    if asked.smoke:
         paths, valid = paths[:32], valid[:4]
-    run = zoo.Run(device=chosen.device, progress=False)
-    game = Game(chosen.generator, paths, valid[:VALID], settings, run)
+    pretrained = asked.further["generator"]
+    game = Game(pretrained, paths, valid, settings, asked.run(seed))
     for number in range(settings.rounds):
-        began = time.perf_counter()
-        scores = game.round(number)
-        row = {"round": number, **scores, "seconds": time.perf_counter() - began}
-        if chosen.smoke:
-            print(row)
-        else:
-            append("vision_gan.csv", generator=str(chosen.generator), **row)
-    if chosen.out:
-        game.generator.save(chosen.out)
+        with timed() as spent:
+            scores = game.round(number)
+        asked.record(generator=pretrained, seed=seed, round=number, **scores, **spent())
+    asked.keep(game.generator, seed)
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What to start from, and how long to play."""
+    text = "a restoration model, or a backbone (%(default)s)"
+    parser.add_argument("--generator", default=BACKBONE, help=text)
+    parser.add_argument("--rounds", type=int, default=Settings.rounds)
+
+
+def main() -> None:
+    """Every seed."""
+    asked = program(__doc__, "vision_gan.csv", seeds=1, further=flags)
+    settings = Settings(rounds=asked.further["rounds"])
+    if asked.smoke:
+        settings = Settings(rounds=2, photos=16, size=32)
+    for seed in asked.seeds:
+        trial(asked, settings, seed)
 
 
 if __name__ == "__main__":

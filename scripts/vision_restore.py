@@ -42,7 +42,7 @@ def trial(asked: Program, epochs: int, seed: int, perceptual: float) -> None:
             valid=parts.valid.paths[:n],
             epochs=1 if asked.smoke else epochs,
             perceptual=perceptual,
-            run=asked.run(seed, out=asked.out, resume=asked.out is not None),
+            run=asked.run(seed, state=asked.out and asked.own(asked.out, seed)),
         )
     bicubic = score_of_bicubic(model)
     asked.record(

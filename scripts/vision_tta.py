@@ -51,20 +51,22 @@ def main() -> None:
     data = asked.further["data"]
     for seed in asked.seeds:
         with timed() as spent:
-            row = ants(asked, seed) if data == "ants" else flowers(asked, seed)
+            model, row = ants(asked, seed) if data == "ants" else flowers(asked, seed)
         asked.record(data=data, seed=seed, **row, **spent())
+        asked.keep(model, seed)
 
 
-def ants(asked: Program, seed: int) -> dict[str, Any]:
-    """The whole call, then its photos in several views."""
+def ants(asked: Program, seed: int) -> tuple[Any, dict[str, Any]]:
+    """The model of the whole call, and its photos' scores in several views."""
     photos = zoo.data.get("hymenoptera")
     chosen: dict[str, Any] = {"epochs": 0} if asked.smoke else {}
     data = few(photos) if asked.smoke else photos
-    return looks(zoo.vision.finetune("efficientnet_lite0", data, run=asked.run(seed), **chosen))
+    model = zoo.vision.finetune("efficientnet_lite0", data, run=asked.run(seed), **chosen)
+    return model, looks(model)
 
 
-def flowers(asked: Program, seed: int) -> dict[str, Any]:
-    """Cycles after the probe; the last network, then all."""
+def flowers(asked: Program, seed: int) -> tuple[Any, dict[str, Any]]:
+    """The snapshots of cycles after the probe; scores of the last network, then of all."""
     settings = Cycles()
     data = few(fixed_split()) if asked.smoke else fixed_split()
     learn = zoo.vision.learner("efficientnet_lite0", data, run=asked.run(seed))
@@ -78,8 +80,9 @@ def flowers(asked: Program, seed: int) -> dict[str, Any]:
         snapshots=True,
     )
     row = looks(learn.as_model())
-    together = learn.as_model(snapshots=settings.cycles).evaluate(tta=True)
-    return row | {
+    model = learn.as_model(snapshots=settings.cycles)
+    together = model.evaluate(tta=True)
+    return model, row | {
         "epochs": learn.epoch,
         "snapshots": together["plain accuracy"],
         "snapshots_loss": together["plain loss"],
