@@ -58,7 +58,8 @@ def photos(name: str) -> pd.DataFrame:
 
 def trial(asked: Program, name: str, seed: int, config: Config) -> None:
     """Probe, fine-tune, average; a row for each."""
-    stages = shared(config.epochs, [int(size) for size in config.sizes.split()] or [config.size])
+    sizes = [int(size) for size in config.sizes.split()] or [config.size]
+    stages = [(size, n) for size, n in shared(config.epochs, sizes) if n]
     with timed() as spent:
         learn: Learner = zoo.vision.learner(
             "efficientnet_lite0",
