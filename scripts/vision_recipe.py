@@ -22,7 +22,7 @@ import zoo
 from scripts.photos import few
 from scripts.program import Program, knobs, program, timed
 from zoo.core.learner import Learner
-from zoo.vision.recipe import start_from_probe
+from zoo.vision.recipe import set_size, shared, start_from_probe
 from zoo.vision.sources import everything, split
 
 
@@ -38,6 +38,7 @@ class Config:
     weight_decay: float = 0.01
     batch_size: int = 16
     augment: str = "side_on"
+    sizes: str = ""  # growing ones, "96 128 160"; else all epochs at `size`
 
 
 SHARES = (0.3, 0.5, 0.7, 0.85, 1.0)  # of the fine-tuned weights, the others after the probe
@@ -57,11 +58,13 @@ def photos(name: str) -> pd.DataFrame:
 
 def trial(asked: Program, name: str, seed: int, config: Config) -> None:
     """Probe, fine-tune, average; a row for each."""
+    sizes = [int(size) for size in config.sizes.split()] or [config.size]
+    stages = [(size, n) for size, n in shared(config.epochs, sizes) if n]
     with timed() as spent:
         learn: Learner = zoo.vision.learner(
             "efficientnet_lite0",
             few(photos(name)) if asked.smoke else photos(name),
-            size=config.size,
+            size=stages[0][0],
             valid_fraction=0.2,
             batch_size=config.batch_size,
             label_smoothing=config.label_smoothing,
@@ -74,7 +77,13 @@ def trial(asked: Program, name: str, seed: int, config: Config) -> None:
         probe = score(learn)
         valid = learn.data.valid
         learn.set_data(learn.data._replace(valid=None))
-        learn.fit_one_cycle(config.epochs, (config.lr / config.ratio, config.lr), pct_start=0.3)
+        for size, epochs in stages:
+            if size != learn.data.spec.size:
+                learn.set_data(learn.data._replace(valid=valid))
+                set_size(learn, size)
+                valid = learn.data.valid
+                learn.set_data(learn.data._replace(valid=None))
+            learn.fit_one_cycle(epochs, (config.lr / config.ratio, config.lr), pct_start=0.3)
         learn.set_data(learn.data._replace(valid=valid))
         last = copy.deepcopy(learn.model.state_dict())
         for share in SHARES:

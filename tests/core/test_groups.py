@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
 
 from tests.core.tiny import Net, learner, same, weights
-from zoo.core.groups import LayerGroup, group_rates, layer_groups, parameter_groups
+from zoo.core.groups import (
+    BatchNormMode,
+    LayerGroup,
+    group_rates,
+    layer_groups,
+    parameter_groups,
+    train_mode,
+)
 
 
 class Forgetful(Net):
@@ -87,6 +96,21 @@ def test_batch_norm_statistics_follow_the_stated_choice(
         before = learn.model.middle[0].running_mean.clone()
         learn.fit(1, 1e-3)
         assert torch.equal(before, learn.model.middle[0].running_mean) is not moves
+
+
+@pytest.mark.parametrize("mode", get_args(BatchNormMode))
+def test_a_head_has_statistics_of_its_own_which_always_learn(mode: BatchNormMode) -> None:
+    body, head = nn.BatchNorm1d(2), nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model, groups = nn.Sequential(body, head), [LayerGroup("body", (body,))]
+    train_mode(model, [*groups, LayerGroup("head", (head,))], mode)
+    assert head[1].training
+    assert body.training is (mode != "fixed")
+
+
+def test_a_model_of_one_group_has_no_head() -> None:
+    model = nn.BatchNorm1d(2)
+    train_mode(model, [LayerGroup("model", (model,))], "fixed")
+    assert not model.training
 
 
 def test_a_zero_width_of_rates_is_one_parameter_group() -> None:

@@ -45,6 +45,21 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_photos(tmp_path_factory.mktemp("digits"), n_train=12, n_valid=6)
 
 
+def test_a_hidden_layer_learns_its_own_statistics_on_a_fixed_body(photos: Path) -> None:
+    learn = learner(photos, hidden=8)
+    before = {name: t.clone() for name, t in learn.model.state_dict().items() if "running" in name}
+    learn.fit(1, 1e-4)
+    after = learn.model.state_dict()
+    moved = {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}
+    assert moved == {name for name in before if name.startswith("head.")} != set()
+
+
+@pytest.mark.parametrize("settings", [{"batch_size": 1}, {"accumulate": 16}])
+def test_a_hidden_layer_and_single_photos_are_one_sentence(photos: Path, settings: Any) -> None:
+    with pytest.raises(ValueError, match=r"two photos or more at a time.*smallest=1"):
+        learner(photos, hidden=8, **settings)
+
+
 # ---- what data may be ----------------------------------------------------------------------------
 
 

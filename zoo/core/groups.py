@@ -18,7 +18,7 @@ Rates = float | Sequence[float] | slice
 """One for all, a list with one for each group, or (low, high) / slice(low, high): geometric."""
 
 BatchNormMode = Literal["live", "thawed", "fixed"]
-"""Whose running statistics follow the training data: all, those of what trains, or none."""
+"""Whose running statistics follow the training data: all, those of what trains, or the head's."""
 
 _NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
 
@@ -140,9 +140,13 @@ def freeze_to(groups: Sequence[LayerGroup], n: int) -> None:
 
 
 def train_mode(model: nn.Module, groups: Sequence[LayerGroup], batchnorm: BatchNormMode) -> None:
-    """Training mode, but for batch norms whose statistics stay."""
+    """Training mode, but for batch norms whose statistics stay.
+
+    The last of several groups is the head: no other model's statistics are in it, so its own learn.
+    """
     model.train()
-    for group in groups:
+    bodies = groups[:-1] if len(groups) > 1 else groups
+    for group in bodies:
         frozen = not any(p.requires_grad for p in group.parameters())
         if batchnorm == "fixed" or (batchnorm == "thawed" and frozen):
             for norm in group.batchnorms():

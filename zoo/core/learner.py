@@ -54,9 +54,10 @@ class Learner:
         accumulate: parts that each batch passes through the model in, to save memory; the step
             equals that on the whole batch.
         batchnorm: whose running statistics follow the training data: "live" all, "thawed" those
-            of layer groups that train, "fixed" none. Of several processes each normalises its own
-            part of a batch, and the first one's statistics are kept: with live batch norms a run
-            of n processes is one of n times smaller batches, not that of a single process.
+            of layer groups that train, "fixed" those of the head alone. Of several processes each
+            normalises its own part of a batch, and the first one's statistics are kept: with live
+            batch norms a run of n processes is one of n times smaller batches, not that of a
+            single process.
         callbacks: objects as `zoo.core.callbacks` describes, for every fit.
         bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
         as_model: from the learner and its networks (one, or snapshots) to its domain's model.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -211,6 +212,8 @@ def learner(  # noqa: D417 - `Options` describes the others
     opened = found.open(spec, run, strict)
     if oversample:
         opened = oversampled(opened, spec, run.seed)
+    if classifier.head.hidden is not None:
+        _check_batches(len(opened.train), batch_size, accumulate)
     weights = weights_of(class_weights, opened.train_labels, spec)
     told = {
         "pretrained": "" if random_weights else str(getattr(pretrained, "name", pretrained)),
@@ -256,6 +259,20 @@ def _kept(model: Any, asked: Asked) -> dict[str, Any]:
             f"{known['y_range']}; leave it out, or start from {model.members[0].name!r}"
         )
     return known if asked.beta is None else known | {"beta": float(asked.beta)}
+
+
+def _check_batches(n: int, batch_size: int, accumulate: int) -> None:
+    """Refuse passes of one photo, which the batch norms of a hidden layer cannot normalise.
+
+    Raises:
+        ValueError: there are such.
+    """
+    smallest = max(n // math.ceil(n / batch_size) // accumulate, 1)
+    if smallest < 2:
+        raise ValueError(
+            "a hidden layer takes two photos or more at a time, however "
+            f"{smallest=} with {batch_size=}, {accumulate=}; raise batch_size, or leave hidden out"
+        )
 
 
 def _mixing(mixup: float, cutmix: float, spec: Spec, seed: int) -> list[Any]:

@@ -50,7 +50,8 @@ class Options(TypedDict, total=False):
         hidden: width of a hidden layer in a new head; None for one linear layer.
         pool: of a new head, "avg" or "avgmax" for mean and maximum side by side; None takes "avg".
         label_smoothing: share of the target that is spread over all classes.
-        batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
+        batchnorm: whose running statistics follow the photos: "live" all, "thawed" those of what
+            trains, "fixed" those of the head alone.
         optimizer: "sgd", "adamw", or a function from parameter groups to a torch optimizer.
         weight_decay: on weights alone.
         clip: largest norm of the gradient.

@@ -49,7 +49,8 @@ class Options(TypedDict, total=False):
         size: side of the squares that are cut from photos, in pixels.
         perceptual: weight of the perceptual loss; 0 for pixels alone.
         batch_size: photos a step.
-        batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
+        batchnorm: whose running statistics follow the photos: "live" all, "thawed" those of what
+            trains, "fixed" those of the head alone.
         optimizer: see `Learner`.
         weight_decay: on weights alone.
         clip: largest norm of the gradient.

@@ -52,7 +52,8 @@ class Options(TypedDict, total=False):
             shape of a usual photo, its short side at most the backbone's own size.
         batch_size: photos a step.
         augment: "side_on", "top_down", "none" or an `Augment`; photo and mask move together.
-        batchnorm: whose running statistics follow the photos: "live", "thawed" or "fixed".
+        batchnorm: whose running statistics follow the photos: "live" all, "thawed" those of what
+            trains, "fixed" those of the head alone.
         optimizer: see `Learner`.
         weight_decay: on weights alone.
         clip: largest norm of the gradient.
