@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.disk import full_disk
 from zoo.text import workers
 from zoo.text.batches import StreamBatches
 from zoo.text.documents import DocumentBatches
@@ -346,3 +347,12 @@ def test_each_class_is_held_out_alike() -> None:
     train, held = split(found, 0.2, 0)
     assert Counter(held.labels) == {0: 18, 1: 2}
     assert sorted(train.texts + held.texts) == sorted(found.texts)
+
+
+@pytest.mark.parametrize("length", [10, 3000])
+def test_a_full_disk_is_one_sentence(length: int, tmp_path: Path) -> None:
+    texts = ["one two " * length] * (20_000 // length)
+    with full_disk(), pytest.raises(OSError, match=r"free space there, or set ZOO_CACHE") as caught:
+        with_own_numbers(texts, Tokenizer("xx"), tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert not list(tmp_path.iterdir())

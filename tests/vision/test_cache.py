@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import threading
 import time
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.disk import full_disk
 from zoo.vision import cache
 from zoo.vision.cache import Items, cache_folder, in_order, open_items
 from zoo.vision.images import UnreadableImage, read
@@ -167,26 +166,17 @@ def test_the_least_recently_used_cache_makes_room(photos: list[Path]) -> None:
     assert len(opened(sets[1]).unreadable) == 4
 
 
-def test_a_full_disk_means_decoding_and_one_warning(
-    photos: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Full(io.BytesIO):
-        def write(self, data: Any) -> int:
-            if self.tell() > 10_000:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return super().write(data)
-
-    def full(handle: int, *_: object) -> Full:
-        os.close(handle)
-        return Full()
-
-    monkeypatch.setattr(os, "fdopen", full)
-    with pytest.warns(UserWarning, match="No space left on device") as caught:
+def test_a_full_disk_means_decoding_and_one_warning(photos: list[Path]) -> None:
+    with (
+        full_disk(),
+        pytest.warns(UserWarning, match=r"cannot be written .*; free") as caught,
+    ):
         items = opened(photos)
     assert len(caught) == 1
     assert items.cached == 0
     assert stored(photos) == []
     assert_right(items, decoded(photos))
+    assert opened(photos).cached == len(photos)
 
 
 def test_a_folder_that_is_no_folder_means_decoding_and_a_warning(photos: list[Path]) -> None:

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 import zoo
+from tests.disk import full_disk
 from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
 from zoo.core.learner import Learner
 from zoo.vision import features
 from zoo.vision.augment import Augment
+from zoo.vision.feature_file import Part, read
 from zoo.vision.features import FeatureBatches, Pass, computed
 from zoo.vision.recipe import set_size, start_from_probe
 
@@ -156,6 +158,28 @@ def test_a_cache_that_cannot_be_written_costs_a_warning(photos: Path, tmp_path: 
     with pytest.warns(UserWarning, match="features cannot be kept on disk"):
         found = computed(learn, plain(learn))
     assert len(found) == 120
+
+
+@pytest.mark.parametrize("width", [7, 3000])
+def test_a_full_disk_costs_a_warning_and_leaves_no_half_file(width: int, tmp_path: Path) -> None:
+    place, rows = tmp_path / "a.features", torch.rand(20_000 // width, width)
+    with full_disk(), pytest.warns(UserWarning, match="features cannot be kept on disk"):
+        keep(place, rows)
+    assert read(place, *rows.shape) is None
+    keep(place, rows)
+    assert torch.equal(read(place, *rows.shape), rows)
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
+
+
+def keep(place: Path, rows: torch.Tensor) -> None:
+    """Write what is missing, a row at a time."""
+    with Part(place) as part:
+        known = part.rows(rows.shape[1])
+        assert torch.equal(known, rows[: len(known)])
+        part.cut(known.numel())
+        for row in rows[len(known) :]:
+            part.add(row)
+        part.finish(RUN)
 
 
 def test_a_data_set_has_features_without_a_file(photos: Path, kept: Path) -> None:

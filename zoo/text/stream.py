@@ -6,10 +6,12 @@ room for; a small one never leaves it.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import mmap
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +24,7 @@ from zoo.text.vocabulary import Vocabulary, chosen
 from zoo.text.workers import numbered
 
 BLOCK = 1_000_000  # words that are counted or renumbered at a time
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a disk without room says
 Places = NDArray[np.int64]
 
 
@@ -88,12 +91,13 @@ def written(documents: Iterable[Numbers], folder: Path) -> Stream:
 
     Raises:
         ValueError: there is no text.
+        OSError: there is no room for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lengths: list[int] = []
-    with tempfile.TemporaryFile(dir=folder) as file:
+    with _room_in(folder), tempfile.TemporaryFile(dir=folder) as file:
         for numbers in documents:
-            numbers.tofile(file)
+            file.write(numbers.tobytes())  # numpy's tofile tells of no full disk
             lengths.append(len(numbers))
         if not lengths:
             raise ValueError("a corpus has at least one text, however there is none; give some")
@@ -128,6 +132,20 @@ def renumbered(stream: Stream, words: list[str], vocabulary: Vocabulary) -> Stre
 def most_frequent(stream: Stream, words: list[str], **limits: int) -> Vocabulary:
     """The vocabulary of a stream's words."""
     return chosen(words, stream.counts(len(words)), **limits)
+
+
+@contextlib.contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(
+            "a corpus is written to disk while it is used, however there is no room for it in "
+            f"{str(folder)!r} ({error.strerror}); free space there, or set ZOO_CACHE to another "
+            "folder"
+        ) from error
 
 
 def _mapped(file: IO[Any]) -> Numbers:

@@ -85,7 +85,8 @@ class Part:
 
     def __exit__(self, *_: object) -> None:
         if self.file is not None:
-            self.file.close()
+            with contextlib.suppress(OSError):  # it tries again to write what found no room
+                self.file.close()
             self.file = None
         if self._lock is not None and self._lock.is_locked:
             Path(self._lock.lock_file).unlink(missing_ok=True)
