@@ -3,9 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
-from tests.core.tiny import data, learner, recurrent_learner, same, weights
+from tests.core.tiny import QUIET, data, learner, recurrent_learner, same, weights
+from zoo.core.batches import Data, TensorBatches
+from zoo.core.learner import Learner
 from zoo.core.lr_finder import minimum, slide, steep, summarise, valley
+from zoo.core.task import Task
 
 
 @pytest.mark.parametrize("make", [lambda: learner(norm=True, dropout=0.2), recurrent_learner])
@@ -90,6 +95,18 @@ def test_a_senseless_sweep_is_refused(bad) -> None:
     name, value = next(iter(bad.items()))
     with pytest.raises(ValueError, match=f"{name}={value}"):
         learner().lr_find(**bad)
+
+
+@pytest.mark.parametrize("settings", [{}, {"sweeps": 3}])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_model_that_is_fitted_already_has_a_curve(optimizer: str, settings) -> None:
+    x, net = torch.randn(256, 4, generator=torch.Generator().manual_seed(0)), nn.Linear(4, 1)
+    line = TensorBatches((1e3 * x,), net(1e3 * x).detach()[:, 0], batch_size=32)
+    squares = Task(lambda out, y: (F.mse_loss(out[:, 0], y), len(y)), lambda out: out[:, 0])
+    learn = Learner(net, Data(line, None, None), squares, optimizer=optimizer, run=QUIET)
+    curve = learn.lr_find(**settings)
+    assert all(len(lrs) >= 10 and np.isfinite(losses).all() for lrs, losses in curve.sweeps)
+    assert all(0 < lr < 1e-3 for lr in curve.suggestions.values())
 
 
 def test_infinite_data_is_named_and_nothing_lost() -> None:

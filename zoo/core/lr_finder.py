@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zoo.core.learner import Learner
 
 STEPS, SWEEP_STEPS = 100, 40
+LEAST_STEPS = 10  # that a sweep takes, and tells something after
 DIVERGED = 4.0  # times the best smoothed loss so far
 SKIP_FIRST, SKIP_LAST = 0.10, 0.05  # shares of the sweep that no suggestion looks at
 
@@ -80,7 +81,7 @@ def lr_find(
         ValueError: the rates do not rise, or the sweep is too short to tell anything.
     """
     steps = steps or (STEPS if sweeps == 1 else SWEEP_STEPS)
-    if not 0 < start < end or steps < 10 or sweeps < 1:
+    if not 0 < start < end or steps < LEAST_STEPS or sweeps < 1:
         raise ValueError(
             "a sweep rises from a positive rate over at least 10 steps, however "
             f"{start=}, {end=}, {steps=}, {sweeps=}; the defaults suit most"
@@ -148,7 +149,10 @@ RULES = {"valley": valley, "steep": steep, "minimum": minimum, "slide": slide}
 
 
 class _StopOnDivergence:
-    """Ends a sweep whose smoothed loss has exceeded four times its best, or is not finite."""
+    """Ends a sweep whose smoothed loss has exceeded four times its best, or is not finite.
+
+    A model that is nearly fitted exceeds four times nothing at once: the first steps are taken.
+    """
 
     def __init__(self, steps: int) -> None:
         self.beta = 0.98 ** (STEPS / steps)
@@ -160,10 +164,11 @@ class _StopOnDivergence:
         self.mean = self.beta * self.mean + (1 - self.beta) * loss
         smoothed = self.mean / (1 - self.beta**self.n)
         self.best = min(self.best, smoothed)
-        if not smoothed <= DIVERGED * self.best:
-            if not math.isfinite(loss):
-                fit.pending.pop()
-                fit.step -= 1
+        if not math.isfinite(loss):
+            fit.pending.pop()
+            fit.step -= 1
+            fit.stop = True
+        elif self.n >= LEAST_STEPS and smoothed > DIVERGED * self.best:
             fit.stop = True
 
 
@@ -176,10 +181,10 @@ def _sweep(
     learner.train_mode()
     first = learner.epoch + number * math.ceil(steps / fit.train.steps(learner.epoch))
     loop.train_epoch(fit, _endless(fit.train, first, steps))
-    if len(fit.history.losses) < 10:
+    if len(fit.history.losses) < LEAST_STEPS:
         raise ValueError(
             "a sweep tells something after 10 steps, however the loss was not finite after "
-            f"steps={len(fit.history.losses)}; look for infinite values in the data"
+            f"steps={len(fit.history.losses)}; look for infinite values in the data, or lower start"
         )
     return fit.history.lrs, fit.history.losses
 
