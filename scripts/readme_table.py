@@ -91,7 +91,7 @@ LINES = (
     _photos("vision_dogscats", "dogs and cats, 1,000 photos"),
     _photos("vision_flowers", "five kinds of flowers, 3,454 blurred thumbnails"),
     Line("vision_flowers_progressive", "the same flowers, growing from 96 to 160 px, five looks",
-         "`efficientnet_lite0`", "accuracy", "accuracy", beside=("mean", "one look")),
+         "`efficientnet_lite0`", "accuracy", "accuracy", beside=("after_160", "one look")),
     Line("vision_camvid", "CamVid at 240 x 180, 367 street scenes", "U-Net on `efficientnet_lite0`",
          "pixel_accuracy", "pixel accuracy without void"),
     Line("vision_restore", "the same flowers, halved, JPEG 10", "U-Net on `efficientnet_lite0`",

@@ -119,28 +119,22 @@ class WiSE:
 
     Args:
         share: of the last weights, 0..1; 0.5 is the mean.
-        first: the first weights, where they are those of an earlier fit's beginning.
     """
 
-    def __init__(self, share: float = 0.5, *, first: dict[str, Tensor] | None = None) -> None:
-        self.share, self._given = share, first
-        self._first: dict[str, Tensor] = first or {}
+    def __init__(self, share: float = 0.5) -> None:
+        self.share = share
+        self._first: dict[str, Tensor] = {}
 
     def fit_start(self, fit: Fit) -> None:
         """Keep the first weights."""
-        now = {name: t.detach().clone() for name, t in fit.model.state_dict().items()}
-        self._first = self._given or now
+        self._first = {name: t.detach().clone() for name, t in fit.model.state_dict().items()}
 
     def fit_end(self, fit: Fit) -> None:
         """Go to the point between."""
-        self.apply(fit.model)
-
-    def apply(self, model: nn.Module) -> None:
-        """Give the model the weights between the first and its own."""
-        model.load_state_dict(
+        fit.model.load_state_dict(
             {
                 name: torch.lerp(self._first[name], t, self.share) if t.is_floating_point() else t
-                for name, t in model.state_dict().items()
+                for name, t in fit.model.state_dict().items()
             }
         )
 

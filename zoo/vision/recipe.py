@@ -60,6 +60,9 @@ def start_from_probe(learn: Learner, weights: Tensor | None = None) -> None:
 def fit_from_probe(learn: Learner, epochs: int, lr: float = LR, sizes: Sequence[int] = ()) -> None:
     """Train everything by one cycle, and end between the probe and the last weights.
 
+    Where sizes grow there is no such mean: the probe knows photos of the first size alone, and on
+    held-out training photos the last weights are better (`scripts/vision_recipe.py`).
+
     Args:
         learn: from `start_from_probe`.
         epochs: in all.
@@ -68,18 +71,14 @@ def fit_from_probe(learn: Learner, epochs: int, lr: float = LR, sizes: Sequence[
     """
     learn.unfreeze()
     schedule = partial(one_cycle, pct_start=0.3)
-    share = trusted_share(len(learn.data.train))  # type: ignore[arg-type]
-    first = {name: t.detach().clone() for name, t in learn.model.state_dict().items()}
-    wise = WiSE(share, first=first)
     stages = [(size, n) for size, n in shared(epochs, sizes or [0]) if n]
-    for number, (size, n) in enumerate(stages, 1):
+    share = trusted_share(len(learn.data.train))  # type: ignore[arg-type]
+    mean = [WiSE(share)] if len(stages) == 1 else []
+    for size, n in stages:
         if size:
             set_size(learn, size)
-        last = number == len(stages)
-        learn.fit(n, (lr / RATIO, lr), schedule, callbacks=[wise] if last else [])
+        learn.fit(n, (lr / RATIO, lr), schedule, callbacks=mean)
         if learn.interrupted:
-            if not last:
-                wise.apply(learn.model)
             return
 
 
