@@ -146,21 +146,24 @@ PUBLICATIONS: Final = {
         example='model.generate("The film", 20, seed=1)',
         where={"size": "small", "reverse": "False"},
     ),
-    "film-reviews": Publication(
-        title="Sentences of film reviews: praise or blame",
-        use="Whether a sentence about a film praises (1) or blames (0) it; an example of ULMFiT: "
-        "`zoo/lstm-wiki` fine-tuned on reviews of IMDB and on these sentences without labels, then "
-        "on them with labels.",
-        limits="English sentences of professional critics, about 2000. Longer texts, irony, and "
-        "what is neither praise nor blame are outside of what it knows.",
-        preprocessing="As `zoo/lstm-wiki`, with the words of the reviews.",
-        data="rotten-tomatoes",
-        split="a tenth of the sentences, divided at random by the seed (these weights: seed 0)",
+    "sentiment": Publication(
+        title="English sentences: positive or negative",
+        use="Whether a sentence of a tweet, a review of a product or film, or an editorial is "
+        "positive or negative; an example of ULMFiT: `zoo/lstm-wiki` fine-tuned on such sentences "
+        "without labels, then on them with labels. No other text was used.",
+        limits="What twenty people on the web felt at single sentences before 2014. Sentences that "
+        "they found neither positive nor negative were left out, so it takes a side on those too; "
+        "irony, longer texts and other kinds of text are outside of what it knows. NB-SVM, a bag "
+        "of words, scores better on these sentences: its rows stand in the same CSV.",
+        preprocessing="As `zoo/lstm-wiki`, with the words of these sentences.",
+        data="rated-sentences",
+        split="a tenth of the texts that the sentences are from, divided at random by the seed "
+        "(these weights: seed 0)",
         licence="cc-by-sa-3.0",
-        program="text_rotten_tomatoes",
-        protocol="rotten_tomatoes",
+        program="text_sentiment",
+        protocol="rated_sentences",
         metrics=("accuracy",),
-        example='model.predict("A warm and witty film .")',
+        example='model.predict("A warm and witty film.")',
         where={"model": "transfer"},
     ),
 }  # name, without "zoo/" -> what its card says

@@ -50,7 +50,7 @@ class Line:
             return pd.DataFrame()
         rows = pd.read_csv(path)
         for name, value in (where or self.where).items():
-            rows = rows[rows[name].astype(str) == value]
+            rows = rows[rows[name].astype(str) == value] if name in rows else rows[:0]
         return rows.drop_duplicates([name for name in TRIAL if name in rows], keep="last")
 
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""Positive or negative: transfer on 19,459 rated sentences is above TF-IDF and NB-SVM.
+"""Positive or negative: transfer on 19,459 rated sentences beside TF-IDF and NB-SVM.
 
 The sentences and their seeded divisions are those of `zoo.published.rated_sentences`: tweets,
 product and film reviews, editorials; nine tenths to train on and one to score. `transfer` is what
