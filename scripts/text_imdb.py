@@ -1,4 +1,4 @@
-"""IMDB: above NB-SVM on the 25,000 test reviews; far above TF-IDF with 100 and 500 labelled ones.
+"""IMDB: ULMFiT beside NB-SVM on the 25,000 test reviews, and beside TF-IDF with 100 and 500 labels.
 
 ULMFiT (Howard & Ruder 2018) with the published CPU-sized model (`scripts/text_pretrain.py`), in
 steps that can be run one by one and go on where they were when killed: `lm` takes it once through
