@@ -14,6 +14,7 @@ import zoo
 import zoo.hub
 from tests.hub.domains import MAKERS, make, said
 from zoo.core.trained import Trained
+from zoo.hub.catalog import ROOM
 
 from .server import Fault, Hub
 
@@ -65,6 +66,18 @@ def test_only_an_artifacts_own_files_go(hub: Hub, shop: Path, tmp_path: Path) ->
     assert not {"training.pt", "notes.txt", ".secret.png", "data.csv"} & set(
         hub.repositories["someone/shop"]
     )
+
+
+def test_a_published_models_evaluation_results_travel_and_go_with_it(
+    hub: Hub, shop: Path, tmp_path: Path
+) -> None:
+    file = ".eval_results/transfer-zoo.yaml"
+    zoo.hub.push(ROOM / "adult", "someone/adult")
+    assert file in hub.repositories["someone/adult"]
+    pulled = zoo.hub.pull("someone/adult", cache=tmp_path / "cache")
+    assert (pulled / file).read_bytes() == (ROOM / "adult" / file).read_bytes()
+    zoo.hub.push(shop, "someone/adult")
+    assert file not in hub.repositories["someone/adult"]
 
 
 def test_the_card_names_the_model_as_it_is_loaded_from_there(hub: Hub, shop: Path) -> None:
