@@ -68,6 +68,8 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
         exec(compile(block, str(README), "exec"), names)
     printed = capsys.readouterr().out
     assert "Prediction(label=" in printed
+    assert "Prediction(label='positive'" in printed
+    assert "<=50K" in printed
     assert "plain accuracy" in printed
     assert "average_precision" in printed
     assert "accuracy" in printed
