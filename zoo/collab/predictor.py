@@ -60,9 +60,8 @@ class Recommender(Trained[nn.Module]):
         self.name, self.seen, self.arguments = name, seen, arguments or {}
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
         known = f"{len(self.spec.users)} users, {len(self.spec.items)} items"
-        return f"<{self.name} of {known}; {scores or 'not scored'}>"
+        return f"<{self.name} of {known}; {self._scored}>"
 
     # ---- ratings ------------------------------------------------------------------------------
 

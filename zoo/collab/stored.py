@@ -29,7 +29,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         raise ArtifactError(
             f"this reads recommenders, however domain={config.domain!r}; use zoo.load"
         )
-    try:
+    with artifact.built("a recommender"):
         spec = Spec.from_json(config.spec)
         name, arguments = config.model.get("name"), config.model.get("args")
         if not isinstance(name, str) or not isinstance(arguments, dict):
@@ -39,25 +39,13 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
             raise ValueError(f"{name} is for another task than {config.task!r:.40}")
         seen = _seen(stored.weights[0], spec)
         members = [_member(name, arguments, spec, seen, tensors) for tensors in stored.weights]
-    except ArtifactError:
-        raise
-    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
-        raise ArtifactError(
-            "config.json must describe a recommender that this version builds, however it does not "
-            f"({str(error).splitlines()[0]:.200}); save or fetch the artifact again"
-        ) from error
     return Recommender(
         name,  # type: ignore[arg-type]
         members,
         spec,
         seen,
         arguments=arguments,
-        history=stored.history,
-        metrics=config.metrics,
-        data=config.data,
-        training=config.training,
-        licence=config.licence,
-        extra=config.extra,
+        **stored.record,
         run=run,
     )
 

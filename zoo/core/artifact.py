@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,41 @@ class Artifact:
     config: Config
     weights: list[dict[str, Tensor]]
     history: History
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a domain's model is told of itself beside its networks and spec."""
+        names = ("metrics", "data", "training", "licence", "extra")
+        return {name: getattr(self.config, name) for name in names} | {"history": self.history}
+
+
+@contextmanager
+def built(what: str) -> Iterator[None]:
+    """Whatever goes wrong while a model is built as config.json says, in one sentence.
+
+    Args:
+        what: config.json should describe, such as "a recommender".
+
+    Raises:
+        ArtifactError: it does not.
+    """
+    try:
+        yield
+    except ArtifactError:
+        raise
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+    ) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArtifactError(
+            f"config.json must describe {what} that this version builds, however it does not "
+            f"({said:.400}); save or fetch the artifact again"
+        ) from error
 
 
 def weight_files(n: int) -> list[str]:

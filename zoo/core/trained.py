@@ -113,6 +113,12 @@ class Trained(ABC, Generic[Network]):
         )
         return self._learner
 
+    @property
+    def _scored(self) -> str:
+        """The metrics in a line."""
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        return scores or "not scored"
+
     @cached_property
     def _placed(self) -> Placed[Network]:
         """The networks where they compute."""

@@ -46,9 +46,8 @@ class TableModel(Trained[TableNet]):
         self._inference = Inference(self._placed, spec)
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
         names = ", ".join(str(target.name) for target in self.spec.targets)
-        return f"<{self.members[0].name}, {self.spec.task} of {names}; {scores or 'no scores'}>"
+        return f"<{self.members[0].name}, {self.spec.task} of {names}; {self._scored}>"
 
     def predict(self, rows: Any) -> Any:
         """The prediction for a row, or a Series (several targets: a DataFrame) of them for many.

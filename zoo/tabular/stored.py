@@ -39,26 +39,14 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
             "this reads classifications and regressions of tables, however "
             f"domain={config.domain!r:.60}, task={config.task!r:.60}; use zoo.load"
         )
-    try:
+    with artifact.built("a network"):
         spec = Spec.from_json(config.spec)
         arguments = _arguments(config, spec)
         members = [_member(arguments, tensors) for tensors in stored.weights]
-    except ArtifactError:
-        raise
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ArtifactError(
-            "config.json must describe a network that this version builds, however it does not "
-            f"({str(error).splitlines()[0]:.400}); save or fetch the artifact again"
-        ) from error
     return TableModel(
         members,
         spec,
-        history=stored.history,
-        metrics=config.metrics,
-        data=config.data,
-        training=config.training,
-        licence=config.licence,
-        extra=config.extra,
+        **stored.record,
         run=run,
     )
 

@@ -52,8 +52,7 @@ class LanguageModel(Trained[LanguageNet]):
         self.arguments = arguments
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
-        return f"<language model of {len(self.spec.words)} words; {scores or 'not scored'}>"
+        return f"<language model of {len(self.spec.words)} words; {self._scored}>"
 
     def evaluate(
         self, texts: Texts | None = None, *, text: str | None = None, batch_size: int = VALID_ROWS

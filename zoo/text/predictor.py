@@ -76,8 +76,7 @@ class TextClassifier(Trained[ClassifierNet]):
         self.arguments = arguments
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
-        return f"<text classifier for {len(self.spec.classes)} classes; {scores or 'not scored'}>"
+        return f"<text classifier for {len(self.spec.classes)} classes; {self._scored}>"
 
     def predict(self, texts: str | Iterable[str], *, batch_size: int = 64) -> Any:
         """The prediction for a text, or a list of them for several, in their order.

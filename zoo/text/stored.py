@@ -41,7 +41,7 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
             "this reads language models and classifiers of texts, however "
             f"domain={config.domain!r:.40}, task={config.task!r:.40}; use zoo.load"
         )
-    try:
+    with artifact.built("a model of texts"):
         spec = Spec.from_json(config.spec)
         arguments = _arguments(config.task, config.model)
         if (config.task != "language-model") != bool(spec.classes):
@@ -51,24 +51,12 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
         members: Any = [_member(config.task, arguments, spec, own) for own in stored.weights]
         for member, flips in zip(members, _flips(arguments, len(members)), strict=True):
             member.flips = flips
-    except ArtifactError:
-        raise
-    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
-        raise ArtifactError(
-            "config.json must describe a model of texts that this version builds, however it does "
-            f"not ({str(error).splitlines()[0]:.200}); save or fetch the artifact again"
-        ) from error
     kind: Any = LanguageModel if config.task == "language-model" else TextClassifier
     model: LanguageModel | TextClassifier = kind(
         members,
         spec,
         arguments=arguments,
-        history=stored.history,
-        metrics=config.metrics,
-        data=config.data,
-        training=config.training,
-        licence=config.licence,
-        extra=config.extra,
+        **stored.record,
         run=run,
     )
     return model

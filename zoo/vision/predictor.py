@@ -52,10 +52,9 @@ class PhotoModel(Trained[Classifier]):
         super().__init__(members, spec, **({"licence": licence} | record))
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
         n, task = len(self.spec.classes), self.spec.task
         what = f"{n} {'classes' if task == 'classification' else 'labels'}" if n else "a number"
-        return f"<{self.members[0].name} for {what}; {scores or 'new'}>"
+        return f"<{self.members[0].name} for {what}; {self._scored}>"
 
     def predict(
         self, photos: Photo | Sequence[Photo], *, batch_size: int = 32, tta: Wish = False

@@ -40,8 +40,7 @@ class PhotoRestorer(Trained[UNet]):
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
-        return f"<U-Net on {self.members[0].name} that restores photos; {scores or 'new'}>"
+        return f"<U-Net on {self.members[0].name} that restores photos; {self._scored}>"
 
     def predict(self, photos: Photo | Sequence[Photo]) -> Any:
         """A photo restored, `spec.scale` times as large, as a Pillow image; a list for several.

@@ -39,9 +39,8 @@ class PhotoSegmenter(Trained[UNet]):
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in self.metrics.items())
         n = len(self.spec.classes)
-        return f"<U-Net on {self.members[0].name} for {n} classes; {scores or 'new'}>"
+        return f"<U-Net on {self.members[0].name} for {n} classes; {self._scored}>"
 
     def predict(self, photos: Photo | Sequence[Photo], *, batch_size: int = 8) -> Any:
         """The `Segmentation` of a photo at its own size; a list of them for several.

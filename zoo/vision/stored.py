@@ -62,25 +62,14 @@ def load(directory: Path | str, run: Run | None = None) -> Any:
             f"this reads models of photos for {', '.join((*KINDS, *DRAWN))}, however "
             f"domain={config.domain!r}, task={config.task!r}; use zoo.load"
         )
-    try:
+    with artifact.built("a network"):
         members, spec, kind = (_drawn if config.task in DRAWN else _of_photos)(
             config, stored.weights
         )
-    except ArtifactError:
-        raise
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ArtifactError(
-            "config.json must describe a network that this version builds, however it does not "
-            f"({str(error).splitlines()[0]}); save or fetch the artifact again"
-        ) from error
     return kind(
         members,
         spec,
-        history=stored.history,
-        metrics=config.metrics,
-        data=config.data,
-        training=config.training,
-        extra=config.extra,
+        **stored.record,
         run=run,
     )
 
