@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import zoo
 import zoo.text
-from scripts.record import append, clocks, took
+from scripts.program import timed
+from scripts.record import append
 from zoo.published.wikitext import articles
 from zoo.text.train_lm import CYCLE
 
@@ -50,9 +51,8 @@ def main() -> None:
                 train, valid_fraction=0, sampled=sampled, run=run, **SIZES, **OPTIONS
             )
             words = len(learn.data.train.stream)  # type: ignore[attr-defined]
-            began = clocks()
-            learn.fit(1, LR, CYCLE)
-            spent = took(began)
+            with timed() as spent:
+                learn.fit(1, LR, CYCLE)
             append(
                 "text_sampled.csv",
                 keep=not chosen.smoke,
@@ -60,9 +60,9 @@ def main() -> None:
                 seed=seed,
                 words=words,
                 vocabulary=len(learn.data.spec.words),
-                words_a_cpu_second=round(words / spent["cpu_seconds"]),
+                words_a_cpu_second=round(words / spent()["cpu_seconds"]),
                 perplexity=learn.as_model().evaluate(valid)["perplexity"],
-                **spent,
+                **spent(),
             )
 
 
