@@ -1,9 +1,9 @@
-"""What `sampled=500` gives and costs: training a small language model with 30,000 words on a CPU.
+"""What `sampled=500` gives and costs: a small language model's training on a CPU.
 
 The sizes of `zoo/lstm-wiki` (vectors of 200, 400 units, 2 layers) on the first articles of
 WikiText-2's training part, one pass, with the whole softmax and with a sampled one; perplexity is
 that of the whole softmax on the validation part for both. CPU seconds of the pass alone, one
-thread. Cost: some ten minutes on one core.
+thread. Cost: four CPU minutes a seed.
 
     python -m benchmarks.text_sampled          # writes results/text_sampled.csv
 """

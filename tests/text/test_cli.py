@@ -122,3 +122,10 @@ def test_help_names_every_option(command: str) -> None:
     shown = zoo("text", command, "--help")
     assert shown.exit_code == 0
     assert "--device" in shown.output
+
+
+def test_a_text_in_the_place_of_a_file_is_told(trained: Path) -> None:
+    words = ["predict", str(trained / "m"), "we found the cast brilliant"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1
+    assert "texts to predict are in files, however 'we found" in done.output

@@ -69,6 +69,21 @@ def test_sizes_share_the_epochs_and_the_model_keeps_the_last(
     assert loaded.evaluate(photos / "valid") == pytest.approx(after.metrics, rel=1e-5)
 
 
+@pytest.mark.parametrize(("sizes", "between"), [((), True), ((32, 48), False)])
+def test_growing_sizes_end_with_the_last_weights_one_size_before_them(
+    model: PhotoModel, photos: Path, sizes: tuple[int, ...], between: bool
+) -> None:
+    last: list[Any] = []
+
+    class Keep:
+        def step_end(self, fit: Any) -> None:
+            last[:] = [weight.detach().clone() for weight in fit.model.parameters()]
+
+    after = further(model, photos, sizes=sizes, epochs=2, callbacks=[Keep()])
+    kept = all(map(torch.equal, last, after.members[0].parameters()))
+    assert kept is not between
+
+
 def test_a_run_over_sizes_that_broke_off_ends_with_the_same_weights(
     model: PhotoModel, photos: Path, tmp_path: Path
 ) -> None:

@@ -248,6 +248,11 @@ def _texts_of(file: Path) -> Iterator[str]:
     """The texts of a table or JSON lines, gaps as empty ones; another file is one text."""
     from zoo.text.texts import JSON_LINES, TABLES, decoded, every
 
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"texts to predict are in files, however '{file}' is none; write the text into a .txt "
+            "file, or several into a table with a column 'text'"
+        )
     if file.suffix.lower() in (*TABLES, *JSON_LINES):
         yield from every(file)
     else:

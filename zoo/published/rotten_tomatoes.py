@@ -1,18 +1,14 @@
-"""The sentences of Rotten Tomatoes (Pang & Lee 2005) with seeded divisions.
-
-A classifier is scored on the tenth that its training with seed 0 has left out.
-"""
+"""The sentences of Rotten Tomatoes (Pang & Lee 2005) with seeded divisions."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo.data.fetch import get
 
 DATA = "rotten-tomatoes"
-TENTH = 0.1
 
 
 class Part(NamedTuple):
@@ -20,11 +16,6 @@ class Part(NamedTuple):
 
     texts: list[str]
     labels: list[int]
-
-
-def score(model: Any) -> dict[str, float]:
-    """Accuracy on the tenth of the first division."""
-    return {"accuracy": model.evaluate(divided(sentences(), TENTH, 0)[1])["accuracy"]}
 
 
 def sentences() -> Part:

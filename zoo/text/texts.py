@@ -110,7 +110,7 @@ def column_of(columns: Iterable[Any], wanted: str | None) -> Any:
     if name not in known:
         raise ValueError(
             f"the column of texts must be there, however {name!r} is not in {known[:10]}; "
-            "name it with text=..."
+            "name it with text=..., or rename it to 'text'"
         )
     return name
 

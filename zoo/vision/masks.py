@@ -90,9 +90,13 @@ def find_masks(
                 f"photos and masks come as folders, however {folder} is none; correct the name"
             )
     of_photo, of_mask = (_by_name(folder) for folder in folders)
+    if not of_photo:
+        raise ValueError(
+            f"a folder of photos holds some, however '{folders[0]}' has none; correct the name"
+        )
     known = set(of_mask)
     missing = [str(path) for name, path in of_photo.items() if name not in known]
-    if missing or not of_photo:
+    if missing:
         raise ValueError(
             f"every photo in {folders[0]} needs a mask of its name in {folders[1]}, however of "
             f"{len(of_photo)} there is none for {few(missing) or 'any'}; rename or remove files"
