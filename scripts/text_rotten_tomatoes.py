@@ -69,15 +69,21 @@ def transfer(
     first = language_model(pretrained)
     learn = zoo.text.lm_learner(texts, pretrained=first, run=run, **LM)
     learn.fit(LM_EPOCHS, LM_LR, CYCLE)
-    learn = zoo.text.learner(learn.as_model(), (texts, labels), run=run, **CLASSIFIER)
+    model = classifier(learn.as_model(), (texts, labels), run)
+    if out:
+        model.save(out / str(run.seed))
+    return np.array([said.label for said in model.predict(others)])
+
+
+def classifier(lm: Any, data: Any, run: Any, **options: Any) -> zoo.text.TextClassifier:
+    """A classifier on the encoder of a language model: the head first, then everything."""
+    learn = zoo.text.learner(lm, data, run=run, **CLASSIFIER | options)
     learn.freeze()
     learn.fit(1, HEAD_LR, CYCLE)
     learn.unfreeze()
     learn.fit(EPOCHS, RATES, CYCLE)
-    model = learn.as_model()
-    if out:
-        model.save(out / str(run.seed))
-    return np.array([said.label for said in model.predict(others)])
+    model: zoo.text.TextClassifier = learn.as_model()
+    return model
 
 
 def random(
