@@ -40,6 +40,13 @@ def reviews(part: Literal["train", "test"]) -> Reviews:
     return Reviews(texts, labels)
 
 
+def without(whole: Reviews, drawn: Reviews) -> Reviews:
+    """The reviews that were not drawn."""
+    taken = set(drawn.texts)
+    rows = [i for i, text in enumerate(whole.texts) if text not in taken]
+    return Reviews([whole.texts[i] for i in rows], [whole.labels[i] for i in rows])
+
+
 def unlabelled(share: float) -> Iterator[str]:
     """This share of the 50,000 further reviews of the training part, spread evenly."""
     taken = 0.0

@@ -37,6 +37,7 @@ PROGRAMS = {
     "tabular_search": "adult",
     "text_imdb": "imdb",
     "text_pretrain": "wikitext-2 wiki-long-2014",
+    "text_recipe": "rotten-tomatoes",
     "text_rotten_tomatoes": "rotten-tomatoes",
     "text_sentiment": "rated-sentences",
     "text_wikitext2": "wikitext-2",

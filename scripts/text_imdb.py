@@ -31,7 +31,7 @@ import pandas as pd
 import zoo
 import zoo.text
 from scripts.bags_of_words import nb_svm, tfidf
-from scripts.imdb import Reviews, reviews, unlabelled
+from scripts.imdb import Reviews, reviews, unlabelled, without
 from scripts.program import Program, program, timed
 from scripts.record import RESULTS
 from scripts.text_rotten_tomatoes import Classes, classifier, trial
@@ -164,13 +164,6 @@ def few(asked: Program, part: Any) -> Reviews:
     """A part of the reviews; a few of them to show that the program runs."""
     found = reviews(part)
     return found.take(60, 0) if asked.smoke else found
-
-
-def without(whole: Reviews, drawn: Reviews) -> Reviews:
-    """The others."""
-    taken = set(drawn.texts)
-    rows = [i for i, text in enumerate(whole.texts) if text not in taken]
-    return Reviews([whole.texts[i] for i in rows], [whole.labels[i] for i in rows])
 
 
 STEPS: Final[dict[str, Step]] = {

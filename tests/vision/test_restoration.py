@@ -174,7 +174,7 @@ def test_an_exported_restorer_draws_the_same(
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     pixels = np.stack([np.asarray(Image.open(photos / f"0{i}.png")) for i in range(3)])
     (found,) = session.run(None, {"photos": pixels})
-    assert np.abs(found - model._painter().draw(pixels).numpy()).max() < 1e-4
+    assert np.abs(found - model._draw(pixels).numpy()).max() < 1e-4
 
 
 def test_mistakes_are_one_clear_sentence(photos: Path, tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_an_exported_segmenter_says_the_same(
     pixels = np.stack([np.asarray(Image.open(file)) for file in files])
     (found,) = session.run(None, {"photos": pixels})
     assert found.shape == (3, 3, *SHAPE)
-    assert np.abs(found - model._painter().draw(pixels).numpy()).max() < 1e-4
+    assert np.abs(found - model._draw(pixels).numpy()).max() < 1e-4
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["labels"]) == list(CLASSES)
     assert json.loads(told["spec"])["shape"] == list(SHAPE)

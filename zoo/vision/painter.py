@@ -1,49 +1,80 @@
-"""U-Nets that draw pictures, their mean taken."""
+"""What trained models share that draw pictures from photos, by U-Nets whose mean is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from zoo.core.batches import Batch
-from zoo.core.placed import Placed
-from zoo.core.task import Task
+from zoo.core.trained import Trained
+from zoo.hub.publish import push
 from zoo.vision.models.bodies import Preprocessing
-from zoo.vision.models.unet import UNet
+from zoo.vision.models.unet import Shape, UNet
+from zoo.vision.pairs import PairBatches, Pairs
 from zoo.vision.pixel_file import Pixels
 
 
-@dataclass(frozen=True)
-class Painter:
-    """The members of a model that draws pictures.
+class PhotoPainter(Trained[UNet]):
+    """A model that draws a picture from a photo: what its pixels show, or a better photo.
 
-    Args:
-        placed: networks that are averaged.
-        task: decodes their outputs.
+    Attributes:
+        task: the name that the artifact gives to what is drawn.
+        output: the name that ONNX gives to it.
     """
 
-    placed: Placed[UNet]
-    task: Task
+    domain = "vision"
+    push = push
+    layout = torch.channels_last
+    task: ClassVar[str]
+    output: ClassVar[str]
 
-    def draw(self, photos: Pixels) -> Tensor:
+    def __init__(self, members: Sequence[UNet], spec: Any, **record: Any) -> None:
+        super().__init__(members, spec, **({"licence": members[0].licence} | record))
+
+    def _draw(self, photos: Pixels) -> Tensor:
         """The decoded outputs for photos, on the CPU.
 
         **Shape.** photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
         """
         found: list[Tensor] = []
-        x = normalised(photos, self.placed.members[0].preprocessing)
+        x = normalised(photos, self.members[0].preprocessing)
         batch = Batch((x,), torch.zeros(len(x)))
-        self.placed.predict(
-            [batch], self.task, lambda outputs, mean, target: found.append(mean.cpu())
+        self._placed.predict(
+            [batch], self._task(), lambda outputs, mean, target: found.append(mean.cpu())
         )
         return found[0]
 
-    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Loss and metrics over the batches."""
-        return self.placed.evaluate(batches, self.task)
+    def _evaluate(self, pairs: Pairs | None, batch_size: int, wanted: str) -> dict[str, float]:
+        """Loss and metrics over pairs, or over the validation part; `wanted` says what to pass."""
+        if pairs is not None:
+            batches: Any = PairBatches(
+                pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
+                device=self._placed.device, threads=self.run.n_threads,
+            )  # fmt: skip
+        elif self._learner is not None and self._learner.data.valid is not None:
+            batches = self._learner.data.valid
+        else:
+            raise ValueError(
+                f"a loaded model has no validation photos, however photos=None; pass {wanted}"
+            )
+        return self._placed.evaluate(batches.epoch(0), self._task())
+
+    def _export(self, path: str | os.PathLike[str], shape: Shape) -> Path:
+        from zoo.vision.export import write_onnx
+
+        decode = self._task().decode
+        return write_onnx(
+            path, self.members, self.spec, shape=shape, decode=decode, output=self.output
+        )
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        first = self.members[0]
+        return self.task, first.name, dict(first.arguments())
 
 
 def normalised(photos: Pixels, shown: Preprocessing) -> Tensor:

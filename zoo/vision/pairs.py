@@ -6,15 +6,17 @@ What moves pixels moves both: a mask by the nearest pixel, a picture between pix
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.batches import Batch, bounds, order
+from zoo.core.batches import Batch, Data, bounds, order
+from zoo.core.run import Run
 from zoo.vision.augment import NONE, Augment, resample
 from zoo.vision.cache import in_order
 from zoo.vision.pixel_file import Pixels
@@ -130,6 +132,44 @@ class PairBatches:
         mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (self.mean, self.std))
         x = x.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
         return Batch((x,), y[:, 0].long() if labelled else y.mul_(1 / 255))
+
+
+def pair_data(
+    parts: Sequence[Pairs], spec: Any, run: Run, batch_size: int, augment: Augment | None = None
+) -> Data:
+    """The data of a learner: pairs to train on, and others to validate on as they are."""
+    train, valid = (
+        PairBatches(
+            pairs=pairs,
+            mean=spec.mean,
+            std=spec.std,
+            batch_size=batch_size,
+            augment=augment if training else None,
+            train=training,
+            seed=run.seed,
+            device=run.torch_device(),
+            threads=run.n_threads,
+        )
+        for pairs, training in zip(parts, (True, False), strict=True)
+    )
+    return Data(train, valid, spec)
+
+
+def held_out(n: int, fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Which of n photos are validated on: a fraction drawn by the seed, one at least.
+
+    Raises:
+        ValueError: nothing would be left to train or to validate on.
+    """
+    if not 0 < fraction < 1 or n < 2:
+        raise ValueError(
+            "a fraction between 0 and 1 of two or more photos is validated on, however "
+            f"valid_fraction={fraction} of {n}; try 0.2, or give valid"
+        )
+    drawn = min(max(round(fraction * n), 1), n - 1)
+    held = np.zeros(n, dtype=bool)
+    held[np.random.default_rng(seed).permutation(n)[:drawn]] = True
+    return held
 
 
 def _channels_first(pictures: Tensor) -> Tensor:

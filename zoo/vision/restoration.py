@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from zoo.core.batches import Data
 from zoo.core.groups import BatchNormMode
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
@@ -26,7 +25,7 @@ from zoo.core.trained import finished, made, source
 from zoo.vision.degraded import DegradedPhotos, RestorationSpec, task_of
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.options import check_numbers
-from zoo.vision.pairs import PairBatches
+from zoo.vision.pairs import held_out, pair_data
 from zoo.vision.perceptual import FeatureLoss
 from zoo.vision.photo_lists import photo_list
 from zoo.vision.pretrained import look_up
@@ -147,19 +146,6 @@ def learner(  # noqa: D417 - `Options` describes the others
             random_weights=random_weights,
             whole=lambda model: isinstance(model, PhotoRestorer),
         )
-    train, valid_part = (
-        PairBatches(
-            pairs=DegradedPhotos(part, size, spec),
-            mean=spec.mean,
-            std=spec.std,
-            batch_size=batch_size,
-            train=training,
-            seed=run.seed,
-            device=run.torch_device(),
-            threads=run.n_threads,
-        )
-        for part, training in zip(parts, (True, False), strict=True)
-    )
     told = {
         "pretrained": "" if random_weights else network.name,
         "photos": len(parts[0]),
@@ -172,7 +158,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     eyes = FeatureLoss(EYES, perceptual, run.torch_device()) if perceptual else None
     return Learner(
         network.to(memory_format=torch.channels_last),
-        Data(train, valid_part, spec),
+        pair_data([DegradedPhotos(part, size, spec) for part in parts], spec, run, batch_size),
         task_of(eyes),
         batchnorm=batchnorm,
         optimizer=optimizer,
@@ -192,12 +178,5 @@ def _split(photos: Any, valid: Any, fraction: float, seed: int) -> tuple[list[Pa
     found = photo_list(photos)
     if valid is not None:
         return found, photo_list(valid)
-    if not 0 < fraction < 1 or len(found) < 2:
-        raise ValueError(
-            "a fraction between 0 and 1 of two or more photos is validated on, however "
-            f"valid_fraction={fraction} of {len(found)}; try 0.1, or give valid"
-        )
-    n = min(max(round(fraction * len(found)), 1), len(found) - 1)
-    drawn = set(np.random.default_rng(seed).permutation(len(found))[:n].tolist())
-    train = [path for i, path in enumerate(found) if i not in drawn]
-    return train, [found[i] for i in sorted(drawn)]
+    held = held_out(len(found), fraction, seed)
+    return list(compress(found, ~held)), list(compress(found, held))

@@ -8,21 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from zoo.core.task import Task
-from zoo.core.trained import Trained
-from zoo.hub.publish import push
-from zoo.vision.degraded import DegradedPhotos, RestorationSpec, enlarged, task_of
+from zoo.vision.degraded import DegradedPhotos, enlarged, task_of
 from zoo.vision.given import Photo, listed, opened
-from zoo.vision.models.unet import UNet
-from zoo.vision.painter import Painter
-from zoo.vision.pairs import PairBatches
+from zoo.vision.painter import PhotoPainter
 from zoo.vision.photo_lists import photo_list
 
 
-class PhotoRestorer(Trained[UNet]):
+class PhotoRestorer(PhotoPainter):
     """A model that enlarges photos and undoes their compression.
 
     Attributes:
@@ -32,12 +27,8 @@ class PhotoRestorer(Trained[UNet]):
         licence: of the weights, for the card.
     """
 
-    domain = "vision"
-    push = push
-    layout = torch.channels_last
-
-    def __init__(self, members: Sequence[UNet], spec: RestorationSpec, **record: Any) -> None:
-        super().__init__(members, spec, **({"licence": members[0].licence} | record))
+    task = "restoration"
+    output = "restored"
 
     def __repr__(self) -> str:
         return f"<U-Net on {self.members[0].name} that restores photos; {self._scored}>"
@@ -59,7 +50,7 @@ class PhotoRestorer(Trained[UNet]):
             small = opened(photo, i)
             size = small.width * self.spec.scale, small.height * self.spec.scale
             pixels = np.asarray(enlarged(small, size))[None]
-            drawn = self._painter().draw(pixels)[0].permute(1, 2, 0).mul(255).round()
+            drawn = self._draw(pixels)[0].permute(1, 2, 0).mul(255).round()
             found.append(Image.fromarray(drawn.byte().numpy()))
         return found if several else found[0]
 
@@ -75,22 +66,10 @@ class PhotoRestorer(Trained[UNet]):
         Raises:
             ValueError: there are no photos.
         """
+        pairs = None
         if photos is not None:
-            batches: Any = PairBatches(
-                pairs=DegradedPhotos(photo_list(photos), size, self.spec),
-                mean=self.spec.mean,
-                std=self.spec.std,
-                batch_size=batch_size,
-                device=self._placed.device,
-                threads=self.run.n_threads,
-            )
-        elif self._learner is not None and self._learner.data.valid is not None:
-            batches = self._learner.data.valid
-        else:
-            raise ValueError(
-                f"a loaded model has no validation photos, however {photos=}; pass a folder"
-            )
-        return self._painter().evaluate(batches.epoch(0))
+            pairs = DegradedPhotos(photo_list(photos), size, self.spec)
+        return self._evaluate(pairs, batch_size, "a folder")
 
     def export(self, path: str | os.PathLike[str], *, shape: tuple[int, int] | None = None) -> Path:
         """Write the model as an ONNX file: enlarged photos, uint8 (B, H, W, 3), to (B, 3, H, W).
@@ -102,26 +81,10 @@ class PhotoRestorer(Trained[UNet]):
         Raises:
             ModuleNotFoundError: onnx or onnxscript is not installed.
         """
-        from zoo.vision.export import write_onnx
-
-        return write_onnx(
-            path,
-            self.members,
-            self.spec,
-            shape=shape or self.members[0].shape,
-            decode=self._task().decode,
-            output="restored",
-        )
-
-    def _built(self) -> tuple[str, str, dict[str, Any]]:
-        first = self.members[0]
-        return "restoration", first.name, dict(first.arguments())
+        return self._export(path, shape or self.members[0].shape)
 
     def _example(self) -> str:
         return 'model.predict("small.jpg").save("restored.png")'
 
     def _task(self) -> Task:
         return task_of()
-
-    def _painter(self) -> Painter:
-        return Painter(self._placed, self._task())

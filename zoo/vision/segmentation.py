@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from zoo.core.batches import Data
 from zoo.core.groups import BatchNormMode
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
@@ -25,10 +24,10 @@ from zoo.core.run import Run, seeded
 from zoo.core.trained import finished, made, source
 from zoo.vision.augment import Augment, Size, sides
 from zoo.vision.data import AugmentName, augmentation
-from zoo.vision.masks import Masked, MaskedPhotos, find_masks, open_masks, photo_sides
+from zoo.vision.masks import Masked, find_masks, open_masks, photo_sides
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.options import check_numbers
-from zoo.vision.pairs import PairBatches
+from zoo.vision.pairs import held_out, pair_data
 from zoo.vision.pretrained import look_up
 from zoo.vision.segmenter import PhotoSegmenter
 from zoo.vision.segments import SegmentationSpec, check_labels, n_labels, task_of
@@ -193,7 +192,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     }
     return Learner(
         network.to(memory_format=torch.channels_last),
-        _batches(opened, spec, run, batch_size, varied),
+        pair_data(opened, spec, run, batch_size, varied),
         task_of(spec),
         batchnorm=batchnorm,
         optimizer=optimizer,
@@ -224,36 +223,5 @@ def _split(
         return found, find_masks(*pair, root=root, columns=columns)
     is_valid = found.is_valid
     if is_valid is None:
-        if not 0 < fraction < 1 or len(found) < 2:
-            raise ValueError(
-                "a fraction between 0 and 1 of two or more photos is validated on, however "
-                f"valid_fraction={fraction} of {len(found)}; try 0.2, or give valid"
-            )
-        n = min(max(round(fraction * len(found)), 1), len(found) - 1)
-        is_valid = np.zeros(len(found), dtype=bool)
-        is_valid[np.random.default_rng(seed).permutation(len(found))[:n]] = True
+        is_valid = held_out(len(found), fraction, seed)
     return found.take(np.flatnonzero(~is_valid)), found.take(np.flatnonzero(is_valid))
-
-
-def _batches(
-    opened: Sequence[MaskedPhotos],
-    spec: SegmentationSpec,
-    run: Run,
-    batch_size: int,
-    augment: Augment | None,
-) -> Data:
-    train, valid = (
-        PairBatches(
-            pairs=pairs,
-            mean=spec.mean,
-            std=spec.std,
-            batch_size=batch_size,
-            augment=augment if training else None,
-            train=training,
-            seed=run.seed,
-            device=run.torch_device(),
-            threads=run.n_threads,
-        )
-        for pairs, training in zip(opened, (True, False), strict=True)
-    )
-    return Data(train, valid, spec)

@@ -8,20 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from zoo.core.task import Task
-from zoo.core.trained import Trained
-from zoo.hub.publish import push
 from zoo.vision.given import Photo, listed, opened
 from zoo.vision.masks import find_masks, open_masks, stretched
-from zoo.vision.models.unet import UNet
-from zoo.vision.painter import Painter
-from zoo.vision.pairs import PairBatches
-from zoo.vision.segments import Segmentation, SegmentationSpec, check_labels, likeliest, task_of
+from zoo.vision.painter import PhotoPainter
+from zoo.vision.segments import Segmentation, check_labels, likeliest, task_of
 
 
-class PhotoSegmenter(Trained[UNet]):
+class PhotoSegmenter(PhotoPainter):
     """A model that tells what every pixel of a photo shows.
 
     Attributes:
@@ -31,12 +26,8 @@ class PhotoSegmenter(Trained[UNet]):
         licence: of the weights, for the card.
     """
 
-    domain = "vision"
-    push = push
-    layout = torch.channels_last
-
-    def __init__(self, members: Sequence[UNet], spec: SegmentationSpec, **record: Any) -> None:
-        super().__init__(members, spec, **({"licence": members[0].licence} | record))
+    task = "segmentation"
+    output = "probabilities"
 
     def __repr__(self) -> str:
         n = len(self.spec.classes)
@@ -55,11 +46,10 @@ class PhotoSegmenter(Trained[UNet]):
         """
         several, given = listed(photos)
         found: list[Segmentation] = []
-        painter = self._painter()
         for first in range(0, len(given), batch_size):
             images = [opened(photo, i) for i, photo in enumerate(given[first : first + batch_size])]
             pixels = [stretched(one, self.spec.shape, self.spec.interpolation) for one in images]
-            for shares, image in zip(painter.draw(np.stack(pixels)), images, strict=True):
+            for shares, image in zip(self._draw(np.stack(pixels)), images, strict=True):
                 labels = likeliest(shares, (image.height, image.width))
                 found.append(Segmentation(labels, self.spec.classes))
         return found if several else found[0]
@@ -76,24 +66,12 @@ class PhotoSegmenter(Trained[UNet]):
         Raises:
             ValueError: there are no photos, or masks of other classes.
         """
-        if photos is None:
-            if self._learner is None or self._learner.data.valid is None:
-                raise ValueError(
-                    f"a loaded model has no validation photos, however {photos=}; pass folders of "
-                    "photos and masks"
-                )
-            batches: Any = self._learner.data.valid
-        else:
-            pairs = open_masks(
-                find_masks(photos, masks), self.spec.shape, self.spec.interpolation,
-                self.run.n_threads,
-            )  # fmt: skip
+        pairs = None
+        if photos is not None:
+            found = find_masks(photos, masks)
+            pairs = open_masks(found, self.spec.shape, self.spec.interpolation, self.run.n_threads)
             check_labels(pairs.masks, len(self.spec.classes), self.spec.ignore)
-            batches = PairBatches(
-                pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
-                device=self._placed.device, threads=self.run.n_threads,
-            )  # fmt: skip
-        return self._painter().evaluate(batches.epoch(0))
+        return self._evaluate(pairs, batch_size, "folders of photos and masks")
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as an ONNX file: uint8 (B, H, W, 3) to probabilities (B, C, H, W).
@@ -103,26 +81,10 @@ class PhotoSegmenter(Trained[UNet]):
         Raises:
             ModuleNotFoundError: onnx or onnxscript is not installed.
         """
-        from zoo.vision.export import write_onnx
-
-        return write_onnx(
-            path,
-            self.members,
-            self.spec,
-            shape=self.spec.shape,
-            decode=self._task().decode,
-            output="probabilities",
-        )
-
-    def _built(self) -> tuple[str, str, dict[str, Any]]:
-        first = self.members[0]
-        return "segmentation", first.name, dict(first.arguments())
+        return self._export(path, self.spec.shape)
 
     def _example(self) -> str:
         return 'model.predict("photo.jpg").save("mask.png")'
 
     def _task(self) -> Task:
         return task_of(self.spec)
-
-    def _painter(self) -> Painter:
-        return Painter(self._placed, self._task())

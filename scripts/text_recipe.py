@@ -1,0 +1,118 @@
+"""Compare recipes for `zoo.text.finetune` on parts of training sets alone.
+
+A tenth of the training part of the Rotten Tomatoes sentences, or of the rated sentences, is held
+out by the seed, and 2,000 of IMDB's training reviews where as many others are trained on; what is
+scored in the published tables is never opened here. The head trains for an epoch; then, if asked,
+layers thaw one after another, an epoch each; then everything trains.
+Cost: 1 to 7 CPU minutes a trial.
+
+    python -m scripts.text_recipe --data imdb --pretrained imdb/lm --thawed 2 --last 0.05
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import zoo
+import zoo.text
+from scripts.imdb import reviews, without
+from scripts.program import Program, knobs, program, timed
+from zoo.core.learner import Learner
+from zoo.published import rated_sentences, rotten_tomatoes
+from zoo.text.train_lm import CYCLE
+
+TENTH = 0.1
+INNER = 1000  # added to the seed of the division within a training part
+FEW = 60
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is tried; rates of the last phase are those of its head and of the words' vectors."""
+
+    data: str = "rotten-tomatoes"
+    pretrained: str = "zoo/lstm-wiki"
+    n: int = 2000
+    thawed: int = 0
+    lr: float = 1e-2
+    last: float = 0.4
+    ratio: float = 4.0
+    epochs: int = 4
+    batch_size: int = 64
+    drop_mult: float = 0.5
+    max_len: int = 400
+
+
+Part = tuple[list[str], list[Any]]
+
+
+def parts(name: str, n: int, seed: int) -> tuple[Part, Part]:
+    """Texts and labels to train on, and others of the training part."""
+    if name == "imdb":
+        whole = reviews("train")
+        drawn = whole.take(n, seed)
+        held = without(whole, drawn).take(n, seed)
+        return (drawn.texts, list(drawn.labels)), (held.texts, list(held.labels))
+    module: Any = {"rotten-tomatoes": rotten_tomatoes, "rated-sentences": rated_sentences}[name]
+    train, _ = module.divided(module.sentences(), TENTH, seed)
+    train, held = module.divided(train, TENTH, INNER + seed)
+    return (train.texts, train.labels), (held.texts, held.labels)
+
+
+def fit(learn: Learner, config: Config) -> None:
+    """The phases."""
+    n = len(learn.groups)
+    for first in range(n - 1, n - 2 - config.thawed, -1):
+        learn.freeze_to(first)
+        learn.fit(1, rates(config.lr / 2 ** (n - 1 - first), config.ratio), CYCLE)
+    learn.unfreeze()
+    learn.fit(config.epochs, rates(config.lr * config.last, config.ratio), CYCLE)
+
+
+def rates(lr: float, ratio: float) -> tuple[float, float]:
+    """Of the first and the last group."""
+    return lr / ratio, lr
+
+
+def some(part: Part) -> Part:
+    """A few texts, to show that the program runs."""
+    step = len(part[0]) // FEW
+    return part[0][::step], part[1][::step]
+
+
+def trial(asked: Program, seed: int, config: Config) -> None:
+    """Train on a part, score on another; a row."""
+    train, held = parts(config.data, config.n, seed)
+    if asked.smoke:
+        train, held = some(train), some(held)
+    with timed() as spent:
+        learn = zoo.text.learner(
+            config.pretrained,
+            train,
+            valid_fraction=0,
+            drop_mult=config.drop_mult,
+            batch_size=config.batch_size,
+            max_len=config.max_len,
+            run=asked.run(seed),
+        )
+        fit(learn, config)
+        model = learn.as_model()
+        said = [found.label for found in model.predict(held[0])]
+    accuracy = float(np.mean([a == b for a, b in zip(said, held[1], strict=True)]))
+    asked.record(**vars(config), seed=seed, accuracy=accuracy, **spent())
+    asked.keep(model, seed)
+
+
+def main() -> None:
+    """One recipe on several divisions."""
+    asked = program(__doc__, "text_recipe.csv", seeds=3, further=partial(knobs, usual=Config()))
+    for seed in asked.seeds:
+        trial(asked, seed, asked.chosen(Config))
+
+
+if __name__ == "__main__":
+    main()
