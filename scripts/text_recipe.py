@@ -1,9 +1,9 @@
 """Compare recipes for `zoo.text.finetune` on parts of training sets alone.
 
 A tenth of the training part of the Rotten Tomatoes sentences, or of the rated sentences, is held
-out by the seed, and 2,000 of IMDB's training reviews where as many others are trained on; what is
-scored in the published tables is never opened here. The head trains for an epoch; then, if asked,
-layers thaw one after another, an epoch each; then everything trains.
+out by the seed, and some of IMDB's training reviews where others are trained on; what is scored in
+the published tables is never opened here. The head trains alone; then, if asked, layers thaw one
+after another, an epoch each; then everything trains.
 Cost: 1 to 7 CPU minutes a trial.
 
     python -m scripts.text_recipe --data imdb --pretrained imdb/lm --thawed 2 --last 0.05
@@ -36,7 +36,9 @@ class Config:
 
     data: str = "rotten-tomatoes"
     pretrained: str = "zoo/lstm-wiki"
-    n: int = 2000
+    n: int = 2000  # reviews of IMDB that are trained on
+    tested: int = 2000  # others that are scored
+    alone: int = 1  # epochs of the head
     thawed: int = 0
     lr: float = 1e-2
     last: float = 0.4
@@ -50,12 +52,12 @@ class Config:
 Part = tuple[list[str], list[Any]]
 
 
-def parts(name: str, n: int, seed: int) -> tuple[Part, Part]:
+def parts(name: str, n: int, tested: int, seed: int) -> tuple[Part, Part]:
     """Texts and labels to train on, and others of the training part."""
     if name == "imdb":
         whole = reviews("train")
         drawn = whole.take(n, seed)
-        held = without(whole, drawn).take(n, seed)
+        held = without(whole, drawn).take(tested, seed)
         return (drawn.texts, list(drawn.labels)), (held.texts, list(held.labels))
     module: Any = {"rotten-tomatoes": rotten_tomatoes, "rated-sentences": rated_sentences}[name]
     train, _ = module.divided(module.sentences(), TENTH, seed)
@@ -66,9 +68,9 @@ def parts(name: str, n: int, seed: int) -> tuple[Part, Part]:
 def fit(learn: Learner, config: Config) -> None:
     """The phases."""
     n = len(learn.groups)
-    for first in range(n - 1, n - 2 - config.thawed, -1):
-        learn.freeze_to(first)
-        learn.fit(1, rates(config.lr / 2 ** (n - 1 - first), config.ratio), CYCLE)
+    for i in range(config.thawed + 1):
+        learn.freeze_to(n - 1 - i)
+        learn.fit(1 if i else config.alone, rates(config.lr / 2**i, config.ratio), CYCLE)
     learn.unfreeze()
     learn.fit(config.epochs, rates(config.lr * config.last, config.ratio), CYCLE)
 
@@ -86,7 +88,7 @@ def some(part: Part) -> Part:
 
 def trial(asked: Program, seed: int, config: Config) -> None:
     """Train on a part, score on another; a row."""
-    train, held = parts(config.data, config.n, seed)
+    train, held = parts(config.data, config.n, config.tested, seed)
     if asked.smoke:
         train, held = some(train), some(held)
     with timed() as spent:
