@@ -34,7 +34,7 @@ from scripts.bags_of_words import nb_svm, tfidf
 from scripts.imdb import Reviews, reviews, unlabelled, without
 from scripts.program import Program, program, timed
 from scripts.record import RESULTS
-from scripts.text_rotten_tomatoes import Classes, classifier, trial
+from scripts.text_rotten_tomatoes import Classes, trial
 from zoo.text.train_lm import CYCLE, language_model, scored
 
 CSV: Final = "text_imdb.csv"
@@ -86,7 +86,9 @@ def full(asked: Program, room: Path) -> None:
         if asked.inner:
             test = train.take(round(len(train.texts) * INNER), 0)
             train = without(train, test)
-        model = classifier(room / "lm", train, run, max_len=MAX_LEN, batch_size=BATCH_SIZE)
+        model = zoo.text.finetune(
+            room / "lm", train, valid_fraction=0, max_len=MAX_LEN, batch_size=BATCH_SIZE, run=run
+        )
         model.save(room / "classifier")
         accuracy = model.evaluate(test)["accuracy"]
     values = {"model": "ulmfit", "seed": seed, "unlabelled": asked.further["unlabelled"]}

@@ -47,10 +47,6 @@ LM: Final[dict[str, Any]] = {
     "valid_fraction": 0.02,
 }
 LM_EPOCHS, LM_LR = 2, 3e-3
-HEAD_LR: Final = 1e-2  # of an epoch in which the head trains alone
-EPOCHS: Final = 4  # of everything
-RATES: Final = (1e-3, 4e-3)  # of words to head
-CLASSIFIER: Final[dict[str, Any]] = {"drop_mult": 0.5, "valid_fraction": 0}
 RANDOM: Final[dict[str, Any]] = {"epochs": 6, "lr": 3e-3, "drop_mult": 0.5}
 
 Classes = Callable[[Sequence[str], Sequence[int], Sequence[str]], Any]
@@ -69,21 +65,10 @@ def transfer(
     first = language_model(pretrained)
     learn = zoo.text.lm_learner(texts, pretrained=first, run=run, **LM)
     learn.fit(LM_EPOCHS, LM_LR, CYCLE)
-    model = classifier(learn.as_model(), (texts, labels), run)
+    model = zoo.text.finetune(learn.as_model(), (texts, labels), valid_fraction=0, run=run)
     if out:
         model.save(out / str(run.seed))
     return np.array([said.label for said in model.predict(others)])
-
-
-def classifier(lm: Any, data: Any, run: Any, **options: Any) -> zoo.text.TextClassifier:
-    """A classifier on the encoder of a language model: the head first, then everything."""
-    learn = zoo.text.learner(lm, data, run=run, **CLASSIFIER | options)
-    learn.freeze()
-    learn.fit(1, HEAD_LR, CYCLE)
-    learn.unfreeze()
-    learn.fit(EPOCHS, RATES, CYCLE)
-    model: zoo.text.TextClassifier = learn.as_model()
-    return model
 
 
 def random(

@@ -42,7 +42,7 @@ def finetune(pretrained: Any, data: Any = None, **options: Any) -> TextClassifie
     """A tiny classifier of the reviews."""
     given = {
         "epochs": 6,
-        "lr": 0.2,
+        "lr": 2e-2,
         "drop_mult": 0.1,
         "batch_size": 8,
         "valid_fraction": 0.25,

@@ -11,7 +11,6 @@ from tests.core.tiny import same, weights
 from tests.text.small import RUN, finetune, reviews, train_lm
 from zoo.core.groups import layer_groups
 from zoo.text import LanguageModel, TextClassifier
-from zoo.text.finetune import fit_gradually
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER
 from zoo.text.models.classifier import ClassifierNet
 
@@ -91,19 +90,27 @@ def test_the_encoder_is_the_language_model_s(lm: LanguageModel) -> None:
     assert learn.data.spec.words == lm.spec.words
 
 
-def test_layers_thaw_one_after_another() -> None:
-    learn = zoo.text.learner(train_lm(n_layers=2, epochs=0), reviews(60), **COLUMNS)
-    phases = []
+class Watch:
+    """For each epoch, how many layer groups train, and the head's rate to the first group's."""
 
-    class Watch:
-        def epoch_end(self, fit: Any) -> None:
-            n = sum(any(p.requires_grad for p in group.parameters()) for group in learn.groups)
-            phases.append((n, learn.rates[-1] / learn.rates[-2]))
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, float]] = []
 
-    learn.callbacks.append(Watch())
-    fit_gradually(learn, 2, 1e-2)
-    assert [n for n, _ in phases] == [1, 2, 3, 4, 4]
-    assert all(ratio == pytest.approx(2.6) for _, ratio in phases)
+    def epoch_end(self, fit: Any) -> None:
+        groups = layer_groups(fit.model)
+        n = sum(any(p.requires_grad for p in group.parameters()) for group in groups)
+        first, *_, last = [group["lr"] for group in fit.optimizer.param_groups]
+        self.seen.append((n, last / first))
+
+
+@pytest.mark.parametrize(
+    ("gradual", "n_groups", "ratio"), [(False, [1, 4, 4], 4.0), (True, [1, 2, 3, 4, 4], 2.6**3)]
+)
+def test_layers_thaw(gradual: bool, n_groups: list[int], ratio: float) -> None:
+    watch, lm = Watch(), train_lm(n_layers=2, epochs=0)
+    finetune(lm, reviews(60), epochs=2, gradual=gradual, callbacks=[watch])
+    assert [n for n, _ in watch.seen] == n_groups
+    assert watch.seen[-1][1] == pytest.approx(ratio)
 
 
 def test_a_classifier_of_the_same_classes_is_taken_further(classifier: TextClassifier) -> None:

@@ -1,7 +1,8 @@
 """The verbs of classifiers: `finetune`, `train` and `learner`.
 
-Howard & Ruder 2018, sec. 3.3: the layers thaw one after another, each group of layers at 2.6 times
-the rate of the one below.
+Howard & Ruder 2018, sec. 3.3, thaw the layers one after another, each group of layers at 2.6 times
+the rate of the one below. Networks that a CPU trains learn more where all thaw at once, at rates
+that lie closer (`scripts/text_recipe.py`); both ways are here.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from zoo.text.vocabulary import AT_LEAST, MOST_WORDS
 
 Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
 
-EPOCHS, LR = 2, 2e-2
-RATIO = 2.6  # of a layer group's rate to that of the one below it
+EPOCHS, LR = 4, 1e-2
+RATIO = 4.0  # of the head's rate to that of the words
+GRADUAL_RATIO = 2.6  # of a layer group's rate to that of the one below it
 THAWED = 2  # groups that thaw on their own after the head, an epoch each
 TRAIN_EPOCHS, TRAIN_LR = 10, 5e-3
 SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a net from random weights
@@ -50,13 +52,14 @@ def finetune(
     *,
     epochs: int = EPOCHS,
     lr: float = LR,
+    gradual: bool = False,
     **options: Unpack[Options],
 ) -> TextClassifier:
     """A classifier of your texts on the encoder of a language model.
 
-    The head trains for an epoch, then with the last layer, then with the last two, then all for
-    `epochs`; the rate falls from phase to phase. A classifier of the same classes is taken further
-    as it is, by the last phase alone.
+    The head trains for an epoch, then everything for `epochs`, by one cycle each, the words at a
+    quarter of the head's rate. A classifier of the same classes is taken further as it is, without
+    the first phase.
 
     Args:
         pretrained: a language model (best fine-tuned on such texts: `finetune_lm`), a classifier,
@@ -65,7 +68,8 @@ def finetune(
             files for each class, or a pair (texts, labels). A text has any number of classes where
             labels are lists, or `label` names several columns of 0 and 1.
         epochs: passes over the texts with everything unfrozen.
-        lr: highest rate of the head in the first phase.
+        lr: highest rate of the head.
+        gradual: thaw the last layers one after another before, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
     Raises:
@@ -77,7 +81,7 @@ def finetune(
     """
     check_numbers(epochs=epochs, lr=lr)
     learn = learner(pretrained, data, **options)
-    fit_gradually(learn, epochs, lr)
+    (fit_gradually if gradual else fit_finetune)(learn, epochs, lr)
     model: TextClassifier = finished(learn)
     return model
 
@@ -195,13 +199,29 @@ def learner(  # noqa: D417 - `Options` describes the others
     )
 
 
+def fit_finetune(learn: Learner, epochs: int, lr: float) -> None:
+    """Train the head for an epoch, unless it knows the classes already; then everything.
+
+    Args:
+        learn: of a classifier.
+        epochs: of the second phase.
+        lr: highest rate of the head.
+    """
+    if not learn.model.head_trained:
+        learn.freeze()
+        learn.fit(1, lr, CYCLE)
+    learn.unfreeze()
+    if epochs and not learn.interrupted:
+        learn.fit(epochs, (lr / RATIO, lr), CYCLE)
+
+
 def fit_gradually(learn: Learner, epochs: int, lr: float) -> None:
-    """Train the head, then with each of the last layers, then everything.
+    """Train the head, then with each of the last layers, then everything (Howard & Ruder 2018).
 
     Args:
         learn: of a classifier.
         epochs: of the last phase.
-        lr: highest rate of the first phase; halved for each of the next, a tenth of the last of
+        lr: highest rate of the first phase; halved for each of the next, a fifth of the last of
             these in the last phase.
     """
     n, net = len(learn.groups), learn.model
@@ -212,16 +232,16 @@ def fit_gradually(learn: Learner, epochs: int, lr: float) -> None:
     for first, length, rate in [*phases, (0, epochs, lr / 2**THAWED / 5)]:
         if length and not learn.interrupted:
             learn.freeze_to(first)
-            learn.fit(length, rates(rate, n), CYCLE)
+            learn.fit(length, gradual_rates(rate, n), CYCLE)
 
 
-def rates(lr: float, n_groups: int) -> list[float]:
+def gradual_rates(lr: float, n_groups: int) -> list[float]:
     """One rate a layer group, the head's last: each 2.6 times that of the one below.
 
-    >>> [round(rate, 3) for rate in rates(2.6, 3)]
+    >>> [round(rate, 3) for rate in gradual_rates(2.6, 3)]
     [0.385, 1.0, 2.6]
     """
-    return [lr / RATIO ** (n_groups - 1 - i) for i in range(n_groups)]
+    return [lr / GRADUAL_RATIO ** (n_groups - 1 - i) for i in range(n_groups)]
 
 
 def _parts(
