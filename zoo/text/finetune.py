@@ -1,8 +1,9 @@
 """The verbs of classifiers: `finetune`, `train` and `learner`.
 
 Howard & Ruder 2018, sec. 3.3, thaw the layers one after another, each group of layers at 2.6 times
-the rate of the one below. Networks that a CPU trains learn more where all thaw at once, at rates
-that lie closer (`scripts/text_recipe.py`); both ways are here.
+the rate of the one below, and the rates fall. Networks of a CPU's size learn more at rates that lie
+closer and do not fall; it then makes no difference whether all layers thaw at once
+(`scripts/text_recipe.py`). So that is the usual way here, theirs another.
 """
 
 from __future__ import annotations
