@@ -6,8 +6,9 @@ and perhaps IMDB's reviews without their labels (step `lm` of `scripts/text_imdb
 `pretrained` says which) is fine-tuned on the training sentences without their labels, the
 classifier on its encoder; `random` trains the same network from random weights. Beside them TF-IDF
 with logistic regression, whose penalty is chosen by folds, and NB-SVM, on the same divisions.
-Settings were set by hand after a few looks at a tenth of the first training part (`--inner`), not
-by a search. Cost in CPU seconds a seed: 171 (random), 198 (transfer), 2 to 8 (the others).
+The classifier is trained as `zoo.text.finetune` does without being told (`scripts/text_recipe.py`);
+other settings were set by hand after a few looks at a tenth of the first training part (`--inner`),
+not by a search. Cost in CPU seconds a seed: 171 (random), 198 (transfer), 2 to 8 (the others).
 
     python -m scripts.text_rotten_tomatoes imdb/lm # writes results/text_rotten_tomatoes.csv
     python -m scripts.text_rotten_tomatoes imdb/lm --out run    # keeps a classifier for each seed
@@ -60,12 +61,13 @@ def transfer(
     pretrained: Any,
     out: Path | None,
     run: Any,
+    classifier: Callable[..., Any] = zoo.text.finetune,
 ) -> NDArray[np.int64]:
     """Classes by the pretrained model, fine-tuned twice; it is kept if there is a folder for it."""
     first = language_model(pretrained)
     learn = zoo.text.lm_learner(texts, pretrained=first, run=run, **LM)
     learn.fit(LM_EPOCHS, LM_LR, CYCLE)
-    model = zoo.text.finetune(learn.as_model(), (texts, labels), valid_fraction=0, run=run)
+    model = classifier(learn.as_model(), (texts, labels), valid_fraction=0, run=run)
     if out:
         model.save(out / str(run.seed))
     return np.array([said.label for said in model.predict(others)])
