@@ -8,7 +8,7 @@ classifier on its encoder; `random` trains the same network from random weights.
 with logistic regression, whose penalty is chosen by folds, and NB-SVM, on the same divisions.
 The classifier is trained as `zoo.text.finetune` does without being told (`scripts/text_recipe.py`);
 other settings were set by hand after a few looks at a tenth of the first training part (`--inner`),
-not by a search. Cost in CPU seconds a seed: 171 (random), 198 (transfer), 2 to 8 (the others).
+not by a search. Cost in CPU seconds a seed: 171 (random), 197 (transfer), 2 to 8 (the others).
 
     python -m scripts.text_rotten_tomatoes imdb/lm # writes results/text_rotten_tomatoes.csv
     python -m scripts.text_rotten_tomatoes imdb/lm --out run    # keeps a classifier for each seed
