@@ -69,7 +69,8 @@ def finetune(
             files for each class, or a pair (texts, labels). A text has any number of classes where
             labels are lists, or `label` names several columns of 0 and 1.
         epochs: passes over the texts with everything unfrozen.
-        lr: highest rate of the head.
+        lr: highest rate of the head; with tens of thousands of long texts, which are otherwise
+            learnt by heart, 4e-3 is better (`scripts/text_imdb.py`).
         gradual: thaw the last layers one after another before, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
