@@ -27,6 +27,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -39,7 +40,7 @@ import zoo
 import zoo.text
 from scripts.bags_of_words import nb_svm, tfidf
 from scripts.imdb import Reviews, reviews, unlabelled, without
-from scripts.program import Program, program, timed
+from scripts.program import Program, knobs, program, timed
 from scripts.record import RESULTS
 from scripts.text_rotten_tomatoes import Classes, trial
 from scripts.text_sentiment import LABELS
@@ -63,7 +64,7 @@ FEW: Final[dict[str, Any]] = {"batch_size": 8, "valid_fraction": 0}
 EPOCHS: Final = 8  # with few labels: of the head alone, then of everything
 RATES: Final = (2.5e-3, 1e-2)  # of words to head
 KNOWING: Final = "zoo/sentiment"
-FURTHER: Final[dict[str, Any]] = {"lr": 2e-3, "batch_size": 16, "valid_fraction": 0}
+FURTHER: Final[dict[str, Any]] = {"batch_size": 16, "valid_fraction": 0}
 SHOWN: Final = {
     KNOWING: f"{KNOWING}, further",
     "ulmfit": "ULMFiT",
@@ -71,8 +72,17 @@ SHOWN: Final = {
     "tfidf": "TF-IDF",
 }
 MAX_LEN: Final = 400  # gradients reach back so far
-BATCH_SIZE: Final = 32
 INNER: Final = 0.1  # of the training reviews, to choose settings on
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Of `full`; what is not here is as `zoo.text.finetune` has it."""
+
+    epochs: int = 2
+    lr: float = 1e-2
+    batch_size: int = 32
+    drop_mult: float = 0.5
 
 
 Step = Callable[[Program, Path], None]
@@ -103,14 +113,15 @@ def full(asked: Program, room: Path) -> None:
         if asked.inner:
             test = train.take(round(len(train.texts) * INNER), 0)
             train = without(train, test)
+        recipe = vars(asked.chosen(Recipe))
         model = zoo.text.finetune(
-            room / "lm", train, valid_fraction=0, max_len=MAX_LEN, batch_size=BATCH_SIZE, run=run
+            room / "lm", train, valid_fraction=0, max_len=MAX_LEN, run=run, **recipe
         )
         model.save(room / "classifier")
         accuracy = model.evaluate(test)["accuracy"]
     values = {"model": "ulmfit", "seed": seed, "unlabelled": asked.further["unlabelled"]}
     counts = {"labelled": len(train.texts), "tested": len(test.texts)}
-    asked.record(**values, **counts, accuracy=accuracy, **spent())
+    asked.record(**values, **counts, accuracy=accuracy, **spent(), **recipe)
 
 
 def curve(asked: Program, room: Path) -> None:
@@ -219,11 +230,12 @@ STEPS: Final[dict[str, Step]] = {
 
 
 def flags(parser: argparse.ArgumentParser) -> None:
-    """The steps, and what they start from."""
+    """The steps, what they start from, and how `full` trains."""
     parser.add_argument("steps", nargs="*", choices=(*STEPS, "all"), default="all", help="(all)")
     parser.add_argument("--pretrained", default="zoo/lstm-wiki", help="language model")
     parser.add_argument("--unlabelled", type=float, default=1.0, help="share of these reviews")
     parser.add_argument("--tested", type=int, default=5000, help="test reviews of the curve")
+    knobs(parser, Recipe())
 
 
 def main() -> None:

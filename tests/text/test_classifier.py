@@ -113,6 +113,24 @@ def test_layers_thaw(gradual: bool, n_groups: list[int], ratio: float) -> None:
     assert watch.seen[-1][1] == pytest.approx(ratio)
 
 
+def test_few_texts_are_read_more_often(lm: LanguageModel) -> None:
+    few, more = (
+        finetune(lm, reviews(n), epochs=None, batch_size=2, valid_fraction=0.0) for n in (20, 400)
+    )
+    assert len(few.history.rows) == 1 + 8
+    assert len(more.history.rows) == 1 + 3
+
+
+def test_a_head_that_knows_the_classes_moves_less(
+    lm: LanguageModel, classifier: TextClassifier
+) -> None:
+    highest = [
+        max(finetune(first, reviews(40, seed=3), epochs=1, lr=None).history.lrs)
+        for first in (lm, classifier)
+    ]
+    assert highest == pytest.approx([1e-2, 2e-3])
+
+
 def test_a_classifier_of_the_same_classes_is_taken_further(classifier: TextClassifier) -> None:
     learn = zoo.text.learner(classifier, reviews(40, seed=3), **COLUMNS)
     assert same(weights(learn), weights(classifier.members[0]))

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -92,6 +93,16 @@ def test_several_columns_are_a_class_each(trained: Path, tmp_path: Path) -> None
     labels = ["--label", "yes", "--label", "long", "--epochs", 0, "--out", tmp_path / "m"]
     done = zoo("text", "finetune", trained / "lm", tmp_path / "several.csv", *labels, *TINY)
     assert "f1" in done.output, done.output
+
+
+def test_layers_thaw_one_by_one_where_asked(trained: Path, tmp_path: Path) -> None:
+    columns = ["--text", "review", "--label", "liked", "--epochs", 1]
+    for flags, epochs in ([], 2), (["--gradual"], 3):
+        out = tmp_path / str(epochs)
+        words = [trained / "lm", trained / "reviews.csv", *columns, *flags, "--out", out]
+        done = zoo("text", "finetune", *words, *TINY)
+        assert done.exit_code == 0, done.output
+        assert len(pd.read_csv(out / "history.csv")) == epochs
 
 
 def test_a_saved_model_is_scored(trained: Path) -> None:

@@ -148,8 +148,14 @@ def finetune(
     column: TextColumn = None,
     label: LabelColumns = None,
     valid: Valid = None,
-    epochs: Annotated[int, typer.Option(min=0, help="Passes with everything unfrozen.")] = 4,
-    lr: Lr = 1e-2,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=0, help="Passes with everything unfrozen; default: 600 steps in 2 to 8."),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Highest rate; default: 1e-2, or 2e-3 for a classifier of the classes."),
+    ] = None,
     gradual: Annotated[bool, typer.Option("--gradual", help="Thaw layers one by one.")] = False,
     batch_size: Documents = 64,
     drop_mult: DropMult = 0.5,

@@ -39,7 +39,9 @@ from zoo.text.vocabulary import AT_LEAST, MOST_WORDS
 
 Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
 
-EPOCHS, LR = 4, 1e-2
+STEPS = 600  # that the usual number of epochs makes, within its limits
+FEWEST, MOST = 2, 8  # epochs
+LR, FURTHER_LR = 1e-2, 2e-3  # of a new head; of one that knows the classes
 RATIO = 4.0  # of the head's rate to that of the words
 GRADUAL_RATIO = 2.6  # of a layer group's rate to that of the one below it
 THAWED = 2  # groups that thaw on their own after the head, an epoch each
@@ -51,16 +53,16 @@ def finetune(
     pretrained: Pretrained,
     data: Any,
     *,
-    epochs: int = EPOCHS,
-    lr: float = LR,
+    epochs: int | None = None,
+    lr: float | None = None,
     gradual: bool = False,
     **options: Unpack[Options],
 ) -> TextClassifier:
     """A classifier of your texts on the encoder of a language model.
 
     The head trains for an epoch, then everything for `epochs`, by one cycle each, the words at a
-    quarter of the head's rate. A classifier of the same classes is taken further as it is, without
-    the first phase.
+    quarter of the head's rate. A classifier of the same classes is taken further as it is: without
+    the first phase, and at lower rates.
 
     Args:
         pretrained: a language model (best fine-tuned on such texts: `finetune_lm`), a classifier,
@@ -68,9 +70,9 @@ def finetune(
         data: a DataFrame, a CSV, TSV, Parquet or JSON-lines file, a folder with a folder of text
             files for each class, or a pair (texts, labels). A text has any number of classes where
             labels are lists, or `label` names several columns of 0 and 1.
-        epochs: passes over the texts with everything unfrozen.
-        lr: highest rate of the head; with tens of thousands of long texts, which are otherwise
-            learnt by heart, 4e-3 is better (`scripts/text_imdb.py`).
+        epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
+            in 2 to 8 epochs: more learn many texts by heart (`scripts/text_recipe.py`).
+        lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes.
         gradual: thaw the last layers one after another before, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
@@ -81,7 +83,8 @@ def finetune(
     Example:
         zoo.text.finetune(lm, reviews, text="review", label="sentiment").predict("So good!")
     """
-    check_numbers(epochs=epochs, lr=lr)
+    given = {"epochs": epochs, "lr": lr}
+    check_numbers(**{name: value for name, value in given.items() if value is not None})
     learn = learner(pretrained, data, **options)
     (fit_gradually if gradual else fit_finetune)(learn, epochs, lr)
     model: TextClassifier = finished(learn)
@@ -201,14 +204,15 @@ def learner(  # noqa: D417 - `Options` describes the others
     )
 
 
-def fit_finetune(learn: Learner, epochs: int, lr: float) -> None:
+def fit_finetune(learn: Learner, epochs: int | None = None, lr: float | None = None) -> None:
     """Train the head for an epoch, unless it knows the classes already; then everything.
 
     Args:
         learn: of a classifier.
-        epochs: of the second phase.
-        lr: highest rate of the head.
+        epochs: of the second phase; None: see `finetune`.
+        lr: highest rate of the head; None: see `finetune`.
     """
+    epochs, lr = _usual(learn, epochs, lr)
     if not learn.model.head_trained:
         learn.freeze()
         learn.fit(1, lr, CYCLE)
@@ -217,15 +221,16 @@ def fit_finetune(learn: Learner, epochs: int, lr: float) -> None:
         learn.fit(epochs, (lr / RATIO, lr), CYCLE)
 
 
-def fit_gradually(learn: Learner, epochs: int, lr: float) -> None:
+def fit_gradually(learn: Learner, epochs: int | None = None, lr: float | None = None) -> None:
     """Train the head, then with each of the last layers, then everything (Howard & Ruder 2018).
 
     Args:
         learn: of a classifier.
-        epochs: of the last phase.
-        lr: highest rate of the first phase; halved for each of the next, a fifth of the last of
-            these in the last phase.
+        epochs: of the last phase; None: see `finetune`.
+        lr: highest rate of the first phase, halved for each of the next, a fifth of the last of
+            these in the last phase; None: see `finetune`.
     """
+    epochs, lr = _usual(learn, epochs, lr)
     n, net = len(learn.groups), learn.model
     assert isinstance(net, ClassifierNet)
     phases = [(n - 1 - i, 1, lr / 2**i) for i in range(min(THAWED, n - 2) + 1)]
@@ -237,6 +242,15 @@ def fit_gradually(learn: Learner, epochs: int, lr: float) -> None:
             learn.fit(length, gradual_rates(rate, n), CYCLE)
 
 
+def usual_epochs(steps: int) -> int:
+    """How often to read texts that are read in so many steps: more often the fewer they are.
+
+    >>> [usual_epochs(steps) for steps in (1, 150, 400, 5000)]
+    [8, 4, 2, 2]
+    """
+    return min(max(round(STEPS / steps), FEWEST), MOST)
+
+
 def gradual_rates(lr: float, n_groups: int) -> list[float]:
     """One rate a layer group, the head's last: each 2.6 times that of the one below.
 
@@ -244,6 +258,15 @@ def gradual_rates(lr: float, n_groups: int) -> list[float]:
     [0.385, 1.0, 2.6]
     """
     return [lr / GRADUAL_RATIO ** (n_groups - 1 - i) for i in range(n_groups)]
+
+
+def _usual(learn: Learner, epochs: int | None, lr: float | None) -> tuple[int, float]:
+    """What is given, and for None what is usual."""
+    if epochs is None:
+        epochs = usual_epochs(learn.data.train.steps(0))
+    if lr is None:
+        lr = FURTHER_LR if learn.model.head_trained else LR
+    return epochs, lr
 
 
 def _parts(
