@@ -83,7 +83,7 @@ class Recipe:
     epochs: int = 2
     lr: float = 1e-2
     batch_size: int = 32
-    drop_mult: float = 0.5
+    drop_mult: float = 0.3
 
 
 Step = Callable[[Program, Path], None]
