@@ -4,9 +4,9 @@ A tenth of the training part of the Rotten Tomatoes sentences, or of the rated s
 out by the seed, and some of IMDB's training reviews where others are trained on; what is scored in
 the published tables is never opened here. The head trains alone; then, if asked, layers thaw one
 after another, an epoch each; then everything trains. What is not asked for is as the verb has it
-for 10,000 sentences. `imdb/lm` is what the step of `scripts/text_imdb.py` makes; in all rows here,
-of a quarter of the unlabelled reviews. Cost in CPU minutes: 1 to 4 for a trial on sentences, three
-quarters for an epoch over 1,000 reviews.
+for 10,000 sentences. `imdb/lm` is what the step of `scripts/text_imdb.py` makes, in all rows here
+of a quarter of the unlabelled reviews; `imdb-all/lm` of all, in one pass. Cost in CPU minutes: 1 to
+4 for a trial on sentences, three quarters for an epoch over 1,000 reviews.
 
     python -m scripts.text_recipe --pretrained imdb/lm --seeds 1
     python -m scripts.text_recipe --thawed 2 --lr 2e-2 --last 0.05 --ratio 17.6    # gradually
