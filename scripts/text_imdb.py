@@ -2,13 +2,14 @@
 
 ULMFiT (Howard & Ruder 2018) with the published CPU-sized model (`scripts/text_pretrain.py`), in
 steps that can be run one by one and go on where they were when killed: `lm` takes it twice through
-the training reviews without labels and a share of the unlabelled ones; `full` trains the classifier
-on all 25,000 labelled reviews and scores all test reviews; `curve` trains it, TF-IDF with logistic
-regression and NB-SVM on 100 and on 500 labelled reviews drawn at random, several times, and scores
-a fixed part of the test reviews, as the column `tested` says; beside them `zoo/sentiment`, which
-knows other labelled sentences (`scripts/text_sentiment.py`), without any review and taken further
-on these; `rivals` scores the bags of words on everything; `picture` draws what the CSV holds. The
-seeds are those of the draws, the first is that of `lm` and `full`.
+the training reviews without labels and a share of the unlabelled ones; `full` trains classifiers on
+all 25,000 labelled reviews and scores each on all test reviews, `ensemble` their mean; `curve`
+trains one, TF-IDF with logistic regression and NB-SVM on 100 and on 500 labelled reviews drawn at
+random, several times, and scores a fixed part of the test reviews, as the column `tested` says;
+beside them `zoo/sentiment`, which knows other labelled sentences (`scripts/text_sentiment.py`),
+without any review and taken further on these; `rivals` scores the bags of words on everything;
+`picture` draws what the CSV holds. The seeds are those of the draws, the first is that of `lm` and
+of the first classifier.
 
 Settings were chosen on reviews of the training part, some with `--inner`, most with
 `scripts/text_recipe.py`. `full` has been scored with five recipes, whose rows are kept; no recipe
@@ -17,9 +18,9 @@ gradual unfreezing at low rates, too little; four epochs at rates of 1e-3 to 4e-
 data; then at 2.5e-3 to 1e-2, which learn 25,000 reviews by heart. Of one that had seen all: two
 epochs at these rates. Of one that has seen all twice: the same with less dropout, the best of what
 was tried on 10,000 training reviews, if by a hair. Its rows are the last, and those of the program
-as it stands; a second seed (`--first 1`) took the first's language model. Cost in CPU minutes: 56
-for each pass of `lm` (a row tells what its own process did: the second pass, which went on from the
-first's state), 40 for `full`, 12 for each draw of `curve` if 2,500 reviews are scored.
+as it stands. Cost in CPU minutes: 56 for each pass of `lm` (a row tells what its own process did:
+the second pass, which went on from the first's state), 40 for each classifier of `full`, 12 for
+each draw of `curve` if 2,500 reviews are scored.
 
     python -m scripts.text_imdb --out imdb              # all steps; writes results/text_imdb.csv
     python -m scripts.text_imdb lm full --out imdb      # some of them
@@ -110,24 +111,32 @@ def lm(asked: Program, room: Path) -> None:
 
 
 def full(asked: Program, room: Path) -> None:
-    """The classifier on all labelled reviews."""
-    seed = asked.seeds[0]
-    run = asked.run(seed, state=room / f"classifier-state-{seed}", save_every=120)
-    with timed() as spent:
-        train, test = few(asked, "train"), few(asked, "test")
-        if asked.inner:
-            test = train.take(round(len(train.texts) * INNER), 0)
-            train = without(train, test)
-        recipe = vars(asked.chosen(Recipe))
-        model = zoo.text.finetune(
-            room / "lm", train, valid_fraction=0, max_len=MAX_LEN, run=run, **recipe
-        )
-        model.save(room / "classifier")
-        accuracy = model.evaluate(test)["accuracy"]
+    """Classifiers on all labelled reviews, one a seed."""
+    train, test = parts(asked)
+    recipe = vars(asked.chosen(Recipe))
     before = {name: asked.further[name] for name in ("unlabelled", "passes")}
-    values = {"model": "ulmfit", "seed": seed, **before}
     counts = {"labelled": len(train.texts), "tested": len(test.texts)}
-    asked.record(**values, **counts, accuracy=accuracy, **spent(), **recipe)
+    for seed in classifiers(asked):
+        run = asked.run(seed, state=room / f"classifier-state-{seed}", save_every=120)
+        with timed() as spent:
+            model = zoo.text.finetune(
+                room / "lm", train, valid_fraction=0, max_len=MAX_LEN, run=run, **recipe
+            )
+            model.save(room / f"classifier-{seed}")
+            accuracy = model.evaluate(test)["accuracy"]
+        values = {"model": "ulmfit", "seed": seed, **before, **counts}
+        asked.record(**values, accuracy=accuracy, **spent(), **recipe)
+
+
+def ensemble(asked: Program, room: Path) -> None:
+    """The mean of the probabilities of these classifiers."""
+    train, test = parts(asked)
+    members = [zoo.load(room / f"classifier-{seed}") for seed in classifiers(asked)]
+    with timed() as spent:
+        accuracy = zoo.text.ensemble(members).evaluate(test)["accuracy"]
+    values = {"model": "ulmfit ensemble", "seed": asked.seeds[0], "members": len(members)}
+    counts = {"labelled": len(train.texts), "tested": len(test.texts)}
+    asked.record(**values, **counts, accuracy=accuracy, **spent())
 
 
 def curve(asked: Program, room: Path) -> None:
@@ -226,9 +235,24 @@ def few(asked: Program, part: Any) -> Reviews:
     return found.take(60, 0) if asked.smoke else found
 
 
+def parts(asked: Program) -> tuple[Reviews, Reviews]:
+    """Labelled reviews to train on, and those to score."""
+    train = few(asked, "train")
+    if not asked.inner:
+        return train, few(asked, "test")
+    test = train.take(round(len(train.texts) * INNER), 0)
+    return without(train, test), test
+
+
+def classifiers(asked: Program) -> range:
+    """Seeds of `full`."""
+    return range(asked.seeds[0], asked.seeds[0] + asked.further["classifiers"])
+
+
 STEPS: Final[dict[str, Step]] = {
     "lm": lm,
     "full": full,
+    "ensemble": ensemble,
     "curve": curve,
     "rivals": rivals,
     "picture": picture,
@@ -241,6 +265,7 @@ def flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pretrained", default="zoo/lstm-wiki", help="language model")
     parser.add_argument("--unlabelled", type=float, default=1.0, help="share of these reviews")
     parser.add_argument("--passes", type=int, default=2, help="of `lm`, each a cycle")
+    parser.add_argument("--classifiers", type=int, default=2, help="of `full`, one a seed")
     parser.add_argument("--tested", type=int, default=5000, help="test reviews of the curve")
     knobs(parser, Recipe())
 
