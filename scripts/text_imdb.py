@@ -18,9 +18,10 @@ gradual unfreezing at low rates, too little; four epochs at rates of 1e-3 to 4e-
 data; then at 2.5e-3 to 1e-2, which learn 25,000 reviews by heart. Of one that had seen all: two
 epochs at these rates. Of one that has seen all twice: the same with less dropout, the best of what
 was tried on 10,000 training reviews, if by a hair. Its rows are the last, and those of the program
-as it stands. Cost in CPU minutes: 56 for each pass of `lm` (a row tells what its own process did:
-the second pass, which went on from the first's state), 40 for each classifier of `full`, 12 for
-each draw of `curve` if 2,500 reviews are scored.
+as it stands. Every row is of the language model whose own row is the last one before it. Cost in
+CPU minutes: 56 for each pass of `lm` (a row tells what its own process did: the second pass, which
+went on from the first's state), 40 for each classifier of `full`, 12 for each draw of `curve` if
+2,500 reviews are scored.
 
     python -m scripts.text_imdb --out imdb              # all steps; writes results/text_imdb.csv
     python -m scripts.text_imdb lm full --out imdb      # some of them
@@ -48,6 +49,7 @@ from scripts.program import Program, knobs, program, timed
 from scripts.record import RESULTS
 from scripts.text_rotten_tomatoes import Classes, trial
 from scripts.text_sentiment import LABELS
+from zoo.core.learner import Learner
 from zoo.text.train_lm import CYCLE, language_model, scored
 
 CSV: Final = "text_imdb.csv"
@@ -104,6 +106,7 @@ def lm(asked: Program, room: Path) -> None:
         learn = zoo.text.lm_learner(texts, pretrained=pretrained, run=run, **LM)
         for _ in range(passes):
             learn.fit(1, LM_LR, CYCLE)
+            unbroken(learn)
         model = scored(learn)
         model.save(room / "lm")
     values = {"model": "language model", "seed": seed, "unlabelled": share, "passes": passes}
@@ -122,6 +125,7 @@ def full(asked: Program, room: Path) -> None:
             model = zoo.text.finetune(
                 room / "lm", train, valid_fraction=0, max_len=MAX_LEN, run=run, **recipe
             )
+            unbroken(model.learner())
             model.save(room / f"classifier-{seed}")
             accuracy = model.evaluate(test)["accuracy"]
         values = {"model": "ulmfit", "seed": seed, **before, **counts}
@@ -242,6 +246,12 @@ def parts(asked: Program) -> tuple[Reviews, Reviews]:
         return train, few(asked, "test")
     test = train.take(round(len(train.texts) * INNER), 0)
     return without(train, test), test
+
+
+def unbroken(learn: Learner) -> None:
+    """End here after Ctrl-C: half a training gets no row, and the same call goes on with it."""
+    if learn.interrupted:
+        raise SystemExit("interrupted; the same call goes on from the last save")
 
 
 def classifiers(asked: Program) -> range:

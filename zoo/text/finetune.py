@@ -71,7 +71,7 @@ def finetune(
             files for each class, or a pair (texts, labels). A text has any number of classes where
             labels are lists, or `label` names several columns of 0 and 1.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
-            in 2 to 8 epochs: more learn many texts by heart (`scripts/text_recipe.py`).
+            in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`).
         lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes.
         gradual: thaw the last layers one after another before, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
