@@ -17,6 +17,7 @@ from zoo.core.batches import Batches, Data
 from zoo.core.callbacks import collect_hooks
 from zoo.core.ensemble import Snapshots, members
 from zoo.core.fitting import fit_through
+from zoo.core.forks import compute_alone_after_fork
 from zoo.core.groups import (
     BatchNormMode,
     Rates,
@@ -97,6 +98,7 @@ class Learner:
                 f"{accumulate=}; use a smaller batch size"
             )
         self.run = run or Run()
+        compute_alone_after_fork()
         self.device = self.run.torch_device()
         if self.device.type == "cpu":
             keep_freed_blocks()
