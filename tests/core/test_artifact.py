@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +22,7 @@ from zoo.core import artifact
 from zoo.core.artifact import ArtifactError, Config
 from zoo.core.card import render
 from zoo.core.history import History
+from zoo.core.lock import FolderLock
 from zoo.core.split import SeenRows, content_hashes
 
 CONFIG = Config("vision", "classification", {"name": "net", "args": {}}, {"labels": ["a", "b"]})
@@ -171,6 +176,31 @@ def test_two_processes_do_not_save_into_one_folder(tmp_path) -> None:
     assert artifact.read_config(folder).licence == "unknown"
     with pytest.warns(UserWarning, match="an earlier model"):
         save(folder, licence="gpl")
+
+
+def test_a_forked_process_does_not_keep_its_parents_lock(tmp_path) -> None:
+    lock = FolderLock.of(tmp_path)
+    fork = multiprocessing.get_context("fork")
+    is_up = fork.Event()
+    child = fork.Process(target=lambda: (is_up.set(), time.sleep(60)))
+    child.start()
+    assert is_up.wait(60)
+    with pytest.raises(FileExistsError):
+        _lock_anew(tmp_path)
+    del lock  # the child lives on
+    _lock_anew(tmp_path)
+    child.kill()
+
+
+def _lock_anew(folder: Path) -> None:
+    """Lock a folder as another process would."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FileExistsError from error
+    finally:
+        os.close(descriptor)
 
 
 def test_numpys_numbers_are_stored_and_what_json_does_not_keep_is_refused(tmp_path) -> None:
