@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from zoo.core.cache_folder import default_cache
 from zoo.data.archive import SUFFIXES, Tick, adopted, install, is_verified, stem
 from zoo.data.download import download
 from zoo.data.registry import DATA_SETS, DataSet, find
@@ -92,10 +93,7 @@ def obtain(data: DataSet, *, progress: bool | None = None) -> Path:
 
 
 def _root() -> Path:
-    if own := os.environ.get("ZOO_DATA"):
-        return Path(own).expanduser().absolute()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser().absolute() / "zoo" / "data"
+    return default_cache("data", "ZOO_DATA")
 
 
 def _mirror() -> str | Path | None:
