@@ -85,13 +85,17 @@ def inside(folder: Path, relative: object, *, links_into: Path | None = None) ->
     return path
 
 
-def require_distinct(paths: Iterable[str]) -> None:
+def require_distinct(paths: Iterable[str], spellings: dict[str, str] | None = None) -> None:
     """Refuse names that some system takes for the same file: twins in case or in Unicode.
+
+    Args:
+        paths: names, or paths of names joined by slashes.
+        spellings: what earlier calls have seen, for paths that come one by one; it is added to.
 
     Raises:
         ValueError: two of the paths, or folders on the way to them, are such twins.
     """
-    spellings: dict[str, str] = {}
+    spellings = {} if spellings is None else spellings
     for path in paths:
         for part in accumulate(path.split("/"), "{}/{}".format):
             if spellings.setdefault(twin_key(part), part) != part:
