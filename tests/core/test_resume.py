@@ -159,14 +159,19 @@ def test_another_call_is_not_resumed(tmp_path) -> None:
     with pytest.raises(KilledError):
         call(learner, tmp_path, 10)
     learn = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False))
-    with pytest.raises(ValueError, match="repeats the same call, however fit 1 was"):
+    with pytest.raises(
+        ValueError,
+        match=r"repeats the same call, .* fit 1 differs in epochs \(was 1, is 5\), schedule",
+    ):
         learn.fit(5, 1e-2)
 
 
 def test_an_unfinished_run_is_not_overwritten(tmp_path) -> None:
     with pytest.raises(KilledError):
         call(learner, tmp_path, 10)
-    with pytest.raises(FileExistsError, match=f"{tmp_path.name!r} has an unfinished one"):
+    with pytest.raises(
+        FileExistsError, match=f"got {tmp_path.name!r}, which has an unfinished one"
+    ):
         learner(Run(device="cpu", out=tmp_path))
 
 
