@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.core.names import inside, plain_name, plain_path, require_distinct
+from zoo.core.names import inside, plain_name, plain_path, require_distinct, without_folders
 
 PLAIN = ["model.safetensors", ".verified", "a b.png", "Größe.csv", "...x", "con-air.txt", "x" * 255]
 HOSTILE = [
@@ -60,7 +60,7 @@ def test_a_link_may_not_lead_out_of_the_folder(tmp_path: Path) -> None:
     for name in ("stored.txt", "passwd", "up", "up/other", "round"):
         with pytest.raises(ValueError, match=r"inside its folder, got .*a link that leads out"):
             inside(folder, name)
-    assert inside(folder, "stored.txt", links_into=store) == folder / "stored.txt"
+    assert inside(folder, "stored.txt", links_into=[store]) == folder / "stored.txt"
     os.symlink(tmp_path / "model", tmp_path / "link")  # noqa: PTH211 - the folder itself may be one
     assert inside(tmp_path / "link", "real.txt").exists()
 
@@ -80,3 +80,34 @@ def test_twins_in_case_or_unicode_are_refused(names: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="must differ by more than case"):
         require_distinct(names)
     require_distinct([names[0], names[0], "other/file", "other/file2"])
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("/home/me/secret project/pets", "pets"),
+        ("/home/me/pets/", "pets"),
+        ("~/models/pets", "pets"),
+        ("~/pets", "pets"),
+        ("C:\\Users\\me\\pets", "pets"),
+        ("C:/Users/me/pets", "pets"),
+        ("\\\\server\\share\\me\\pets", "pets"),
+        ("file:///home/me/pets", "pets"),
+        ("Grain(path='/home/me/grain.png', p=0.5)", "Grain(path='grain.png', p=0.5)"),
+        ("<TableModel '/data/me/shop'>", "<TableModel 'shop'>"),
+        ("from /mnt/x/a.csv, /mnt/x/b.csv", "from a.csv, b.csv"),
+    ],
+)
+def test_folders_of_this_machine_are_left_out_of_a_text(text: str, public: str) -> None:
+    assert without_folders(text) == public
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("someone/pets", "https://a.org/b/c", "1/2", "and/or", "timm/resnet18", "data/pets", ""),
+        *("transfer-zoo 0.1.0, torch 2.6.0+cu124", "digits of UCI, 1,797 of them", "60 x 40", "/"),
+    ],
+)
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    assert without_folders(text) == text

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 LONGEST_NAME = 255  # bytes, of the usual file systems
 LONGEST_PATH = 1024  # bytes, below the folder
@@ -20,6 +20,11 @@ LONGEST_PATH = 1024  # bytes, below the folder
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
 _SIGNS = '/\\:*?"<>|'  # separators, drives, streams and wildcards
 _HIDDEN_KINDS = ("Cc", "Cs", "Zl", "Zp")  # control characters, half characters, line separators
+_PLACE = re.compile(  # an absolute path in a text; no part of an address on the web
+    r"(?<![\w.:/\\~-])(?:file:/{2,3}|(?:~|[A-Za-z]:|\\|/[^\s/\\'\"<>|,;()\[\]{}]+)[/\\])"
+    r"(?:[^\s/\\'\"<>|,;()\[\]{}]+[/\\]?)+"
+)
+_WHOLE_PLACE = re.compile(r"(?:~|[A-Za-z]:|\\|/[^/\\\n]+)[/\\][^\n]+")
 _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # of the direction
 
 
@@ -62,22 +67,20 @@ def plain_path(relative: object) -> str:
     return "/".join(map(str, parts))
 
 
-def inside(folder: Path, relative: object, *, links_into: Path | None = None) -> Path:
+def inside(folder: Path, relative: object, *, links_into: Iterable[Path] = ()) -> Path:
     """Return the path of a file in a folder; neither its name nor a link leads out of there.
 
     Args:
         folder: where the file lies, or will lie.
         relative: path below the folder, of plain names.
-        links_into: another folder that a symbolic link may lead to, such as a cache's store.
+        links_into: other folders that a symbolic link may lead to, such as a cache's store.
 
     Raises:
         ValueError: the file would be outside.
     """
     path = folder / plain_path(relative)
     try:
-        target, roots = path.resolve(), [folder.resolve()]
-        if links_into is not None:
-            roots.append(links_into.resolve())
+        target, roots = path.resolve(), [root.resolve() for root in (folder, *links_into)]
     except (OSError, RuntimeError) as error:  # links in a circle
         raise _outside(path) from error
     if not any(target.is_relative_to(root) for root in roots):
@@ -114,6 +117,20 @@ def twin_key(name: str) -> str:
         True
     """
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def without_folders(text: str) -> str:
+    r"""Return a text in which paths of this machine are reduced to their last name.
+
+    Example:
+        >>> without_folders("Augment(grain='/home/me/grain.png')")
+        "Augment(grain='grain.png')"
+        >>> without_folders("https://example.org/a/b and data/pets")
+        'https://example.org/a/b and data/pets'
+    """
+    if _WHOLE_PLACE.fullmatch(text):
+        return PureWindowsPath(text).name
+    return _PLACE.sub(lambda place: PureWindowsPath(place[0]).name, text)
 
 
 def _fault(name: object) -> str:

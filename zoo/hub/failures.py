@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from zoo.core.names import plain_name
+
 Doing = Literal["read", "write"]
 
 ON_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./a, /a, ~/a or a/b/c
@@ -16,10 +18,12 @@ def check_name(name: str) -> None:
     """Refuse what is no `user/name`.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is not, or one of its parts is no plain name of a folder.
     """
-    if not ON_HUB.fullmatch(name):
+    if not isinstance(name, str) or not ON_HUB.fullmatch(name):
         raise bad_name(name)
+    for part in name.split("/"):
+        plain_name(part)
 
 
 def bad_name(name: str) -> ValueError:
