@@ -13,6 +13,8 @@ Doing = Literal["read", "write"]
 
 ON_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./a, /a, ~/a or a/b/c
 
+_REVISION = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*", re.ASCII)
+
 
 def check_name(name: str) -> None:
     """Refuse what is no `user/name`.
@@ -24,6 +26,19 @@ def check_name(name: str) -> None:
         raise bad_name(name)
     for part in name.split("/"):
         plain_name(part)
+
+
+def check_revision(revision: str | None) -> None:
+    """Refuse what names no revision; None is the main branch.
+
+    Raises:
+        ValueError: it is empty, or cannot be the name of a branch, tag or commit.
+    """
+    if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
+        raise ValueError(
+            f"a revision must be a branch, tag or commit, got {revision=}. Leave it out for the "
+            "newest."
+        )
 
 
 def bad_name(name: str) -> ValueError:

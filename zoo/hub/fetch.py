@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from zoo.core.cache_folder import default_cache, expanded
 from zoo.hub.catalog import EMBEDDED, embedded
 from zoo.hub.contents import INDEX, SUMS, is_evaluation, own_file, own_files, published
-from zoo.hub.failures import check_name, explained
+from zoo.hub.failures import check_name, check_revision, explained
 from zoo.hub.shelf import shelf, taken
 from zoo.hub.sums import wrong_files, wrong_index
 
@@ -58,6 +58,7 @@ def pull(
         ConnectionError: the hub cannot be reached, and the cache does not hold the model.
     """
     check_name(name)
+    check_revision(revision)
     folder = shelf(hub)
     if name.startswith(EMBEDDED):
         refuse_revision(revision, "a model that ships with the library")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
@@ -29,12 +29,14 @@ from zoo.hub.contents import (
     own_files,
     published,
 )
-from zoo.hub.failures import check_name, told
+from zoo.hub.failures import check_name, check_revision, told
 from zoo.hub.fetch import CLIENT, refuse_revision
 from zoo.hub.privacy import public, refuse_tokens, warn_of_interruption
 from zoo.hub.shelf import put, shelf
 from zoo.hub.sources import Source
 from zoo.hub.sums import to_text
+
+Show = Callable[[dict[str, int]], None]  # hears the bytes of each file
 
 _MESSAGE = "Publish a model with transfer-zoo"
 
@@ -57,6 +59,7 @@ def push(
     message: str = _MESSAGE,
     hub: str | os.PathLike[str] | None = None,
     dry_run: Literal[False] = False,
+    show: Show | None = None,
 ) -> str: ...
 
 
@@ -70,6 +73,7 @@ def push(
     message: str = _MESSAGE,
     hub: str | os.PathLike[str] | None = None,
     dry_run: Literal[True],
+    show: Show | None = None,
 ) -> dict[str, int]: ...
 
 
@@ -82,6 +86,7 @@ def push(
     message: str = _MESSAGE,
     hub: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
+    show: Show | None = None,
 ) -> str | dict[str, int]:
     """Publish a model under a name, and say where it is then.
 
@@ -96,6 +101,7 @@ def push(
         message: of the commit.
         hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the Hugging Face hub.
         dry_run: whether to send nothing and return the files that would go, with their bytes.
+        show: called with the files and their bytes before they are sent.
 
     Raises:
         ValueError: the name is malformed, the directory is no artifact that can be loaded, a file
@@ -105,6 +111,7 @@ def push(
         OSError: the disk is full, or a folder cannot be written to.
     """
     check_name(name)
+    check_revision(revision)
     if name.startswith(EMBEDDED):
         raise ValueError(
             f"names with {EMBEDDED!r} are those of models that ship with the library, however "
@@ -114,8 +121,11 @@ def push(
         refuse_revision(revision, "a folder in the hub's place")
     with _folder_of(artifact, name) as folder:
         content = _content(folder, name)
+        sizes = {file: source.size for file, source in sorted(content.items())}
         if dry_run:
-            return {file: source.size for file, source in sorted(content.items())}
+            return sizes
+        if show is not None:
+            show(sizes)
         if place is not None:
             return str(put(content, name, place))
         return _upload(content, name, revision, private, message)
