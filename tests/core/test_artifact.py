@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -14,6 +18,7 @@ from zoo.core import artifact
 from zoo.core.artifact import ArtifactError, Config
 from zoo.core.card import render
 from zoo.core.history import History
+from zoo.core.split import SeenRows, content_hashes
 
 CONFIG = Config("vision", "classification", {"name": "net", "args": {}}, {"labels": ["a", "b"]})
 
@@ -29,7 +34,8 @@ def test_what_is_written_reads_back(tmp_path) -> None:
     history = History([{"epoch": 0, "train_loss": 1.25}, {"epoch": 1, "train_loss": 0.1, "f1": 1}])
     artifact.write(tmp_path / "a", CONFIG, [net.state_dict()], history, "# card\n")
     back = artifact.read(tmp_path / "a")
-    assert back.config == CONFIG
+    files = ["model.safetensors", "README.md", "history.csv"]
+    assert back.config == replace(CONFIG, files=files)
     assert same(back.weights[0], weights(net))
     assert back.history.rows == history.rows
     assert {path.name for path in (tmp_path / "a").iterdir()} == {
@@ -51,20 +57,139 @@ def test_unknown_fields_are_kept(tmp_path) -> None:
 def test_an_artifact_may_be_replaced_but_nothing_else(tmp_path) -> None:
     save(tmp_path / "a")
     (tmp_path / "a" / "notes.txt").write_text("mine")
-    save(tmp_path / "a", licence="mit")
+    with pytest.warns(UserWarning, match=r"'a' holds an earlier model \(vision, classification\)"):
+        save(tmp_path / "a", licence="mit")
     assert artifact.read_config(tmp_path / "a").licence == "mit"
     assert (tmp_path / "a" / "notes.txt").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "dog.jpg").write_bytes(b"")
-    with pytest.raises(FileExistsError, match=r"photos' holds other files"):
+    with pytest.raises(FileExistsError, match=r"photos', which holds other files"):
         save(tmp_path / "photos")
+
+
+@pytest.mark.parametrize(
+    "config",
+    ['{"architectures": ["BertModel"], "model_type": "bert"}', "[1, 2]", '{"format": 1, "domain"'],
+)
+def test_another_librarys_model_is_not_replaced(config: str, tmp_path) -> None:
+    folder = tmp_path / "bert"
+    folder.mkdir()
+    for name, content in {
+        "config.json": config,
+        "model.safetensors": "w",
+        "README.md": "r",
+    }.items():
+        (folder / name).write_text(content)
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    with pytest.raises(FileExistsError, match=r"got .*bert', which holds other files"):
+        save(folder)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+
+def test_an_artifact_names_its_files_and_what_no_longer_belongs_is_removed(tmp_path) -> None:
+    both = replace(CONFIG, members=["model.safetensors", "model-2.safetensors"])
+    seen = SeenRows.of(content_hashes("abc"))
+    folder = artifact.write(
+        tmp_path / "a", both, [Net().state_dict()] * 2, History(), "", seen_rows=seen
+    )
+    for name in ("card.json", "SHA256SUMS", "training-finished.json", "mine.safetensors"):
+        (folder / name).write_text("{}")
+    back = artifact.read(folder)
+    assert back.seen_rows is not None
+    assert back.seen_rows.share(content_hashes("ax")) == 0.5
+    assert set(back.config.files) == {
+        "model.safetensors",
+        "model-2.safetensors",
+        "README.md",
+        "history.csv",
+        "trained-on.safetensors",
+    }
+    with pytest.warns(UserWarning, match="an earlier model"):
+        save(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "config.json",
+        "history.csv",
+        "mine.safetensors",
+        "model.safetensors",
+    ]
+
+
+class KilledError(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_save_that_is_killed_leaves_one_whole_model(moment: int, tmp_path, monkeypatch) -> None:
+    folder = save(tmp_path / "a", licence="mit")
+    old, new = Net().state_dict(), Net().state_dict()
+    with pytest.warns(UserWarning, match="an earlier model"):
+        artifact.write(folder, replace(CONFIG, licence="mit"), [old], History(), "")
+    moves = iter(range(6))
+
+    def killed(move):
+        def maybe(self, target):
+            if next(moves) == moment:
+                raise KilledError
+            return move(self, target)
+
+        return maybe
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed(Path.rename))
+        patch.setattr(Path, "replace", killed(Path.replace))
+        with pytest.warns(UserWarning, match="an earlier model"):  # noqa: PT031
+            try:
+                artifact.write(folder, replace(CONFIG, licence="gpl"), [new], History(), "")
+            except KilledError:
+                assert moment < 5
+    back = artifact.read(folder)
+    assert back.config.licence == ("mit" if moment == 0 else "gpl")
+    assert same(back.weights[0], old if moment == 0 else new)
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_processes_do_not_save_into_one_folder(tmp_path) -> None:
+    folder = save(tmp_path / "a")
+    program = (
+        "import sys, time; from pathlib import Path; from zoo.core.lock import FolderLock\n"
+        "lock = FolderLock.of(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.warns(UserWarning, match="an earlier model"),
+            pytest.raises(FileExistsError, match="one run at a time, got 'a', which another"),
+        ):
+            save(folder, licence="gpl")
+        holder.kill()
+    assert artifact.read_config(folder).licence == "unknown"
+    with pytest.warns(UserWarning, match="an earlier model"):
+        save(folder, licence="gpl")
+
+
+def test_numpys_numbers_are_stored_and_what_json_does_not_keep_is_refused(tmp_path) -> None:
+    numbers = {"seed": np.int64(3), "lr": np.float32(0.5), "flag": np.bool_(True)}
+    folder = save(tmp_path / "a", training=numbers, metrics={"loss": 1.0, "f1": float("nan")})
+    config = artifact.read_config(folder)
+    assert config.training == {"seed": 3, "lr": 0.5, "flag": True}
+    assert config.metrics == {"loss": 1.0}
+    for value in (uuid.uuid4(), {1, 2}, float("nan"), b"x"):
+        with pytest.raises(ValueError, match="must be stored as JSON, got settings or labels"):
+            save(tmp_path / "b", spec={"labels": [value]})
+    assert not (tmp_path / "b").exists()
 
 
 def test_the_weights_of_an_artifact_that_is_replaced_are_gone(tmp_path) -> None:
     both = replace(CONFIG, members=["model.safetensors", "model-2.safetensors"])
     artifact.write(tmp_path / "a", both, [Net().state_dict()] * 2, History(), "")
-    save(tmp_path / "a")
+    with pytest.warns(UserWarning, match="an earlier model"):
+        save(tmp_path / "a")
     assert [path.name for path in (tmp_path / "a").glob("*.safetensors")] == ["model.safetensors"]
 
 
@@ -75,7 +200,10 @@ def test_a_write_that_fails_leaves_the_old_artifact(tmp_path, monkeypatch) -> No
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(artifact, "save_file", full)
-    with pytest.raises(OSError, match="No space left"):
+    with (
+        pytest.warns(UserWarning, match="an earlier model"),
+        pytest.raises(OSError, match=r"needs room and permission .* No space left on device"),
+    ):
         save(tmp_path / "a", licence="gpl")
     assert artifact.read_config(tmp_path / "a").licence == "mit"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

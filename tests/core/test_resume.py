@@ -12,11 +12,12 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from tests.core.tiny import learner, recurrent_learner, same, weights
+from tests.core.tiny import data, learner, recurrent_learner, same, weights
 from zoo.core import checkpoint
 from zoo.core.callbacks import EarlyStopping
 from zoo.core.ensemble import WeightAverage, WiSE
 from zoo.core.run import Run
+from zoo.core.task import classification
 
 
 class KilledError(Exception):
@@ -159,14 +160,19 @@ def test_another_call_is_not_resumed(tmp_path) -> None:
     with pytest.raises(KilledError):
         call(learner, tmp_path, 10)
     learn = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False))
-    with pytest.raises(ValueError, match="repeats the same call, however fit 1 was"):
+    with pytest.raises(
+        ValueError,
+        match=r"repeats the same call, .* fit 1 differs in epochs \(was 1, is 5\), schedule",
+    ):
         learn.fit(5, 1e-2)
 
 
 def test_an_unfinished_run_is_not_overwritten(tmp_path) -> None:
     with pytest.raises(KilledError):
         call(learner, tmp_path, 10)
-    with pytest.raises(FileExistsError, match=f"{tmp_path.name!r} has an unfinished one"):
+    with pytest.raises(
+        FileExistsError, match=f"got {tmp_path.name!r}, which has an unfinished one"
+    ):
         learner(Run(device="cpu", out=tmp_path))
 
 
@@ -261,3 +267,130 @@ def test_kill_minus_nine_is_survived(tmp_path) -> None:
     assert run_program(tmp_path / "b", "resume")
     ends = [load_file(tmp_path / name / "end" / "model.safetensors") for name in ("whole", "b")]
     assert same(*ends)
+
+
+def quiet(out: Path, resume: bool = False, **more) -> Run:
+    return Run(device="cpu", out=out, resume=resume, progress=False, **more)
+
+
+CHANGES = {
+    "seed": (lambda out: learner(quiet(out, True, seed=1)), r"seed \(was 0, is 1\)"),
+    "training data": (lambda out: learner(quiet(out, True), data=data(batch_size=8)), "training"),
+    "labels": (
+        lambda out: learner(quiet(out, True), data=relabelled()),
+        "training data, validation data",
+    ),
+    "weight_decay": (
+        lambda out: learner(quiet(out, True), weight_decay=0.5),
+        r"weight_decay \(was 0.01, is 0.5\)",
+    ),
+    "clip": (lambda out: learner(quiet(out, True), clip=0.1), r"clip \(was None, is 0.1\)"),
+    "optimizer": (
+        lambda out: learner(quiet(out, True), optimizer="sgd"),
+        r"optimizer \(was 'adamw', is 'sgd'\)",
+    ),
+    "accumulate": (lambda out: learner(quiet(out, True), accumulate=2), "accumulate"),
+    "batchnorm": (lambda out: learner(quiet(out, True), batchnorm="live"), "batchnorm"),
+    "dropout": (lambda out: learner(quiet(out, True), dropout=0.5), "network"),
+    "smoothing": (
+        lambda out: learner(quiet(out, True), task=classification(3, label_smoothing=0.3)),
+        "task",
+    ),
+    "callbacks": (
+        lambda out: learner(quiet(out, True), callbacks=[WeightAverage("ema", decay=0.5)]),
+        "callbacks",
+    ),
+}
+
+
+def relabelled():
+    changed = data()
+    for part in (changed.train, changed.valid):
+        part.target = (part.target + 1) % 3
+    return changed
+
+
+@pytest.mark.parametrize("finished", [False, True])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_call_that_differs_is_refused_by_name(name: str, finished: bool, tmp_path) -> None:
+    first = learner(quiet(tmp_path), callbacks=[] if finished else [KillAt(10)])
+    if finished:
+        first.fit(2, 1e-2)
+        first.save(tmp_path)
+    else:
+        with pytest.raises(KilledError):
+            first.fit(2, 1e-2)
+    make, said = CHANGES[name]
+    with pytest.raises(ValueError, match=f"differs in .*{said}"):
+        make(tmp_path).fit(2, 1e-2)
+    again = learner(quiet(tmp_path, resume=True))
+    again.fit(2, 1e-2)
+    whole = learner()
+    whole.fit(2, 1e-2)
+    assert same(weights(again), weights(whole))
+
+
+def test_a_saved_run_leaves_no_training_state_and_is_still_known_as_finished(tmp_path) -> None:
+    first = learner(quiet(tmp_path))
+    first.fit(2, 1e-2)
+    assert (tmp_path / checkpoint.FILE).exists()
+    first.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "README.md",
+        "config.json",
+        "history.csv",
+        "model.safetensors",
+        "training-finished.json",
+    ]
+    again = learner(quiet(tmp_path, resume=True), callbacks=[KillAt(0)])
+    again.fit(2, 1e-2)
+    assert same(weights(again), weights(first))
+    assert again.history.rows == first.history.rows
+    again.callbacks.clear()
+    again.fit(1, 1e-3)  # what the script has gained since
+    whole = learner()
+    whole.fit(2, 1e-2)
+    whole.fit(1, 1e-3)
+    assert same(weights(again), weights(whole))
+
+
+@pytest.mark.parametrize("place", [200, -200])
+def test_a_state_whose_bytes_have_changed_is_refused(place: int, tmp_path) -> None:
+    with pytest.raises(KilledError):
+        call(learner, tmp_path, 10)
+    path = tmp_path / checkpoint.FILE
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{checkpoint.FILE} is not"):
+        learner(quiet(tmp_path, resume=True))
+
+
+def test_a_folder_in_which_the_end_could_not_be_saved_is_refused_before(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"Run\(out=...\) must be a folder that can be written to"):
+        learner(quiet(tmp_path / "file" / "run"))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "dog.jpg").write_bytes(b"")
+    with pytest.raises(FileExistsError, match="Choose another directory"):
+        learner(quiet(tmp_path / "photos"))
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["dog.jpg"]
+
+
+def test_a_run_is_one_processs(tmp_path) -> None:
+    code = (
+        "import sys; from tests.core.test_resume import learner, quiet; learner(quiet(sys.argv[1]))"
+    )
+    mine = learner(quiet(tmp_path / "run"))
+    other = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True
+    )
+    assert "a folder holds one run at a time, got 'run'" in other.stderr
+    del mine
+
+
+def test_another_model_is_not_saved_over_an_unfinished_run(tmp_path) -> None:
+    with pytest.raises(KilledError):
+        call(learner, tmp_path, 10)
+    with pytest.raises(FileExistsError, match="has an unfinished one"):
+        learner().save(tmp_path)

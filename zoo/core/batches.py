@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -40,11 +41,16 @@ class Batches(Protocol):
 
 
 class Data(NamedTuple):
-    """What a learner trains and validates on, and what prediction will need to know of it."""
+    """What a learner trains and validates on, and what prediction will need to know of it.
+
+    `rows` are content hashes of the training rows, see `zoo.core.split.content_hashes`; the model
+    remembers them, so that scores on rows that it was trained on are told from others.
+    """
 
     train: Batches
     valid: Batches | None = None
     spec: Any = None
+    rows: NDArray[np.uint64] | None = None
 
 
 def seed_of(*parts: int) -> int:
@@ -63,7 +69,7 @@ def order(n: int, seed: int, epoch: int) -> Tensor:
 
 
 def bounds(n: int, steps: int, step: int, rank: int = 0, world: int = 1) -> tuple[int, int]:
-    """First and last-but-one row of a process's part of a global batch.
+    """Half-open row range `[low, high)` of one process's part of a global batch.
 
     Batches of an epoch differ in size by at most one row, so none is tiny (batch normalisation
     needs several) and none is dropped; so do the processes' parts of a batch.

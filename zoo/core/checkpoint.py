@@ -7,6 +7,7 @@ header. Nothing is ever unpickled.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -31,15 +32,16 @@ def save(path: Path, tree: dict[str, Any]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     header = json.dumps(_lift(tree, "", tensors))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        try:
-            save_file(tensors, temporary, {"tree": header})
-        except SafetensorError as error:
-            raise OSError(
-                f"the training state needs room to be written, however {error}; the one saved "
-                f"before is kept: free space under {path.parent} and resume"
-            ) from error
+    metadata = {"tree": header, "digest": _digest(header, tensors)}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, metadata)
+    except (SafetensorError, OSError) as error:
+        raise OSError(
+            f"the training state needs room to be written, however {error}; the one saved "
+            f"before is kept: free space under {path.parent} and resume"
+        ) from error
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -51,13 +53,25 @@ def load(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            tree: dict[str, Any] = _lower(json.loads((file.metadata() or {})["tree"]), tensors)
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+            metadata = file.metadata() or {}
+        if metadata.get("digest") != _digest(metadata["tree"], tensors):
+            raise ValueError("its content is not what was written")
+        tree: dict[str, Any] = _lower(json.loads(metadata["tree"]), tensors)
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise ValueError(
             f"a training state is a safetensors file that this library wrote, however {path.name} "
             f"is not ({error}); delete it to start over"
         ) from error
     return tree
+
+
+def is_unfinished(path: Path) -> bool | None:
+    """Whether a training state has a fit under way, by its header; None if there is no state."""
+    try:
+        with safe_open(path, "pt") as file:
+            return json.loads((file.metadata() or {})["tree"])["open"] is not None
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError):
+        return None
 
 
 @contextlib.contextmanager
@@ -149,6 +163,14 @@ def load_generator_states(states: dict[str, Tensor], device: torch.device) -> No
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda" and "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"], device)
+
+
+def _digest(header: str, tensors: dict[str, Tensor]) -> str:
+    """Checksum of a state: a damaged file must not train on in silence."""
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(tensors):
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _on_device(optimizer: Optimizer) -> bool:

@@ -13,7 +13,6 @@ from zoo.core.batches import seed_of
 from zoo.core.display import Display
 from zoo.core.interrupt import interruptible
 from zoo.core.loop import Fit
-from zoo.core.resume import describe
 from zoo.core.run import rank_and_world
 
 if TYPE_CHECKING:
@@ -29,6 +28,9 @@ def fit_through(learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
     Raises:
         FloatingPointError: the loss is not finite.
     """
+    if not learner.closed:
+        learner.require_storable()
+    fit.call = learner.state.call(learner, fit, callbacks)
     if learner.state.finished(learner, fit, len(learner.closed)):
         _close(learner, fit)
         return
@@ -52,8 +54,11 @@ def fit_through(learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
             _train_epoch(learner, fit, display)
             learner.state.save(learner, fit, callbacks)
     learner.interrupted = fit.interrupted
+    if fit.interrupted:
+        learner.cut_short = f"after {fit.epoch} of {len(fit.steps)} epochs"
     for hook in fit.hooks["fit_end"]:
         hook(fit)
+    learner.model.eval()
     if not fit.interrupted:
         _close(learner, fit)
         learner.state.save(learner, None)
@@ -87,4 +92,4 @@ def _train_epoch(learner: Learner, fit: Fit, display: Display) -> None:
 
 
 def _close(learner: Learner, fit: Fit) -> None:
-    learner.closed.append({"call": describe(fit), "epoch": learner.epoch})
+    learner.closed.append({"call": fit.call, "epoch": learner.epoch})

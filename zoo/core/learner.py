@@ -17,6 +17,7 @@ from zoo.core.batches import Batches, Data
 from zoo.core.callbacks import collect_hooks
 from zoo.core.ensemble import Snapshots, members
 from zoo.core.fitting import fit_through
+from zoo.core.forks import compute_alone_after_fork
 from zoo.core.groups import (
     BatchNormMode,
     Rates,
@@ -67,6 +68,7 @@ class Learner:
         history: the record of all fits.
         epoch: epochs over the learner's life; a second fit does not replay the first.
         interrupted: whether Ctrl-C ended the last fit.
+        cut_short: after how many epochs it did, in words; empty otherwise.
         rates: highest rate of each layer group in the last fit, input first; empty before any.
         snapshots: weights at the ends of SGDR cycles.
         closed: the finished fits, as `zoo.core.resume.describe` tells them.
@@ -96,6 +98,7 @@ class Learner:
                 f"{accumulate=}; use a smaller batch size"
             )
         self.run = run or Run()
+        compute_alone_after_fork()
         self.device = self.run.torch_device()
         if self.device.type == "cpu":
             keep_freed_blocks()
@@ -109,7 +112,7 @@ class Learner:
         collect_hooks(self.callbacks)
         self.history = History()
         self.snapshots: list[dict[str, Tensor]] = []
-        self.epoch, self.interrupted = 0, False
+        self.epoch, self.interrupted, self.cut_short = 0, False, ""
         self.rates: list[float] = []
         self.closed: list[dict[str, Any]] = []
         self.state = TrainingState(self.run)
@@ -168,7 +171,8 @@ class Learner:
         if not hasattr(epochs, "__index__") or epochs < 1:
             raise ValueError(f"a fit takes one whole epoch or more, however {epochs=}; try 4")
         used = [*self.callbacks, *callbacks]
-        self.interrupted, self.rates = False, group_rates(lr, len(self.groups))
+        self.interrupted, self.cut_short = False, ""
+        self.rates = group_rates(lr, len(self.groups))
         with (
             seeded(self.run.seed, self.device),
             deterministic(self.run.deterministic),
@@ -310,7 +314,22 @@ class Learner:
         if self._as_model is not None:
             saved: Path = self.as_model().save(directory)
             return saved
-        return save_module(directory, self.model, self.history)
+        training = {"interrupted": self.cut_short} if self.interrupted else {}
+        run = self.state.run_files(directory, is_final=True, learner=self)
+        return save_module(directory, self.model, self.history, training=training, **run)
+
+    def require_storable(self) -> None:
+        """Refuse a training whose model could not be saved, or not be loaded again.
+
+        Raises:
+            ValueError: settings, labels or names are nothing that an artifact keeps.
+        """
+        if self._as_model is not None:
+            self.as_model().require_storable()
+
+    def record(self) -> dict[str, Any]:
+        """Architecture, arguments, spec and options of the domain's model, by name."""
+        return {} if self._as_model is None else dict(self.as_model().record())
 
     # ---- one fit, in its parts ----------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class Fit:
     accumulate: int = 1
     hooks: dict[str, list[Callable[..., Any]]] = field(default_factory=dict)
     on_flush: Callable[[], None] | None = None
+    call: dict[str, Any] = field(default_factory=dict)  # what a repeated call must equal
 
     epoch: int = 0  # epochs of this fit that are done
     first_epoch: int = 0  # epochs that the learner had seen before this fit

@@ -87,6 +87,7 @@ def lr_find(
             f"{start=}, {end=}, {steps=}, {sweeps=}; the defaults suit most"
         )
     state = checkpoint.model_state(learner.model)
+    modes = {module: module.training for module in learner.model.modules()}
     curves = []
     with loop.set_aside(learner.model):
         for sweep in range(sweeps):
@@ -95,6 +96,8 @@ def lr_find(
                     curves.append(_sweep(learner, start, end, steps, sweep))
                 finally:
                     checkpoint.load_model_state(learner.model, state)
+    for module, mode in modes.items():
+        module.training = mode
     return summarise(curves)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo.core import loop
 from zoo.core.batches import Batch
+from zoo.core.forks import compute_alone_after_fork
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run
 from zoo.core.task import Task
@@ -38,6 +39,7 @@ class Placed(Generic[Network]):
     @cached_property
     def device(self) -> torch.device:
         """Where they compute."""
+        compute_alone_after_fork()
         device = self.run.torch_device()
         if device.type == "cpu":
             keep_freed_blocks()

@@ -7,6 +7,8 @@ was killed at any moment and called again ends with bit-identical weights (on CU
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -15,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from zoo.core import checkpoint
-from zoo.core.artifact import may_replace
+from zoo.core import artifact, checkpoint
+from zoo.core.fingerprint import differences, digest, plain_or_digest
+from zoo.core.lock import FolderLock
 from zoo.core.loop import Fit
 from zoo.core.run import Run, rank_and_world
 
 if TYPE_CHECKING:
+    from zoo.core.batches import Data
     from zoo.core.learner import Learner
 
 
@@ -28,30 +32,38 @@ class TrainingState:
     """The file in `Run.out` that a killed run continues from; nothing without a folder.
 
     Several processes save at the ends of epochs alone, since all would have to agree on a moment.
+    A finished run whose model is saved in the folder has no such file, but a record of its calls.
+
+    Attributes:
+        is_finished: whether the model in the folder is that of this very run, as an earlier call
+            left it.
 
     Raises:
-        FileExistsError: the folder holds other files, or an unfinished run and `resume` was not
-            asked for.
+        FileExistsError: the folder holds other files, another process's run, or an unfinished one
+            and `resume` was not asked for.
+        OSError: the folder cannot be written to.
     """
 
     def __init__(self, run: Run) -> None:
         self.path = Path(run.out) / checkpoint.FILE if run.out is not None else None
         self.every = run.save_every
         self.saved_at = time.perf_counter()
+        self.is_finished = False
         self._tree: dict[str, Any] | None = None
+        self._digests: tuple[Data, dict[str, str]] | None = None
         if self.path is None:
             return
-        if not self.path.exists():
-            may_replace(self.path.parent)  # before hours of training, and before our file is there
+        folder = self.path.parent
+        self._lock = _writable(folder) if rank_and_world()[0] == 0 else None
+        if self.path.exists():
+            tree = checkpoint.load(self.path)
+            if run.resume:
+                self._tree = tree
+                return
+        elif run.resume and (record := _finished_record(folder)) is not None:
+            self._tree, self.is_finished = record, True
             return
-        tree = checkpoint.load(self.path)
-        if run.resume:
-            self._tree = tree
-        elif tree["open"] is not None:
-            raise FileExistsError(
-                f"a folder holds one run, however {self.path.parent.name!r} has an unfinished one; "
-                f"Run(resume=True) continues it, or delete {checkpoint.FILE} there"
-            )
+        artifact.require_replaceable(folder)  # before hours of training
 
     def finished(self, learner: Learner, fit: Fit, number: int) -> bool:
         """Whether an earlier call had finished the learner's fit of this number.
@@ -64,22 +76,26 @@ class TrainingState:
         if self._tree is None:
             return False
         calls = [*self._tree["closed"], *filter(None, [self._tree["open"]])]
-        if number < len(calls) and calls[number]["call"] != describe(fit):
+        if number < len(calls) and calls[number]["call"] != fit.call:
+            different = differences(calls[number]["call"], fit.call)
             raise ValueError(
-                f"resuming repeats the same call, however fit {number + 1} was "
-                f"{calls[number]['call']} and is {describe(fit)}; give the same data and settings, "
-                "or another folder"
+                f"resuming repeats the same call, however fit {number + 1} differs in "
+                f"{', '.join(different)}; give the same data and settings, or another folder"
             )
         if number >= len(self._tree["closed"]):
             return False
         if number == 0:
-            self._load_learner(learner, self._tree)
+            if self.is_finished:
+                self._load_model(learner)
+            else:
+                self._load_learner(learner, self._tree)
         learner.epoch = self._tree["closed"][number]["epoch"]
         return True
 
     def restore(self, learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
         """Put an open fit's state into the learner, the fit and its callbacks; then forget it."""
         tree, self._tree = self._tree, None
+        self.is_finished = False
         if tree is None or tree["open"] is None:
             return
         self._load_learner(learner, tree)
@@ -112,7 +128,7 @@ class TrainingState:
         }
         if fit is not None:
             tree["open"] = {
-                "call": describe(fit),
+                "call": fit.call,
                 "epoch": fit.epoch,
                 "step": fit.step,
                 "seconds": fit.seconds,
@@ -123,6 +139,64 @@ class TrainingState:
             }
         checkpoint.save(self.path, tree)
         self.saved_at = time.perf_counter()
+
+    def call(self, learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> dict[str, Any]:
+        """What makes two fits the same call, by name; empty without a folder.
+
+        Data, spec and network are digests; settings are told as they are.
+        """
+        if self.path is None:
+            return {}
+        data = learner.data
+        if self._digests is None or self._digests[0] is not data:
+            self._digests = (
+                data,
+                {"training data": digest(data.train), "validation data": digest(data.valid)},
+            )
+        hooked = [c for c in callbacks if hasattr(c, "load_state") or hasattr(c, "batch")]
+        settings = {
+            "seed": learner.run.seed,
+            "device": learner.device.type,
+            "precision": str(learner.dtype),
+            "optimizer": learner.optimizer,
+            "weight_decay": learner.weight_decay,
+            "clip": learner.clip,
+            "accumulate": learner.accumulate,
+            "batchnorm": learner.batchnorm,
+            "task": digest(learner.task),
+            "callbacks": [type(callback).__name__ for callback in hooked],
+            "network": digest(repr(learner.model)),
+        }
+        if not learner.closed:
+            settings["initial weights"] = digest(dict(learner.model.state_dict()))
+            settings["callbacks"] = digest(hooked)  # before they remember anything
+        return plain_or_digest(settings | learner.record() | self._digests[1] | describe(fit))
+
+    def run_files(
+        self, directory: Path | str, *, is_final: bool, learner: Learner
+    ) -> dict[str, Any]:
+        """Keyword arguments of `artifact.write` for a model of this run.
+
+        Args:
+            directory: where the model is saved.
+            is_final: whether its weights are the learner's own.
+            learner: whose run this is.
+        """
+        if self.path is None or Path(directory).resolve() != self.path.parent.resolve():
+            return {}
+        if learner.interrupted or not is_final:
+            return {"own_run": True}
+        record = json.dumps({"closed": learner.closed, "open": None}) + "\n"
+        return {"own_run": True, "run_files": {artifact.FINISHED: record}}
+
+    def _load_model(self, learner: Learner) -> None:
+        """Give the learner the weights and history of the finished model in the folder."""
+        assert self.path is not None
+        stored = artifact.read(self.path.parent)
+        own = learner.model.state_dict()
+        tensors = {name: t for name, t in stored.weights[0].items() if name in own}
+        artifact.load_weights(learner.model, tensors)
+        learner.history.rows[:] = stored.history.rows
 
     @staticmethod
     def _load_learner(learner: Learner, tree: dict[str, Any]) -> None:
@@ -135,17 +209,60 @@ class TrainingState:
 
 
 def describe(fit: Fit) -> dict[str, Any]:
-    """What makes two fits the same call: schedule, steps, highest rates, trained parameters."""
+    """Schedule, steps, highest rates and number of trained parameters of a fit."""
     schedule = fit.schedule
     bound = schedule.keywords if isinstance(schedule, partial) else {}
     function = schedule.func if isinstance(schedule, partial) else schedule
     return {
         "schedule": getattr(function, "__name__", "schedule"),
-        "bound": {name: list(v) if isinstance(v, tuple) else v for name, v in bound.items()},
-        "steps": list(fit.steps),
-        "rates": [group["max_lr"] for group in fit.optimizer.param_groups],
-        "parameters": [len(group["params"]) for group in fit.optimizer.param_groups],
+        **{f"schedule's {name}": str(value) for name, value in bound.items()},
+        "epochs": len(fit.steps),
+        "steps of each epoch": str(list(fit.steps)),
+        "lr": str([group["max_lr"] for group in fit.optimizer.param_groups]),
+        "trained parameters": str([len(group["params"]) for group in fit.optimizer.param_groups]),
     }
+
+
+def _writable(folder: Path) -> FolderLock | None:
+    """The lock of a folder in which the end of a training can write.
+
+    Raises:
+        FileExistsError: another process holds it, or it is a file.
+        OSError: it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock.of(folder)
+        with tempfile.TemporaryDirectory(prefix=".zoo-try-", dir=folder):
+            return lock
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(
+            f"Run(out=...) must be a folder that can be written to, got {str(folder)!r} ({error}). "
+            "Choose another folder, or give yourself the permission."
+        ) from error
+
+
+def _finished_record(folder: Path) -> dict[str, Any] | None:
+    """What a finished run left beside its model.
+
+    Raises:
+        ValueError: the record is damaged.
+    """
+    path = folder / artifact.FINISHED
+    if not path.is_file():
+        return None
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        if all(isinstance(c["call"], dict) and type(c["epoch"]) is int for c in tree["closed"]):
+            return {"closed": tree["closed"], "open": None}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ValueError(
+            f"{artifact.FINISHED} must be a record of finished calls, got {error}. Delete it to "
+            "train anew."
+        ) from error
+    return None
 
 
 def _stateful(callbacks: Sequence[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import operator
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,8 +73,9 @@ class Run:
             raise ValueError(
                 "resuming needs the folder of the earlier call, however out=None; give Run(out=...)"
             )
-        if self.seed < 0:
+        if not hasattr(self.seed, "__index__") or self.seed < 0:
             raise ValueError(f"a seed is 0 or more, however seed={self.seed}; drop the sign")
+        object.__setattr__(self, "seed", operator.index(self.seed))  # NumPy's numbers too
 
     @property
     def n_threads(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -22,6 +24,7 @@ from zoo.core.history import History
 from zoo.core.learner import Learner
 from zoo.core.placed import Network, Placed
 from zoo.core.run import Run, accelerator, rank_and_world
+from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
 from zoo.core.task import Task
 
 
@@ -37,6 +40,7 @@ class Trained(ABC, Generic[Network]):
         training: how, for the card.
         licence: of the weights, for the card; set it to state yours.
         extra: what else config.json says, kept as it is.
+        seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
         run: the circumstances of its predictions.
     """
 
@@ -55,14 +59,17 @@ class Trained(ABC, Generic[Network]):
         training: dict[str, Any] | None = None,
         licence: str = "unknown",
         extra: dict[str, Any] | None = None,
+        seen_rows: SeenRows | None = None,
         learner: Learner | None = None,
         run: Run | None = None,
     ) -> None:
         self.members, self.spec, self.run = list(members), spec, run or Run()
         self.history, self.metrics = history or History(), metrics or {}
         self.data, self.training, self.extra = data, training or {}, extra or {}
-        self.licence = licence
+        self.licence, self.seen_rows = licence, seen_rows
         self._learner = learner
+        for member in self.members:
+            member.eval()
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.
@@ -71,22 +78,43 @@ class Trained(ABC, Generic[Network]):
             FileExistsError: the directory holds something else than an artifact.
             ValueError: the spec holds what JSON does not keep.
         """
-        task, name, arguments = self._built()
-        config = Config(
-            domain=self.domain,
-            task=task,
-            model={"name": name, "args": arguments},
-            spec=self.spec.to_json(),
-            members=artifact.weight_files(len(self.members)),
-            licence=self.licence,
-            data=self.data,
-            metrics=self.metrics,
-            training=self.training,
-            extra=self.extra,
-        )
         example = f'import zoo\n\nmodel = zoo.load("{Path(directory).name}")\n{self._example()}'
-        card = render(config, load_example=example)
-        return artifact.write(directory, config, self._weights(), self.history, card)
+        config, learn = self._config(), self._learner
+        run: dict[str, Any] = {}
+        if learn is not None:
+            is_final = len(self.members) == 1 and self.members[0] is learn.model
+            run = learn.state.run_files(directory, is_final=is_final, learner=learn)
+        return artifact.write(
+            directory,
+            config,
+            self._weights(),
+            self.history,
+            render(config, load_example=example),
+            seen_rows=self.seen_rows,
+            **run,
+        )
+
+    def require_storable(self) -> None:
+        """Refuse what could not be saved, or not be loaded again, before anything is lost.
+
+        Raises:
+            ValueError: settings, labels or names are nothing that an artifact keeps.
+        """
+        config = artifact.config_of(json.loads(self._config().to_json()))
+        try:
+            self._check_config(config)
+        except ValueError as error:
+            raise ValueError(
+                f"a model must be one that can be loaded again, got one of which {error}. Change "
+                "the setting, label or name in question."
+            ) from error
+
+    def record(self) -> dict[str, Any]:
+        """Architecture, arguments, spec and options by name, to compare two calls."""
+        config = self._config()
+        arguments = {f"model's {name}": value for name, value in config.model["args"].items()}
+        spec = {f"spec's {name}": value for name, value in config.spec.items()}
+        return {"model": config.model["name"], **arguments, **spec, **config.training}
 
     def learner(self) -> Learner:
         """The learner that trained the model, or a new one: `set_data` gives it some.
@@ -112,6 +140,42 @@ class Trained(ABC, Generic[Network]):
             run=self.run,
         )
         return self._learner
+
+    def _config(self) -> Config:
+        """The content of config.json."""
+        task, name, arguments = self._built()
+        return Config(
+            domain=self.domain,
+            task=task,
+            model={"name": name, "args": arguments},
+            spec=self.spec.to_json(),
+            members=artifact.weight_files(len(self.members)),
+            licence=self.licence,
+            data=self.data,
+            metrics=self.metrics,
+            training=self.training,
+            extra=self.extra,
+            format=getattr(self.spec, "format", 1),
+        )
+
+    def _check_config(self, config: Config) -> None:
+        """Refuse a config that this domain's `load` would refuse; domains check more.
+
+        Raises:
+            ValueError: it would.
+        """
+        type(self.spec).from_json(config.spec)
+
+    def _warn_of_seen_rows(self, hashes: Hashes) -> None:
+        """Warn if rows that are scored were trained on, by their content hashes."""
+        share = 0.0 if self.seen_rows is None else self.seen_rows.share(hashes)
+        if share > TOLERABLE_SHARE:
+            warnings.warn(
+                f"about {share:.0%} of the {len(hashes)} rows were trained on, so their scores are "
+                "better than those of new ones; score rows that the model has not seen",
+                UserWarning,
+                stacklevel=4,
+            )
 
     @property
     def _scored(self) -> str:
@@ -150,6 +214,7 @@ class Trained(ABC, Generic[Network]):
             training=self.training,
             licence=self.licence,
             extra=self.extra,
+            seen_rows=_seen_rows(learn, self.seen_rows),
             learner=learn,
             run=self.run,
         )
@@ -164,7 +229,7 @@ def finished(learn: Learner) -> Any:
     model = learn.as_model()
     if learn.data.valid is not None:
         model.metrics = model.evaluate()
-    if learn.run.out is not None and rank_and_world()[0] == 0:
+    if learn.run.out is not None and rank_and_world()[0] == 0 and not learn.state.is_finished:
         model.save(learn.run.out)
     if shared := accelerator():
         shared.wait_for_everyone()  # who goes on may load what the first has saved
@@ -178,6 +243,7 @@ def made(
     kind: Callable[..., Any],
     data: str,
     told: dict[str, Any],
+    seen_before: SeenRows | None = None,
 ) -> Any:
     """The model that a learner has trained; a part of it is the learner's `as_model`.
 
@@ -187,12 +253,14 @@ def made(
         kind: makes the domain's model of networks and their record.
         data: see `source`.
         told: what the domain tells of the training, for the card.
+        seen_before: rows that the pretrained model had been trained on.
     """
     return kind(
         networks,
         history=learn.history,
         data=data,
         training=told | training_of(learn),
+        seen_rows=_seen_rows(learn, seen_before),
         learner=learn,
         run=learn.run,
     )
@@ -205,12 +273,14 @@ def source(data: Any) -> str:
 
 def training_of(learn: Learner) -> dict[str, Any]:
     """How a learner has trained, for the card: the rates are those of its last fit."""
-    rates = {}
+    rates: dict[str, Any] = {}
     if learn.rates:
         low, high = learn.rates[0], learn.rates[-1]
         rates["lr"] = _short(high)
         if low != high:
             rates["ratio"] = _short(high / low)
+    if learn.interrupted:
+        rates["interrupted"] = learn.cut_short
     return {
         "epochs": learn.epoch,
         **rates,
@@ -221,6 +291,12 @@ def training_of(learn: Learner) -> dict[str, Any]:
         "seed": learn.run.seed,
         "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
     }
+
+
+def _seen_rows(learn: Learner, earlier: SeenRows | None) -> SeenRows | None:
+    """The sketch of what a learner has trained on; None if its data tell no rows."""
+    rows = learn.data.rows
+    return earlier if rows is None else SeenRows.of(rows, earlier)
 
 
 def _short(rate: float) -> float:

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from zoo.core.split import (
+    SKETCH_SIZE,
+    SeenRows,
+    content_hashes,
+    held_out,
+    require_disjoint,
+)
+
+
+def test_equal_contents_have_equal_hashes_and_others_do_not() -> None:
+    same = content_hashes([1, 1.0, np.int64(1), np.float32(1), True])
+    assert len(set(same.tolist())) == 1
+    values = ["1", 1, b"1", None, 1.5, (1,), ("a", "b"), ("ab", ""), "", float("nan"), "\ud83d"]
+    assert len(set(content_hashes(values).tolist())) == len(values)
+
+
+def test_hashes_are_the_same_in_every_process() -> None:
+    code = "from zoo.core.split import content_hashes as h; print(h(['text', ('a', 2)]).tolist())"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert printed.stdout.strip() == str(content_hashes(["text", ("a", 2)]).tolist())
+
+
+def test_parts_that_share_a_row_are_refused_with_their_number() -> None:
+    train, valid = content_hashes("abcd"), content_hashes("cdxyz")
+    require_disjoint(train, valid[2:])
+    with pytest.raises(ValueError, match=r"photos must be different, got 2 of 5 .* Try valid=None"):
+        require_disjoint(train, valid, rows="photos", way_out="Try valid=None.")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whole_groups_are_held_out_at_about_the_share(seed: int) -> None:
+    groups = ["big"] * 600 + [f"g{i % 10}" for i in range(400)]
+    train, valid = held_out(1000, 0.2, seed, groups=groups)
+    assert sorted([*train, *valid]) == list(range(1000))
+    assert not {groups[i] for i in train} & {groups[i] for i in valid}
+    assert 0.1 <= len(valid) / 1000 <= 0.3
+
+
+def test_every_stratum_keeps_its_share() -> None:
+    strata = ["common"] * 900 + ["rare"] * 90 + [f"single {i}" for i in range(10)]
+    _, valid = held_out(1000, 0.2, 0, strata=strata)
+    held = [strata[i] for i in valid]
+    assert held.count("common") == 180
+    assert held.count("rare") == 18
+    assert len(held) == 200
+
+
+def test_the_draw_is_a_function_of_the_seed() -> None:
+    assert np.array_equal(held_out(100, 0.3, 1)[1], held_out(100, 0.3, 1)[1])
+    assert not np.array_equal(held_out(100, 0.3, 1)[1], held_out(100, 0.3, 2)[1])
+
+
+@pytest.mark.parametrize(
+    ("groups", "share", "said"),
+    [(["only"] * 50, 0.2, "got 1 groups of up to 50 of 50 rows"), (None, 1.2, "got share=1.2")],
+)
+def test_a_share_that_cannot_be_held_out_is_refused(groups, share, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        held_out(50, share, 0, groups=groups)
+
+
+def test_a_model_tells_which_share_of_rows_it_was_trained_on() -> None:
+    seen = SeenRows.of(content_hashes(range(50_000)))
+    assert len(seen.hashes) == SKETCH_SIZE
+    assert seen.share(content_hashes(range(50_000, 60_000))) == 0
+    assert seen.share(content_hashes(range(0, 10_000))) == 1
+    assert abs(seen.share(content_hashes(range(45_000, 55_000))) - 0.5) < 0.05
+    few = SeenRows.of(content_hashes(["a", "b"]))
+    assert few.share(content_hashes(["b", "c"])) == 0.5
+    assert few.share(content_hashes([])) == 0
+
+
+def test_a_model_trained_further_remembers_both_trainings() -> None:
+    first = SeenRows.of(content_hashes(range(40_000)))
+    both = SeenRows.of(content_hashes(range(100_000, 101_000)), first)
+    assert both.n == 41_000
+    assert both.share(content_hashes(range(40_000))) == 1
+    assert both.share(content_hashes(range(100_000, 101_000))) == 1
+    assert both.share(content_hashes(range(50_000, 60_000))) == 0

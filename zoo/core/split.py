@@ -1,0 +1,186 @@
+"""Parts of a data set that share no row: drawing them, checking them, remembering them.
+
+Rows are compared by content: a copy of a training row in the validation part is a leak, whatever
+its index or its file's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+
+SKETCH_SIZE: Final = 16_384  # hashes that `SeenRows` keeps, 128 KB
+TOLERABLE_SHARE: Final = 0.05  # of trained-on rows in a scored table; copies exist in honest data
+
+
+def content_hashes(values: Iterable[Any]) -> Hashes:
+    """A 64-bit hash of each value's content, the same in every process and on every machine.
+
+    Args:
+        values: strings, bytes, numbers, None, or tuples and lists of them. Equal numbers have equal
+            hashes (`1 == 1.0 == np.int64(1)`), a string never has that of a number.
+
+    Shape: (n,)
+
+    >>> first, second, third = content_hashes(["a text", ("1", 1.0), ("1", 1)])
+    >>> bool(second == third), bool(first == second)
+    (True, False)
+    """
+    digests = b"".join(hashlib.blake2b(_bytes(v), digest_size=8).digest() for v in values)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def require_disjoint(
+    train: Hashes,
+    valid: Hashes,
+    *,
+    rows: str = "rows",
+    way_out: str = "Leave them out of one part.",
+) -> None:
+    """Refuse a validation part with rows of the training part.
+
+    Args:
+        train: content hashes of the training rows.
+        valid: content hashes of the validation rows.
+        rows: what the rows are called, such as "photos".
+        way_out: sentence that ends the message.
+
+    Raises:
+        ValueError: at least one row is in both parts.
+    """
+    n = int(np.isin(valid, train).sum())
+    if n:
+        raise ValueError(
+            f"training and validation {rows} must be different, got {n} of {len(valid)} validation "
+            f"{rows} that are trained on too. {way_out}"
+        )
+
+
+def held_out(
+    n: int,
+    share: float,
+    seed: int,
+    *,
+    groups: Sequence[Hashable] | NDArray[Any] | None = None,
+    strata: Sequence[Hashable] | NDArray[Any] | None = None,
+) -> tuple[Rows, Rows]:
+    """Draw the rows of a validation part: whole groups, and of every stratum its share.
+
+    Args:
+        n: number of rows.
+        share: part of the rows to hold out, between 0 and 1.
+        seed: the draw is a function of it.
+        groups: one key per row; rows of one key end on the same side.
+        strata: one key per row, such as its class; each keeps its share as nearly as groups let it.
+
+    Returns:
+        Training rows and validation rows, each sorted.
+
+    Raises:
+        ValueError: the groups leave a part empty, or more than half off the share.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"a held-out share must be between 0 and 1, got {share=}. Try 0.2.")
+    group_of = np.arange(n) if groups is None else _numbered(groups)
+    stratum_of = np.zeros(n, np.int64) if strata is None else _numbered(strata)
+    n_groups = int(group_of.max(initial=-1)) + 1
+    sizes = np.bincount(group_of, minlength=n_groups)
+    first_rows = np.zeros(n_groups, np.int64)
+    first_rows[group_of[::-1]] = np.arange(n)[::-1]
+    group_order = np.random.default_rng(seed).permutation(n_groups)
+    chosen = np.zeros(n_groups, bool)
+    owed = 0.0  # rows that earlier strata should have given, so that small strata count together
+    for stratum in range(int(stratum_of.max(initial=0)) + 1):
+        own = group_order[stratum_of[first_rows[group_order]] == stratum]
+        owed += share * int(sizes[own].sum())
+        for group in own:
+            if abs(owed - sizes[group]) < abs(owed):
+                chosen[group] = True
+                owed -= sizes[group]
+    is_held_out = chosen[group_of]
+    got = is_held_out.mean() if n else 0.0
+    if not 0.5 * share <= got <= 1.5 * share or got in (0.0, 1.0):
+        raise ValueError(
+            f"groups must let about the share of rows be held out, got {n_groups} groups of up to "
+            f"{int(sizes.max(initial=0))} of {n} rows for {share=}. Divide the rows yourself, or "
+            "group by another column."
+        )
+    rows = np.arange(n, dtype=np.int64)
+    return rows[~is_held_out], rows[is_held_out]
+
+
+@dataclass(frozen=True, eq=False)
+class SeenRows:
+    """Which rows a model was trained on, as a sketch of their content hashes.
+
+    The smallest hashes are kept (bottom-k: Cohen & Kaplan 2007, "Summarizing data using bottom-k
+    sketches"); since hashes are uniform, they tell of the whole set. A sketch holds no row, but
+    whoever has a row can ask whether it was trained on.
+
+    Attributes:
+        hashes: smallest content hashes, sorted, each once. Shape: (k,) with k <= SKETCH_SIZE.
+        n: number of training rows.
+    """
+
+    hashes: Hashes
+    n: int
+
+    @classmethod
+    def of(cls, hashes: Hashes, earlier: SeenRows | None = None) -> SeenRows:
+        """The sketch of a training part.
+
+        Args:
+            hashes: content hashes of the training rows. Shape: (n,)
+            earlier: rows that the pretrained model had been trained on.
+        """
+        if earlier is None:
+            return cls(np.unique(hashes)[:SKETCH_SIZE], len(hashes))
+        both = np.union1d(hashes, earlier.hashes)
+        if earlier.is_cut_off:
+            both = both[both <= earlier.hashes[-1]]
+        return cls(both[:SKETCH_SIZE], len(hashes) + earlier.n)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether there were more hashes than a sketch keeps."""
+        return len(self.hashes) == SKETCH_SIZE and self.n > SKETCH_SIZE
+
+    def share(self, hashes: Hashes) -> float:
+        """Estimate which share of rows the model was trained on, 0..1.
+
+        Args:
+            hashes: content hashes of the rows in question.
+        """
+        sample = hashes[hashes <= self.hashes[-1]] if self.is_cut_off else hashes
+        return float(np.isin(sample, self.hashes).mean()) if len(sample) else 0.0
+
+
+def _numbered(keys: Sequence[Hashable] | NDArray[Any]) -> NDArray[np.int64]:
+    """A number from 0 on for each key, in the order of their first rows."""
+    numbers: dict[Hashable, int] = {}
+    listed = keys.tolist() if isinstance(keys, np.ndarray) else keys
+    return np.array([numbers.setdefault(key, len(numbers)) for key in listed], np.int64)
+
+
+def _bytes(value: Any) -> bytes:
+    """A value's content, told apart by kind."""
+    if isinstance(value, bytes):
+        return b"b" + value
+    if isinstance(value, str):
+        return b"s" + value.encode("utf-8", "surrogatepass")
+    if isinstance(value, (tuple, list)):
+        parts = [_bytes(part) for part in value]
+        return b"t" + b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+    if isinstance(value, np.generic):
+        return _bytes(value.item())
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return b"n" + repr(int(value) if isinstance(value, bool) else value).encode()
