@@ -1,0 +1,24 @@
+"""A config.json that is JSON and yet no config is refused in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zoo import ArtifactError
+from zoo.core.artifact import read, read_config
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", "1", '"format"', '["format"]', '{"a": 1}'])
+@pytest.mark.parametrize("reader", [read_config, read])
+def test_json_without_a_format_is_refused(text: str, reader, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ArtifactError, match="must be a JSON object"):
+        reader(tmp_path)
+
+
+def test_a_format_alone_is_not_enough(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"format": 1}')
+    with pytest.raises(ArtifactError, match=r"domain.*task.*model.*spec"):
+        read_config(tmp_path)
