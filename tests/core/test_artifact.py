@@ -243,6 +243,11 @@ def header_bomb(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes((2**62).to_bytes(8, "little") + b"{}")
 
 
+def fifo(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")  # whoever opens it waits for ever
+
+
 def no_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
@@ -259,6 +264,11 @@ def no_weights(folder: Path) -> None:
         (changed(format="1"), "format='1'"),
         (changed(members=["../../secret.safetensors"]), r"wrong=\['members'\]"),
         (changed(members=["model.bin"]), r"wrong=\['members'\]"),
+        (changed(members=["a\\..\\model.safetensors"]), r"wrong=\['members'\]"),
+        (changed(members=["model.safetensors", "Model.safetensors"]), r"members \(twice the same"),
+        (changed(files=["../README.md"]), r"wrong=\['files'\]"),
+        (changed(files=[3]), r"wrong=\['files'\]"),
+        (fifo, "must be a JSON object"),
         (changed(members=[]), r"wrong=\['members'\]"),
         (changed(model="net", spec=None), r"wrong=\['model', 'spec'\]"),
         (lambda f: (f / "config.json").write_text("[" * 100_000), "must be a JSON object"),
