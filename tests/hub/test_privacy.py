@@ -161,3 +161,24 @@ def test_weights_that_change_while_they_are_sent_are_not_published(
     with pytest.raises(ValueError, match=r"must stay as it is .*'model.safetensors'"):
         zoo.hub.push(shop, "me/shop", hub=tmp_path / "hub")
     assert [path for path in (tmp_path / "hub" / "me").iterdir() if path.is_dir()] == []
+
+
+@pytest.mark.parametrize("act", ["pull", "push"])
+def test_a_push_that_was_killed_between_its_renames_loses_nothing(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    place = Path(zoo.hub.push(shop, "me/shop", hub=tmp_path / "hub"))
+
+    def killed(new: Path, target: Path, old: Path) -> None:
+        target.rename(old)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.hub.shelf._exchange", killed)
+        patch.setattr("zoo.hub.shelf.shutil.rmtree", lambda *args, **kwargs: None)
+        with pytest.raises(KeyboardInterrupt):
+            zoo.hub.push(shop, "me/shop", hub=tmp_path / "hub")
+    assert not place.exists()
+    if act == "push":
+        zoo.hub.push(shop, "me/shop", hub=tmp_path / "hub")
+    assert zoo.hub.pull("me/shop", hub=tmp_path / "hub") == place
