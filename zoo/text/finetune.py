@@ -307,7 +307,7 @@ def _take_weights(
         return
     old: Any = first.members[0]
     net.encoder.load_state_dict(old.encoder.state_dict())
-    if isinstance(first, TextClassifier) and first.spec == spec:
+    if isinstance(first, TextClassifier) and replace(first.spec, normalisation="unicode") == spec:
         net.head.load_state_dict(old.head.state_dict())
         net.head_trained = True
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from zoo.text.normalisation import Normalisation
 from zoo.text.rules import SPECIAL
 from zoo.text.tokenizer import Numberer, Numbers, Tokenizer
 from zoo.text.vocabulary import Vocabulary
@@ -24,6 +25,7 @@ class Spec:
         reverse: whether texts are read from their end.
         classes: by number; empty for a language model.
         multi_label: whether a text has any number of them, instead of one.
+        normalisation: how texts are normalised before they are cut; "none" in format 1.
     """
 
     words: tuple[str, ...]
@@ -31,6 +33,12 @@ class Spec:
     reverse: bool = False
     classes: tuple[Label, ...] = ()
     multi_label: bool = False
+    normalisation: Normalisation = "unicode"
+
+    @property
+    def format(self) -> int:
+        """The format of an artifact with this spec: 2 where texts are normalised."""
+        return 1 if self.normalisation == "none" else 2
 
     def numbers(self, text: str) -> Numbers:
         """A text as numbers of words, in the order of reading. Shape: (n,), int32."""
@@ -45,7 +53,7 @@ class Spec:
     @cached_property
     def numberer(self) -> Numberer:
         """From texts to numbers in the order of writing."""
-        return Numberer(Tokenizer(self.language), self.vocabulary.number)
+        return Numberer(Tokenizer(self.language, self.normalisation), self.vocabulary.number)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
@@ -55,7 +63,7 @@ class Spec:
             "reverse": self.reverse,
             "classes": list(self.classes),
             "multi_label": self.multi_label,
-        }
+        } | ({} if self.normalisation == "none" else {"normalisation": self.normalisation})
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -76,10 +84,14 @@ class Spec:
         multi_label = tree.get("multi_label", False)  # not there before there was a choice
         if not isinstance(multi_label, bool):
             wrong.append("multi_label")
+        normalisation = tree.get("normalisation", "none")  # as in format 1
+        if normalisation not in ("none", "unicode"):
+            wrong.append("normalisation")
         if wrong:
             raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
         words, classes = tuple(tree["words"]), tuple(tree["classes"])
-        return cls(words, tree["language"], tree["reverse"], classes, multi_label)
+        return cls(words, tree["language"], tree["reverse"], classes, multi_label,
+                   normalisation=normalisation)  # fmt: skip
 
 
 def _are_words(value: object) -> bool:
