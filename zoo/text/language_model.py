@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.core.artifact import Config
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
 from zoo.text.batches import StreamBatches
+from zoo.text.corpus import Documents
 from zoo.text.models.awd_lstm import State
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.queries import one_text, texts_of
 from zoo.text.readable import readable
-from zoo.text.rules import BOS_ID, PAD_ID, SPECIAL, UNK_ID
+from zoo.text.rules import BOS_ID, MAJ, PAD_ID, SPECIAL, UNK_ID, UP
 from zoo.text.spec import Spec
 from zoo.text.stream import cache_folder, written
-from zoo.text.texts import Texts, each
+from zoo.text.texts import Texts, each, parts
 
 NEVER = (UNK_ID, PAD_ID, SPECIAL.index("xxeos"), SPECIAL.index("xxfld"))  # in a text of its own
 VALID_ROWS = 32
+CAPITALS: dict[str, Callable[[str], str]] = {MAJ: str.capitalize, UP: str.upper}
 
 
 class LanguageModel(Trained[LanguageNet]):
@@ -63,8 +66,9 @@ class LanguageModel(Trained[LanguageNet]):
         not compare.
 
         Args:
-            texts: see `zoo.text.train_lm`; None takes the validation part of the training.
-            text: the column of texts.
+            texts: see `zoo.text.train_lm`; of data with a part for validation, this part alone.
+                None takes the validation part of the training.
+            text: the column of texts; None takes that of the training.
             batch_size: rows that the texts are read in, side by side; each starts without context.
 
         Raises:
@@ -72,8 +76,11 @@ class LanguageModel(Trained[LanguageNet]):
         """
         batches: Any = self._learner.data.valid if texts is None and self._learner else None
         if texts is not None:
-            numbers = map(self.spec.numberer, each(texts, text))
-            stream = written(numbers, cache_folder(self.run.cache))
+            texts, apart = parts(texts)
+            column = self.spec.text_column
+            documents = Documents(each(texts if apart is None else apart, text, column))
+            stream = written(map(self.spec.numberer, documents), cache_folder(self.run.cache))
+            self._warn_of_seen_rows(documents.hashes)
             batches = StreamBatches(stream, batch_size, shuffle=False, reverse=self.spec.reverse)
         if batches is None:
             raise ValueError(
@@ -83,18 +90,24 @@ class LanguageModel(Trained[LanguageNet]):
         scores = self._placed.evaluate(batches.epoch(0), self._task())
         return scores | {"perplexity": math.exp(min(scores["loss"], 700.0))}
 
-    def predict(self, text: str | Sequence[str], k: int = 5) -> Any:
+    def predict(self, text: str | Sequence[str], k: int = 5, *, tokens: bool = False) -> Any:
         """The k likeliest next words after a text, as [(word, probability), ...].
 
         Of a model that reads backward, the words before it. A list of texts gives a list.
+
+        Args:
+            text: one text or several.
+            k: number of words.
+            tokens: give tokens of the vocabulary instead, marks such as "xxmaj" among them.
 
         Raises:
             ValueError: k is out of range, or something is no text.
         """
         if not _is_whole(k) or not 1 <= k <= len(self.spec.words):
             raise ValueError(f"k must be from 1 to {len(self.spec.words)}, got {k=!r}. Try k=5.")
-        texts, alone = texts_of(text, getattr(self.spec, "text_column", None))
-        found = [self._likeliest(one, k) for one in texts]
+        texts, alone = texts_of(text, self.spec.text_column)
+        likeliest = self._likeliest_tokens if tokens else self._likeliest_words
+        found = [likeliest(one, k) for one in texts]
         return found[0] if alone else found
 
     def generate(
@@ -147,19 +160,44 @@ class LanguageModel(Trained[LanguageNet]):
     def _task(self) -> Task:
         return task()
 
+    def _check_config(self, config: Config) -> None:
+        from zoo.text.stored import check
+
+        check(config.task, config.model, config.spec, len(config.members))
+
     def _with(self, networks: Sequence[LanguageNet], **record: Any) -> LanguageModel:
         return LanguageModel(networks, self.spec, arguments=self.arguments, **record)
-
-    def _likeliest(self, text: str, k: int) -> list[tuple[str, float]]:
-        chances, _ = self._after_words(self._prompt(text), self._begin)
-        best, numbers = chances.topk(k)
-        words = [self.spec.words[i] for i in numbers.tolist()]
-        return list(zip(words, best.tolist(), strict=True))
 
     def _prompt(self, text: str) -> Any:
         """Numbers of the words before the one to predict; a backward model starts at an end."""
         numbers = self.spec.numbers(text)
         return numbers[: max(len(numbers) - 1, 1)] if self.spec.reverse else numbers
+
+    def _likeliest_tokens(self, text: str, k: int) -> list[tuple[str, float]]:
+        chances, _ = self._after_words(self._prompt(text), self._begin)
+        best, numbers = chances.topk(k)
+        return list(zip([self.spec.words[i] for i in numbers.tolist()], best.tolist(), strict=True))
+
+    def _likeliest_words(self, text: str, k: int) -> list[tuple[str, float]]:
+        chances, states = self._after_words(self._prompt(text), self._begin)
+        found = self._words(chances, k, str)
+        if not self.spec.reverse:  # else the mark of a capital is read after its word
+            for mark, form in CAPITALS.items():
+                number = SPECIAL.index(mark)
+                after, _ = self._after_words([number], states)
+                found += self._words(chances[number] * after, k, form)
+        words = dict.fromkeys((word for word, _ in found), 0.0)
+        for word, chance in found:  # a bracket is itself as a capital
+            words[word] += chance
+        return sorted(words.items(), key=lambda one: -one[1])[:k]
+
+    def _words(
+        self, chances: Tensor, k: int, form: Callable[[str], str]
+    ) -> list[tuple[str, float]]:
+        """The k likeliest words, in a form; no marks."""
+        best, numbers = chances[len(SPECIAL) :].topk(min(k, len(chances) - len(SPECIAL)))
+        words = [form(self.spec.words[len(SPECIAL) + i]) for i in numbers.tolist()]
+        return list(zip(words, best.tolist(), strict=True))
 
     @torch.inference_mode()
     def _after_words(self, numbers: Any, states: Sequence[State]) -> tuple[Tensor, list[State]]:
