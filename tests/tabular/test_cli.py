@@ -50,7 +50,8 @@ def test_train_predict_and_evaluate() -> None:
         )
     ]
     assert done("predict", "people-bought", "rows.csv", "--device", "cpu").splitlines() == expected
-    assert "accuracy" in done("tabular", "evaluate", "people-bought", "people.csv")
+    table(50, seed=2).to_csv("others.csv", index=False)
+    assert "accuracy" in done("tabular", "evaluate", "people-bought", "others.csv")
 
 
 def test_json_lines_and_several_classes(directory: Path) -> None:

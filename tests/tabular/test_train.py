@@ -35,9 +35,11 @@ def test_a_regression_learns_and_scores_in_its_own_units(settings: dict[str, Any
 
 
 def test_several_targets_have_scores_of_their_own() -> None:
-    frame = table().drop(columns="bought").assign(half=lambda t: t["amount"] / 2 - 1e6)
+    frame, fresh = (
+        table(n, seed).drop(columns="bought").assign(half=lambda t: t["amount"] / 2 - 1e6)
+        for n, seed in ((400, 0), (50, 9))
+    )
     model = train(frame, ["amount", "half"])
-    fresh = frame.sample(50, random_state=0)
     says = model.predict(fresh)
     assert list(says.columns) == ["amount", "half"]
     assert says.index.equals(fresh.index)
@@ -158,7 +160,9 @@ def test_validation_rows_teach_nothing() -> None:
     odd.loc[mask, "colour"] = "violet"
     odd.loc[mask, "amount"] = 1e6
     ignore = {"ignore": ["bought"], "valid": mask, "epochs": 2}
-    one, other = train(frame, "amount", **ignore), train(odd, "amount", **ignore)
+    one = train(frame, "amount", **ignore)
+    with pytest.warns(UserWarning, match="'colour' .such as 'violet'"):
+        other = train(odd, "amount", **ignore)
     assert one.spec == other.spec
     assert same(weights(one), weights(other))
 
