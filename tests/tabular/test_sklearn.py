@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+import zoo
 from tests.tabular.small import table
 from zoo.tabular.sklearn import EntityEmbedder, TabularClassifier, TabularRegressor
 
@@ -151,6 +153,20 @@ def test_vectors_help_a_forest_that_cannot_read_text(
     )
     fresh = table(300, seed=5)
     assert forest.fit(X, y).score(fresh[X.columns], fresh["bought"]) > 0.8
+
+
+def test_the_model_of_an_estimator_knows_the_classes_names(
+    rows: tuple[pd.DataFrame, pd.Series], tmp_path: Path
+) -> None:
+    X, y = rows
+    fitted = classifier(epochs=2).fit(X, y)
+    model = zoo.load(fitted.model_.save(tmp_path / "m"))
+    assert model.predict(X).tolist() == fitted.predict(X).tolist()
+    assert [target.name for target in model.spec.targets] == ["bought"]
+    assert classifier(epochs=1).fit(X, y == "yes").model_.spec.classes == (False, True)
+    both = pd.DataFrame({"one": range(400), "two": 0.5})
+    fitted = TabularRegressor(**QUICK, epochs=1).fit(X, both)
+    assert fitted.model_.predict(X).columns.tolist() == ["one", "two"]
 
 
 def test_one_class_and_nothing_that_varies_are_said(rows: tuple[pd.DataFrame, pd.Series]) -> None:

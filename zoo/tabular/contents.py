@@ -104,7 +104,7 @@ def copies(frame: pd.DataFrame) -> NDArray[np.int64] | None:
     """
     try:
         hashes: NDArray[Any] = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-    except TypeError:  # lists in cells
+    except (TypeError, ValueError):  # lists, or texts that are no Unicode
         return None
     if twins(hashes) <= 2.5 * NATURAL_TWINS:
         return None

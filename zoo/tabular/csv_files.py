@@ -47,15 +47,19 @@ def read_csv(path: Path, texts: Mapping[str, set[str]]) -> pd.DataFrame:
     try:
         encoding = _encoding(path)
         separator = _separator(path, encoding)
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            encoding=encoding,
-            dtype=dict.fromkeys(texts, str),
-            low_memory=False,  # one dtype per column, whatever the chunks look like
-            skipinitialspace=True,
+        options: dict[str, Any] = {
+            "sep": separator,
+            "encoding": encoding,
+            "dtype": dict.fromkeys(texts, str),
+            "low_memory": False,  # one dtype per column, whatever the chunks look like
+            "skipinitialspace": True,
             **_gaps(path, encoding, separator, texts),
-        )
+        }
+        frame = pd.read_csv(path, **options)
+        if isinstance(frame.index, pd.MultiIndex):
+            raise ValueError("its lines have more cells than its first line has names")
+        if not isinstance(frame.index, pd.RangeIndex) and frame.iloc[:, -1].isna().all():
+            frame = pd.read_csv(path, index_col=False, **options)  # lines end with a separator
     except (ValueError, csv.Error) as error:  # includes pandas' parser errors and wrong encodings
         raise ValueError(
             "a CSV file must be text with names in its first line and as many cells in each line, "

@@ -18,6 +18,7 @@ from zoo.tabular.finetune import learner
 from zoo.tabular.predictor import TableModel
 from zoo.tabular.spec import Spec, Target, TaskName
 from zoo.tabular.tables import Name
+from zoo.tabular.targets import labelled
 from zoo.tabular.values import key, plain
 
 TARGET: Final = "the target of fit"  # where y has no name
@@ -26,10 +27,15 @@ TARGET: Final = "the target of fit"  # where y has no name
 def fitted_table(
     estimator: Any, X: Any, y: Any, *, several: bool = False
 ) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """X as a DataFrame of its own and y as an array; the estimator knows the columns afterwards."""
+    """X as a DataFrame of its own and y as an array; the estimator knows the columns afterwards.
+
+    Raises:
+        ValueError: X or y do not suit, or labels are missing.
+    """
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, skip_check_array=True)
         check_consistent_length(X, y)
+        _require_labels(y)
         several = several and np.ndim(y) > 1
         target = check_array(y, dtype="numeric") if several else column_or_1d(y, warn=True)
         return X.copy(deep=False), np.asarray(target)
@@ -37,6 +43,17 @@ def fitted_table(
         estimator, X, y, ensure_all_finite="allow-nan", multi_output=several, y_numeric=several
     )
     return pd.DataFrame(array), np.asarray(target)
+
+
+def _require_labels(y: Any) -> None:
+    """Refuse targets with gaps or empty texts among them."""
+    columns = pd.DataFrame(y)
+    missing = int((~labelled(columns, list(columns.columns))).sum())
+    if missing:
+        raise ValueError(
+            f"y must have a label in every row, got {missing} of {len(columns)} missing (NaN, None "
+            "or empty). Leave these rows out."
+        )
 
 
 def target_names(y: Any, frame: pd.DataFrame, n: int = 1) -> list[Name]:

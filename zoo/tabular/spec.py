@@ -175,7 +175,12 @@ def _require_consistent(spec: Spec) -> None:
 
 
 def _is_name(value: Any) -> bool:
-    return type(value) in (str, int)
+    return type(value) is int or _is_text(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is a text that a file can hold: half a surrogate pair is none."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def _is_number(value: Any) -> bool:
@@ -191,6 +196,8 @@ def _are_values(value: Any, *, gaps: bool) -> bool:
     if not isinstance(value, (list, tuple)) or not all(type(v) in kinds for v in value):
         return False
     if any(abs(v) >= WHOLE for v in value if type(v) is int):
+        return False
+    if not all(_is_text(v) for v in value if isinstance(v, str)):
         return False
     finite = all(math.isfinite(v) for v in value if isinstance(v, float))
     return finite and len({key(v) for v in value}) == len(value)

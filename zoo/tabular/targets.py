@@ -31,12 +31,17 @@ def task_of_targets(frame: pd.DataFrame, names: Sequence[Name], task: Any) -> Ta
         ValueError: there is no such task, or the target is numbers written as text.
     """
     if task is None:
-        return guess_task(frame[names[0]]) if len(names) == 1 else "regression"
+        task = guess_task(frame[names[0]]) if len(names) == 1 else "regression"
     if task not in get_args(TaskName):
         near = difflib.get_close_matches(str(task).lower(), get_args(TaskName), n=1, cutoff=0.0)
         raise ValueError(
             f"a task must be one of {', '.join(get_args(TaskName))}, got {task=}. Did you mean "
             f"{near[0]!r}?"
+        )
+    if task == "classification" and any((distinct(frame[name])[0] < 0).any() for name in names):
+        raise ValueError(
+            f"classes must be finite, got infinite numbers in {few(list(names))}. Leave these rows "
+            "out."
         )
     return task  # type: ignore[no-any-return]
 

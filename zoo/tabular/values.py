@@ -232,6 +232,11 @@ def _may_hold_equals(column: pd.Series) -> bool:
 
 def _days(column: pd.Series, name: Name) -> NDArray[np.float64]:
     """Days since 1970 (UTC)."""
+    if types.is_numeric_dtype(column.dtype) and column.notna().any():
+        raise ValueError(
+            f"column {name!r} holds times, got numbers such as {column.dropna().iloc[0]}. Write "
+            "them as 2015-07-31 or 2015-07-31T12:00, or convert them with pd.to_datetime."
+        )
     try:
         times = moments(column)
     except (ValueError, TypeError) as error:
