@@ -62,13 +62,13 @@ def test_times_beyond_nanoseconds_pass() -> None:
     frame = pd.DataFrame({"d": ["1500-01-01", "9999-12-31"], "e": [1, 0]})
     for other in (frame, frame.assign(d=frame["d"].to_numpy("datetime64[s]"))):
         assert date_parts(other, "d")["d_year"].tolist() == [1500, 9999]
-        assert time_since(other, "e", "d").tolist() == [0, 3104666]
+        assert time_since(other, "e", "d").tolist() == [0, 3104560]
 
 
 def test_keys_of_other_types_are_compared_by_what_they_mean() -> None:
     names = pd.DataFrame({"k": ["1", "2", "03"], "v": ["a", "b", "c"]})
     for keys in ([2, 1], [2.0, 1.0], pd.Series([2, "1"], dtype=object), ["2.0", 1]):
-        found = looked_up(pd.DataFrame({"k": keys}, index=[7, 5]), names, "k")
+        found = looked_up(pd.DataFrame({"k": keys}).set_axis([7, 5]), names, "k")
         assert found["v"].tolist() == ["b", "a"]
         assert found["k"].tolist() == list(keys)
     days = pd.DataFrame({"k": pd.to_datetime(["2015-07-31"]), "v": [1]})

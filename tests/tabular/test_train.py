@@ -35,6 +35,18 @@ def test_a_regression_learns_and_scores_in_its_own_units(settings: dict[str, Any
     relative = ((fresh["amount"] - says) / fresh["amount"]).pow(2).mean() ** 0.5
     assert scores["rmspe"] == pytest.approx(relative, 1e-4)
     assert scores["rmspe"] < 0.3
+    target = model.spec.targets[0]
+    errors = (np.log(fresh["amount"]) - np.log(says)) / target.std
+    assert scores["loss"] == pytest.approx(errors.pow(2).mean(), 1e-4)
+
+
+@pytest.mark.parametrize("settings", [{}, {"model": "tabm", "k": 4, "bins": 8, "layers": (32,)}])
+def test_the_loss_is_that_of_the_prediction(settings: dict[str, Any]) -> None:
+    model = train(epochs=2, label_smoothing=0.2, **settings)
+    fresh = table(100, seed=9)
+    shares = model.probabilities(fresh).to_numpy()
+    of_truth = shares[np.arange(100), (fresh["bought"] == "yes").to_numpy(int)]
+    assert model.evaluate(fresh)["loss"] == pytest.approx(-np.log(of_truth).mean(), 1e-4)
 
 
 def test_several_targets_have_scores_of_their_own() -> None:
@@ -267,7 +279,7 @@ def test_a_validation_file_is_read_as_the_training_table_is(tmp_path: Path) -> N
     frame = pd.DataFrame({"code": rng.choice(["A1", "02", "NA"], 300)})
     frame["y"] = frame["code"].map({"A1": 0, "02": 5, "NA": 10}) + rng.normal(size=300)
     frame[250:].query("code != 'A1'").to_csv(tmp_path / "valid.csv", index=False)
-    model = train(frame[:250], "y", valid=tmp_path / "valid.csv")
+    model = train(frame[:250], "y", valid=tmp_path / "valid.csv", epochs=20)
     assert model.metrics == model.evaluate(tmp_path / "valid.csv")
     assert model.metrics["rmse"] < 2
 
@@ -323,10 +335,11 @@ def test_settings_may_be_numpys(tmp_path: Path) -> None:
     assert loaded.members[0].arguments() == model.members[0].arguments()
 
 
+HALF = pd.Series(["\ud800", "b"] * 200, dtype=object)  # of a character
 UNSTORABLE: dict[str, dict[str, Any]] = {
     "layers": {"layers": [2] * 101},
     "y_range": {"target": "amount", "y_range": (-1e35, 1e35)},
-    "half a character": {"data": table().drop(columns="amount").assign(x=["\ud800", "b"] * 200)},
+    "half a character": {"data": table().drop(columns="amount").assign(x=HALF)},
 }
 
 

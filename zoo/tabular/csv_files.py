@@ -54,12 +54,11 @@ def read_csv(path: Path, texts: Mapping[str, set[str]]) -> pd.DataFrame:
             "low_memory": False,  # one dtype per column, whatever the chunks look like
             "skipinitialspace": True,
             **_gaps(path, encoding, separator, texts),
+            **_index(path, encoding, separator),
         }
         frame = pd.read_csv(path, **options)
         if isinstance(frame.index, pd.MultiIndex):
             raise ValueError("its lines have more cells than its first line has names")
-        if not isinstance(frame.index, pd.RangeIndex) and frame.iloc[:, -1].isna().all():
-            frame = pd.read_csv(path, index_col=False, **options)  # lines end with a separator
     except (ValueError, csv.Error) as error:  # includes pandas' parser errors and wrong encodings
         raise ValueError(
             "a CSV file must be text with names in its first line and as many cells in each line, "
@@ -90,9 +89,7 @@ def _separator(path: Path, encoding: str) -> str:
     """The separator by which the first lines have as many cells, at least two."""
     if path.suffix.lower() == ".tsv":
         return "\t"
-    with path.open(encoding=encoding, newline="") as file:
-        lines = [line for _, line in zip(range(SNIFFED_LINES), file, strict=False)]
-    widths = {}
+    lines, widths = _lines(path, encoding), {}
     for separator in SEPARATORS:
         rows = [row for row in csv.reader(lines, delimiter=separator) if row]
         widths[separator] = {len(row) for row in rows} or {1}
@@ -101,6 +98,18 @@ def _separator(path: Path, encoding: str) -> str:
     if not steady and 1 in widths[","]:  # names without a comma: some other separates them
         steady = [separator for separator in even if 1 not in widths[separator]]
     return steady[0] if steady else ","
+
+
+def _index(path: Path, encoding: str, separator: str) -> dict[str, Any]:
+    """Options of pandas for lines that end with a separator, where the names do not."""
+    rows = [row for row in csv.reader(_lines(path, encoding), delimiter=separator) if row]
+    longer = [row for row in rows[1:] if len(row) == len(rows[0]) + 1 and not row[-1].strip()]
+    return {"index_col": False} if longer and len(longer) == len(rows) - 1 else {}
+
+
+def _lines(path: Path, encoding: str) -> list[str]:
+    with path.open(encoding=encoding, newline="") as file:
+        return [line for _, line in zip(range(SNIFFED_LINES), file, strict=False)]
 
 
 def _gaps(

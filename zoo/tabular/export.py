@@ -123,7 +123,7 @@ def texts(category: Category, *, exact: bool = False) -> dict[str, int]:
     A dictionary cannot read a text as a number, so it lists how programs write a value.
 
     >>> texts(Category("store", (7, "a", None)))
-    {'7': 1, '7.0': 1, 'a': 2, '': 3}
+    {'7': 1, 'a': 2, '7.0': 1, '': 3}
     """
     rows: dict[str, int] = {}
     for (_, value), row in row_numbers(category).items():
