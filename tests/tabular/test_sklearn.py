@@ -144,7 +144,8 @@ def test_vectors_help_a_forest_that_cannot_read_text(
     assert vectors["income"].isna().sum() == X["income"].isna().sum()
     same = X["colour"] == "red"
     assert vectors.loc[same, "colour_0"].nunique() == 1
-    unseen = embedder.transform(X.head(1).assign(colour="violet"))
+    with pytest.warns(UserWarning, match="'colour' .such as 'violet'"):
+        unseen = embedder.transform(X.head(1).assign(colour="violet"))
     mean = vectors.drop_duplicates("colour_0")["colour_0"].mean()
     assert unseen["colour_0"].item() == pytest.approx(mean, abs=1e-6)
     forest = make_pipeline(

@@ -57,7 +57,7 @@ class Encoder:
         for i, lookup in enumerate(self.lookups):
             x_cat[:, i], strange = lookup.column(frame[lookup.name])
             unseen |= {} if strange is None else {lookup.name: strange}
-        _warn_of_unseen(unseen)
+        warn_of_unseen(unseen)
         flag = len(self.spec.categories)
         for i, number in enumerate(self.spec.numbers):
             cells = as_numbers(frame[number.name], number.name, number.kind)
@@ -83,7 +83,7 @@ class Encoder:
         codes = [lookup.row(cell) for lookup, cell in zip(self.lookups, cells, strict=True)]
         if 0 in codes:
             unseen = zip(self.lookups, codes, cells, strict=True)
-            _warn_of_unseen(
+            warn_of_unseen(
                 {a.name: c for a, code, c in unseen if not code and sense(c) is not None}
             )
         scaled, flags = [], []
@@ -177,7 +177,7 @@ def text_columns(spec: Spec) -> dict[Name, tuple[str, ...]]:
     }
 
 
-def _warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
+def warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
     """One warning for the columns most of whose cells are unseen, with a cell of each."""
     if unseen:
         shown = [f"{name!r} (such as {value!r:.40})" for name, value in unseen.items()]

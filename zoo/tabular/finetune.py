@@ -88,6 +88,7 @@ def finetune(
 
     Columns are matched by name. Known ones keep their kind, statistics and vectors; new categories
     start at the mean of the known, new columns at random; see `zoo.tabular.transfer.carry_over`.
+    Validation rows that the pretrained model was trained on are left out, with a warning.
 
     Args:
         pretrained: the directory or the hub name of a saved model, or a model.

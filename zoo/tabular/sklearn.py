@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from zoo.tabular.encode import Lookup
+from zoo.tabular.encode import Lookup, warn_of_unseen
 from zoo.tabular.estimators import fitted_table, known_table, tags_of, target_names, trained
 from zoo.tabular.finetune import BATCH_SIZE, TRAIN_EPOCHS, TRAIN_LR, WEIGHT_DECAY
 from zoo.tabular.models.network import Join, ModelName
@@ -244,11 +244,14 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Vectors and numbers side by side. Shape: (N, columns), in the order of their names."""
         check_is_fitted(self)
         frame = known_table(self, X)
-        parts = []
+        parts: list[NDArray[np.float64]] = []
+        unseen: dict[Name, Any] = {}
         for i, category in enumerate(self.model_.spec.categories):
             lookup = Lookup(category, exact=self.model_.spec.cells == "exact")
-            rows, _ = lookup.column(frame[category.name])
+            rows, strange = lookup.column(frame[category.name])
+            unseen |= {} if strange is None else {category.name: strange}
             parts.append(self._vectors(i)[rows])
+        warn_of_unseen(unseen)
         for number in self.model_.spec.numbers:
             cells = as_numbers(frame[number.name], number.name, number.kind)
             parts.append(np.where(np.isinf(cells), np.nan, cells)[:, None])
