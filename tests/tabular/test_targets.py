@@ -28,6 +28,9 @@ def test_a_missing_label_is_no_class(case: str, buyer: TableModel) -> None:
     assert model.spec.classes == ("no", "yes")
     with pytest.raises(ValueError, match="got 40 of 100 missing"):
         TabularClassifier(epochs=1).fit(frame[["age"]], frame["bought"])
+    if case in ("empty", "spaces"):
+        with pytest.raises(ValueError, match="got 40 of 100 missing"):
+            TabularClassifier(epochs=1).fit(frame[["age"]].to_numpy(), frame["bought"].to_numpy())
 
 
 def test_gaps_do_not_make_numbers_of_classes() -> None:

@@ -305,6 +305,15 @@ def test_every_door_gives_the_same_prediction(tmp_path: Path) -> None:
         model.predict([rows.iloc[0].to_dict(), {"code": "7", "store": 1, "fresh": True}])
 
 
+def test_a_file_may_have_numbers_as_names(tmp_path: Path) -> None:
+    frame = table()[["age", "store", "amount"]].set_axis([0, 1, 2], axis=1)
+    model = train(frame, 2, epochs=1)
+    fresh = table(20, seed=5)[["age", "store", "amount"]].set_axis([0, 1, 2], axis=1)
+    fresh.to_csv(tmp_path / "t.csv", index=False)
+    assert np.allclose(model.predict(tmp_path / "t.csv"), model.predict(fresh))
+    assert model.evaluate(tmp_path / "t.csv") == pytest.approx(model.evaluate(fresh))
+
+
 def test_threads_and_copies_predict_what_the_model_does(buyer: TableModel) -> None:
     frame = table(300, seed=3)
     expected, before = buyer.probabilities(frame), weights(buyer)

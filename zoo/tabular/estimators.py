@@ -42,6 +42,7 @@ def fitted_table(
     array, target = validate_data(
         estimator, X, y, ensure_all_finite="allow-nan", multi_output=several, y_numeric=several
     )
+    _require_labels(target)
     return pd.DataFrame(array), np.asarray(target)
 
 

@@ -22,7 +22,7 @@ from zoo.tabular.inference import Inference
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.precision import in_fp32
 from zoo.tabular.spec import Spec
-from zoo.tabular.tables import Name, read_table, require_columns
+from zoo.tabular.tables import Name, read_table, require_columns, with_names
 from zoo.tabular.targets import unscaled, with_targets
 from zoo.tabular.task import task_of
 from zoo.tabular.vectors import map_of, vectors_of
@@ -127,8 +127,8 @@ class TableModel(Trained[TableNet]):
                     "this model has no validation rows, however data=None; pass a labelled table"
                 )
             return self._inference.scores(self._learner.data.valid)
-        frame = read_table(data, as_text=text_columns(self.spec))
         targets = [target.name for target in self.spec.targets]
+        frame = self._read(data)
         require_columns(frame, targets, "the target")
         require_columns(frame, self.spec.inputs, "every column of the training")
         frame = with_targets(frame, targets)
@@ -197,7 +197,11 @@ class TableModel(Trained[TableNet]):
             if short is not None:
                 require_columns(pd.DataFrame([dict(short)]), names, "every column of the training")
             return pd.DataFrame({name: [row[name] for row in rows] for name in names})
-        return read_table(rows, as_text=text_columns(self.spec))
+        return self._read(rows)
+
+    def _read(self, data: Any) -> pd.DataFrame:
+        names = [*self.spec.inputs, *(target.name for target in self.spec.targets)]
+        return with_names(read_table(data, as_text=text_columns(self.spec)), names)
 
     def _of_one(self, row: Mapping[Any, Any]) -> Any:
         decoded = self._inference.one(row)

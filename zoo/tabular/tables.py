@@ -54,6 +54,17 @@ def read_table(data: Any, *, as_text: Mapping[Name, Iterable[str]] | None = None
     return frame
 
 
+def with_names(frame: pd.DataFrame, wanted: Iterable[Name]) -> pd.DataFrame:
+    """The table with the names that are wanted as numbers as such: a file has all names as texts.
+
+    >>> with_names(pd.DataFrame({"0": [5], "x": [6]}), [0, "x"]).columns.tolist()
+    [0, 'x']
+    """
+    have: set[Any] = set(frame.columns)
+    numbers = [name for name in wanted if isinstance(name, int) and name not in have]
+    return frame.rename(columns={str(name): name for name in numbers if str(name) in have})
+
+
 def texts_of(frame: pd.DataFrame) -> dict[Name, tuple[str, ...]]:
     """The columns of text and their different texts, as `as_text` of another table's `read_table`.
 
