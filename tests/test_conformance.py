@@ -14,6 +14,7 @@ from tests.conformance import RUN, Case, Conformance, case_of
 from tests.stored.artifacts import FORMAT_1, NAMES, inputs_of, unpacked
 
 PHOTOS = "vision-classifier"  # the one that lies in the folder of the format itself
+pytestmark = pytest.mark.filterwarnings("ignore:categories must be known:UserWarning")  # one is odd
 ENSEMBLES = ("vision-snapshots", "text-both-directions")  # which no learner trains
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -200,7 +201,7 @@ def _print_classes(
         if as_json:
             share_of = {str(label): round(share, 6) for label, share in ranked}
             line = {"file": str(file), "row": row, target: ranked[0][0], "probabilities": share_of}
-            typer.echo(json.dumps(line, ensure_ascii=False))
+            typer.echo(_json(line))
         else:
             shown = "  ".join(f"{label} {share:.3f}" for label, share in ranked)
             typer.echo(f"{file}:{row}  {shown}")
@@ -211,10 +212,20 @@ def _print_numbers(file: Path, says: Any, *, as_json: bool) -> None:
     names = [str(name) for name in table.columns]
     for row, values in zip(table.index, table.to_numpy().tolist(), strict=True):
         if as_json:
-            line = {"file": str(file), "row": row, **dict(zip(names, values, strict=True))}
-            typer.echo(json.dumps(line, ensure_ascii=False))
+            numbers = [value if math.isfinite(value) else None for value in values]
+            line = {"file": str(file), "row": row, **dict(zip(names, numbers, strict=True))}
+            typer.echo(_json(line))
         else:
             typer.echo(f"{file}:{row}  {'  '.join(f'{value:.6g}' for value in values)}")
+
+
+def _json(line: dict[str, Any]) -> str:
+    """A line of JSON; names of rows that it has no type for, such as times, are texts."""
+    return json.dumps(line, ensure_ascii=False, allow_nan=False, default=_plain)
+
+
+def _plain(name: Any) -> Any:
+    return name.item() if hasattr(name, "item") else str(name)
 
 
 def _given(**settings: Any) -> Any:
