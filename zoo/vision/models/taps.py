@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +21,8 @@ from torch import Tensor, nn
 from zoo.vision.models.bodies import Body
 
 _SIDE = 256  # px of the image that is watched, where the body takes it
+_HOOKING = threading.Lock()
+_OWN = threading.local()  # `maps`: those of a thread's forward under way
 
 
 class Tap(NamedTuple):
@@ -71,17 +75,35 @@ def find_taps(body: Body) -> list[Tap]:
 
 @contextlib.contextmanager
 def tapped(body: nn.Module, taps: Sequence[Tap]) -> Iterator[dict[int, Tensor]]:
-    """The maps of a forward inside the context, by level."""
-    maps: dict[int, Tensor] = {}
+    """The maps of this thread's forward inside the context, by level.
 
-    def keep(tap: Tap) -> Any:
-        return lambda module, given, output: maps.__setitem__(tap.level, tap.arrange(output))
-
-    with contextlib.ExitStack() as stack:
+    The modules are hooked once and stay so: threads that share a body would else change what it is
+    hooked with while the others pass through it.
+    """
+    with _HOOKING:
         for tap in taps:
             module = body.get_submodule(tap.path)
-            stack.enter_context(module.register_forward_hook(keep(tap)))
+            if not any(hook == _Keep(tap) for hook in module._forward_hooks.values()):
+                module.register_forward_hook(_Keep(tap))
+    outer = getattr(_OWN, "maps", None)
+    maps: dict[int, Tensor] = {}
+    _OWN.maps = maps
+    try:
         yield maps
+    finally:
+        _OWN.maps = outer
+
+
+@dataclass(frozen=True)
+class _Keep:
+    """A forward hook that keeps the map of a tap, if this thread wants any."""
+
+    tap: Tap
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        maps: dict[int, Tensor] | None = getattr(_OWN, "maps", None)
+        if maps is not None:
+            maps[self.tap.level] = self.tap.arrange(output)
 
 
 @torch.no_grad()
