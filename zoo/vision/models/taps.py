@@ -12,7 +12,6 @@ import contextlib
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -21,8 +20,7 @@ from torch import Tensor, nn
 from zoo.vision.models.bodies import Body
 
 _SIDE = 256  # px of the image that is watched, where the body takes it
-_HOOKING = threading.Lock()
-_OWN = threading.local()  # `maps`: those of a thread's forward under way
+_tapping = threading.local()  # its `maps` are those of the forward that this thread is in
 
 
 class Tap(NamedTuple):
@@ -73,37 +71,33 @@ def find_taps(body: Body) -> list[Tap]:
     return [taps[level] for level in sorted(taps) if 0 < level < deepest]
 
 
-@contextlib.contextmanager
-def tapped(body: nn.Module, taps: Sequence[Tap]) -> Iterator[dict[int, Tensor]]:
-    """The maps of this thread's forward inside the context, by level.
+class _Keep:
+    """A forward hook that stays on a module and keeps its map for the `tapped` of its thread."""
 
-    The modules are hooked once and stay so: threads that share a body would else change what it is
-    hooked with while the others pass through it.
-    """
-    with _HOOKING:
-        for tap in taps:
-            module = body.get_submodule(tap.path)
-            if not any(hook == _Keep(tap) for hook in module._forward_hooks.values()):
-                module.register_forward_hook(_Keep(tap))
-    outer = getattr(_OWN, "maps", None)
-    maps: dict[int, Tensor] = {}
-    _OWN.maps = maps
+    def __init__(self, tap: Tap) -> None:
+        self.tap = tap
+
+    def __call__(self, module: nn.Module, given: Any, output: Any) -> None:
+        maps = getattr(_tapping, "maps", None)
+        if maps is not None:
+            maps[self.tap.level] = self.tap.arrange(output)
+
+
+def install(body: nn.Module, taps: Sequence[Tap]) -> None:
+    """Prepare a body for `tapped`, once: threads that share it never change its hooks."""
+    for tap in taps:
+        body.get_submodule(tap.path).register_forward_hook(_Keep(tap))
+
+
+@contextlib.contextmanager
+def tapped() -> Iterator[dict[int, Tensor]]:
+    """The maps, by level, of this thread's forward inside the context, of an `install`ed body."""
+    before = getattr(_tapping, "maps", None)
+    _tapping.maps = maps = dict[int, Tensor]()
     try:
         yield maps
     finally:
-        _OWN.maps = outer
-
-
-@dataclass(frozen=True)
-class _Keep:
-    """A forward hook that keeps the map of a tap, if this thread wants any."""
-
-    tap: Tap
-
-    def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        maps: dict[int, Tensor] | None = getattr(_OWN, "maps", None)
-        if maps is not None:
-            maps[self.tap.level] = self.tap.arrange(output)
+        _tapping.maps = before
 
 
 @torch.no_grad()
