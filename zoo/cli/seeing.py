@@ -11,9 +11,7 @@ import typer
 from zoo.cli.options import (
     Artifact,
     AugmentName,
-    Device,
     Photos,
-    Precision,
     Size,
     Valid,
     one_sentence,
@@ -60,36 +58,6 @@ def export(
         model = _loaded(artifact, "cpu", "fp32")
         model.export(file)
         typer.echo(f"exported to {file}")
-
-
-def draw(
-    artifact: Artifact,
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("drawn"),
-    device: Device = "auto",
-    precision: Precision = "auto",
-) -> None:
-    """Write the masks of photos, or the photos restored, as a saved model draws them."""
-    with one_sentence():
-        from zoo.vision.predictor import PhotoModel
-
-        model = _loaded(artifact, device, precision)
-        if isinstance(model, PhotoModel):
-            raise ValueError(
-                f"a model that draws is for segmentation or restoration, however {model!r} "
-                f"predicts; use: zoo predict {artifact} PHOTO"
-            )
-        from zoo.vision.photo_lists import photo_list
-
-        paths = [one for path in photos for one in (photo_list(path) if path.is_dir() else [path])]
-        out.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            target = out / f"{path.stem}.png"
-            drawn = model.predict(path)
-            drawn.save(target)
-            shares = getattr(drawn, "shares", {})
-            told = "  ".join(f"{name} {share:.2f}" for name, share in list(shares.items())[:3])
-            typer.echo(f"{target}  {told}".rstrip())
 
 
 @show.command("batch")
