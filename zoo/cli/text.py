@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,8 @@ from zoo.cli.options import (
     Precision,
     Resume,
     Seed,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
@@ -238,7 +239,7 @@ def print_texts(model: Any, files: list[Path], *, as_json: bool, top: int) -> No
             place = str(file) if file.suffix in (".txt", "") else f"{file}:{row}"
             if as_json:
                 told = {"file": str(file), "row": row, "probabilities": chances}
-                typer.echo(json.dumps(told, ensure_ascii=False))
+                typer.echo(json_line(told))
             else:
                 shown = "  ".join(f"{name} {chance:.3f}" for name, chance in chances.items())
                 typer.echo(f"{place}  {shown}")
@@ -269,4 +270,4 @@ def _texts_of(file: Path) -> Iterator[str]:
 
 def _saved(model: Any, target: Path, hint: str) -> None:
     tell(model.metrics)
-    typer.echo(f"saved in {target}; try: {hint}")
+    conclude(model, target, hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +22,8 @@ from zoo.cli.options import (
     Size,
     Threads,
     Valid,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
@@ -118,7 +119,7 @@ def vision_finetune(
             run=run_of(device, precision, seed, threads, target, resume),
         )
         tell(model.metrics)
-        typer.echo(f"saved in {target}; try: zoo predict {target} PHOTO...")
+        conclude(model, target, f"zoo predict {target} PHOTO...")
 
 
 @vision.command("report")
@@ -180,7 +181,7 @@ def print_photos(
         )
     for path, prediction in zip(paths, model.predict(paths, tta=tta), strict=True):
         said, text = _told(prediction, top)
-        line = json.dumps({"file": str(path), **said}, ensure_ascii=False)
+        line = json_line({"file": str(path), **said})
         typer.echo(line if as_json else f"{path}  {text}")
 
 
