@@ -17,6 +17,7 @@ from zoo.cli.options import (
     Resume,
     Seed,
     Threads,
+    conclude,
     one_sentence,
     run_of,
     tell,
@@ -193,4 +194,4 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 def _tell(model: PhotoSegmenter | PhotoRestorer, place: Path) -> None:
     tell(model.metrics)
-    typer.echo(f"saved in {place}; try: zoo vision draw {place} PHOTO...")
+    conclude(model, place, f"zoo vision draw {place} PHOTO...")

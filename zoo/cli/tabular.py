@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +15,8 @@ from zoo.cli.options import (
     Rate,
     Resume,
     Seed,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
@@ -201,7 +201,7 @@ def _print_classes(
         if as_json:
             share_of = {str(label): round(share, 6) for label, share in ranked}
             line = {"file": str(file), "row": row, target: ranked[0][0], "probabilities": share_of}
-            typer.echo(_json(line))
+            typer.echo(json_line(line))
         else:
             shown = "  ".join(f"{label} {share:.3f}" for label, share in ranked)
             typer.echo(f"{file}:{row}  {shown}")
@@ -212,20 +212,10 @@ def _print_numbers(file: Path, says: Any, *, as_json: bool) -> None:
     names = [str(name) for name in table.columns]
     for row, values in zip(table.index, table.to_numpy().tolist(), strict=True):
         if as_json:
-            numbers = [value if math.isfinite(value) else None for value in values]
-            line = {"file": str(file), "row": row, **dict(zip(names, numbers, strict=True))}
-            typer.echo(_json(line))
+            line = {"file": str(file), "row": row, **dict(zip(names, values, strict=True))}
+            typer.echo(json_line(line))
         else:
             typer.echo(f"{file}:{row}  {'  '.join(f'{value:.6g}' for value in values)}")
-
-
-def _json(line: dict[str, Any]) -> str:
-    """A line of JSON; names of rows that it has no type for, such as times, are texts."""
-    return json.dumps(line, ensure_ascii=False, allow_nan=False, default=_plain)
-
-
-def _plain(name: Any) -> Any:
-    return name.item() if hasattr(name, "item") else str(name)
 
 
 def _given(**settings: Any) -> Any:
@@ -235,4 +225,4 @@ def _given(**settings: Any) -> Any:
 
 def _tell(model: TableModel, place: Path) -> None:
     tell(model.metrics, ".4g")
-    typer.echo(f"saved in {place}; try: zoo predict {place} ROWS.csv")
+    conclude(model, place, f"zoo predict {place} ROWS.csv")

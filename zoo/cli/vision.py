@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +22,8 @@ from zoo.cli.options import (
     Size,
     Threads,
     Valid,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
@@ -129,7 +129,7 @@ def vision_finetune(
             run=run_of(device, precision, seed, threads, target, resume),
         )
         tell(model.metrics)
-        typer.echo(f"saved in {target}; try: zoo predict {target} PHOTO...")
+        conclude(model, target, f"zoo predict {target} PHOTO...")
 
 
 @vision.command("report")
@@ -202,15 +202,14 @@ def print_photos(
         )
     for path, prediction in zip(paths, model.predict(paths, tta=tta), strict=True):
         said, text = _told(prediction, top)
-        line = json.dumps({"file": str(path), **said}, ensure_ascii=False, allow_nan=False)
+        line = json_line({"file": str(path), **said})
         typer.echo(line if as_json else f"{path}  {text}")
 
 
 def _told(prediction: Any, top: int) -> tuple[dict[str, Any], str]:
     """What the model says of one photo, for JSON and in a line."""
     if isinstance(prediction, float):
-        number = round(prediction, 6) if isfinite(prediction) else None  # JSON has no NaN
-        return {"number": number}, f"{prediction:.6g}"
+        return {"number": round(prediction, 6)}, f"{prediction:.6g}"
     scores = prediction.probabilities
     labels = getattr(prediction, "labels", None)
     if labels is None:
