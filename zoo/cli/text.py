@@ -21,7 +21,6 @@ from zoo.cli.options import (
     tell,
 )
 
-
 text = typer.Typer(
     no_args_is_help=True,
     help="Texts: train a language model, fine-tune it, put a classifier on it.",
