@@ -39,7 +39,8 @@ from zoo.core.card import (
 )
 from zoo.core.history import History
 from zoo.hub.catalog import ROOM
-from zoo.hub.sums import SUMS, published, sha256, to_text
+from zoo.hub.contents import SUMS, published
+from zoo.hub.sums import sha256, to_text
 
 CARDS = ROOT / "model_cards"
 STORED = "Matrices are stored in half precision."  # as `publish` does

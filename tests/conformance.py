@@ -155,7 +155,7 @@ def require_close(said: Any, expected: Any) -> None:
         assert len(said) == len(expected)
         for one, other in zip(said, expected, strict=True):
             require_close(one, other)
-    elif hasattr(expected, "getdata") or hasattr(expected, "shape") and expected.shape:
+    elif hasattr(expected, "getdata") or (hasattr(expected, "shape") and expected.shape):
         first, second = (torch.as_tensor(_pixels(x)).int() for x in (said, expected))
         assert (first - second).abs().max() <= 1  # numbers of a pixel may be rounded otherwise
     elif isinstance(expected, float) or hasattr(expected, "dtype"):

@@ -12,6 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOUNDATIONS = {"core", "data", "hub"}
+SHARED = {  # what data and hub take of core: rules, and the one reader of artifacts
+    *("zoo.core.names", "zoo.core.cache_folder", "zoo.core.artifact"),
+}
+TRIAL = ("zoo.hub.publish", "zoo", "load")  # a model is tried as its readers will load it
 DOMAINS = {"vision", "text", "tabular", "collab"}
 TOP = {"zoo", "zoo.quickstart"}  # who sees everything, as does the room "cli"
 PICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -59,14 +63,15 @@ def wrong_imports(path: Path, source: str) -> list[str]:
             or module in TOP
             or room(module) == "cli"
             or (target, name) == ("zoo", "__version__")
+            or (module, target, name) == TRIAL
         ):
             continue
         whole = f"{target}.{name}" if name and (is_file(f"{target}.{name}")) else target
         if not is_file(whole) and path.name != "__init__.py":
             wrong.append(f"{shown} (a child imports from a file)")
         here, there = room(module), room(whole)
-        if here in FOUNDATIONS and there != here:
-            wrong.append(f"{shown} ({here} imports nothing of ours outside itself)")
+        if here in FOUNDATIONS and there != here and whole not in SHARED:
+            wrong.append(f"{shown} ({here} imports nothing of ours outside itself but {SHARED})")
         elif here == "published" and there not in {here, *DOMAINS, *FOUNDATIONS}:
             wrong.append(f"{shown} (a protocol imports domains, core, data and hub)")
         elif here in DOMAINS and there not in {here, *FOUNDATIONS}:

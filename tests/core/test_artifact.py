@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +22,7 @@ from zoo.core import artifact
 from zoo.core.artifact import ArtifactError, Config
 from zoo.core.card import render
 from zoo.core.history import History
+from zoo.core.lock import FolderLock
 from zoo.core.split import SeenRows, content_hashes
 
 CONFIG = Config("vision", "classification", {"name": "net", "args": {}}, {"labels": ["a", "b"]})
@@ -173,6 +178,31 @@ def test_two_processes_do_not_save_into_one_folder(tmp_path) -> None:
         save(folder, licence="gpl")
 
 
+def test_a_forked_process_does_not_keep_its_parents_lock(tmp_path) -> None:
+    lock = FolderLock.of(tmp_path)
+    fork = multiprocessing.get_context("fork")
+    is_up = fork.Event()
+    child = fork.Process(target=lambda: (is_up.set(), time.sleep(60)))
+    child.start()
+    assert is_up.wait(60)
+    with pytest.raises(FileExistsError):
+        _lock_anew(tmp_path)
+    del lock  # the child lives on
+    _lock_anew(tmp_path)
+    child.kill()
+
+
+def _lock_anew(folder: Path) -> None:
+    """Lock a folder as another process would."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FileExistsError from error
+    finally:
+        os.close(descriptor)
+
+
 def test_numpys_numbers_are_stored_and_what_json_does_not_keep_is_refused(tmp_path) -> None:
     numbers = {"seed": np.int64(3), "lr": np.float32(0.5), "flag": np.bool_(True)}
     folder = save(tmp_path / "a", training=numbers, metrics={"loss": 1.0, "f1": float("nan")})
@@ -213,6 +243,11 @@ def header_bomb(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes((2**62).to_bytes(8, "little") + b"{}")
 
 
+def fifo(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")  # whoever opens it waits for ever
+
+
 def no_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
@@ -229,6 +264,11 @@ def no_weights(folder: Path) -> None:
         (changed(format="1"), "format='1'"),
         (changed(members=["../../secret.safetensors"]), r"wrong=\['members'\]"),
         (changed(members=["model.bin"]), r"wrong=\['members'\]"),
+        (changed(members=["a\\..\\model.safetensors"]), r"wrong=\['members'\]"),
+        (changed(members=["model.safetensors", "Model.safetensors"]), r"members \(twice the same"),
+        (changed(files=["../README.md"]), r"wrong=\['files'\]"),
+        (changed(files=[3]), r"wrong=\['files'\]"),
+        (fifo, "must be a JSON object"),
         (changed(members=[]), r"wrong=\['members'\]"),
         (changed(model="net", spec=None), r"wrong=\['model', 'spec'\]"),
         (lambda f: (f / "config.json").write_text("[" * 100_000), "must be a JSON object"),

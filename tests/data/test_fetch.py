@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.disk import full_disk
 from zoo.data.fetch import obtain
 
 from .conftest import FILES, contents, data_set, tarred, zipped
@@ -183,3 +184,45 @@ def test_two_processes_at_once_get_one_whole_copy(files: Start, cache: Path) -> 
     assert [process.wait(30) for process in both] == [0, 0]
     assert contents(cache / "toy") == FILES
     assert [wanted for _, wanted in server.asked] == [None, "bytes=100000-"]
+
+
+def test_a_server_that_sends_without_end_is_refused(
+    files: Start, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.data.archive.IGNORED_BYTES", 0)
+    monkeypatch.setattr("zoo.data.archive.IGNORED_SHARE", 1)
+    server = files({"toy-v1.tar.gz": bytes(10**6)})
+    with pytest.raises(ConnectionError, match=r"'toy' could not .* sends more than 300010 bytes"):
+        obtain(data_set(f"{server.url}/toy-v1.tar.gz"))
+    assert sum(path.stat().st_size for path in cache.rglob("*") if path.is_file()) < 400_000
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(
+    files: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = files({"toy-v1.tar.gz": TAR})
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path / "file" / "data"))
+    with pytest.raises(OSError, match=r"written to its folder, got .*set ZOO_DATA to another"):
+        obtain(data_set(f"{server.url}/toy-v1.tar.gz"))
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_the_data_set(
+    files: Start, cache: Path
+) -> None:
+    server = files({"toy-v1.tar.xz": tarred({"a.bin": bytes(10**6)}, mode="w:xz")})
+    data = data_set(f"{server.url}/toy-v1.tar.xz", unpacked=10**6)
+    with full_disk(100_000), pytest.raises(OSError, match=r"its folder, got .*Free space there"):
+        obtain(data)
+    assert {path.name for path in cache.iterdir()} == {".toy.lock", ".downloads"}
+
+
+def test_without_a_home_data_sets_lie_in_a_temporary_folder(
+    files: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "ZOO_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    server = files({"toy-v1.tar.gz": TAR})
+    assert contents(obtain(data_set(f"{server.url}/toy-v1.tar.gz"))) == FILES

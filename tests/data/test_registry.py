@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import zoo.data
 from zoo.cli.app import app
-from zoo.data.archive import stem
+from zoo.data.members import stem
 from zoo.data.registry import DATA_SETS, DataSet
 
 MIRROR = os.environ.get("ZOO_DATA_MIRROR")  # before a fixture hides it

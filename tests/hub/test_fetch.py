@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 import random
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,19 +15,43 @@ from zoo.hub.find import find
 
 from .server import COMMIT, Hub
 
-ARTIFACT = {
-    "config.json": b'{"format": 1}',
-    "model.safetensors": random.Random(1).randbytes(300_000),
-    "README.md": b"# A model\n",
-    "history.csv": b"epoch,loss\n",
-    "plots/lr.png": b"not really a picture",
+CONFIG = {
+    **{"format": 1, "domain": "vision", "task": "classification", "model": {}, "spec": {}},
+    "files": ["model.safetensors", "README.md", "history.csv", "model.pkl", "training-state.json"],
 }
-PICKLES = {"pytorch_model.bin": b"\x80\x04.", "model.pkl": b"\x80\x04.", "run.py": b"import os"}
+
+
+def weights(n_bytes: int) -> bytes:
+    """A safetensors file of one tensor."""
+    header = {"w": {"dtype": "U8", "shape": [n_bytes], "data_offsets": [0, n_bytes]}}
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + random.Random(1).randbytes(n_bytes)
+
+
+ARTIFACT = {
+    "config.json": json.dumps(CONFIG).encode(),
+    "model.safetensors": weights(300_000),
+    "README.md": b"# A model\n![Losses](losses.png) ![Elsewhere](https://a.org/other.png)\n",
+    "history.csv": b"epoch,loss\n",
+    "losses.png": b"not really a picture",
+    ".eval_results/scores.yaml": b"- value: 1\n",
+}
+OTHERS = {
+    "pytorch_model.bin": b"\x80\x04.",
+    "model.pkl": b"\x80\x04.",
+    "run.py": b"import os",
+    "training-state.safetensors": weights(10),
+    "training-state.json": b"{}",
+    "other.safetensors": weights(10),
+    "photo.png": b"private",
+    "plots/lr.png": b"private",
+    ".eval_results/deep/scores.yaml": b"",
+}
 
 
 @pytest.fixture(autouse=True)
 def pets(hub: Hub) -> None:
-    hub.repositories["someone/pets"] = {**ARTIFACT, **PICKLES}
+    hub.repositories["someone/pets"] = {**ARTIFACT, **OTHERS}
     hub.repositories["someone/notes"] = {"README.md": b"# Hi"}
 
 
@@ -34,10 +60,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_a_model_comes_whole_and_without_its_pickles(hub: Hub, tmp_path: Path) -> None:
+def test_a_model_comes_whole_and_with_its_own_files_alone(hub: Hub, tmp_path: Path) -> None:
     folder = zoo.hub.pull("someone/pets", cache=tmp_path)
     assert contents(folder) == ARTIFACT
-    assert not any(file in path for _, path, _ in hub.asked for file in PICKLES)
+    assert not any(file in path for _, path, _ in hub.asked for file in OTHERS)
 
 
 def test_a_model_in_the_cache_is_not_downloaded_again(hub: Hub, tmp_path: Path) -> None:
@@ -53,10 +79,10 @@ def test_a_revision_can_be_asked_for(hub: Hub, tmp_path: Path) -> None:
 
 def test_a_dropped_connection_is_taken_up_where_it_broke(hub: Hub, tmp_path: Path) -> None:
     chunk = 10 * 2**20  # bytes that the client writes at once
-    hub.repositories["someone/pets"]["model.safetensors"] = bytes(chunk + 1000)
+    hub.repositories["someone/pets"]["model.safetensors"] = (large := weights(chunk + 1000))
     hub.drops["model.safetensors"] = [chunk + 10]
     folder = zoo.hub.pull("someone/pets", cache=tmp_path)
-    assert (folder / "model.safetensors").read_bytes() == bytes(chunk + 1000)
+    assert (folder / "model.safetensors").read_bytes() == large
     assert hub.asked[-1][2] == f"bytes={chunk}-"
 
 

@@ -172,7 +172,7 @@ def test_predicting_and_evaluating_change_nothing_that_training_uses() -> None:
             state = torch.get_rng_state()
             model.predict(table(5)), model.predict(table(5).iloc[0]), model.evaluate()
             assert torch.equal(torch.get_rng_state(), state)
-            assert learn.model.training
+            assert not learn.model.training
         learn.fit(1, 1e-2)
         return weights(learn.as_model())
 

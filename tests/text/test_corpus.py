@@ -356,3 +356,9 @@ def test_a_full_disk_is_one_sentence(length: int, tmp_path: Path) -> None:
         with_own_numbers(texts, Tokenizer("xx"), tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match=r"can be written to, got .*file/cache'.*set ZOO_CACHE"):
+        with_own_numbers(["one two"], Tokenizer("xx"), tmp_path / "file" / "cache")

@@ -352,8 +352,10 @@ def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) ->
 
 
 def test_the_card_tells_the_rates(photos: Path, tmp_path: Path) -> None:
+    folders = (tmp_path / name for name in ("model", "unchanged", "scratch", "step-by-step"))
+
     def told(model: PhotoModel) -> tuple[Any, Any, Any]:
-        config = read_artifact(model.save(tmp_path / "model")).config.training
+        config = read_artifact(model.save(next(folders))).config.training
         return config["epochs"], config.get("lr"), config.get("ratio")
 
     model = finetune(photos, lr=2e-4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,12 +54,28 @@ def hub_push(
     revision: Revision = None,
     private: Annotated[bool, typer.Option(help="Only you see a new repository.")] = False,
     folder: Folder = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be published, and send nothing.")
+    ] = False,
 ) -> None:
-    """Publish a saved model and print where it is then."""
+    """Show the files of a saved model, publish them, and print where they are then."""
     with one_sentence():
         import zoo
 
-        typer.echo(zoo.hub.push(artifact, name, revision=revision, private=private, hub=folder))
+        if dry_run:
+            _show(zoo.hub.push(artifact, name, revision=revision, hub=folder, dry_run=True))
+            return
+        address = zoo.hub.push(
+            artifact, name, revision=revision, private=private, hub=folder, show=_show
+        )
+        typer.echo(address)
+
+
+def _show(files: Mapping[str, int]) -> None:
+    """Print the files that are published, with their sizes, beside the command's output."""
+    for file, size in files.items():
+        typer.echo(f"{size:>13,}  {file}", err=True)
+    typer.echo(f"{sum(files.values()):>13,}  bytes in {len(files)} files", err=True)
 
 
 @hub.command("verify")
@@ -80,19 +97,31 @@ def hub_verify(
         card = Card.read(folder)
         model = zoo.load(folder, run=run_of(device, precision))
         stated = _stated(card) if card and data is None else _measured(model)
-        scores = model.evaluate(data) if data is not None else _scores(name, card, model)
-        holds = True
-        for metric, (value, spread) in stated.items():
-            if metric not in scores:
-                continue
-            within = abs(scores[metric] - value) <= spread
-            holds = holds and within
-            typer.echo(
-                f"{metric:>12} {scores[metric]:.4f}, the card says {value:.4f} ± {spread:.4f}: "
-                f"{'it holds' if within else 'it does not hold'}"
+        if not stated:
+            raise ValueError(
+                f"a model is verified by the scores that it states, got {name!r}, which states "
+                "none. Score it with `zoo evaluate` instead."
             )
-        if not holds:
+        scores = model.evaluate(data) if data is not None else _scores(name, card, model)
+        if not _holds(stated, scores):
             raise typer.Exit(1)
+
+
+def _holds(stated: Mapping[str, tuple[float, float]], scores: Mapping[str, float]) -> bool:
+    """Print each stated score beside the one measured now, and say whether all of them hold."""
+    holds = True
+    for metric, (value, spread) in stated.items():
+        if metric not in scores:
+            holds = False
+            typer.echo(f"{metric:>12} is stated as {value:.4f}, but was not measured")
+            continue
+        within = abs(scores[metric] - value) <= spread
+        holds = holds and within
+        typer.echo(
+            f"{metric:>12} {scores[metric]:.4f}, the card says {value:.4f} ± {spread:.4f}: "
+            f"{'it holds' if within else 'it does not hold'}"
+        )
+    return holds
 
 
 LEAST_SPREAD = 1e-3  # as a share of the score: what machines and versions may differ by
@@ -116,7 +145,7 @@ def _scores(name: str, card: Card | None, model: Any) -> dict[str, float]:
     """
     protocol = card.protocol if card else ""
     known = Path(__file__).parents[1] / "published" / f"{protocol}.py"
-    if not protocol.isidentifier() or not known.exists():
+    if not protocol.isidentifier() or protocol[0] == "_" or not known.exists():
         raise ValueError(
             f"a card is verified by the protocol that it names, however {name!r} names "
             f"{protocol=}; give --data with labelled data"

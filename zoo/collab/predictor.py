@@ -281,7 +281,7 @@ class Recommender(Trained[nn.Module]):
         return kind, self.name, self.arguments
 
     def _example(self) -> str:
-        return f"model.recommend({self.spec.users[0]!r}, k=10)"
+        return 'model.recommend("a user", k=10)  # any id of yours; the card names nobody'
 
     def _task(self) -> Task:
         return task(self.name)

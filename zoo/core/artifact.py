@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from zoo.core import checkpoint
 from zoo.core.card import FACTS, render
 from zoo.core.history import History
+from zoo.core.names import plain_name, require_distinct
 from zoo.core.saving import finish, saved_together
 from zoo.core.split import SKETCH_SIZE, SeenRows
 
@@ -43,8 +44,6 @@ SEEN_ROWS: Final = "trained-on.safetensors"
 FINISHED: Final = "training-finished.json"  # what tells a repeated call that its run is over
 LARGEST_CONFIG: Final = 2**28  # bytes; long vocabularies and lists of ids take some millions
 _REQUIRED: dict[str, type] = {"domain": str, "task": str, "model": dict, "spec": dict}
-_MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.safetensors")
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _WEIGHTS = re.compile(r"model(-\d+)?\.safetensors")
 _OF_AN_ARTIFACT: Final = (SEEN_ROWS, FINISHED, checkpoint.FILE, FACTS, "SHA256SUMS")
 
@@ -419,10 +418,10 @@ def config_of(tree: dict[str, Any]) -> Config:
     members = tree.get("members", ["model.safetensors"])
     if not isinstance(members, list) or not members or not all(map(_is_member, members)):
         wrong.append("members")
-    elif len({name.casefold() for name in members}) < len(members):
+    elif not _are_distinct(members):
         wrong.append("members (twice the same)")
     files = tree.get("files", [])
-    if not isinstance(files, list) or not all(map(_is_file_name, files)):
+    if not isinstance(files, list) or not all(map(_is_plain, files)):
         wrong.append("files")
     wrong += [name for name in ("metrics", "training") if not isinstance(tree.get(name, {}), dict)]
     wrong += [name for name in ("licence", "data") if not isinstance(tree.get(name, ""), str)]
@@ -444,11 +443,22 @@ def _is_number(value: object) -> bool:
 
 def _is_member(name: object) -> bool:
     """Whether a weight file's name stays in the directory and is safetensors."""
-    return isinstance(name, str) and _MEMBER.fullmatch(name) is not None
+    return _is_plain(name) and str(name).endswith(".safetensors")
 
 
-def _is_file_name(name: object) -> bool:
-    return isinstance(name, str) and _FILE_NAME.fullmatch(name) is not None
+def _is_plain(name: object) -> bool:
+    try:
+        return bool(plain_name(name))
+    except ValueError:
+        return False
+
+
+def _are_distinct(names: list[str]) -> bool:
+    try:
+        require_distinct(names)
+    except ValueError:
+        return False
+    return len(set(names)) == len(names)
 
 
 def _text(path: Path, largest: int) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import __version__
+from zoo.core.names import without_folders
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -111,8 +112,17 @@ class Card:
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
             tree["results"] = [Result(**_known(Result, one)) for one in tree["results"]]
-            return cls(**_known(cls, tree))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            card = cls(**_known(cls, tree))
+            _check_kinds(card)
+            return card
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise ValueError(
                 f"{FACTS} states a card's facts, however that in {str(directory)!r} does not "
                 f"({error}); fetch the model again"
@@ -243,7 +253,7 @@ def _data_and_licence(config: Config, card: Card | None) -> str:
             "",
         ]
     else:
-        lines += [f"Trained on: {config.data or 'not stated'}."]
+        lines += [f"Trained on: {without_folders(config.data) or 'not stated'}."]
     lines += [f"Licence of the weights: {config.licence}."]
     return "\n".join(lines)
 
@@ -262,7 +272,27 @@ def _table(title: str, values: dict[str, object] | dict[str, float]) -> Iterator
 
 
 def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+    """A value in a cell of a table; no folder of the machine that it was made on."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return " ".join(without_folders(str(value)).replace("|", "\\|").split())
+
+
+def _check_kinds(card: Card) -> None:
+    """Refuse values of another kind than their fields have.
+
+    Raises:
+        TypeError: one is.
+    """
+    values = [(part, getattr(card, part.name)) for part in fields(card)]
+    values += [(part, getattr(one, part.name)) for one in card.results for part in fields(one)]
+    for part, value in values:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        is_right = {"str": isinstance(value, str), "float": number, "int": number}
+        if not is_right.get(str(part.type), True):
+            raise TypeError(f"{part.name!r} must be of the kind {part.type}, got {value!a:.60}")
+    if not all(isinstance(text, str) for pair in card.data.items() for text in pair):
+        raise TypeError(f"'data' must hold texts, got {card.data!a:.60}")
 
 
 def _known(kind: Any, tree: dict[str, Any]) -> dict[str, Any]:

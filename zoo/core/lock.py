@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import weakref
 from pathlib import Path
@@ -26,7 +27,7 @@ class FolderLock:
     _held: ClassVar[weakref.WeakValueDictionary[Path, FolderLock]] = weakref.WeakValueDictionary()
 
     def __init__(self, descriptor: int) -> None:
-        weakref.finalize(self, os.close, descriptor)
+        self.release = weakref.finalize(self, os.close, descriptor)
 
     @classmethod
     def of(cls, folder: Path) -> FolderLock | None:
@@ -46,6 +47,20 @@ class FolderLock:
         except OSError:
             os.close(descriptor)
             return None
+        _release_in_children()
         lock = cls(descriptor)
         cls._held[place] = lock
         return lock
+
+    @classmethod
+    def release_all(cls) -> None:
+        """Let go of every lock in this process; a parent from which it was forked keeps its own."""
+        for lock in list(cls._held.values()):
+            lock.release()
+        cls._held.clear()
+
+
+@functools.cache
+def _release_in_children() -> None:
+    """Have forked processes not hold their parent's locks: a worker may outlive a killed parent."""
+    os.register_at_fork(after_in_child=FolderLock.release_all)

@@ -21,7 +21,7 @@ from zoo.core import artifact, checkpoint
 from zoo.core.fingerprint import differences, digest, plain_or_digest
 from zoo.core.lock import FolderLock
 from zoo.core.loop import Fit
-from zoo.core.run import Run, rank_and_world
+from zoo.core.run import Run, rank_and_world, versions
 
 if TYPE_CHECKING:
     from zoo.core.batches import Data
@@ -155,6 +155,7 @@ class TrainingState:
             )
         hooked = [c for c in callbacks if hasattr(c, "load_state") or hasattr(c, "batch")]
         settings = {
+            "versions": versions(),
             "seed": learner.run.seed,
             "device": learner.device.type,
             "precision": str(learner.dtype),

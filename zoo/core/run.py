@@ -119,6 +119,13 @@ class Run:
         return torch.bfloat16 if device.type == "cpu" and bf16_on_cpu and _cpu_has_bf16() else None
 
 
+def versions() -> str:
+    """The versions that a training depends on."""
+    from zoo import __version__
+
+    return f"transfer-zoo {__version__}, torch {torch.__version__}"
+
+
 @functools.cache
 def accelerator() -> Accelerator | None:
     """The process group under `torchrun` or `accelerate launch`; None in a single process."""

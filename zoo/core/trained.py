@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Generic, Self
 import torch
 from torch import Tensor
 
-from zoo import __version__
 from zoo.core import artifact
 from zoo.core.artifact import Config
 from zoo.core.batches import Data
@@ -23,7 +22,7 @@ from zoo.core.groups import BatchNormMode
 from zoo.core.history import History
 from zoo.core.learner import Learner
 from zoo.core.placed import Network, Placed
-from zoo.core.run import Run, accelerator, rank_and_world
+from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
 from zoo.core.task import Task
 
@@ -289,7 +288,7 @@ def training_of(learn: Learner) -> dict[str, Any]:
         "weight_decay": learn.weight_decay,
         "clip": learn.clip,
         "seed": learn.run.seed,
-        "versions": f"transfer-zoo {__version__}, torch {torch.__version__}",
+        "versions": versions(),
     }
 
 

@@ -8,48 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
-from functools import partial
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, TYPE_CHECKING, NamedTuple, cast
+from pathlib import Path, PurePosixPath
+from typing import IO
 
+from zoo.core.names import require_distinct
+from zoo.data.members import damage_as_a_sentence, members
 from zoo.data.registry import DataSet
-
-if TYPE_CHECKING:
-    from tarfile import TarFile, TarInfo
 
 Tick = Callable[[int, int | None], None]  # bytes done, bytes in all (None: not known)
 
-TARS = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar")
-SINGLES = (".xz", ".gz", ".bz2")  # one compressed file, not a folder
-SUFFIXES = (".zip", *TARS, *SINGLES)
 LITTER = ("__MACOSX", ".DS_Store", "._*", "Thumbs.db")  # what operating systems leave behind
-
 MARKER = ".verified"  # in each finished folder; holds the digest of what lies there
 
+# What an archive may hold beside the files: the part that is left out, folders, headers.
+IGNORED_SHARE, IGNORED_BYTES = 16, 1 << 26
+ENTRIES_PER_FILE, ENTRIES = 10, 10_000
+
 _CHUNK = 1 << 18  # bytes
-
-
-class _Member(NamedTuple):
-    name: str
-    plain: bool  # an ordinary file: no link, no device
-    open: Callable[[], IO[bytes]]
-
-
-def stem(file_name: str) -> str:
-    """The name without its compression, by which a repacked archive is found.
-
-    Example:
-        >>> stem("aclImdb_v1.tar.gz"), stem("articles.jsonl.xz")
-        ('aclImdb_v1', 'articles.jsonl')
-    """
-    for suffix in SUFFIXES:
-        if file_name.endswith(suffix):
-            return file_name.removesuffix(suffix)
-    raise ValueError(f"an archive must end in one of {SUFFIXES}, however {file_name=}; repack it")
 
 
 def digest(hashes: Mapping[str, str]) -> str:
@@ -83,7 +60,13 @@ def hash_folder(folder: Path, ignore: Iterable[str] = ()) -> dict[str, str]:
 
 
 def unpack(
-    archive: Path, target: Path, *, ignore: Iterable[str] = (), limit: int, tick: Tick
+    archive: Path,
+    target: Path,
+    *,
+    ignore: Iterable[str] = (),
+    limit: int,
+    files: int = 1_000_000,
+    tick: Tick,
 ) -> dict[str, str]:
     """Write the archive's files under the target folder; relative path -> sha256 comes back.
 
@@ -92,27 +75,35 @@ def unpack(
         target: where the files go, and nothing outside of it.
         ignore: patterns of files or folders that are left out, beside the litter of systems.
         limit: bytes that the files may have together; more is refused while unpacking.
+        files: how many there may be.
         tick: hears of the progress.
 
     Raises:
-        ValueError: the archive is damaged, too large, or holds a link or a path that leads outside.
+        ValueError: the archive is damaged, too large, or holds a link, a name that is not plain,
+            or names that some system takes for the same file.
     """
     hashes: dict[str, str] = {}
+    spellings: dict[str, str] = {}
+    patterns = (*LITTER, *ignore)
     written = 0
-    with _damage_told(archive):
-        for member in _members(archive):
-            if _ignored(member.name, (*LITTER, *ignore)):
+    with damage_as_a_sentence(archive):
+        for n, member in enumerate(members(archive, _longest(limit))):
+            if n >= ENTRIES_PER_FILE * files + ENTRIES or len(hashes) > files:
+                raise ValueError(
+                    f"the archive must hold {files} files, got more in {archive}. Get it again."
+                )
+            if member.is_folder or _ignored(member.name, patterns):
                 continue
-            _refuse_unsafe(archive, member)
-            name = PurePosixPath(member.name).as_posix()
+            require_distinct([member.name], spellings)
+            _refuse_excess(written + (member.size or 0), limit, member.name, archive)
             sha = hashlib.sha256()
-            with member.open() as source, _created(target / name, archive) as sink:
+            with member.open() as source, _created(target / member.name, archive) as sink:
                 while chunk := source.read(_CHUNK):
                     written += len(chunk)
-                    _refuse_excess(written, limit, name, archive)
+                    _refuse_excess(written, limit, member.name, archive)
                     sha.update(chunk)
                     sink.write(chunk)
-            hashes[name] = sha.hexdigest()
+            hashes[member.name] = sha.hexdigest()
             tick(written, limit)
     return hashes
 
@@ -128,7 +119,9 @@ def install(archive: Path, data: DataSet, folder: Path, tick: Tick) -> None:
     files = work / "files"
     files.mkdir(parents=True)
     try:
-        hashes = unpack(archive, files, ignore=data.ignore, limit=data.unpacked, tick=tick)
+        hashes = unpack(
+            archive, files, ignore=data.ignore, limit=data.unpacked, files=data.files, tick=tick
+        )
         if top := top_folder(hashes):
             files = files / top
             hashes = {path.removeprefix(f"{top}/"): sha for path, sha in hashes.items()}
@@ -146,11 +139,16 @@ def install(archive: Path, data: DataSet, folder: Path, tick: Tick) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def longest_archive(data: DataSet) -> int:
+    """Return how many bytes an archive of the data set may have, whatever a server sends."""
+    return _longest(data.unpacked)
+
+
 def is_verified(folder: Path, data: DataSet) -> bool:
     """Whether the folder was verified as this edition of the data set; its files are not read."""
     try:
         return (folder / MARKER).read_text().strip() == data.digest
-    except (FileNotFoundError, NotADirectoryError):
+    except (OSError, UnicodeDecodeError):  # none, or one that cannot be read
         return False
 
 
@@ -172,107 +170,29 @@ def adopted(folder: Path, data: DataSet) -> bool:
     return True
 
 
+def _longest(limit: int) -> int:
+    return IGNORED_SHARE * limit + IGNORED_BYTES
+
+
 def _created(path: Path, archive: Path) -> IO[bytes]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("xb")
     except (FileExistsError, NotADirectoryError) as error:
         raise ValueError(
-            f"a name may be in an archive once, however {path.name=} is in {archive} twice; "
-            "do not use it"
+            f"a name must be in an archive once, got {path.name!a} twice in {archive}. Do not use "
+            "the archive."
         ) from error
 
 
-def _refuse_unsafe(archive: Path, member: _Member) -> None:
-    name = member.name
-    path = PureWindowsPath(name)  # splits at / and at \, and knows drives
-    if path.anchor or ".." in path.parts:
+def _refuse_excess(size: int, limit: int, name: str, archive: Path) -> None:
+    if size > limit:
         raise ValueError(
-            f"files must stay in the target folder, however {archive} holds {name=}; do not use it"
-        )
-    if not member.plain:
-        raise ValueError(
-            f"an archive may hold files and folders only, however {name=} in {archive} is a link "
-            "or a device; do not use it"
-        )
-
-
-def _refuse_excess(written: int, limit: int, name: str, archive: Path) -> None:
-    if written > limit:
-        raise ValueError(
-            f"the files must have {limit} bytes in all, however {name=} in {archive} passes that; "
-            "get the archive again"
+            f"the files must have {limit} bytes in all, got more with {name!a} of {archive}. Get "
+            "the archive again."
         )
 
 
 def _ignored(name: str, patterns: Iterable[str]) -> bool:
     parts = PurePosixPath(name).parts
     return any(fnmatch(part, pattern) for part in parts for pattern in patterns)
-
-
-@contextmanager
-def _damage_told(archive: Path) -> Iterator[None]:
-    """Whatever the formats raise for damage becomes one sentence."""
-    import lzma
-    import tarfile
-    import zipfile
-    import zlib
-
-    broken = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError)
-    try:
-        yield
-    except (*broken, NotImplementedError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk, not the archive
-        raise ValueError(
-            f"the archive must be whole, however {archive} is damaged ({error}); get it again"
-        ) from error
-
-
-def _members(archive: Path) -> Iterator[_Member]:
-    name = archive.name
-    if name.endswith(".zip"):
-        yield from _zip_members(archive)
-    elif name.endswith(TARS):
-        yield from _tar_members(archive)
-    else:
-        yield _Member(stem(name), True, partial(_single, archive))
-
-
-def _zip_members(archive: Path) -> Iterator[_Member]:
-    from zipfile import ZipFile
-
-    with ZipFile(archive) as file:
-        for info in file.infolist():
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            plain = kind in (0, stat.S_IFREG) and not info.flag_bits & 1  # bit 0: encrypted
-            if not info.is_dir():
-                yield _Member(info.filename, plain, partial(file.open, info))
-
-
-def _tar_members(archive: Path) -> Iterator[_Member]:
-    import tarfile
-
-    with tarfile.open(archive) as file:
-        for info in file:
-            if not info.isdir():
-                yield _Member(info.name, info.isreg(), partial(_tar_file, file, info))
-
-
-def _tar_file(file: TarFile, info: TarInfo) -> IO[bytes]:
-    source = file.extractfile(info)
-    if source is None:  # neither a file nor a link to one, which was refused before
-        raise ValueError(f"a member must be a file, however {info.name=} is none; do not use it")
-    return source
-
-
-def _single(archive: Path) -> IO[bytes]:
-    import bz2
-    import gzip
-    import lzma
-
-    if archive.suffix == ".xz":
-        return lzma.open(archive)
-    if archive.suffix == ".bz2":
-        return bz2.open(archive)
-    return cast(IO[bytes], gzip.open(archive))

@@ -25,12 +25,18 @@ class _PassingError(Exception):
     """A failure of the network that another attempt may not meet."""
 
 
-def download(url: str, downloads: Path, tick: Tick) -> Path:
+def download(url: str, downloads: Path, tick: Tick, longest: int) -> Path:
     """The archive at the address, whole by its length; an interrupted one is continued.
+
+    Args:
+        url: the address.
+        downloads: folder for archives that are under way.
+        tick: hears of the progress.
+        longest: bytes that it may have; a server that sends more is refused.
 
     Raises:
         FileNotFoundError: the address answers that there is no such file.
-        ConnectionError: it did not answer, or failed at every attempt.
+        ConnectionError: it did not answer, failed at every attempt, or sends too much.
     """
     archive = downloads / url.rsplit("/", 1)[-1]
     part = archive.with_name(f"{archive.name}.part")
@@ -39,7 +45,7 @@ def download(url: str, downloads: Path, tick: Tick) -> Path:
     for attempt in range(ATTEMPTS):
         try:
             if not archive.exists():
-                _receive(url, part, tick)
+                _receive(url, part, tick, longest)
                 part.replace(archive)
             return archive
         except _PassingError as error:
@@ -49,7 +55,7 @@ def download(url: str, downloads: Path, tick: Tick) -> Path:
     raise ConnectionError(f"{url} failed {ATTEMPTS} times, at last because {reason}")
 
 
-def _receive(url: str, part: Path, tick: Tick) -> None:
+def _receive(url: str, part: Path, tick: Tick, longest: int) -> None:
     """Bring the part to its full length with one request."""
     note = part.with_name(f"{part.name}.json")  # what the part is a part of
     have, validator, known = _progress_of(url, part, note)
@@ -75,6 +81,9 @@ def _receive(url: str, part: Path, tick: Tick) -> None:
             note.write_text(json.dumps([url, validator, total]))
         with part.open("ab" if have else "wb") as file:
             while chunk := _read(response):
+                if have + len(chunk) > longest:
+                    note.unlink()
+                    raise ConnectionError(f"{url} sends more than {longest} bytes")
                 have += file.write(chunk)
                 tick(have, total)
     if total is not None and have != total:
@@ -87,9 +96,10 @@ def _progress_of(url: str, part: Path, note: Path) -> tuple[int, str | None, int
     try:
         noted, validator, total = json.loads(note.read_text())
         have = part.stat().st_size
-    except (FileNotFoundError, ValueError):  # nothing yet, or cut off while it was written
+    except (FileNotFoundError, ValueError, TypeError):  # nothing yet, or cut off in writing
         return 0, None, None
-    return (have, validator, total) if noted == url and have <= (total or 0) else (0, None, None)
+    is_part = noted == url and isinstance(total, int) and have <= total
+    return (have, validator, total) if is_part else (0, None, None)
 
 
 def _opened(url: str, headers: dict[str, str], note: Path) -> HTTPResponse:
@@ -134,4 +144,4 @@ def _read(response: HTTPResponse) -> bytes:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text else None
+    return int(text) if text and text.isascii() and text.isdecimal() else None

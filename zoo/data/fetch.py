@@ -17,12 +17,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from zoo.data.archive import SUFFIXES, Tick, adopted, install, is_verified, stem
+from zoo.core.cache_folder import default_cache, expanded
+from zoo.data.archive import Tick, adopted, install, is_verified, longest_archive
 from zoo.data.download import download
+from zoo.data.members import SUFFIXES, stem
 from zoo.data.registry import DATA_SETS, DataSet, find
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 DOWNLOADS = ".downloads"  # in the cache; archives that are under way
 
@@ -70,15 +75,12 @@ def get(name: str, *, progress: bool | None = None) -> Path:
 
 def obtain(data: DataSet, *, progress: bool | None = None) -> Path:
     """The folder of a data set that need not be registered; see `get`."""
-    from filelock import FileLock
-
     root = _root()
     folder = root / data.name
     if is_verified(folder, data):
         return folder
-    root.mkdir(parents=True, exist_ok=True)
     show = sys.stderr.isatty() if progress is None else progress
-    with FileLock(root / f".{data.name}.lock"):
+    with _writing_to(root), _lock(root / f".{data.name}.lock"):
         if is_verified(folder, data) or adopted(folder, data):
             return folder
         archive = _locate(data, root / DOWNLOADS, show)
@@ -92,17 +94,36 @@ def obtain(data: DataSet, *, progress: bool | None = None) -> Path:
 
 
 def _root() -> Path:
-    if own := os.environ.get("ZOO_DATA"):
-        return Path(own).expanduser().absolute()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser().absolute() / "zoo" / "data"
+    return default_cache("data", "ZOO_DATA")
+
+
+def _lock(path: Path) -> BaseFileLock:
+    """A lock beside the data set's folder, held by one process at a time."""
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path)
+
+
+@contextmanager
+def _writing_to(root: Path) -> Iterator[None]:
+    """Turn a full disk or a closed folder into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # a sentence of ours
+            raise
+        raise OSError(
+            f"a data set must be written to its folder, got {str(root)!r} "
+            f"({error.strerror or error}). Free space there, or set ZOO_DATA to another folder."
+        ) from error
 
 
 def _mirror() -> str | Path | None:
     mirror = os.environ.get("ZOO_DATA_MIRROR")
     if not mirror or mirror.startswith(("http://", "https://")):
         return mirror or None
-    folder = Path(mirror).expanduser().absolute()
+    folder = expanded(mirror, "ZOO_DATA_MIRROR")
     if not folder.is_dir():
         raise NotADirectoryError(
             f"ZOO_DATA_MIRROR must be a folder or an http address, however {mirror=}; "
@@ -142,7 +163,7 @@ def _locate(data: DataSet, downloads: Path, show: bool) -> Path:
     for url in urls:
         try:
             with _bar(f"download {data.name}", show) as tick:
-                return download(url, downloads, tick)
+                return download(url, downloads, tick, longest_archive(data))
         except FileNotFoundError:
             continue
         except ConnectionError as error:

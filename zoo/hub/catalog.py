@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from zoo.hub.contents import published, read_object
 from zoo.hub.shelf import models_on, shelf
-from zoo.hub.sums import published
 
 EMBEDDED = "zoo/"  # what names of embedded models begin with; nobody else's do
 ROOM = Path(__file__).with_name("embedded")
@@ -74,32 +73,43 @@ def _embedded() -> Iterator[tuple[str, Path]]:
 
 
 def _entry(name: str, folder: Path) -> Entry:
-    config, card = _read(folder / "config.json"), _read(folder / "card.json")
+    config, card = read_object(folder / "config.json"), read_object(folder / "card.json")
     metric, score = _score(config, card)
     return Entry(
         name=name,
-        domain=str(config.get("domain", "unreadable")),
-        task=str(config.get("task", "")),
+        domain=_text(config.get("domain")) or "unreadable",
+        task=_text(config.get("task")),
         metric=metric,
         score=score,
-        size=sum((folder / file).stat().st_size for file in published(folder)),
-        licence=str(config.get("licence", "")),
+        size=_size(folder),
+        licence=_text(config.get("licence")),
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; an empty one where there is none."""
+def _size(folder: Path) -> int:
+    """Bytes of the model's files; 0 if their names are not to be trusted."""
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return tree if isinstance(tree, dict) else {}
+        return sum((folder / file).stat().st_size for file in published(folder))
+    except (ValueError, OSError):
+        return 0
 
 
 def _score(config: dict[str, Any], card: dict[str, Any]) -> tuple[str, float | None]:
     """The first result of the card, else the first metric that is no loss."""
     results, metrics = card.get("results"), config.get("metrics")
     if isinstance(results, list) and results and isinstance(results[0], dict):
-        return str(results[0].get("metric", "")), results[0].get("mean")
+        return _text(results[0].get("metric")), _number(results[0].get("mean"))
     named = metrics.items() if isinstance(metrics, dict) else ()
-    return next(((k, v) for k, v in named if k != "loss"), ("", None))
+    return next(((_text(k), _number(v)) for k, v in named if k != "loss"), ("", None))
+
+
+def _text(value: object) -> str:
+    """A short text that a terminal shows as it is; an empty one for anything else."""
+    return "".join(filter(str.isprintable, value))[:60] if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float | None:
+    """A finite number, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) < 1e300 else None

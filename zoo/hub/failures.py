@@ -7,19 +7,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from zoo.core.names import plain_name
+
 Doing = Literal["read", "write"]
 
 ON_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./a, /a, ~/a or a/b/c
+
+_REVISION = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*", re.ASCII)
 
 
 def check_name(name: str) -> None:
     """Refuse what is no `user/name`.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is not, or one of its parts is no plain name of a folder.
     """
-    if not ON_HUB.fullmatch(name):
+    if not isinstance(name, str) or not ON_HUB.fullmatch(name):
         raise bad_name(name)
+    for part in name.split("/"):
+        plain_name(part)
+
+
+def check_revision(revision: str | None) -> None:
+    """Refuse what names no revision; None is the main branch.
+
+    Raises:
+        ValueError: it is empty, or cannot be the name of a branch, tag or commit.
+    """
+    if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
+        raise ValueError(
+            f"a revision must be a branch, tag or commit, got {revision=}. Leave it out for the "
+            "newest."
+        )
 
 
 def bad_name(name: str) -> ValueError:

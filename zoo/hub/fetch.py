@@ -2,7 +2,9 @@
 
 `huggingface_hub` finds, downloads and caches; what is added here: only an artifact's own files are
 asked for, never a pickle, each is compared with the hash that the hub knows it by and with the one
-that its publisher wrote down, also when it comes from the cache, and every failure is one sentence.
+that its publisher wrote down, also when it comes from the cache, weights are whole, and every
+failure is one sentence. What a repository says decides no path: names are checked first, and what
+is removed lies in the model's own part of the cache.
 `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HOME` and `HF_TOKEN` have their usual meaning. Pulls of one
 model by several processes wait for each other, so that none removes what another has fetched.
 """
@@ -12,15 +14,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.core.cache_folder import default_cache, expanded
 from zoo.hub.catalog import EMBEDDED, embedded
-from zoo.hub.failures import check_name, explained
+from zoo.hub.contents import INDEX, SUMS, is_evaluation, own_file, own_files, published
+from zoo.hub.failures import check_name, check_revision, explained
 from zoo.hub.shelf import shelf, taken
-from zoo.hub.sums import FILES, SUMS, published, wrong_files
+from zoo.hub.sums import wrong_files, wrong_index
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -53,21 +58,32 @@ def pull(
         ConnectionError: the hub cannot be reached, and the cache does not hold the model.
     """
     check_name(name)
+    check_revision(revision)
     folder = shelf(hub)
     if name.startswith(EMBEDDED):
+        refuse_revision(revision, "a model that ships with the library")
         return _sound(name, embedded(name))
     if folder is not None:
+        refuse_revision(revision, "a folder in the hub's place")
         return _sound(name, taken(name, folder))
-    from huggingface_hub import constants
-
-    root = Path(cache or constants.HF_HUB_CACHE)
+    root = _root(cache)
     with _alone(root / ".locks" / f"zoo--{name.replace('/', '--')}.lock"):
         return _fetched(name, revision, root)
 
 
+def _root(cache: str | os.PathLike[str] | None) -> Path:
+    """The folder of snapshots: the one named, the hub client's own, or ours if there is no home."""
+    from huggingface_hub import constants
+
+    if cache is not None:
+        return expanded(cache, "cache")
+    own = Path(constants.HF_HUB_CACHE)
+    return default_cache("hub", "HF_HUB_CACHE") if own.parts[:1] == ("~",) else own
+
+
 def _fetched(name: str, revision: str | None, cache: Path) -> Path:
     """The checked snapshot of a repository."""
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi
 
     endpoint = os.environ.get("HF_ENDPOINT") or None
     info, away = None, None
@@ -80,22 +96,50 @@ def _fetched(name: str, revision: str | None, cache: Path) -> Path:
             raise said from error
     else:
         _refuse_without_config(name, _listed(info))
-    try:
-        snapshot = snapshot_download(
-            name,
-            revision=revision,
-            cache_dir=cache,
-            endpoint=endpoint,
-            library_name=CLIENT,
-            allow_patterns=[*FILES, SUMS],
-            local_files_only=info is None,
-        )
-    except Exception as error:
-        cause = away or error
-        raise explained(cause, name, revision, "read") from cause
-    folder = Path(snapshot)
-    _verify(name, folder, _listed(info) if info and info.sha == folder.name else {})
+
+    def snapshot(files: Iterable[str], commit: str | None) -> Path:
+        from huggingface_hub import snapshot_download
+
+        try:
+            folder = snapshot_download(
+                name,
+                revision=commit,
+                cache_dir=cache,
+                endpoint=endpoint,
+                library_name=CLIENT,
+                allow_patterns=[escape(file) for file in files],
+                local_files_only=info is None,
+            )
+        except Exception as error:
+            cause = away or error
+            raise explained(cause, name, revision, "read") from cause
+        return _own_snapshot(Path(folder), cache)
+
+    folder = snapshot(INDEX, revision)
+    listed = _listed(info) if info and info.sha == folder.name else {}
+    with _named(name):
+        wrong = wrong_index(folder)
+    _refuse_damage(name, folder, INDEX, listed, wrong)
     _refuse_without_config(name, [path.name for path in folder.iterdir()])
+    with _named(name):
+        snapshot([*own_files(folder), *filter(is_evaluation, listed)], folder.name)
+        wrong, present = wrong_files(folder), published(folder)
+    _refuse_damage(name, folder, [*present, SUMS], listed, wrong)
+    _refuse_broken(name, folder)
+    return folder
+
+
+def _own_snapshot(folder: Path, cache: Path) -> Path:
+    """The snapshot's folder, if the hub has named it by nothing but a commit.
+
+    Raises:
+        ValueError: it is somewhere else.
+    """
+    if not _HEX.fullmatch(folder.name) or cache.resolve() not in folder.resolve().parents:
+        raise ValueError(
+            f"a hub must name a commit by its hash, got {folder.name!a:.80}. Nothing was taken: "
+            "use another hub."
+        )
     return folder
 
 
@@ -114,14 +158,63 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
+def refuse_revision(revision: str | None, what: str) -> None:
+    """Refuse a revision where there is only one.
+
+    Raises:
+        ValueError: another one than the main branch is wished.
+    """
+    if revision not in (None, "main"):
+        raise ValueError(f"{what} keeps one revision, however {revision=}; leave it out")
+
+
 def _sound(name: str, folder: Path) -> Path:
     """A folder of this machine whose files are what they were when they were published."""
-    if wrong := wrong_files(folder):
+    with _named(name):
+        wrong = wrong_files(folder)
+    if wrong:
         raise ValueError(
             f"files must be what they were when {name!r} was published, however in {str(folder)!r} "
             f"{wrong=}; publish or install it again"
         )
+    _refuse_broken(name, folder)
     return folder
+
+
+def _refuse_broken(name: str, folder: Path) -> None:
+    """Refuse an artifact that is not whole; its weights' headers are read, not the weights.
+
+    Raises:
+        ValueError: a file is missing, cut off or named by more than a plain name.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    from zoo.core.artifact import read_config
+
+    with _named(name):
+        present = published(folder)
+        members = read_config(folder).members
+        weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
+        for file in dict.fromkeys([*members, *weights]):
+            try:
+                if file not in present:
+                    raise FileNotFoundError("it is missing")
+                with safe_open(own_file(folder, file), "numpy"):
+                    pass
+            except (SafetensorError, OSError) as error:
+                raise ValueError(
+                    f"weights must be a whole safetensors file, got {file!r} of which the reader "
+                    f"says: {error}. Have the model published again."
+                ) from error
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Say which model is refused."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name!r} is not a whole model: {error}") from error
 
 
 def _refuse_without_config(name: str, files: Collection[str]) -> None:
@@ -140,28 +233,50 @@ def _listed(info: ModelInfo) -> dict[str, str]:
     }
 
 
-def _verify(name: str, folder: Path, listed: Mapping[str, str]) -> None:
-    """Compare the artifact's files with their hashes; a wrong one is removed from the cache.
+def _refuse_damage(
+    name: str,
+    folder: Path,
+    files: Iterable[str],
+    listed: Mapping[str, str],
+    wrong: Mapping[str, str],
+) -> None:
+    """Compare the artifact's files with the hub's hashes; a wrong one is removed from the cache.
 
     Without the hub's list the hash is the name of the blob that the cache's link points to; a
     cache without links (some Windows file systems) has none, and is checked by the publisher's
     hashes alone.
+
+    Args:
+        name: of the model.
+        folder: its snapshot.
+        files: that are compared.
+        listed: hash of each file as the hub knows it.
+        wrong: what differs from the publisher's hashes.
+
+    Raises:
+        ValueError: a file is not what it should be.
     """
-    wrong = wrong_files(folder)
-    for file in [*published(folder), SUMS]:
-        path = folder / file
+    wrong = dict(wrong)
+    with _named(name):
+        paths = {file: own_file(folder, file) for file in [*files, *wrong]}
+    for file, path in paths.items():
         wanted = listed.get(file) or _blob(path).name
         if path.is_file() and _HEX.fullmatch(wanted) and (got := _hash(path, wanted)) != wanted:
             wrong[file] = got
     if not wrong:
         return
     for file in wrong:
-        for damaged in {(folder / file).resolve(), _blob(folder / file), folder / file}:
-            damaged.unlink(missing_ok=True)
+        _forget(paths[file])
     raise ValueError(
         f"files must be what the hub and the publisher say they are, however in {name=} these "
         f"have other hashes: {wrong=}; they were removed from the cache, pull again"
     )
+
+
+def _forget(path: Path) -> None:
+    """Remove a file from the cache: the link, and what it leads to in the model's own store."""
+    for damaged in {path.resolve(), _blob(path), path}:
+        damaged.unlink(missing_ok=True)
 
 
 def _blob(path: Path) -> Path:

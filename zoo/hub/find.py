@@ -20,7 +20,7 @@ def find(name: str | os.PathLike[str]) -> Path:
         FileNotFoundError: there is nothing of that name; the message has the nearest.
     """
     path = Path(name)
-    if path.exists():
+    if _exists(path):
         return path
     text = os.fspath(name)
     is_name = isinstance(name, str) and ON_HUB.fullmatch(text)
@@ -28,15 +28,22 @@ def find(name: str | os.PathLike[str]) -> Path:
         return pull(text)
     raise FileNotFoundError(
         "a saved model is a directory, or user/name on the hub, however "
-        f"{text!r} does not exist; {_way_out(path)}"
+        f"{text!r:.200} does not exist; {_way_out(path)}"
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
 
 
 def _way_out(path: Path) -> str:
     parent = path.parent
     try:
         here = [entry.name for entry in parent.iterdir() if entry.is_dir()]
-    except OSError:
+    except (OSError, ValueError):
         here = []
     if near := difflib.get_close_matches(path.name, here, n=1):
         return f"did you mean {str(parent / near[0])!r}?"

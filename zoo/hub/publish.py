@@ -1,27 +1,42 @@
 """A model to the hub: its own files and their hashes, in one commit that arrives whole or not.
 
 `huggingface_hub` does the transfer: large files that have arrived are not sent twice, so a push
-that broke off goes on when it is repeated. What is added here: only an artifact's files go, never
-a pickle or a training state; what the hub has stored is compared with what was sent; a failure is
-one sentence.
+that broke off goes on when it is repeated. What is added here: only an artifact's own files go
+(`zoo.hub.contents`), after the model has been loaded from them; what the hub has stored is compared
+with what was read then; a failure is one sentence.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, overload
 
 from zoo.hub.catalog import EMBEDDED
-from zoo.hub.failures import check_name, told
-from zoo.hub.fetch import CLIENT
+from zoo.hub.contents import (
+    CONFIG,
+    EVALUATIONS,
+    HISTORY,
+    INDEX,
+    README,
+    SUMS,
+    own_file,
+    own_files,
+    published,
+)
+from zoo.hub.failures import check_name, check_revision, told
+from zoo.hub.fetch import CLIENT, refuse_revision
+from zoo.hub.privacy import public, refuse_tokens, warn_of_interruption
 from zoo.hub.shelf import put, shelf
-from zoo.hub.sums import FILES, SUMS, published, sha256, to_text
+from zoo.hub.sources import Source
+from zoo.hub.sums import to_text
+
+Show = Callable[[dict[str, int]], None]  # hears the bytes of each file
 
 _MESSAGE = "Publish a model with transfer-zoo"
 
@@ -34,6 +49,7 @@ class Savable(Protocol):
         ...
 
 
+@overload
 def push(
     artifact: Savable | str | os.PathLike[str],
     name: str,
@@ -42,8 +58,40 @@ def push(
     private: bool = False,
     message: str = _MESSAGE,
     hub: str | os.PathLike[str] | None = None,
-) -> str:
+    dry_run: Literal[False] = False,
+    show: Show | None = None,
+) -> str: ...
+
+
+@overload
+def push(
+    artifact: Savable | str | os.PathLike[str],
+    name: str,
+    *,
+    revision: str | None = None,
+    private: bool = False,
+    message: str = _MESSAGE,
+    hub: str | os.PathLike[str] | None = None,
+    dry_run: Literal[True],
+    show: Show | None = None,
+) -> dict[str, int]: ...
+
+
+def push(
+    artifact: Savable | str | os.PathLike[str],
+    name: str,
+    *,
+    revision: str | None = None,
+    private: bool = False,
+    message: str = _MESSAGE,
+    hub: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+    show: Show | None = None,
+) -> str | dict[str, int]:
     """Publish a model under a name, and say where it is then.
+
+    What goes are config.json, the files that it names, the card with its pictures, the history, the
+    evaluation results and the hashes of all of them; nothing else that lies in the folder.
 
     Args:
         artifact: a model, or the directory that `save` returned.
@@ -52,27 +100,33 @@ def push(
         private: of a new repository: only you see it.
         message: of the commit.
         hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the Hugging Face hub.
+        dry_run: whether to send nothing and return the files that would go, with their bytes.
+        show: called with the files and their bytes before they are sent.
 
     Raises:
-        ValueError: the name is malformed, the directory is no artifact, or the hub has stored
-            something else than was sent.
+        ValueError: the name is malformed, the directory is no artifact that can be loaded, a file
+            changed meanwhile, or the hub has stored something else than was sent.
         PermissionError: the hub does not let you write there.
         ConnectionError: the hub cannot be reached, or fails.
+        OSError: the disk is full, or a folder cannot be written to.
     """
     check_name(name)
+    check_revision(revision)
     if name.startswith(EMBEDDED):
         raise ValueError(
             f"names with {EMBEDDED!r} are those of models that ship with the library, however "
             f"{name=}; publish under your own name"
         )
+    if (place := shelf(hub)) is not None:
+        refuse_revision(revision, "a folder in the hub's place")
     with _folder_of(artifact, name) as folder:
         content = _content(folder, name)
-        if (place := shelf(hub)) is not None:
-            if revision is not None:
-                raise ValueError(
-                    f"a folder in the hub's place keeps one revision, however {revision=}; "
-                    "leave it out"
-                )
+        sizes = {file: source.size for file, source in sorted(content.items())}
+        if dry_run:
+            return sizes
+        if show is not None:
+            show(sizes)
+        if place is not None:
             return str(put(content, name, place))
         return _upload(content, name, revision, private, message)
 
@@ -82,44 +136,74 @@ def _folder_of(artifact: Savable | str | os.PathLike[str], name: str) -> Iterato
     if isinstance(artifact, (str, os.PathLike)):
         yield Path(artifact)
         return
-    with tempfile.TemporaryDirectory(prefix="zoo-push-") as temporary:
-        yield artifact.save(Path(temporary) / name.split("/")[1])
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="zoo-push-")
+    except OSError as error:
+        raise OSError(
+            f"a model must be saved before it is sent, got {error.strerror or error}. Free space "
+            "for temporary files, or save the model and push its directory."
+        ) from error
+    with temporary as place:
+        yield artifact.save(Path(place) / name.split("/")[1])
 
 
-def _content(folder: Path, name: str) -> dict[str, Path | bytes]:
-    """What is sent, with the sums of it; the card tells the name that the model has there.
+def _content(folder: Path, name: str) -> dict[str, Source]:
+    """What is sent; the card tells the name that the model has there.
 
     Raises:
-        ValueError: the directory is no artifact.
+        ValueError: the directory is no whole artifact, holds a token, or changes meanwhile.
     """
-    files = list(published(folder))
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        members = config.get("members", ["model.safetensors"])
-        missing = [file for file in ("README.md", *members) if file not in files]
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    if not (folder / CONFIG).is_file():
         raise ValueError(
-            f"what is published is an artifact, however {str(folder)!r} has no config.json that "
-            f"can be read ({error}); give a model, or the directory that save() returned"
-        ) from error
-    if missing:
+            f"what is published must be an artifact, got {str(folder)!r}, which has no "
+            "config.json. Give a model, or the directory that save() returned."
+        )
+    before = {file: Source.of(own_file(folder, file)) for file in published(folder)}
+    training = _loaded(folder, before)
+    content = {file: Source.of(own_file(folder, file)) for file in before}
+    if content != before:
+        raise ValueError(
+            "an artifact must stay as it is while it is published, got changes in "
+            f"{str(folder)!r}. Push again when nothing writes there."
+        )
+    config, card = public(content[CONFIG].text, content[README].text)
+    card = card.replace(f'zoo.load("{folder.name}")', f'zoo.load("{name}")')
+    content |= {CONFIG: Source.of(config.encode()), README: Source.of(card.encode())}
+    refuse_tokens({file: content[file].text for file in INDEX if file in content})
+    warn_of_interruption(training)
+    sums = to_text({file: source.sha256 for file, source in content.items()})
+    return content | {SUMS: Source.of(sums.encode())}
+
+
+def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
+    """Load the model as its readers will, and return the record of its training.
+
+    Raises:
+        ValueError: it cannot be loaded, or a file that it names is not there.
+    """
+    from zoo import load
+    from zoo.core.artifact import MODULE, read
+
+    weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
+    if missing := [file for file in (README, *weights) if file not in files]:
         raise ValueError(
             f"an artifact is whole, however {str(folder)!r} lacks {missing}; save the model again"
         )
-    content: dict[str, Path | bytes] = {file: folder / file for file in files}
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    named = card.replace(f'zoo.load("{folder.name}")', f'zoo.load("{name}")')
-    content["README.md"] = named.encode()
-    hashes = {file: _sha256(source) for file, source in content.items()}
-    return content | {SUMS: to_text(hashes).encode()}
-
-
-def _sha256(source: Path | bytes) -> str:
-    return hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else sha256(source)
+    config = read(folder).config
+    if config.domain != MODULE:  # the network of a user's own module is in the user's code
+        try:
+            load(folder)
+        except ModuleNotFoundError as error:
+            warnings.warn(
+                f"the model could not be tried before it is published ({error})",
+                UserWarning,
+                stacklevel=4,
+            )
+    return config.training
 
 
 def _upload(
-    content: Mapping[str, Path | bytes],
+    content: Mapping[str, Source],
     name: str,
     revision: str | None,
     private: bool,
@@ -129,16 +213,25 @@ def _upload(
     from huggingface_hub.hf_api import RepoFile
 
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
+    additions = [CommitOperationAdd(file, one.content) for file, one in content.items()]
+    if changed := [
+        one.path_in_repo
+        for one in additions
+        if one.upload_info.sha256.hex() != content[one.path_in_repo].sha256
+    ]:
+        raise ValueError(
+            f"an artifact must stay as it is while it is published, got other {changed}. Push "
+            "again when nothing writes there."
+        )
     with told(name, revision, "write"):
         api.create_repo(name, private=private, exist_ok=True)
         if revision is not None:
             api.create_branch(name, branch=revision, exist_ok=True)
         there = api.list_repo_files(name, revision=revision)
-        operations: list[Any] = [
-            CommitOperationAdd(file, source) for file, source in content.items()
-        ]
-        operations += [CommitOperationDelete(file) for file in _stale(there, content)]
-        commit = api.create_commit(name, operations, commit_message=message, revision=revision)
+        deletions = [CommitOperationDelete(file) for file in _stale(there, content)]
+        commit = api.create_commit(
+            name, [*additions, *deletions], commit_message=message, revision=revision
+        )
     try:
         stored = api.get_paths_info(name, list(content), revision=commit.oid)
     except Exception as error:
@@ -154,7 +247,7 @@ def _upload(
     wrong = {
         file: hashes.get(file)
         for file, source in content.items()
-        if hashes.get(file) not in _names_of(source)
+        if hashes.get(file) not in (source.sha256, source.blob)
     }
     if wrong:
         raise ValueError(
@@ -164,19 +257,9 @@ def _upload(
     return f"{api.endpoint}/{name}"
 
 
-def _stale(there: list[str], content: Mapping[str, Path | bytes]) -> list[str]:
-    """Files of an earlier artifact that this one has not."""
-    from fnmatch import fnmatch
-
+def _stale(there: list[str], content: Mapping[str, Source]) -> list[str]:
+    """Files that an earlier publication has left, of the kinds that this library publishes."""
+    kinds = ("*.safetensors", "*.png", *INDEX, HISTORY, f"{EVALUATIONS}/*.yaml")
     return [
-        file for file in there if file not in content and any(fnmatch(file, kind) for kind in FILES)
+        file for file in there if file not in content and any(fnmatch(file, kind) for kind in kinds)
     ]
-
-
-def _names_of(source: Path | bytes) -> tuple[str, str]:
-    """The hashes by which a hub may know a file: of a large one, and of git."""
-    blob = source if isinstance(source, bytes) else source.read_bytes()
-    return (
-        hashlib.sha256(blob).hexdigest(),
-        hashlib.sha1(b"blob %d\0" % len(blob) + blob).hexdigest(),
-    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import mmap
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.cache_folder import default_cache, expanded
 from zoo.text.tokenizer import Numbers, Tokenizer
 from zoo.text.vocabulary import Vocabulary, chosen
 from zoo.text.workers import numbered
@@ -79,11 +79,8 @@ class Stream:
 def cache_folder(chosen_folder: Path | str | None = None) -> Path:
     """Where streams lie while they are used: the run's folder, `ZOO_CACHE`, or the user's cache."""
     if chosen_folder is None:
-        chosen_folder = os.environ.get("ZOO_CACHE")
-    if chosen_folder is not None:
-        return Path(chosen_folder).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "zoo" / "text"
+        return default_cache("text", "ZOO_CACHE")
+    return expanded(chosen_folder, "cache")
 
 
 def written(documents: Iterable[Numbers], folder: Path) -> Stream:
@@ -93,9 +90,8 @@ def written(documents: Iterable[Numbers], folder: Path) -> Stream:
         ValueError: there is no text.
         OSError: there is no room for it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lengths: list[int] = []
-    with _room_in(folder), tempfile.TemporaryFile(dir=folder) as file:
+    with _room_in(folder), _file_without_name(folder) as file:
         for numbers in documents:
             file.write(numbers.tobytes())  # numpy's tofile tells of no full disk
             lengths.append(len(numbers))
@@ -145,6 +141,18 @@ def _room_in(folder: Path) -> Iterator[None]:
             "a corpus is written to disk while it is used, however there is no room for it in "
             f"{str(folder)!r} ({error.strerror}); free space there, or set ZOO_CACHE to another "
             "folder"
+        ) from error
+
+
+def _file_without_name(folder: Path) -> IO[bytes]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        raise OSError(
+            "the folder for texts that are in use must be one that can be written to, got "
+            f"{str(folder)!r} ({error.strerror}). Free space there, or set ZOO_CACHE to another "
+            "folder."
         ) from error
 
 

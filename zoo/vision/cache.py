@@ -24,6 +24,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
+from zoo.core.cache_folder import default_cache, expanded
 from zoo.vision.images import Interpolation, UnreadableImage, read
 from zoo.vision.pixel_file import BROKEN, LEFT, MAGIC, Pixels, Stored, Writer, open_pixels
 
@@ -110,10 +111,7 @@ class Items:
 
 def cache_folder() -> Path:
     """Where decoded photos are kept: `ZOO_CACHE`, else `zoo/photos` in the user's cache folder."""
-    if chosen := os.environ.get("ZOO_CACHE"):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "zoo" / "photos"
+    return default_cache("photos", "ZOO_CACHE")
 
 
 def open_items(
@@ -147,7 +145,7 @@ def open_items(
             f"a cache has 0 gigabytes or more and at least one thread fills it, however "
             f"{cache_gb=} and {threads=}; raise them"
         )
-    where = cache_folder() if folder is None else Path(folder).expanduser()
+    where = cache_folder() if folder is None else expanded(folder, "cache")
     absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - keeps links
     files = sorted(set(absolute))
     number = {file: i for i, file in enumerate(files)}

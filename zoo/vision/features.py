@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from zoo.core import loop
 from zoo.core.batches import Batch, Data, TensorBatches, bounds
+from zoo.core.cache_folder import expanded
 from zoo.core.learner import Learner
 from zoo.core.task import Task
 from zoo.vision.batches import PhotoBatches
@@ -203,7 +204,7 @@ def _place(learn: Learner, one: Pass) -> Path | None:
     for name, tensor in classifier.body.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    where = cache_folder() if learn.run.cache is None else Path(learn.run.cache).expanduser()
+    where = cache_folder() if learn.run.cache is None else expanded(learn.run.cache, "cache")
     return where / (digest.hexdigest()[:32] + SUFFIX)
 
 

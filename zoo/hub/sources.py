@@ -1,0 +1,59 @@
+"""One file that is published: a small one in memory, weights where they lie, and their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file holds, as it was when it was read.
+
+    Attributes:
+        content: bytes of a small file, the path of weights.
+        sha256: hash of the content in hex, by which a hub knows a large file.
+        blob: git's hash of it, by which a hub knows a small one.
+        size: number of bytes.
+    """
+
+    content: bytes | Path
+    sha256: str
+    blob: str
+    size: int
+
+    @classmethod
+    def of(cls, content: bytes | Path) -> Source:
+        """Read a file, or take its content."""
+        if isinstance(content, Path) and content.suffix != ".safetensors":
+            content = content.read_bytes()
+        if isinstance(content, bytes):
+            sha256, blob = hashlib.sha256(content), hashlib.sha1(b"blob %d\0" % len(content))
+            blob.update(content)
+            return cls(content, sha256.hexdigest(), blob.hexdigest(), len(content))
+        with content.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            sha256, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size)
+            while chunk := file.read(_CHUNK):
+                sha256.update(chunk)
+                blob.update(chunk)
+        return cls(content, sha256.hexdigest(), blob.hexdigest(), size)
+
+    @property
+    def text(self) -> str:
+        """The content as text.
+
+        Raises:
+            ValueError: it is none.
+        """
+        assert isinstance(self.content, bytes)
+        try:
+            return self.content.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"cards and configs must be UTF-8, got other bytes ({error}). Save the model again."
+            ) from error
