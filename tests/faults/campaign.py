@@ -8,6 +8,7 @@ draws by its number, so that one can be repeated: `--only 17 --anew`.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -79,7 +80,8 @@ def campaign(
     partial = chosen.only is not None or chosen.smoke
     if partial:
         numbers = [chosen.only] if chosen.only is not None else list(smoke)  # type: ignore[assignment]
-    notes = Notes(NOTES / f"{what.replace(' ', '_')}.jsonl", fresh=chosen.anew or partial)
+    file = None if partial else NOTES / f"{what.replace(' ', '_')}.jsonl"
+    notes = Notes(file, fresh=chosen.anew)
     for number in numbers:
         if number in notes.done:
             continue
@@ -110,27 +112,29 @@ class Notes:
     """What has been tried, one line of JSON for each trial, kept as long as the code is the same.
 
     Args:
-        path: file of the notes.
+        path: file of the notes; None keeps them in memory.
         fresh: forget the old ones.
     """
 
-    def __init__(self, path: Path, *, fresh: bool) -> None:
-        self.path, self.done = path, {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        code = code_version()
-        lines = [] if fresh or not path.exists() else path.read_text().splitlines()
-        kept = [note for note in map(json.loads, lines) if note["code"] == code]
-        self.code = code
-        path.write_text("".join(json.dumps(note) + "\n" for note in kept))
+    def __init__(self, path: Path | None, *, fresh: bool) -> None:
+        self.path, self.code = path, code_version()
+        lines: list[str] = []
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lines = [] if fresh or not path.exists() else path.read_text().splitlines()
+        kept = [note for note in map(json.loads, lines) if note["code"] == self.code]
         self.done: dict[int, dict[str, Any]] = {note["number"]: note for note in kept}
+        if path is not None:
+            path.write_text("".join(json.dumps(note) + "\n" for note in kept))
 
     def add(self, number: int, name: str, wrong: str, seconds: float) -> None:
         """Note a trial at once."""
         note = {"number": number, "name": name, "wrong": wrong, "seconds": seconds}
         note["code"] = self.code
         self.done[number] = note
-        with self.path.open("a") as file:
-            file.write(json.dumps(note) + "\n")
+        if self.path is not None:
+            with self.path.open("a") as file:
+                file.write(json.dumps(note) + "\n")
 
 
 def code_version() -> str:
@@ -145,8 +149,6 @@ def code_version() -> str:
 
 def hash_of(text: str) -> str:
     """A short hash that is the same in every process."""
-    import hashlib
-
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 

@@ -161,7 +161,7 @@ CHANGES: dict[str, dict[str, Change]] = {
         "bins": {"bins": 5},
         "valid_fraction": {"valid_fraction": 0.3},
         "ignore": {"ignore": ["amount", "age"]},
-        "categories": {"categories": ["store"]},
+        "numbers": {"numbers": ["store"]},
         "target": {"target": "amount", "ignore": ["bought"]},
         **_rows(lambda: tabular.table(150), "age", "colour", "bought"),
     },
