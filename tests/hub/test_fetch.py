@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import zoo.hub
+from tests.disk import full_disk
 from zoo.hub.find import find
 
 from .server import COMMIT, Hub
@@ -222,3 +223,39 @@ def test_importing_the_hub_is_light() -> None:
     code = "import sys, zoo.hub; sys.exit(bool({'torch', 'huggingface_hub'} & set(sys.modules)))"
     path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, "-c", code], check=True, env=path)
+
+
+def test_without_a_home_models_are_kept_in_a_temporary_folder(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "~/.cache/huggingface/hub")
+    for name in ("HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.chdir(tmp_path)
+    folder = zoo.hub.pull("someone/pets")
+    assert tmp_path / "temporary" in folder.parents
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_full_disk_is_one_sentence(hub: Hub, tmp_path: Path) -> None:
+    with full_disk(100_000), pytest.raises(OSError, match="must be stored before it is") as caught:
+        zoo.hub.pull("someone/pets", cache=tmp_path)
+    assert "\n" not in str(caught.value)
+    assert contents(zoo.hub.pull("someone/pets", cache=tmp_path)) == ARTIFACT
+
+
+def test_a_cache_that_cannot_be_written_to_is_one_sentence(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="must be stored before it is read"):
+        zoo.hub.pull("someone/pets", cache=tmp_path / "file" / "cache")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "x" * 300 + "/y", "\ud800/y"], ids=len)
+def test_a_name_that_no_folder_can_have_is_not_found(hub: Hub, name: str) -> None:
+    with pytest.raises((FileNotFoundError, ValueError)) as caught:
+        find(name)
+    assert len(str(caught.value)) < 600
+    assert not hub.asked

@@ -21,6 +21,7 @@ from zoo.core.card import render
 from zoo.core.groups import BatchNormMode
 from zoo.core.history import History
 from zoo.core.learner import Learner
+from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
@@ -143,6 +144,7 @@ class Trained(ABC, Generic[Network]):
     def _config(self) -> Config:
         """The content of config.json."""
         task, name, arguments = self._built()
+        training = self.training.items()
         return Config(
             domain=self.domain,
             task=task,
@@ -150,9 +152,9 @@ class Trained(ABC, Generic[Network]):
             spec=self.spec.to_json(),
             members=artifact.weight_files(len(self.members)),
             licence=self.licence,
-            data=self.data,
+            data=without_folders(self.data),
             metrics=self.metrics,
-            training=self.training,
+            training={k: without_folders(v) if isinstance(v, str) else v for k, v in training},
             extra=self.extra,
             format=getattr(self.spec, "format", 1),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from zoo.hub.catalog import EMBEDDED
@@ -20,11 +21,11 @@ def find(name: str | os.PathLike[str]) -> Path:
         FileNotFoundError: there is nothing of that name; the message has the nearest.
     """
     path = Path(name)
-    if _exists(path):
+    if _is(path.exists):
         return path
     text = os.fspath(name)
     is_name = isinstance(name, str) and ON_HUB.fullmatch(text)
-    if is_name and (text.startswith(EMBEDDED) or not path.parent.is_dir()):
+    if is_name and (text.startswith(EMBEDDED) or not _is(path.parent.is_dir)):
         return pull(text)
     raise FileNotFoundError(
         "a saved model is a directory, or user/name on the hub, however "
@@ -32,9 +33,10 @@ def find(name: str | os.PathLike[str]) -> Path:
     )
 
 
-def _exists(path: Path) -> bool:
+def _is(question: Callable[[], bool]) -> bool:
+    """The answer to what is asked of a path; no for one that no file can have."""
     try:
-        return path.exists()
+        return question()
     except (OSError, ValueError):  # too long, or with a NUL
         return False
 

@@ -5,7 +5,9 @@ The folder is named by `hub=` or by `ZOO_HUB`; nothing goes over the network the
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -37,6 +39,8 @@ def taken(name: str, folder: Path) -> Path:
     Raises:
         FileNotFoundError: there is none of that name; the message has the nearest.
     """
+    with contextlib.suppress(OSError):  # a folder that can only be read
+        _restore(folder / name)
     known = dict(models_on(folder))
     if name in known:
         return known[name]
@@ -61,6 +65,7 @@ def put(content: Mapping[str, Source], name: str, folder: Path) -> Path:
     _refuse_twin(name, folder)
     target = folder / name
     try:
+        _restore(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
@@ -99,10 +104,25 @@ def _exchange(new: Path, target: Path, old: Path) -> None:
         target.rename(old)
     try:
         new.rename(target)
-    except OSError:
-        if old.exists():
+    except BaseException:  # Ctrl-C too: what is in the temporary folder is about to be removed
+        if old.exists() and not target.exists():
             old.rename(target)
         raise
+
+
+def _restore(target: Path) -> None:
+    """Put back what a push that was killed between its two renames had moved away."""
+    from filelock import FileLock
+
+    if target.exists() or not target.parent.is_dir():
+        return
+    own = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}")  # as mkdtemp names them
+    for place in target.parent.iterdir():
+        if own.fullmatch(place.name) and (place / "old").is_dir():
+            with FileLock(target.with_name(f".{target.name}.lock")):
+                if not target.exists():
+                    (place / "old").rename(target)
+            return
 
 
 def _refuse_twin(name: str, folder: Path) -> None:
