@@ -47,14 +47,14 @@ def ask(folder: Path, inputs: Any) -> dict[str, Any]:
     return {"error": ""}
 
 
-def sentence(error: Exception) -> str:
-    """What is wrong with an error, or "refused"."""
+def sentence(error: Exception, kinds: tuple[type[Exception], ...] = (ValueError,)) -> str:
+    """What is wrong with an error, or "refused"; of other kinds it is a foreign one."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = frame.tb_frame.f_code.co_filename if frame is not None else ""
     said = str(error)
-    if not isinstance(error, ValueError) or not where.startswith(LIBRARY):
+    if not isinstance(error, kinds) or not where.startswith(LIBRARY):
         return f"a foreign error: {type(error).__name__} in {Path(where).name}: {said:.200}"
     if "\n" in said or len(said) > LARGEST_SENTENCE:
         return f"no sentence: {len(said)} characters: {said:.200}"
