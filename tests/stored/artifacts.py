@@ -77,7 +77,7 @@ def _texts(model: Any, texts: list[str]) -> Any:
 
 def _words(model: Any, texts: list[str]) -> Any:
     return {
-        "next": model.predict(texts),
+        "next": model.predict(texts, tokens=True),
         "likeliest": [model.generate(text, 8, top_k=1, seed=0) for text in texts],
     }
 

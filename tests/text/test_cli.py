@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -11,6 +14,9 @@ from typer.testing import CliRunner
 
 from tests.text.small import reviews
 from zoo.cli.app import app
+from zoo.cli.text import print_texts
+from zoo.text import Labels
+from zoo.text.documents import DocumentBatches
 
 TINY = ["--device", "cpu", "--batch-size", 8, "--drop-mult", 0.1]
 
@@ -115,10 +121,10 @@ def test_a_saved_model_is_scored(trained: Path) -> None:
     [
         (["generate", "{}/m"], "takes a language model"),
         (["generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
-        (["train-lm", "nowhere"], "'nowhere' does not exist"),
+        (["train-lm", "nowhere"], "'nowhere', which does not exist"),
         (["explain", "{}/lm", "a film"], "words are told of a classifier"),
         (["explain", "{}/m", "a film", "--label", "perhaps"], "'perhaps' is none of"),
-        (["finetune", "{}/lm", "{}/reviews.csv"], "'text' is not in"),
+        (["finetune", "{}/lm", "{}/reviews.csv"], "'label' is not in"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, trained: Path) -> None:
@@ -140,3 +146,54 @@ def test_a_text_in_the_place_of_a_file_is_told(trained: Path) -> None:
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1
     assert "texts to predict are in files, however 'we found" in done.output
+
+
+def test_columns_of_the_training_are_read_again(trained: Path, tmp_path: Path) -> None:
+    reviews(8, seed=3).to_csv(tmp_path / "new.csv", index=False)
+    shown = zoo("predict", trained / "m", tmp_path / "new.csv")
+    assert len(shown.output.splitlines()) == 8, shown.output
+    assert "accuracy" in zoo("evaluate", trained / "m", tmp_path / "new.csv").output
+
+
+class Predicts:
+    """A model that says what it is told to."""
+
+    spec = SimpleNamespace(text_column="review")
+
+    def __init__(self, predictions: list[Any]) -> None:
+        self.predict = lambda texts: predictions[: len(texts)]
+
+
+def test_of_several_labels_those_that_a_text_has_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chances = [{"warm": 0.9, "long": 0.6, "dull": 0.1}, {"warm": 0.4, "long": 0.2, "dull": 0.3}]
+    model = Predicts([Labels(("warm", "long"), chances[0]), Labels((), chances[1])])
+    file = tmp_path / "new.csv"
+    file.write_text("review\nlovely film\nnothing\n")
+    print_texts(model, [file], as_json=False, top=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"{file}:0  warm 0.900  long 0.600", f"{file}:1  no label"]
+    print_texts(model, [file], as_json=True, top=1)
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["labels"] for one in said] == [["warm", "long"], []]
+    assert [one["probabilities"] for one in said] == chances
+
+
+def test_ctrl_c_ends_the_command_as_cut_short(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = DocumentBatches.epoch
+
+    def interrupted(self: DocumentBatches, epoch: int, start: int = 0) -> Any:
+        for batch in whole(self, epoch, start):
+            if self.shuffle:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield batch
+
+    monkeypatch.setattr(DocumentBatches, "epoch", interrupted)
+    words = [trained / "lm", trained / "reviews.csv", "--label", "liked", "--out", tmp_path / "m"]
+    done = zoo("text", "finetune", *words, *TINY)
+    assert done.exit_code == 130
+    assert "cut short" in done.output
+    assert "saved in" not in done.output

@@ -52,10 +52,12 @@ def test_documents_are_turned_and_padding_is_not() -> None:
 
 
 def test_mistakes_are_one_sentence(classifier: TextClassifier, both: TextClassifier) -> None:
-    other = zoo.text.train((["good", "bad"] * 8, [1, 0] * 8), epochs=0, run=RUN)
+    texts = ["good", "bad"] * 8
+    other = zoo.text.train((texts, [1, 0] * 8), epochs=0, valid_fraction=0, run=RUN)
     asks: list[tuple[Any, str]] = [
         (lambda: zoo.text.ensemble([classifier]), "at least two"),
         (lambda: zoo.text.ensemble([classifier, other]), "model 2 has other words, classes, sizes"),
+        (lambda: zoo.text.ensemble([classifier, 5]), "got a int"),
         (lambda: finetune(both), "pretrained has 2"),
     ]
     for ask, says in asks:

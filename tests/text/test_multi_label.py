@@ -20,7 +20,7 @@ def table(n: int = 240, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     has = rng.random((n, 3)) < 0.4
     words = np.array(list(TONES.values()))
-    texts = [" ".join(["the film was", *words[row]]) for row in has]
+    texts = [" ".join([f"({seed}, {i}) the film was", *words[row]]) for i, row in enumerate(has)]
     columns = {name: has[:, i].astype(int) for i, name in enumerate(TONES)}
     return pd.DataFrame({"text": texts, **columns})
 
@@ -40,10 +40,11 @@ def model(cache: None) -> TextClassifier:
 def test_any_number_of_classes_is_learnt(model: TextClassifier) -> None:
     assert model.metrics["f1"] > 0.9
     assert model.metrics["average_precision"] > 0.9
-    both = model.predict("the film was lovely endless")
+    both = model.predict("(9, 7) the film was lovely endless")
     assert isinstance(both, Labels)
     assert set(both.labels) == {"praise", "length"}
-    assert model.predict("the film was").labels == ()
+    silent = [text for text in table()["text"] if text.endswith("was")]
+    assert np.mean([not said.labels for said in model.predict(silent)]) > 0.8
     assert sum(both.probabilities.values()) > 1.5
 
 
@@ -66,20 +67,31 @@ def test_it_is_saved_as_what_it_is(model: TextClassifier, tmp_path: Path) -> Non
     assert loaded.spec == model.spec
 
 
-def test_a_split_keeps_what_goes_together() -> None:
-    found = read((["a"] * 40, [["x"], ["y"], ["x", "y"], []] * 10))
+def test_a_split_takes_its_share_of_each_label() -> None:
+    rng = np.random.default_rng(1)
+    has = rng.random((400, 6)) < [0.5, 0.3, 0.2, 0.1, 0.05, 0.02]
+    found = read(([f"text {i}" for i in range(400)], has))
     train, held = split(found, 0.2, seed=0)
-    assert (len(train.texts), len(held.texts)) == (32, 8)
-    assert {labels: held.labels.count(labels) for labels in set(held.labels)} == dict.fromkeys(
-        [("x",), ("y",), ("x", "y"), ()], 2
-    )
+    assert held is not None
+    assert len(held.texts) == pytest.approx(80, abs=4)
+    shares = held.numbers(found.classes()).sum(0) / has.sum(0)
+    assert shares == pytest.approx(0.2, abs=0.06)
+    assert sorted(train.texts + held.texts) == sorted(found.texts)
+
+
+def test_labels_of_two_texts_each_are_trained_on_and_yet_some_texts_are_held_out() -> None:
+    found = read(([f"t{i}" for i in range(100)], [[i, (i * 7 + 1) % 100] for i in range(100)]))
+    train, held = split(found, 0.1, seed=0)
+    assert held is not None
+    assert len(held.texts) == 10
+    assert train.classes() == found.classes()
 
 
 @pytest.mark.parametrize(
     ("data", "options", "says"),
     [
-        ((["a", "b"], [["x"], "y"]), {}, "'y' is no list"),
-        ((["a", "b"], [["x"], [None]]), {}, "None is not"),
+        ((["a", "b"], [["x"], "y"]), {}, "'y', which is no list"),
+        ((["a", "b"], [["x"], [None]]), {}, "1 of 2 labels missing"),
         (table().assign(blame=3), {"label": list(TONES)}, "hold something else"),
         (table(), {"label": ["praise", "price"]}, "'price' is not in"),
         ((["a", "b"], [["x"], ["x"]]), {}, "at least two"),
@@ -94,9 +106,9 @@ def test_mistakes_are_one_sentence(data: Any, options: dict[str, Any], says: str
 def test_the_other_kind_of_label_is_refused(
     model: TextClassifier, classifier: TextClassifier, lm: LanguageModel
 ) -> None:
-    with pytest.raises(ValueError, match="any number of classes, however a label is 'praise'"):
-        model.evaluate((["a"], ["praise"]))
+    with pytest.raises(ValueError, match="any number of classes, however a label is 3"):
+        model.evaluate((["a"], [3]))
     with pytest.raises(ValueError, match=r"one class, however a label is \('yes',\)"):
         classifier.evaluate((["a"], [["yes"]]))
     with pytest.raises(ValueError, match="any number of classes"):
-        zoo.text.learner(lm, (["a", "b"], [["x"], ["y"]]), valid=(["a"], ["x"]), run=RUN)
+        zoo.text.learner(lm, (["a", "b"], [["x"], ["y"]]), valid=(["c"], [1]), run=RUN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +20,8 @@ from zoo.cli.options import (
     tell,
 )
 
+INTERRUPTED = 130  # status of a command that Ctrl-C ended, as shells have it
+
 text = typer.Typer(
     no_args_is_help=True,
     help="Texts: train a language model, fine-tune it, put a classifier on it.",
@@ -28,12 +29,13 @@ text = typer.Typer(
 
 Texts = Annotated[
     str,
-    typer.Argument(help="Folder of text files, or a text, JSON-lines, CSV, TSV or Parquet file."),
+    typer.Argument(help="Folder of text files, or a text, JSON, CSV, TSV or Parquet file."),
 ]
 Labelled = Annotated[
     str,
     typer.Argument(
-        help="CSV, TSV, JSON-lines or Parquet file, or folder with a folder of text files a class."
+        help="CSV, TSV, JSON or Parquet file, or folder with one folder of text files per class "
+        "(perhaps within train/ and valid/)."
     ),
 ]
 Model = Annotated[str, typer.Argument(help="Directory of a saved model of texts, or user/name.")]
@@ -232,41 +234,60 @@ def explain(
 
 
 def print_texts(model: Any, files: list[Path], *, as_json: bool, top: int) -> None:
-    """Print the class of each text, or the likeliest next words of a language model."""
+    """Print the class of each text, its classes, or the likeliest words after it."""
     for file in files:
-        for row, chances in enumerate(_chances(model, list(_texts_of(file)), top)):
-            place = str(file) if file.suffix in (".txt", "") else f"{file}:{row}"
+        texts, is_table = _texts_of(file, model.spec.text_column)
+        predictions = (
+            model.predict(texts, top) if hasattr(model, "generate") else model.predict(texts)
+        )
+        for row, prediction in enumerate(predictions):
+            record, line = _record(prediction, top)
             if as_json:
-                told = {"file": str(file), "row": row, "probabilities": chances}
-                typer.echo(json.dumps(told, ensure_ascii=False))
+                record = {"file": str(file), "row": row, **record}
+                typer.echo(json.dumps(record, ensure_ascii=False))
             else:
-                shown = "  ".join(f"{name} {chance:.3f}" for name, chance in chances.items())
-                typer.echo(f"{place}  {shown}")
+                typer.echo(f"{file}:{row}  {line}" if is_table else f"{file}  {line}")
 
 
-def _chances(model: Any, texts: list[str], top: int) -> Iterator[dict[str, float]]:
-    """Of each text, the likeliest classes or next words with their probabilities."""
-    for said in model.predict(texts, top) if hasattr(model, "generate") else model.predict(texts):
-        found = dict(said) if isinstance(said, list) else said.probabilities
-        best = sorted(found, key=found.__getitem__, reverse=True)[:top]
-        yield {str(name): round(found[name], 6) for name in best}
+def _record(prediction: Any, top: int) -> tuple[dict[str, Any], str]:
+    """What a model says of one text, for JSON and in a line.
+
+    Of any number of classes, those that the text has are shown, whatever `top` says.
+    """
+    labels = getattr(prediction, "labels", None)
+    scores = dict(prediction) if isinstance(prediction, list) else prediction.probabilities
+    ranked = sorted(scores, key=scores.__getitem__, reverse=True)[:top]
+    shown = ranked if labels is None else list(labels)
+    line = "  ".join(f"{name} {scores[name]:.3f}" for name in shown) or "no label"
+    kept = {str(name): round(scores[name], 6) for name in (shown if labels is None else scores)}
+    record: dict[str, Any] = {} if labels is None else {"labels": shown}
+    return record | {"probabilities": kept}, line
 
 
-def _texts_of(file: Path) -> Iterator[str]:
-    """The texts of a table or JSON lines, gaps as empty ones; another file is one text."""
-    from zoo.text.texts import JSON_LINES, TABLES, decoded, every
+def _texts_of(file: Path, usual: Any) -> tuple[list[str], bool]:
+    """The texts of a table, gaps as empty ones; another file is one text. Whether it is a table."""
+    from zoo.text.files import text_of
+    from zoo.text.tables import TABLES
+    from zoo.text.texts import every
 
     if not file.is_file():
         raise FileNotFoundError(
             f"texts to predict are in files, however '{file}' is none; write the text into a .txt "
             "file, or several into a table with a column 'text'"
         )
-    if file.suffix.lower() in (*TABLES, *JSON_LINES):
-        yield from every(file)
-    else:
-        yield decoded(file.read_bytes())
+    if file.suffix.lower() in TABLES:
+        return list(every(file, usual=usual)), True
+    return [text_of(file)], False
 
 
 def _saved(model: Any, target: Path, hint: str) -> None:
     tell(model.metrics)
+    if "interrupted" in model.training:
+        typer.secho(
+            f"zoo: interrupted, so {target} holds a model that is cut short "
+            f"({model.training['interrupted']}); --resume goes on",
+            fg="yellow",
+            err=True,
+        )
+        raise typer.Exit(INTERRUPTED)
     typer.echo(f"saved in {target}; try: {hint}")

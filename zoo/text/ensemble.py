@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from zoo.text.predictor import TextClassifier
 from zoo.text.stored import FLIPS
 
 
-def ensemble(models: Sequence[TextClassifier]) -> TextClassifier:
+def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
     """The classifier whose probabilities are the mean of those of several.
 
     One that reads forward and one that reads backward are trained on language models that were
@@ -26,6 +26,12 @@ def ensemble(models: Sequence[TextClassifier]) -> TextClassifier:
     Example:
         zoo.text.ensemble([forward, backward]).evaluate("reviews.csv")
     """
+    models = list(models)
+    if odd := [model for model in models if not isinstance(model, TextClassifier)]:
+        raise ValueError(
+            "models of an ensemble must be classifiers of texts, got a "
+            f"{type(odd[0]).__name__}. Put a classifier on it with zoo.text.finetune."
+        )
     if len(models) < 2:
         raise ValueError(f"an ensemble has at least two models, however {len(models)=}; give more")
     first = models[0]

@@ -24,11 +24,12 @@ from zoo.core.run import Run, seeded
 from zoo.core.trained import finished, made, source
 from zoo.hub.find import find
 from zoo.text.documents import DocumentBatches
-from zoo.text.labelled import Labelled, read, split
+from zoo.text.labelled import Labelled, read
 from zoo.text.language_model import LanguageModel
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER
 from zoo.text.models.classifier import MAX_LEN, ClassifierNet
-from zoo.text.options import Options, check_numbers
+from zoo.text.options import Options, check_names, check_numbers
+from zoo.text.parts import parts, unseen
 from zoo.text.predictor import TextClassifier, stream_of, task_of
 from zoo.text.spec import Label, Spec
 from zoo.text.stored import load
@@ -67,9 +68,12 @@ def finetune(
     Args:
         pretrained: a language model (best fine-tuned on such texts: `finetune_lm`), a classifier,
             the directory of one, or its name on the hub.
-        data: a DataFrame, a CSV, TSV, Parquet or JSON-lines file, a folder with a folder of text
-            files for each class, or a pair (texts, labels). A text has any number of classes where
-            labels are lists, or `label` names several columns of 0 and 1.
+        data: a DataFrame, columns by name or a list of rows; a CSV, TSV, Parquet, JSON or
+            JSON-lines file; a data set of Hugging Face or torchtext; a folder with one folder of
+            text files per class, perhaps within train/ and valid/; or a pair (texts, labels). A
+            text has any number of classes where labels are lists or rows of 0 and 1, where cells
+            hold several with "|" or ";" between them, or where `label` names several columns of 0
+            and 1. Every text must have a label.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
             in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`).
         lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes.
@@ -83,10 +87,11 @@ def finetune(
     Example:
         zoo.text.finetune(lm, reviews, text="review", label="sentiment").predict("So good!")
     """
+    check_names(options, Options)
     given = {"epochs": epochs, "lr": lr}
-    check_numbers(**{name: value for name, value in given.items() if value is not None})
+    rates = check_numbers(**{name: value for name, value in given.items() if value is not None})
     learn = learner(pretrained, data, **options)
-    (fit_gradually if gradual else fit_finetune)(learn, epochs, lr)
+    (fit_gradually if gradual else fit_finetune)(learn, rates.get("epochs"), rates.get("lr"))
     model: TextClassifier = finished(learn)
     return model
 
@@ -108,10 +113,11 @@ def train(
         language: of spaCy's tokenizer.
         **options: see `Options`.
     """
-    check_numbers(epochs=epochs, lr=lr)
+    check_names(options, Options)
+    rates = check_numbers(epochs=epochs, lr=lr)
     learn = learner(None, data, language=language, **options)
-    if epochs:
-        learn.fit(epochs, lr, CYCLE)
+    if rates["epochs"]:
+        learn.fit(rates["epochs"], rates["lr"], CYCLE)
     model: TextClassifier = finished(learn)
     return model
 
@@ -146,59 +152,65 @@ def learner(  # noqa: D417 - `Options` describes the others
         language: of spaCy's tokenizer, where nothing pretrained tells it.
         The others: see `Options`.
     """
-    check_numbers(
+    numbers = check_numbers(
         valid_fraction=valid_fraction, drop_mult=drop_mult, max_len=max_len, bptt=bptt,
-        batch_size=batch_size, weight_decay=weight_decay,
+        batch_size=batch_size, weight_decay=weight_decay, accumulate=accumulate,
+        **({} if clip is None else {"clip": clip}),
     )  # fmt: skip
     run = run or Run()
-    first = load(find(pretrained)) if isinstance(pretrained, (str, os.PathLike)) else pretrained
-    if first and len(first.members) > 1:
-        raise ValueError(
-            f"training starts from one network, however pretrained has {len(first.members)}; "
-            "take one of those that it was made of"
-        )
-    found = read(data, text, label)
-    train_part, held = _parts(found, read(valid, text, label) if valid is not None else None,
-                              valid_fraction, run)  # fmt: skip
+    first = _pretrained(pretrained)
+    columns = _columns(first, text, label)
+    whole = read(data, text, label, usual=columns)
+    apart = None
+    if valid is not None:
+        apart = read(valid, text, label, usual=columns, several=whole.multi_label).to_score()
+    train_part, held = parts(whole, apart, numbers["valid_fraction"], run.seed)
+    earlier = first.seen_rows if isinstance(first, TextClassifier) else None
+    held = unseen(held, earlier)
     spec = replace(
-        _spec(first, train_part, found.classes(), language, run), multi_label=found.multi_label
+        _spec(first, train_part, whole.classes(), language, run),
+        multi_label=whole.multi_label,
+        text_column=columns[0],
+        label_columns=columns[1],
     )
     sizes = {name: (first.arguments if first else SMALL)[name] for name in SMALL}
-    arguments = sizes | {"drop_mult": drop_mult, "max_len": max_len, "bptt": bptt}
+    arguments = sizes | {name: numbers[name] for name in ("drop_mult", "max_len", "bptt")}
     with seeded(run.seed):
         net = ClassifierNet(
             n_words=len(spec.words),
             n_classes=len(spec.classes),
-            dropouts=FOR_CLASSIFIER.times(drop_mult),
-            max_len=max_len,
-            bptt=bptt,
+            dropouts=FOR_CLASSIFIER.times(numbers["drop_mult"]),
+            max_len=numbers["max_len"],
+            bptt=numbers["bptt"],
             **sizes,
         )
     _take_weights(net, first, spec)
     told = {
         "pretrained": repr(first) if first else "",
         "texts": len(train_part.texts),
-        "batch_size": batch_size,
-        "drop_mult": drop_mult,
+        "batch_size": numbers["batch_size"],
+        "drop_mult": numbers["drop_mult"],
     }
     return Learner(
         net,
         Data(
-            _batches(train_part, spec, batch_size, run, shuffle=True),
-            _batches(held, spec, batch_size, run, shuffle=False) if held else None,
+            _batches(train_part, spec, numbers["batch_size"], run, shuffle=True),
+            _batches(held, spec, numbers["batch_size"], run, shuffle=False) if held else None,
             spec,
+            train_part.hashes(),
         ),
         task_of(spec),
         optimizer=optimizer,
-        weight_decay=weight_decay,
-        clip=clip,
-        accumulate=accumulate,
+        weight_decay=numbers["weight_decay"],
+        clip=numbers.get("clip"),
+        accumulate=numbers["accumulate"],
         callbacks=callbacks,
         as_model=partial(
             made,
             kind=partial(TextClassifier, spec=spec, arguments=arguments),
             data=source(data),
             told=told,
+            seen_before=earlier,
         ),
         run=run,
     )
@@ -269,13 +281,36 @@ def _usual(learn: Learner, epochs: int | None, lr: float | None) -> tuple[int, f
     return epochs, lr
 
 
-def _parts(
-    found: Labelled, held: Labelled | None, fraction: float, run: Run
-) -> tuple[Labelled, Labelled | None]:
-    if held is not None:
-        held.check_kind(multi_label=found.multi_label)
-        return found, held
-    return split(found, fraction, run.seed) if fraction else (found, None)
+def _pretrained(pretrained: object) -> LanguageModel | TextClassifier | None:
+    """The model to start from.
+
+    Raises:
+        ValueError: it is no model of texts, or has several networks.
+    """
+    if isinstance(pretrained, (str, os.PathLike)):
+        pretrained = load(find(pretrained))
+    if pretrained is None:
+        return None
+    if not isinstance(pretrained, (LanguageModel, TextClassifier)):
+        raise ValueError(
+            "pretrained must be a model of texts, its directory or its name, got a "
+            f"{type(pretrained).__name__}. Call finetune(pretrained, data), the model first."
+        )
+    if len(pretrained.members) > 1:
+        raise ValueError(
+            f"training starts from one network, however pretrained has {len(pretrained.members)}; "
+            "take one of those that it was made of"
+        )
+    return pretrained
+
+
+def _columns(
+    first: LanguageModel | TextClassifier | None, text: Any, label: Any
+) -> tuple[Any, Any]:
+    """The columns of texts and of classes to remember: those named now, or before."""
+    before = first.spec.columns if first else (None, None)
+    label = tuple(label) if isinstance(label, (list, tuple)) else label
+    return before[0] if text is None else text, before[1] if label is None else label
 
 
 def _spec(
@@ -307,9 +342,14 @@ def _take_weights(
         return
     old: Any = first.members[0]
     net.encoder.load_state_dict(old.encoder.state_dict())
-    if isinstance(first, TextClassifier) and first.spec == spec:
+    if isinstance(first, TextClassifier) and _says_the_same(first.spec, spec):
         net.head.load_state_dict(old.head.state_dict())
         net.head_trained = True
+
+
+def _says_the_same(one: Spec, other: Spec) -> bool:
+    """Whether a head for one spec is a head for the other, whatever columns the texts stand in."""
+    return one == replace(other, text_column=one.text_column, label_columns=one.label_columns)
 
 
 def _batches(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,19 +12,22 @@ import torch
 from torch import Tensor
 
 from zoo.core import loop
+from zoo.core.artifact import Config
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
 from zoo.text.batches import StreamBatches
+from zoo.text.corpus import Documents
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.readable import readable
-from zoo.text.rules import BOS_ID, PAD_ID, SPECIAL, UNK_ID
+from zoo.text.rules import BOS_ID, MAJ, PAD_ID, SPECIAL, UNK_ID, UP
 from zoo.text.spec import Spec
 from zoo.text.stream import cache_folder, written
-from zoo.text.texts import Texts, each
+from zoo.text.texts import Texts, each, parts
 
 NEVER = (UNK_ID, PAD_ID, SPECIAL.index("xxeos"), SPECIAL.index("xxfld"))  # in a text of its own
 VALID_ROWS = 32
+CAPITALS: dict[str, Callable[[str], str]] = {MAJ: str.capitalize, UP: str.upper}
 
 
 class LanguageModel(Trained[LanguageNet]):
@@ -63,8 +66,9 @@ class LanguageModel(Trained[LanguageNet]):
         not compare.
 
         Args:
-            texts: see `zoo.text.train_lm`; None takes the validation part of the training.
-            text: the column of texts.
+            texts: see `zoo.text.train_lm`; of data with a part for validation, this part alone.
+                None takes the validation part of the training.
+            text: the column of texts; None takes that of the training.
             batch_size: rows that the texts are read in, side by side; each starts without context.
 
         Raises:
@@ -72,8 +76,11 @@ class LanguageModel(Trained[LanguageNet]):
         """
         batches: Any = self._learner.data.valid if texts is None and self._learner else None
         if texts is not None:
-            numbers = map(self.spec.numberer, each(texts, text))
-            stream = written(numbers, cache_folder(self.run.cache))
+            texts, apart = parts(texts)
+            column = self.spec.text_column
+            documents = Documents(each(texts if apart is None else apart, text, column))
+            stream = written(map(self.spec.numberer, documents), cache_folder(self.run.cache))
+            self._warn_of_seen_rows(documents.hashes)
             batches = StreamBatches(stream, batch_size, shuffle=False, reverse=self.spec.reverse)
         if batches is None:
             raise ValueError(
@@ -83,10 +90,15 @@ class LanguageModel(Trained[LanguageNet]):
         scores = self._placed.evaluate(batches.epoch(0), self._task())
         return scores | {"perplexity": math.exp(min(scores["loss"], 700.0))}
 
-    def predict(self, text: str | Sequence[str], k: int = 5) -> Any:
+    def predict(self, text: str | Sequence[str], k: int = 5, *, tokens: bool = False) -> Any:
         """The k likeliest next words after a text, as [(word, probability), ...].
 
         Of a model that reads backward, the words before it. A list of texts gives a list.
+
+        Args:
+            text: one text or several.
+            k: number of words.
+            tokens: give tokens of the vocabulary instead, marks such as "xxmaj" among them.
 
         Raises:
             ValueError: k is out of range.
@@ -94,11 +106,23 @@ class LanguageModel(Trained[LanguageNet]):
         if not 1 <= k <= len(self.spec.words):
             raise ValueError(f"words are 1 to all {len(self.spec.words)}, however {k=}; lower it")
         if not isinstance(text, str):
-            return [self.predict(one, k) for one in text]
-        with self._reading():
-            best, numbers = self._after_words(self._prompt(text)).topk(k)
-        words = [self.spec.words[i] for i in numbers.tolist()]
-        return list(zip(words, best.tolist(), strict=True))
+            return [self.predict(one, k, tokens=tokens) for one in text]
+        numbers = self._prompt(text)
+        chances = self._chances(numbers)
+        if tokens:
+            best, likeliest = chances.topk(k)
+            names = [self.spec.words[i] for i in likeliest.tolist()]
+            return list(zip(names, best.tolist(), strict=True))
+        found = self._words(chances, k, str)
+        if not self.spec.reverse:  # else the mark of a capital is read after its word
+            for mark, form in CAPITALS.items():
+                number = SPECIAL.index(mark)
+                after = chances[number] * self._chances([*numbers, number])
+                found += self._words(after, k, form)
+        words = dict.fromkeys((word for word, _ in found), 0.0)
+        for word, chance in found:  # a bracket is itself as a capital
+            words[word] += chance
+        return sorted(words.items(), key=lambda one: -one[1])[:k]
 
     def generate(
         self,
@@ -150,6 +174,11 @@ class LanguageModel(Trained[LanguageNet]):
     def _task(self) -> Task:
         return task()
 
+    def _check_config(self, config: Config) -> None:
+        from zoo.text.stored import check
+
+        check(config.task, config.model, config.spec, len(config.members))
+
     def _with(self, networks: Sequence[LanguageNet], **record: Any) -> LanguageModel:
         return LanguageModel(networks, self.spec, arguments=self.arguments, **record)
 
@@ -157,6 +186,19 @@ class LanguageModel(Trained[LanguageNet]):
         """Numbers of the words before the one to predict; a backward model starts at an end."""
         numbers = self.spec.numbers(text)
         return numbers[: max(len(numbers) - 1, 1)] if self.spec.reverse else numbers
+
+    def _words(
+        self, chances: Tensor, k: int, form: Callable[[str], str]
+    ) -> list[tuple[str, float]]:
+        """The k likeliest words, in a form; no marks."""
+        best, numbers = chances[len(SPECIAL) :].topk(min(k, len(chances) - len(SPECIAL)))
+        words = [form(self.spec.words[len(SPECIAL) + i]) for i in numbers.tolist()]
+        return list(zip(words, best.tolist(), strict=True))
+
+    def _chances(self, numbers: Any) -> Tensor:
+        """Probability of each token after these, with no state before. Shape: (n_words,)"""
+        with self._reading():
+            return self._after_words(numbers)
 
     def _reading(self) -> Any:
         """Evaluation mode and no state inside; as before afterwards."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
+import numpy as np
 from torch.optim import Optimizer
 
 from zoo.core.optimizers import OptimizerName
@@ -17,8 +19,10 @@ class LanguageOptions(TypedDict, total=False):
 
     Attributes:
         text: the column of texts; None takes "text", or the only column.
-        valid: texts to validate on; None takes a fraction of the documents.
-        valid_fraction: of the documents; 0 trains on all.
+        valid: texts to validate on, none of which is trained on; None takes those that the data set
+            apart (folders or files train and valid), else a fraction of the documents.
+        valid_fraction: fraction of the documents to hold out, copies of one together; 0 trains on
+            all.
         language: of spaCy's tokenizer.
         reverse: read texts from their end.
         most_words: of the vocabulary.
@@ -73,8 +77,11 @@ class Options(TypedDict, total=False):
         text: the column of texts; None takes "text".
         label: the column of classes; None takes "label"; several columns are a class each, in which
             1 says that a text has it.
-        valid: labelled texts to validate on, in the same form; None takes a fraction.
-        valid_fraction: of the texts; 0 trains on all.
+        valid: labelled texts to validate on, in the same form, none of which is trained on; None
+            takes those that the data set apart (folders train/ and valid/, a column "is_valid"),
+            else a fraction.
+        valid_fraction: fraction of the texts to hold out, copies of a text together; 0 trains on
+            all.
         drop_mult: factor for all dropouts of encoder and head.
         max_len: gradients reach back so many words from the end of the longest text of a batch.
         bptt: words that pass through the encoder at a time.
@@ -120,25 +127,58 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "bptt": (1, 1e6),
     "max_len": (1, 1e9),
     "weight_decay": (0, 1e3),
+    "accumulate": (1, 1e6),
+    "clip": (1e-12, 1e12),
 }
 
 
-def check_numbers(**given: float) -> None:
-    """Refuse settings out of range, all at once.
+_WHOLE = (
+    "epochs", "most_words", "at_least", "d_embedding", "d_hidden", "n_layers", "sampled",
+    "batch_size", "bptt", "max_len", "accumulate",
+)  # fmt: skip
+
+
+def check_numbers(**given: Any) -> dict[str, Any]:
+    """Settings as Python's numbers: 16 for NumPy's 16 and for 16.0.
 
     Raises:
-        ValueError: there are some.
+        ValueError: some are out of range, no numbers, or not whole where they must be; all are
+            named.
     """
+    numbers = {name: _number(name, value) for name, value in given.items()}
     wrong = [
-        f"{name}={value!r:.40} (from {_RANGES[name][0]:g} to {_RANGES[name][1]:g})"
-        for name, value in given.items()
-        if not _is_within(value, *_RANGES[name])
+        f"{name}={given[name]!r:.40} ({'a whole number ' if name in _WHOLE else ''}from "
+        f"{_RANGES[name][0]:g} to {_RANGES[name][1]:g})"
+        for name, number in numbers.items()
+        if number is None
     ]
     if wrong:
         raise ValueError(
-            f"settings are numbers in range, however {'; '.join(wrong)}; the defaults suit most"
+            f"settings must be numbers in range, got {'; '.join(wrong)}. The defaults suit most."
         )
+    return numbers
 
 
-def _is_within(value: object, low: float, high: float) -> bool:
-    return isinstance(value, (int, float)) and low <= value <= high
+def check_names(options: Mapping[str, Any], known: type) -> None:
+    """Refuse options that do not exist, with the nearest one that does.
+
+    Raises:
+        TypeError: there are some.
+    """
+    names = list(known.__annotations__)
+    for name in options.keys() - set(names):
+        near = difflib.get_close_matches(name, [*names, "epochs", "lr"], n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Options are {', '.join(names)}."
+        raise TypeError(f"options must be known ones, got {name}={options[name]!r:.40}. {hint}")
+
+
+def _number(name: str, value: object) -> int | float | None:
+    """The value as a plain number, or None if it is out of range or of another kind."""
+    low, high = _RANGES[name]
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        return None
+    if not low <= value <= high:
+        return None
+    if name in _WHOLE:
+        return int(value) if value == int(value) else None
+    return int(value) if isinstance(value, (int, np.integer)) else float(value)

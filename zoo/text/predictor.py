@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.core.artifact import Config
 from zoo.core.task import Task, classification, multi_label
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
@@ -116,10 +117,11 @@ class TextClassifier(Trained[ClassifierNet]):
         """Loss and accuracy on labelled texts; of several classes a text, F1 and mean precision.
 
         Args:
-            data: see `zoo.text.finetune`; None takes the validation part of the training, which a
-                loaded model does not have.
-            text: the column of texts.
-            label: the column of classes, or several, see `zoo.text.finetune`.
+            data: see `zoo.text.finetune`; of data with a part for validation, this part alone. None
+                takes the validation part of the training, which a loaded model does not have.
+            text: the column of texts; None takes that of the training.
+            label: the column of classes, or several, see `zoo.text.finetune`; None takes those of
+                the training.
             batch_size: texts that pass through the model at a time.
 
         Raises:
@@ -133,8 +135,10 @@ class TextClassifier(Trained[ClassifierNet]):
                 )
             batches: Any = self._learner.data.valid
         else:
-            found = read(data, text, label)
-            found.check_kind(multi_label=self.spec.multi_label)
+            usual, several = self.spec.columns, self.spec.multi_label
+            found = read(data, text, label, usual=usual, several=several).to_score()
+            found.check_kind(multi_label=several)
+            self._warn_of_seen_rows(found.hashes())
             stream = stream_of(map(self.spec.numberer, found.texts))
             batches = self._batches(stream, found.numbers(self.spec.classes), batch_size)
         return self._placed.evaluate(batches.epoch(0), self._task())
@@ -177,6 +181,11 @@ class TextClassifier(Trained[ClassifierNet]):
 
     def _task(self) -> Task:
         return task_of(self.spec)
+
+    def _check_config(self, config: Config) -> None:
+        from zoo.text.stored import check
+
+        check(config.task, config.model, config.spec, len(config.members))
 
     def _with(self, networks: Sequence[ClassifierNet], **record: Any) -> TextClassifier:
         return TextClassifier(networks, self.spec, arguments=self.arguments, **record)

@@ -12,6 +12,7 @@ from zoo.text.tokenizer import Numberer, Numbers, Tokenizer
 from zoo.text.vocabulary import Vocabulary
 
 Label = str | int | bool
+Column = str | int
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Spec:
         reverse: whether texts are read from their end.
         classes: by number; empty for a language model.
         multi_label: whether a text has any number of them, instead of one.
+        text_column: name of the column of texts in the training table, where one was given.
+        label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
     """
 
     words: tuple[str, ...]
@@ -31,6 +34,18 @@ class Spec:
     reverse: bool = False
     classes: tuple[Label, ...] = ()
     multi_label: bool = False
+    text_column: Column | None = None
+    label_columns: Column | tuple[Column, ...] | None = None
+
+    @property
+    def format(self) -> int:
+        """The format of an artifact with this spec: 2 where columns are remembered."""
+        return 1 if self.columns == (None, None) else 2
+
+    @property
+    def columns(self) -> tuple[Column | None, Column | tuple[Column, ...] | None]:
+        """The columns of texts and of classes that are read where none are named."""
+        return self.text_column, self.label_columns
 
     def numbers(self, text: str) -> Numbers:
         """A text as numbers of words, in the order of reading. Shape: (n,), int32."""
@@ -55,7 +70,12 @@ class Spec:
             "reverse": self.reverse,
             "classes": list(self.classes),
             "multi_label": self.multi_label,
-        }
+        } | {name: value for name, value in self._columns_to_json().items() if value is not None}
+
+    def _columns_to_json(self) -> dict[str, Any]:
+        labels = self.label_columns
+        labels_ = list(labels) if isinstance(labels, tuple) else labels
+        return {"text_column": self.text_column, "label_columns": labels_}
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -76,10 +96,17 @@ class Spec:
         multi_label = tree.get("multi_label", False)  # not there before there was a choice
         if not isinstance(multi_label, bool):
             wrong.append("multi_label")
+        text, labels = tree.get("text_column"), tree.get("label_columns")
+        labels = tuple(labels) if isinstance(labels, list) else labels
+        if not (text is None or _is_column(text)):
+            wrong.append("text_column")
+        if not (labels is None or _is_column(labels) or _are_columns(labels)):
+            wrong.append("label_columns")
         if wrong:
             raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
         words, classes = tuple(tree["words"]), tuple(tree["classes"])
-        return cls(words, tree["language"], tree["reverse"], classes, multi_label)
+        columns: dict[str, Any] = {"text_column": text, "label_columns": labels}
+        return cls(words, tree["language"], tree["reverse"], classes, multi_label, **columns)
 
 
 def _are_words(value: object) -> bool:
@@ -89,6 +116,14 @@ def _are_words(value: object) -> bool:
         and tuple(value[: len(SPECIAL)]) == SPECIAL
         and len(set(value)) == len(value)
     )
+
+
+def _is_column(value: object) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def _are_columns(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) > 0 and all(map(_is_column, value))
 
 
 def _are_classes(value: object) -> bool:

@@ -42,12 +42,7 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
             f"domain={config.domain!r:.40}, task={config.task!r:.40}; use zoo.load"
         )
     with artifact.built("a model of texts"):
-        spec = Spec.from_json(config.spec)
-        arguments = _arguments(config.task, config.model)
-        if (config.task != "language-model") != bool(spec.classes):
-            raise ValueError(f"{config.task} does not go with {len(spec.classes)} classes")
-        if (config.task == "multi-label") != spec.multi_label:
-            raise ValueError(f"{config.task} does not go with {spec.multi_label=}")
+        spec, arguments = check(config.task, config.model, config.spec, len(stored.weights))
         members: Any = [_member(config.task, arguments, spec, own) for own in stored.weights]
         for member, flips in zip(members, _flips(arguments, len(members)), strict=True):
             member.flips = flips
@@ -60,6 +55,24 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
         run=run,
     )
     return model
+
+
+def check(
+    task: str, model: dict[str, Any], spec: dict[str, Any], n_members: int
+) -> tuple[Spec, dict[str, Any]]:
+    """The spec and the network's arguments that config.json tells; what is saved passes here too.
+
+    Raises:
+        ValueError: they are not sound, or do not go together.
+    """
+    known = Spec.from_json(spec)
+    arguments = _arguments(task, model)
+    if (task != "language-model") != bool(known.classes):
+        raise ValueError(f"{task} does not go with {len(known.classes)} classes")
+    if (task == "multi-label") != known.multi_label:
+        raise ValueError(f"{task} does not go with multi_label={known.multi_label}")
+    _flips(arguments, n_members)
+    return known, arguments
 
 
 def build(task: str, arguments: dict[str, Any], spec: Spec) -> nn.Module:

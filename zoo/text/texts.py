@@ -5,45 +5,49 @@ Nothing here holds a whole corpus, so that it may be larger than memory.
 
 from __future__ import annotations
 
-import json
+import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from zoo.core.split import Hashes, content_hashes
+from zoo.text import huggingface
+from zoo.text.files import parts_in, path_of, text_of, visible
+from zoo.text.tables import TABLES, pieces_of
 from zoo.text.torchtext import column as torchtext_column
 from zoo.text.torchtext import is_dataset
 
 Texts = str | os.PathLike[str] | pd.DataFrame | Iterable[Any]
-"""A folder of text files, a file (text, JSON lines, CSV, TSV, Parquet), a DataFrame, a data set of
-Hugging Face or torchtext, or any iterable of texts."""
+"""A folder of text files, a file (text, JSON, JSON lines, CSV, TSV, Parquet), a DataFrame, columns
+by name, a data set of Hugging Face or torchtext, or any iterable of texts."""
 
 PIECE = 100_000  # characters: a longer file is so many documents
-TABLES = (".csv", ".tsv", ".parquet")
-JSON_LINES = (".jsonl", ".ndjson")
-_ROWS = 10_000  # of a table at a time
+_KINDS = (".txt", ".text", ".tokens", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
-def each(texts: Texts, column: str | None = None) -> Iterator[str]:
+def each(texts: Texts, column: str | None = None, usual: Any = None) -> Iterator[str]:
     """The texts one by one; missing and empty ones are left out.
 
     Args:
         texts: see `Texts`.
-        column: of a table, JSON lines or data set; None takes "text", or a table's only column.
+        column: name of the column of texts in a table or data set.
+        usual: the column where none is named; without it, "text", or the only column.
 
     Raises:
         FileNotFoundError: there is no such file or folder, or no text file in it.
         ValueError: there is no such column, or what should be a text is none.
     """
-    return (text for text in every(texts, column) if text.strip())
+    return (text for text in every(texts, column, usual) if text.strip())
 
 
-def every(texts: Texts, column: str | None = None) -> Iterator[str]:
+def every(texts: Texts, column: str | None = None, usual: Any = None) -> Iterator[str]:
     """As `each`, with an empty text where one is missing: row by row of a table."""
-    for text in _given(texts, column):
-        if text is None or text is pd.NA or (isinstance(text, float) and text != text):
+    for text in _values(texts, column, usual):
+        if is_missing(text):
             yield ""
         elif isinstance(text, str):
             yield text
@@ -54,32 +58,31 @@ def every(texts: Texts, column: str | None = None) -> Iterator[str]:
             )
 
 
+def parts(texts: Texts) -> tuple[Texts, Texts | None]:
+    """Texts to train on, and those to validate on where the data say it.
+
+    They do so by a folder or file of the name "train" beside one named "valid" or "test", or as a
+    `DatasetDict`.
+    """
+    if isinstance(texts, (str, os.PathLike)) and path_of(texts).is_dir():
+        train, valid = parts_in(Path(texts), _KINDS)
+        return (texts, None) if train is None else (train, valid)
+    return huggingface.parts_of(texts) or (texts, None)
+
+
 def files_in(folder: Path) -> list[Path]:
-    """The text files of a folder and of those in it, sorted.
+    """The text files of a folder and of those in it, sorted; hidden ones do not count.
 
     Raises:
         FileNotFoundError: there are none.
     """
-    kinds = (".txt", ".text", ".tokens", *JSON_LINES, *TABLES)
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in kinds)
-    if not found:
+    files = [path for path in visible(folder, "**/*") if path.suffix.lower() in _KINDS]
+    if not files:
         raise FileNotFoundError(
-            f"a folder of texts has files that end in {', '.join(kinds)}, however {str(folder)!r} "
+            f"a folder of texts has files that end in {', '.join(_KINDS)}, however {str(folder)!r} "
             "has none; name another folder"
         )
-    return found
-
-
-def decoded(raw: bytes) -> str:
-    """Text of a file: UTF-8, or Windows' Latin where it is no UTF-8.
-
-    >>> decoded("café".encode()), decoded("café".encode("latin-1"))
-    ('café', 'café')
-    """
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
+    return files
 
 
 def pieces(text: str, size: int = PIECE) -> Iterator[str]:
@@ -97,82 +100,97 @@ def pieces(text: str, size: int = PIECE) -> Iterator[str]:
     yield text[start:]
 
 
-def column_of(columns: Iterable[Any], wanted: str | None) -> Any:
-    """The column of texts.
+def column_of(
+    columns: Iterable[Any],
+    wanted: Any = None,
+    usual: Any = None,
+    *,
+    default: str = "text",
+    what: str = "texts",
+) -> Any:
+    """The column of texts, or another one that is needed.
+
+    Args:
+        columns: names of all columns.
+        wanted: the name, where the user has given one.
+        usual: what it was when the model was trained.
+        default: the name where there is no other.
+        what: what the column holds, for messages.
 
     Raises:
-        ValueError: there is no such column, or none is named and several might be meant.
+        ValueError: there is no such column, several have its name, or none is named and several
+            might be meant.
     """
     known = list(columns)
-    if wanted is None and len(known) == 1:
-        return known[0]
-    name = "text" if wanted is None else wanted
-    if name not in known:
+    candidates = (usual, default) if wanted is None else (wanted,)
+    name = next((one for one in candidates if one is not None and one in known), None)
+    if name is None and wanted is None and what == "texts" and len(known) == 1:
+        name = known[0]
+    if name is None:
+        missing = default if wanted is None else wanted
+        near = difflib.get_close_matches(str(missing), map(str, known), n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Name it with {default}=..."
         raise ValueError(
-            f"the column of texts must be there, however {name!r} is not in {known[:10]}; "
-            "name it with text=..., or rename it to 'text'"
+            f"the column of {what} must be in the table: {missing!r} is not in {known[:10]}. {hint}"
+        )
+    if known.count(name) > 1:
+        raise ValueError(
+            f"names of columns must differ, got {known.count(name)} columns named {name!r}. "
+            "Rename or drop all but one."
         )
     return name
 
 
-def _given(texts: Texts, column: str | None) -> Iterator[Any]:
+def key_of(text: str) -> str:
+    r"""The same for all copies of a text: spaces, line ends and capitals make no other text.
+
+    >>> key_of("So  Good\r\n") == key_of("so good")
+    True
+    """
+    return " ".join(text.split()).casefold()
+
+
+def hashes_of(texts: Iterable[str]) -> Hashes:
+    """Content hashes of the texts that are not empty. Shape: (n,)"""
+    return content_hashes(filter(None, map(key_of, texts)))
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell is a gap: None, NaN, NaT or pandas' NA."""
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    return value is None or value is pd.NA or value is pd.NaT
+
+
+def _values(texts: Texts, column: str | None, usual: Any) -> Iterator[Any]:
     if isinstance(texts, (str, os.PathLike)):
-        yield from _from_path(Path(texts), column)
-    elif isinstance(texts, pd.DataFrame):
-        yield from texts[column_of(texts.columns, column)]
+        yield from _from_path(path_of(texts), column, usual)
+        return
+    if huggingface.parts_of(texts):
+        raise ValueError(
+            f"texts must be of one part, got parts named {list(map(str, texts))[:10]}. Give one of "
+            "them, such as data['train']."
+        )
+    if isinstance(texts, Mapping):
+        texts = pd.DataFrame(texts, dtype=object)
+    if isinstance(texts, pd.DataFrame):
+        yield from texts[column_of(texts.columns, column, usual)]
     elif is_dataset(texts):
         yield from torchtext_column(texts, column or "text")
-    elif hasattr(texts, "column_names"):  # a Hugging Face data set
+    elif huggingface.is_rows(texts):
         rows: Any = texts
-        name = column_of(rows.column_names or [column or "text"], column)
+        name = column_of(huggingface.columns_of(rows), column, usual)
         yield from (row[name] for row in rows)
     else:
         yield from texts
 
 
-def _from_path(path: Path, column: str | None) -> Iterator[Any]:
+def _from_path(path: Path, column: str | None, usual: Any) -> Iterator[Any]:
     if path.is_dir():
         for file in files_in(path):
-            yield from _from_path(file, column)
-    elif not path.is_file():
-        raise FileNotFoundError(
-            f"texts come from a file or folder, however {str(path)[:100]!r} does not exist; "
-            "put texts themselves into a list"
-        )
-    elif path.suffix.lower() in JSON_LINES:
-        yield from _from_json_lines(path, column or "text")
+            yield from _from_path(file, column, usual)
     elif path.suffix.lower() in TABLES:
-        for table in _tables(path):
-            yield from table[column_of(table.columns, column)]
+        for table in pieces_of(path):
+            yield from table[column_of(table.columns, column, usual)]
     else:
-        yield from pieces(decoded(path.read_bytes()))
-
-
-def _from_json_lines(path: Path, column: str) -> Iterator[Any]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                yield json.loads(decoded(line))[column]
-            except (ValueError, LookupError, TypeError) as error:
-                raise ValueError(
-                    f"a line of {path.name!r} is a JSON object with {column!r}, however line "
-                    f"{number} is not ({type(error).__name__}); name the column with text=..."
-                ) from None
-
-
-def _tables(path: Path) -> Iterator[pd.DataFrame]:
-    if path.suffix.lower() == ".parquet":
-        yield pd.read_parquet(path)
-        return
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    try:
-        with pd.read_csv(
-            path, sep=separator, chunksize=_ROWS, encoding_errors="replace", keep_default_na=False
-        ) as tables:
-            yield from tables
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(
-            f"a table has a row of names and rows of cells, however {path.name!r} has not ({error})"
-        ) from None
+        yield from pieces(text_of(path))

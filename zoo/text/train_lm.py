@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
-import numpy as np
 import torch
 from torch.optim import Optimizer
 
@@ -23,22 +22,14 @@ from zoo.core.schedules import one_cycle
 from zoo.core.trained import finished, made, source
 from zoo.hub.find import find
 from zoo.text.batches import BPTT, StreamBatches
+from zoo.text.corpus import corpus
 from zoo.text.language_model import LanguageModel
 from zoo.text.models.awd_lstm import Dropouts
 from zoo.text.models.language_model import AR, TAR, LanguageNet, task
-from zoo.text.options import LanguageOptions, check_numbers
+from zoo.text.options import LanguageOptions, check_names, check_numbers
 from zoo.text.spec import Spec
 from zoo.text.stored import load
-from zoo.text.stream import (
-    Stream,
-    cache_folder,
-    most_frequent,
-    renumbered,
-    with_own_numbers,
-    written,
-)
-from zoo.text.texts import Texts, each
-from zoo.text.tokenizer import Tokenizer
+from zoo.text.texts import Texts
 from zoo.text.torchtext import words_of
 from zoo.text.vocabulary import AT_LEAST, MOST_WORDS, carried_over
 
@@ -74,10 +65,11 @@ def train_lm(
     Example:
         zoo.text.train_lm("books/").generate("Once upon a time")
     """
-    check_numbers(epochs=epochs, lr=lr)
+    check_names(options, LanguageOptions)
+    rates = check_numbers(epochs=epochs, lr=lr)
     learn = lm_learner(texts, **options)
-    if epochs:
-        learn.fit(epochs, lr, CYCLE)
+    if rates["epochs"]:
+        learn.fit(rates["epochs"], rates["lr"], CYCLE)
     return scored(learn)
 
 
@@ -105,13 +97,14 @@ def finetune_lm(
         FileNotFoundError: the model, file or folder does not exist.
         ValueError: as for `train_lm`.
     """
-    check_numbers(epochs=epochs, lr=lr)
+    check_names(options, LanguageOptions)
+    rates = check_numbers(epochs=epochs, lr=lr)
     learn = lm_learner(texts, pretrained=language_model(pretrained), **options)
     learn.freeze()
-    learn.fit(1, lr, CYCLE)
+    learn.fit(1, rates["lr"], CYCLE)
     learn.unfreeze()
-    if epochs and not learn.interrupted:
-        learn.fit(epochs, lr / 10, CYCLE)
+    if rates["epochs"] and not learn.interrupted:
+        learn.fit(rates["epochs"], rates["lr"] / 10, CYCLE)
     return scored(learn)
 
 
@@ -151,43 +144,48 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
         pretrained: the model to go on from, which sizes, language and direction then follow.
         The others: see `LanguageOptions`.
     """
-    check_numbers(
+    numbers = check_numbers(
         valid_fraction=valid_fraction, most_words=most_words, at_least=at_least, bptt=bptt,
         d_embedding=d_embedding, d_hidden=d_hidden, n_layers=n_layers, drop_mult=drop_mult,
         ar=ar, tar=tar, sampled=sampled, batch_size=batch_size, weight_decay=weight_decay,
+        **({} if clip is None else {"clip": clip}),
     )  # fmt: skip
     run = run or Run()
-    sizes = {"d_embedding": d_embedding, "d_hidden": d_hidden, "n_layers": n_layers}
+    sizes = {name: numbers[name] for name in ("d_embedding", "d_hidden", "n_layers")}
+    column = text
     if pretrained:
         sizes = {name: pretrained.arguments[name] for name in sizes}
         language, reverse = pretrained.spec.language, pretrained.spec.reverse
-    arguments = sizes | {"drop_mult": drop_mult}
-    train, held, spec = corpus(
+        column = pretrained.spec.text_column if text is None else text
+    arguments = sizes | {"drop_mult": numbers["drop_mult"]}
+    own_words = words_of(words) if words is not None else ()
+    earlier = pretrained.seen_rows if pretrained else None
+    train, held, rows, spec = corpus(
         texts,
         valid,
-        text,
-        valid_fraction,
+        Spec(own_words, language, reverse, text_column=column),
         run,
-        Spec(words_of(words) if words is not None else (), language, reverse),
-        most_words,
-        at_least,
+        column=text,
+        fraction=numbers["valid_fraction"],
+        most=numbers["most_words"],
+        at_least=numbers["at_least"],
+        seen=earlier,
     )
     with seeded(run.seed):
-        net = LanguageNet(n_words=len(spec.words), dropouts=Dropouts().times(drop_mult), **sizes)
-    net.decoder.skips_logits = bool(sampled)
+        dropouts = Dropouts().times(numbers["drop_mult"])
+        net = LanguageNet(n_words=len(spec.words), dropouts=dropouts, **sizes)
+    net.decoder.skips_logits = bool(numbers["sampled"])
     if pretrained:
         take_words(net, pretrained, spec)
-    batches = partial(StreamBatches, batch_size=batch_size, bptt=bptt, reverse=reverse)
+    batches = partial(
+        StreamBatches, batch_size=numbers["batch_size"], bptt=numbers["bptt"], reverse=reverse
+    )
     told = {
         "pretrained": repr(pretrained) if pretrained else "",
         "words": len(train),
         "documents": train.n_documents,
         "vocabulary": len(spec.words),
-        "batch_size": batch_size,
-        "bptt": bptt,
-        "ar": ar,
-        "tar": tar,
-        "sampled": sampled,
+        **{name: numbers[name] for name in ("batch_size", "bptt", "ar", "tar", "sampled")},
     }
     return Learner(
         net,
@@ -195,68 +193,22 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
             batches(train, seed=run.seed),
             batches(held, shuffle=False) if held is not None else None,
             spec,
+            rows,
         ),
-        task(ar, tar, sampled),
+        task(numbers["ar"], numbers["tar"], numbers["sampled"]),
         optimizer=optimizer,
-        weight_decay=weight_decay,
-        clip=clip,
+        weight_decay=numbers["weight_decay"],
+        clip=numbers.get("clip"),
         callbacks=callbacks,
         as_model=partial(
             made,
             kind=partial(LanguageModel, spec=spec, arguments=arguments),
             data=source(texts),
             told=told,
+            seen_before=earlier,
         ),
         run=run,
     )
-
-
-def corpus(
-    texts: Texts,
-    valid: Texts | None,
-    text: str | None,
-    valid_fraction: float,
-    run: Run,
-    spec: Spec,
-    most_words: int,
-    at_least: int,
-) -> tuple[Stream, Stream | None, Spec]:
-    """Streams to train and to validate on, and the spec with the training part's vocabulary.
-
-    The vocabulary of a spec that has one is kept.
-    """
-    tokenizer, folder = Tokenizer(spec.language), cache_folder(run.cache)
-    stream, words = with_own_numbers(each(texts, text), tokenizer, folder, run.n_threads)
-    train, held = stream, None
-    if valid is None and valid_fraction:
-        train, held = split(stream, valid_fraction, run.seed)
-    vocabulary = (
-        spec.vocabulary
-        if spec.words
-        else most_frequent(train, words, most=most_words, at_least=at_least)
-    )
-    renumbered(stream, words, vocabulary)
-    spec = Spec(vocabulary.words, spec.language, spec.reverse)
-    if valid is not None:
-        held = written(map(spec.numberer, each(valid, text)), folder)
-    return train, held, spec
-
-
-def split(stream: Stream, fraction: float, seed: int) -> tuple[Stream, Stream]:
-    """The documents in two parts at random, the second with this fraction of them.
-
-    Raises:
-        ValueError: there is but one document.
-    """
-    n = stream.n_documents
-    if n < 2:
-        raise ValueError(
-            f"validation takes some of the documents, however there is {n} of "
-            f"{len(stream)} words; give valid=, or valid_fraction=0"
-        )
-    order = np.random.default_rng(seed).permutation(n)
-    n_held = min(max(round(fraction * n), 1), n - 1)
-    return stream.take(np.sort(order[n_held:])), stream.take(np.sort(order[:n_held]))
 
 
 @torch.no_grad()
