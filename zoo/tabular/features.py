@@ -9,7 +9,6 @@ Each is a plain function from a DataFrame to a new one; the given one stays as i
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,10 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.tabular.encode import Lookup
-from zoo.tabular.spec import Category
 from zoo.tabular.tables import Name, few, require_columns
-from zoo.tabular.values import distinct, is_text, sense, without_arrow
 
 PARTS: Final = (
     "year",
@@ -38,10 +34,7 @@ PARTS: Final = (
     "elapsed",
 )
 CLOCK_PARTS: Final = ("hour", "minute", "second")
-NO_EVENTS: Final = frozenset(["no", "n", "none", "null", "nan", "off", "f"])
-"""Texts that say that nothing happens, beside the number 0, "false" and empty text."""
-
-_DAY: Final = 86_400_000_000  # microseconds
+_DAY: Final = np.timedelta64(86_400_000_000_000, "ns")
 
 
 def date_parts(
@@ -66,8 +59,7 @@ def date_parts(
         clock: add hour, minute and second.
 
     Raises:
-        ValueError: there is no such column, its cells are no times, a part is unknown or is a
-            column already.
+        ValueError: there is no such column, its cells are no times, or a part is unknown.
     """
     require_columns(frame, [column], "the column of times")
     wanted = [*PARTS, *(CLOCK_PARTS if clock else ())] if parts is None else list(parts)
@@ -81,11 +73,6 @@ def date_parts(
     made = {f"{column}_{part}": _part(times, part) for part in wanted}
     if cyclic:
         made |= {f"{column}_{name}": values for name, values in _circles(times, clock).items()}
-    if double := [name for name in made if name in frame.columns]:
-        raise ValueError(
-            f"parts of a date must be new columns, got {few(double)} in the table already. Drop "
-            "them first, or leave this call out."
-        )
     return pd.concat([frame, pd.DataFrame(made, index=frame.index)], axis=1)
 
 
@@ -96,8 +83,7 @@ def time_since(
 
     Args:
         frame: rows in any order.
-        event: a column, true (or not 0) where the event happens; a gap is none, nor is a text such
-            as "no", "false" or "0".
+        event: a column, true (or not 0) where the event happens; a gap is none.
         time: a column of times.
         group: a column; events of other groups do not count. None takes the table as one group.
 
@@ -120,8 +106,7 @@ def time_until(
 def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name]) -> pd.DataFrame:
     """The table with the columns of another behind its own, matched by key; rows stay as they are.
 
-    Rows whose key the other table lacks get gaps; a warning says if these are all. Keys that are
-    numbers in one table and texts in the other are compared by what they mean: 5, 5.0 and "5".
+    Rows whose key the other table lacks get gaps.
 
     Args:
         frame: the table to widen.
@@ -146,47 +131,12 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
             f"a table is looked up by a key of its own, its columns new, however {wrong}; drop or "
             "rename what is double"
         )
-    left, right = _comparable(frame, table, keys)
-    found = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
-    if len(frame) and len(table) and (found[_MATCH] == "left_only").all():
-        warnings.warn(
-            f"keys must be in the table to look up, got {few(keys)} of which none is there, such "
-            f"as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
-            UserWarning,
-            stacklevel=2,
-        )
-    found = found.drop(columns=_MATCH).set_axis(frame.index)
-    if left is not frame:
-        found[keys] = frame[keys]
-    return found
-
-
-def _comparable(
-    frame: pd.DataFrame, table: pd.DataFrame, keys: Sequence[Name]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables; a key that is typed differently in them is a row number of its values."""
-    left, right = frame, table
-    for name in keys:
-        if _key_kind(frame[name]) == _key_kind(table[name]) != "mixed":
-            continue
-        codes, values = distinct(table[name])
-        lookup = Lookup(Category(name, (*values, None)))
-        left, right = left.copy(deep=False), right.copy(deep=False)
-        left[name] = lookup.column(frame[name])[0]
-        right[name] = np.where(codes < 0, len(values), codes) + 1
-    return left, right
-
-
-def _key_kind(column: pd.Series) -> str:
-    """What the cells of a key are, whatever dtype holds them."""
-    cells = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
-    kind = pd.api.types.infer_dtype(cells, skipna=True)
-    numbers = ("integer", "floating", "mixed-integer-float", "boolean", "decimal")
-    return "number" if kind in numbers else "mixed" if kind.startswith("mixed") else kind
+    found = frame.merge(table, how="left", on=keys, sort=False)
+    return found.set_axis(frame.index)
 
 
 def _times(frame: pd.DataFrame, column: Name) -> pd.Series:
-    cells = without_arrow(frame[column])
+    cells = frame[column]
     if isinstance(cells.dtype, pd.PeriodDtype):
         starts: pd.Series = cells.dt.to_timestamp()
         return starts
@@ -242,7 +192,7 @@ def _distance(
         )
     when = _integers(times)
     when = -when if forward else when
-    happens = _happens(frame[event])
+    happens = frame[event].fillna(0).astype(bool).to_numpy()
     codes = np.zeros(len(frame), dtype=np.int64)
     if group is not None:
         codes = pd.factorize(frame[group], use_na_sentinel=False)[0].astype(np.int64)
@@ -251,23 +201,12 @@ def _distance(
     last = np.maximum.accumulate(place)  # of any group: an older group's event is no event
     found = (last >= 0) & (codes[order][last] == codes[order])
     days = np.full(len(frame), np.nan)
-    days[order[found]] = (when[order] - when[order][last])[found] / _DAY
+    days[order[found]] = (when[order] - when[order][last])[found] / _DAY.astype(np.int64)
     word = "until" if forward else "since"
     return pd.Series(days, index=frame.index, name=f"{event}_{word}")
 
 
 def _integers(times: pd.Series) -> NDArray[np.int64]:
-    """Microseconds since 1970."""
+    """Nanoseconds since 1970."""
     plain = times.dt.tz_convert("UTC").dt.tz_localize(None) if times.dt.tz is not None else times
-    return plain.to_numpy(dtype="datetime64[us]").astype(np.int64)
-
-
-def _happens(events: pd.Series) -> NDArray[np.bool_]:
-    """Where an event happens. Shape: (n,)."""
-    codes, values = distinct(events)
-    meanings = [sense(value, as_number=True) for value in (*values, None)]
-    is_event = [
-        bool(meaning) and not (isinstance(meaning, str) and meaning.lower() in NO_EVENTS)
-        for meaning in meanings
-    ]
-    return np.array(is_event, dtype=bool)[codes]
+    return plain.to_numpy(dtype="datetime64[ns]").astype(np.int64)
