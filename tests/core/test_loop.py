@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -146,6 +147,16 @@ def test_evaluation_leaves_modes_generators_and_hidden_state() -> None:
     assert torch.equal(generator, torch.get_rng_state())
     assert modes == [module.training for module in learn.model.modules()]
     assert learn.evaluate() == first
+
+
+def test_threads_that_evaluate_one_model_share_no_hidden_state() -> None:
+    learn = recurrent_learner()
+    learn.model.eval()
+    valid = learn.data.valid
+    alone = learn.evaluate()
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: learn.evaluate(valid), range(16)))
+    assert found == [alone] * 16
 
 
 def test_metrics_equal_those_of_scikit_learn() -> None:

@@ -46,6 +46,31 @@ def test_pooling_is_over_real_words_whatever_the_pieces(bptt: int) -> None:
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("sizes", [(6, 8), (17, 33), (32, 48)])
+def test_company_changes_nothing_to_the_last_bit(sizes: tuple[int, int]) -> None:
+    model = net(bptt=7, d_embedding=sizes[0], d_hidden=sizes[1]).eval()
+    tokens, lengths = documents([3, 40, 1, 12, 12, 7, 25, 2])
+    together = model(tokens, lengths)
+    for i, length in enumerate(lengths.tolist()):
+        alone = model(tokens[i : i + 1, :length], lengths[i : i + 1])
+        assert torch.equal(alone[0], together[i])
+    some = torch.tensor([6, 0, 3])
+    assert torch.equal(model(tokens[some], lengths[some]), together[some])
+
+
+def test_work_is_that_of_the_words_there_are() -> None:
+    model = net(bptt=4)
+    n_words = 0
+
+    def count(module: Any, inputs: Any, output: Any) -> None:
+        nonlocal n_words
+        n_words += inputs[0].numel()
+
+    model.encoder.register_forward_hook(count)
+    model(*documents([5] * 30 + [400]))
+    assert n_words <= 30 * 8 + 400
+
+
 def test_padding_changes_nothing() -> None:
     model = net(bptt=4).eval()
     tokens, lengths = documents([9, 5])
@@ -64,6 +89,18 @@ def test_gradients_reach_the_last_words_alone() -> None:
         reached.append({int(word) for word in tokens[0] if gradient[word].abs().sum() > 0})
     assert reached[0] == set(tokens[0, 8:].tolist())
     assert reached[1] == set(tokens[0].tolist())
+
+
+@pytest.mark.parametrize("company", [[], [60], [60, 3]])
+def test_short_texts_teach_as_much_beside_a_long_one(company: list[int]) -> None:
+    model = net(bptt=4, max_len=6).train()
+    tokens, lengths = documents([5, 2, *company])
+    model.pooled(tokens, lengths)[:2].square().sum().backward()
+    gradients = [p.grad for p in model.encoder.parameters()]
+    alone = net(bptt=4, max_len=6).train()
+    alone.pooled(tokens[:2, :5], lengths[:2]).square().sum().backward()
+    for found, parameter in zip(gradients, alone.encoder.parameters(), strict=True):
+        torch.testing.assert_close(found, parameter.grad)
 
 
 def test_layer_groups_go_from_words_to_head() -> None:
@@ -165,10 +202,9 @@ def test_one_text_or_many_in_their_order(classifier: TextClassifier) -> None:
     many = classifier.predict(texts, batch_size=7)
     assert len(many) == 32
     for text, prediction in zip(texts, many, strict=True):
-        alone = classifier.predict(text)
-        assert alone.label == prediction.label
-        assert alone.probability == pytest.approx(prediction.probability, abs=1e-5)
+        assert classifier.predict(text) == prediction  # to the last bit
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert classifier.predict(texts[::-1], batch_size=5) == many[::-1]
     assert classifier.predict([]) == []
     assert len(classifier.predict(iter(texts[:2]))) == 2
 
@@ -183,8 +219,6 @@ def test_scores_are_those_of_the_predictions(classifier: TextClassifier) -> None
 @pytest.mark.parametrize(
     ("ask", "says"),
     [
-        (lambda m: m.predict(5), "5 is a int"),
-        (lambda m: m.predict(["a", None]), "None is a NoneType"),
         (lambda m: m.evaluate((["a"], ["perhaps"])), "'perhaps' is not one of"),
         (
             lambda m: zoo.text.finetune(m, reviews().rename(columns={"review": "body"}), run=RUN),

@@ -53,7 +53,7 @@ def test_it_can_be_looked_at(classifier: TextClassifier, tmp_path: Path) -> None
     ("ask", "says"),
     [
         (lambda m: m.explain("a film", "perhaps"), "label='perhaps' is none of"),
-        (lambda m: m.explain(5), "5 is a int"),
+        (lambda m: m.explain(5), "got 5, a int"),
     ],
 )
 def test_mistakes_are_one_sentence(ask: Any, says: str, classifier: TextClassifier) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +67,49 @@ def test_asking_leaves_the_model_as_it_was(lm: LanguageModel) -> None:
     assert not net.training
 
 
+def test_threads_read_and_write_texts_of_their_own(lm: LanguageModel) -> None:
+    prompts = ["I found", "They found the", "We", "Critics found the film"] * 4
+
+    def ask(prompt: str) -> Any:
+        return (
+            lm.generate(prompt, n_words=12, seed=4),
+            lm.predict(prompt),
+            lm.evaluate([prompt] * 3),
+        )
+
+    alone = [ask(prompt) for prompt in prompts]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, prompts)) == alone
+
+
+def test_writing_moves_no_generator_but_its_own(lm: LanguageModel) -> None:
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # type: ignore[union-attr]  # noqa: NPY002
+    lm.generate("We found", n_words=5, seed=1)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.random.get_state()[1].tolist() == before[1]  # type: ignore[union-attr]  # noqa: NPY002
+    assert random.getstate() == before[2]
+
+
+def test_a_very_low_temperature_takes_the_likeliest(lm: LanguageModel) -> None:
+    assert lm.generate("I", n_words=8, temperature=1e-40) == lm.generate("I", n_words=8, top_k=1)
+
+
+def test_a_long_beginning_is_read_in_pieces(
+    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "We found the story dull. They found the cast warm. I found the"
+    whole = dict(lm.predict(text, k=4))
+    monkeypatch.setattr("zoo.text.models.language_model.READ", 4)
+    assert dict(lm.predict(text, k=4)) == pytest.approx(whole, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
         ({"temperature": 0}, r"wrong=\{'temperature': 0\}"),
         ({"top_k": 0, "n_words": -1}, r"wrong=\{'n_words': -1, 'top_k': 0\}"),
+        ({"n_words": 2.5, "seed": "1"}, r"wrong=\{'n_words': 2.5, 'seed': '1'\}"),
+        ({"seed": 2**64}, r"'seed': 18446744073709551616"),
     ],
 )
 def test_settings_out_of_range_are_named(

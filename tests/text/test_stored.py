@@ -25,6 +25,32 @@ def test_a_loaded_model_says_exactly_the_same(
         assert loaded.predict(text) == each.predict(text)
 
 
+def test_how_texts_are_normalised_is_stored(saved: Path, tmp_path: Path) -> None:
+    tree = json.loads((saved / "config.json").read_text())
+    assert (tree["format"], tree["spec"]["normalisation"]) == (2, "unicode")
+    loaded = zoo.load(saved, run=RUN)
+    assert loaded.predict("we found the cast\u2019s film warm") == loaded.predict(
+        "we found the cast's film warm"
+    )
+
+
+def test_a_model_of_format_1_keeps_its_rules_for_ever(saved: Path, tmp_path: Path) -> None:
+    def as_format_1(tree: dict[str, Any]) -> None:
+        tree["format"] = 1
+        for name in ("normalisation", "text_column", "label_columns"):
+            del tree["spec"][name]
+
+    old = zoo.load(harmed(saved, tmp_path / "old", config(as_format_1)), run=RUN)
+    assert old.spec.normalisation == "none"
+    again = old.save(tmp_path / "again")
+    tree = json.loads((again / "config.json").read_text())
+    assert tree["format"] == 1
+    assert "normalisation" not in tree["spec"]
+    further = zoo.text.learner(old, reviews(40), text="review", label="liked", run=RUN)
+    assert further.data.spec.normalisation == "unicode"
+    assert further.model.head_trained
+
+
 def test_a_loaded_language_model_goes_on(saved_lm: Path) -> None:
     loaded = zoo.load(saved_lm, run=RUN)
     assert loaded.generate("I", n_words=5) == zoo.load(saved_lm, run=RUN).generate("I", n_words=5)
@@ -86,6 +112,7 @@ ATTACKS: Attacks = {
     "no words": (config(lambda t: t["spec"].pop("words")), r"\['words'\]"),
     "a language that is code": (spec(language="os; x"), r"\['language'\]"),
     "a direction that is none": (spec(reverse=1), r"\['reverse'\]"),
+    "a normalisation that is none": (spec(normalisation=["nfc"]), r"\['normalisation'\]"),
     "one class": (spec(classes=["a"]), r"\['classes'\]"),
     "classes twice": (spec(classes=["a", "a"]), r"\['classes'\]"),
     "weights missing": (tensors(lambda t: t.pop("encoder.embedding.weight")), "missing"),

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import numpy as np
 import pytest
 
 from zoo.text import tokenizer as module
+from zoo.text.normalisation import normal_form
 from zoo.text.rules import lowered, repaired
 from zoo.text.tokenizer import Numberer, Tokenizer
 
@@ -22,12 +27,16 @@ def english() -> Tokenizer:
 
 @pytest.mark.parametrize("example", STORED["examples"], ids=lambda one: repr(one["text"][:30]))
 def test_tokens_are_those_of_fastai(example: dict[str, Any], english: Tokenizer) -> None:
-    assert english(example["text"]) == example["tokens"]
+    old = Tokenizer("en", "none")
+    assert old(example["text"]) == example["tokens"]
+    if normal_form(example["text"]) == example["text"]:
+        assert english(example["text"]) == example["tokens"]
 
 
-def test_numbers_tell_the_same_tokens(english: Tokenizer) -> None:
+def test_numbers_tell_the_same_tokens() -> None:
     words: dict[str, int] = {}
-    numberer = Numberer(english, lambda token: words.setdefault(token, len(words)))
+    old = Tokenizer("en", "none")
+    numberer = Numberer(old, lambda token: words.setdefault(token, len(words)))
     for example in STORED["examples"]:
         numbers = numberer(example["text"])
         assert numbers.dtype == np.int32
@@ -35,12 +44,50 @@ def test_numbers_tell_the_same_tokens(english: Tokenizer) -> None:
 
 
 def test_memory_is_bounded_and_tokens_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_SPANS", 3)
+    monkeypatch.setattr(module, "MOST_CUT", 9)
     words: dict[str, int] = {}
     numberer = Numberer(Tokenizer("en"), lambda token: words.setdefault(token, len(words)))
     first = numberer("a few more words than can be known")
     assert len(numberer._known) == 0
     assert (numberer("a few more words than can be known") == first).all()
+
+
+def test_long_punctuation_is_cut_as_spacy_cuts_it(english: Tokenizer) -> None:
+    rng = random.Random(0)
+    for signs in ("()", "()[]{}", "!?", "'s()", "🙂👍", ".,;"):
+        word = "".join(rng.choice(signs) for _ in range(400)) + "middle" + signs * 200
+        by_spacy = [token.text for token in english._spacy(word)]
+        assert english.tokens([word]) == [by_spacy]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("unit", ["()", "[}{", "'s", "🙂👍", "a(", "x-", "a.b@", "AB", "\n(", "!?"])
+def test_time_is_linear_in_the_text(unit: str, language: str) -> None:
+    tokenizer = Tokenizer(language)
+    begun = time.process_time()
+    tokens = tokenizer(unit * (20_000 // len(unit)))
+    assert time.process_time() - begun < 2
+    assert "".join(tokens).count(unit[-1].lower()) >= 20_000 // len(unit)
+
+
+def test_what_is_remembered_is_short(english: Tokenizer) -> None:
+    numberer = Numberer(english, len)
+    text = f"a {'x1' * 500} b"
+    assert numberer(text).tolist() == [5, 1, 1000, 1]
+    assert all(len(span) <= module.REMEMBERED for span in numberer._known)
+
+
+def test_threads_share_a_numberer() -> None:
+    texts = [" ".join(f"w{i * j % 97}n't(" for i in range(60)) for j in range(40)]
+    alone = Numberer(Tokenizer("en"), hash_of)
+    expected = [alone(text).tolist() for text in texts]
+    shared = Numberer(Tokenizer("en"), hash_of)
+    with ThreadPoolExecutor(8) as threads:
+        assert [one.tolist() for one in threads.map(shared, texts)] == expected
+
+
+def hash_of(token: str) -> int:
+    return zlib.crc32(token.encode()) % 1000
 
 
 def test_languages_that_look_beyond_a_space_are_cut_by_spacy_itself() -> None:

@@ -7,6 +7,7 @@ a few times a second at most.
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -188,6 +189,7 @@ def predict_batches(
 
     The models' modes and carried states are as before afterwards.
     """
+    models = [with_own_state(model) for model in models]
     with contextlib.ExitStack() as stack:
         for model in models:
             stack.enter_context(set_aside(model))
@@ -229,6 +231,18 @@ def evaluate(
         torch.distributed.all_reduce(totals)
     values = {name: float(metric.compute()) for name, metric in metrics.items()}
     return {"loss": float(totals[0] / totals[1].clamp(min=1)), **values}
+
+
+def with_own_state(model: nn.Module) -> nn.Module:
+    """The model; where it carries a state, a copy with the same weights and a state of its own.
+
+    So threads that evaluate one model never meet in it.
+    """
+    if getattr(model, "carried", None) is None:
+        return model
+    twin = copy.copy(model)
+    twin.carried = ()  # type: ignore[assignment]
+    return twin
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
 
 
 def _differences(one: TextClassifier, other: TextClassifier) -> list[str]:
-    named = ("words", "language", "classes", "multi_label")
+    named = ("words", "language", "classes", "multi_label", "normalisation")
     found = [name for name in named if getattr(one.spec, name) != getattr(other.spec, name)]
     return found + (["sizes"] if _sizes(one) != _sizes(other) else [])
 

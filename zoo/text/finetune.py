@@ -348,8 +348,13 @@ def _take_weights(
 
 
 def _says_the_same(one: Spec, other: Spec) -> bool:
-    """Whether a head for one spec is a head for the other, whatever columns the texts stand in."""
-    return one == replace(other, text_column=one.text_column, label_columns=one.label_columns)
+    """Whether a head for one spec is a head for the other, however the texts are read."""
+    return one == replace(
+        other,
+        text_column=one.text_column,
+        label_columns=one.label_columns,
+        normalisation=one.normalisation,
+    )
 
 
 def _batches(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core import loop
 from zoo.core.artifact import Config
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
 from zoo.text.batches import StreamBatches
 from zoo.text.corpus import Documents
+from zoo.text.models.awd_lstm import State
 from zoo.text.models.language_model import LanguageNet, task
+from zoo.text.queries import one_text, texts_of
 from zoo.text.readable import readable
 from zoo.text.rules import BOS_ID, MAJ, PAD_ID, SPECIAL, UNK_ID, UP
 from zoo.text.spec import Spec
@@ -51,7 +51,7 @@ class LanguageModel(Trained[LanguageNet]):
         arguments: dict[str, Any],
         **record: Any,
     ) -> None:
-        super().__init__([member.eval() for member in members], spec, **record)
+        super().__init__(members, spec, **record)
         self.arguments = arguments
 
     def __repr__(self) -> str:
@@ -101,28 +101,14 @@ class LanguageModel(Trained[LanguageNet]):
             tokens: give tokens of the vocabulary instead, marks such as "xxmaj" among them.
 
         Raises:
-            ValueError: k is out of range.
+            ValueError: k is out of range, or something is no text.
         """
-        if not 1 <= k <= len(self.spec.words):
-            raise ValueError(f"words are 1 to all {len(self.spec.words)}, however {k=}; lower it")
-        if not isinstance(text, str):
-            return [self.predict(one, k, tokens=tokens) for one in text]
-        numbers = self._prompt(text)
-        chances = self._chances(numbers)
-        if tokens:
-            best, likeliest = chances.topk(k)
-            names = [self.spec.words[i] for i in likeliest.tolist()]
-            return list(zip(names, best.tolist(), strict=True))
-        found = self._words(chances, k, str)
-        if not self.spec.reverse:  # else the mark of a capital is read after its word
-            for mark, form in CAPITALS.items():
-                number = SPECIAL.index(mark)
-                after = chances[number] * self._chances([*numbers, number])
-                found += self._words(after, k, form)
-        words = dict.fromkeys((word for word, _ in found), 0.0)
-        for word, chance in found:  # a bracket is itself as a capital
-            words[word] += chance
-        return sorted(words.items(), key=lambda one: -one[1])[:k]
+        if not _is_whole(k) or not 1 <= k <= len(self.spec.words):
+            raise ValueError(f"k must be from 1 to {len(self.spec.words)}, got {k=!r}. Try k=5.")
+        texts, alone = texts_of(text, self.spec.text_column)
+        likeliest = self._likeliest_tokens if tokens else self._likeliest_words
+        found = [likeliest(one, k) for one in texts]
+        return found[0] if alone else found
 
     def generate(
         self,
@@ -135,6 +121,8 @@ class LanguageModel(Trained[LanguageNet]):
     ) -> str:
         """The text and how it might go on (of a model that reads backward: what led to it).
 
+        The same seed gives the same text; no other generator of random numbers moves.
+
         Args:
             text: the beginning.
             n_words: tokens to add; fewer if the text comes to its end.
@@ -143,22 +131,20 @@ class LanguageModel(Trained[LanguageNet]):
             seed: of the draws; None takes the run's.
 
         Raises:
-            ValueError: a setting is out of range.
+            ValueError: a setting is out of range, or the text is none.
         """
-        _check(n_words, temperature, top_k, len(self.spec.words))
-        numbers = self._prompt(text)
-        generator = torch.Generator().manual_seed(self.run.seed if seed is None else seed)
+        _check(n_words, temperature, top_k, seed, len(self.spec.words))
+        new = numbers = self._prompt(one_text(text))
+        generator = torch.Generator().manual_seed(int(self.run.seed if seed is None else seed))
         added: list[int] = []
-        with self._reading():
-            new = numbers
-            while len(added) < n_words:
-                chances = self._after_words(new)
-                chances[list(NEVER)] = 0
-                drawn = _draw(chances, temperature, top_k, generator)
-                if drawn == BOS_ID:  # another text begins
-                    break
-                added.append(drawn)
-                new = np.array([drawn])
+        states, never = self._begin, torch.tensor(NEVER)
+        while len(added) < n_words:
+            chances, states = self._after_words(new, states)
+            drawn = _draw(chances.index_fill(0, never, 0.0), temperature, top_k, generator)
+            if drawn == BOS_ID:  # another text begins
+                break
+            added.append(drawn)
+            new = np.array([drawn])
         whole = [*numbers.tolist(), *added]
         written_order = whole[::-1] if self.spec.reverse else whole
         return readable([self.spec.words[i] for i in written_order])
@@ -187,6 +173,24 @@ class LanguageModel(Trained[LanguageNet]):
         numbers = self.spec.numbers(text)
         return numbers[: max(len(numbers) - 1, 1)] if self.spec.reverse else numbers
 
+    def _likeliest_tokens(self, text: str, k: int) -> list[tuple[str, float]]:
+        chances, _ = self._after_words(self._prompt(text), self._begin)
+        best, numbers = chances.topk(k)
+        return list(zip([self.spec.words[i] for i in numbers.tolist()], best.tolist(), strict=True))
+
+    def _likeliest_words(self, text: str, k: int) -> list[tuple[str, float]]:
+        chances, states = self._after_words(self._prompt(text), self._begin)
+        found = self._words(chances, k, str)
+        if not self.spec.reverse:  # else the mark of a capital is read after its word
+            for mark, form in CAPITALS.items():
+                number = SPECIAL.index(mark)
+                after, _ = self._after_words([number], states)
+                found += self._words(chances[number] * after, k, form)
+        words = dict.fromkeys((word for word, _ in found), 0.0)
+        for word, chance in found:  # a bracket is itself as a capital
+            words[word] += chance
+        return sorted(words.items(), key=lambda one: -one[1])[:k]
+
     def _words(
         self, chances: Tensor, k: int, form: Callable[[str], str]
     ) -> list[tuple[str, float]]:
@@ -195,48 +199,52 @@ class LanguageModel(Trained[LanguageNet]):
         words = [form(self.spec.words[len(SPECIAL) + i]) for i in numbers.tolist()]
         return list(zip(words, best.tolist(), strict=True))
 
-    def _chances(self, numbers: Any) -> Tensor:
-        """Probability of each token after these, with no state before. Shape: (n_words,)"""
-        with self._reading():
-            return self._after_words(numbers)
+    @torch.inference_mode()
+    def _after_words(self, numbers: Any, states: Sequence[State]) -> tuple[Tensor, list[State]]:
+        """Probability of each word after some more, and the members' states there.
 
-    def _reading(self) -> Any:
-        """Evaluation mode and no state inside; as before afterwards."""
-        stack = contextlib.ExitStack()
-        stack.enter_context(torch.inference_mode())
-        for member in self._placed.ready:
-            stack.enter_context(loop.set_aside(member))
-        return stack
-
-    def _after_words(self, numbers: Any) -> Tensor:
-        """Probability of each word after some more. Shape: (n,) -> (n_words,), on the CPU."""
+        Shape: (n,) -> (n_words,), on the CPU.
+        """
         device = self._placed.device
         tokens = torch.from_numpy(np.asarray(numbers, dtype=np.int64)[None]).to(device)
-        fresh = torch.zeros(1, dtype=torch.bool, device=device)
-        logits = [member(tokens, fresh).logits[0, -1].float() for member in self._placed.ready]
-        return torch.stack(logits).softmax(1).mean(0).cpu()
+        pairs = zip(self._placed.ready, states, strict=True)
+        logits, after = zip(*(net.next_words(tokens, state) for net, state in pairs), strict=True)
+        return torch.cat(logits).softmax(1).mean(0).cpu(), list(after)
+
+    @property
+    def _begin(self) -> list[State]:
+        """The members' states before any word: each call has its own, so threads never meet."""
+        return [() for _ in self.members]
 
 
 def _draw(
     chances: Tensor, temperature: float, top_k: int | None, generator: torch.Generator
 ) -> int:
-    logits = chances.log() / temperature
+    logs = chances.log()
+    logits = (logs - logs.max()) / temperature  # the likeliest at 0, however low the temperature
     if top_k is not None:
         best, numbers = logits.topk(min(top_k, len(logits)))
         return int(numbers[torch.multinomial(best.softmax(0), 1, generator=generator)])
     return int(torch.multinomial(logits.softmax(0), 1, generator=generator))
 
 
-def _check(n_words: int, temperature: float, top_k: int | None, n_known: int) -> None:
+def _check(
+    n_words: int, temperature: float, top_k: int | None, seed: int | None, n_known: int
+) -> None:
     fine = {
-        "n_words": n_words >= 0,
-        "temperature": 0 < temperature < math.inf,
-        "top_k": top_k is None or 1 <= top_k <= n_known,
+        "n_words": _is_whole(n_words) and n_words >= 0,
+        "temperature": isinstance(temperature, (int, float)) and 0 < temperature < math.inf,
+        "top_k": top_k is None or (_is_whole(top_k) and 1 <= top_k <= n_known),
+        "seed": seed is None or (_is_whole(seed) and -(2**63) <= seed < 2**64),
     }
-    given = {"n_words": n_words, "temperature": temperature, "top_k": top_k}
+    given = {"n_words": n_words, "temperature": temperature, "top_k": top_k, "seed": seed}
     wrong = {name: given[name] for name, is_fine in fine.items() if not is_fine}
     if wrong:
         raise ValueError(
-            f"n_words is 0 or more, temperature above 0, top_k 1 to {n_known} or None, however "
-            f"{wrong=}; temperature=0.8, top_k=50 suit most"
+            f"n_words must be 0 or more, temperature above 0, top_k 1 to {n_known} or None, seed a "
+            f"whole number or None, got {wrong=}. Try temperature=0.8, top_k=50."
         )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -19,6 +19,7 @@ from zoo.text.documents import DocumentBatches
 from zoo.text.explain import Explanation, log_odds, parts_of, without
 from zoo.text.labelled import read
 from zoo.text.models.classifier import ClassifierNet
+from zoo.text.queries import one_text, texts_of
 from zoo.text.spec import Label, Spec
 from zoo.text.stream import Stream
 from zoo.text.tokenizer import Numbers
@@ -73,32 +74,27 @@ class TextClassifier(Trained[ClassifierNet]):
         arguments: dict[str, Any],
         **record: Any,
     ) -> None:
-        super().__init__([member.eval() for member in members], spec, **record)
+        super().__init__(members, spec, **record)
         self.arguments = arguments
 
     def __repr__(self) -> str:
         return f"<text classifier for {len(self.spec.classes)} classes; {self._scored}>"
 
-    def predict(self, texts: str | Iterable[str], *, batch_size: int = 64) -> Any:
+    def predict(self, texts: str | Iterable[Any], *, batch_size: int = 64) -> Any:
         """The prediction for a text, or a list of them for several, in their order.
 
         It is a `Prediction`, or `Labels` where a text may have several classes.
 
         Args:
-            texts: one or several; an empty one is allowed.
+            texts: one or several: a list, Series, array or iterator of them, or a table, of which
+                the column of texts counts; an empty text is allowed.
             batch_size: texts that pass through the model at a time, those of like length together.
+                What is said of a text does not depend on the others: on a CPU to the last bit.
 
         Raises:
-            ValueError: something is no text.
+            ValueError: something is no text, or a table has no column of texts.
         """
-        alone = isinstance(texts, str) or not isinstance(texts, Iterable)
-        several: list[Any] = [texts] if alone else list(texts)
-        odd = [text for text in several if not isinstance(text, str)]
-        if odd:
-            raise ValueError(
-                f"a text is a str, however {odd[0]!r:.60} is a {type(odd[0]).__name__} "
-                f"({len(odd)} such in all); convert it"
-            )
+        several, alone = texts_of(texts, self.spec.text_column)
         if not several:
             return []
         logits = self._logits(stream_of(map(self.spec.numberer, several)), batch_size)
@@ -155,7 +151,8 @@ class TextClassifier(Trained[ClassifierNet]):
         Raises:
             ValueError: the model does not know the class, or the text is none.
         """
-        said = self.predict([text])[0]
+        text = one_text(text)
+        said = self.predict(text)
         classes = list(self.spec.classes)
         wanted = max(said.probabilities, key=said.probabilities.get) if label is None else label
         if wanted not in classes:

@@ -10,6 +10,8 @@ import html
 import re
 from typing import Final
 
+from zoo.text.normalisation import Normalisation, encodable, normal_form
+
 UNK, PAD, BOS, EOS, FIELD, REP, WREP, UP, MAJ = SPECIAL = (
     "xxunk",  # not in the vocabulary
     "xxpad",  # fills up shorter documents of a batch
@@ -41,16 +43,22 @@ _REMAINS: Final = (  # of HTML, of escaping and of WikiText's own marks; in this
 _CHARACTER_3 = re.compile(r"(\S)\1{2,}")
 _WORD_3 = re.compile(r"(?:\s|^)(\w+)\s+((?:\1\s+)+)\1(\s|\W|$)")
 _SPACES = re.compile(" {2,}")
-_CAPITALS = re.compile(r"[A-Z]+[^a-z\s]*")
+_CAPITALS = re.compile(r"[A-Z][^a-z\s]*")
 _CAPITAL = re.compile(r"[A-Z][^A-Z\s]*")
 
 
-def repaired(text: str) -> str:
+def repaired(text: str, normalisation: Normalisation = "unicode") -> str:
     r"""The text without remains of HTML, repetitions marked, slashes apart; case as it was.
+
+    Args:
+        text: any text.
+        normalisation: "unicode" brings it to its normal form first; "none" is what models of
+            format 1 were trained with.
 
     >>> repaired("so so so good!!!! and/or<br />not &lt;")
     ' xxwrep 3 so good xxrep 4 ! and / or\nnot <'
     """
+    text = normal_form(text) if normalisation == "unicode" else encodable(text)
     for remains, meant in _REMAINS:
         text = text.replace(remains, meant)
     text = html.unescape(text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from zoo.text.normalisation import Normalisation
 from zoo.text.rules import SPECIAL
 from zoo.text.tokenizer import Numberer, Numbers, Tokenizer
 from zoo.text.vocabulary import Vocabulary
@@ -27,6 +28,7 @@ class Spec:
         multi_label: whether a text has any number of them, instead of one.
         text_column: name of the column of texts in the training table, where one was given.
         label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
+        normalisation: how texts are normalised before they are cut; "none" in format 1.
     """
 
     words: tuple[str, ...]
@@ -36,11 +38,12 @@ class Spec:
     multi_label: bool = False
     text_column: Column | None = None
     label_columns: Column | tuple[Column, ...] | None = None
+    normalisation: Normalisation = "unicode"
 
     @property
     def format(self) -> int:
-        """The format of an artifact with this spec: 2 where columns are remembered."""
-        return 1 if self.columns == (None, None) else 2
+        """The format of an artifact with this spec: 2 with columns or a normalisation."""
+        return 2 if self._of_format_2() else 1
 
     @property
     def columns(self) -> tuple[Column | None, Column | tuple[Column, ...] | None]:
@@ -60,7 +63,7 @@ class Spec:
     @cached_property
     def numberer(self) -> Numberer:
         """From texts to numbers in the order of writing."""
-        return Numberer(Tokenizer(self.language), self.vocabulary.number)
+        return Numberer(Tokenizer(self.language, self.normalisation), self.vocabulary.number)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
@@ -70,12 +73,17 @@ class Spec:
             "reverse": self.reverse,
             "classes": list(self.classes),
             "multi_label": self.multi_label,
-        } | {name: value for name, value in self._columns_to_json().items() if value is not None}
+        } | self._of_format_2()
 
-    def _columns_to_json(self) -> dict[str, Any]:
+    def _of_format_2(self) -> dict[str, Any]:
+        """The fields that a reader of format 1 does not know, where they say something."""
         labels = self.label_columns
-        labels_ = list(labels) if isinstance(labels, tuple) else labels
-        return {"text_column": self.text_column, "label_columns": labels_}
+        fields = {
+            "text_column": self.text_column,
+            "label_columns": list(labels) if isinstance(labels, tuple) else labels,
+            "normalisation": None if self.normalisation == "none" else self.normalisation,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -102,11 +110,15 @@ class Spec:
             wrong.append("text_column")
         if not (labels is None or _is_column(labels) or _are_columns(labels)):
             wrong.append("label_columns")
+        normalisation = tree.get("normalisation", "none")  # as in format 1
+        if normalisation not in ("none", "unicode"):
+            wrong.append("normalisation")
         if wrong:
             raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
         words, classes = tuple(tree["words"]), tuple(tree["classes"])
-        columns: dict[str, Any] = {"text_column": text, "label_columns": labels}
-        return cls(words, tree["language"], tree["reverse"], classes, multi_label, **columns)
+        later: dict[str, Any] = {"text_column": text, "label_columns": labels}
+        later["normalisation"] = normalisation
+        return cls(words, tree["language"], tree["reverse"], classes, multi_label, **later)
 
 
 def _are_words(value: object) -> bool:

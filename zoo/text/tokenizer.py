@@ -8,7 +8,9 @@ rarity: an emoticon that begins in one span and ends in the next, and overlaps a
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import chain
@@ -17,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.text.affixes import LONG, pieces
+from zoo.text.normalisation import Normalisation
 from zoo.text.rules import BOS, SPECIAL, lowered, repaired
 
 if TYPE_CHECKING:
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.int32]
 
-MOST_SPANS: Final = 200_000  # remembered at a time: some 40 MB
-_MARK = re.compile(rf"\s*\b({'|'.join(SPECIAL)})\b\s*")
+MOST_CUT: Final = 2_000_000  # characters of spans that are cut before all is forgotten: some 40 MB
+REMEMBERED: Final = 64  # characters of the longest span that is remembered
+_MARK = re.compile(rf"(?<!\s)\s*\b({'|'.join(SPECIAL)})\b\s*")
+_LONG_WORD = re.compile(rf" ?(?<!\S)(\S{{{LONG + 1},}}) ?")
 _WORD = re.compile(r"\S+")
 # A word, or white space that is more than the one space which spaCy leaves out after a word.
 _SPAN = re.compile(r"\S+|[^\S ]\s*|(?<= )\s+")
@@ -36,6 +42,7 @@ class Tokenizer:
 
     Args:
         language: one that spaCy has a blank pipeline for: "en", "de" ...; nothing is downloaded.
+        normalisation: how texts are normalised first, see `repaired`.
 
     Attributes:
         by_span: whether spaCy cuts this language between spaces without looking further.
@@ -49,8 +56,8 @@ class Tokenizer:
         ['xxbos', 'xxmaj', 'the', 'movie', 'was', "n't", 'xxup', 'great', '…']
     """
 
-    def __init__(self, language: str = "en") -> None:
-        self.language = language
+    def __init__(self, language: str = "en", normalisation: Normalisation = "unicode") -> None:
+        self.language, self.normalisation = language, normalisation
         self.by_span = is_by_span(self._spacy)
 
     def __call__(self, text: str) -> list[str]:
@@ -59,7 +66,7 @@ class Tokenizer:
 
     def spans(self, text: str) -> list[str]:
         """The parts of a text that are cut further each on its own, by `tokens`."""
-        whole = repaired(text).strip()
+        whole = repaired(text, self.normalisation).strip()
         if not self.by_span:
             return [BOS, whole] if whole else [BOS]
         return [BOS, *_SPAN.findall(whole)]
@@ -89,26 +96,42 @@ class Tokenizer:
         return [span.replace(" ", "▁")] if span.isspace() else []
 
     def _tokens_of_words(self, words: Sequence[str]) -> list[list[str]]:
-        found: list[list[str]] = [[]]
-        for token in self._spacy("\n".join(map(lowered, words))):
-            if token.text == "\n":
-                found.append([])
+        """The tokens of each word; spaCy sees all in one text, a line for each or its pieces."""
+        lines = [(row, line) for row, word in enumerate(words) for line in self._lines(word)]
+        found: list[list[str]] = [[] for _ in words]
+        rows = iter([row for row, _ in lines])
+        row = next(rows, 0)
+        for token in self._cut("\n".join(line for _, line in lines)):
+            if token == "\n":
+                row = next(rows)
             else:
-                found[-1].append(token.text)
+                found[row].append(token)
         return found
+
+    def _lines(self, word: str) -> list[str]:
+        word = lowered(word)
+        return [word] if len(word) <= LONG else list(pieces(word, self._spacy))
 
     def _tokens_of_text(self, text: str) -> list[str]:
         whole = _WORD.sub(lambda match: lowered(match[0]), text)
         if hasattr(self._spacy, "add_special_case"):
-            return [token.text.replace(" ", "▁") for token in self._spacy(whole)]
+            parts = [
+                piece
+                for i, part in enumerate(_LONG_WORD.split(whole))
+                for piece in (pieces(part, self._spacy) if i % 2 else [part])
+            ]
+            return [token.replace(" ", "▁") for part in parts for token in self._cut(part)]
         parts = _MARK.split(whole)  # text, mark, text, mark ... text
         return [
             token
             for i, part in enumerate(parts)
-            for token in (
-                [part] if i % 2 else [one.text.replace(" ", "▁") for one in self._spacy(part)]
-            )
+            for token in ([part] if i % 2 else [one.replace(" ", "▁") for one in self._cut(part)])
         ]
+
+    def _cut(self, text: str) -> list[str]:
+        """Cut a text with spaCy, one thread after another: it remembers words as it goes."""
+        with _one_at_a_time:
+            return [token.text for token in self._spacy(text)]
 
     @cached_property
     def _spacy(self) -> SpacyTokenizer:
@@ -116,7 +139,7 @@ class Tokenizer:
 
 
 class Numberer:
-    """Texts to numbers, each distinct span asked once.
+    """Texts to numbers, each distinct short span asked once. Threads may share it.
 
     Args:
         tokenizer: cuts a span into tokens.
@@ -126,21 +149,28 @@ class Numberer:
     def __init__(self, tokenizer: Tokenizer, number: Callable[[str], int]) -> None:
         self.tokenizer, self._number = tokenizer, number
         self._known: dict[str, tuple[int, ...]] = {}
+        self._n_cut = 0
 
     def __call__(self, text: str) -> Numbers:
         """The numbers of a text's tokens. Shape: (n,), int32."""
         spans = self.tokenizer.spans(text)
-        if new := set(spans).difference(self._known):
-            self._learn(sorted(new))
-        numbers = np.fromiter(chain.from_iterable(map(self._known.__getitem__, spans)), np.int32)
-        if len(self._known) > MOST_SPANS or not self.tokenizer.by_span:
-            self._known.clear()
+        known = self._known  # stays whole in this thread when another one begins anew
+        own: dict[str, tuple[int, ...]] = {}
+        if new := sorted(set(spans).difference(known)):
+            for span, cut in zip(new, self.tokenizer.tokens(new), strict=True):
+                table = known if len(span) <= REMEMBERED else own
+                table[span] = tuple(map(self._number, cut))
+            self._n_cut += sum(map(len, new))
+        tokens = (
+            (own[span] if span in own else known[span] for span in spans)
+            if own
+            else map(known.__getitem__, spans)  # much the fastest, and nearly always
+        )
+        numbers = np.fromiter(chain.from_iterable(tokens), np.int32)
+        if self._n_cut > MOST_CUT:
+            self._known, self._n_cut = {}, 0
             self.tokenizer.forget()
         return numbers
-
-    def _learn(self, spans: Sequence[str]) -> None:
-        for span, tokens in zip(spans, self.tokenizer.tokens(spans), strict=True):
-            self._known[span] = tuple(map(self._number, tokens))
 
 
 def blank(language: str) -> SpacyTokenizer:
@@ -180,6 +210,17 @@ def is_by_span(tokenizer: Any) -> bool:
     return rules is not None and not any(
         " " in rule.strip() and rule == rule.lower() for rule in rules
     )
+
+
+def _renew_lock() -> None:
+    """A new lock in a forked process: the old one may be held by a thread that is not there."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+_one_at_a_time = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _first_line(error: Exception) -> str:

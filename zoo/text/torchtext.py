@@ -42,7 +42,7 @@ def to_field(model: LanguageModel | TextClassifier) -> Field:
             "a field reads forward, however spec.reverse=True; take a model that reads forward"
         )
     field = Field(
-        tokenize=Tokenizer(model.spec.language),
+        tokenize=Tokenizer(model.spec.language, model.spec.normalisation),
         batch_first=True,
         include_lengths=True,
         pad_token=PAD,

@@ -22,11 +22,12 @@ from typing import IO, Any, Final, Self
 
 import numpy as np
 
+from zoo.text.normalisation import Normalisation
 from zoo.text.tokenizer import Numberer, Numbers, Tokenizer
 
 BLOCK: Final = 1_000_000  # characters that a worker gets at a time
 _LENGTH = struct.Struct("<q")
-_PROGRAM = "import sys; from zoo.text.workers import work; work(sys.argv[1])"
+_PROGRAM = "import sys; from zoo.text.workers import work; work(*sys.argv[1:])"
 
 
 def numbered(
@@ -38,7 +39,7 @@ def numbered(
 
     Args:
         texts: any number of them; some blocks are read ahead.
-        tokenizer: whose language the workers share.
+        tokenizer: whose language and normalisation the workers share.
         number: of a word, asked once a word and worker at most.
         n_workers: processes; 1 starts none.
     """
@@ -50,7 +51,7 @@ def numbered(
             yield from map(numberer, block)
         return
     with ExitStack() as stack:
-        workers = [stack.enter_context(_Worker(tokenizer.language)) for _ in range(n_workers)]
+        workers = [stack.enter_context(_Worker(tokenizer)) for _ in range(n_workers)]
         waiting: deque[tuple[_Worker, Future[_Answer]]] = deque()
         for i, block in enumerate((*first, *blocks)):
             worker = workers[i % n_workers]
@@ -68,11 +69,11 @@ _Answer = tuple[list[int], list[str], Numbers]
 class _Worker:
     """A process that numbers texts; ended when the context is left."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, tokenizer: Tokenizer) -> None:
         self.table = np.zeros(0, dtype=np.int32)  # the parent's number of each of its words
         self.thread = ThreadPoolExecutor(1)  # asks one question after another
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, language],
+            [sys.executable, "-c", _PROGRAM, tokenizer.language, tokenizer.normalisation],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -149,12 +150,14 @@ def _receive(stream: IO[bytes]) -> bytes:
     return message
 
 
-def work(language: str) -> None:
+def work(language: str, normalisation: Normalisation) -> None:
     """What a worker does: answer until there are no more questions."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     known: dict[str, int] = {}
-    numberer = Numberer(Tokenizer(language), lambda word: known.setdefault(word, len(known)))
+    numberer = Numberer(
+        Tokenizer(language, normalisation), lambda word: known.setdefault(word, len(known))
+    )
     told = 0
     while True:
         try:

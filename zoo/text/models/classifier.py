@@ -7,9 +7,10 @@ one before (BPT3C); the head sees the last features beside their maximum and mea
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.groups import LayerGroup
@@ -30,8 +31,8 @@ class ClassifierNet(nn.Module):
         d_hidden: width of the layers between.
         n_layers: of LSTM.
         dropouts: all five; `output` is the head's first.
-        max_len: gradients reach the last so many words of the longest document of a batch; what
-            stands before them is read and pooled all the same.
+        max_len: gradients reach the last so many words of each document; what stands before them is
+            read and pooled all the same.
         bptt: words that pass at a time; gradients end between pieces.
 
     Attributes:
@@ -76,22 +77,48 @@ class ClassifierNet(nn.Module):
         """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes)."""
         if self.flips:
             tokens = flipped(tokens, lengths)
-        logits: Tensor = self.head(self.pooled(tokens, lengths))
-        return logits
+        pooled = self.pooled(tokens, lengths)
+        if self.training:
+            return self._logits(pooled)
+        # A product rounds a row by its place among others: on a CPU each row goes alone.
+        rows: Any = (
+            pooled.tensor_split(max(len(pooled), 1)) if pooled.device.type == "cpu" else (pooled,)
+        )
+        return torch.cat([self._logits(row) for row in rows])
 
     def pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Last features, their maximum and their mean over real words. Shape: (B, 3 d)."""
-        pool: Pool | None = None
+        """Last features, their maximum and their mean over real words. Shape: (B, 3 d).
+
+        Each document passes until its own end and learns from its own last `max_len` words,
+        whatever its company. In evaluation its features are the same to the last bit on a CPU: the
+        LSTM rounds a single row in another way than two or more, and so gets no single one.
+        """
+        sizes = lengths.tolist()  # waits for the device, once for a batch
+        if sizes != sorted(sizes, reverse=True):
+            order = lengths.argsort(descending=True, stable=True)
+            return self.pooled(tokens[order], lengths[order])[order.argsort()]
+        if len(tokens) == 1 and not self.training:
+            tokens = tokens.expand(2, -1)
+        pool, least = Pool(self.bptt), 1 if self.training else 2
         state: State = ()
-        reach = tokens.shape[1] - self.max_len
-        for start in range(0, tokens.shape[1], self.bptt):
-            piece = tokens[:, start : start + self.bptt]
-            with torch.set_grad_enabled(torch.is_grad_enabled() and start + self.bptt > reach):
-                features, state = self.encoder(piece, tuple(part.detach() for part in state))
-                pool = pool or Pool(features, lengths)
-                pool.add(features.float(), start)
-        assert pool is not None
-        return pool.result()
+        longest = max(sizes, default=1)
+        for start in range(0, longest, self.bptt):
+            stop = min(start + self.bptt, longest)
+            n = sum(size > start for size in sizes)  # documents that go on
+            n_far = sum(size - self.max_len >= stop for size in sizes)  # beyond the reach
+            rows = max(n, least)
+            before = tuple(part[:, :rows].detach() for part in state)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and n_far < n):
+                features, state = self.encoder(tokens[:rows, start:stop], before)
+            features = features[:n].float()
+            if n_far and features.requires_grad:
+                features = torch.cat([features[:n_far].detach(), features[n_far:]])
+            pool.add(features, lengths[:n] - start)
+        return pool.result(lengths)
+
+    def _logits(self, pooled: Tensor) -> Tensor:
+        logits: Tensor = self.head(pooled)
+        return logits
 
     def layers(self) -> list[LayerGroup]:
         """Words, the layers of LSTM, the head."""
@@ -120,28 +147,39 @@ def flipped(tokens: Tensor, lengths: Tensor) -> Tensor:
 class Pool:
     """Last, maximum and mean of features that come in pieces; padding counts for nothing.
 
+    Documents come longest first, so that those that have ended are the last rows. A sum is always
+    over as many places that lie alike in memory: the order of its terms, and so its rounding, is
+    the same in any company.
+
     Args:
-        like: features of a piece. Shape: (B, T, d).
-        lengths: real words of each document. Shape: (B,).
+        n_places: words of the longest piece.
     """
 
-    def __init__(self, like: Tensor, lengths: Tensor) -> None:
-        self.lengths = lengths
-        self.total = like.new_zeros(len(like), like.shape[2], dtype=torch.float32)
-        self.last, self.most = self.total, torch.full_like(self.total, -torch.inf)
+    def __init__(self, n_places: int) -> None:
+        self.n_places = n_places
+        self._open: tuple[Tensor, ...] = ()  # last, maximum and sum of documents that go on
+        self._ended: list[tuple[Tensor, ...]] = []
 
-    def add(self, features: Tensor, start: int) -> None:
-        """A piece that begins at a place. Shape: (B, T, d)."""
-        n = features.shape[1]
-        places = torch.arange(start, start + n, device=features.device)
-        real = (places < self.lengths[:, None])[:, :, None]  # (B, T, 1)
-        self.total = self.total + (features * real).sum(1)
-        self.most = torch.maximum(self.most, features.masked_fill(~real, -torch.inf).amax(1))
-        end = self.lengths - 1 - start
-        rows = torch.arange(len(features), device=features.device)
-        here = ((end >= 0) & (end < n))[:, None]
-        self.last = torch.where(here, features[rows, end.clamp(0, n - 1)], self.last)
+    def add(self, features: Tensor, left: Tensor) -> None:
+        """A piece of the documents that go on.
 
-    def result(self) -> Tensor:
-        """Last, maximum and mean side by side. Shape: (B, 3 d)."""
-        return torch.cat([self.last, self.most, self.total / self.lengths[:, None]], dim=1)
+        Shape: (n, T, d); left (n,), words from the beginning of the piece to a document's end.
+        """
+        n, length, _ = features.shape
+        places = torch.arange(length, device=features.device)
+        real = (places < left[:, None])[:, :, None]  # (n, T, 1)
+        last = features[torch.arange(n, device=features.device), left.clamp(max=length) - 1]
+        most = features.masked_fill(~real, -torch.inf).amax(1)
+        filled = F.pad(features * real, (0, 0, 0, self.n_places - length)).contiguous()
+        total = filled.sum(1)
+        if self._open:
+            self._ended.append(tuple(part[n:] for part in self._open))
+            _, most_before, total_before = (part[:n] for part in self._open)
+            most, total = torch.maximum(most_before, most), total_before + total
+        self._open = (last, most, total)
+
+    def result(self, lengths: Tensor) -> Tensor:
+        """Last, maximum and mean side by side. Shape: (B,) -> (B, 3 d)."""
+        rows = zip(self._open, *reversed(self._ended), strict=True)
+        last, most, total = (torch.cat(parts) for parts in rows)
+        return torch.cat([last, most, total / lengths[:, None]], dim=1)

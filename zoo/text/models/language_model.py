@@ -6,7 +6,7 @@ Merity et al. 2017: tied weights (sec. 4.5), penalties on large and on quickly c
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from zoo.text.models.awd_lstm import AwdLstm, Dropouts, LockedDropout, State
 from zoo.text.models.sampled import sampled_cross_entropy
 
 AR, TAR = 2.0, 1.0
+READ: Final = 512  # words that are read at a time before the next is drawn: a prompt may be long
 
 
 class Output(NamedTuple):
@@ -57,7 +58,7 @@ class TiedDecoder(nn.Module):
 
 
 class LanguageNet(nn.Module):
-    """Predicts each next word; the state of one batch goes on in the next.
+    """Predicts each next word; in training the state of one batch goes on in the next.
 
     Args:
         n_words: of the vocabulary.
@@ -67,7 +68,8 @@ class LanguageNet(nn.Module):
         dropouts: all five.
 
     Attributes:
-        carried: the state after the last batch; empty before any.
+        carried: the state after the last batch of `forward`; empty before any. What generates calls
+            `next_words`, which keeps none.
     """
 
     def __init__(
@@ -103,6 +105,21 @@ class LanguageNet(nn.Module):
         self.carried = tuple(part.detach() for part in after)
         output: Output = self.decoder(raw, self.encoder.embedding.weight)
         return output
+
+    def next_words(self, tokens: Tensor, state: State = ()) -> tuple[Tensor, State]:
+        """Logits of the word after some more, and the state there; the network stays as it is.
+
+        Shape: (B, T) int64 -> (B, n_words), float32.
+
+        Args:
+            tokens: at least one word.
+            state: the state after the words before; none begins anew.
+        """
+        for start in range(0, tokens.shape[1], READ):
+            raw, state = self.encoder(tokens[:, start : start + READ], state)
+        output: Output = self.decoder(raw[:, -1:], self.encoder.embedding.weight)
+        assert output.logits is not None  # in evaluation
+        return output.logits[:, -1].float(), state
 
     def layers(self) -> list[LayerGroup]:
         """The layers of LSTM, then the words, which are input and output at once.
