@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,10 @@ def test_fine_tuning_validates_on_ratings_that_are_new_to_the_model(model: Recom
 
 def test_fine_tuning_on_nothing_new_has_nothing_to_validate_on() -> None:
     model = train(epochs=1, valid_fraction=0)
-    with pytest.raises(ValueError, match=r"new to the pretrained model, got 0 such of 1232"):
-        zoo.collab.finetune(model, ratings(), run=RUN)
+    with pytest.warns(UserWarning, match=r"new to the pretrained model, got 0 such of 1232"):
+        tuned = zoo.collab.finetune(model, ratings(), epochs=1, run=RUN)
+    assert set(tuned.metrics) == {"loss", "rmse", "mae"}
+    assert all(map(math.isnan, tuned.metrics.values()))
     tuned = zoo.collab.finetune(model, ratings(), epochs=1, valid_fraction=0, run=RUN)
     assert tuned.metrics == {}
 

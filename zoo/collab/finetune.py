@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
@@ -89,7 +90,8 @@ def finetune(
 
     Known ones keep theirs, and move only where the new ratings speak of them; new ones begin at the
     mean. Weights do not decay unless you say so, since that would move those who have no new
-    rating.
+    rating. Ratings that the model was trained on before are not validated on; if there are no
+    others, its metrics are NaN.
 
     Args:
         pretrained: a model, its directory, or its name on the hub.
@@ -100,7 +102,7 @@ def finetune(
 
     Raises:
         FileNotFoundError: the model or file does not exist.
-        ValueError: as for `train`, or no rating to validate on is new to the pretrained model.
+        ValueError: as for `train`.
     """
     model = pretrained if isinstance(pretrained, Recommender) else load(find(pretrained))
     learn = learner(ratings, pretrained=model, **options)
@@ -109,6 +111,8 @@ def finetune(
         recipe.epochs if epochs is None else epochs, recipe.lr / 4 if lr is None else lr
     )
     trained: Recommender = finished(learn)
+    if learn.data.valid is None and options.get("valid_fraction") != 0:
+        trained.metrics = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
     return trained
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -36,22 +37,24 @@ def divided(
     fraction: float,
     seed: int,
     known: Known | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Ratings to train on and to validate on; what a pretrained model knows is never held out.
 
-    Raises:
-        ValueError: nothing can be held out; see `split` as well.
+    If it knows all of them, there are none to validate on, which one warning tells.
     """
     if known is None:
         return split(ratings, split_by, fraction, seed)
     rows = encode(ratings, known.spec)
     is_new = ~np.isin(pair_keys(rows.users, rows.items), known.seen.keys())
     if not round(fraction * is_new.sum()):
-        raise ValueError(
+        warnings.warn(
             "ratings to validate on must be new to the pretrained model, got "
-            f"{is_new.sum()} such of {len(ratings)}. Try valid_fraction=0, which trains on all "
-            "without a score, or pass valid=... with ratings that it has not trained on."
+            f"{is_new.sum()} such of {len(ratings)}, so that there is no score. Pass valid=... "
+            "with ratings that it was not trained on.",
+            UserWarning,
+            stacklevel=6,
         )
+        return ratings, None
     _, held = split(ratings[is_new], split_by, fraction, seed)
     return ratings.drop(held.index), held
 
