@@ -5,10 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import Result
 from safetensors.torch import load_file
@@ -17,6 +19,7 @@ from typer.testing import CliRunner
 from tests.digits import NAMES, write_photos
 from zoo import __version__
 from zoo.cli.app import app
+from zoo.cli.options import json_line
 
 STORED = Path(__file__).parent / "stored" / "format-1"
 QUICK = ["--size", "32", "--device", "cpu", "--threads", "1"]
@@ -49,7 +52,9 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def zoo(*words: Any) -> Result:
-    return CliRunner().invoke(app, [str(word) for word in words])
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # as on a command line: shown, not raised
+        return CliRunner().invoke(app, [str(word) for word in words])
 
 
 def done(*words: Any) -> str:
@@ -180,6 +185,78 @@ def test_a_warning_is_one_line(photos: Path, tmp_path: Path) -> None:
     assert ran.stderr.count("\n") == 1, ran.stderr
 
 
+# ---- ends ----------------------------------------------------------------------------------------
+
+
+def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
+    code = """
+import typer
+from zoo.cli.options import one_sentence
+
+def main():
+    with one_sentence():
+        for row in range(100_000):
+            typer.echo(f"row {row} of a long answer")
+
+typer.run(main)
+"""
+    command = 'python -c "$CODE" | head -1; exit "${PIPESTATUS[0]}"'.replace(
+        "python", sys.executable
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "CODE": code}
+    ran = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (141, "row 0 of a long answer\n", "")
+
+
+def test_mistakes_are_red_on_a_terminal_unless_no_colour_is_wished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ["predict", "nowhere", "a.jpg"]
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[31m" in CliRunner().invoke(app, words, color=True).stderr
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in CliRunner().invoke(app, words, color=True).stderr
+
+
+def test_json_has_null_for_what_is_no_number() -> None:
+    row = {"nan": np.nan, "many": [np.inf, np.float32(0.5)], "whole": np.int64(3), "é": {"a": None}}
+    line = json_line(row)
+    assert json.loads(line) == {"nan": None, "many": [None, 0.5], "whole": 3, "é": {"a": None}}
+    assert "é" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("no such\nmodule"),
+        ModuleNotFoundError("no such module"),
+        FileNotFoundError(2, "no such file", "x"),
+        ValueError("no such value"),
+        FloatingPointError("no such loss"),
+    ],
+)
+def test_any_mistake_is_one_line_without_a_traceback(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.load", raising(error))
+    assert "no such" in refused("predict", "model", "a.jpg")
+
+
+def test_ctrl_c_ends_a_command_with_its_own_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.load", raising(KeyboardInterrupt()))
+    result = zoo("predict", "model", "a.jpg")
+    assert (result.exit_code, result.stderr) == (130, "zoo: Ctrl-C ended the command\n")
+
+
+def raising(error: BaseException) -> Any:
+    def act(*_: Any, **__: Any) -> None:
+        raise error
+
+    return act
+
+
 # ---- lists ---------------------------------------------------------------------------------------
 
 
@@ -279,7 +356,7 @@ def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr(loop, "train_epoch", breaks_off)
         assert refused(*words, "--out", "broken") == "zoo: the disk is gone"
-    assert "Run(resume=True) continues it" in refused(*words, "--out", "broken")
+    assert "Continue it with Run(resume=True)" in refused(*words, "--out", "broken")
     done(*words, "--out", "broken", "--resume")
     whole, broken = (load_file(Path(name, "model.safetensors")) for name in ("whole", "broken"))
     assert whole.keys() == broken.keys()

@@ -43,6 +43,8 @@ def run(out: Path, say: Callable[[str], None]) -> None:
     start_from_probe(learn)
     before = learn.evaluate()["accuracy"]
     learn.fit_one_cycle(EPOCHS, (LR / RATIO, LR), pct_start=0.3)
+    if learn.interrupted:
+        raise KeyboardInterrupt  # what follows tells of all epochs
     model = learn.as_model()
     model.metrics = model.evaluate()
     directory = model.save(out / "model")

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 import zoo
 from zoo.collab import Recommender
+from zoo.collab.seen import pair_keys
 
 RUN = zoo.Run(device="cpu", progress=False)
 N_USERS, N_ITEMS = 60, 40
@@ -29,6 +31,15 @@ def ratings(seed: int = 0, share: float = 0.5) -> pd.DataFrame:
             "time": rng.permutation(len(users)),
         }
     )
+
+
+def held_out_of(model: Recommender) -> pd.DataFrame:
+    """The ratings that a model trained on `ratings()` was validated on."""
+    table = ratings()
+    users, items = model.spec.user_rows(table["user"]), model.spec.item_rows(table["item"])
+    seen = set(model.seen.keys().tolist())
+    keys = pair_keys(torch.from_numpy(users), torch.from_numpy(items)).tolist()
+    return table[[key not in seen for key in keys]]
 
 
 def train(model: str = "dot_bias", data: pd.DataFrame | None = None, **options: Any) -> Recommender:

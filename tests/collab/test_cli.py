@@ -1,19 +1,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import Result
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from tests.collab.small import ratings
 from zoo.cli.app import app
+from zoo.core import loop
 
 
 def zoo(*words: Any) -> Result:
-    return CliRunner().invoke(app, [str(word) for word in words])
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # as on a command line: shown, not raised
+        return CliRunner().invoke(app, [str(word) for word in words])
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,10 @@ def test_pairs_of_a_file_are_rated(films: Path, tmp_path: Path) -> None:
 
 
 def test_a_saved_model_is_scored(films: Path) -> None:
-    assert "rmse" in zoo("evaluate", films, films.parent / "usual.csv").output
+    for table in ("films.csv", "usual.csv"):
+        result = zoo("evaluate", films, films.parent / table)
+        assert "rmse" in result.stdout
+        assert "80% of the" in result.stderr  # ratings were trained on
 
 
 def test_ids_that_are_numbers_are_understood(tmp_path: Path) -> None:
@@ -80,6 +91,48 @@ def test_another_kind_of_model_recommends_nothing() -> None:
     result = zoo("collab", "recommend", stored, "u01")
     assert result.exit_code == 1
     assert "takes a model of ratings" in result.output
+
+
+def ratings_file(folder: Path) -> Path:
+    ratings().to_csv(folder / "r.csv", index=False)
+    return folder / "r.csv"
+
+
+def presses(n: int, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Ctrl-C is pressed so many times in the second epoch."""
+    train_epoch = loop.train_epoch
+
+    def interrupted(fit: Any, batches: Any) -> None:
+        for _ in range(n if fit.epoch == 1 else 0):
+            os.kill(os.getpid(), signal.SIGINT)
+        train_epoch(fit, batches)
+
+    monkeypatch.setattr(loop, "train_epoch", interrupted)
+    return monkeypatch
+
+
+def test_a_training_that_ctrl_c_ends_says_so_and_goes_on(tmp_path: Path, monkeypatch) -> None:
+    words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", "cpu"]
+    assert zoo(*words, "--out", tmp_path / "whole").exit_code == 0
+    with monkeypatch.context() as patch:
+        presses(1, patch)
+        result = zoo(*words, "--out", tmp_path / "m")
+    assert result.exit_code == 130
+    assert "saved" not in result.stdout
+    assert "ended the training after 1 of 3 epochs; what was learnt until then is" in result.stderr
+    assert "--resume goes on" in result.stderr
+    assert zoo("evaluate", tmp_path / "m", tmp_path / "r.csv").exit_code == 0
+    assert zoo(*words, "--out", tmp_path / "m", "--resume").exit_code == 0
+    whole, resumed = (load_file(tmp_path / n / "model.safetensors") for n in ("whole", "m"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_training_that_is_broken_off_says_what_is_kept(tmp_path: Path, monkeypatch) -> None:
+    presses(2, monkeypatch)
+    words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", "cpu"]
+    result = zoo(*words, "--out", tmp_path / "m")
+    assert result.exit_code == 130
+    assert f"its state is kept in {tmp_path / 'm'}, and the same command with" in result.stderr
 
 
 def test_a_missing_file_is_one_line() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import zoo
-from tests.collab.small import N_ITEMS, N_USERS, RUN, ratings, train
+from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
 from zoo.collab import Recommender
 from zoo.collab.models.catalogue import predicts_ratings
 from zoo.core.model import Model
@@ -65,7 +65,7 @@ def test_predicting_changes_nothing(each: Recommender) -> None:
 def test_a_list_is_the_best_of_what_the_user_has_not_rated(model: Recommender) -> None:
     shown = model.recommend("u01", 5)
     assert list(shown) == ["item", "score"]
-    seen = {model.spec.items[row - 1] for row in model.seen.of(2).tolist()}
+    seen = set(ratings().query("user == 'u01'")["item"])
     rest = [item for item in model.spec.items if item not in seen]
     rated = model.predict(["u01"] * len(rest), rest)
     best = [rest[i] for i in np.argsort(-rated)[:5]]
@@ -167,7 +167,8 @@ def test_a_loaded_model_has_no_validation_ratings(model: Recommender, tmp_path) 
     loaded = zoo.load(model.save(tmp_path / "m"), run=RUN)
     with pytest.raises(ValueError, match="however data=None; pass a table"):
         loaded.evaluate()
-    assert loaded.evaluate(ratings())["rmse"] == pytest.approx(model.evaluate(ratings())["rmse"])
+    table = held_out_of(model)
+    assert loaded.evaluate(table)["rmse"] == pytest.approx(model.metrics["rmse"])
 
 
 # ---- new users -----------------------------------------------------------------------------------
@@ -184,7 +185,8 @@ def test_folding_in_is_nearly_as_good_as_having_been_there(name: str) -> None:
         told, asked = mine.iloc[::2], mine.iloc[1::2]
         visitor = model.fold_in(dict(zip(told["item"], told["rating"], strict=True)))
         folded += list(visitor.predict(list(asked["item"])))
-        average += list(model.predict([user] * len(asked), list(asked["item"])))
+        with pytest.warns(UserWarning, match="does not know"):
+            average += list(model.predict([user] * len(asked), list(asked["item"])))
         truth += list(asked["rating"])
 
     def error(said: list[float]) -> float:
@@ -202,6 +204,34 @@ def test_a_new_users_list_leaves_out_what_they_rated(each: Recommender) -> None:
     best, worst = shown["item"].iloc[0], shown["item"].iloc[-1]
     assert visitor.predict(best) > visitor.predict(worst)
     assert isinstance(visitor.predict(best), float)
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, ""])
+def test_a_gap_among_a_new_users_ratings_is_left_out(gap: object, model: Recommender) -> None:
+    expected = model.fold_in({50: 5.0, 60: 1.0}).predict([70, 80])
+    with pytest.warns(UserWarning, match="1 of 3 ratings lack a value"):
+        visitor = model.fold_in({50: 5.0, 90: gap, 60: 1.0})  # type: ignore[dict-item]
+    assert np.array_equal(visitor.predict([70, 80]), expected)
+    assert 90 in visitor.recommend(N_ITEMS - 2)["item"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("ratings_of_one", "says"),
+    [
+        ({50: "good"}, "ratings are numbers, however 'good' is none"),
+        ({50: float("inf")}, "ratings are finite"),
+        ({}, "got a table without such a row"),
+    ],
+)
+def test_a_new_users_ratings_are_finite_numbers(ratings_of_one, says, model: Recommender) -> None:
+    with pytest.raises(ValueError, match=says):
+        model.fold_in(ratings_of_one)
+
+
+def test_a_new_users_ratings_may_be_text_or_a_series(model: Recommender) -> None:
+    expected = model.fold_in({50: 5.0, 60: 1.0}).predict(70)
+    assert model.fold_in({50: "5", 60: " 1"}).predict(70) == expected  # type: ignore[dict-item]
+    assert model.fold_in(pd.Series({50: 5, 60: 1})).predict(70) == expected
 
 
 def test_a_new_user_of_unknown_items_is_one_sentence(model: Recommender) -> None:
@@ -261,12 +291,42 @@ def test_without_users_new_ones_are_placed_as_before_and_nobody_is_left(name, tm
     np.testing.assert_allclose(after, before, atol=2e-3)
     assert not set(items.spec.users) & set(model.spec.users)
     assert len(items.seen.items) == 0
-    assert items.metrics == {}
+    assert len(items.held_out.items) == items.spec.n_held_out == 0
+    assert items.metrics == items.extra == {}
+    assert items.seen_rows is None
     back = zoo.load(items.save(tmp_path / "items"))
     np.testing.assert_array_equal(back.fold_in(some).predict(asked), after)
-    text = (tmp_path / "items" / "config.json").read_text()
-    assert '"u01"' not in text
-    assert '"u01"' in (model.save(tmp_path / "all") / "config.json").read_text()
+    for path in (tmp_path / "items").iterdir():
+        assert b"u01" not in path.read_bytes(), path.name
+    assert b'"u01"' in (model.save(tmp_path / "all") / "config.json").read_bytes()
+
+
+def test_over_the_folder_of_a_run_a_model_without_users_leaves_nothing_of_them(tmp_path) -> None:
+    out = tmp_path / "run"
+    model = train(epochs=1, run=zoo.Run(device="cpu", progress=False, out=out))
+    model.extra["note"] = "u01 asked to be forgotten"
+    with pytest.warns(UserWarning, match="holds an earlier model"):
+        model.without_users().save(out)
+    assert b"u01" not in b"".join(path.read_bytes() for path in out.iterdir())
+    rows = sum(path.read_bytes().count(b"users.") for path in out.glob("*.safetensors"))
+    assert rows == 2  # names of the points' vectors and biases
+
+
+def test_a_model_without_users_says_that_it_knows_nobody() -> None:
+    items = train(epochs=1).without_users()
+    with pytest.warns(UserWarning, match=r"published without its users: fold_in\(ratings\) places"):
+        average = items.predict("u01", 50)
+    assert average == pytest.approx(items.predict(["point 1", "u01", "point 2"], [50] * 3)[1])
+
+
+def test_what_most_users_have_not_met_costs_nothing(trained: dict[str, Recommender]) -> None:
+    """Sums over histories are the same for one row, a few, and all."""
+    for side in (trained["svdpp"].members[0].users, trained["softmax"].members[0].users):
+        with torch.no_grad():
+            whole = side.all()[0]
+            for rows in (torch.tensor([5]), torch.tensor([7, 0, 7]), torch.arange(20)):
+                assert torch.equal(side(rows)[0], whole[rows])
+                assert len(side._history.part(rows).offsets) == len(rows) + 1
 
 
 def test_users_are_not_left_out_of_a_model_that_is_its_users() -> None:

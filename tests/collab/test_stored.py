@@ -46,17 +46,43 @@ def test_ids_of_all_plain_kinds_come_back(tmp_path: Path) -> None:
 def test_ids_that_json_does_not_keep_are_one_sentence(tmp_path: Path) -> None:
     data = ratings()
     data["user"] = [(user, 1) for user in data["user"]]
-    model = train(data=data, epochs=1)
-    assert model.recommend(("u01", 1), 1)["item"].isin(model.spec.items).all()
-    with pytest.raises(ValueError, match=r"user=\('u00', 1\) is a tuple \(60 such"):
-        model.save(tmp_path / "m")
-    assert not (tmp_path / "m").exists()
+    with pytest.raises(ValueError, match=r"column of the user: .* got \('u00', 1\), a tuple"):
+        train(data=data, run=zoo.Run(device="cpu", out=tmp_path / "m"))
+    assert not (tmp_path / "m" / "config.json").exists()
 
 
 def test_the_card_tells_what_it_is(directory: Path) -> None:
     card = (directory / "README.md").read_text()
-    for part in ("model.recommend('u00', k=10)", "rmse", "users | 60", "# svdpp"):
+    for part in ("model.fold_in({0: 3}).recommend()", "rmse", "users | 60", "# svdpp"):
         assert part in card
+    assert "u00" not in card
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"arguments": {"members": "two"}}, r"'dot_bias' takes, got \{'members': 'two'"),
+        ({"arguments": {"depth": 3}}, "unexpected keyword argument 'depth'"),
+        ({"model": "embedding_net", "arguments": {"hidden": []}}, r"got \{'hidden': \[\]"),
+        ({"n_factors": -3}, "must be 1 or more, got n_factors=-3"),
+        ({"n_factors": 0}, "must be 1 or more, got n_factors=0"),
+        ({"batch_size": 0}, "must be 1 or more, .*batch_size=0"),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_one_sentence(options, says, tmp_path) -> None:
+    with pytest.raises(ValueError, match=says):
+        train(run=zoo.Run(device="cpu", out=tmp_path / "m"), **options)
+
+
+def test_what_could_not_be_loaded_again_is_refused_before_training(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("zoo.collab.stored.check_name", refuse)
+    with pytest.raises(ValueError, match=r"can be loaded again, got one of which no name suits"):
+        train(run=zoo.Run(device="cpu", out=tmp_path / "m"))
+    assert not (tmp_path / "m" / "config.json").exists()
+
+
+def refuse(name: str) -> None:
+    raise ValueError("no name suits")
 
 
 def test_a_run_with_a_folder_saves_there(tmp_path: Path) -> None:
@@ -100,6 +126,28 @@ ATTACKS: Attacks = {
     ),
     "offsets of another kind": (
         tensors(lambda t: t.update({"seen.offsets": t["seen.offsets"].float()})), "rows of known"
+    ),
+    "a held-out rating more": (
+        config(lambda t: t["spec"].update(n_held_out=10**9)), "as many ratings are held out as"
+    ),
+    "held-out ratings of nobody": (
+        tensors(lambda t: t["held_out.items"].fill_(-1)), "rows of known users and items"
+    ),
+    "held-out ratings missing": (
+        tensors(lambda t: t.pop("held_out.items")), r"missing=\['held_out.items'\]"
+    ),
+    "fewer held-out ratings than none": (
+        config(lambda t: t["spec"].update(n_held_out=-1)), r"wrong=\['n_held_out'\]"
+    ),
+    "columns that are none": (
+        config(lambda t: t["spec"].update(columns={"user": ["a"]})), r"wrong=\['columns'\]"
+    ),
+    "columns of no role": (
+        config(lambda t: t["spec"].update(columns={"who": "a"})), r"wrong=\['columns'\]"
+    ),
+    "a feature in two ways": (
+        config(lambda t: t["spec"].update(features={"user": {"a": {"flag": True, "edges": []}}})),
+        r"wrong=\['features'\]",
     ),
     "weights missing": (tensors(lambda t: t.pop("users.factors")), "."),
     "another domain": (config(lambda t: t.update(domain="vision")), "."),

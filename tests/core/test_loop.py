@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.learner import Learner
+from zoo.core.loop import evaluate
 from zoo.core.run import Run
 from zoo.core.schedules import constant, one_cycle
 from zoo.core.task import Task, classification, multi_label, regression
@@ -171,6 +173,34 @@ def test_metrics_equal_those_of_scikit_learn() -> None:
     assert scores["rmse"] == pytest.approx(root_mean_squared_error(y, guess), rel=1e-5)
     assert scores["mae"] == pytest.approx(mean_absolute_error(y, guess), rel=1e-5)
     assert scores["loss"] == pytest.approx(float(F.mse_loss(guess, y)), rel=1e-5)
+
+
+LABELS = torch.tensor([0, 2, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "loss"),
+    [
+        (classification(3), LABELS, lambda p, t: F.nll_loss(p.log(), t)),
+        (classification(3, ignore_index=2), LABELS, lambda p, t: F.nll_loss(p.log()[::2], t[::2])),
+        (multi_label(3), torch.eye(3)[LABELS], F.binary_cross_entropy),
+        (regression(), torch.arange(12.0).view(4, 3), F.mse_loss),
+    ],
+)
+def test_the_loss_of_an_ensemble_is_that_of_its_mean_predictions(
+    task: Task, target: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
+) -> None:
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    models = [nn.Linear(3, 3), nn.Linear(3, 3)]
+
+    def score(*networks: nn.Module) -> float:
+        batches = TensorBatches(x, target, batch_size=3, shuffle=False).epoch(0)
+        return evaluate(networks, batches, task, torch.device("cpu"))["loss"]
+
+    with torch.no_grad():
+        predictions = torch.stack([task.decode(model(x)) for model in models]).mean(0)
+    assert score(*models) == pytest.approx(float(loss(predictions, target)), rel=1e-5)
+    assert score(models[0], models[0]) == pytest.approx(score(models[0]), rel=1e-4)
 
 
 def test_labels_are_smoothed_in_training_alone() -> None:

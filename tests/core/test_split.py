@@ -44,6 +44,12 @@ def test_whole_groups_are_held_out_at_about_the_share(seed: int) -> None:
     assert 0.1 <= len(valid) / 1000 <= 0.3
 
 
+@pytest.mark.parametrize(("n", "share", "expected"), [(2, 0.2, 1), (6, 0.1, 1), (9, 0.2, 3)])
+def test_few_groups_give_the_nearest_share_and_at_least_one(n, share, expected) -> None:
+    groups = np.arange(n) // 3 if n == 9 else None
+    assert len(held_out(n, share, 0, groups=groups)[1]) == expected
+
+
 def test_every_stratum_keeps_its_share() -> None:
     strata = ["common"] * 900 + ["rare"] * 90 + [f"single {i}" for i in range(10)]
     _, valid = held_out(1000, 0.2, 0, strata=strata)

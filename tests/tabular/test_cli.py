@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -50,7 +51,16 @@ def test_train_predict_and_evaluate() -> None:
         )
     ]
     assert done("predict", "people-bought", "rows.csv", "--device", "cpu").splitlines() == expected
-    assert "accuracy" in done("tabular", "evaluate", "people-bought", "people.csv")
+    table(50, seed=2).to_csv("others.csv", index=False)
+    assert "accuracy" in done("tabular", "evaluate", "people-bought", "others.csv")
+
+
+def test_rows_that_times_name_are_json_lines(directory: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pip install 'transfer-zoo[parquet]'")
+    days = table(3).set_axis(pd.date_range("2020-01-01", periods=3))
+    days.to_parquet("days.parquet")
+    lines = done("predict", directory, "days.parquet", "--json").splitlines()
+    assert [json.loads(line)["row"][:10] for line in lines] == [str(day)[:10] for day in days.index]
 
 
 def test_json_lines_and_several_classes(directory: Path) -> None:

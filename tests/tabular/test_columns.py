@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -79,6 +80,22 @@ def test_an_identifier_is_left_out_with_a_warning_unless_named() -> None:
         columns = fit_columns(frame)
     assert columns.categories == ()
     assert len(fit_columns(frame, categories=["id"]).categories[0].values) == 200
+
+
+@pytest.mark.parametrize("odd", ["?", "$1.50", "n.a. yet"])
+def test_numbers_that_a_text_makes_categories_are_said(odd: str) -> None:
+    texts = [odd, *(str(i % 30) for i in range(299))]
+    with pytest.warns(UserWarning, match=f"got {re.escape(repr(odd))} in 'x'.* errors='coerce'"):
+        columns = fit_columns(pd.DataFrame({"x": texts, "y": range(300)}))
+    assert len(columns.categories[0].values) == 31
+    fit_columns(pd.DataFrame({"x": texts, "y": range(300)}), categories=["x"])
+    codes = [f"{i % 30:05}" for i in range(300)]
+    fit_columns(pd.DataFrame({"x": codes, "z": [str(i % 30) for i in range(300)], "y": range(300)}))
+
+
+def test_times_beyond_nanoseconds_are_times() -> None:
+    number = found(["2020-01-01", "9999-12-31"] * (N // 2))
+    assert (number.kind, round(number.mean + number.std)) == ("time", 2932896)
 
 
 def test_infinite_numbers_are_gaps_and_said_to_be() -> None:

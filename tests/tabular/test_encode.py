@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import warnings
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -8,9 +11,9 @@ import pytest
 import torch
 
 from tests.tabular.small import table
-from zoo.tabular.columns import fit_columns
+from zoo.tabular.columns import fit_category, fit_columns
 from zoo.tabular.encode import Encoder
-from zoo.tabular.spec import Spec, Target
+from zoo.tabular.spec import Category, Spec, Target
 
 
 def encoder(frame: pd.DataFrame, **more: Any) -> Encoder:
@@ -63,9 +66,10 @@ def test_strange_cells_are_what_the_rules_say(
     small: Encoder, name: str, cell: Any, as_if: Any
 ) -> None:
     row = table().iloc[0].to_dict()
-    for one, other in zip(
-        small.row({**row, name: cell}), small.row({**row, name: as_if}), strict=True
-    ):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of unseen categories
+        strange = small.row({**row, name: cell})
+    for one, other in zip(strange, small.row({**row, name: as_if}), strict=True):
         assert torch.equal(one, other)
 
 
@@ -120,12 +124,76 @@ def test_one_row_is_encoded_as_the_table_is(small: Encoder) -> None:
             assert torch.allclose(alone[0].double(), all_[i].double(), atol=1e-5)
 
 
-def test_equal_values_of_other_types_are_kept_apart_where_training_told_them_apart() -> None:
-    mixed = pd.Series([1, "1", True, None, 0.5] * 5, dtype=object)
-    found = encoder(pd.DataFrame({"x": mixed, "z": np.arange(25.0)}))
-    x_cat, _ = found.table(pd.DataFrame({"x": mixed, "z": 0.0}))
-    assert len(x_cat[:5].unique()) == 5
-    assert 0 not in x_cat
+def alike(values: list[Any]) -> Encoder:
+    """An encoder of one column that has learnt these values, as new models do."""
+    column = fit_category(pd.Series(values, dtype=object), "x")
+    return Encoder(Spec("regression", (column,), (), (Target("y"),), False, cells="alike"))
+
+
+def rows_of(found: Encoder, cells: Any) -> list[int]:
+    """Rows of the embedding, from a table; each cell alone must find the same."""
+    column = cells if isinstance(cells, pd.Series) else pd.Series(cells, dtype=object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of unseen categories
+        whole = found.table(pd.DataFrame({"x": column}))[0][:, 0].tolist()
+        alone = [int(found.row({"x": cell})[0]) for cell in column]
+    assert whole == alone
+    return whole  # type: ignore[no-any-return]
+
+
+NOT_TOLD_APART: dict[str, tuple[list[Any], Any, list[int]]] = {
+    "numbers as text": (
+        [1, 5, 7],
+        ["5", " 5", "5.0", "05", 5.0, np.int8(5), Decimal("5")],
+        [2] * 7,
+    ),
+    "text as numbers": (["5", "x"], [5, 5.0, np.float32(5), Decimal(5), "5.0", "5 "], [1] * 6),
+    "codes with zeros": (["02", "2"], ["02", 2, 2.0, "2", "2.0", "002"], [1, 2, 2, 2, 2, 0]),
+    "fractions": ([0.5, 2.0], ["0.5", 2, "2", np.float64(0.5)], [1, 2, 2, 1]),
+    "fractions as text": (["0.5", "1.10"], [0.5, 1.1, "1.1"], [1, 0, 0]),
+    "truths": (
+        [False, True],
+        ["True", "false", "TRUE", 1, 0.0, "1", np.True_],
+        [2, 1, 2, 2, 1, 2, 2],
+    ),
+    "text of truths": (["False", "True"], [True, False, np.True_, "true"], [2, 1, 2, 2]),
+    "one odd cell": ([1, 2, 3], pd.Series(["?", "2", "3", "1"]), [0, 2, 3, 1]),
+    "one odd text at training": ([1, 2, "?"], pd.Series([2, 1]), [2, 1]),
+    "days": (
+        [pd.Timestamp("2015-07-31"), pd.Timestamp("2015-08-01")],
+        ["2015-08-01", date(2015, 8, 1), np.datetime64("2015-08-01"), "2015-07-31T00:00:00"],
+        [2, 2, 2, 1],
+    ),
+    "spaces": (["a", "b "], [" a", "a ", "b"], [1, 1, 2]),
+    "gaps": (["a", "", None], [None, "", "  ", np.nan, pd.NA, pd.NaT], [1] * 6),
+    "mixed": ([1, "1", True, 1.0, "x"], [1, "1", "1.0", True, "x"], [1, 1, 1, 1, 2]),
+}
+
+
+@pytest.mark.parametrize("case", NOT_TOLD_APART)
+def test_a_cell_finds_its_category_whatever_its_type(case: str) -> None:
+    values, cells, expected = NOT_TOLD_APART[case]
+    assert rows_of(alike(values), cells) == expected
+
+
+def test_texts_that_differ_by_more_than_spaces_and_zeros_are_learnt_apart() -> None:
+    assert alike(["1", "1.0", "01", "1.10", "1.1"]).spec.table_rows == [6]
+
+
+def test_models_of_format_1_tell_types_apart_for_ever() -> None:
+    column = Category("x", (1, "1", "a"))
+    old = Encoder(Spec("regression", (column,), (), (Target("y"),), False))
+    assert rows_of(old, [1, "1", "1.0", " a", 1.0]) == [1, 2, 0, 0, 1]
+
+
+def test_mostly_unseen_categories_are_warned_of_once(small: Encoder) -> None:
+    odd = table(9).assign(colour="violet", store=99)
+    with pytest.warns(UserWarning, match=r"'colour' \(such as 'violet'\), 'store'") as caught:
+        small.table(odd)
+    assert len(caught) == 1
+    with pytest.warns(UserWarning, match="'store' .such as 99"):
+        small.row(table().iloc[0].to_dict() | {"store": 99})
+    small.table(odd.assign(colour=None, store=table(9)["store"].where(np.arange(9) > 3, 99)))
 
 
 def test_columns_of_no_use_are_not_looked_at_and_missing_ones_are_named(small: Encoder) -> None:

@@ -60,6 +60,25 @@ def test_a_regression_says_the_same_in_its_units(tmp_path: Path) -> None:
     assert np.allclose(found, model.predict(rows()), rtol=1e-4)
 
 
+def test_texts_of_equal_values_are_the_same_category(tmp_path: Path) -> None:
+    frame = table()[["colour", "store", "age"]].assign(fresh=np.arange(400) % 3 == 0)
+    frame["code"] = [f"0{i % 3}" for i in range(400)]
+    model = train(frame.assign(y=frame["store"] + frame["age"]), "y", epochs=1)
+    path = model.export(tmp_path / "model.onnx")
+    words = ["colour", "store", "fresh", "code"]
+    for other in (frame, frame.astype({"store": float, "fresh": float}), frame.astype(object)):
+        (found,) = answers(path, other, words)
+        assert np.allclose(found, model.predict(frame), rtol=1e-4)
+        assert np.allclose(found, model.predict(other.astype(dict.fromkeys(words, str))), rtol=1e-4)
+
+
+@pytest.mark.parametrize("names", [["probabilities", "b"], [1, "1"], ["a", ""]])
+def test_names_that_a_file_cannot_tell_apart_are_refused(names: list[Any], tmp_path: Path) -> None:
+    frame = table()[["age", "income"]].set_axis(names, axis=1).assign(y=["p", "q"] * 200)
+    with pytest.raises(ValueError, match="a name of its own for each column and output, got '"):
+        train(frame, "y", epochs=1).export(tmp_path / "model.onnx")
+
+
 def test_numbers_alone_several_targets_and_double_networks(tmp_path: Path) -> None:
     frame, both = table()[["age", "income"]], table()[["amount"]].assign(half=lambda t: t / 2)
     fitted = TabularRegressor(epochs=1, bins=0, device="cpu").fit(frame, both.to_numpy())

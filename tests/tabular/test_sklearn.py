@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+import zoo
 from tests.tabular.small import table
 from zoo.tabular.sklearn import EntityEmbedder, TabularClassifier, TabularRegressor
 
@@ -62,7 +64,8 @@ def test_a_table_keeps_its_categories(rows: tuple[pd.DataFrame, pd.Series]) -> N
     assert fitted.feature_names_in_.tolist() == X.columns.tolist()
     assert [c.name for c in fitted.model_.spec.categories] == ["colour", "store"]
     odd = X.assign(colour="violet", age=np.nan)
-    assert np.isfinite(fitted.predict_proba(odd)).all()
+    with pytest.warns(UserWarning, match="'colour' .such as 'violet'"):
+        assert np.isfinite(fitted.predict_proba(odd)).all()
 
 
 def test_the_same_random_state_gives_the_same_model(rows: tuple[pd.DataFrame, pd.Series]) -> None:
@@ -141,7 +144,8 @@ def test_vectors_help_a_forest_that_cannot_read_text(
     assert vectors["income"].isna().sum() == X["income"].isna().sum()
     same = X["colour"] == "red"
     assert vectors.loc[same, "colour_0"].nunique() == 1
-    unseen = embedder.transform(X.head(1).assign(colour="violet"))
+    with pytest.warns(UserWarning, match="'colour' .such as 'violet'"):
+        unseen = embedder.transform(X.head(1).assign(colour="violet"))
     mean = vectors.drop_duplicates("colour_0")["colour_0"].mean()
     assert unseen["colour_0"].item() == pytest.approx(mean, abs=1e-6)
     forest = make_pipeline(
@@ -150,6 +154,20 @@ def test_vectors_help_a_forest_that_cannot_read_text(
     )
     fresh = table(300, seed=5)
     assert forest.fit(X, y).score(fresh[X.columns], fresh["bought"]) > 0.8
+
+
+def test_the_model_of_an_estimator_knows_the_classes_names(
+    rows: tuple[pd.DataFrame, pd.Series], tmp_path: Path
+) -> None:
+    X, y = rows
+    fitted = classifier(epochs=2).fit(X, y)
+    model = zoo.load(fitted.model_.save(tmp_path / "m"))
+    assert model.predict(X).tolist() == fitted.predict(X).tolist()
+    assert [target.name for target in model.spec.targets] == ["bought"]
+    assert classifier(epochs=1).fit(X, y == "yes").model_.spec.classes == (False, True)
+    both = pd.DataFrame({"one": range(400), "two": 0.5})
+    fitted = TabularRegressor(**QUICK, epochs=1).fit(X, both)
+    assert fitted.model_.predict(X).columns.tolist() == ["one", "two"]
 
 
 def test_one_class_and_nothing_that_varies_are_said(rows: tuple[pd.DataFrame, pd.Series]) -> None:

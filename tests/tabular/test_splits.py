@@ -68,6 +68,35 @@ def test_rows_are_named_by_a_mask_or_a_table() -> None:
         assert found.equals(FRAME[mask])
 
 
+def test_the_truths_of_a_series_go_by_its_index() -> None:
+    mask = FRAME.sort_index()["day"] >= "2015-02-01"
+    found = divide(FRAME, Split(valid=mask))[1]
+    assert found is not None
+    assert found.equals(FRAME[FRAME["day"] >= "2015-02-01"])
+    for odd in (mask.reset_index(drop=True).set_axis(range(1, 201)), mask.set_axis([0] * 200)):
+        with pytest.raises(ValueError, match="truths must have the index of the table"):
+            divide(FRAME, Split(valid=odd))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_large_group_does_not_carry_the_fraction_away(seed: int) -> None:
+    groups = ["big"] * 120 + [i % 8 for i in range(80)]
+    _, valid = divide(FRAME.assign(g=groups), Split(group="g", seed=seed))
+    assert valid is not None
+    assert len(valid) == 40
+    with pytest.raises(ValueError, match="got 1 groups of up to 200 of 200 rows"):
+        divide(FRAME.assign(g="all"), Split(group="g", seed=seed))
+
+
+@pytest.mark.parametrize("dtype", [str, object])
+def test_numbers_as_text_are_times_in_their_order(dtype: type) -> None:
+    frame = FRAME.assign(day=np.arange(200)).astype({"day": str}).astype({"day": dtype})
+    train, valid = divide(frame, Split(time="day"))
+    assert valid is not None
+    assert train["day"].astype(int).max() == 159
+    assert valid["day"].astype(int).min() == 160
+
+
 def test_nothing_is_set_aside_on_demand() -> None:
     train, valid = divide(FRAME, Split(fraction=0))
     assert valid is None
@@ -94,7 +123,7 @@ def test_a_split_that_will_not_do_is_one_clear_sentence(case: str) -> None:
     settings, said = SENSELESS[case]
     with pytest.raises(ValueError, match=said) as caught:
         divide(FRAME, Split(**settings))
-    assert "however" in str(caught.value)
+    assert "however" in str(caught.value) or ", got " in str(caught.value)
 
 
 def test_a_time_of_every_row_is_needed() -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +35,26 @@ def test_a_regression_learns_and_scores_in_its_own_units(settings: dict[str, Any
     relative = ((fresh["amount"] - says) / fresh["amount"]).pow(2).mean() ** 0.5
     assert scores["rmspe"] == pytest.approx(relative, 1e-4)
     assert scores["rmspe"] < 0.3
+    target = model.spec.targets[0]
+    errors = (np.log(fresh["amount"]) - np.log(says)) / target.std
+    assert scores["loss"] == pytest.approx(errors.pow(2).mean(), 1e-4)
+
+
+@pytest.mark.parametrize("settings", [{}, {"model": "tabm", "k": 4, "bins": 8, "layers": (32,)}])
+def test_the_loss_is_that_of_the_prediction(settings: dict[str, Any]) -> None:
+    model = train(epochs=2, label_smoothing=0.2, **settings)
+    fresh = table(100, seed=9)
+    shares = model.probabilities(fresh).to_numpy()
+    of_truth = shares[np.arange(100), (fresh["bought"] == "yes").to_numpy(int)]
+    assert model.evaluate(fresh)["loss"] == pytest.approx(-np.log(of_truth).mean(), 1e-4)
 
 
 def test_several_targets_have_scores_of_their_own() -> None:
-    frame = table().drop(columns="bought").assign(half=lambda t: t["amount"] / 2 - 1e6)
+    frame, fresh = (
+        table(n, seed).drop(columns="bought").assign(half=lambda t: t["amount"] / 2 - 1e6)
+        for n, seed in ((400, 0), (50, 9))
+    )
     model = train(frame, ["amount", "half"])
-    fresh = frame.sample(50, random_state=0)
     says = model.predict(fresh)
     assert list(says.columns) == ["amount", "half"]
     assert says.index.equals(fresh.index)
@@ -158,7 +175,9 @@ def test_validation_rows_teach_nothing() -> None:
     odd.loc[mask, "colour"] = "violet"
     odd.loc[mask, "amount"] = 1e6
     ignore = {"ignore": ["bought"], "valid": mask, "epochs": 2}
-    one, other = train(frame, "amount", **ignore), train(odd, "amount", **ignore)
+    one = train(frame, "amount", **ignore)
+    with pytest.warns(UserWarning, match="'colour' .such as 'violet'"):
+        other = train(odd, "amount", **ignore)
     assert one.spec == other.spec
     assert same(weights(one), weights(other))
 
@@ -244,6 +263,103 @@ def test_a_loaded_model_is_trained_on_and_saved(directory: Path, tmp_path: Path)
     assert again.spec == loaded.spec
     assert not same(weights(again), before)
     assert zoo.load(directory, run=RUN).spec == loaded.spec
+
+
+def test_a_table_is_computed_in_fp32_whatever_precision_is_asked_for() -> None:
+    half = zoo.Run(device="cpu", precision="bf16", progress=False)
+    with pytest.warns(UserWarning, match="must compute in fp32, got precision='bf16'"):
+        model = train(target="amount", run=half, epochs=2)
+    whole = train(target="amount", epochs=2)
+    assert same(weights(model), weights(whole))
+    assert model.predict(table()).equals(whole.predict(table()))
+
+
+def test_a_validation_file_is_read_as_the_training_table_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"code": rng.choice(["A1", "02", "NA"], 300)})
+    frame["y"] = frame["code"].map({"A1": 0, "02": 5, "NA": 10}) + rng.normal(size=300)
+    frame[250:].query("code != 'A1'").to_csv(tmp_path / "valid.csv", index=False)
+    model = train(frame[:250], "y", valid=tmp_path / "valid.csv", epochs=20)
+    assert model.metrics == model.evaluate(tmp_path / "valid.csv")
+    assert model.metrics["rmse"] < 2
+
+
+def test_every_door_gives_the_same_prediction(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"code": rng.choice(["02", "7", "NA"], 300), "age": rng.normal(size=300)})
+    frame["store"], frame["fresh"] = rng.integers(1, 5, 300), rng.random(300) < 0.5
+    effect = frame["code"].map({"02": 0, "7": 5, "NA": 9})
+    model = train(frame.assign(y=effect + 3 * frame["store"] + frame["fresh"]), "y", epochs=3)
+    rows = frame.head(20)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    rows.to_csv(tmp_path / "excel.csv", index=False, sep=";", decimal=",", encoding="utf-16")
+    tables = [rows.astype(str), rows.astype(object), rows.astype("category"), tmp_path / "rows.csv"]
+    tables += [rows.astype({"store": float, "fresh": int}), tmp_path / "excel.csv"]
+    tables += [rows.to_dict("records"), rows.astype(str).to_dict("records")]
+    for other in tables:
+        assert np.allclose(model.predict(other), model.predict(rows), rtol=1e-5)
+    for i, row in rows.iterrows():
+        for one in (row, row.to_dict(), {name: str(cell) for name, cell in row.items()}):
+            assert model.predict(one) == pytest.approx(model.predict(rows)[i], rel=1e-4)
+    with pytest.raises(ValueError, match="'age' lack"):
+        model.predict([rows.iloc[0].to_dict(), {"code": "7", "store": 1, "fresh": True}])
+
+
+def test_a_file_may_have_numbers_as_names(tmp_path: Path) -> None:
+    frame = table()[["age", "store", "amount"]].set_axis([0, 1, 2], axis=1)
+    model = train(frame, 2, epochs=1)
+    fresh = table(20, seed=5)[["age", "store", "amount"]].set_axis([0, 1, 2], axis=1)
+    fresh.to_csv(tmp_path / "t.csv", index=False)
+    assert np.allclose(model.predict(tmp_path / "t.csv"), model.predict(fresh))
+    assert model.evaluate(tmp_path / "t.csv") == pytest.approx(model.evaluate(fresh))
+
+
+def test_threads_and_copies_predict_what_the_model_does(buyer: TableModel) -> None:
+    frame = table(300, seed=3)
+    expected, before = buyer.probabilities(frame), weights(buyer)
+    row = frame.iloc[0].to_dict()
+    with ThreadPoolExecutor(8) as pool:
+        for shares, one in pool.map(
+            lambda _: (buyer.probabilities(frame), buyer.probabilities(row)), range(40)
+        ):
+            assert shares.equals(expected)
+            assert one == buyer.probabilities(row)
+    assert same(weights(buyer), before)
+    for again in (pickle.loads(pickle.dumps(buyer)), copy.deepcopy(buyer)):
+        assert again.probabilities(frame).equals(expected)
+
+
+def test_settings_may_be_numpys(tmp_path: Path) -> None:
+    model = train(
+        target="amount",
+        layers=np.array([8, 4]),
+        dropout=np.float32(0.25),
+        bins=np.int64(3),
+        sizes={"colour": np.int64(2)},
+        y_range=(np.float32(0), np.float64(900)),
+        batch_size=np.int64(32),
+        epochs=np.int64(1),
+    )
+    loaded = zoo_load(model.save(tmp_path / "m"))
+    assert loaded.members[0].arguments() == model.members[0].arguments()
+
+
+HALF = pd.Series(["\ud800", "b"] * 200, dtype=object)  # of a character
+UNSTORABLE: dict[str, dict[str, Any]] = {
+    "layers": {"layers": [2] * 101},
+    "y_range": {"target": "amount", "y_range": (-1e35, 1e35)},
+    "half a character": {"data": table().drop(columns="amount").assign(x=HALF)},
+}
+
+
+@pytest.mark.parametrize("case", UNSTORABLE)
+def test_what_cannot_be_loaded_again_is_refused_before_training(case: str) -> None:
+    class Never:
+        def epoch_end(self, fit: Any) -> None:
+            raise AssertionError
+
+    with pytest.raises(ValueError, match="one that can be loaded again, got one of which"):
+        train(**{"target": "bought", **UNSTORABLE[case]}, callbacks=[Never()])
 
 
 def test_limits_hold_in_the_targets_units() -> None:

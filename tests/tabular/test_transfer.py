@@ -50,6 +50,19 @@ def test_what_was_learnt_helps_with_few_rows() -> None:
     assert tuned.evaluate(fresh)["accuracy"] > plain.evaluate(fresh)["accuracy"] + 0.1
 
 
+def test_limits_hold_in_another_scale_of_the_target() -> None:
+    frame = table().drop(columns="bought")
+    amount = train(frame, "amount", y_range=(90, 110), epochs=1)
+    tuned = finetune(amount, frame, log_target=True, epochs=1, batch_size=32, run=RUN)
+    target, limits = tuned.spec.targets[0], tuned.members[0].settings["y_range"]
+    assert limits is not None
+    assert np.exp(np.array(limits[0]) * target.std + target.mean) == pytest.approx([90, 110])
+    assert finetune(amount, frame, epochs=1, run=RUN).predict(frame).between(89.9, 110.1).all()
+    amount = train(frame, "amount", y_range=(0, 110), epochs=1)
+    with pytest.raises(ValueError, match=r"got y_range=\[\(0.0, 110.0\)\]"):
+        finetune(amount, frame, log_target=True, epochs=1, run=RUN)
+
+
 def test_a_new_target_gets_a_new_head(amount: TableModel) -> None:
     tuned = finetune(
         amount,

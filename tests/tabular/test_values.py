@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.tabular.values import as_numbers, distinct, kind_of, one_number, plain
+from zoo.tabular.values import as_numbers, distinct, kind_of, one_number, plain, without_arrow
 
 CATEGORIES: dict[str, tuple[Any, list[Any]]] = {
     "text": (pd.Series(["a", "b", None, "a"]), ["a", "b", None, "a"]),
@@ -58,6 +58,30 @@ NUMBERS: dict[str, tuple[Any, list[float]]] = {
     "sparse": (pd.Series(pd.arrays.SparseArray([0.0, 0.0, 5.0])), [0, 0, 5]),
     "empty": (pd.Series([None, None], dtype=object), [NAN, NAN]),
 }
+
+
+ARROW: dict[str, tuple[str, list[Any], str, list[Any]]] = {
+    "text": ("string", ["a", None], "number", ["a", None]),
+    "whole": ("int64", [1, None], "number", [1, None]),
+    "truths": ("bool", [True, None], "number", [True, None]),
+    "durations": ("duration[us]", [dt.timedelta(hours=36), None], "duration", [1.5, NAN]),
+    "times": ("timestamp[us]", [dt.datetime(1970, 1, 3), None], "time", [2, NAN]),
+    "days": ("date32[day]", [dt.date(1970, 1, 3), None], "number", ["1970-01-03", None]),
+}
+
+
+@pytest.mark.parametrize("case", ARROW)
+def test_columns_of_pyarrow_are_as_their_twins(case: str) -> None:
+    pytest.importorskip("pyarrow", reason="pip install 'transfer-zoo[parquet]'")
+    dtype, cells, kind, expected = ARROW[case]
+    column = pd.Series(cells, dtype=f"{dtype}[pyarrow]", index=[3, 7])
+    twin = without_arrow(column)
+    assert (twin.index.tolist(), kind_of(twin)) == ([3, 7], kind)
+    if kind != "number":
+        assert as_numbers(column, "x") == pytest.approx(expected, nan_ok=True)
+    else:
+        codes, values = distinct(column)
+        assert [None if code < 0 else values[code] for code in codes] == expected
 
 
 @pytest.mark.parametrize("case", NUMBERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +15,11 @@ import torch
 from PIL import Image
 
 from zoo.core.batches import Batch
+from zoo.vision import datasets
 from zoo.vision.augment import SIDE_ON, Augment, centre_crop
-from zoo.vision.batches import DatasetItems, PhotoBatches
+from zoo.vision.batches import PhotoBatches
+from zoo.vision.dataset_items import HASHED, DatasetItems, TableRows, as_pairs
+from zoo.vision.images import Resize
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 
@@ -204,7 +208,7 @@ class Pairs:
     ids=["pillow", "array", "bytes tensor", "float tensor", "grey tensor", "alpha array"],
 )
 def test_a_users_data_set_becomes_items(form: Callable[[Image.Image], object]) -> None:
-    items = DatasetItems(Pairs(form), 36)
+    items = DatasetItems(Pairs(form), Resize(36))
     assert items.labels().tolist() == [0, 10, 20]
     assert [items[i].shape for i in range(3)] == [(36, 45, 3)] * 3
     assert [int(items[i].mean()) for i in range(3)] == [0, 51, 102]
@@ -214,15 +218,108 @@ def test_a_users_data_set_becomes_items(form: Callable[[Image.Image], object]) -
 
 
 def test_normalised_tensors_are_refused() -> None:
-    items = DatasetItems(Pairs(lambda _: torch.randn(3, 40, 40)), 36)
+    items = DatasetItems(Pairs(lambda _: torch.randn(3, 40, 40)), Resize(36))
     with pytest.raises(ValueError, match=r"i=1 gives Tensor of array.shape=\(40, 40, 3\)"):
         items[1]
 
 
-def test_known_targets_of_a_data_set_are_taken_without_decoding() -> None:
-    def fail(_: Image.Image) -> object:
-        raise AssertionError
+class Numbers:
+    """A data set of 100 blank images that counts how many of them are asked for."""
 
-    data = Pairs(fail)
-    data.targets = [2, 1, 0]  # type: ignore[attr-defined]
-    assert DatasetItems(data, 36).labels().tolist() == [2, 1, 0]
+    def __init__(self, **attributes: Any) -> None:
+        self.targets, self.asked = [i % 3 for i in range(100)], 0
+        vars(self).update(attributes)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, i: int) -> tuple[Image.Image, int]:
+        self.asked += 1
+        return Image.new("RGB", (40, 40), (i, 0, 0)), self.label(self.targets[i])
+
+    def label(self, target: int) -> int:
+        return target
+
+
+class Renumbered(Numbers):
+    """A data set whose labels are not its `targets`."""
+
+    def label(self, target: int) -> int:
+        return 2 - target
+
+
+def test_known_targets_of_a_data_set_are_taken_with_few_images_decoded() -> None:
+    data = Numbers()
+    assert DatasetItems(data, Resize(36)).labels().tolist() == data.targets
+    assert 0 < data.asked < 20
+
+
+@pytest.mark.parametrize(
+    "data",
+    [Renumbered(), Renumbered(target_transform=lambda target: 2 - target)],
+    ids=["a method", "a target_transform"],
+)
+def test_labels_are_those_that_a_data_set_returns(data: Numbers) -> None:
+    expected = [2 - i % 3 for i in range(100)]
+    assert DatasetItems(data, Resize(36)).labels().tolist() == expected
+
+
+class Hub:
+    """A table of the Hugging Face hub: rows are mappings, features tell the columns' kinds."""
+
+    column_names = ("id", "picture", "animal")
+
+    def __init__(self, names: list[str] | None, labels: list[Any]) -> None:
+        kinds = {"id": type("Value", (), {}), "picture": type("Image", (), {})}
+        kind = type("ClassLabel", (), {"names": names}) if names else type("Value", (), {})
+        self.features, self.labels = (
+            {**{k: v() for k, v in kinds.items()}, "animal": kind()},
+            labels,
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self.labels
+        content = io.BytesIO()
+        Image.new("RGB", (40, 40), (key, 0, 0)).save(content, "PNG")
+        picture = {"bytes": content.getvalue(), "path": None}
+        return {"id": key, "picture": picture, "animal": self.labels[key]}
+
+
+def test_a_table_of_the_hub_is_a_data_set() -> None:
+    pairs = as_pairs(Hub(["cat", "dog"], [0, 1, 1]))
+    assert isinstance(pairs, TableRows)
+    assert pairs.classes == ["cat", "dog"]
+    items = DatasetItems(pairs, Resize(36))
+    assert items.labels().tolist() == [0, 1, 1]
+    assert [int(items[i][..., 0].mean()) for i in range(3)] == [0, 1, 2]
+    named = as_pairs(Hub(None, ["dog", "cat", "dog"]), ("picture", "animal"))
+    assert (named.classes, DatasetItems(named, Resize(36)).labels().tolist()) == (
+        ["cat", "dog"],
+        [1, 0, 1],
+    )
+    with pytest.raises(ValueError, match="got 'label' for one of"):
+        as_pairs(Hub(None, [0, 1]))
+
+
+def test_classes_of_a_data_set_are_told_apart_by_their_names() -> None:
+    dogs_first = as_pairs(Hub(["dog", "cat"], [0, 1, 1]))
+    found = datasets.labelled(dogs_first, ("ape", "cat", "dog"), "classification")
+    assert found.tolist() == [2, 1, 1]
+    with pytest.raises(ValueError, match="got dog beside ape, cat"):
+        datasets.labelled(dogs_first, ("ape", "cat"), "classification")
+
+
+def test_images_of_a_data_set_are_told_apart_by_content() -> None:
+    hashes = DatasetItems(Numbers(), Resize(36)).hashes()
+    assert hashes is not None
+    assert len(set(hashes.tolist())) == 100
+    again = DatasetItems(Numbers(), Resize(64)).hashes()
+    assert again is not None
+    assert hashes.tolist() == again.tolist()
+    large = Numbers(targets=[0] * (HASHED + 1))
+    assert DatasetItems(large, Resize(36)).hashes() is None
+    assert large.asked == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 import warnings
@@ -15,8 +16,8 @@ from PIL import Image
 
 from tests.disk import full_disk
 from zoo.vision import cache
-from zoo.vision.cache import Items, cache_folder, in_order, open_items
-from zoo.vision.images import UnreadableImage, read
+from zoo.vision.cache import Items, cache_folder, file_hash, in_order, open_items
+from zoo.vision.images import Resize, UnreadableImage, read
 
 
 @pytest.fixture
@@ -33,19 +34,19 @@ def photos(tmp_path: Path) -> list[Path]:
 
 
 def opened(paths: list[Path], **settings: Any) -> Items:
-    return open_items(paths, 32, folder=paths[0].parent / "cache", **settings)
+    return open_items(paths, Resize(32), folder=paths[0].parent / "cache", **settings)
 
 
 def stored(paths: list[Path]) -> list[Path]:
     return sorted((paths[0].parent / "cache").glob("*"))
 
 
-def hollow_out(paths: list[Path]) -> None:
-    """Keep names, sizes and times of the files, but nothing that could be decoded."""
-    for path in paths:
-        stat = path.stat()
-        path.write_bytes(bytes(stat.st_size))
-        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+def forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(cache, "_try_read", fail)
+    monkeypatch.setattr(cache, "read", fail)
 
 
 def assert_right(items: Items, wanted: list[np.ndarray]) -> None:
@@ -69,10 +70,12 @@ def test_items_are_the_resized_photos_and_read_only(photos: list[Path]) -> None:
         items[0][0] = 0
 
 
-def test_a_second_opening_decodes_nothing(photos: list[Path]) -> None:
+def test_a_second_opening_decodes_nothing(
+    photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = decoded(photos)
     opened(photos)
-    hollow_out(photos)
+    forbid_decoding(monkeypatch)
     assert_right(opened(photos), wanted)
 
 
@@ -81,10 +84,10 @@ def test_neither_order_nor_repeats_nor_relative_paths_need_another_cache(
 ) -> None:
     wanted = decoded(photos)
     opened(photos)
-    hollow_out(photos)
+    forbid_decoding(monkeypatch)
     monkeypatch.chdir(photos[0].parent)
     mixed = [*photos[::-1], Path("3.jpg")]
-    items = open_items(mixed, 32, folder="cache")
+    items = open_items(mixed, Resize(32), folder="cache")
     assert_right(items, [*wanted[::-1], wanted[3]])
     assert len(stored(photos)) == 1
 
@@ -100,10 +103,32 @@ def test_a_changed_photo_is_decoded_anew(photos: list[Path]) -> None:
     assert np.abs(opened(photos)[3].astype(int) - [255, 0, 0]).max() < 3
 
 
+def test_a_photo_replaced_by_one_of_its_size_and_date_is_decoded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.bmp"
+    means = []
+    for shade in (10, 200, 90):
+        Image.new("RGB", (40, 40), (shade, shade, shade)).save(path)
+        os.utime(path, (315532800, 315532800))
+        means.append(int(opened([path])[0].mean()))
+    assert means == [10, 200, 90]
+
+
+def test_items_are_named_by_what_is_in_their_files(photos: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "moved").mkdir()
+    moved = [Path(shutil.copy(path, tmp_path / "moved")) for path in photos]
+    assert opened(moved).fingerprint() == opened(photos).fingerprint()
+    assert opened(photos[::-1]).fingerprint() != opened(photos).fingerprint()
+    assert opened(photos).hashes.tolist() == [int(file_hash(path)) for path in photos]
+    photos[3].write_bytes(photos[2].read_bytes())
+    changed = opened(photos)
+    assert changed.fingerprint() != opened(moved).fingerprint()
+    assert changed.hashes[2] == changed.hashes[3]
+
+
 def test_size_and_filter_have_caches_of_their_own(photos: list[Path], tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     for side, filter_ in [(32, "bilinear"), (32, "bicubic"), (24, "bilinear")]:
-        items = open_items(photos, side, filter_, folder=folder)  # type: ignore[arg-type]
+        items = open_items(photos, Resize(side, filter_), folder=folder)  # type: ignore[arg-type]
         assert np.array_equal(items[0], np.asarray(read(photos[0], side, filter_)))  # type: ignore[arg-type]
     assert len(stored(photos)) == 3
 
@@ -148,7 +173,9 @@ def test_beyond_its_bound_photos_are_decoded_to_the_same_pixels(
     assert opened(photos).cached == 12
 
 
-def test_the_least_recently_used_cache_makes_room(photos: list[Path]) -> None:
+def test_the_least_recently_used_cache_makes_room(
+    photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sets = [photos[:4], photos[4:8], photos[8:]]
     first, second = (opened(part).pixels.nbytes for part in sets[:2])  # type: ignore[union-attr]
     for file, age in zip(sorted(stored(photos), key=lambda f: f.stat().st_mtime_ns), (50, 90)):  # noqa: B905
@@ -160,10 +187,11 @@ def test_the_least_recently_used_cache_makes_room(photos: list[Path]) -> None:
     opened(sets[2], cache_gb=(first + second) / 1e9)
     assert not old.exists()
     assert len(stored(photos)) == 2
-    hollow_out(photos)
+    forbid_decoding(monkeypatch)
     assert opened(sets[0]).cached == 4
     assert opened(sets[2]).cached == 4
-    assert len(opened(sets[1]).unreadable) == 4
+    with pytest.raises(AssertionError):
+        opened(sets[1])
 
 
 def test_a_full_disk_means_decoding_and_one_warning(photos: list[Path]) -> None:
@@ -241,7 +269,7 @@ def test_wrong_bounds_are_refused(photos: list[Path]) -> None:
 def test_no_photos_make_no_items(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(open_items([], 32, folder=tmp_path)) == 0
+        assert len(open_items([], Resize(32), folder=tmp_path)) == 0
 
 
 def test_work_ahead_is_bounded_and_in_order() -> None:

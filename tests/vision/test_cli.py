@@ -79,6 +79,25 @@ def test_several_labels_from_a_table_to_a_line_each(
     assert len(report.splitlines()) == 5
 
 
+def test_columns_and_the_folder_of_the_paths_by_options(
+    photos: Path, start: Path, tmp_path: Path
+) -> None:
+    def name(path: Path) -> str:
+        return path.parent.name
+
+    place = table(photos, tmp_path / "table.csv", number=lambda _: 1, digit=name)
+    frame = pd.read_csv(place)
+    frame["photo"] = [str(Path(path).relative_to(photos)) for path in frame["photo"]]
+    frame.to_csv(place, index=False)
+    where = ["--root", photos]
+    finetune(
+        start, place, "--columns", "photo,digit", *where, "--epochs", 0, "--out", tmp_path / "m"
+    )
+    assert "seven" in done("vision", "report", tmp_path / "m", place, *where)
+    line = refused("vision", "finetune", place, "--columns", "photo", "--pretrained", start)
+    assert "columns must be two names with a comma between, got 'photo'" in line
+
+
 def test_numbers_from_a_table_to_a_line_each(photos: Path, start: Path, tmp_path: Path) -> None:
     csv = table(photos, tmp_path / "n.csv", n=lambda p: 3 if p.parent.name == "three" else 7)
     out = tmp_path / "model"

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageOps
+from rich.console import Console
 from typer.testing import CliRunner
 
 import zoo
 from tests.vision.small import RUN
 from zoo.cli.app import app
-from zoo.vision.diagnosis import Report
-from zoo.vision.doctor import alike
+from zoo.vision import likeness
+from zoo.vision.diagnosis import Finding, Report
+from zoo.vision.likeness import alike
 
 
 def scene(seed: int, side: int = 96) -> Image.Image:
@@ -145,15 +148,39 @@ def test_tables_two_folders_and_loose_photos_are_checked_too(photos: Path, tmp_p
         zoo.vision.check("nowhere")
 
 
-def test_thumbnails_are_compared_over_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.vision import doctor
-
+@pytest.mark.parametrize("tile", [7, 512])
+def test_thumbnails_are_compared_over_tiles(tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     thumbnails = rng.uniform(0, 255, (30, 16, 16)).astype(np.float32)
     thumbnails[29] = thumbnails[3] + 1
     thumbnails[17] = thumbnails[3, :, ::-1]
-    monkeypatch.setattr(doctor, "_BLOCK", 7)
-    assert alike(thumbnails) == [(3, 17), (3, 29), (17, 29)]
+    thumbnails[20] = thumbnails[29] + 2.5  # like the last one alone
+    monkeypatch.setattr(likeness, "_TILE", tile)
+    groups = np.arange(30)
+    groups[[17, 20, 29]] = 3
+    assert alike(thumbnails).tolist() == groups.tolist()
+    groups[groups == 3] = 1
+    copies = np.arange(30)
+    copies[20] = 1
+    assert alike(thumbnails, copies).tolist() == groups.tolist()
+
+
+def test_many_frames_of_one_scene_take_little_memory_and_few_words() -> None:
+    rng = np.random.default_rng(0)
+    frame = rng.uniform(0, 255, (16, 16))
+    thumbnails = (frame + rng.normal(0, 0.5, (3000, 16, 16))).astype(np.float32)
+    tracemalloc.start()
+    groups = alike(thumbnails)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert set(groups.tolist()) == {0}
+    assert peak < 60e6  # a list of all pairs takes a gigabyte
+    same = Finding("warning", "duplicates", "alike", (tuple(map(Path, map(str, range(3000)))),))
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(Report(3000, 0, {}, [same]))
+    assert "2995 more" in shown.get()
+    assert len(shown.get()) < 500
 
 
 def test_the_command_reports_and_ends_with_status_1_for_errors(photos: Path) -> None:

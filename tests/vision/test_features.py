@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image, ImageOps
 
 import zoo
 from tests.disk import full_disk
@@ -118,7 +119,10 @@ def test_other_weights_photos_sizes_and_looks_are_other_features(
     computed(learn, plain(learn))
     assert n() == 7
     copied = shutil.copytree(photos, tmp_path / "copied")
-    (copied / "train" / "seven" / "3.png").touch()
+    computed(learner(copied), plain(learner(copied)))
+    assert n() == 7  # the same photos in another place
+    changed = copied / "train" / "seven" / "3.png"
+    ImageOps.invert(Image.open(changed).convert("RGB")).save(changed)
     computed(learner(copied), plain(learner(copied)))
     assert n() == 8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,16 @@ import pytest
 from PIL import Image
 
 from zoo.vision import images
-from zoo.vision.images import UnreadableImage, is_image, read, walk
+from zoo.vision.images import (
+    FORMATS,
+    SUFFIXES,
+    CropMode,
+    UnreadableImage,
+    deepest_white,
+    is_image,
+    read,
+    walk,
+)
 
 
 def photo(width: int = 60, height: int = 40) -> Image.Image:
@@ -92,6 +102,63 @@ def test_floats_are_scaled_by_their_own_range(tmp_path: Path) -> None:
     assert (pixels(read(tmp_path / "f.tif"))[0, :, 0] == np.arange(256)).all()
 
 
+def deep(path: Path, white: int) -> Path:
+    """A ramp of 64 greys up to `white`, in 16 bits."""
+    ramp = np.linspace(0, white, 64).astype(np.uint16)[None].repeat(64, 0)
+    Image.fromarray(ramp).save(path)
+    return path
+
+
+def test_a_scan_of_twelve_bits_is_as_bright_as_its_white_says(tmp_path: Path) -> None:
+    path = deep(tmp_path / "a.png", 4095)
+    assert deepest_white([path]) == 4095
+    assert (pixels(read(path, white=4095))[0, :, 0] == np.linspace(0, 255, 64).round()).all()
+    with pytest.warns(UserWarning, match=r"at most 12 bits, .* Multiply such photos by 16"):
+        assert pixels(read(path)).max() == 16
+
+
+@pytest.mark.parametrize(
+    ("highest", "white"), [(200, 255), (600, 1023), (4000, 4095), (9999, 16383), (65535, 65535)]
+)
+def test_the_white_of_deep_photos_is_that_of_the_brightest(
+    tmp_path: Path, highest: int, white: int
+) -> None:
+    photos = [deep(tmp_path / f"{i}.png", highest // (i + 1)) for i in range(3)]
+    assert deepest_white(photos) == white
+    photo().save(tmp_path / "8-bit.png")
+    assert deepest_white([*photos, tmp_path / "8-bit.png"]) is None
+    assert deepest_white([]) is None
+
+
+@pytest.mark.parametrize("mode", ["I;16", "RGBA", "LA"])
+def test_large_pictures_take_little_more_than_their_pixels(tmp_path: Path, mode: str) -> None:
+    side = 2500
+    if mode == "I;16":
+        deep_image = np.full((side, side), 40_000, np.uint16)
+        Image.fromarray(deep_image).save(tmp_path / "a.png")
+    else:
+        Image.new(mode, (side, side)).save(tmp_path / "a.png")
+    tracemalloc.start()
+    read(tmp_path / "a.png", 64)
+    peak = tracemalloc.get_traced_memory()[1]  # what NumPy takes; Pillow's own is 10 B/px at most
+    tracemalloc.stop()
+    assert peak < 6 * side * side
+
+
+@pytest.mark.parametrize("mode", ["squash", "border"])
+def test_all_of_a_photo_may_be_shown_in_a_square(tmp_path: Path, mode: CropMode) -> None:
+    wide = np.zeros((40, 120, 3), np.uint8)
+    wide[:, :40], wide[:, 80:] = (255, 0, 0), (0, 0, 255)
+    Image.fromarray(wide).save(tmp_path / "a.png")
+    seen = pixels(read(tmp_path / "a.png", 30, mode=mode, fill=(1, 2, 3)))
+    assert seen.shape == (30, 30, 3)
+    assert (seen[15, 0] == [255, 0, 0]).all()
+    assert (seen[15, -1] == [0, 0, 255]).all()
+    edge = [255, 0, 0] if mode == "squash" else [1, 2, 3]
+    assert (seen[0, 0] == edge).all()
+    assert (seen[-1, 0] == edge).all()
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_taken_sideways_stands_upright(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
@@ -136,13 +203,13 @@ def test_quick_decoding_looks_like_slow_decoding(tmp_path: Path) -> None:
 def test_quick_decoding_never_goes_below_twice_the_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes, real = [], images._rgb
+    sizes, real = [], images._flat
 
-    def watch(image: Image.Image) -> Image.Image:
+    def watch(image: Image.Image, white: int) -> Image.Image:
         sizes.append(image.size)
-        return real(image)
+        return real(image, white)
 
-    monkeypatch.setattr(images, "_rgb", watch)
+    monkeypatch.setattr(images, "_flat", watch)
     for width in (399, 400, 799, 800, 1600):
         photo(width, width).save(tmp_path / "a.jpg")
         read(tmp_path / "a.jpg", short_side=100)
@@ -189,6 +256,41 @@ def test_a_decompression_bomb_is_unreadable(
         warnings.simplefilter("error")
         with pytest.raises(UnreadableImage, match=r"bomb\.png"):
             read(tmp_path / "bomb.png")
+
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+def test_no_program_is_started_for_a_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (tmp_path / "photo.jpg").write_bytes(POSTSCRIPT)
+    (tmp_path / "photo").write_bytes(POSTSCRIPT)
+    with pytest.raises(UnreadableImage, match=r"photo\.jpg .* no known format"):
+        read(tmp_path / "photo.jpg")
+    with pytest.raises(UnreadableImage, match="no known format"):
+        read(POSTSCRIPT)
+    assert not is_image(tmp_path / "photo")
+    with Image.open(tmp_path / "photo.jpg") as lazy:
+        with pytest.raises(UnreadableImage, match="EPS is none of the formats JPEG, PNG"):
+            read(lazy)
+        with pytest.raises(UnreadableImage, match="EPS is none"):
+            read(lazy, 16)
+    assert not (tmp_path / "started").exists()
+
+
+def test_every_suffix_is_of_a_format_that_is_opened() -> None:
+    Image.init()
+    formats = {Image.EXTENSION[suffix] for suffix in SUFFIXES if suffix in Image.EXTENSION}
+    assert formats <= set(FORMATS)
+
+
+def test_bytes_and_opened_files_are_read(tmp_path: Path) -> None:
+    photo().save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    for source in (content, io.BytesIO(content)):
+        assert (pixels(read(source)) == pixels(photo())).all()
 
 
 def test_the_image_given_stays_as_it_is() -> None:

@@ -31,7 +31,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     folder, rng, lines = tmp_path_factory.mktemp("shapes"), np.random.default_rng(0), []
     for number in range(120):
         has, tall = rng.random(3) < 0.5, int(rng.integers(2, 30))
-        image = Image.new("RGB", (40, 40), "black")
+        image = Image.new("RGB", (40, 40), (0, 0, number))  # no two alike
         draw = ImageDraw.Draw(image)
         for i in np.flatnonzero(has):
             draw.rectangle((10 * i, 0, 10 * i + 8, 39), COLOURS[i])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import zoo
@@ -47,6 +48,23 @@ class Odd(Digits):
     classes = ("nine", *CLASSES)
 
 
+class Twins(Digits):
+    """A data set two of whose classes have one name."""
+
+    classes = ("crane", "crane")
+
+
+def flags(photos: Path, tmp: Path) -> pd.DataFrame:
+    frame = table(photos)
+    names = {name: (frame["digit"] == name).astype(int) for name in CLASSES}
+    return frame[["photo"]].assign(**names)
+
+
+def beside_none(photos: Path, tmp: Path) -> pd.DataFrame:
+    frame = table(photos)
+    return frame[["photo"]].assign(digit=[["a"], None] * (len(frame) // 2))
+
+
 SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "empty folder": (empty, {}, r"empty holds no photos"),
     "one class": (lambda p, t: only(p, t, "a"), {}, r"classes=\('a',\)"),
@@ -56,6 +74,15 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "nothing": (lambda p, t: None, {}, "data is a NoneType"),
     "list of paths": (lambda p, t: [str(p / "1.png")], {}, "gives str"),
     "a dict": (lambda p, t: {"a": []}, {}, "data is a dict"),
+    "two classes of one name": (lambda p, t: Twins(p), {}, "got crane more than once"),
+    "a label that is missing": (lambda p, t: [(None, 0), (None, None)], {}, "label=None"),
+    "columns of flags": (flags, {}, "got 2 columns of 0 and 1: seven, three"),
+    "a list beside none": (beside_none, {}, "row 1 of 'digit' has None"),
+    "one name of two columns": (None, {"columns": "photo"}, "columns='photo'"),
+    "a range of one number": (None, {"y_range": 5}, "y_range=5"),
+    "one size of many": (None, {"size": None, "sizes": 64}, "sizes=64"),
+    "weights in an array": (None, {"class_weights": np.ones(2)}, "chosen=array"),
+    "an endless weight": (None, {"class_weights": {"three": np.inf}}, "'three': inf"),
     "absent class": (lambda p, t: Odd(p), {}, "none of three"),
     "text labels": (lambda p, t: [(None, "cat"), (None, "dog")], {}, "label='cat'"),
     "negative labels": (lambda p, t: [(None, -1), (None, 1)], {}, r"however there are \[-1, 1\]"),
@@ -100,7 +127,8 @@ def test_what_will_not_do_is_one_clear_sentence(
     with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
         finetune(data, **settings)
     message = str(caught.value)
-    assert ("however" in message and "; " in message) or case in ("dropout", "hidden", "pool")
+    told = ("however" in message and "; " in message) or (", got " in message and ". " in message)
+    assert told or case in ("dropout", "hidden", "pool")
     assert "\n" not in message
     assert len(message) < 400
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import copy
+import io
 import json
+import pickle  # the library itself never does
 import shutil
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,10 @@ def test_a_photo_in_any_form_gets_the_same_prediction(model: PhotoModel, photos:
         "tensor (1, H, W)": chw[:1],
         "tensor of floats": chw / 255,
         "tensor with a gradient": (chw / 255).requires_grad_(),
+        "tensor of bfloat16": (chw / 255).bfloat16(),
+        "bytes": path.read_bytes(),
+        "an opened file": io.BytesIO(path.read_bytes()),
+        "an array of one path": np.array(str(path)),
     }
     for form, photo in forms.items():
         found = model.predict(photo)
@@ -97,6 +104,22 @@ def test_a_folder_is_predicted_in_sorted_order(model: PhotoModel, photos: Path) 
     listed = model.predict(sorted(folder.rglob("*.png")))
     assert torch.equal(probabilities(model.predict(folder)), probabilities(listed))
     assert torch.equal(probabilities(model.predict(str(folder))), probabilities(listed))
+
+
+@pytest.mark.parametrize("form", [np.array, pd.Series, iter])
+def test_columns_and_arrays_of_paths_are_predicted(
+    form: Any, model: PhotoModel, photos: Path
+) -> None:
+    paths = [str(path) for path in sorted((photos / "valid").rglob("*.png"))[:3]]
+    assert model.predict(form(paths)) == model.predict(paths)
+    with pytest.raises(ValueError, match=r"got all of \['p'\]. Try predict\(table\['p'\]\)"):
+        model.predict(pd.DataFrame({"p": paths}))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_model_just_trained_can_be_copied(copied: Any, model: PhotoModel, photos: Path) -> None:
+    path = photos / "valid" / NAMES[0] / "0.png"
+    assert copied(model).predict(path) == model.predict(path)
 
 
 def test_nothing_is_predicted_of_nothing(model: PhotoModel, tmp_path: Path) -> None:

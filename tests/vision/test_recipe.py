@@ -142,20 +142,21 @@ def test_photos_of_rare_classes_are_repeated_evenly(photos: Path, tmp_path: Path
     for data in (folder, Digits(photos)):
         found = find(data, valid_fraction=0.25)
         spec = replace(SPEC, classes=found.classes)
-        opened = found.open(spec, RUN, False)
+        opened = found.open(spec, RUN, False, None)
         more = oversampled(opened, spec, seed=0)
         counts = np.bincount(more.train_labels)
         assert (counts == np.bincount(opened.train_labels).max()).all()
         assert len(more.train) == len(more.train_labels)
         assert len(more.valid) == len(opened.valid)
     rare = find(folder, valid_fraction=0.25).open(
-        replace(SPEC, classes=("a", "b", "c")), RUN, False
+        replace(SPEC, classes=("a", "b", "c")), RUN, False, None
     )
     more = oversampled(rare, SPEC, seed=0)
     repeats = np.unique(more.train.rows[more.train_labels == 1], return_counts=True)[1]
     assert repeats.max() - repeats.min() <= 1
 
 
+@pytest.mark.filterwarnings("ignore:the model that training starts from was trained on")
 def test_an_imbalanced_folder_trains_with_either_remedy(
     model: PhotoModel, photos: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,13 @@ from tests.harm import config, harmed, refused
 from tests.vision.small import RUN
 from zoo.cli.app import app
 from zoo.core.model import Model
+from zoo.core.split import SeenRows
+from zoo.vision.contents import file_hashes
 from zoo.vision.degraded import DegradedPhotos, RestorationSpec, enlarged, task_of
 from zoo.vision.perceptual import FeatureLoss
+from zoo.vision.photo_parts import photo_parts
 from zoo.vision.restorer import PhotoRestorer
+from zoo.vision.tiles import SIDE, in_tiles
 
 NET = "timm/test_efficientnet"
 HALF = (0.5, 0.5, 0.5)
@@ -104,10 +110,155 @@ def test_degradation_is_that_of_pillow() -> None:
     assert (np.asarray(plain) == np.asarray(photo.resize((15, 10), 3))).all()
     with pytest.raises(ValueError, match="scale=0, quality=99; try 2 and 10"):
         RestorationSpec(0, 99, HALF, HALF)
+    with pytest.raises(ValueError, match="quality=0; try"):
+        RestorationSpec(2, 0, HALF, HALF)
+
+
+def test_settings_are_whole_numbers_however_they_are_written(photos: Path) -> None:
+    def spec(**more: Any) -> Any:
+        settings = {"size": 48, "perceptual": 0, "random_weights": True, "run": RUN, **more}
+        return zoo.vision.restoration.learner(NET, photos, **settings).data.spec
+
+    assert spec(scale=2.0, quality=np.int64(20)) == spec(scale=2, quality=20)
+    assert type(spec(scale=2.0).scale) is int
+    for wrong in ({"scale": 2.5}, {"quality": True}, {"quality": 0}, {"scale": "2"}):
+        with pytest.raises(ValueError, match=r"however (scale|quality)=.*; try 2 and 10"):
+            spec(**wrong)
+
+
+def test_psnr_is_the_mean_of_the_photos(model: PhotoRestorer, photos: Path) -> None:
+    psnr = task_of().metrics()["psnr"]
+    true = torch.rand(4, 3, 16, 16)
+    noise = torch.randn_like(true) * torch.tensor([0.001, 0.01, 0.1, 0.3]).view(4, 1, 1, 1)
+    for rows in (slice(0, 3), slice(3, 4)):
+        psnr.update((true + noise)[rows], true[rows])
+    errors = noise.double().numpy() ** 2
+    each = [10 * np.log10(1 / error.mean()) for error in errors]
+    assert float(psnr.compute()) == pytest.approx(np.mean(each), abs=1e-3)
+    assert float(psnr.compute()) > 10 * np.log10(1 / errors.mean()) + 5  # not of all pixels
+    psnr.reset()
+    psnr.update(true, true)
+    assert float(psnr.compute()) == pytest.approx(100)  # and no infinity
+
+
+def test_tiles_of_a_photo_are_nearly_the_whole(model: PhotoRestorer, photos: Path) -> None:
+    rows = [np.hstack([np.asarray(Image.open(photos / f"{r}{c}.png")) for c in range(3)])
+            for r in range(3)]  # fmt: skip
+    photo = np.vstack(rows)
+    whole = model._restored(photo).astype(int)
+    errors = np.abs(in_tiles(model._restored, photo, side=128, overlap=64) - whole)
+    assert errors.mean() < 0.1 * np.abs(whole - photo).mean()  # this network pools all it sees
+    assert errors.max() < 0.2 * np.abs(whole - photo).max()
+
+
+def test_a_large_photo_passes_in_tiles(
+    model: PhotoRestorer, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[int] = []
+    draw = model._draw
+
+    def watched(pixels: np.ndarray) -> torch.Tensor:
+        sides.extend(pixels.shape[1:3])
+        return draw(pixels)
+
+    monkeypatch.setattr(model, "_draw", watched)
+    assert model.predict(Image.new("RGB", (200, 150))).size == (600, 450)
+    assert len(sides) > 2
+    assert max(sides) <= SIDE
+
+
+# ---- parts ---------------------------------------------------------------------------------------
+
+
+def parts_of(photos: Any, valid: Any = None, fraction: float = 0.3, **more: Any) -> Any:
+    return photo_parts(photos, valid, fraction, 0, 1, **more)
+
+
+def test_a_broken_photo_is_left_out_with_one_warning(photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "p")
+    whole = (tmp_path / "p" / "03.png").read_bytes()
+    (tmp_path / "p" / "03.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "p" / "04.png").write_text("no picture")
+    (tmp_path / "p" / ".05.png").write_text("hidden")
+    with pytest.warns(
+        UserWarning, match=r"2 of 40 photos are left out: .*03\.png.*04\.png"
+    ) as told:
+        train, valid = parts_of(tmp_path / "p")
+    assert len(told) == 1
+    assert len(train.paths) + len(valid.paths) == 38
+    for name in ("03.png", "04.png"):
+        assert tmp_path / "p" / name not in train.paths + valid.paths
+    with pytest.raises(ValueError, match=r"got none of 1: .*04\.png"):
+        parts_of([tmp_path / "p" / "04.png"])
+
+
+def test_copies_of_a_photo_stay_on_one_side(photos: Path, tmp_path: Path) -> None:
+    for i in range(10):
+        for copy in "abc":
+            shutil.copy(photos / f"{i:02}.png", tmp_path / f"{copy}{i}.png")
+    train, valid = parts_of(tmp_path)
+    assert len(valid.paths) == 9
+    assert not set(train.hashes) & set(valid.hashes)
+    with pytest.raises(
+        ValueError, match=r"got 1 of 2 validation photos that are .* part: .*a1\.png\."
+    ):
+        parts_of([photos / "00.png", photos / "01.png"], [photos / "02.png", tmp_path / "a1.png"])
+
+
+def test_folders_say_the_parts(photos: Path, tmp_path: Path) -> None:
+    for i, part in enumerate(("train", "train", "val", "test")):
+        (tmp_path / part).mkdir(exist_ok=True)
+        shutil.copy(photos / f"{i:02}.png", tmp_path / part)
+    with pytest.warns(UserWarning, match="1 photos of a test part"):
+        train, valid = parts_of(tmp_path)
+    assert [path.name for path in train.paths] == ["00.png", "01.png"]
+    assert [path.name for path in valid.paths] == ["02.png"]
+
+
+def test_a_model_is_never_validated_on_what_it_was_trained_on(photos: Path) -> None:
+    listed = sorted(photos.iterdir())
+    known = SeenRows.of(file_hashes(listed[:36]))
+    _, valid = parts_of(listed, trained_on=known)
+    assert set(valid.paths) <= set(listed[36:])
+    with pytest.raises(ValueError, match=r"new to the pretrained model, got 36 that"):
+        parts_of(listed[:36], trained_on=known)
+    with pytest.raises(ValueError, match=r"new to the pretrained model, got 100% that"):
+        parts_of(listed[36:], listed[:5], trained_on=known)
+
+
+def test_scores_of_photos_that_were_trained_on_are_told(model: PhotoRestorer) -> None:
+    learn = model.learner()
+    data: Any = learn.data
+    assert model.seen_rows is not None
+    assert model.seen_rows.share(data.train.pairs.hashes) == 1
+    with pytest.warns(UserWarning, match="100% of the 32 rows were trained on"):
+        model.evaluate(data.train.pairs.photos, size=48)
+    assert model.evaluate(data.valid.pairs.photos, size=48)["psnr"] > 0
+
+
+def test_batches_tell_photos_and_settings_apart(photos: Path, tmp_path: Path) -> None:
+    def fingerprint(folder: Path = photos, **more: Any) -> str:
+        settings = {"size": 48, "perceptual": 0, "random_weights": True, "run": RUN, **more}
+        learn = zoo.vision.restoration.learner(NET, folder, **settings)
+        train: Any = learn.data.train
+        return train.fingerprint()
+
+    shutil.copytree(photos, tmp_path / "p")
+    first = fingerprint()
+    assert fingerprint() == fingerprint(tmp_path / "p") == first
+    other = fingerprint(size=64), fingerprint(quality=20), fingerprint(run=replace(RUN, seed=1))
+    shutil.copy(photos / "00.png", tmp_path / "p" / "39.png")
+    shutil.copy(photos / "00.png", tmp_path / "p" / "01.png")
+    assert len({first, *other, fingerprint(tmp_path / "p")}) == 5
+
+
+def squares(photos: Path, size: int) -> DegradedPhotos:
+    paths = [photos / "00.png"]
+    return DegradedPhotos(paths, size, RestorationSpec(2, 10, HALF, HALF), file_hashes(paths))
 
 
 def test_squares_are_cut_by_the_draws_alone(photos: Path) -> None:
-    pairs = DegradedPhotos([photos / "00.png"], 40, RestorationSpec(2, 10, HALF, HALF))
+    pairs = squares(photos, 40)
     whole = np.asarray(Image.open(photos / "00.png"))
     _, middle = pairs.pair(0, None)
     assert (middle == whole[16:56, 16:56]).all()
@@ -116,7 +267,7 @@ def test_squares_are_cut_by_the_draws_alone(photos: Path) -> None:
     assert given.shape == corner.shape
     _, mirrored = pairs.pair(0, torch.tensor([0.0, 0.999, 0.1]))
     assert (mirrored == corner[:, ::-1]).all()
-    larger = DegradedPhotos([photos / "00.png"], 100, pairs.spec)
+    larger = squares(photos, 100)
     assert larger.pair(0, None)[1].shape == (100, 100, 3)
 
 

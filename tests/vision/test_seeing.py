@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import zoo
 from tests.digits import NAMES
+from tests.stored.artifacts import unpacked
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
 from zoo.vision import figures
@@ -235,3 +236,20 @@ def test_every_picture_is_written_from_the_shell(
     assert NAMES[1] in said["heat"]
     assert "truth predicted" in " ".join(said["losses"].split())
     assert not plt.get_fignums()
+
+
+def test_models_that_draw_and_models_of_texts_are_refused_in_a_sentence(
+    photos: Path, tmp_path: Path
+) -> None:
+    stored = Path(__file__).parents[1] / "stored" / "format-1"
+    photo = photos / "valid" / NAMES[0] / "0.png"
+    calls = [["report", photos], ["show", "heat", photo]]
+    calls += [["show", what, photos / "valid"] for what in ("results", "losses", "confusion")]
+    for model in ("vision-segmenter", "vision-restorer", "tabular-mlp"):
+        unpacked(stored / model, tmp_path / model)
+        for words in [*calls, *([["export"]] if model.startswith("tab") else [])]:
+            n = 2 if words[0] == "show" else 1
+            given = ["vision", *words[:n], tmp_path / model, *words[n:]]
+            done = CliRunner().invoke(app, list(map(str, given)))
+            assert done.exit_code == 1, done.output
+            assert done.stderr.startswith("zoo: this takes a model"), done.stderr

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from zoo.vision.cache import open_items
-from zoo.vision.images import UnreadableImage
+from zoo.vision.images import Resize, UnreadableImage
 from zoo.vision.sources import Split, labelled, readable, split, without_unreadable
 
 
@@ -158,7 +158,7 @@ TABLES: dict[str, tuple[str, dict[str, Any], str]] = {
         "'l' has gaps in the rows 1, 2",
     ),
     "path gaps": ("p,l\nx/0.png,a\n,b\n", {}, "'p' has gaps in the rows 1"),
-    "one column": ("p;l\nx/0.png;a\n", {}, r"columns are \['p;l'\].*commas"),
+    "one column": ("p\nx/0.png\n", {}, r"columns are \['p'\].*commas"),
     "no rows": ("p,l\n", {}, "has 0 rows"),
     "nothing": ("", {}, "labels.csv is not: No columns"),
     "odd truth": ("p,l,valid\nx/0.png,a,yes\nx/1.png,b,no\n", {}, "however it has no, yes"),
@@ -211,7 +211,7 @@ def broken(root: Path, *names: str) -> tuple[Split, dict[int, str]]:
     for name in names:
         (root / name).write_bytes(b"broken")
     found = split(root)
-    return found, open_items(found.paths, 8, folder=root / ".cache").unreadable
+    return found, open_items(found.paths, Resize(8), folder=root / ".cache").unreadable
 
 
 def test_broken_files_are_left_out_with_one_warning(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.harm import (
     without,
 )
 from tests.vision.small import RUN
+from zoo.vision import stored
 
 STORED = Path(__file__).parents[1] / "stored"
 
@@ -32,6 +34,25 @@ def test_an_artifact_of_format_1_still_says_the_same() -> None:
     loaded = zoo.load(stored, run=RUN)
     for name, said in expected.items():
         assert loaded.predict(stored / name).probabilities == pytest.approx(said, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["regnet_y_16gf", "vit_b_16", "timm/regnety_320"])
+def test_a_network_takes_no_memory_before_its_weights_are_known_to_fit(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(STORED / "format-1", tmp_path / "model")
+    changed(model__name=name, model__args__size=224, spec__size=224)(folder)
+    sizes: list[int] = []
+    real = stored.artifact.check_weights
+
+    def watch(model: torch.nn.Module, held: dict[str, torch.Tensor]) -> None:
+        sizes.append(sum(p.untyped_storage().nbytes() for p in model.parameters() if not p.is_meta))
+        real(model, held)
+
+    monkeypatch.setattr(stored.artifact, "check_weights", watch)
+    with pytest.raises(ValueError, match="weights must fit"):
+        zoo.load(folder)
+    assert sizes == [0]
 
 
 # ---- artifacts that mean harm --------------------------------------------------------------------

@@ -15,7 +15,7 @@ from zoo.core.loop import set_aside
 from zoo.vision.augment import NONE, Augment
 from zoo.vision.given import GivenPhotos
 from zoo.vision.predictor import PhotoModel
-from zoo.vision.tta import CROPS, SHIFTS, TTA, Remembered, views_of
+from zoo.vision.tta import CROPS, SHIFTS, TTA, Drawn, Remembered, views_of
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -65,6 +65,25 @@ def test_a_photo_gets_the_same_views_every_time(model: PhotoModel, photos: Path)
     assert first == varied.predict(given, tta=True)
     assert first != varied.predict(given)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_photo_gets_the_same_views_in_any_company(model: PhotoModel, photos: Path) -> None:
+    varied, given = with_augment(model, Augment()), files(photos)
+    together = rows(varied.predict(given, tta=True))
+    alone = rows([varied.predict(path, tta=True) for path in given])
+    assert together == pytest.approx(alone, abs=1e-5)
+    backwards = rows(varied.predict(given[::-1], tta=True, batch_size=4))
+    assert backwards[::-1] == pytest.approx(alone, abs=1e-5)
+
+
+def test_the_loss_of_views_is_that_of_their_predictions(model: PhotoModel, photos: Path) -> None:
+    varied, folder = with_augment(model, Augment()), photos / "valid"
+    paths = sorted(folder.rglob("*.png"))
+    found = varied.predict(paths, tta=True)
+    true = [
+        -np.log(p.probabilities[path.parent.name]) for p, path in zip(found, paths, strict=True)
+    ]
+    assert varied.evaluate(folder, tta=True)["loss"] == pytest.approx(np.mean(true), abs=1e-4)
 
 
 def test_the_networks_stay_as_they_were(model: PhotoModel, photos: Path) -> None:
@@ -125,7 +144,7 @@ def test_a_model_that_never_saw_mirror_images_is_shown_none(
     still = model.learner().data.valid
     assert model.spec.augment is None
     views, _ = views_of(still, TTA(), model.spec.augment)
-    assert views.varied == [SHIFTS] * 4
+    assert views.varied == [Drawn(SHIFTS)] * 4
     assert len(views_of(still, CROPS, replace(NONE, rotate=5.0))[0].varied) == 4
 
 

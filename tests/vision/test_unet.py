@@ -34,7 +34,7 @@ def check_unet(name: str) -> None:
     layer_groups(model)  # refuses a parameter in no group or in several
     model.eval()
     x = torch.randn(2, 3, side, side)
-    with tapped(model.body, model.taps) as maps:
+    with tapped() as maps:
         model.body(x)
     for tap in model.taps:
         found = maps[tap.level]
@@ -94,7 +94,7 @@ def test_a_restoring_unet_begins_as_the_identity() -> None:
     torch.testing.assert_close(model((photo - model.mean) / model.std), photo)
 
 
-def test_a_copy_draws_by_itself_and_leaves_no_hooks() -> None:
+def test_a_copy_draws_by_itself() -> None:
     model = build_unet("timm/test_efficientnet", 2, pretrained=False, shape=(64, 64)).eval()
     twin, x = copy.deepcopy(model), torch.randn(1, 3, 64, 64)
     before = model(x)
@@ -102,4 +102,3 @@ def test_a_copy_draws_by_itself_and_leaves_no_hooks() -> None:
         nn.init.zeros_(p)
     assert twin(x).abs().max() == 0
     assert torch.equal(model(x), before)
-    assert not any(module._forward_hooks for module in model.modules())

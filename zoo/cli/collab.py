@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,12 +17,16 @@ from zoo.cli.options import (
     Rate,
     Resume,
     Seed,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from zoo.collab.predictor import Recommender
 
 collab = typer.Typer(no_args_is_help=True, help="Ratings: train a recommender, ask it.")
@@ -71,15 +76,17 @@ def collab_train(
             run=run_of(device, seed=seed, out=target, resume=resume),
         )
         tell(trained.metrics)
-        example = trained.spec.users[0]
-        typer.echo(f"saved in {target}; try: zoo collab recommend {target} {example}")
+        example = shlex.quote(str(trained.spec.users[0]))
+        conclude(trained, target, f"zoo collab recommend {target} {example}")
 
 
 @collab.command("recommend")
 def collab_recommend(
     artifact: Artifact,
     users: Annotated[list[str], typer.Argument(help="Ids of users.")],
-    k: Annotated[int, typer.Option("-k", min=1, help="Items for each.")] = 10,
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, help="Items for each; default: ten, or all.")
+    ] = None,
     again: Annotated[bool, typer.Option(help="Also what the user has rated already.")] = False,
     as_json: AsJson = False,
     device: Device = "auto",
@@ -91,38 +98,38 @@ def collab_recommend(
         model = zoo.load(artifact, run=run_of(device))
         if not hasattr(model, "recommend"):
             raise ValueError(f"recommending takes a model of ratings, however {artifact!r} is none")
-        ids = [_as_known(user, model.spec.users) for user in users]
-        table = model.recommend(ids, k, exclude_seen=not again)
+        table = model.recommend(users, k, exclude_seen=not again)
         if as_json:
             for row in table.to_dict("records"):
-                typer.echo(json.dumps(row, ensure_ascii=False))
+                typer.echo(json_line(row))
         else:
             typer.echo(table.to_string(index=False))
 
 
 def print_pairs(model: Recommender, files: list[Path], *, as_json: bool, top: int) -> None:
     """Print the rating of each pair of a user and an item."""
-    from zoo.collab.ratings import read_file
-
     for file in files:
-        table = read_file(file)
-        for row, (line, rating) in enumerate(
-            zip(table.to_dict("records"), model.predict(table).tolist(), strict=True)
-        ):
+        rated = zip(_pairs_of(model, file), model.predict(file).tolist(), strict=True)
+        for row, (line, rating) in enumerate(rated):
             if as_json:
-                told = {"file": str(file), "row": row, **line, "rating": round(rating, 6)}
-                typer.echo(json.dumps(told, ensure_ascii=False))
+                said = {"file": str(file), "row": row, **line, "rating": round(rating, 6)}
+                typer.echo(json_line(said))
             else:
                 typer.echo(f"{file}:{row}  {rating:.3f}")
 
 
-def _as_known(text: str, known: tuple[Any, ...]) -> Any:
-    """The id that the text means: as it stands, or as a number where ids are numbers."""
-    kinds = {type(one) for one in known}
-    for kind in (int, float):
-        if str not in kinds and kind in kinds:
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-    return text
+def _pairs_of(model: Recommender, file: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a file, ids that spell whole numbers as numbers."""
+    from zoo.collab.columns import Columns, found
+    from zoo.collab.ids import whole_numbers
+    from zoo.collab.ratings import table_of
+
+    def names_in(table: pd.DataFrame) -> dict[str, Any]:
+        return found(table, Columns(), model.spec.columns)
+
+    table = table_of(file, names_in)
+    for side in ("user", "item"):
+        name = names_in(table)[side]
+        table[name] = whole_numbers(table[name])
+    for line in table.to_dict("records"):
+        yield {str(name): cell for name, cell in line.items()}

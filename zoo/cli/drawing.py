@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.options import (
+    Artifact,
     AugmentName,
     BatchSize,
     Device,
@@ -16,6 +17,7 @@ from zoo.cli.options import (
     Resume,
     Seed,
     Threads,
+    conclude,
     one_sentence,
     run_of,
     tell,
@@ -26,18 +28,26 @@ if TYPE_CHECKING:
     from zoo.vision.segmenter import PhotoSegmenter
 
 
+Masks = Annotated[
+    Path | None,
+    typer.Argument(help="Folder of their masks, of the same names; without, they lie among them."),
+]
+Classes = Annotated[
+    str | None, typer.Option(help="Names of the numbers in the masks, with commas between.")
+]
+Ignore = Annotated[int | None, typer.Option(help="Number of pixels that do not count.")]
+
+
 def segment(
     photos: Annotated[Path, typer.Argument(help="Folder of photos.")],
-    masks: Annotated[Path, typer.Argument(help="Folder of their masks, of the same names.")],
+    masks: Masks = None,
     pretrained: Pretrained = "efficientnet_lite0",
     epochs: Annotated[int, typer.Option(min=0, help="After one with the body frozen.")] = 10,
     lr: Annotated[float, typer.Option(help="Highest rate of the decoder.")] = 3e-3,
     valid_photos: Annotated[Path | None, typer.Option(help="Photos to validate on.")] = None,
     valid_masks: Annotated[Path | None, typer.Option(help="Their masks.")] = None,
-    classes: Annotated[
-        str | None, typer.Option(help="Names of the numbers in the masks, with commas between.")
-    ] = None,
-    ignore: Annotated[int | None, typer.Option(help="Number of pixels that do not count.")] = None,
+    classes: Classes = None,
+    ignore: Ignore = None,
     size: Annotated[str | None, typer.Option(help="Height x width, such as 180x240.")] = None,
     batch_size: BatchSize = 8,
     augment: AugmentName = "side_on",
@@ -60,7 +70,7 @@ def segment(
             epochs=epochs,
             lr=lr,
             valid=None if valid_photos is None else (valid_photos, valid_masks),
-            classes=None if classes is None else [name.strip() for name in classes.split(",")],
+            classes=_names(classes),
             ignore=ignore,
             size=_size(size),
             batch_size=batch_size,
@@ -106,6 +116,72 @@ def restore(
         _tell(model, out)
 
 
+def pairs(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos, or a table of both.")],
+    masks: Masks = None,
+    classes: Classes = None,
+    ignore: Ignore = None,
+    threads: Threads = None,
+) -> None:
+    """Tell which masks belong to which photos, what is left over, and what the masks hold."""
+    with one_sentence():
+        import zoo
+
+        report = zoo.vision.segmentation.check(
+            photos,
+            masks,
+            classes=_names(classes),
+            ignore=ignore,
+            run=run_of("cpu", threads=threads),
+        )
+        typer.echo(str(report))
+
+
+def draw(
+    artifact: Artifact,
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("drawn"),
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Write the masks of photos, or the photos restored; no file is ever written over."""
+    with one_sentence():
+        import zoo
+        from zoo.vision.drawings import places
+        from zoo.vision.images import UnreadableImage
+        from zoo.vision.predictor import PhotoModel
+        from zoo.vision.segments import Segmentation
+
+        targets = places(photos, out)  # before a model is loaded
+        model = zoo.load(artifact, run=run_of(device, precision))
+        if isinstance(model, PhotoModel) or model.domain != "vision":
+            raise ValueError(
+                f"a model that draws is for segmentation or restoration, however {model!r} "
+                f"predicts; use: zoo predict {artifact} ..."
+            )
+        n_broken = 0
+        for path, target in targets.items():
+            try:
+                drawn = model.predict(path)
+            except UnreadableImage as error:
+                typer.secho(f"zoo: {error}", fg="red", err=True)
+                n_broken += 1
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:  # never over a file, even one that came since
+                (drawn.image() if isinstance(drawn, Segmentation) else drawn).save(file, "PNG")
+            shares = getattr(drawn, "shares", {})
+            told = "  ".join(f"{name} {share:.2f}" for name, share in list(shares.items())[:3])
+            typer.echo(f"{target}  {told}".rstrip())
+    if n_broken:
+        raise typer.Exit(1)
+
+
+def _names(text: str | None) -> list[str] | None:
+    """Names from a text with commas between."""
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
 def _size(text: str | None) -> tuple[int, int] | None:
     """Height and width from such as 180x240."""
     if text is None:
@@ -118,4 +194,4 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 def _tell(model: PhotoSegmenter | PhotoRestorer, place: Path) -> None:
     tell(model.metrics)
-    typer.echo(f"saved in {place}; try: zoo vision draw {place} PHOTO...")
+    conclude(model, place, f"zoo vision draw {place} PHOTO...")

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import json
+import math
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 if TYPE_CHECKING:
     from zoo.core.run import Run
+
+INTERRUPTED: Final = 130  # statuses as shells have them: 128 + SIGINT
+PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
+STATE: Final = "training-state.safetensors"
+_out: ContextVar[Path | None] = ContextVar("out", default=None)  # where a command trains
 
 Photos = Annotated[
     str,
@@ -60,6 +70,7 @@ def run_of(
     """The circumstances that the options tell."""
     from zoo.core.run import Run
 
+    _out.set(out)
     given: Any = precision
     return Run(device=device, precision=given, seed=seed, threads=threads, out=out, resume=resume)
 
@@ -70,22 +81,102 @@ def tell(scores: Mapping[str, float], form: str = ".4f") -> None:
         typer.echo(f"{name:>18} {value:{form}}")
 
 
+def conclude(model: Any, place: Path, hint: str) -> None:
+    """Print where a trained model is saved and what to try with it.
+
+    Args:
+        model: what was trained.
+        place: its directory.
+        hint: command to try.
+
+    Raises:
+        typer.Exit: Ctrl-C ended the training before its time, which is said; status 130.
+    """
+    if cut_short := model.training.get("interrupted"):
+        notice(
+            f"Ctrl-C ended the training {cut_short}; what was learnt until then is saved in "
+            f"{place}, and the same command with --resume goes on",
+            fg="yellow",
+        )
+        raise typer.Exit(INTERRUPTED)
+    typer.echo(f"saved in {place}; try: {hint}")
+
+
+def json_line(row: Mapping[str, Any]) -> str:
+    """A row as one line of JSON; what is no finite number is null.
+
+    >>> json_line({"item": 5, "score": float("nan")})
+    '{"item": 5, "score": null}'
+    """
+    return json.dumps(_plain(row), ensure_ascii=False, allow_nan=False)
+
+
+def notice(text: str, fg: str) -> None:
+    """Print a line on stderr, coloured on a terminal unless NO_COLOR is set."""
+    line = f"zoo: {' '.join(text.split())}"
+    typer.echo(line if os.environ.get("NO_COLOR") else typer.style(line, fg=fg), err=True)
+
+
 @contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
     """A mistake of the user's ends in one sentence and status 1; ZOO_TRACEBACK=1 shows more.
 
-    Warnings are one line as well, without the place in the code.
+    Warnings are one line as well, without the place in the code. Whoever reads the output may close
+    it early, as `head` does; Ctrl-C ends with status 130.
     """
+    out = _out.set(None)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _in_one_line
             yield
-    except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
+    except KeyboardInterrupt:
+        notice(_broken_off(), fg="yellow")
+        raise typer.Exit(INTERRUPTED) from None
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+        if isinstance(error, BrokenPipeError) and error.errno == errno.EPIPE:
+            _drop_output()
+            raise typer.Exit(PIPE_CLOSED) from None
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        typer.secho(f"zoo: {error}", fg="red", err=True)
+        notice(str(error) or type(error).__name__, fg="red")
         raise typer.Exit(1) from None
+    finally:
+        _out.reset(out)
+
+
+def _broken_off() -> str:
+    """What is said of a command that Ctrl-C ended."""
+    out = _out.get()
+    if out is None:
+        return "Ctrl-C ended the command"
+    if (out / STATE).exists():
+        return (
+            f"Ctrl-C broke off the training; its state is kept in {out}, and the same command with "
+            "--resume goes on"
+        )
+    return f"Ctrl-C broke off the training before its state was kept in {out}"
+
+
+def _drop_output() -> None:
+    """Let what is left of the output go nowhere, so that nothing complains at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON keeps it: NumPy's numbers as Python's, None for what is no finite number."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (str, bool, int, float)) or value is None else str(value)
 
 
 def _in_one_line(message: Warning | str, *_: object, **__: object) -> None:
-    typer.secho(f"zoo: warning: {' '.join(str(message).split())}", fg="yellow", err=True)
+    notice(f"warning: {message}", fg="yellow")

@@ -11,14 +11,13 @@ import typer
 from zoo.cli.options import (
     Artifact,
     AugmentName,
-    Device,
     Photos,
-    Precision,
     Size,
     Valid,
     one_sentence,
     run_of,
 )
+from zoo.cli.vision import Root, photo_model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,36 +60,6 @@ def export(
         typer.echo(f"exported to {file}")
 
 
-def draw(
-    artifact: Artifact,
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("drawn"),
-    device: Device = "auto",
-    precision: Precision = "auto",
-) -> None:
-    """Write the masks of photos, or the photos restored, as a saved model draws them."""
-    with one_sentence():
-        from zoo.vision.predictor import PhotoModel
-
-        model = _loaded(artifact, device, precision)
-        if isinstance(model, PhotoModel):
-            raise ValueError(
-                f"a model that draws is for segmentation or restoration, however {model!r} "
-                f"predicts; use: zoo predict {artifact} PHOTO"
-            )
-        from zoo.vision.photo_lists import photo_list
-
-        paths = [one for path in photos for one in (photo_list(path) if path.is_dir() else [path])]
-        out.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            target = out / f"{path.stem}.png"
-            drawn = model.predict(path)
-            drawn.save(target)
-            shares = getattr(drawn, "shares", {})
-            told = "  ".join(f"{name} {share:.2f}" for name, share in list(shares.items())[:3])
-            typer.echo(f"{target}  {told}".rstrip())
-
-
 @show.command("batch")
 def show_batch(
     photos: Photos,
@@ -116,10 +85,11 @@ def show_results(
     data: Data,
     out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("results.png"),
     n: Count = 9,
+    root: Root = None,
 ) -> None:
     """Predictions of a saved model beside truths."""
     with one_sentence():
-        _write(_loaded(artifact).results(data).plot(n), out)
+        _write(photo_model(artifact).results(data, root=root).plot(n), out)
 
 
 @show.command("losses")
@@ -128,10 +98,11 @@ def show_losses(
     data: Data,
     out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("losses.png"),
     n: Count = 9,
+    root: Root = None,
 ) -> None:
     """The photos that a saved model gets most wrong."""
     with one_sentence():
-        seen = _loaded(artifact).results(data)
+        seen = photo_model(artifact).results(data, root=root)
         typer.echo(seen.top_losses(n).to_string(index=False))
         _write(seen.plot_top_losses(n), out)
 
@@ -142,12 +113,13 @@ def show_confusion(
     data: Data,
     out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("confusion.png"),
     least: Annotated[int, typer.Option(min=1, help="Photos of a pair to be listed.")] = 1,
+    root: Root = None,
 ) -> None:
     """The confusion matrix of a saved model, and the pairs it confuses most."""
     with one_sentence():
         from zoo.core.history import save_picture
 
-        seen = _loaded(artifact).results(data)
+        seen = photo_model(artifact).results(data, root=root)
         pairs = seen.most_confused(least)
         typer.echo(pairs.to_string(index=False) if len(pairs) else "no class is confused")
         save_picture(seen.plot_confusion(), out)
@@ -165,7 +137,7 @@ def show_heat(
 ) -> None:
     """Where in a photo a saved model sees what it says (Grad-CAM)."""
     with one_sentence():
-        found = _loaded(artifact).explain(photo, label)
+        found = photo_model(artifact).explain(photo, label)
         typer.echo(f"{photo}  {found.label}")
         _write(found.figure(), out)
 
@@ -173,7 +145,12 @@ def show_heat(
 def _loaded(artifact: str, device: str = "auto", precision: str = "auto") -> Any:
     import zoo
 
-    return zoo.load(artifact, run=run_of(device, precision))
+    model = zoo.load(artifact, run=run_of(device, precision))
+    if getattr(model, "domain", "") != "vision":
+        raise ValueError(
+            f"this takes a model of photos, however {artifact!r} is {model!r}; see zoo --help"
+        )
+    return model
 
 
 def _write(figure: Figure, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,8 @@ from zoo.cli.options import (
     Rate,
     Resume,
     Seed,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
@@ -200,7 +201,7 @@ def _print_classes(
         if as_json:
             share_of = {str(label): round(share, 6) for label, share in ranked}
             line = {"file": str(file), "row": row, target: ranked[0][0], "probabilities": share_of}
-            typer.echo(json.dumps(line, ensure_ascii=False))
+            typer.echo(json_line(line))
         else:
             shown = "  ".join(f"{label} {share:.3f}" for label, share in ranked)
             typer.echo(f"{file}:{row}  {shown}")
@@ -212,7 +213,7 @@ def _print_numbers(file: Path, says: Any, *, as_json: bool) -> None:
     for row, values in zip(table.index, table.to_numpy().tolist(), strict=True):
         if as_json:
             line = {"file": str(file), "row": row, **dict(zip(names, values, strict=True))}
-            typer.echo(json.dumps(line, ensure_ascii=False))
+            typer.echo(json_line(line))
         else:
             typer.echo(f"{file}:{row}  {'  '.join(f'{value:.6g}' for value in values)}")
 
@@ -224,4 +225,4 @@ def _given(**settings: Any) -> Any:
 
 def _tell(model: TableModel, place: Path) -> None:
     tell(model.metrics, ".4g")
-    typer.echo(f"saved in {place}; try: zoo predict {place} ROWS.csv")
+    conclude(model, place, f"zoo predict {place} ROWS.csv")

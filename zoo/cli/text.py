@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,12 +14,12 @@ from zoo.cli.options import (
     Precision,
     Resume,
     Seed,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
 )
-
-INTERRUPTED = 130  # status of a command that Ctrl-C ended, as shells have it
 
 text = typer.Typer(
     no_args_is_help=True,
@@ -243,8 +242,7 @@ def print_texts(model: Any, files: list[Path], *, as_json: bool, top: int) -> No
         for row, prediction in enumerate(predictions):
             record, line = _record(prediction, top)
             if as_json:
-                record = {"file": str(file), "row": row, **record}
-                typer.echo(json.dumps(record, ensure_ascii=False))
+                typer.echo(json_line({"file": str(file), "row": row, **record}))
             else:
                 typer.echo(f"{file}:{row}  {line}" if is_table else f"{file}  {line}")
 
@@ -282,12 +280,4 @@ def _texts_of(file: Path, usual: Any) -> tuple[list[str], bool]:
 
 def _saved(model: Any, target: Path, hint: str) -> None:
     tell(model.metrics)
-    if "interrupted" in model.training:
-        typer.secho(
-            f"zoo: interrupted, so {target} holds a model that is cut short "
-            f"({model.training['interrupted']}); --resume goes on",
-            fg="yellow",
-            err=True,
-        )
-        raise typer.Exit(INTERRUPTED)
-    typer.echo(f"saved in {target}; try: {hint}")
+    conclude(model, target, hint)

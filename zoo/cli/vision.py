@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +22,8 @@ from zoo.cli.options import (
     Size,
     Threads,
     Valid,
+    conclude,
+    json_line,
     one_sentence,
     run_of,
     tell,
@@ -30,6 +31,10 @@ from zoo.cli.options import (
 
 if TYPE_CHECKING:
     from zoo.vision.predictor import PhotoModel
+
+Root = Annotated[
+    Path | None, typer.Option(help="Folder that a table's paths start from; that of its file.")
+]
 
 vision = typer.Typer(no_args_is_help=True, help="Photos: check, fine-tune, look at, draw, export.")
 
@@ -80,6 +85,10 @@ def vision_finetune(
         int, typer.Option(min=0, help="Augmented versions of each photo to precompute.")
     ] = 0,
     strict: Annotated[bool, typer.Option(help="Stop at unreadable photos.")] = False,
+    columns: Annotated[
+        str | None, typer.Option(help="A table's columns of paths and labels: photo,label.")
+    ] = None,
+    root: Root = None,
     out: Out = None,
     resume: Resume = False,
     device: Device = "auto",
@@ -115,25 +124,38 @@ def vision_finetune(
             dropout=dropout,
             label_smoothing=label_smoothing,
             strict=strict,
+            columns=_names(columns),
+            root=root,
             run=run_of(device, precision, seed, threads, target, resume),
         )
         tell(model.metrics)
-        typer.echo(f"saved in {target}; try: zoo predict {target} PHOTO...")
+        conclude(model, target, f"zoo predict {target} PHOTO...")
 
 
 @vision.command("report")
-def vision_report(artifact: Artifact, photos: Photos, tta: TTA = False) -> None:
+def vision_report(artifact: Artifact, photos: Photos, tta: TTA = False, root: Root = None) -> None:
     """Precision, recall and F of each class or label on labelled photos."""
     with one_sentence():
-        import zoo
+        report = photo_model(artifact).report(photos, root=root, tta=tta)
+        typer.echo(report.round(3).to_string())
 
-        model = zoo.load(artifact)
-        if model.domain != "vision":
-            raise ValueError(
-                f"this reports on models of photos, however {artifact!r} is for {model.domain}; "
-                "try zoo evaluate"
-            )
-        typer.echo(model.report(photos, tta=tta).round(3).to_string())
+
+def photo_model(artifact: str) -> PhotoModel:
+    """A saved model that answers for whole photos.
+
+    Raises:
+        ValueError: it is another.
+    """
+    import zoo
+    from zoo.vision.predictor import PhotoModel
+
+    model: Any = zoo.load(artifact)
+    if not isinstance(model, PhotoModel):
+        raise ValueError(
+            "this takes a model that says what whole photos show, however "
+            f"{artifact!r} is {model!r}; try zoo evaluate, or zoo vision draw for pictures"
+        )
+    return model
 
 
 @vision.command("backbones")
@@ -180,7 +202,7 @@ def print_photos(
         )
     for path, prediction in zip(paths, model.predict(paths, tta=tta), strict=True):
         said, text = _told(prediction, top)
-        line = json.dumps({"file": str(path), **said}, ensure_ascii=False)
+        line = json_line({"file": str(path), **said})
         typer.echo(line if as_json else f"{path}  {text}")
 
 
@@ -198,6 +220,16 @@ def _told(prediction: Any, top: int) -> tuple[dict[str, Any], str]:
     shown = {name: round(p, 6) for name, p in (ranked if labels is None else scores.items())}
     text = "  ".join(f"{name} {p:.3f}" for name, p in ranked) or "no label"
     return said | {"probabilities": shown}, text
+
+
+def _names(text: str | None) -> tuple[str, str] | None:
+    """Two names with a comma between."""
+    names = [] if text is None else [name.strip() for name in text.split(",")]
+    if text is not None and len(names) != 2:
+        raise ValueError(
+            f"columns must be two names with a comma between, got {text!r}. Try photo,label."
+        )
+    return (names[0], names[1]) if names else None
 
 
 def _numbers(text: str) -> list[int]:

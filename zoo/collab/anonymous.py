@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from zoo.collab.models.factors import Factors
-from zoo.collab.seen import Seen
+from zoo.collab.seen import Seen, nothing_seen
 from zoo.collab.spec import Spec
+
+POINT = "point {}"  # in the place of users' ids
 
 
 def points_like(states: Tensor) -> Tensor:
@@ -51,9 +53,9 @@ def anonymous(members: list[Any], spec: Spec) -> tuple[list[nn.Module], Spec, Se
     arguments["n_factors"] = members[0].users.factors.shape[1] // arguments["members"]
     networks = [_plain(member, arguments) for member in members]
     n = networks[0].users.n_rows
-    names = tuple(f"point {number}" for number in range(1, n + 1))
-    nobody = Seen(torch.zeros(n + 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int32))
-    return list(networks), replace(spec, users=names, features={}), nobody, arguments
+    names = tuple(POINT.format(number) for number in range(1, n + 1))
+    public = replace(spec, users=names, features={}, n_held_out=0)
+    return list(networks), public, nothing_seen(n), arguments
 
 
 @torch.no_grad()

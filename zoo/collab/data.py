@@ -1,8 +1,7 @@
-"""From tables of ratings to whole tensors on the device."""
+"""Ratings as whole tensors on the device."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.collab.features import encode as encode_features
-from zoo.collab.features import fit
-from zoo.collab.ratings import Columns, SplitName, Table, read, split
-from zoo.collab.seen import Seen, seen_of
-from zoo.collab.spec import Rows, Spec, rows_of
+from zoo.collab.ids import Rows
+from zoo.collab.spec import Spec
 from zoo.core.batches import TensorBatches
 
 MARGIN = 0.1  # of the range of ratings: how far the scale reaches beyond it on either side
@@ -36,6 +32,11 @@ class Ratings:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def rows(self) -> dict[str, Rows]:
+        """Rows by side, on the CPU."""
+        return {"user": self.users.cpu().numpy(), "item": self.items.cpu().numpy()}
+
     def to(self, device: torch.device) -> Ratings:
         """The same on a device."""
         return Ratings(self.users.to(device), self.items.to(device), self.values.to(device))
@@ -47,94 +48,6 @@ class Ratings:
         )
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Ratings to train on, sorted by user, and ratings to validate on, with what is known.
-
-    **Shape.** features: (n + 1, n_features) of each side that has any, "user" or "item".
-    """
-
-    spec: Spec
-    train: Ratings
-    valid: Ratings | None
-    seen: Seen
-    features: dict[str, Tensor]
-
-
-def prepare(
-    table: Table,
-    *,
-    columns: Columns,
-    valid: Table | None,
-    valid_fraction: float,
-    split_by: SplitName,
-    seed: int,
-    titles: Mapping[Hashable, str] | pd.Series | None,
-    predicts_ratings: bool,
-    scale: tuple[float, float] | None = None,
-    features: Mapping[str, pd.DataFrame] | None = None,
-    known: tuple[Spec, Seen] | None = None,
-) -> Prepared:
-    """Read, split and number ratings.
-
-    Args:
-        table: of ratings.
-        columns: names of its columns.
-        valid: ratings to validate on; without, a fraction of the table; 0 for none.
-        valid_fraction: of the ratings, 0 to train on all.
-        split_by: how the fraction is drawn.
-        seed: of the draw.
-        titles: of items, by id.
-        predicts_ratings: whether the scale of ratings matters.
-        scale: its ends, for the predictions to stay between; None takes those of the training
-            ratings and a tenth of their range on either side.
-        features: tables of "user" and "item", by id.
-        known: spec and ratings of the model to go on from; its rows stay what they are.
-
-    Raises:
-        ValueError: there are too few users, items or ratings to learn from.
-    """
-    ratings = read(table, columns)
-    held: pd.DataFrame | None = None
-    if valid is not None:
-        held = read(valid, columns)
-    elif valid_fraction:
-        ratings, held = split(ratings, split_by, valid_fraction, seed)
-    _refuse_too_few(ratings, predicts_ratings, known is not None)
-    before, seen = known if known else (None, None)
-    users, user_rows = _number(ratings["user"], before.users if before else ())
-    items, item_rows = _number(ratings["item"], before.items if before else ())
-    low, high = (before.low, before.high) if before else (None, None)
-    if predicts_ratings and (before is None or scale is not None):
-        low, high = _scale(ratings["rating"].to_numpy(), scale)
-    tables = {side: table for side, table in (features or {}).items() if table is not None}
-    encoders = before.features if before else {side: fit(t) for side, t in tables.items()}
-    spec = Spec(
-        users=users,
-        items=items,
-        mean=before.mean if before else float(ratings["rating"].mean()),
-        low=low,
-        high=high,
-        titles=(before.titles if before else {}) | _titles(titles),
-        features=encoders,
-    )
-    ids = {"user": users, "item": items}
-    encoded = {
-        side: torch.from_numpy(encode_features(tables[side], encoder, ids[side]))
-        for side, encoder in encoders.items()
-        if side in tables
-    }
-    train = _sorted_by_user(user_rows, item_rows, ratings["rating"].to_numpy())
-    mine = seen_of(train.users, train.items, len(users))
-    return Prepared(
-        spec,
-        train,
-        encode(held, spec) if held is not None else None,
-        _joined(seen, mine, len(users)) if seen else mine,
-        encoded,
-    )
-
-
 def encode(ratings: pd.DataFrame, spec: Spec) -> Ratings:
     """Ratings as `read` gives them, as tensors; ids that training has not seen take row 0."""
     return Ratings(
@@ -144,71 +57,18 @@ def encode(ratings: pd.DataFrame, spec: Spec) -> Ratings:
     )
 
 
-def _refuse_too_few(ratings: pd.DataFrame, predicts_ratings: bool, grows: bool) -> None:
-    if grows:
+def require_on_scale(values: Any, low: float | None, high: float | None) -> None:
+    """Refuse ratings far outside a model's scale, such as ten stars where it knows five.
+
+    Raises:
+        ValueError: there are some, more than a tenth of the scale beyond its ends.
+    """
+    if low is None or high is None:
         return
-    for side in ("user", "item"):
-        if ratings[side].nunique() < 2:
-            raise ValueError(
-                f"learning from others takes at least two {side}s, however the only {side} to "
-                f"train on is {ratings[side].iloc[:1].tolist()[0]!r}; give ratings of more"
-            )
-    if predicts_ratings and ratings["rating"].nunique() < 2:
+    margin = MARGIN * (high - low)
+    wrong = values[(values < low - margin) | (values > high + margin)]
+    if len(wrong):
         raise ValueError(
-            "predicting ratings takes different ones, however every "
-            f"rating={ratings['rating'].iloc[0]:g}; model='softmax' learns from choices alone"
+            f"ratings must be on the model's scale from {low:g} to {high:g}, got {wrong[0]:g} "
+            f"({len(wrong)} such of {len(values)}). Bring them onto it, or leave them out."
         )
-
-
-def _number(column: pd.Series, known: tuple[Hashable, ...]) -> tuple[tuple[Hashable, ...], Rows]:
-    """Ids in the order of their rows, known ones first, new ones sorted; the row of each entry."""
-    try:
-        codes, found = pd.factorize(column, sort=True)
-    except TypeError:  # ids of kinds that do not compare
-        codes, found = pd.factorize(column)
-    new: list[Any] = list(found.tolist())  # plain Python numbers, not numpy's
-    if not known:
-        return tuple(new), (codes + 1).astype(np.int32)
-    index = pd.Index(known, tupleize_cols=False)
-    row_of_code = rows_of(index, new)
-    strange = np.flatnonzero(row_of_code == 0)
-    row_of_code[strange] = len(known) + 1 + np.arange(len(strange), dtype=np.int32)
-    return (*known, *(new[i] for i in strange)), row_of_code[codes]
-
-
-def _scale(values: Any, given: tuple[float, float] | None) -> tuple[float, float]:
-    lowest, highest = float(values.min()), float(values.max())
-    if given is None:
-        margin = MARGIN * (highest - lowest)
-        return lowest - margin, highest + margin
-    low, high = float(given[0]), float(given[1])
-    if not low < high or lowest < low or highest > high:
-        raise ValueError(
-            f"a scale goes from low to high and holds all ratings, however scale={given!r} and "
-            f"they go from {lowest:g} to {highest:g}; widen it"
-        )
-    return low, high
-
-
-def _titles(given: Mapping[Hashable, str] | pd.Series | None) -> dict[Hashable, str]:
-    if given is None:
-        return {}
-    return {item: str(title) for item, title in dict(given).items() if isinstance(title, str)}
-
-
-def _sorted_by_user(users: Rows, items: Rows, values: Any) -> Ratings:
-    order = np.argsort(users, kind="stable")
-    return Ratings(
-        torch.from_numpy(users[order]),
-        torch.from_numpy(items[order]),
-        torch.from_numpy(values[order].astype(np.float32, copy=False)),
-    )
-
-
-def _joined(before: Seen, mine: Seen, n_users: int) -> Seen:
-    """What was rated before and now, each item once a user."""
-    old = torch.repeat_interleave(torch.arange(len(before.offsets) - 1), before.offsets.diff())
-    new = torch.repeat_interleave(torch.arange(len(mine.offsets) - 1), mine.offsets.diff())
-    pairs = torch.stack([torch.cat([old, new]), torch.cat([before.items, mine.items]).long()])
-    users, items = torch.unique(pairs, dim=1)
-    return seen_of(users, items.int(), n_users)

@@ -7,6 +7,7 @@ have length one, so that an item of five genres is not five times as loud.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from zoo.collab.spec import index_of, rows_of
+from zoo.collab.ids import KnownIds
 
 BINS: Final = 10  # of a number
 MOST_VALUES: Final = 1000  # of a column of text
@@ -53,7 +54,13 @@ def encode(
             f"knows, however {missing=}, repeated={int(table.index.duplicated().sum())}; "
             "set the ids as its index"
         )
-    rows = rows_of(index_of(list(table.index)), list(ids)) - 1
+    rows = KnownIds(list(table.index)).rows(ids) - 1
+    if len(ids) and (rows < 0).mean() > 0.5:
+        warnings.warn(
+            f"{int((rows < 0).sum())} of {len(ids)} ids have no features, such as "
+            f"{ids[int(np.argmin(rows))]!r}. The index of the table must hold the ids.",
+            stacklevel=6,
+        )
     parts = [_encode_column(table[name], how) for name, how in encoder.items()]
     known = _quiet_flags(parts, encoder)
     encoded = np.zeros((len(ids) + 1, width(encoder)), dtype=np.float32)
@@ -66,6 +73,10 @@ def _fit_column(name: str, column: pd.Series) -> dict[str, Any]:
         return {"flag": True}
     if is_numeric_dtype(column):
         finite = column[np.isfinite(column.to_numpy(dtype=float, na_value=np.nan))]
+        if not len(finite):
+            raise ValueError(
+                f"a feature must have values, but column {name!r} is empty. Leave it out."
+            )
         edges = np.unique(np.quantile(finite, np.linspace(0, 1, BINS + 1)[1:-1]))
         return {"edges": edges.tolist()}
     values = sorted(map(str, column.dropna().unique()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
@@ -12,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from zoo.collab.data import VALID_BATCH, Prepared, prepare
+from zoo.collab.columns import Columns
+from zoo.collab.data import VALID_BATCH
 from zoo.collab.models.catalogue import (
     RECIPES,
     ModelName,
@@ -24,8 +26,11 @@ from zoo.collab.models.catalogue import (
 )
 from zoo.collab.options import Options
 from zoo.collab.predictor import Recommender
-from zoo.collab.ratings import Columns, SplitName, Table
+from zoo.collab.prepared import Prepared, prepare
+from zoo.collab.ratings import SplitName, Table
+from zoo.collab.spec import Spec
 from zoo.collab.stored import load
+from zoo.collab.validation import Known
 from zoo.core.batches import Data
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
@@ -47,7 +52,8 @@ def train(
     """A model trained on your ratings.
 
     Args:
-        ratings: a CSV, TSV or Parquet file or DataFrame; a user, an item and a rating a row.
+        ratings: a CSV, TSV or Parquet file or DataFrame; a user, an item and a rating a row. Ids
+            are text or numbers; those of a CSV file are numbers if all spell whole ones.
         model: "dot_bias" (quick and good), "svdpp" (better: uses who has met what), "embedding_net"
             (a multilayer net), or "softmax", which ranks what might be chosen next and looks at no
             rating.
@@ -84,7 +90,8 @@ def finetune(
 
     Known ones keep theirs, and move only where the new ratings speak of them; new ones begin at the
     mean. Weights do not decay unless you say so, since that would move those who have no new
-    rating.
+    rating. Ratings that the model was trained on before are not validated on; if there are no
+    others, its metrics are NaN.
 
     Args:
         pretrained: a model, its directory, or its name on the hub.
@@ -104,6 +111,8 @@ def finetune(
         recipe.epochs if epochs is None else epochs, recipe.lr / 4 if lr is None else lr
     )
     trained: Recommender = finished(learn)
+    if learn.data.valid is None and options.get("valid_fraction") != 0:
+        trained.metrics = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
     return trained
 
 
@@ -158,7 +167,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         predicts_ratings=predicts_ratings(name),
         scale=scale,
         features=_features(name, user_features, item_features, pretrained),
-        known=(pretrained.spec, pretrained.seen) if pretrained else None,
+        known=Known(pretrained.spec, pretrained.seen, pretrained.held_out) if pretrained else None,
     )
     if pretrained:
         built = _settings(pretrained, n_factors, arguments)
@@ -166,8 +175,9 @@ def learner(  # noqa: D417 - `Options` describes the others
         built = {
             **recipe.arguments,
             **_plain(arguments or {}),
-            "n_factors": n_factors or recipe.n_factors,
+            "n_factors": recipe.n_factors if n_factors is None else n_factors,
         }
+    _check(name, prepared.spec, built, batch_size)
     with seeded(run.seed):
         network: Any = build(name, prepared.spec, built)
     if pretrained:
@@ -195,7 +205,12 @@ def learner(  # noqa: D417 - `Options` describes the others
         as_model=partial(
             made,
             kind=partial(
-                Recommender, name, spec=prepared.spec, seen=prepared.seen, arguments=built
+                Recommender,
+                name,
+                spec=prepared.spec,
+                seen=prepared.seen,
+                held_out=prepared.held_out,
+                arguments=built,
             ),
             data=source(ratings),
             told=told,
@@ -219,6 +234,26 @@ def _features(
             f"use those of {sorted(unused or tables)}; leave them out, or train another model"
         )
     return tables
+
+
+def _check(name: str, spec: Spec, arguments: dict[str, Any], batch_size: int | None) -> None:
+    """Refuse a network that cannot be built, before it takes memory.
+
+    Raises:
+        ValueError: an argument is unknown or out of range.
+    """
+    n_factors = arguments["n_factors"]
+    if not n_factors >= 1 or not (batch_size is None or batch_size >= 1):
+        raise ValueError(f"widths and batches must be 1 or more, got {n_factors=}, {batch_size=}.")
+    try:
+        with torch.device("meta"):
+            build(name, spec, arguments)
+    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0].replace("__init__()", name)
+        raise ValueError(
+            f"arguments must be ones that {name!r} takes, got {arguments} ({said:.200}). Its own "
+            f"are {RECIPES[name].arguments}."
+        ) from error
 
 
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,7 +286,6 @@ def _settings(
 @torch.no_grad()
 def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
     """Known rows keep their values; new ones begin at the mean of the known ones."""
-    pretrained.eval()
     old: dict[str, Tensor] = dict(pretrained.state_dict())
     for name, tensor in network.state_dict().items():
         before = old[name].to(tensor.device)

@@ -17,12 +17,16 @@ class Options(TypedDict, total=False):
     """What all verbs take beside the model and the ratings.
 
     Attributes:
-        user: name of the column of users; None looks for a usual name.
+        user: name of the column of users; None looks for a usual name. The model remembers names:
+            later tables may have the same ones.
         item: likewise of items.
-        rating: likewise of ratings; without such a column every row counts as 1.
-        time: likewise of times, for a split by time and to know the last of repeated ratings.
-        valid: ratings to validate on, in the same form; None takes a fraction.
-        valid_fraction: of the ratings; 0 trains on all.
+        rating: likewise of ratings; "softmax" does without, every row then counts as 1.
+        time: likewise of times, numbers or dates written in one way, for a split by time and to
+            know the last of repeated ratings.
+        valid: ratings to validate on, in the same form, none of which is trained on; None takes a
+            fraction.
+        valid_fraction: share of the ratings to validate on; 0 trains on all. In fine-tuning, the
+            share of those that are new to the pretrained model.
         split: how the fraction is drawn: "random", the same share of every "user" or
             "item", or the latest by "time".
         scale: ends that predicted ratings stay between; None reaches a tenth beyond the data.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -12,16 +14,22 @@ import torch
 from torch import Tensor, nn
 
 from zoo.collab import ranking
-from zoo.collab.anonymous import anonymous
-from zoo.collab.data import Ratings, encode
+from zoo.collab.anonymous import POINT, anonymous
+from zoo.collab.columns import Columns, found
+from zoo.collab.data import Ratings, encode, require_on_scale
 from zoo.collab.fold_in import state_of
+from zoo.collab.ids import Rows, is_one, one_or_many
 from zoo.collab.models.catalogue import ModelName, predicts_ratings, task
-from zoo.collab.ratings import Columns, Table, found, read
+from zoo.collab.ranking import check_k
+from zoo.collab.ratings import Table, read, read_visitor, table_of
 from zoo.collab.scorer import Of, Scorer
-from zoo.collab.seen import Seen, seen_of
+from zoo.collab.seen import Seen, nothing_seen, of_keys, pair_keys
 from zoo.collab.spec import Spec
-from zoo.collab.visitor import Visitor, is_id, listed
+from zoo.collab.unknown import warn_of_ids
+from zoo.collab.visitor import Visitor, listed
+from zoo.core.artifact import Config
 from zoo.core.history import new_axes
+from zoo.core.split import TOLERABLE_SHARE
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SEEN = ("seen.offsets", "seen.items")  # beside the weights of the first member
+TRAINED_ON = "They look better than new ones: score ratings that the model has not seen."
+HELD_OUT = ("held_out.offsets", "held_out.items")  # likewise, if there are any
 
 
 class Recommender(Trained[nn.Module]):
@@ -41,6 +51,7 @@ class Recommender(Trained[nn.Module]):
         metrics: scores on the validation part.
         seen: who has rated what in training. It is a part of the artifact: publish a model only if
             its users may be known by what they rated.
+        held_out: likewise of the ratings that were held out of the table to train on.
     """
 
     domain = "collab"
@@ -53,11 +64,13 @@ class Recommender(Trained[nn.Module]):
         spec: Spec,
         seen: Seen,
         *,
+        held_out: Seen | None = None,
         arguments: dict[str, Any] | None = None,
         **record: Any,
     ) -> None:
-        super().__init__([member.eval() for member in members], spec, **record)
+        super().__init__(members, spec, **record)
         self.name, self.seen, self.arguments = name, seen, arguments or {}
+        self.held_out = held_out or nothing_seen(len(spec.users))
 
     def __repr__(self) -> str:
         known = f"{len(self.spec.users)} users, {len(self.spec.items)} items"
@@ -66,40 +79,48 @@ class Recommender(Trained[nn.Module]):
     # ---- ratings ------------------------------------------------------------------------------
 
     def predict(self, user: Any, item: Any = None) -> Any:
-        """The rating that a user would give an item; ids that are not known count as average.
+        """The rating that a user would give an item.
+
+        An id that the model does not know counts as average, with a warning if most are such. Text
+        that spells a known number means that number; where texts are known, a number is read as
+        text.
 
         Args:
-            user: one id and one item, or equally long sequences of both, or a DataFrame with both
-                columns.
-            item: not with a DataFrame.
+            user: one id and one item, or equally long sequences of both, or a table with both
+                columns: a DataFrame, or a file as a `Path` (a text is an id).
+            item: not with a table.
 
         Returns:
             A float, or an array (n,) of float32. Of a "softmax" model, scores that only order.
 
         Raises:
-            ValueError: the sequences differ in length.
+            ValueError: the sequences differ in length, an id is missing, or is neither text nor a
+                number.
         """
-        if isinstance(user, pd.DataFrame):
-            names = found(user, Columns())
-            user, item = user[names["user"]], user[names["item"]]
-        if is_id(user) and is_id(item):
-            return float(self._rate([user], [item])[0])
-        if is_id(user) or is_id(item) or len(user) != len(item):
-            lengths = [1 if is_id(x) else len(x) for x in (user, item)]
+        if isinstance(user, (pd.DataFrame, os.PathLike)):
+            if item is not None:
+                raise ValueError(
+                    "a table must hold both users and items, got item=... beside it. Leave it out."
+                )
+            return self._rate_table(user)
+        users, items = one_or_many(user, "user"), one_or_many(item, "item")
+        if is_one(user) != is_one(item) or len(users) != len(items):
             raise ValueError(
-                f"every rating has a user and an item, however {lengths=}; give sequences of "
-                "equal length, or recommend(user) for all items"
+                f"every rating has a user and an item, however lengths={[len(users), len(items)]}; "
+                "give sequences of equal length, or recommend(user) for all items"
             )
-        return self._rate(user, item)
+        rated = self._rate(users, items)
+        return float(rated[0]) if is_one(user) else rated
 
     def evaluate(self, data: Table | None = None) -> dict[str, float]:
-        """Loss, RMSE and MAE on ratings; of a "softmax" model, `evaluate_ranking`.
+        """Loss, RMSE and MAE on ratings; of a "softmax" model, `evaluate_ranking` at 10.
 
         Args:
-            data: None takes the validation part of the training, which a loaded model lacks.
+            data: None takes the validation part of the training, which a loaded model lacks. A
+                table has columns of the names that the training table had, or usual ones.
 
         Raises:
-            ValueError: there are no ratings.
+            ValueError: there are no ratings, or a model of ratings misses their column.
         """
         if not predicts_ratings(self.name):
             return self.evaluate_ranking(data)
@@ -108,14 +129,15 @@ class Recommender(Trained[nn.Module]):
     # ---- lists --------------------------------------------------------------------------------
 
     def recommend(
-        self, user: Any = None, k: int = 10, *, exclude_seen: bool = True
+        self, user: Any = None, k: int | None = None, *, exclude_seen: bool = True
     ) -> pd.DataFrame:
         """The k items that a user would like best.
 
         Args:
             user: one id, several, or None for every known one.
-            k: how many.
-            exclude_seen: leave out what the user rated in training.
+            k: how many; None for ten, or all if there are fewer.
+            exclude_seen: leave out what the user has rated in the table to train on, its held-out
+                part included; ratings that were passed as `valid=` are not left out.
 
         Returns:
             One user's list as rows of item, score (and title, if there are any), best first; of
@@ -127,7 +149,8 @@ class Recommender(Trained[nn.Module]):
             ValueError: k is out of range, or a user is not known: `fold_in` takes a new one's
                 ratings.
         """
-        ids = list(self.spec.users) if user is None else [user] if is_id(user) else list(user)
+        ids = list(self.spec.users) if user is None else list(one_or_many(user, "user"))
+        k = check_k(k, len(self.spec.items))
         rows = torch.from_numpy(self.spec.user_rows(ids)).long()
         if unknown := [one for one, row in zip(ids, rows.tolist(), strict=True) if row == 0]:
             raise ValueError(
@@ -139,9 +162,10 @@ class Recommender(Trained[nn.Module]):
         kept = scores > -torch.inf
         scores[kept] = self._scorer.rate(rows[:, None].expand_as(items)[kept], items[kept])
         table = listed(self.spec, scores, items)
-        if user is not None and is_id(user):
+        if user is not None and is_one(user):
             return table
-        repeated = pd.Series(ids, dtype=object).to_numpy().repeat(kept.sum(1).numpy())
+        known = [self.spec.users[row - 1] for row in rows.tolist()]
+        repeated = pd.Series(known, dtype=object).to_numpy().repeat(kept.sum(1).numpy())
         table.insert(0, "user", pd.Series(repeated).infer_objects())
         return table
 
@@ -150,49 +174,55 @@ class Recommender(Trained[nn.Module]):
 
         These scores only order.
         """
-        ranking.check_k(k, len(self.spec.items))
-        seen = self._scorer.seen(self.seen) if exclude_seen else None
+        check_k(k, len(self.spec.items))
+        seen = self._scorer.seen(self._rated) if exclude_seen else None
         with torch.inference_mode():
             blocks = ranking.top_k(self._scorer.scores, users.to(self._scorer.device), k, seen)
             scores, items = zip(*blocks, strict=True)
         return torch.cat(scores).cpu(), torch.cat(items).cpu()
 
     def evaluate_ranking(
-        self, data: Table | None = None, *, k: int = 10, exclude_seen: bool = True
+        self, data: Table | None = None, *, k: int | None = None, exclude_seen: bool = True
     ) -> dict[str, float]:
         """How well lists of k items find what users went on to rate (`zoo.collab.ranking`).
 
         Args:
             data: ratings to find, as for `evaluate`; all count alike.
-            k: places.
-            exclude_seen: whether lists leave out what was rated in training.
+            k: places; None for ten, or as many as there are items.
+            exclude_seen: whether lists leave out what was rated before: in training, and in the
+                held-out part where that is not what is scored. What was trained on is then nothing
+                to find either.
 
         Raises:
             ValueError: no known user has a known item to find.
         """
-        held = self._held(data)
-        known = (held.users > 0) & (held.items > 0)
-        users, order = held.users[known].sort(stable=True)
-        relevant = seen_of(users, held.items[known][order], len(self.spec.users))
+        means = "They are nothing to find." if exclude_seen else TRAINED_ON
+        ratings, n_users = self._held(data, means), len(self.spec.users)
+        known = (ratings.users > 0) & (ratings.items > 0)
+        pairs = np.unique(pair_keys(ratings.users[known], ratings.items[known]))
+        relevant, before = of_keys(pairs, n_users), None
+        if exclude_seen:
+            relevant = relevant.without(self.seen.keys(), n_users)
+            before = self._rated.without(relevant.keys(), n_users)
         with torch.inference_mode():
             return ranking.ranking_metrics(
                 self._scorer.scores,
                 self._scorer.seen(relevant),
                 len(self.spec.items),
-                k,
-                self._scorer.seen(self.seen) if exclude_seen else None,
+                check_k(k, len(self.spec.items)),
+                self._scorer.seen(before) if before is not None else None,
             )
 
-    def similar(self, item: Hashable, k: int = 10) -> pd.DataFrame:
+    def similar(self, item: Hashable, k: int | None = None) -> pd.DataFrame:
         """The items whose vectors point most nearly the same way: item, similarity (cosine).
 
         Raises:
             ValueError: the item is not known, or k is out of range.
         """
-        row = int(self.spec.item_rows([item])[0])
-        if row == 0:
+        row = int(self.spec.item_rows(one_or_many(item, "item"))[0])
+        if row == 0 or not is_one(item):
             raise ValueError(f"similar items are of a known one, however {item!r} is not")
-        ranking.check_k(k, len(self.spec.items) - 1)
+        k = check_k(k, len(self.spec.items) - 1)
         vectors = nn.functional.normalize(self._scorer.vectors("items"), dim=1)
         cosines = vectors @ vectors[row]
         cosines[[0, row]] = -torch.inf
@@ -203,42 +233,49 @@ class Recommender(Trained[nn.Module]):
         """A new user, placed by some ratings without training: see `zoo.collab.fold_in`.
 
         Args:
-            ratings: by item, or a table of items and ratings; unknown items count for nothing.
+            ratings: by item, or a table of items and ratings; gaps and unknown items count for
+                nothing.
 
         Raises:
-            ValueError: none of the items is known.
+            ValueError: none of the items is known, or a rating is no finite number.
         """
-        if isinstance(ratings, pd.DataFrame):
-            table = read(ratings.assign(user=0), Columns(user="user"))
-            ratings = dict(zip(table["item"], table["rating"], strict=True))
-        rows = self.spec.item_rows(list(ratings))
+        if not isinstance(ratings, pd.DataFrame):
+            pairs = dict(ratings)
+            ids = pd.Series(list(pairs), dtype=object)
+            ratings = pd.DataFrame({"item": ids, "rating": list(pairs.values())})
+        needs_rating = predicts_ratings(self.name)
+        table = read_visitor(ratings, self.spec.columns, needs_rating=needs_rating)
+        rows = self.spec.item_rows(table["item"])
         if not rows.any():
             raise ValueError(
-                f"a new user is placed by known items, however none of {list(ratings)[:3]} is one; "
-                "give ratings of items from training"
+                "a new user is placed by known items, however none of "
+                f"{table['item'].tolist()[:3]} is one; give ratings of items from training, such "
+                f"as {self.spec.items[0]!r}"
             )
-        values = np.asarray(list(ratings.values()), dtype=np.float32)[rows > 0]
+        self._warn({"item": table["item"]}, {"item": rows}, "They count for nothing.")
         items = torch.from_numpy(rows[rows > 0]).long()
-        given = torch.from_numpy(values)
-        states = [state_of(member, items, given) for member in self._scorer.ready]
+        rated = table["rating"].to_numpy(dtype=np.float32)[rows > 0]
+        require_on_scale(rated, self.spec.low, self.spec.high)
+        values = torch.from_numpy(rated)
+        states = [state_of(member, items, values) for member in self._scorer.ready]
         return Visitor(self.spec, self._scorer, states, items)
 
     def without_users(self) -> Recommender:
         """The model of the items alone, which tells nothing of anybody: see `zoo.collab.anonymous`.
 
         `fold_in` places who gives some ratings, as it does for this model; an unknown user is the
-        mean one. Titles stay, scores on known users do not.
+        mean one. Titles stay; ids and vectors of users, what they rated, scores on them and notes
+        of yours in `extra` do not.
 
         Raises:
             ValueError: the model tells users by something else than vectors and biases.
         """
         networks, spec, nobody, arguments = anonymous(self.members, self.spec)
-        record = {
+        record: dict[str, Any] = {
             "history": self.history,
             "data": self.data,
             "training": self.training,
             "licence": self.licence,
-            "extra": self.extra,
             "run": self.run,
         }
         return Recommender("dot_bias", networks, spec, nobody, arguments=arguments, **record)
@@ -281,28 +318,42 @@ class Recommender(Trained[nn.Module]):
         return kind, self.name, self.arguments
 
     def _example(self) -> str:
-        return 'model.recommend("a user", k=10)  # any id of yours; the card names nobody'
+        return f"model.fold_in({{{self.spec.items[0]!r}: {self._middle:g}}}).recommend()"
 
     def _task(self) -> Task:
         return task(self.name)
 
     def _weights(self) -> list[dict[str, Tensor]]:
         first, *others = super()._weights()
-        return [first | dict(zip(SEEN, self.seen, strict=True)), *others]
+        known = dict(zip(SEEN, self.seen, strict=True))
+        if self.spec.n_held_out:
+            known |= dict(zip(HELD_OUT, self.held_out, strict=True))
+        return [first | known, *others]
 
     def _with(self, networks: Sequence[nn.Module], **record: Any) -> Recommender:
         return Recommender(
-            self.name, networks, self.spec, self.seen, arguments=self.arguments, **record
+            self.name,
+            networks,
+            self.spec,
+            self.seen,
+            held_out=self.held_out,
+            arguments=self.arguments,
+            **record,
         )
+
+    def _check_config(self, config: Config) -> None:
+        from zoo.collab.stored import check  # which builds this class
+
+        check(config, Spec.from_json(config.spec))
 
     @cached_property
     def _scorer(self) -> Scorer:
         return Scorer(self.name, self._placed)
 
-    def _held(self, data: Table | None) -> Ratings:
+    def _held(self, data: Table | None, means: str = TRAINED_ON) -> Ratings:
         """Ratings to score on."""
         if data is not None:
-            return encode(read(data, Columns()), self.spec)
+            return self._told(data, means)
         batches: Any = self._learner.data.valid if self._learner is not None else None
         if batches is None:
             raise ValueError(
@@ -312,9 +363,66 @@ class Recommender(Trained[nn.Module]):
         users, items = batches.inputs
         return Ratings(users.cpu(), items.cpu(), batches.target.cpu())
 
-    def _rate(self, users: Any, items: Any) -> Any:
-        rows = (self.spec.user_rows(users), self.spec.item_rows(items))
-        return self._scorer.rate(*map(torch.from_numpy, rows)).numpy()
+    def _told(self, data: Table, means: str) -> Ratings:
+        """The ratings of a table, with a warning of unknown ids and of ratings trained on."""
+        needs_rating = predicts_ratings(self.name)
+        table = read(data, Columns(), remembered=self.spec.columns, needs_rating=needs_rating)
+        ratings = encode(table, self.spec)
+        is_file = not isinstance(data, pd.DataFrame)
+        self._warn(table, ratings.rows, is_text=is_file, stacklevel=6)
+        trained_on = np.isin(pair_keys(ratings.users, ratings.items), self.seen.keys())
+        if trained_on.mean() > TOLERABLE_SHARE:
+            warnings.warn(
+                f"{trained_on.mean():.0%} of the {len(ratings)} ratings were trained on. {means}",
+                UserWarning,
+                stacklevel=4,
+            )
+        return ratings
+
+    def _rate_table(self, table: Table) -> Any:
+        """The ratings of a table's users and items, row by row."""
+        names_in = partial(found, columns=Columns(), remembered=self.spec.columns)
+        frame = table_of(table, names_in)
+        names, is_file = names_in(frame), frame is not table
+        users, items = frame[names["user"]], frame[names["item"]]
+        return self._rate(users, items, is_text=is_file, stacklevel=6)
+
+    def _rate(self, users: Any, items: Any, *, is_text: bool = False, stacklevel: int = 5) -> Any:
+        rows = {"user": self.spec.user_rows(users), "item": self.spec.item_rows(items)}
+        self._warn({"user": users, "item": items}, rows, is_text=is_text, stacklevel=stacklevel)
+        return self._scorer.rate(*map(torch.from_numpy, rows.values())).numpy()
+
+    def _warn(
+        self,
+        ids: Any,
+        rows: dict[str, Rows],
+        means: str = "",
+        *,
+        is_text: bool = False,
+        stacklevel: int = 4,
+    ) -> None:
+        """See `warn_of_ids`."""
+        if not means and self._is_anonymous:
+            means = "It was published without its users: fold_in(ratings) places one."
+        means = means or "They count as average."
+        known = {"user": self.spec.known_users, "item": self.spec.known_items}
+        warn_of_ids(known, ids, rows, means=means, is_text=is_text, stacklevel=stacklevel)
+
+    @property
+    def _is_anonymous(self) -> bool:
+        """Whether the model's users are points in the place of real ones."""
+        return self.spec.users[0] == POINT.format(1) and not len(self.seen.items)
+
+    @property
+    def _middle(self) -> float:
+        """A rating in the middle of the scale."""
+        low, high = self.spec.low, self.spec.high
+        return 1.0 if low is None or high is None else (low + high) / 2
+
+    @cached_property
+    def _rated(self) -> Seen:
+        """Who has rated what in the tables to train on, held-out parts included."""
+        return self.seen.with_others(self.held_out, len(self.spec.users))
 
     def _ids(self, of: Of) -> list[Hashable]:
         if of not in get_args(Of):

@@ -16,6 +16,7 @@ from torch import Tensor
 from zoo.collab.seen import Seen
 
 BLOCK = 1024  # users scored at a time
+LENGTH = 10  # of a list
 
 Score = Callable[[Tensor], Tensor]
 """Rows of users (B,) -> scores of all items (B, n_items + 1), the unknown one's first."""
@@ -64,8 +65,8 @@ def ranking_metrics(
     users = counts.nonzero()[:, 0]
     if not len(users):
         raise ValueError(
-            "ranking is scored on users with a rating to find, however none of them and of their "
-            "items was known in training; give ratings of known ones"
+            "ranking is scored on users with a rating to find, however none of them is of a known "
+            "user and item and was not trained on; give other ratings"
         )
     discounts = 1 / torch.arange(2, k + 2, device=users.device).double().log2()
     best = discounts.cumsum(0)
@@ -94,11 +95,14 @@ def ranking_metrics(
     return values | {f"coverage@{k}": float(shown[1:].double().mean())}
 
 
-def check_k(k: int, n_items: int) -> None:
-    """Refuse a length of list that makes no sense.
+def check_k(k: int | None, n_items: int) -> int:
+    """The length of a list; None is ten, or all items where there are fewer.
 
     Raises:
-        ValueError: it does not.
+        ValueError: it makes no sense.
     """
+    if k is None:
+        return min(LENGTH, n_items)
     if not 1 <= k <= n_items:
         raise ValueError(f"a list has between 1 and all {n_items} known items, however {k=}")
+    return k

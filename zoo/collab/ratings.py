@@ -6,65 +6,98 @@ each with one warning that counts them.
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from zoo.collab.columns import NOTHING, Columns, found, without_rating
+from zoo.collab.ids import clean_ids, whole_numbers
+from zoo.collab.rating_files import is_parquet, read_file
+from zoo.collab.times import times_of
+
 Table = str | os.PathLike[str] | pd.DataFrame
 SplitName = Literal["random", "user", "item", "time"]
 
-USUAL: Final = {  # names of columns that are recognised, in lower case
-    "user": ("user", "user_id", "userid", "uid", "reviewerid", "visitor_id", "customer_id"),
-    "item": (
-        "item",
-        "item_id",
-        "itemid",
-        "iid",
-        "movie",
-        "movie_id",
-        "movieid",
-        "asin",
-        "product_id",
-    ),
-    "rating": ("rating", "ratings", "score", "stars", "overall", "count", "plays"),
-    "time": ("time", "timestamp", "date", "datetime", "unixreviewtime"),
-}
 
-
-@dataclass(frozen=True)
-class Columns:
-    """Names of a table's columns; None looks for a usual name (`user_id`, `movieId`, `stars` ...).
-
-    Without a rating column every row counts as 1: someone took, watched or clicked something.
-    """
-
-    user: str | None = None
-    item: str | None = None
-    rating: str | None = None
-    time: str | None = None
-
-
-def read(table: Table, columns: Columns) -> pd.DataFrame:
+def read(
+    table: Table,
+    columns: Columns,
+    *,
+    remembered: Mapping[str, Any] = NOTHING,
+    needs_rating: bool = False,
+    learns: bool = False,
+) -> pd.DataFrame:
     """The columns user, item, rating and, if there is one, time; clean, in the table's order.
+
+    Args:
+        table: ratings, one per row.
+        columns: names of its columns.
+        remembered: names of the columns that a model was trained on, by role.
+        needs_rating: refuse a table without a column of ratings, else every row counts as 1.
+        learns: the ids are to be learnt; a text file whose ids all spell whole numbers then has
+            numbers as ids.
 
     Raises:
         FileNotFoundError: the file does not exist.
-        ValueError: columns are missing, ratings are no finite numbers, or nothing is left.
+        ValueError: columns are missing, ratings are no finite numbers, ids are neither text nor
+            numbers, times are none, or nothing is left.
     """
-    frame = table if isinstance(table, pd.DataFrame) else read_file(Path(table))
-    names = found(frame, columns)
+    names_in = partial(found, columns=columns, remembered=remembered)
+    is_untyped = not isinstance(table, pd.DataFrame) and not is_parquet(table)
+    frame = table_of(table, names_in)
+    names = names_in(frame)
     chosen = frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
     if "rating" not in chosen:
+        if needs_rating:
+            raise ValueError(without_rating(frame, remembered))
         chosen["rating"] = np.float32(1)
+    for role in chosen:
+        chosen[role] = _without_blanks(chosen[role])
     chosen["rating"] = _numbers(chosen["rating"])
-    return _without_repeats(_without_gaps(chosen))
+    chosen = _without_gaps(chosen)
+    for side in ("user", "item"):
+        ids = whole_numbers(chosen[side]) if is_untyped and learns else chosen[side]
+        chosen[side] = clean_ids(ids, side)
+    return _without_repeats(_with_times(chosen, names, is_named=columns.time is not None))
+
+
+def read_visitor(
+    table: pd.DataFrame, remembered: Mapping[str, Any], *, needs_rating: bool
+) -> pd.DataFrame:
+    """The columns item and rating of one user's table.
+
+    Raises:
+        ValueError: as for `read`.
+    """
+    taken = {str(name) for name in table.columns}
+    user = next(name for name in ("user", "visitor", "nobody") if name not in taken)
+    own = {role: name for role, name in remembered.items() if role != "user"}
+    return read(
+        table.assign(**{user: 0}), Columns(user=user), remembered=own, needs_rating=needs_rating
+    )
+
+
+def table_of(table: Table, names_in: Callable[[pd.DataFrame], dict[str, Any]]) -> pd.DataFrame:
+    """The DataFrame itself, or that of a file, whose ids are text if the file has no types.
+
+    Args:
+        table: a DataFrame or a file.
+        names_in: from a table to its columns by role.
+    """
+    if isinstance(table, pd.DataFrame):
+        return table
+
+    def id_columns(header: pd.DataFrame) -> list[Any]:
+        names = names_in(header)
+        return [names["user"], names["item"]]
+
+    return read_file(table, id_columns)
 
 
 def split(
@@ -112,53 +145,31 @@ def split(
     return ratings[~held], ratings[held]
 
 
-def read_file(path: Path) -> pd.DataFrame:
-    """A CSV, TSV or Parquet file as it is.
+def _with_times(ratings: pd.DataFrame, names: Mapping[str, Any], is_named: bool) -> pd.DataFrame:
+    """The table with times that sort; a column that only looks like times by its name is left out.
 
     Raises:
-        FileNotFoundError: it does not exist.
-        ValueError: it is no such table.
+        ValueError: the column that is named holds no times.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"ratings are in a file, however {str(path)!r} does not exist")
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    separator = "\t" if path.suffix in (".tsv", ".data", ".base", ".test") else ","
+    if "time" not in ratings:
+        return ratings
     try:
-        return pd.read_csv(path, sep=separator)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"ratings are a CSV table in UTF-8, however {path.name!r} is not ({error}); "
-            "read it with pandas and pass the DataFrame"
-        ) from error
+        return ratings.assign(time=times_of(ratings["time"]))
+    except ValueError as error:
+        if is_named:
+            raise ValueError(f"column {names['time']!r}: {error} Name another column.") from None
+        warnings.warn(
+            f"column {names['time']!r} is left out: {error} Of repeated ratings the last counts",
+            stacklevel=5,
+        )
+        return ratings.drop(columns="time")
 
 
-def found(frame: pd.DataFrame, columns: Columns) -> dict[str, str]:
-    """Our name -> the table's.
-
-    Raises:
-        ValueError: a column that is named, or that of users or of items, is not there.
-    """
-    lower = {str(name).lower(): name for name in frame.columns}
-    names: dict[str, str] = {}
-    for ours in ("user", "item", "rating", "time"):
-        asked = getattr(columns, ours)
-        if asked is not None and asked not in frame.columns:
-            near = difflib.get_close_matches(str(asked), [str(c) for c in frame.columns], 1)
-            raise ValueError(
-                f"the table must have the column of each {ours}, however {asked!r} is not in "
-                f"{[str(c) for c in frame.columns][:8]}"
-                + (f"; did you mean {near[0]!r}?" if near else "; name one that is")
-            )
-        usual = next((lower[name] for name in USUAL[ours] if name in lower), None)
-        if asked is not None or usual is not None:
-            names[ours] = asked if asked is not None else usual  # type: ignore[assignment]
-        elif ours in ("user", "item"):
-            raise ValueError(
-                f"ratings need a column of users and one of items, however the {ours} is none of "
-                f"{[str(c) for c in frame.columns][:8]}; name it, as in {ours}='...'"
-            )
-    return names
+def _without_blanks(column: pd.Series) -> pd.Series:
+    """The column with gaps where a cell is empty text."""
+    if column.dtype != object and not isinstance(column.dtype, pd.StringDtype):
+        return column
+    return column.mask(column.isin(["", " "]))
 
 
 def _numbers(ratings: pd.Series) -> pd.Series:
@@ -186,11 +197,14 @@ def _without_gaps(ratings: pd.DataFrame) -> pd.DataFrame:
     if gaps.any():
         warnings.warn(
             f"{int(gaps.sum())} of {len(ratings)} ratings lack a value and are left out",
-            stacklevel=4,
+            stacklevel=5,
         )
         ratings = ratings[~gaps]
     if not len(ratings):
-        raise ValueError("training needs ratings, however the table has none; give some")
+        raise ValueError(
+            "ratings must be complete in at least one row, got a table without such a row. Give "
+            "some."
+        )
     return ratings
 
 
@@ -204,6 +218,6 @@ def _without_repeats(ratings: pd.DataFrame) -> pd.DataFrame:
         warnings.warn(
             f"{int(repeated.sum())} ratings are of an item that the user rated again; the last "
             "counts",
-            stacklevel=4,
+            stacklevel=5,
         )
     return ratings[~repeated]

@@ -30,8 +30,8 @@ class Scorer:
 
     @property
     def ready(self) -> list[Any]:
-        """The networks, on the device and in evaluation."""
-        return [member.eval() for member in self._placed.ready]
+        """The networks, on the device."""
+        return self._placed.ready
 
     def evaluate(self, ratings: Ratings) -> dict[str, float]:
         """Loss and metrics of the model's task."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from zoo.collab.ids import KnownIds, Rows
 
-Rows = NDArray[np.int32]
-_HOW: Final = {"flag", "values", "edges"}
+ROLES: Final = ("user", "item", "rating", "time")  # of a table's columns
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,8 @@ class Spec:
         high: end that they stay below.
         titles: what to show for an item, by its id.
         features: how users' and items' features are encoded, by side.
+        columns: names of the training table's columns, by role, where they were named.
+        n_held_out: ratings of the training table that were held out: users know those items too.
     """
 
     users: tuple[Hashable, ...]
@@ -37,14 +36,21 @@ class Spec:
     high: float | None = None
     titles: dict[Hashable, str] = field(default_factory=dict)
     features: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+    n_held_out: int = 0
+
+    @property
+    def format(self) -> int:
+        """The artifact's format: readers of the first know neither columns nor held-out ratings."""
+        return 2 if self.columns or self.n_held_out else 1
 
     def user_rows(self, ids: Iterable[Hashable]) -> Rows:
         """The row of each user, 0 for an unknown one. Shape: (n,), int32."""
-        return rows_of(self._user_index, ids)
+        return self.known_users.rows(ids)
 
     def item_rows(self, ids: Iterable[Hashable]) -> Rows:
         """The row of each item, 0 for an unknown one. Shape: (n,), int32."""
-        return rows_of(self._item_index, ids)
+        return self.known_items.rows(ids)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json.
@@ -61,6 +67,7 @@ class Spec:
                     "all); map them to text before training"
                 )
         titles = [[item, self.titles[item]] for item in self.items if item in self.titles]
+        later = {"columns": self.columns, "n_held_out": self.n_held_out}
         return {
             "users": list(self.users),
             "items": list(self.items),
@@ -69,6 +76,7 @@ class Spec:
             "high": self.high,
             "titles": titles,
             "features": self.features,
+            **(later if self.format > 1 else {}),
         }
 
     @classmethod
@@ -86,7 +94,11 @@ class Spec:
             "high": lambda value: value is None or _is_number(value),
             "titles": _are_titles,
             "features": _are_encoders,
+            "columns": _are_columns,
+            "n_held_out": lambda value: type(value) is int and value >= 0,
         }
+        later: dict[str, Any] = {"columns": {}, "n_held_out": 0}
+        tree = later | tree  # format 1 has neither
         wrong = [
             name for name, sound in checks.items() if name not in tree or not sound(tree[name])
         ]
@@ -101,24 +113,14 @@ class Spec:
         return cls(**(values | {"titles": dict(tree["titles"])}))
 
     @cached_property
-    def _user_index(self) -> pd.Index:
-        return index_of(self.users)
+    def known_users(self) -> KnownIds:
+        """What finds the row of a user."""
+        return KnownIds(self.users)
 
     @cached_property
-    def _item_index(self) -> pd.Index:
-        return index_of(self.items)
-
-
-def index_of(ids: Sequence[Hashable]) -> pd.Index:
-    """An index that keeps tuples whole and tells `1` from `"1"`."""
-    return pd.Index(ids, tupleize_cols=False)
-
-
-def rows_of(index: pd.Index, ids: Iterable[Hashable]) -> Rows:
-    """Position of each id plus one; 0 where it is not in the index."""
-    asked = ids if isinstance(ids, (pd.Series, pd.Index, np.ndarray)) else list(ids)
-    wanted = pd.Index(asked, tupleize_cols=False)
-    return (index.get_indexer(wanted) + 1).astype(np.int32)
+    def known_items(self) -> KnownIds:
+        """What finds the row of an item."""
+        return KnownIds(self.items)
 
 
 def _is_plain(value: object) -> bool:
@@ -134,8 +136,25 @@ def _are_encoders(value: object) -> bool:
     return isinstance(value, dict) and all(
         side in ("user", "item")
         and isinstance(columns, dict)
-        and all(isinstance(how, dict) and set(how) <= _HOW and how for how in columns.values())
+        and all(map(_is_how, columns.values()))
         for side, columns in value.items()
+    )
+
+
+def _is_how(how: object) -> bool:
+    """Whether a column is encoded in one way that exists."""
+    if not isinstance(how, dict) or len(how) != 1:
+        return False
+    (kind, value), *_ = how.items()
+    if kind == "flag":
+        return value is True
+    sound = {"values": lambda one: isinstance(one, str), "edges": _is_number}.get(kind)
+    return sound is not None and isinstance(value, list) and all(map(sound, value))
+
+
+def _are_columns(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        role in ROLES and type(name) in (str, int) for role, name in value.items()
     )
 
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from zoo.collab.models.catalogue import build, check_name, predicts_ratings
-from zoo.collab.predictor import SEEN, Recommender
+from zoo.collab.predictor import HELD_OUT, SEEN, Recommender
 from zoo.collab.seen import Seen
 from zoo.collab.spec import Spec
 from zoo.core import artifact
-from zoo.core.artifact import ArtifactError
+from zoo.core.artifact import ArtifactError, Config
 from zoo.core.run import Run
 
 
@@ -31,31 +31,48 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         )
     with artifact.built("a recommender"):
         spec = Spec.from_json(config.spec)
-        name, arguments = config.model.get("name"), config.model.get("args")
-        if not isinstance(name, str) or not isinstance(arguments, dict):
-            raise ValueError("a model has a name and arguments")
-        check_name(name)
-        if config.task != ("rating" if predicts_ratings(name) else "ranking"):
-            raise ValueError(f"{name} is for another task than {config.task!r:.40}")
-        seen = _seen(stored.weights[0], spec)
+        check(config, spec)
+        name, arguments = config.model["name"], config.model["args"]
+        seen = _seen(stored.weights[0], spec, SEEN)
+        held_out = _seen(stored.weights[0], spec, HELD_OUT) if spec.n_held_out else None
+        if held_out is not None and len(held_out.items) != spec.n_held_out:
+            raise ValueError(f"as many ratings are held out as said, got {spec.n_held_out=}")
         members = [_member(name, arguments, spec, seen, tensors) for tensors in stored.weights]
     return Recommender(
-        name,  # type: ignore[arg-type]
+        name,
         members,
         spec,
         seen,
+        held_out=held_out,
         arguments=arguments,
         **stored.record,
         run=run,
     )
 
 
-def _seen(tensors: dict[str, Tensor], spec: Spec) -> Seen:
+def check(config: Config, spec: Spec) -> None:
+    """Refuse a config of no recommender; before training as well as when one is read.
+
+    Raises:
+        ValueError: the model has no name, arguments or scale that it can be built from, or the
+            task is another's.
+    """
+    name, arguments = config.model.get("name"), config.model.get("args")
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        raise ValueError("a model has a name and arguments")
+    check_name(name)
+    if config.task != ("rating" if predicts_ratings(name) else "ranking"):
+        raise ValueError(f"{name} is for another task than {config.task!r:.40}")
+    with torch.device("meta"):
+        build(name, spec, arguments)
+
+
+def _seen(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> Seen:
     """Who rated what, taken out of the tensors and checked."""
-    missing = [name for name in SEEN if name not in tensors]
+    missing = [name for name in names if name not in tensors]
     if missing:
         raise ValueError(f"the first weight file tells who rated what, however {missing=}")
-    offsets, items = (tensors.pop(name) for name in SEEN)
+    offsets, items = (tensors.pop(name) for name in names)
     sound = (
         offsets.dtype == torch.int64
         and items.dtype == torch.int32
@@ -75,7 +92,7 @@ def _member(
     name: str, arguments: dict[str, Any], spec: Spec, seen: Seen, tensors: dict[str, Tensor]
 ) -> nn.Module:
     """A network with its weights; one that they do not fit is refused before it takes memory."""
-    with torch.device("meta"):
+    with torch.device("meta"):  # takes no memory
         artifact.check_weights(build(name, spec, arguments), tensors)
     member: Any = build(name, spec, arguments)
     artifact.load_weights(member, tensors)

@@ -9,10 +9,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from zoo.collab.ids import is_one, one_or_many
 from zoo.collab.models.factors import Pair
 from zoo.collab.ranking import check_k
 from zoo.collab.scorer import Scorer
 from zoo.collab.spec import Spec
+from zoo.collab.unknown import warn_of_ids
 
 
 class Visitor:
@@ -23,20 +25,21 @@ class Visitor:
 
     def predict(self, items: Hashable | Sequence[Hashable]) -> Any:
         """The rating of an item as a float, or of several as an array (n,); see `Recommender`."""
-        one = is_id(items)
-        asked: Any = [items] if one else items
-        rows = torch.from_numpy(self._spec.item_rows(asked))
-        values = self._scorer.rate_one(self._states, rows).numpy()
-        return float(values[0]) if one else values
+        ids = one_or_many(items, "item")
+        rows = self._spec.item_rows(ids)
+        known = {"item": self._spec.known_items}
+        warn_of_ids(known, {"item": ids}, {"item": rows}, stacklevel=3)
+        values = self._scorer.rate_one(self._states, torch.from_numpy(rows)).numpy()
+        return float(values[0]) if is_one(items) else values
 
     @torch.inference_mode()
-    def recommend(self, k: int = 10, *, exclude_seen: bool = True) -> pd.DataFrame:
+    def recommend(self, k: int | None = None, *, exclude_seen: bool = True) -> pd.DataFrame:
         """As `Recommender.recommend`, for this user.
 
         Raises:
             ValueError: k is out of range.
         """
-        check_k(k, len(self._spec.items))
+        k = check_k(k, len(self._spec.items))
         scores = self._scorer.scores_of(self._states)
         scores[:, 0] = -torch.inf
         if exclude_seen:
@@ -54,8 +57,3 @@ def listed(spec: Spec, scores: Tensor, items: Tensor) -> pd.DataFrame:
     if spec.titles:
         table["title"] = [spec.titles.get(one, "") for one in ids]
     return table
-
-
-def is_id(x: object) -> bool:
-    """Whether x is one id and no sequence of them."""
-    return isinstance(x, (str, bytes, tuple)) or not hasattr(x, "__len__")

@@ -78,11 +78,13 @@ def is_unfinished(path: Path) -> bool | None:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file to write, which then takes the place of `path` in one step.
 
-    What a kill left of an earlier one is removed: a folder belongs to one run.
+    What a kill left of an earlier one is removed: a folder belongs to one run. `.tmp` and six
+    characters are what safetensors calls a file while it writes it.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        left.unlink(missing_ok=True)
+    for pattern in (f".{path.name}.*.tmp", ".tmp??????"):
+        for left in path.parent.glob(pattern):
+            left.unlink(missing_ok=True)
     try:
         yield temporary
         with temporary.open("rb+") as file:

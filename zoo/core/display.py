@@ -11,6 +11,13 @@ _WIDTH = 11
 _HIDDEN = ("step",)
 
 
+class _Terminal(Console):
+    """A console whose reader may leave: `zoo ... | head` trains on in silence."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class Display:
     """A line of the table an epoch, and a bar where someone looks.
 
@@ -22,7 +29,7 @@ class Display:
     """
 
     def __init__(self, progress: bool | None, total: int, done: int = 0) -> None:
-        self._console = Console(quiet=progress is False, soft_wrap=True, highlight=False)
+        self._console = _Terminal(quiet=progress is False, soft_wrap=True, highlight=False)
         shown = progress or (
             progress is None and (self._console.is_terminal or self._console.is_jupyter)
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -86,7 +87,7 @@ def group_rates(lr: Rates, n_groups: int) -> list[float]:
         rates = (
             [high / 10] * (n_groups - 1) + [high] if low is None else _spread(low, high, n_groups)
         )
-    elif isinstance(lr, (int, float)):
+    elif isinstance(lr, (int, float, np.number)):
         rates = [float(lr)] * n_groups
     elif len(lr) == n_groups:
         rates = [float(rate) for rate in lr]

@@ -139,6 +139,18 @@ class Learner:
         """Go on with other data, for example the same photos at a larger size."""
         self.data = data
 
+    def require_data(self) -> None:
+        """Refuse to train without data, as the learner of a loaded model is.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.data.train is None:
+            raise ValueError(
+                "training needs data, got the learner of a loaded model, which has none. Give it "
+                "some by set_data(other_learner.data), or use finetune(model, data)."
+            )
+
     # ---- fitting ------------------------------------------------------------------------------
 
     def fit(
@@ -168,6 +180,7 @@ class Learner:
             ValueError: a rate or the number of epochs makes no sense, or another call is resumed.
             FloatingPointError: the loss is not finite.
         """
+        self.require_data()
         if not hasattr(epochs, "__index__") or epochs < 1:
             raise ValueError(f"a fit takes one whole epoch or more, however {epochs=}; try 4")
         used = [*self.callbacks, *callbacks]
@@ -254,6 +267,7 @@ class Learner:
         """
         from zoo.core.lr_finder import lr_find
 
+        self.require_data()
         return lr_find(self, start=start, end=end, steps=steps, sweeps=sweeps)
 
     # ---- using --------------------------------------------------------------------------------

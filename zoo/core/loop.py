@@ -210,17 +210,17 @@ def evaluate(
     device: torch.device,
     dtype: torch.dtype | None = None,
 ) -> dict[str, float]:
-    """Loss and metrics over the batches; of several models, the metrics of their mean prediction.
+    """Loss and metrics over the batches; of several models, those of their mean prediction.
 
-    The loss of several models is the mean of theirs.
+    Where the task has no loss of predictions, the loss of several models is the mean of theirs.
     """
     metrics = {name: metric.to(device) for name, metric in task.metrics().items()}
-    of_batch = task.valid_loss or task.loss
+    of_output, of_mean = task.valid_loss or task.loss, task.score if len(models) > 1 else None
     totals = torch.zeros(2, device=device, dtype=torch.float64 if device.type != "mps" else None)
 
     def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
-        for output in outputs:
-            loss, count = of_batch(output, target)
+        each = [of_mean(mean, target)] if of_mean else [of_output(one, target) for one in outputs]
+        for loss, count in each:
             totals.add_(torch.stack([loss * count, torch.as_tensor(count).to(loss)]))
         for metric in metrics.values():
             if len(target):

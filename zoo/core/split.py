@@ -85,7 +85,7 @@ def held_out(
         Training rows and validation rows, each sorted.
 
     Raises:
-        ValueError: the groups leave a part empty, or more than half off the share.
+        ValueError: the groups leave a part empty, or the smaller part for training.
     """
     if not 0 < share < 1:
         raise ValueError(f"a held-out share must be between 0 and 1, got {share=}. Try 0.2.")
@@ -105,9 +105,11 @@ def held_out(
             if abs(owed - sizes[group]) < abs(owed):
                 chosen[group] = True
                 owed -= sizes[group]
+    if n_groups and not chosen.any():
+        chosen[group_order[sizes[group_order].argmin()]] = True
     is_held_out = chosen[group_of]
     got = is_held_out.mean() if n else 0.0
-    if not 0.5 * share <= got <= 1.5 * share or got in (0.0, 1.0):
+    if not 0 < got <= max(0.5, 1.5 * share) or got == 1:
         raise ValueError(
             f"groups must let about the share of rows be held out, got {n_groups} groups of up to "
             f"{int(sizes.max(initial=0))} of {n} rows for {share=}. Divide the rows yourself, or "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Loss = Callable[[Any, Tensor], tuple[Tensor, Tensor | int]]
 """(output, target) -> (mean loss, how many targets the mean is over)."""
+
+LEAST: Final = 1e-12  # probability whose logarithm a loss takes at least
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,15 @@ class Task:
         metrics: makes fresh torchmetrics by name; they see decoded predictions and targets.
         valid_loss: what evaluation reports as the loss, where training adds to it (smoothed labels,
             penalties); None takes `loss`.
+        score: (predictions, target) -> (mean, count), the loss of decoded predictions, which alone
+            can tell that of a mean over several networks or views; None if there is no such loss.
     """
 
     loss: Loss
     decode: Callable[[Any], Tensor]
     metrics: Callable[[], Mapping[str, Metric]] = dict
     valid_loss: Loss | None = None
+    score: Loss | None = None
 
 
 def classification(
@@ -65,7 +70,8 @@ def classification(
         return {"accuracy": accuracy}
 
     loss = partial(plain, label_smoothing=label_smoothing, weights=weights)
-    return Task(loss, partial(torch.softmax, dim=1), metrics, plain)
+    score = partial(_cross_entropy_of_probabilities, cross_entropy=plain)
+    return Task(loss, partial(torch.softmax, dim=1), metrics, plain, score)
 
 
 def multi_label(
@@ -97,7 +103,7 @@ def multi_label(
 
     plain = partial(_binary_cross_entropy, label_smoothing=0.0, weights=None)
     loss = partial(plain, label_smoothing=label_smoothing, weights=weights)
-    return Task(loss, torch.sigmoid, metrics, plain)
+    return Task(loss, torch.sigmoid, metrics, plain, _binary_cross_entropy_of_probabilities)
 
 
 def regression() -> Task:
@@ -111,7 +117,7 @@ def regression() -> Task:
 
         return {"rmse": MeanSquaredError(squared=False), "mae": MeanAbsoluteError()}
 
-    return Task(_squared_error, _as_is, metrics)
+    return Task(_squared_error, _as_is, metrics, score=_squared_error)
 
 
 def _cross_entropy(
@@ -155,6 +161,21 @@ def _binary_cross_entropy(
     weights = weights if weights is None else weights.to(output)
     loss = F.binary_cross_entropy_with_logits(output, smoothed.to(output), pos_weight=weights)
     return loss, len(target)
+
+
+def _cross_entropy_of_probabilities(
+    probabilities: Tensor, target: Tensor, *, cross_entropy: Loss
+) -> tuple[Tensor, Tensor | int]:
+    return cross_entropy(probabilities.clamp(min=LEAST).log(), target)  # logits of a softmax
+
+
+def _binary_cross_entropy_of_probabilities(
+    probabilities: Tensor, target: Tensor
+) -> tuple[Tensor, int]:
+    if target.numel() == 0:
+        return probabilities.sum() * 0.0, 0
+    present, absent = (p.clamp(min=LEAST).log() for p in (probabilities, 1 - probabilities))
+    return -torch.lerp(absent, present, target.to(present)).mean(), len(target)
 
 
 def _check_smoothing(label_smoothing: float) -> None:

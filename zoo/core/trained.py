@@ -71,6 +71,10 @@ class Trained(ABC, Generic[Network]):
         for member in self.members:
             member.eval()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy by pickle or `copy` takes: as a loaded model, it has no learner."""
+        return {k: v for k, v in vars(self).items() if k != "_placed"} | {"_learner": None}
+
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.
 

@@ -12,13 +12,26 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from zoo.tabular.encode import Lookup
 from zoo.tabular.spec import Category, Number
-from zoo.tabular.tables import Name, few, require_columns
-from zoo.tabular.values import Kind, Value, as_numbers, distinct, key, kind_of
+from zoo.tabular.tables import SHOWN, Name, few, require_columns
+from zoo.tabular.values import (
+    Kind,
+    Value,
+    as_numbers,
+    distinct,
+    is_text,
+    kind_of,
+    moments,
+    reads_as_number,
+    sense,
+    without_arrow,
+)
 
 FEW: Final = 20  # different whole numbers that are still categories (fastai: max_card)
 NEARLY_ALL: Final = 0.9  # share of different texts from which on a column is an identifier
 MANY: Final = 100  # rows below which nothing can be told of that
+LEFT_OUT: Final = "an input helps if it varies and repeats"
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -63,10 +76,11 @@ def fit_columns(
     found_numbers: list[Number] = []
     left_out: list[tuple[Name, str]] = []
     infinite: list[Name] = []
+    odd: list[tuple[Name, Value]] = []
     for name in frame.columns:
         if name in set(ignore):
             continue
-        column, before = frame[name], known.get(name)
+        column, before = without_arrow(frame[name]), known.get(name)
         said = None if name not in numbers else "number"
         said = "category" if name in categories else said
         if said is None and before is not None:
@@ -76,6 +90,8 @@ def fit_columns(
             why = None if name in categories or before else _useless(column, found)
             if why is None:
                 found_categories.append(found)
+                if said is None and (strange := _among_numbers(found)) is not None:
+                    odd.append((name, strange))
         else:
             number, has_infinite = fit_number(
                 column, name, before if isinstance(before, Number) else None
@@ -86,7 +102,7 @@ def fit_columns(
             infinite += [name] if has_infinite else []
         if why is not None:
             left_out.append((name, why))
-    _tell(left_out, infinite)
+    _tell(left_out, infinite, odd)
     if not found_categories and not found_numbers:
         raise ValueError(
             "learning needs a column that varies, however none of the "
@@ -97,19 +113,26 @@ def fit_columns(
 
 
 def fit_category(column: pd.Series, name: Name, before: Category | None = None) -> Category:
-    """The column's different values: those known before, then the new ones, sorted."""
+    """The column's different values: those known before, then the new ones, sorted.
+
+    A text and a number that mean the same, as "5" and 5, are one value; empty text is a gap.
+    """
     codes, values = distinct(column)
-    if (codes < 0).any():
-        values.append(None)
-    old = before.values if before else ()
-    have = {key(value) for value in old}
-    equal = {value for value in old if type(value) in (int, float)}  # 1 that a gap made 1.0
-    new = [
-        value
-        for value in values
-        if key(value) not in have and not (type(value) in (int, float) and value in equal)
-    ]
-    return Category(name, (*old, *sorted(new, key=_sorting)))
+    old = Category(name, before.values if before else ())
+    lookup = Lookup(old)
+    new: dict[Any, Value] = {}  # by what a value means and whether it is text: "1.0" is not "1"
+    for value in sorted(values, key=_sorting):
+        meaning = sense(value)
+        if meaning is None or lookup.row(value):
+            continue
+        if not isinstance(value, str):
+            new.setdefault(meaning, value)
+        elif meaning not in new:  # sorted by type, texts come last but for gaps
+            new["text", value] = value
+    has_gaps = (codes < 0).any() or any(sense(value) is None for value in values)
+    if has_gaps and None not in old.values:
+        new[None] = None
+    return Category(name, (*old.values, *sorted(new.values(), key=_sorting)))
 
 
 def fit_number(
@@ -152,7 +175,7 @@ def _is_category(column: pd.Series) -> bool:
 
 
 def _kind(column: pd.Series) -> Kind:
-    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+    if is_text(column.dtype):
         inferred = types.infer_dtype(column, skipna=True)
         if inferred in ("datetime", "datetime64", "date") or _is_text_of_dates(column):
             return "time"
@@ -165,7 +188,7 @@ def _is_text_of_dates(column: pd.Series) -> bool:
     if not len(texts) or not isinstance(texts.iloc[0], str) or not _ISO_DATE.match(texts.iloc[0]):
         return False
     try:
-        pd.to_datetime(texts, utc=True, format="ISO8601")
+        moments(texts)
     except (ValueError, TypeError):
         return False
     return True
@@ -182,14 +205,39 @@ def _useless(column: pd.Series, found: Category) -> str | None:
     return None
 
 
-def _tell(left_out: list[tuple[Name, str]], infinite: list[Name]) -> None:
+def _among_numbers(found: Category) -> Value:
+    """A text that keeps a column of numbers from being one, such as "?" or "$1.50".
+
+    None if the values are not mostly numbers, or whole ones alone, as codes are.
+    """
+    values = [value for value in found.values if value is not None]
+    texts = [value for value in values if isinstance(value, str)]
+    if len(values) <= FEW or not texts:
+        return None
+    if sum(reads_as_number(value) for value in values) < NEARLY_ALL * len(values):
+        return None
+    return next((text for text in texts if not isinstance(sense(text), int)), None)
+
+
+def _tell(
+    left_out: list[tuple[Name, str]], infinite: list[Name], odd: list[tuple[Name, Value]]
+) -> None:
     for why in dict.fromkeys(why for _, why in left_out):
         names = few([name for name, reason in left_out if reason == why])
-        message = f"an input helps if it varies and repeats, however {names} {why}; it is left out"
+        message = f"{LEFT_OUT}, however {names} {why}; it is left out"
         warnings.warn(message, stacklevel=4)
     if infinite:
         message = f"numbers are finite, however {few(infinite)} have infinite ones; they are gaps"
         warnings.warn(message, stacklevel=4)
+
+    if odd:
+        texts = ", ".join(f"{value!r:.30} in {name!r}" for name, value in odd[:SHOWN])
+        warnings.warn(
+            f"a column of numbers must hold numbers alone, got {texts}, so that each number is a "
+            "category of its own. Correct the cells with pd.to_numeric(..., errors='coerce'), or "
+            f"name the column in categories={[name for name, _ in odd[:SHOWN]]}.",
+            stacklevel=4,
+        )
 
 
 def _require_uses(uses: dict[str, Sequence[Name]], frame: pd.DataFrame) -> None:

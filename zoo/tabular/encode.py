@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.tabular.spec import Category, Spec
-from zoo.tabular.tables import Name, require_columns
-from zoo.tabular.values import Value, as_numbers, distinct, key, one_number, plain
+from zoo.tabular.tables import SHOWN, Name, require_columns
+from zoo.tabular.values import Value, as_numbers, distinct, key, one_number, plain, sense
 
 FARTHEST: Final = 100.0  # standard deviations from the mean that a number is cut at
 _NUMERIC: Final = (int, float, bool)
@@ -25,14 +26,16 @@ THERE, MISSING = 1, 2  # rows of the embedding that says whether a number is the
 class Encoder:
     """Turns tables, or single rows, into tensors as the spec says.
 
-    An unseen category is row 0 of its embedding, and so is a gap where training had none. A gap in
-    a number takes the median. Infinite numbers are gaps; others are cut at 100 standard deviations
-    from the mean. Columns beyond those of the spec are not looked at.
+    An unseen category is row 0 of its embedding, and so is a gap where training had none; one
+    warning names columns most of whose cells are unseen. A gap in a number takes the median.
+    Infinite numbers are gaps; others are cut at 100 standard deviations from the mean. Columns
+    beyond those of the spec are not looked at.
     """
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.rows = [row_numbers(category) for category in spec.categories]
+        exact = spec.cells == "exact"
+        self.lookups = [Lookup(category, exact=exact) for category in spec.categories]
 
     @cached_property
     def with_gaps(self) -> list[int]:
@@ -50,8 +53,11 @@ class Encoder:
         require_columns(frame, self.spec.inputs, "every column of the training")
         x_cat = np.empty((len(frame), len(self.spec.table_rows)), dtype=np.int32)
         x_cont = np.empty((len(frame), len(self.spec.numbers)), dtype=np.float32)
-        for i, (category, rows) in enumerate(zip(self.spec.categories, self.rows, strict=True)):
-            x_cat[:, i] = category_rows(frame[category.name], rows)
+        unseen: dict[Name, Value] = {}
+        for i, lookup in enumerate(self.lookups):
+            x_cat[:, i], strange = lookup.column(frame[lookup.name])
+            unseen |= {} if strange is None else {lookup.name: strange}
+        warn_of_unseen(unseen)
         flag = len(self.spec.categories)
         for i, number in enumerate(self.spec.numbers):
             cells = as_numbers(frame[number.name], number.name, number.kind)
@@ -73,10 +79,13 @@ class Encoder:
         """
         if any(name not in row for name in self.spec.inputs):
             require_columns(pd.DataFrame([dict(row)]), self.spec.inputs, "every column of training")
-        codes = [
-            look_up(plain(row[category.name]), rows)
-            for category, rows in zip(self.spec.categories, self.rows, strict=True)
-        ]
+        cells = [plain(row[lookup.name]) for lookup in self.lookups]
+        codes = [lookup.row(cell) for lookup, cell in zip(self.lookups, cells, strict=True)]
+        if 0 in codes:
+            unseen = zip(self.lookups, codes, cells, strict=True)
+            warn_of_unseen(
+                {a.name: c for a, code, c in unseen if not code and sense(c) is not None}
+            )
         scaled, flags = [], []
         for number in self.spec.numbers:
             cell = one_number(row[number.name], number.name, number.kind)
@@ -88,11 +97,60 @@ class Encoder:
         return torch.tensor([codes + flags], dtype=torch.int32), torch.tensor([scaled])
 
 
+class Lookup:
+    """Finds the row of the embedding that belongs to a cell.
+
+    A value as training had it comes first; then one that means the same: what was learnt as text is
+    read as text (5 and 5.0 are "5"), numbers that are equal are equal (so is "5", where no text was
+    learnt), and spaces around a text do not count.
+
+    Args:
+        category: the column and its values.
+        exact: tell numbers and texts apart, as models of format 1 do.
+
+    >>> words, numbers = Lookup(Category("shop", ("5", "07"))), Lookup(Category("shop", (5, 7)))
+    >>> [[lookup.row(cell) for cell in ("5", 5, 5.0, "07", 7)] for lookup in (words, numbers)]
+    [[1, 1, 1, 2, 0], [1, 1, 1, 2, 2]]
+    """
+
+    def __init__(self, category: Category, *, exact: bool = False) -> None:
+        self.name, self.exact = category.name, exact
+        self.rows = row_numbers(category)
+        self.no_texts = not any(isinstance(value, str) for value in category.values)
+        self.alike: dict[Any, int] = {}
+        for i, value in enumerate(category.values, 1):
+            self.alike.setdefault(sense(value), i)
+
+    def row(self, value: Value) -> int:
+        """The row of a plain value; 0 if it is unseen."""
+        row = self.rows.get(key(value), 0)
+        if row or self.exact:
+            return row
+        if not isinstance(value, str) and (row := self.rows.get(key(str(value)), 0)):
+            return row
+        return self.alike.get(sense(value, as_number=self.no_texts), 0)
+
+    def column(self, column: pd.Series) -> tuple[NDArray[np.int32], Value]:
+        """The rows of a whole column, and an unseen value if most of its cells are unseen.
+
+        Gaps do not count as cells.
+
+        Shape: (n,)
+        """
+        codes, values = distinct(column)
+        rows = np.array([self.row(value) for value in (*values, None)], dtype=np.int32)
+        is_cell = np.array([sense(value) is not None for value in (*values, None)])
+        unseen = is_cell & (rows == 0)
+        if not unseen.any() or 2 * unseen[codes].sum() <= is_cell[codes].sum():
+            return rows[codes], None
+        return rows[codes], values[int(unseen.argmax())]
+
+
 def row_numbers(category: Category) -> dict[tuple[str, Value], int]:
-    """Row of each value of a category; equal numbers of other types are found too.
+    """Row of each value of a category; equal numbers of other types are there too.
 
     >>> rows = row_numbers(Category("store", (1, "1", None)))
-    >>> [look_up(value, rows) for value in (1, 1.0, "1", None, 2)]
+    >>> [rows.get(key(value), 0) for value in (1, 1.0, "1", None, 2)]
     [1, 1, 2, 3, 0]
     """
     rows = {key(value): i for i, value in enumerate(category.values, 1)}
@@ -106,22 +164,27 @@ def row_numbers(category: Category) -> dict[tuple[str, Value], int]:
     return rows
 
 
-def look_up(value: Value, rows: Mapping[tuple[str, Value], int]) -> int:
-    """The row of a value; 0 if it is unseen."""
-    return rows.get(key(value), 0)
+def text_columns(spec: Spec) -> dict[Name, tuple[str, ...]]:
+    """The texts of each column that training had as text: a file's cells there are no numbers."""
+    columns = [(category.name, category.values) for category in spec.categories]
+    columns += [(target.name, target.classes) for target in spec.targets]
+    every = all if spec.cells == "exact" else any
+    return {
+        name: tuple(value for value in values if isinstance(value, str))
+        for name, values in columns
+        if every(isinstance(value, str) for value in values if value is not None)
+        and any(isinstance(value, str) for value in values)
+    }
 
 
-def category_rows(column: pd.Series, rows: Mapping[tuple[str, Value], int]) -> NDArray[np.int32]:
-    """The rows of a whole column. Shape: (n,)."""
-    codes, values = distinct(column)
-    found = [look_up(value, rows) for value in [*values, None]]  # None is code -1
-    return np.array(found, dtype=np.int32)[codes]
-
-
-def text_columns(spec: Spec) -> list[Name]:
-    """Columns of categories whose values are all text: a CSV file must not read them as numbers."""
-    return [
-        category.name
-        for category in spec.categories
-        if all(isinstance(value, str) for value in category.values if value is not None)
-    ]
+def warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
+    """One warning for the columns most of whose cells are unseen, with a cell of each."""
+    if unseen:
+        shown = [f"{name!r} (such as {value!r:.40})" for name, value in unseen.items()]
+        more = f" and {len(shown) - SHOWN} more columns" if len(shown) > SHOWN else ""
+        warnings.warn(
+            "categories must be known from training to tell something, got mostly unknown ones in "
+            f"{', '.join(shown[:SHOWN])}{more}. Each counts as an average category.",
+            UserWarning,
+            stacklevel=2,
+        )

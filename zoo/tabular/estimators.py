@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -12,25 +13,57 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.validation import validate_data
 
 from zoo.core.run import Run
+from zoo.tabular.columns import LEFT_OUT
 from zoo.tabular.finetune import learner
 from zoo.tabular.predictor import TableModel
-from zoo.tabular.spec import TaskName
+from zoo.tabular.spec import Spec, Target, TaskName
+from zoo.tabular.tables import Name
+from zoo.tabular.targets import labelled
+from zoo.tabular.values import key, plain
+
+TARGET: Final = "the target of fit"  # where y has no name
 
 
 def fitted_table(
     estimator: Any, X: Any, y: Any, *, several: bool = False
 ) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """X as a DataFrame of its own and y as an array; the estimator knows the columns afterwards."""
+    """X as a DataFrame of its own and y as an array; the estimator knows the columns afterwards.
+
+    Raises:
+        ValueError: X or y do not suit, or labels are missing.
+    """
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, skip_check_array=True)
         check_consistent_length(X, y)
+        _require_labels(y)
         several = several and np.ndim(y) > 1
         target = check_array(y, dtype="numeric") if several else column_or_1d(y, warn=True)
         return X.copy(deep=False), np.asarray(target)
     array, target = validate_data(
         estimator, X, y, ensure_all_finite="allow-nan", multi_output=several, y_numeric=several
     )
+    _require_labels(target)
     return pd.DataFrame(array), np.asarray(target)
+
+
+def _require_labels(y: Any) -> None:
+    """Refuse targets with gaps or empty texts among them."""
+    columns = pd.DataFrame(y)
+    missing = int((~labelled(columns, list(columns.columns))).sum())
+    if missing:
+        raise ValueError(
+            f"y must have a label in every row, got {missing} of {len(columns)} missing (NaN, None "
+            "or empty). Leave these rows out."
+        )
+
+
+def target_names(y: Any, frame: pd.DataFrame, n: int = 1) -> list[Name]:
+    """What the n columns of y are called in the model: their own names where they have some."""
+    own = list(getattr(y, "columns", [getattr(y, "name", None)]))
+    plain = [name for name in own if type(name) in (str, int) and name not in frame.columns]
+    if len(plain) == n and len(set(map(str, plain))) == n:
+        return plain
+    return [TARGET] if n == 1 else [f"{TARGET} {i}" for i in range(n)]
 
 
 def known_table(estimator: Any, X: Any) -> pd.DataFrame:
@@ -46,11 +79,24 @@ def _numbered(frame: pd.DataFrame) -> list[int]:
 
 
 def trained(
-    estimator: Any, frame: pd.DataFrame, targets: list[str], task: TaskName, **more: Any
+    estimator: Any,
+    frame: pd.DataFrame,
+    targets: list[Name],
+    task: TaskName,
+    classes: NDArray[Any] | None = None,
+    **more: Any,
 ) -> TableModel:
     """The network of the estimator's settings, trained on all rows.
 
     A constant column is no news here: folds of a cross-validation often have one.
+
+    Args:
+        estimator: says how.
+        frame: inputs and targets.
+        targets: columns of the targets, of a classification the classes' numbers.
+        task: of the targets.
+        classes: what the model's numbers stand for.
+        **more: options of the learner.
     """
     inputs = [name for name in frame.columns if name not in targets]
     numbers = list(estimator.numbers)
@@ -58,7 +104,7 @@ def trained(
         numbers = [name for name in inputs if name not in estimator.categories]
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "an input helps if it varies")
+        warnings.filterwarnings("ignore", LEFT_OUT)
         learn = learner(
             frame,
             targets,
@@ -78,7 +124,18 @@ def trained(
         )
     learn.fit_one_cycle(estimator.epochs, estimator.lr)
     net: Any = learn.model  # in double precision a row does not depend on its neighbours
-    return TableModel([net.eval().double()], learn.data.spec, history=learn.history, run=learn.run)
+    spec: Spec = learn.data.spec
+    if classes is not None:
+        spec = replace(spec, targets=(_named(spec.targets[0], classes),))
+    return TableModel([net.eval().double()], spec, history=learn.history, run=learn.run)
+
+
+def _named(target: Target, classes: NDArray[Any]) -> Target:
+    """A target of classes' numbers as one of the classes themselves, if JSON can hold them."""
+    values = [plain(value) for value in classes]
+    if None in values or len({key(value) for value in values}) < len(values):
+        return target
+    return replace(target, classes=tuple(values))
 
 
 def tags_of(tags: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,22 +19,26 @@ import torch
 from torch import Tensor, nn
 
 from zoo import __version__
-from zoo.tabular.encode import FARTHEST, MISSING, THERE, row_numbers
+from zoo.tabular.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Category, Spec
+from zoo.tabular.tables import few
 from zoo.tabular.targets import unscaled
 from zoo.tabular.task import task_of
-from zoo.tabular.values import LARGEST, Value
+from zoo.tabular.values import LARGEST, Value, sense
 
 INNER: Final = "zoo/"  # before names inside the graph, so that no column has the same
 ML: Final = ("ai.onnx.ml", 2)  # the operators for texts
+SHARES: Final = "probabilities"  # the output beside the class
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Path:
     """Write the model as an ONNX file.
 
     Inputs: one for each column, under its name, of shape (N, 1). Categories are texts, as `str`
-    writes the values; an empty text is a gap, any other unknown text an unseen category. Numbers
+    writes the values (5 as 5 or 5.0); an empty text is a gap, any other unknown text an unseen
+    category. Numbers
     are doubles; NaN and infinity are gaps. Times are days since 1970 (UTC), durations days.
 
     Outputs: of a classification the class of each row, (N,), under the target's name, and
@@ -43,7 +48,9 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
 
     Raises:
         ModuleNotFoundError: onnx or onnxscript is not installed.
+        ValueError: two columns, or a column and an output, would have the same name.
     """
+    _require_names(spec)
     onnx = _onnx()
     core = onnx.compose.add_prefix(_exported(members, spec), INNER)
     nodes, inputs = _entrances(spec)
@@ -110,19 +117,38 @@ class Cells(nn.Module):
         return unscaled(decoded, self.spec).unbind(1)
 
 
-def texts(category: Category) -> dict[str, int]:
-    """The row of each value by its text; a gap is the empty text, unless that is a value.
+def texts(category: Category, *, exact: bool = False) -> dict[str, int]:
+    """The row of each value by its texts; a gap is the empty text, unless that is a value.
 
-    >>> texts(Category("store", (1, "a", None)))
-    {'1': 1, 'a': 2, '1.0': 1, 'True': 1, '': 3}
+    A dictionary cannot read a text as a number, so it lists how programs write a value.
+
+    >>> texts(Category("store", (7, "a", None)))
+    {'7': 1, 'a': 2, '7.0': 1, '': 3}
     """
     rows: dict[str, int] = {}
     for (_, value), row in row_numbers(category).items():
         if value is not None:
             rows.setdefault(str(value), row)
+    if not exact:
+        lookup = Lookup(category)
+        for value in category.values:
+            for text in _spellings(value):
+                if row := lookup.row(text):
+                    rows.setdefault(text, row)
     if None in category.values:
         rows.setdefault("", category.values.index(None) + 1)
     return rows
+
+
+def _spellings(value: Value) -> list[str]:
+    """How files write what means the same as a value."""
+    meaning = sense(value)
+    if meaning is None or isinstance(meaning, float):
+        return []
+    if isinstance(meaning, str):
+        return [meaning, f"{meaning} 00:00:00"] if _DAY.fullmatch(meaning) else [meaning]
+    truths = {0: ["False", "false", "FALSE"], 1: ["True", "true", "TRUE"]}.get(meaning, [])
+    return [str(meaning), f"{meaning}.0", *truths]
 
 
 def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
@@ -136,7 +162,7 @@ def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
         example.append(torch.zeros(n, len(spec.numbers), dtype=torch.float64))
         names.append("numbers")
     rows = torch.export.Dim("rows")
-    outputs = ["probabilities"]
+    outputs = [SHARES]
     if spec.task == "regression":
         outputs = [str(target.name) for target in spec.targets]
     with warnings.catch_warnings():
@@ -163,7 +189,7 @@ def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:
         name, found = str(category.name), f"{INNER}code of {category.name}"
         inputs.append(helper.make_tensor_value_info(name, TensorProto.STRING, ["rows", 1]))
         codes.append(found)
-        known = texts(category)
+        known = texts(category, exact=spec.cells == "exact")
         words = {"keys_strings": list(known), "values_int64s": list(known.values())}
         nodes.append(_encoder(name, found, **words, default_int64=0))
     numbers = [str(number.name) for number in spec.numbers]
@@ -186,7 +212,7 @@ def _exits(spec: Spec, core: Any) -> tuple[list[Any], list[Any]]:
         return nodes, [
             helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows"]) for name in names
         ]
-    label, shares, likeliest = str(spec.targets[0].name), "probabilities", f"{INNER}likeliest"
+    label, shares, likeliest = str(spec.targets[0].name), SHARES, f"{INNER}likeliest"
     classes, whole = list(spec.classes), all(type(value) is int for value in spec.classes)
     values = {"values_int64s": classes} if whole else {"values_strings": _words(classes)}
     nodes = [
@@ -199,6 +225,18 @@ def _exits(spec: Spec, core: Any) -> tuple[list[Any], list[Any]]:
         helper.make_tensor_value_info(label, kind, ["rows"]),
         helper.make_tensor_value_info(shares, TensorProto.FLOAT, ["rows", len(classes)]),
     ]
+
+
+def _require_names(spec: Spec) -> None:
+    """Refuse columns that an ONNX file could not tell apart: all its names are texts."""
+    names = [str(name) for name in (*spec.inputs, *(target.name for target in spec.targets))]
+    names += [SHARES] if spec.task == "classification" else []
+    wrong = [name for name in dict.fromkeys(names) if names.count(name) > 1 or not name]
+    if wrong:
+        raise ValueError(
+            f"an ONNX file needs a name of its own for each column and output, got {few(wrong)} "
+            "for several or none. Rename these columns and train again."
+        )
 
 
 def _encoder(source: str, found: str, **words: Any) -> Any:

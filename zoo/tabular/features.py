@@ -9,6 +9,7 @@ Each is a plain function from a DataFrame to a new one; the given one stays as i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,7 +17,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.tabular.encode import Lookup
+from zoo.tabular.spec import Category
 from zoo.tabular.tables import Name, few, require_columns
+from zoo.tabular.values import distinct, moments, sense, without_arrow
 
 PARTS: Final = (
     "year",
@@ -34,7 +38,11 @@ PARTS: Final = (
     "elapsed",
 )
 CLOCK_PARTS: Final = ("hour", "minute", "second")
-_DAY: Final = np.timedelta64(86_400_000_000_000, "ns")
+NO_EVENTS: Final = frozenset(["no", "n", "none", "null", "nan", "off", "f"])
+"""Texts that say that nothing happens, beside the number 0, "false" and empty text."""
+
+_MATCH: Final = "which table had the key"
+_DAY: Final = 86_400_000_000  # microseconds
 
 
 def date_parts(
@@ -59,7 +67,8 @@ def date_parts(
         clock: add hour, minute and second.
 
     Raises:
-        ValueError: there is no such column, its cells are no times, or a part is unknown.
+        ValueError: there is no such column, its cells are no times, a part is unknown or is a
+            column already.
     """
     require_columns(frame, [column], "the column of times")
     wanted = [*PARTS, *(CLOCK_PARTS if clock else ())] if parts is None else list(parts)
@@ -73,6 +82,11 @@ def date_parts(
     made = {f"{column}_{part}": _part(times, part) for part in wanted}
     if cyclic:
         made |= {f"{column}_{name}": values for name, values in _circles(times, clock).items()}
+    if double := [name for name in made if name in frame.columns]:
+        raise ValueError(
+            f"parts of a date must be new columns, got {few(double)} in the table already. Drop "
+            "them first, or leave this call out."
+        )
     return pd.concat([frame, pd.DataFrame(made, index=frame.index)], axis=1)
 
 
@@ -83,7 +97,8 @@ def time_since(
 
     Args:
         frame: rows in any order.
-        event: a column, true (or not 0) where the event happens; a gap is none.
+        event: a column, true (or not 0) where the event happens; a gap is none, nor is a text such
+            as "no", "false" or "0".
         time: a column of times.
         group: a column; events of other groups do not count. None takes the table as one group.
 
@@ -106,7 +121,8 @@ def time_until(
 def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name]) -> pd.DataFrame:
     """The table with the columns of another behind its own, matched by key; rows stay as they are.
 
-    Rows whose key the other table lacks get gaps.
+    Rows whose key the other table lacks get gaps; a warning says if these are all. Keys that are
+    numbers in one table and texts in the other are compared by what they mean: 5, 5.0 and "5".
 
     Args:
         frame: the table to widen.
@@ -131,19 +147,49 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
             f"a table is looked up by a key of its own, its columns new, however {wrong}; drop or "
             "rename what is double"
         )
-    found = frame.merge(table, how="left", on=keys, sort=False)
-    return found.set_axis(frame.index)
+    left, right = _comparable(frame, table, keys)
+    found = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
+    if len(frame) and len(table) and (found[_MATCH] == "left_only").all():
+        warnings.warn(
+            f"keys must be in the table to look up, got {few(keys)} of which none is there, such "
+            f"as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
+            UserWarning,
+            stacklevel=2,
+        )
+    found = found.drop(columns=_MATCH).set_axis(frame.index)
+    if left is not frame:
+        found[keys] = frame[keys]
+    return found
+
+
+def _comparable(
+    frame: pd.DataFrame, table: pd.DataFrame, keys: Sequence[Name]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables; a key that is typed differently in them is a row number of its values."""
+    left, right = frame, table
+    for name in keys:
+        if _key_kind(frame[name]) == _key_kind(table[name]) != "mixed":
+            continue
+        codes, values = distinct(table[name])
+        lookup = Lookup(Category(name, (*values, None)))
+        left, right = left.copy(deep=False), right.copy(deep=False)
+        left[name] = lookup.column(frame[name])[0]
+        right[name] = np.where(codes < 0, len(values), codes) + 1
+    return left, right
+
+
+def _key_kind(column: pd.Series) -> str:
+    """What the cells of a key are, whatever dtype holds them."""
+    cells = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    kind = pd.api.types.infer_dtype(cells, skipna=True)
+    numbers = ("integer", "floating", "mixed-integer-float", "boolean", "decimal")
+    return "number" if kind in numbers else "mixed" if kind.startswith("mixed") else kind
 
 
 def _times(frame: pd.DataFrame, column: Name) -> pd.Series:
-    cells = frame[column]
-    if isinstance(cells.dtype, pd.PeriodDtype):
-        starts: pd.Series = cells.dt.to_timestamp()
-        return starts
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        return cells
+    cells = without_arrow(frame[column])
     try:
-        return pd.to_datetime(cells, format="ISO8601")
+        return moments(cells, utc=False)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"parts are of times, however column {column!r} holds others "
@@ -156,7 +202,7 @@ def _part(times: pd.Series, part: str) -> pd.Series:
         weeks: pd.Series = times.dt.isocalendar()["week"]
         return weeks.astype("float64" if times.isna().any() else "int64")
     if part == "elapsed":
-        start = pd.Timestamp(0, tz=times.dt.tz)
+        start = pd.Timestamp(0, tz=times.dt.tz).as_unit("s")
         days: pd.Series = (times - start).dt.total_seconds() / 86_400
         return days
     name = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}.get(part, part)
@@ -192,7 +238,7 @@ def _distance(
         )
     when = _integers(times)
     when = -when if forward else when
-    happens = frame[event].fillna(0).astype(bool).to_numpy()
+    happens = _happens(frame[event])
     codes = np.zeros(len(frame), dtype=np.int64)
     if group is not None:
         codes = pd.factorize(frame[group], use_na_sentinel=False)[0].astype(np.int64)
@@ -201,12 +247,23 @@ def _distance(
     last = np.maximum.accumulate(place)  # of any group: an older group's event is no event
     found = (last >= 0) & (codes[order][last] == codes[order])
     days = np.full(len(frame), np.nan)
-    days[order[found]] = (when[order] - when[order][last])[found] / _DAY.astype(np.int64)
+    days[order[found]] = (when[order] - when[order][last])[found] / _DAY
     word = "until" if forward else "since"
     return pd.Series(days, index=frame.index, name=f"{event}_{word}")
 
 
 def _integers(times: pd.Series) -> NDArray[np.int64]:
-    """Nanoseconds since 1970."""
+    """Microseconds since 1970."""
     plain = times.dt.tz_convert("UTC").dt.tz_localize(None) if times.dt.tz is not None else times
-    return plain.to_numpy(dtype="datetime64[ns]").astype(np.int64)
+    return plain.to_numpy(dtype="datetime64[us]").astype(np.int64)
+
+
+def _happens(events: pd.Series) -> NDArray[np.bool_]:
+    """Where an event happens. Shape: (n,)."""
+    codes, values = distinct(events)
+    meanings = [sense(value, as_number=True) for value in (*values, None)]
+    is_event = [
+        bool(meaning) and not (isinstance(meaning, str) and meaning.lower() in NO_EVENTS)
+        for meaning in meanings
+    ]
+    return np.array(is_event, dtype=bool)[codes]

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
+import numpy as np
 import torch
 from torch.optim import Optimizer
 
@@ -27,6 +28,7 @@ from zoo.tabular.models.network import (
     build_network,
 )
 from zoo.tabular.options import Options
+from zoo.tabular.precision import in_fp32
 from zoo.tabular.predictor import TableModel
 from zoo.tabular.ranges import scaled_range
 from zoo.tabular.spec import Spec, TaskName
@@ -86,6 +88,7 @@ def finetune(
 
     Columns are matched by name. Known ones keep their kind, statistics and vectors; new categories
     start at the mean of the known, new columns at random; see `zoo.tabular.transfer.carry_over`.
+    Validation rows that the pretrained model was trained on are left out, with a warning.
 
     Args:
         pretrained: the directory or the hub name of a saved model, or a model.
@@ -155,13 +158,14 @@ def learner(  # noqa: D417 - `Options` describes the others
         pretrained: see `finetune`; None starts from random weights.
         The others: see `Options`.
     """
-    run = run or Run()
+    run = in_fp32(run or Run())
     start = None if pretrained is None else opened(pretrained)
     prepared = prepare(
         data,
         Uses(target, task, categories, numbers, ignore, log_target),
         Split(valid, valid_fraction, time, group, run.seed),
         None if start is None else start.spec,
+        None if start is None else start.seen_rows,
     )
     spec, x_cont = prepared.spec, prepared.train[0][1]
     settings = _given(
@@ -203,6 +207,7 @@ def learner(  # noqa: D417 - `Options` describes the others
             ),
             data=source(data),
             told=told,
+            seen_before=None if start is None else start.seen_rows,
         ),
         run=run,
     )
@@ -240,7 +245,13 @@ def _sizes(sizes: dict[Name, int] | None, spec: Spec) -> list[int] | None:
     return [sizes.get(n, d) for n, d in zip(names, usual, strict=False)] + usual[len(names) :]
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist())
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def _given(**settings: Any) -> Settings:
-    """Those settings that are chosen."""
-    chosen: Any = {name: value for name, value in settings.items() if value is not None}
+    """Those settings that are chosen, NumPy's numbers as Python's."""
+    chosen: Any = {name: _plain(value) for name, value in settings.items() if value is not None}
     return chosen  # type: ignore[no-any-return]

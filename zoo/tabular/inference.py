@@ -71,7 +71,7 @@ class Inference:
         found = []
         with contextlib.ExitStack() as stack:
             for member in self.placed.ready:
-                if member.training:
+                if member.training:  # its learner has trained it on
                     stack.enter_context(loop.set_aside(member))
                 with torch.autocast(device.type, dtype, enabled=dtype is not None):
                     output = member(*inputs)

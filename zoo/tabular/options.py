@@ -24,11 +24,13 @@ class Options(TypedDict, total=False):
         numbers: columns that are numbers whatever they look like.
         ignore: columns that are no inputs.
         log_target: learn the logarithm of a positive target; then RMSPE is a metric too.
-        valid: validation rows: a table, or a truth for each row of `data`.
+        valid: validation rows: a table of others, or a truth for each row of `data` (of a Series,
+            its index says for which).
         valid_fraction: of the rows to validate on otherwise (of every class its share), drawn by
             the run's seed; 0 validates on nothing.
         time: a column; the latest rows are validated on. No input unless it is named as one.
-        group: a column; rows of a group stay together. No input unless it is named as one.
+        group: a column; rows of a group stay together, and as many are validated on as comes
+            nearest to `valid_fraction`. No input unless it is named as one.
         batch_size: rows a step.
         layers: widths of the hidden layers.
         dropout: probability after each hidden layer.
@@ -46,7 +48,7 @@ class Options(TypedDict, total=False):
         clip: largest norm of the gradient.
         accumulate: parts that a batch passes in, to save memory.
         callbacks: see `zoo.core.callbacks`.
-        run: the circumstances.
+        run: the circumstances. Tables compute in fp32 whatever its precision.
     """
 
     task: TaskName | None

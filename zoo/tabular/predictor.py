@@ -11,15 +11,19 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from zoo.core.artifact import Config
+from zoo.core.run import Run
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
+from zoo.tabular.contents import row_hashes
 from zoo.tabular.encode import text_columns
 from zoo.tabular.inference import Inference
 from zoo.tabular.models.network import TableNet
+from zoo.tabular.precision import in_fp32
 from zoo.tabular.spec import Spec
-from zoo.tabular.tables import Name, read_table
-from zoo.tabular.targets import unscaled
+from zoo.tabular.tables import Name, read_table, require_columns, with_names
+from zoo.tabular.targets import unscaled, with_targets
 from zoo.tabular.task import task_of
 from zoo.tabular.vectors import map_of, vectors_of
 
@@ -41,8 +45,10 @@ class TableModel(Trained[TableNet]):
     push = push
     batchnorm = "live"
 
-    def __init__(self, members: Sequence[TableNet], spec: Spec, **record: Any) -> None:
-        super().__init__(members, spec, **record)
+    def __init__(
+        self, members: Sequence[TableNet], spec: Spec, *, run: Run | None = None, **record: Any
+    ) -> None:
+        super().__init__(members, spec, run=in_fp32(run or Run()), **record)
         self._inference = Inference(self._placed, spec)
 
     def __repr__(self) -> str:
@@ -54,7 +60,9 @@ class TableModel(Trained[TableNet]):
 
         All columns of the training must be there; others are not looked at. Any cell may be empty:
         a number takes the median, a category of which training knew no gaps the mean vector, as an
-        unseen category does. Infinite numbers are gaps.
+        unseen category does; a warning names columns most of whose categories are unseen. What was
+        learnt as text is read as text, and equal numbers are equal, whatever type a file or a
+        program gave them. Infinite numbers are gaps.
 
         Args:
             rows: a mapping from column to cell, or a row of a DataFrame (a Series): one prediction;
@@ -102,7 +110,9 @@ class TableModel(Trained[TableNet]):
         return pd.DataFrame(shares, index=frame.index, columns=classes)
 
     def evaluate(self, data: Any = None) -> dict[str, float]:
-        """Loss and metrics on labelled rows.
+        """Loss and metrics on labelled rows; those without a label are left out, with a warning.
+
+        Another warning says if the model was trained on some of the rows.
 
         Args:
             data: a DataFrame or the path of a CSV or Parquet file; None takes the validation part
@@ -117,7 +127,13 @@ class TableModel(Trained[TableNet]):
                     "this model has no validation rows, however data=None; pass a labelled table"
                 )
             return self._inference.scores(self._learner.data.valid)
-        return self._inference.scores(read_table(data, as_text=text_columns(self.spec)))
+        targets = [target.name for target in self.spec.targets]
+        frame = self._read(data)
+        require_columns(frame, targets, "the target")
+        require_columns(frame, self.spec.inputs, "every column of the training")
+        frame = with_targets(frame, targets)
+        self._warn_of_seen_rows(row_hashes(frame, self.spec))
+        return self._inference.scores(frame)
 
     def embeddings(self, column: Name) -> pd.DataFrame:
         """The learnt vectors of a column of categories, a row a value.
@@ -159,9 +175,16 @@ class TableModel(Trained[TableNet]):
     def _task(self) -> Task:
         return task_of(self.spec)
 
+    def _check_config(self, config: Config) -> None:
+        from zoo.tabular.stored import network_arguments  # which makes this class
+
+        super()._check_config(config)
+        network_arguments(config, self.spec)
+
     def _weights(self) -> list[dict[str, Tensor]]:
         for member in self.members:
-            member.fill_unseen()
+            if member.training:  # its learner has trained it on
+                member.fill_unseen()
         return super()._weights()
 
     def _frame(self, rows: Any) -> pd.DataFrame:
@@ -169,9 +192,16 @@ class TableModel(Trained[TableNet]):
         if isinstance(rows, pd.DataFrame) and not len(rows):
             return rows
         if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):
-            rows = pd.DataFrame(list(rows), columns=None if rows else self.spec.inputs)
-            return rows if not len(rows) else read_table(rows)
-        return read_table(rows, as_text=text_columns(self.spec))
+            names = self.spec.inputs
+            short = next((row for row in rows if any(name not in row for name in names)), None)
+            if short is not None:
+                require_columns(pd.DataFrame([dict(short)]), names, "every column of the training")
+            return pd.DataFrame({name: [row[name] for row in rows] for name in names})
+        return self._read(rows)
+
+    def _read(self, data: Any) -> pd.DataFrame:
+        names = [*self.spec.inputs, *(target.name for target in self.spec.targets)]
+        return with_names(read_table(data, as_text=text_columns(self.spec)), names)
 
     def _of_one(self, row: Mapping[Any, Any]) -> Any:
         decoded = self._inference.one(row)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.tabular.spec import Spec
+from zoo.tabular.spec import Spec, Target
+from zoo.tabular.targets import still_std
 
 Range = tuple[float, float]
 
@@ -39,10 +40,44 @@ def scaled_range(y_range: Range | Sequence[Range] | None, spec: Spec) -> list[li
         )
     if spec.log_target:
         pairs = [[math.log(limit) for limit in pair] for pair in pairs]
-    return [
-        [(limit - target.mean) / target.std for limit in pair]
-        for pair, target in zip(pairs, spec.targets, strict=True)
+    return [_scaled(pair, target) for pair, target in zip(pairs, spec.targets, strict=True)]
+
+
+def moved_range(limits: Any, old: Spec, new: Spec) -> list[list[float]] | None:
+    """The scaled limits of a pretrained network in the scale of the new table's targets.
+
+    Args:
+        limits: scaled (low, high) for each target of the old spec; None if there are none.
+        old: says how the pretrained network's targets are scaled.
+        new: says how the new ones are.
+
+    Raises:
+        ValueError: a limit has no logarithm where that is what is learnt now.
+    """
+    scales = [(spec.log_target, [(t.mean, t.std) for t in spec.targets]) for spec in (old, new)]
+    if limits is None or scales[0] == scales[1]:
+        return limits  # type: ignore[no-any-return]
+    pairs = [
+        [limit * target.std + target.mean for limit in pair]
+        for pair, target in zip(limits, old.targets, strict=True)
     ]
+    if old.log_target:
+        pairs = [[math.exp(limit) for limit in pair] for pair in pairs]
+    if new.log_target and any(low <= 0 for low, _ in pairs):
+        raise ValueError(
+            "limits must be positive where the logarithm is learnt, got y_range="
+            f"{[tuple(float(f'{limit:.6g}') for limit in pair) for pair in pairs]} of the "
+            "pretrained model. Pass a y_range above 0, such as y_range=(1, 10)."
+        )
+    return scaled_range([(low, high) for low, high in pairs], new)
+
+
+def _scaled(pair: Any, target: Target) -> list[float]:
+    """One target's limits; around a target that never varies, those of any still network."""
+    low, high = ((float(limit) - target.mean) / target.std for limit in pair)
+    if target.std <= still_std(target.mean) and low <= 0 <= high:
+        return [-1.0, 1.0]
+    return [low, high]
 
 
 def _is_pair(value: Any) -> bool:

@@ -16,14 +16,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from zoo.tabular.encode import category_rows, row_numbers
-from zoo.tabular.estimators import fitted_table, known_table, tags_of, trained
+from zoo.tabular.encode import Lookup, warn_of_unseen
+from zoo.tabular.estimators import fitted_table, known_table, tags_of, target_names, trained
 from zoo.tabular.finetune import BATCH_SIZE, TRAIN_EPOCHS, TRAIN_LR, WEIGHT_DECAY
 from zoo.tabular.models.network import Join, ModelName
 from zoo.tabular.tables import Name
+from zoo.tabular.targets import FEW_CLASSES
 from zoo.tabular.values import as_numbers
-
-_TARGET = "the target of fit"  # beside the columns of X
 
 
 class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -83,8 +82,9 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"telling classes apart needs at least two, however y has {len(self.classes_)} "
                 "class; add rows of another"
             )
-        frame[_TARGET] = codes
-        self.model_ = trained(self, frame, [_TARGET], "classification")
+        (name,) = target_names(y, frame)
+        frame[name] = codes
+        self.model_ = trained(self, frame, [name], "classification", classes=self.classes_)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
@@ -154,7 +154,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Train on the rows of X and their targets y, (N,) or (N, n_targets)."""
         frame, target = fitted_table(self, X, y, several=True)
         columns = target.reshape(len(target), -1)
-        names = [f"{_TARGET} {i}" for i in range(columns.shape[1])]
+        names = target_names(y, frame, columns.shape[1])
         made = pd.DataFrame(columns, columns=names, index=frame.index, dtype=np.float64)
         frame = pd.concat([frame, made], axis=1)
         self.flat_ = target.ndim == 1
@@ -225,22 +225,33 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.device, self.random_state = device, random_state
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Learn the vectors by predicting y: classes if they are such, numbers otherwise."""
+        """Learn the vectors by predicting y: classes if they are such, numbers otherwise.
+
+        Whole numbers of more than 20 kinds are numbers, as sales and counts are.
+        """
         frame, target = fitted_table(self, X, y)
-        continuous = type_of_target(target) == "continuous"
-        frame[_TARGET] = target if continuous else np.unique(target, return_inverse=True)[1]
-        task = "regression" if continuous else "classification"
-        self.model_ = trained(self, frame, [_TARGET], task)  # type: ignore[arg-type]
+        (name,) = target_names(y, frame)
+        many = target.dtype.kind in "iuf" and len(np.unique(target)) > FEW_CLASSES
+        if many or type_of_target(target) == "continuous":
+            frame[name] = target
+            self.model_ = trained(self, frame, [name], "regression")
+        else:
+            classes, frame[name] = np.unique(target, return_inverse=True)
+            self.model_ = trained(self, frame, [name], "classification", classes=classes)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Vectors and numbers side by side. Shape: (N, columns), in the order of their names."""
         check_is_fitted(self)
         frame = known_table(self, X)
-        parts = []
+        parts: list[NDArray[np.float64]] = []
+        unseen: dict[Name, Any] = {}
         for i, category in enumerate(self.model_.spec.categories):
-            rows = category_rows(frame[category.name], row_numbers(category))
+            lookup = Lookup(category, exact=self.model_.spec.cells == "exact")
+            rows, strange = lookup.column(frame[category.name])
+            unseen |= {} if strange is None else {category.name: strange}
             parts.append(self._vectors(i)[rows])
+        warn_of_unseen(unseen)
         for number in self.model_.spec.numbers:
             cells = as_numbers(frame[number.name], number.name, number.kind)
             parts.append(np.where(np.isinf(cells), np.nan, cells)[:, None])

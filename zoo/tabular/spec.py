@@ -12,6 +12,9 @@ from zoo.tabular.values import LARGEST, WHOLE, Kind, Value, key
 
 TaskName = Literal["classification", "regression"]
 
+Cells = Literal["exact", "alike"]
+"""How cells find their category: "exact" tells 5 and "5" apart, see `zoo.tabular.encode.Lookup`."""
+
 
 @dataclass(frozen=True)
 class Category:
@@ -75,6 +78,7 @@ class Spec:
         targets: one, or several of a regression.
         log_target: whether the logarithm of the target is what is learnt.
         left_out: columns of the training table that are no inputs, and why.
+        cells: how cells find their category; "exact" in format 1.
     """
 
     task: TaskName
@@ -83,6 +87,12 @@ class Spec:
     targets: tuple[Target, ...]
     log_target: bool
     left_out: tuple[tuple[Name, str], ...] = ()
+    cells: Cells = "exact"
+
+    @property
+    def format(self) -> int:
+        """The artifact format that a reader must know to predict the same."""
+        return 1 if self.cells == "exact" else 2
 
     @property
     def inputs(self) -> list[Name]:
@@ -107,7 +117,10 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
-        return asdict(self)
+        tree = asdict(self)
+        if self.format == 1:
+            del tree["cells"]
+        return tree
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -116,6 +129,7 @@ class Spec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
+        tree = {"cells": "exact", **tree}
         missing = [field.name for field in fields(cls) if field.name not in tree]
         wrong = {
             name: repr(tree[name])[:60]
@@ -134,6 +148,7 @@ class Spec:
             ),
             log_target=tree["log_target"],
             left_out=tuple((name, why) for name, why in tree["left_out"]),
+            cells=tree["cells"],
         )
         _require_consistent(spec)
         return spec
@@ -160,7 +175,12 @@ def _require_consistent(spec: Spec) -> None:
 
 
 def _is_name(value: Any) -> bool:
-    return type(value) in (str, int)
+    return type(value) is int or _is_text(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is a text that a file can hold: half a surrogate pair is none."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def _is_number(value: Any) -> bool:
@@ -176,6 +196,8 @@ def _are_values(value: Any, *, gaps: bool) -> bool:
     if not isinstance(value, (list, tuple)) or not all(type(v) in kinds for v in value):
         return False
     if any(abs(v) >= WHOLE for v in value if type(v) is int):
+        return False
+    if not all(_is_text(v) for v in value if isinstance(v, str)):
         return False
     finite = all(math.isfinite(v) for v in value if isinstance(v, float))
     return finite and len({key(v) for v in value}) == len(value)
@@ -226,4 +248,5 @@ _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
     "targets": lambda value: _are(value, _TARGET, least=1),
     "log_target": lambda value: type(value) is bool,
     "left_out": _are_left_out,
+    "cells": lambda value: isinstance(value, str) and value in get_args(Cells),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from zoo.tabular.tables import Name, read_table, require_columns
-from zoo.tabular.values import as_numbers, distinct
+from zoo.core.split import held_out
+from zoo.tabular.contents import copies
+from zoo.tabular.tables import Name, read_table, require_columns, texts_of
+from zoo.tabular.values import as_numbers, distinct, is_text, reads_as_number, without_arrow
 
 LEAST: Final = 2  # rows to train on: batch norms need a deviation
 
@@ -21,10 +24,12 @@ class Split:
     """How to set rows aside for validation. At most one of `valid`, `time` and `group` is given.
 
     Attributes:
-        valid: a table of its own, or a truth for each row; None leaves it to the others.
+        valid: a table of its own, or a truth for each row (a Series by its index); None leaves it
+            to the others.
         fraction: of the rows (of every class, of the groups); 0 validates on nothing.
         time: a column; the latest rows are validated on, none of them as early as a training row.
-        group: a column; the rows of a group are on one side together.
+        group: a column; the rows of a group are on one side together, as near to the fraction as
+            they let it.
         seed: of what is drawn.
     """
 
@@ -36,7 +41,10 @@ class Split:
 
 
 def divide(
-    frame: pd.DataFrame, split: Split, classes: pd.Series | None = None
+    frame: pd.DataFrame,
+    split: Split,
+    classes: pd.Series | None = None,
+    ignore: Sequence[Name] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Training and validation rows, in the table's order.
 
@@ -44,16 +52,17 @@ def divide(
         frame: all rows.
         split: how.
         classes: of the rows, if a random part shall have its share of each.
+        ignore: columns that do not tell copies of a row apart.
 
     Raises:
         ValueError: the split is contradictory, or leaves too few rows on a side.
     """
     _require_one_way(split)
     _enough(frame, None)
-    if isinstance(split.valid, (str, pd.DataFrame)) or hasattr(split.valid, "__fspath__"):
-        return _enough(frame, read_table(split.valid))
+    if is_table(split.valid):
+        return _enough(frame, read_table(split.valid, as_text=texts_of(frame)))
     if split.valid is not None:
-        is_valid = _mask(split.valid, frame)
+        is_valid = mask_of(split.valid, frame)
     elif split.fraction == 0:
         return _enough(frame, None)
     elif split.time is not None:
@@ -61,13 +70,48 @@ def divide(
     elif split.group is not None:
         is_valid = _groups(frame, split.group, split.fraction, split.seed)
     else:
-        is_valid = _drawn(len(frame), classes, split.fraction, split.seed)
+        is_valid = _drawn(frame.drop(columns=[*ignore]), classes, split.fraction, split.seed)
     if not is_valid.any():
         raise ValueError(
             f"validation needs rows, however none of {len(frame)} would be validated on with "
             f"{split.fraction=}; raise it, or set valid_fraction=0 to do without"
         )
     return _enough(frame[~is_valid], frame[is_valid])
+
+
+def is_table(valid: Any) -> bool:
+    """Whether validation rows are a table of their own."""
+    return isinstance(valid, (str, pd.DataFrame)) or hasattr(valid, "__fspath__")
+
+
+def mask_of(valid: Any, frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """A truth for each row of a table; a Series says it by its index. Shape: (n,).
+
+    Raises:
+        ValueError: there is not one truth for each row.
+    """
+    if isinstance(valid, pd.Series) and not valid.index.equals(frame.index):
+        valid = _by_index(valid, frame)
+    mask = np.asarray(without_arrow(valid) if isinstance(valid, pd.Series) else valid)
+    if mask.shape != (len(frame),) or not (types.is_bool_dtype(mask) or _are_truths(mask)):
+        raise ValueError(
+            "validation rows must be a table or a truth for each row, got a "
+            f"{type(valid).__name__} of shape={mask.shape}, dtype={mask.dtype} for {len(frame)} "
+            "rows. Compare a column, as in valid=df['year'] == 2015."
+        )
+    return mask.astype(bool)
+
+
+def _by_index(valid: pd.Series, frame: pd.DataFrame) -> pd.Series:
+    """The truths in the order of the table's rows."""
+    both = (valid.index, frame.index)
+    if not all(index.is_unique for index in both) or set(both[0]) != set(both[1]):
+        raise ValueError(
+            "truths must have the index of the table, got another one of "
+            f"{len(valid)} for {len(frame)} rows. Compare a column of the same table, or pass "
+            "valid.to_numpy() if the order is that of the rows."
+        )
+    return valid.reindex(frame.index)
 
 
 def _require_one_way(split: Split) -> None:
@@ -92,29 +136,15 @@ def _enough(
     return train, valid
 
 
-def _mask(valid: Any, frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """A truth for each row. Shape: (n,)."""
-    if isinstance(valid, pd.Series) and valid.index.equals(frame.index):
-        valid = valid.to_numpy()
-    mask = np.asarray(valid)
-    if mask.shape != (len(frame),) or not (types.is_bool_dtype(mask) or _are_truths(mask)):
-        raise ValueError(
-            "validation rows are a table or a truth for each row, however valid is a "
-            f"{type(valid).__name__} of shape={mask.shape}, dtype={mask.dtype} for {len(frame)} "
-            "rows; compare a column, as in valid=df['year'] == 2015"
-        )
-    return mask.astype(bool)
-
-
 def _are_truths(mask: NDArray[Any]) -> bool:
     return mask.dtype == object and all(isinstance(value, (bool, np.bool_)) for value in mask)
 
 
 def _latest(frame: pd.DataFrame, name: Name, fraction: float) -> NDArray[np.bool_]:
     require_columns(frame, [name], "the column of times")
-    column = frame[name]
-    text = isinstance(column.dtype, pd.StringDtype) or column.dtype == object
-    times = as_numbers(column, name, "time" if text else "number")
+    column = without_arrow(frame[name])
+    texts = is_text(column.dtype) and not all(map(reads_as_number, distinct(column)[1]))
+    times = as_numbers(column, name, "time" if texts else "number")
     if not np.isfinite(times).all():
         raise ValueError(
             f"a split by time needs the time of every row, however {name!r} has "
@@ -128,17 +158,26 @@ def _latest(frame: pd.DataFrame, name: Name, fraction: float) -> NDArray[np.bool
 
 def _groups(frame: pd.DataFrame, name: Name, fraction: float, seed: int) -> NDArray[np.bool_]:
     require_columns(frame, [name], "the column of groups")
-    codes, values = distinct(frame[name])
-    codes = np.where(codes < 0, len(values), codes)  # rows without a group are one
-    sizes = np.bincount(codes)
-    drawn = np.random.default_rng(seed).permutation(len(sizes))
-    before = np.cumsum(sizes[drawn]) - sizes[drawn]
-    chosen = drawn[before < fraction * len(codes)]
-    return np.isin(codes, chosen)
+    return _held_out(len(frame), fraction, seed, groups=distinct(frame[name])[0])
 
 
-def _drawn(n: int, classes: pd.Series | None, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """A random part; of every class that part, of two or more rows at least one."""
+def _held_out(n: int, fraction: float, seed: int, **kinds: Any) -> NDArray[np.bool_]:
+    is_valid = np.zeros(n, dtype=bool)
+    is_valid[held_out(n, fraction, seed, **kinds)[1]] = True
+    return is_valid
+
+
+def _drawn(
+    frame: pd.DataFrame, classes: pd.Series | None, fraction: float, seed: int
+) -> NDArray[np.bool_]:
+    """A random part; of every class that part, of two or more rows at least one.
+
+    Copies of a row stay together.
+    """
+    n = len(frame)
+    if (groups := copies(frame)) is not None:
+        strata = None if classes is None else distinct(classes)[0]
+        return _held_out(n, fraction, seed, groups=groups, strata=strata)
     rng = np.random.default_rng(seed)
     is_valid = np.zeros(n, dtype=bool)
     if classes is None:

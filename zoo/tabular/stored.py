@@ -41,7 +41,7 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
         )
     with artifact.built("a network"):
         spec = Spec.from_json(config.spec)
-        arguments = _arguments(config, spec)
+        arguments = network_arguments(config, spec)
         members = [_member(arguments, tensors) for tensors in stored.weights]
     return TableModel(
         members,
@@ -65,7 +65,7 @@ def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
     return pretrained if isinstance(pretrained, TableModel) else load(find(pretrained), run)
 
 
-def _arguments(config: Config, spec: Spec) -> dict[str, Any]:
+def network_arguments(config: Config, spec: Spec) -> dict[str, Any]:
     """What builds the network, checked.
 
     Raises:
@@ -92,12 +92,12 @@ def _arguments(config: Config, spec: Spec) -> dict[str, Any]:
     ]
     if wrong:
         raise ValueError(f"its arguments are {', '.join(_SOUND)}, however {'; '.join(wrong[:3])}")
+    _require_believable(given)
     return given
 
 
 def _member(arguments: dict[str, Any], tensors: dict[str, Tensor]) -> TableNet:
     """A network with its weights; one that they do not fit is refused before it takes memory."""
-    _require_believable(arguments)
     with torch.device("meta"):
         artifact.check_weights(build_network(**arguments), tensors)
     member = build_network(**arguments)

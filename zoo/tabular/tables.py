@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+
+from zoo.tabular.csv_files import read_csv
 
 Table = str | os.PathLike[str] | pd.DataFrame
 Name = str | int
@@ -18,12 +21,14 @@ PARQUET: Final = (".parquet", ".pq")
 SHOWN: Final = 3  # wrong values that a message names; the rest is counted
 
 
-def read_table(data: Any, *, as_text: Iterable[Name] = ()) -> pd.DataFrame:
+def read_table(data: Any, *, as_text: Mapping[Name, Iterable[str]] | None = None) -> pd.DataFrame:
     """The DataFrame that is given or that a file holds.
 
     Args:
-        data: a DataFrame, or the path of a CSV file (`.tsv` is tab-separated) or Parquet file.
-        as_text: columns of a CSV file whose cells are text even if they look like numbers.
+        data: a DataFrame, or the path of a CSV file (separated by commas, semicolons, tabs or
+            bars) or Parquet file.
+        as_text: columns of a CSV file whose cells are text even if they look like numbers, and
+            their texts that are no gaps even if they look like such, as NA.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -33,12 +38,13 @@ def read_table(data: Any, *, as_text: Iterable[Name] = ()) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
         frame = data
     elif isinstance(data, (str, os.PathLike)):
-        frame = _read_file(Path(data), [str(name) for name in as_text])
+        frame = _read_file(Path(data), as_text or {})
     else:
         raise ValueError(
             "a table is a DataFrame or the path of a CSV or Parquet file, however data is a "
             f"{type(data).__name__}; pd.DataFrame(data) makes one of arrays and lists"
         )
+    frame = _with_plain_names(frame)
     _require_names(frame)
     if not len(frame):
         raise ValueError(
@@ -46,6 +52,31 @@ def read_table(data: Any, *, as_text: Iterable[Name] = ()) -> pd.DataFrame:
             "look whether a filter before it removed all"
         )
     return frame
+
+
+def with_names(frame: pd.DataFrame, wanted: Iterable[Name]) -> pd.DataFrame:
+    """The table with the names that are wanted as numbers as such: a file has all names as texts.
+
+    >>> with_names(pd.DataFrame({"0": [5], "x": [6]}), [0, "x"]).columns.tolist()
+    [0, 'x']
+    """
+    have: set[Any] = set(frame.columns)
+    numbers = [name for name in wanted if isinstance(name, int) and name not in have]
+    return frame.rename(columns={str(name): name for name in numbers if str(name) in have})
+
+
+def texts_of(frame: pd.DataFrame) -> dict[Name, tuple[str, ...]]:
+    """The columns of text and their different texts, as `as_text` of another table's `read_table`.
+
+    >>> texts_of(pd.DataFrame({"land": ["NA", "FR", None], "n": [1, 2, 3]}))
+    {'land': ('NA', 'FR')}
+    """
+    return {
+        name: tuple(cell for cell in pd.unique(frame[name]) if isinstance(cell, str))
+        for name in frame.columns
+        if not pd.api.types.is_numeric_dtype(frame[name].dtype)
+        and any(isinstance(cell, str) for cell in frame[name].dropna().head(1))
+    }
 
 
 def require_columns(frame: pd.DataFrame, wanted: Iterable[Name], use: str) -> None:
@@ -77,7 +108,7 @@ def few(values: Sequence[Any]) -> str:
     return ", ".join(f"{value!r:.60}" for value in values[:SHOWN]) + more
 
 
-def _read_file(path: Path, as_text: list[str]) -> pd.DataFrame:
+def _read_file(path: Path, as_text: Mapping[Name, Iterable[str]]) -> pd.DataFrame:
     if not path.is_file():
         raise FileNotFoundError(
             f"a table is a CSV or Parquet file, however {str(path)!r} does not exist; check the "
@@ -85,19 +116,7 @@ def _read_file(path: Path, as_text: list[str]) -> pd.DataFrame:
         )
     if path.suffix.lower() in PARQUET:
         return _read_parquet(path)
-    try:
-        return pd.read_csv(
-            path,
-            sep="\t" if path.suffix.lower() == ".tsv" else ",",
-            dtype=dict.fromkeys(as_text, str),
-            low_memory=False,  # one dtype a column, whatever the chunks look like
-            skipinitialspace=True,
-        )
-    except ValueError as error:  # includes pandas' parser errors and wrong encodings
-        raise ValueError(
-            f"a CSV file is UTF-8 text with names in its first line, however {str(path)!r} is not "
-            f"({str(error).splitlines()[0]:.100}); save it again as CSV"
-        ) from error
+    return read_csv(path, {str(name): set(texts) for name, texts in as_text.items()})
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -113,6 +132,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             f"a Parquet file must be whole, however {str(path)!r} is not "
             f"({str(error).splitlines()[0]:.100}); save it again"
         ) from error
+
+
+def _with_plain_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with NumPy's texts and whole numbers among its columns' names as Python's."""
+    if not any(isinstance(name, (np.str_, np.integer)) for name in frame.columns):
+        return frame
+    plain = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
+    return frame.set_axis(pd.Index(plain, dtype=object), axis=1)
 
 
 def _require_names(frame: pd.DataFrame) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import warnings
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,49 +14,94 @@ from numpy.typing import NDArray
 from pandas.api import types
 from torch import Tensor
 
-from zoo.tabular.encode import look_up, row_numbers
+from zoo.tabular.encode import Lookup
 from zoo.tabular.spec import Category, Spec, Target, TaskName
 from zoo.tabular.tables import Name, few
-from zoo.tabular.values import as_numbers, distinct, kind_of
+from zoo.tabular.values import Value, as_numbers, distinct, is_text, kind_of, reads_as_number, sense
 
 FEW_CLASSES: Final = 20  # different whole numbers that are still classes
+CONSTANT: Final = 1e-9  # share of its mean that a target without deviation may be off by
+MOSTLY: Final = 0.9  # share of different texts that are numbers, from which on the target is
+
+
+def task_of_targets(frame: pd.DataFrame, names: Sequence[Name], task: Any) -> TaskName:
+    """The task that the user names, else the one that the targets' values suggest.
+
+    Raises:
+        ValueError: there is no such task, or the target is numbers written as text.
+    """
+    if task is None:
+        task = guess_task(frame[names[0]]) if len(names) == 1 else "regression"
+    if task not in get_args(TaskName):
+        near = difflib.get_close_matches(str(task).lower(), get_args(TaskName), n=1, cutoff=0.0)
+        raise ValueError(
+            f"a task must be one of {', '.join(get_args(TaskName))}, got {task=}. Did you mean "
+            f"{near[0]!r}?"
+        )
+    if task == "classification" and any((distinct(frame[name])[0] < 0).any() for name in names):
+        raise ValueError(
+            f"classes must be finite, got infinite numbers in {few(list(names))}. Leave these rows "
+            "out."
+        )
+    return task  # type: ignore[no-any-return]
 
 
 def guess_task(column: pd.Series) -> TaskName:
-    """Classification for text, truths, categories and whole numbers with at most 20 values."""
+    """Classification for text, truths, categories and whole numbers with at most 20 values.
+
+    Raises:
+        ValueError: the column is text that reads as many numbers, such as "$1,234.50".
+    """
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype) or types.is_bool_dtype(dtype):
         return "classification"
     if types.is_integer_dtype(dtype):
-        return "classification" if int(column.nunique()) <= FEW_CLASSES else "regression"
+        return _by_number(column)
     if types.is_numeric_dtype(dtype) or kind_of(column) != "number":
         return "regression"
-    numeric = types.infer_dtype(column, skipna=True) in (
-        "decimal",
-        "floating",
-        "mixed-integer-float",
-    )
-    return "regression" if numeric else "classification"
+    inferred = types.infer_dtype(column, skipna=True)
+    if inferred in ("decimal", "floating", "mixed-integer-float"):
+        return "regression"
+    if inferred == "integer":
+        return _by_number(column)
+    _require_words(column)
+    return "classification"
+
+
+def labelled(frame: pd.DataFrame, targets: Sequence[Name]) -> NDArray[np.bool_]:
+    """Which rows have all their targets; an empty text is none. Shape: (n,)."""
+    known = np.ones(len(frame), dtype=bool)
+    for name in targets:
+        column = frame[name]
+        known &= column.notna().to_numpy(dtype=bool)
+        if is_text(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
+            codes, values = distinct(column)
+            empty = [i for i, value in enumerate(values) if sense(value) is None]
+            known &= ~np.isin(codes, empty)
+    return known
 
 
 def with_targets(frame: pd.DataFrame, targets: Sequence[Name]) -> pd.DataFrame:
     """The rows whose targets are known; one warning counts the others.
 
+    Whole numbers that only the gaps have made floats are whole again.
+
     Raises:
         ValueError: there are none.
     """
-    known = frame[list(targets)].notna().all(axis=1).to_numpy(dtype=bool)
+    known = labelled(frame, targets)
     if known.all():
         return frame
     if not known.any():
         raise ValueError(
-            f"learning needs rows with a target, however {few(list(targets))} is empty in all "
-            f"{len(frame)}; choose another column"
+            f"learning and scoring need rows with a target, got {few(list(targets))} empty in all "
+            f"{len(frame)}. Choose another column."
         )
     n = int((~known).sum())
-    message = f"rows need a target to be learnt, however {n} of {len(frame)} have none; left out"
+    message = f"rows must have a target, got {n} of {len(frame)} without. They are left out."
     warnings.warn(message, stacklevel=4)
-    return frame[known]
+    kept = frame[known]
+    return kept.astype({name: np.int64 for name in targets if _is_whole(kept[name])})
 
 
 def fit_targets(
@@ -77,10 +123,15 @@ def fit_targets(
     found = []
     for name in targets:
         numbers = target_numbers(frame[name], name, log_target)
-        spread = float(numbers.std())
-        tiny = 1e-12 * max(abs(float(numbers.mean())), 1e-280)
-        found.append(Target(name, (), float(numbers.mean()), spread if spread > tiny else 1.0))
+        mean, spread = float(numbers.mean()), float(numbers.std())
+        varies = spread > 1e-12 * max(abs(mean), 1e-280)
+        found.append(Target(name, (), mean, spread if varies else still_std(mean)))
     return tuple(found)
+
+
+def still_std(mean: float) -> float:
+    """The deviation that stands for none: whatever the network says, the prediction is the mean."""
+    return CONSTANT * max(abs(mean), CONSTANT)
 
 
 def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[np.float64]:
@@ -111,16 +162,17 @@ def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
     if spec.task == "classification":
         target = spec.targets[0]
         codes, values = distinct(frame[target.name])
-        rows = row_numbers(Category(target.name, target.classes))
-        unknown = [value for value in values if not look_up(value, rows)]
+        lookup = Lookup(Category(target.name, target.classes))
+        rows = [lookup.row(value) for value in values]
+        unknown = [value for value, row in zip(values, rows, strict=True) if not row]
+        unknown += [float("inf")] if (codes < 0).any() else []  # gaps are left out before
         if unknown:
             raise ValueError(
-                f"every class must be one of the training rows', however {few(unknown)} of "
-                f"{target.name!r} are none of {few(target.classes)}; leave these rows out, or "
-                "have every class on both sides of the split"
+                f"every class must be one of the training rows', got {few(unknown)} in "
+                f"{target.name!r}, none of {few(target.classes)}. Leave these rows out, or have "
+                "every class on both sides of the split."
             )
-        numbers = np.array([look_up(value, rows) - 1 for value in values], dtype=np.int64)
-        return torch.from_numpy(numbers[codes])
+        return torch.from_numpy(np.array(rows, dtype=np.int64)[codes] - 1)
     scaled = [
         (target_numbers(frame[t.name], t.name, spec.log_target) - t.mean) / t.std
         for t in spec.targets
@@ -137,11 +189,51 @@ def unscaled(scaled: Tensor, spec: Spec) -> Tensor:
 
 
 def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
-    """The different values, sorted: numbers by size, text by letters."""
-    values = [value for value in distinct(column)[1] if value is not None]
-    if len(values) < 2:
+    """The different values, sorted: numbers by size, text by letters.
+
+    Of texts that differ in spaces around them alone the first by letters stands for all.
+    """
+    values = sorted(distinct(column)[1], key=lambda value: (isinstance(value, str), value))
+    classes: list[Value] = []
+    texts: dict[str, str] = {}
+    for value in values:
+        if isinstance(value, str) and texts.setdefault(value.strip(), value) != value:
+            continue
+        classes.append(value)
+    if len(classes) < len(values):
+        same = [value for value in values if value not in classes]
+        warnings.warn(
+            f"classes must differ in more than spaces, got {few(same)} in {name!r}. They are "
+            "counted with the class of the same letters.",
+            stacklevel=4,
+        )
+    if len(classes) < 2:
         raise ValueError(
-            f"telling classes apart needs at least two, however {name!r} has classes={values}; "
+            f"telling classes apart needs at least two, however {name!r} has {classes=}; "
             "add rows of another, or choose another target"
         )
-    return tuple(sorted(values, key=lambda value: (isinstance(value, str), value)))
+    return tuple(classes)
+
+
+def _by_number(column: pd.Series) -> TaskName:
+    return "classification" if int(column.nunique()) <= FEW_CLASSES else "regression"
+
+
+def _is_whole(column: pd.Series) -> bool:
+    """Whether a column of floats holds whole numbers alone."""
+    if not types.is_float_dtype(column.dtype):
+        return False
+    cells = column.to_numpy(np.float64)
+    return bool((np.abs(cells) < 2**53).all() and (cells == np.floor(cells)).all())
+
+
+def _require_words(column: pd.Series) -> None:
+    """Refuse classes that are many numbers written as text."""
+    values = [value for value in distinct(column)[1] if sense(value) is not None]
+    numbers = [value for value in values if reads_as_number(value)]
+    if len(values) > FEW_CLASSES and len(numbers) > MOSTLY * len(values):
+        raise ValueError(
+            f"a target of numbers must hold numbers alone, got {len(values)} texts such as "
+            f"{numbers[0]!r:.40}. Convert them, for example by pd.to_numeric, or pass "
+            "task='classification' if each is a class."
+        )

@@ -1,14 +1,16 @@
 """Loss, decoding and metrics of a table's task.
 
-A network of several members gives (B, k, n) outputs: each has a loss of its own, and the prediction
-is the mean of theirs - of probabilities, or of scaled numbers (Gorishniy et al. 2024, sec. 3.3).
+A network of several members gives (B, k, n) outputs: each has a loss of its own in training, and
+the prediction is the mean of theirs - of probabilities, or of scaled numbers (Gorishniy et al.
+2024, sec. 3.3). What an evaluation reports is the loss of the prediction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor
@@ -19,6 +21,8 @@ from zoo.tabular.spec import Spec
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
+LEAST: Final = 1e-12  # probability whose logarithm a loss takes at least
+
 
 def task_of(spec: Spec, *, label_smoothing: float = 0.0) -> Task:
     """The task of a spec: accuracy; or RMSE and MAE in the target's units (and RMSPE of logs).
@@ -26,11 +30,25 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0) -> Task:
     Shape: output (B, n_out) or (B, k, n_out); target as `encode_targets` gives it; predictions
     (B, n_out): probabilities, or scaled numbers.
     """
+    decode: Any
+    metrics: Any
     if spec.task == "classification":
         plain = classification(spec.n_out, label_smoothing=label_smoothing)
-        return Task(partial(_each_loss, loss=plain.loss), _probabilities, plain.metrics)
-    plain = regression()
-    return Task(partial(_each_loss, loss=plain.loss), _mean, partial(_regression_metrics, spec))
+        decode, metrics = _probabilities, partial(_class_metrics, spec.n_out)
+    else:
+        plain = regression()
+        decode, metrics = _mean, partial(_regression_metrics, spec)
+    return replace(
+        plain,
+        loss=partial(_each_loss, loss=plain.loss),
+        decode=decode,
+        metrics=metrics,
+        valid_loss=partial(
+            _prediction_loss,
+            loss=plain.valid_loss or plain.loss,
+            logits=spec.task == "classification",
+        ),
+    )
 
 
 def _each_loss(output: Tensor, target: Tensor, *, loss: Loss) -> tuple[Tensor, Tensor | int]:
@@ -39,6 +57,18 @@ def _each_loss(output: Tensor, target: Tensor, *, loss: Loss) -> tuple[Tensor, T
         target = target.unsqueeze(1).expand(B, k, *target.shape[1:]).flatten(0, 1)
         output = output.reshape(B * k, n)
     return loss(output, target)
+
+
+def _prediction_loss(
+    output: Tensor, target: Tensor, *, loss: Loss, logits: bool
+) -> tuple[Tensor, Tensor | int]:
+    if output.dim() == 3:
+        output = _probabilities(output).clamp(min=LEAST).log() if logits else _mean(output)
+    return loss(output, target)
+
+
+def _class_metrics(n_classes: int) -> Mapping[str, Metric]:
+    return classification(n_classes).metrics()  # a function of a module can be pickled
 
 
 def _probabilities(output: Tensor) -> Tensor:

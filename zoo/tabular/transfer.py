@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from zoo.tabular.models.inputs import Piecewise, embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
+from zoo.tabular.ranges import moved_range
 from zoo.tabular.spec import Spec
 from zoo.tabular.tables import Name, few
 from zoo.tabular.values import key
@@ -59,6 +60,8 @@ def carry_over(
     same_targets = [t.name for t in spec.targets] == [t.name for t in old_spec.targets]
     if not same_targets or spec.task != old_spec.task:
         settings["y_range"] = None
+    elif "y_range" not in changes:
+        settings["y_range"] = moved_range(old.settings.get("y_range"), old_spec, spec)
     settings.update(changes)
     new = build_network(old.name, spec.table_rows, len(spec.numbers), spec.n_out, **settings)
     new.fit_inputs(x_cont)

@@ -7,6 +7,7 @@ model does not depend on the dtype that its training table happened to have.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -25,6 +26,9 @@ Kind = Literal["number", "time", "duration"]
 LARGEST: Final = float(np.finfo(np.float32).max)  # a number beyond it counts as infinite
 WHOLE: Final = 2**63  # whole numbers beyond it are kept as text
 _DAY: Final = 86_400.0  # seconds
+_WHOLE_NUMBER: Final = re.compile(r"[+-]?(0|[1-9]\d{0,17})(\.0+)?")  # not 02, which is a code
+_MIDNIGHT: Final = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(\.0+)?")
+_TRUTHS: Final = {"true": 1, "false": 0}
 
 
 def plain(value: Any) -> Value:
@@ -37,6 +41,8 @@ def plain(value: Any) -> Value:
     """
     if value is None or value is pd.NA or value is pd.NaT:
         return None
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return None if np.isnat(value) else str(_pandas_time(value))
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -49,6 +55,36 @@ def plain(value: Any) -> Value:
 def key(value: Value) -> tuple[str, Value]:
     """What tells values apart that Python holds equal: 1, 1.0 and True."""
     return type(value).__name__, value
+
+
+def sense(value: Value, *, as_number: bool = False) -> str | int | float | None:
+    """What a value means, whatever type a file or a program gave it.
+
+    Truths and texts of whole numbers are numbers, midnight is its day, empty text is a gap, spaces
+    around a text do not count. Texts with leading zeros are codes, and stay text.
+
+    Args:
+        value: see `plain`.
+        as_number: read any text of a number as one; for columns that hold nothing but numbers.
+
+    >>> [sense(value) for value in ("5", 5.0, "5.0", True, "True", " a ", "02", "1.10")]
+    [5, 5, 5, 1, 1, 'a', '02', '1.10']
+    >>> sense("02", as_number=True), sense("2015-07-31 00:00:00"), sense(" ")
+    (2, '2015-07-31', None)
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text.lower() in _TRUTHS:
+            return _TRUTHS[text.lower()]
+        if _WHOLE_NUMBER.fullmatch(text):
+            return int(text.partition(".")[0])
+        if as_number and (number := _number_of(text)) is not None:
+            return number
+        day = _MIDNIGHT.fullmatch(text)
+        return (day[1] if day else text) or None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(value) if isinstance(value, bool) else value
 
 
 def distinct(column: pd.Series) -> tuple[NDArray[np.int64], list[Value]]:
@@ -105,14 +141,30 @@ def as_numbers(column: pd.Series, name: Name, kind: Kind = "number") -> NDArray[
     return found
 
 
+def reads_as_number(value: Value) -> bool:
+    """Whether a value is a number, or a text that people would read as one.
+
+    >>> [reads_as_number(text) for text in ("$1,234.50", "12 %", "-3", "02", "A1", "?")]
+    [True, True, True, False, False, False]
+    """
+    if not isinstance(value, str):
+        return value is not None
+    text = value.strip().strip("$€£¥% ").replace(",", "")
+    is_code = len(text) > 1 and text[0] == "0" and text[1].isdigit()
+    return not is_code and _number_of(text) is not None
+
+
+def is_text(dtype: Any) -> bool:
+    """Whether cells of a dtype may be text."""
+    return isinstance(dtype, (np.dtypes.ObjectDType, pd.StringDtype))
+
+
 def kind_of(column: pd.Series) -> Kind:
     """What the numbers of a column stand for, by its dtype."""
     dtype = column.dtype
     if types.is_timedelta64_dtype(dtype):
         return "duration"
     if types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
-        return "time"
-    if isinstance(dtype, pd.ArrowDtype) and "date" in str(dtype):
         return "time"
     return "number"
 
@@ -128,9 +180,45 @@ def one_number(cell: Any, name: Name, kind: Kind) -> float:
     return float(as_numbers(pd.Series([cell]), name, kind)[0])
 
 
+def without_arrow(column: pd.Series) -> pd.Series:
+    """A column of a pyarrow dtype as pandas would hold it without pyarrow; others as they are."""
+    dtype = column.dtype
+    if not isinstance(dtype, pd.ArrowDtype):
+        return column
+    if dtype.kind in "iufb" and types.is_numeric_dtype(dtype):
+        nullable = {"i": "Int64", "u": "UInt64", "f": "Float64", "b": "boolean"}[dtype.kind]
+        numbers: pd.Series = column.astype(nullable)  # type: ignore[call-overload]
+        return numbers
+    arrow: Any = column.array
+    cells: pd.Series = arrow.__arrow_array__().to_pandas()
+    return pd.Series(cells.array, index=column.index, name=column.name)
+
+
+def moments(column: pd.Series, *, utc: bool = True) -> pd.Series:
+    """Times, or texts or objects of them, as a column of pandas' times.
+
+    Args:
+        column: times, periods (their beginnings count), or ISO texts.
+        utc: change zones to UTC, and take times without one as such.
+
+    Raises:
+        ValueError: cells are no times; the message is pandas' own.
+    """
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if types.is_datetime64_any_dtype(column.dtype):
+        return pd.to_datetime(column, utc=True) if utc else column
+    try:
+        return pd.to_datetime(column, utc=utc, format="ISO8601" if is_text(column.dtype) else None)
+    except pd.errors.OutOfBoundsDatetime:  # of pandas before 3: nanoseconds end in 2262
+        cells = [np.datetime64(str(cell), "s") for cell in column.fillna("NaT")]
+        times: Any = pd.Series(np.array(cells), index=column.index)
+        return times.dt.tz_localize("UTC") if utc else times  # type: ignore[no-any-return]
+
+
 def _dense(column: pd.Series) -> pd.Series:
     if not isinstance(column.dtype, pd.SparseDtype):
-        return column
+        return without_arrow(column)
     dense: pd.Series = column.astype(column.dtype.subtype)
     return dense
 
@@ -144,17 +232,19 @@ def _may_hold_equals(column: pd.Series) -> bool:
 
 def _days(column: pd.Series, name: Name) -> NDArray[np.float64]:
     """Days since 1970 (UTC)."""
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
+    if types.is_numeric_dtype(column.dtype) and column.notna().any():
+        raise ValueError(
+            f"column {name!r} holds times, got numbers such as {column.dropna().iloc[0]}. Write "
+            "them as 2015-07-31 or 2015-07-31T12:00, or convert them with pd.to_datetime."
+        )
     try:
-        is_text = column.dtype == object or isinstance(column.dtype, pd.StringDtype)
-        times = pd.to_datetime(column, utc=True, format="ISO8601" if is_text else None)
+        times = moments(column)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"column {name!r} holds times, however not all of its cells are such "
             f"({str(error).splitlines()[0]:.120}); write them as 2015-07-31 or 2015-07-31T12:00"
         ) from error
-    since = times - pd.Timestamp(0, tz="UTC")
+    since = times - pd.Timestamp(0, tz="UTC").as_unit("s")  # in nanoseconds, 9999 would overflow
     return np.asarray(since.dt.total_seconds() / _DAY, dtype=np.float64)
 
 
@@ -175,3 +265,18 @@ def _parsed(column: pd.Series, name: Name) -> NDArray[np.float64]:
             f"have {shown}; correct them, leave them empty, or train with categories=[{name!r}]"
         )
     return numbers.astype(np.float64)
+
+
+def _number_of(text: str) -> int | float | None:
+    """The number that a text stands for, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(number) if number.is_integer() else number
+
+
+def _pandas_time(value: np.datetime64 | np.timedelta64) -> Any:
+    return pd.Timestamp(value) if isinstance(value, np.datetime64) else pd.Timedelta(value)

@@ -79,7 +79,8 @@ def corpus(
     Raises:
         ValueError: a document to validate on is trained on as well, or there are too few.
     """
-    tokenizer, folder = Tokenizer(spec.language), cache_folder(run.cache)
+    tokenizer = Tokenizer(spec.language, spec.normalisation)
+    folder = cache_folder(run.cache)
     texts, apart = parts(texts)
     documents = Documents(each(texts, column, spec.text_column))
     train, words = with_own_numbers(documents, tokenizer, folder, run.n_threads)

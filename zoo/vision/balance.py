@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -11,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Subset
 
-from zoo.vision.batches import DatasetItems
 from zoo.vision.cache import Items
 from zoo.vision.data import Opened
+from zoo.vision.dataset_items import DatasetItems
 from zoo.vision.labels import counts
 from zoo.vision.spec import Spec
 from zoo.vision.wording import few
@@ -35,7 +37,7 @@ def weights_of(chosen: ClassWeights | None, labels: NDArray[Any], spec: Spec) ->
             f"classes have weights, however task={spec.task!r} and class_weights={chosen!r}; leave "
             "them out"
         )
-    if chosen == "balanced":
+    if isinstance(chosen, str) and chosen == "balanced":
         n = counts(labels, len(spec.classes)).clip(1)
         balanced = (
             len(labels) / n / len(n) if spec.task == "classification" else len(labels) / n - 1
@@ -46,13 +48,17 @@ def weights_of(chosen: ClassWeights | None, labels: NDArray[Any], spec: Spec) ->
             f"class weights are 'balanced' or a number by class, however {chosen=}; give a mapping"
         )
     unknown = [name for name in chosen if name not in spec.classes]
-    wrong = {name: w for name, w in chosen.items() if not isinstance(w, (int, float)) or not w > 0}
+    wrong = {name: w for name, w in chosen.items() if not _is_weight(w)}
     if unknown or wrong:
         raise ValueError(
             "every weight is positive and of a class, however class_weights has "
             f"{few(unknown) or wrong}; classes are {few(spec.classes)}"
         )
     return torch.tensor([float(chosen.get(name, 1.0)) for name in spec.classes])
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < inf
 
 
 def oversampled(opened: Opened, spec: Spec, seed: int) -> Opened:
@@ -80,4 +86,4 @@ def _taken(items: Any, rows: NDArray[np.int64]) -> Any:
     if isinstance(items, Items):
         return items.take(rows)
     part: Any = Subset(items.dataset, rows.tolist())
-    return DatasetItems(part, items.short_side, items.interpolation)
+    return DatasetItems(part, items.resize)

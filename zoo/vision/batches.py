@@ -6,24 +6,21 @@ functions of (seed, epoch, step), so neither their number nor an interruption ch
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from numbers import Integral
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from zoo.core.batches import Batch, bounds, order
 from zoo.vision.augment import centre_crop
 from zoo.vision.cache import in_order
-from zoo.vision.images import Interpolation, read
-from zoo.vision.labels import of_items
 from zoo.vision.pixel_file import Pixels
-from zoo.vision.spec import TaskName
 
 
 class ItemSource(Protocol):
@@ -33,6 +30,10 @@ class ItemSource(Protocol):
 
     def __getitem__(self, i: int, /) -> Pixels:
         """One photo. Shape: (H, W, 3), uint8."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A name for the photos, which tells them from others."""
         ...
 
 
@@ -102,7 +103,7 @@ class PhotoBatches:
         wrong = {
             name: value
             for name in ("batch_size", "size", "threads")
-            if (value := getattr(self, name)) < 1
+            if not isinstance(value := getattr(self, name), Integral) or int(value) < 1
         }
         if wrong:
             raise ValueError(f"a batch has photos, pixels and a thread, however {wrong=}; raise it")
@@ -134,6 +135,15 @@ class PhotoBatches:
         ahead = self.threads + 1
         for assembled in in_order(assemble, range(start, steps), threads=self.threads, ahead=ahead):
             yield self._to_device(assembled)
+
+    def fingerprint(self) -> str:
+        """A digest of what is trained on and how, wherever photos and cache lie."""
+        record = hashlib.sha256(self.targets.numpy().tobytes())
+        items = self.items.fingerprint()
+        looks = (self.size, self.mean, self.std, self.augment)
+        order = (self.batch_size, self.seed, self.shuffle, self.rank, self.world)
+        record.update(repr((items, tuple(self.targets.shape), looks, order)).encode())
+        return record.hexdigest()
 
     def shard(self, rank: int, world: int) -> PhotoBatches:
         """The same photos, of which this process takes its part of every global batch.
@@ -183,86 +193,3 @@ class PhotoBatches:
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         target = assembled.target.to(self.device, non_blocking=True)
         return Batch((x.contiguous(memory_format=layout),), target)
-
-
-class DatasetItems:
-    """The photos of a user's own map-style data set, which returns (image, label) pairs.
-
-    An image is one of Pillow, an array (H, W), (H, W, 3) or (H, W, 4) or a tensor (3, H, W) or
-    (1, H, W), of uint8 or of floats in 0..1; normalisation is left to `PhotoBatches`. Photos are
-    not cached, for the data set may draw anew each time; so a run that continues is the same only
-    if the data set is a function of the index. Several threads ask it at once: one that cannot
-    bear it needs `threads=1`.
-
-    Args:
-        dataset: with `__len__` and `__getitem__`.
-        short_side: pixels of the items' shorter side.
-        interpolation: the filter of the resizing.
-    """
-
-    def __init__(
-        self, dataset: Any, short_side: int, interpolation: Interpolation = "bilinear"
-    ) -> None:
-        self.dataset, self.short_side, self.interpolation = dataset, short_side, interpolation
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, i: int) -> Pixels:
-        """One photo. Shape: (H, W, 3), uint8.
-
-        Raises:
-            ValueError: what the data set returns is no image.
-        """
-        image = read(to_image(self.dataset[i][0], i), self.short_side, self.interpolation)
-        return np.asarray(image)
-
-    def labels(self, task: TaskName | None = None) -> NDArray[Any]:
-        """Its labels: `dataset.targets` if there are any, else by going through all of it once.
-
-        **Shape.** As `zoo.vision.labels.encoded` gives them.
-        """
-        known = getattr(self.dataset, "targets", None)
-        found: Iterable[Any] = known if known is not None else map(self._label, range(len(self)))
-        labels = of_items(found, task)
-        if len(labels) != len(self):
-            raise ValueError(
-                f"a data set has a label for each image, however {len(labels)=} and {len(self)=}; "
-                "correct its `targets`"
-            )
-        return labels
-
-    def _label(self, i: int) -> Any:
-        pair = self.dataset[i]
-        if not isinstance(pair, (tuple, list)) or len(pair) < 2:
-            raise ValueError(
-                "a data set returns (image, label), however "
-                f"{i=} gives {type(pair).__name__}; return a pair, or give photos as a table"
-            )
-        return pair[1]
-
-
-def to_image(value: object, i: int) -> Image.Image:
-    """A Pillow image of what a user has: photo number i, for the message.
-
-    Raises:
-        ValueError: it has other shapes or values than `DatasetItems` lists.
-    """
-    if isinstance(value, Image.Image):
-        return value
-    array = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
-    if isinstance(value, Tensor) and array.ndim == 3:
-        array = array.transpose(1, 2, 0)
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() <= 1:
-        array = np.rint(array * 255).astype(np.uint8)
-    flat = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if array.dtype != np.uint8 or not flat or array.size == 0:
-        raise ValueError(
-            "an image has pixels of uint8 or floats in 0..1, not yet normalised, as an array "
-            "(H, W) or (H, W, 3) or a tensor (3, H, W), however "
-            f"{i=} gives {type(value).__name__} of {array.shape=} and {array.dtype=}; leave "
-            "normalisation to zoo"
-        )
-    return Image.fromarray(array)

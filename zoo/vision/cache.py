@@ -2,7 +2,9 @@
 
 Decoding costs milliseconds a photo, a look into mapped memory microseconds, so that the second
 epoch (and the second call) trains at the speed of the model. The file's name is a digest of every
-photo's path, size and time of change and of how it was resized: a changed photo is another file.
+photo's path and state on disk and of how it was resized: a changed photo is another file. The state
+includes what a program cannot set back (inode, time of the last change of the inode), for archives
+and `cp -p` give a replaced photo the size and the date of the old one.
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 
 from zoo.core.cache_folder import default_cache, expanded
-from zoo.vision.images import Interpolation, UnreadableImage, read
+from zoo.core.split import Hashes, content_hashes
+from zoo.vision.images import Resize, UnreadableImage, read
 from zoo.vision.pixel_file import BROKEN, LEFT, MAGIC, Pixels, Stored, Writer, open_pixels
 
 Progress = Callable[[int, int], None]
@@ -34,13 +37,6 @@ Out = TypeVar("Out")
 
 SUFFIX: Final = ".photos"
 STALE: Final = 24 * 3600  # seconds after which an unfinished file of a dead process is removed
-
-
-class Resize(NamedTuple):
-    """How photos become items: the pixels of the short side, and the filter."""
-
-    short_side: int
-    interpolation: Interpolation = "bilinear"
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,7 @@ class Items:
         pixels: the mapped cache; None without one.
         resize: how a file becomes an item.
         reasons: number of a file that cannot be read -> a sentence that says why.
+        contents: a hash of the bytes of each file. Shape: (files,).
     """
 
     files: list[Path]
@@ -62,6 +59,7 @@ class Items:
     pixels: Pixels | None
     resize: Resize
     reasons: dict[int, str]
+    contents: Hashes
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -97,12 +95,16 @@ class Items:
         """The file of each item."""
         return [self.files[row] for row in self.rows.tolist()]
 
+    def fingerprint(self) -> str:
+        """A name for these items: what is in their files, their order, their size."""
+        record = hashlib.sha256(repr((MAGIC, PIL.__version__, *self.resize)).encode())
+        record.update(self.hashes.tobytes())
+        return record.hexdigest()
+
     @property
-    def digest(self) -> str:
-        """A name for these items: their files as they are now, their order, their size."""
-        told = hashlib.sha256(_digest_of(self.files, self.resize).encode())
-        told.update(self.rows.tobytes())
-        return told.hexdigest()
+    def hashes(self) -> Hashes:
+        """A hash of the bytes of each item's file. Shape: (items,)."""
+        return np.asarray(self.contents[self.rows])
 
     def take(self, rows: Iterable[int]) -> Items:
         """The items of these numbers, in that order."""
@@ -116,15 +118,14 @@ def cache_folder() -> Path:
 
 def open_items(
     paths: Sequence[Path],
-    short_side: int,
-    interpolation: Interpolation = "bilinear",
+    resize: Resize,
     *,
     folder: Path | str | None = None,
     cache_gb: float = 8.0,
     threads: int = 2,
     progress: Progress | None = None,
 ) -> Items:
-    """The photos as items of one short side; the first call for them decodes each once.
+    """The photos as items, all resized alike; the first call for them decodes each once.
 
     Files that cannot be read do not raise: they are listed in `unreadable`. If the cache cannot be
     written, because the disk is full or the folder is not ours, a warning says so and photos are
@@ -132,8 +133,7 @@ def open_items(
 
     Args:
         paths: of the photos; their order and repeats do not matter to the cache.
-        short_side: of the items, in pixels; the aspect is kept (see `zoo.vision.images.read`).
-        interpolation: the filter of the resizing.
+        resize: how photos become items (see `zoo.vision.images.read`).
         folder: of the cache; None takes `cache_folder()`.
         cache_gb: gigabytes to keep on disk: photos beyond it are decoded in every epoch, and the
             files of other photos, least recently used first, make room.
@@ -150,16 +150,16 @@ def open_items(
     files = sorted(set(absolute))
     number = {file: i for i, file in enumerate(files)}
     rows = np.array([number[path] for path in absolute], dtype=np.int64)
-    resize, limit = Resize(short_side, interpolation), int(cache_gb * 1e9)
+    limit = int(cache_gb * 1e9)
     place = where / (_digest_of(files, resize) + SUFFIX)
     stored = open_pixels(place, len(files), limit)
     if stored is None:
-        index, reasons = _fill(place, files, resize, limit, threads, progress)
+        fresh = _fill(place, files, resize, limit, threads, progress)
         # Another process may have made room by removing what was just written: no harm.
-        stored = open_pixels(place, len(files), limit) or Stored(index, reasons, None)
-        if (index[:, 0] >= 0).any():
+        stored = open_pixels(place, len(files), limit) or fresh
+        if (fresh.entries[:, 0] >= 0).any():
             make_room(place, limit)
-    return Items(files, stored.entries, rows, stored.pixels, resize, stored.reasons)
+    return Items(files, stored.entries, rows, stored.pixels, resize, stored.reasons, stored.hashes)
 
 
 def in_order(
@@ -192,9 +192,10 @@ def _digest_of(files: list[Path], resize: Resize) -> str:
     for file in files:
         try:
             stat = file.stat()
-            state = (str(file), stat.st_size, stat.st_mtime_ns)
+            dates = stat.st_mtime_ns, stat.st_ctime_ns
+            state: tuple[object, ...] = (str(file), stat.st_size, stat.st_ino, *dates)
         except OSError:
-            state = (str(file), -1, -1)
+            state = (str(file),)
         digest.update(repr(state).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
@@ -206,21 +207,22 @@ def _fill(
     limit: int,
     threads: int,
     progress: Progress | None,
-) -> tuple[NDArray[np.int64], dict[int, str]]:
+) -> Stored:
     """Decode every file; write what fits under a name of its own, then move it to its place."""
     index, reasons = np.full((len(files), 3), LEFT, dtype=np.int64), dict[int, str]()
+    hashes = np.zeros(len(files), dtype=np.uint64)
     with Writer(place, limit) as writer:
         made = in_order(
             lambda path: _try_read(path, resize), files, threads=threads, ahead=4 * threads
         )
-        for row, result in enumerate(made):
+        for row, (result, hashes[row]) in enumerate(made):
             if isinstance(result, str):
                 index[row], reasons[row] = BROKEN, result
             else:
                 index[row] = writer.add(result), *result.shape[:2]
             if progress is not None:
                 progress(row + 1, len(files))
-        writer.finish(index, reasons)
+        writer.finish(index, hashes, reasons)
     if writer.error is not None:
         index[index[:, 0] >= 0, 0] = LEFT
         warnings.warn(
@@ -228,14 +230,24 @@ def _fill(
             f"decoded in every epoch; free space in {place.parent} or set ZOO_CACHE to a folder",
             stacklevel=3,
         )
-    return index, reasons
+    return Stored(index, hashes, reasons, None)
 
 
-def _try_read(path: Path, resize: Resize) -> Pixels | str:
+def _try_read(path: Path, resize: Resize) -> tuple[Pixels | str, np.uint64]:
+    """The photo's pixels, or why there are none, and a hash of its file."""
     try:
-        return np.asarray(read(path, *resize))
+        return np.asarray(read(path, *resize)), file_hash(path)
     except UnreadableImage as error:
-        return str(error)
+        return str(error), np.uint64(0)
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}", np.uint64(0)
+
+
+def file_hash(path: Path) -> np.uint64:
+    """A hash of a file's bytes, in little memory."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "blake2b").digest()
+    return np.uint64(content_hashes([digest])[0])
 
 
 def make_room(kept: Path, limit: int) -> None:

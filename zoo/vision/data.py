@@ -19,14 +19,16 @@ from rich.progress import Progress
 
 from zoo.core.batches import Data
 from zoo.core.run import Run
+from zoo.core.split import Hashes, SeenRows, require_disjoint
 from zoo.vision import datasets, sources
 from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
-from zoo.vision.batches import DatasetItems, ItemSource, PhotoBatches
+from zoo.vision.batches import ItemSource, PhotoBatches
 from zoo.vision.cache import Items, open_items
-from zoo.vision.images import usual_short_side
+from zoo.vision.dataset_items import DatasetItems, as_pairs
+from zoo.vision.images import deepest_white, usual_short_side
 from zoo.vision.labels import Asked
 from zoo.vision.spec import Spec
-from zoo.vision.tables import is_table
+from zoo.vision.tables import is_table, require_pair
 
 AugmentName = Literal["side_on", "top_down", "none"]
 AUGMENTS: dict[str, Augment | None] = {"side_on": SIDE_ON, "top_down": TOP_DOWN, "none": None}
@@ -39,22 +41,26 @@ class Labelled(NamedTuple):
         classes: sorted names; none of numbers.
         of_task: what the spec says of the task: its name, and the scale of numbers.
         short_side: of a usual photo, in pixels; None if nobody knows before reading them.
-        open: from (spec, run, strict) to items and labels of both parts.
+        white: grey of 16 bits that is white in them; None if they are not of 16 bits.
+        open: from (spec, run, strict, photos that the pretrained model has seen) to items and
+            labels of both parts.
     """
 
     classes: tuple[str, ...]
     of_task: dict[str, Any]
     short_side: int | None
-    open: Callable[[Spec, Run, bool], Opened]
+    white: int | None
+    open: Callable[[Spec, Run, bool, SeenRows | None], Opened]
 
 
 class Opened(NamedTuple):
-    """Items and labels of both parts."""
+    """Items and labels of both parts, and content hashes of the training photos, if known."""
 
     train: ItemSource
     train_labels: NDArray[Any]
     valid: ItemSource
     valid_labels: NDArray[Any]
+    rows: Hashes | None = None
 
 
 def find(
@@ -87,12 +93,15 @@ def find(
         ValueError: there are no photos, one class alone, or classes for validation alone.
     """
     asked = asked or Asked()
+    if columns is not None:
+        require_pair(columns)
     if not is_table(data) or not (valid is None or is_table(valid)):
-        return _from_datasets(data, valid, valid_fraction, seed, asked)
+        return _from_datasets(data, valid, columns, valid_fraction, seed, asked)
     if valid is not None:
-        train = sources.everything(data, root=root, columns=columns, asked=asked)
+        names: Any = {"root": root, "columns": columns, "valid_column": valid_column}
+        train = sources.everything(data, asked=asked, **names)
         same = replace(asked, task=train.task)
-        other = sources.labelled(valid, train.classes, root=root, columns=columns, asked=same)
+        other = sources.labelled(valid, train.classes, asked=same, **names)
         split = sources.Split(train, other)
     else:
         split = sources.split(
@@ -105,13 +114,23 @@ def find(
             asked=asked,
         )
 
-    def opened(spec: Spec, run: Run, strict: bool) -> Opened:
+    def opened(spec: Spec, run: Run, strict: bool, seen: SeenRows | None) -> Opened:
         items = open_photos(split.paths, spec, run)
-        kept, train, valid = sources.without_unreadable(split, items.unreadable, strict=strict)
-        return Opened(items.take(train), kept.train.labels, items.take(valid), kept.valid.labels)
+        _, train, valid = sources.without_unreadable(split, items.unreadable, strict=strict)
+        labels = np.concatenate([split.train.labels, split.valid.labels])
+        if split.drawn:
+            train, valid = sources.disjoint(train, valid, items.hashes, labels, seen)
+        way_out = "Remove them from one part: zoo.vision.check lists them."
+        known, other = items.hashes[train], items.hashes[valid]
+        require_disjoint(known, other, rows="photos", way_out=way_out)
+        sources.warn_of_known(other, seen)
+        parts = items.take(train), labels[train], items.take(valid), labels[valid]
+        return Opened(*parts, known)
 
     of_task = asked.of_task(split.train.task, split.train.labels, split.valid.labels)
-    return Labelled(split.train.classes, of_task, usual_short_side(split.train.paths), opened)
+    paths = split.train.paths
+    side, white = usual_short_side(paths), deepest_white(paths)
+    return Labelled(split.train.classes, of_task, side, white, opened)
 
 
 def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
@@ -123,8 +142,7 @@ def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
         task = bar.add_task("decoding photos", total=len(paths))
         return open_items(
             paths,
-            spec.short_side,
-            spec.interpolation,
+            spec.resize,
             folder=run.cache,
             cache_gb=run.cache_gb,
             threads=run.n_threads,
@@ -146,7 +164,7 @@ def batches(
         shuffle=True,
     )
     valid = photo_batches(opened.valid, opened.valid_labels, spec, run, batch_size=2 * batch_size)
-    return Data(train, valid, spec)
+    return Data(train, valid, spec, opened.rows)
 
 
 def resized(data: Data, spec: Spec, run: Run) -> Data:
@@ -158,11 +176,11 @@ def resized(data: Data, spec: Spec, run: Run) -> Data:
         found, n = open_photos(paths, spec, run), len(items[0])
         items = [found.take(range(n)), found.take(range(n, len(paths)))]
     else:
-        items = [DatasetItems(one.dataset, spec.short_side, spec.interpolation) for one in items]
+        items = [DatasetItems(one.dataset, spec.resize) for one in items]
     new = [
         replace(part, items=one, size=spec.size) for part, one in zip(parts, items, strict=False)
     ]
-    return Data(new[0], new[1] if data.valid is not None else None, spec)
+    return data._replace(train=new[0], valid=new[1] if len(new) > 1 else None, spec=spec)
 
 
 def photo_batches(
@@ -199,7 +217,7 @@ def augmentation(chosen: AugmentName | Augment) -> Augment | None:
     """
     if isinstance(chosen, Augment):
         return None if chosen == NONE else chosen
-    if chosen not in AUGMENTS:
+    if not isinstance(chosen, str) or chosen not in AUGMENTS:
         raise ValueError(
             f"an augmentation is one of {', '.join(AUGMENTS)} or an Augment, however "
             f"augment={chosen!r}; 'side_on' suits most photos"
@@ -208,25 +226,46 @@ def augmentation(chosen: AugmentName | Augment) -> Augment | None:
 
 
 def open_labelled(
-    data: Any, spec: Spec, run: Run, *, strict: bool = False
-) -> tuple[ItemSource, NDArray[Any]]:
-    """Items and labels of photos whose classes are those of the spec.
+    data: Any,
+    spec: Spec,
+    run: Run,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    strict: bool = False,
+) -> tuple[ItemSource, NDArray[Any], Hashes | None]:
+    """Items, labels and content hashes of photos whose classes are those of the spec.
+
+    Of a table that marks photos to validate on, those.
 
     Args:
         data: a folder, CSV file, DataFrame or map-style torch data set of (image, label).
         spec: of the model to evaluate.
         run: for the cache and its threads.
+        root: what a table's paths are relative to; None takes the folder of its file.
+        columns: a table's columns of paths and labels; None takes those of training, else its
+            first two.
         strict: raise for unreadable photos instead of leaving them out with one warning.
 
     Raises:
         FileNotFoundError: a folder, file or photo does not exist.
         ValueError: there are no readable photos, or classes that the spec does not have.
     """
+    if columns is not None:
+        require_pair(columns)
     if not is_table(data):
-        labels = datasets.labelled(data, spec.classes, spec.task)
-        return DatasetItems(data, spec.short_side, spec.interpolation), labels
+        data = as_pairs(data, columns)
+        items = DatasetItems(data, spec.resize)
+        return items, datasets.labelled(data, spec.classes, spec.task), items.hashes()
     asked = Asked(spec.task, spec.separator)
-    photos = sources.labelled(data, spec.classes, asked=asked)
+    photos = sources.labelled(
+        data,
+        spec.classes,
+        root=root,
+        columns=columns or spec.columns,
+        valid_column=spec.valid_column,
+        asked=asked,
+    )
     found = open_photos(photos.paths, spec, run)
     (rows,) = sources.readable([photos], found.unreadable, strict=strict)
     if not len(rows):
@@ -234,18 +273,24 @@ def open_labelled(
             f"evaluation needs photos, however none of {len(photos)} can be read; replace the "
             "broken files"
         )
-    return found.take(rows), photos.labels[rows]
+    return found.take(rows), photos.labels[rows], found.hashes[rows]
 
 
-def _from_datasets(data: Any, valid: Any, fraction: float, seed: int, asked: Asked) -> Labelled:
-    found = datasets.split(data, valid, fraction, seed, asked)
+def _from_datasets(
+    data: Any,
+    valid: Any,
+    columns: tuple[str, str] | None,
+    fraction: float,
+    seed: int,
+    asked: Asked,
+) -> Labelled:
+    found = datasets.split(data, valid, columns, fraction, seed, asked)
 
-    def opened(spec: Spec, run: Run, strict: bool) -> Opened:
-        train, other = (
-            DatasetItems(part, spec.short_side, spec.interpolation)
-            for part in (found.train, found.valid)
-        )
-        return Opened(train, found.train_labels, other, found.valid_labels)
+    def opened(spec: Spec, run: Run, strict: bool, seen: SeenRows | None) -> Opened:
+        train, other = (DatasetItems(part, spec.resize) for part in (found.train, found.valid))
+        if found.valid_rows is not None:
+            sources.warn_of_known(found.valid_rows, seen)
+        return Opened(train, found.train_labels, other, found.valid_labels, found.rows)
 
     of_task = asked.of_task(found.task, found.train_labels, found.valid_labels)
-    return Labelled(found.classes, of_task, None, opened)
+    return Labelled(found.classes, of_task, None, None, opened)

@@ -6,6 +6,7 @@ again, and the network learns the way back (the "crappify" recipe of fast.ai's c
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -17,6 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.split import Hashes
 from zoo.core.task import Task
 from zoo.vision.images import read
 from zoo.vision.perceptual import FeatureLoss
@@ -34,6 +36,9 @@ class RestorationSpec:
         quality: of the JPEG compression that followed, 1..95; None for none.
         mean: subtracted from RGB in 0..1, by channel.
         std: divides what is left, by channel.
+
+    Raises:
+        ValueError: fields make no sense; all are named.
     """
 
     scale: int
@@ -42,11 +47,7 @@ class RestorationSpec:
     std: tuple[float, float, float]
 
     def __post_init__(self) -> None:
-        if not (1 <= self.scale <= LARGEST_SCALE and (self.quality or 1) in range(1, 96)):
-            raise ValueError(
-                f"photos are shrunk 1 to {LARGEST_SCALE} times and compressed at a quality of 1 to "
-                f"95, however scale={self.scale}, quality={self.quality}; try 2 and 10"
-            )
+        _check({one.name: getattr(self, one.name) for one in fields(self)})
 
     def network(self) -> dict[str, Any]:
         """The arguments that its network must have."""
@@ -73,11 +74,8 @@ class RestorationSpec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        names = [one.name for one in fields(cls)]
-        wrong = [name for name in names if name not in tree or not _SOUND[name](tree[name])]
-        if wrong:
-            raise ValueError(f"a spec has all its fields, each sound, however {wrong=} are not")
-        values: Any = {name: tree[name] for name in names}
+        _check(tree)
+        values: Any = {one.name: tree[one.name] for one in fields(cls)}
         return cls(**values | {name: tuple(values[name]) for name in ("mean", "std")})
 
 
@@ -91,11 +89,13 @@ class DegradedPhotos:
         photos: paths.
         size: pixels of the square's side.
         spec: how photos are degraded.
+        hashes: of the photos' files. Shape: (n,).
     """
 
     photos: list[Path]
     size: int
     spec: RestorationSpec
+    hashes: Hashes
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -112,6 +112,12 @@ class DegradedPhotos:
             clean = clean.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         return np.asarray(enlarged(self.spec.degrade(clean), clean.size)), np.asarray(clean)
 
+    def fingerprint(self) -> str:
+        """A digest of the photos and of how they are cut and degraded."""
+        digest = hashlib.sha256(repr((self.size, self.spec)).encode())
+        digest.update(self.hashes.tobytes())
+        return digest.hexdigest()
+
 
 def enlarged(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The photo at another width and height, bicubic: what restoration starts from."""
@@ -121,14 +127,18 @@ def enlarged(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
 def task_of(features: FeatureLoss | None = None) -> Task:
     """Mean absolute difference of pixels, and in training that of features; PSNR and SSIM.
 
+    Both metrics are means over the photos.
+
     Shape: output and target (B, 3, H, W), in 0..1.
     """
 
     def metrics() -> dict[str, Any]:
-        from torchmetrics.image import PeakSignalNoiseRatio, StructuralSimilarityIndexMeasure
+        from torchmetrics.image import StructuralSimilarityIndexMeasure
+
+        from zoo.vision.psnr import PSNR
 
         return {
-            "psnr": PeakSignalNoiseRatio(data_range=1.0),
+            "psnr": PSNR(),
             "ssim": StructuralSimilarityIndexMeasure(data_range=1.0),
         }
 
@@ -148,6 +158,20 @@ def _difference(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
 def _are_three(value: Any, low: float) -> bool:
     whole = isinstance(value, (list, tuple)) and len(value) == 3
     return whole and all(type(v) in (int, float) and low <= v <= 100 for v in value)
+
+
+def _check(tree: dict[str, Any]) -> None:
+    """Refuse fields that are missing or make no sense."""
+    wrong = [
+        f"{name}={tree[name]!r:.60}" if name in tree else f"{name} is missing"
+        for name, is_sound in _SOUND.items()
+        if name not in tree or not is_sound(tree[name])
+    ]
+    if wrong:
+        raise ValueError(
+            f"photos are shrunk 1 to {LARGEST_SCALE} times and compressed at a quality of 1 to 95, "
+            f"or None, however {', '.join(wrong)}; try 2 and 10"
+        )
 
 
 _SOUND: Final[dict[str, Callable[[Any], bool]]] = {

@@ -12,7 +12,7 @@ from rich.text import Text
 
 Level = Literal["error", "warning"]
 
-SHOWN = 5  # groups of files that are printed of a finding
+SHOWN = 5  # groups of files that are printed of a finding, and files of a group
 _COLOURS = {"error": "bold red", "warning": "yellow"}
 
 
@@ -88,7 +88,9 @@ class Report:
         for one in self.findings:
             yield Text(str(one), style=_COLOURS[one.level])
             for group in one.files[:SHOWN]:
-                yield Text(f"  {'  =  '.join(map(str, group))}", no_wrap=True, overflow="ignore")
+                others = [f"{len(group) - SHOWN} more"] if len(group) > SHOWN else []
+                line = "  =  ".join([*map(str, group[:SHOWN]), *others])
+                yield Text(f"  {line}", no_wrap=True, overflow="ignore")
             if len(one.files) > SHOWN:
                 yield Text(f"  ... and {len(one.files) - SHOWN} more (--json lists them all)")
         if not self.findings:

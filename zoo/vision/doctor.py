@@ -10,7 +10,6 @@ duplicates within a part, tiny, extreme or blank photos, classes of very differe
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -23,20 +22,19 @@ from PIL import Image
 from rich.progress import track
 
 from zoo.core.run import Run
-from zoo.vision.cache import in_order
+from zoo.vision.cache import file_hash, in_order
 from zoo.vision.diagnosis import Finding, Level, Report
 from zoo.vision.folders import from_folder
-from zoo.vision.images import MAX_ASPECT, UnreadableImage, read
+from zoo.vision.images import MAX_ASPECT, UnreadableImage, open_image, read
 from zoo.vision.labels import Asked, Label
+from zoo.vision.likeness import alike
 from zoo.vision.photo_lists import photo_list
 from zoo.vision.tables import from_table, is_table
 
 MIN_SIDE: Final = 32  # px; a usual backbone's total stride
-ALIKE: Final = 3.0  # of 255: root mean square difference of two thumbnails up to which they are one
 FLAT: Final = 4.0  # of 255: standard deviation of a thumbnail from which on it shows something
 FEW, UNEVEN = 10, 10.0  # photos of a class; times the smallest class
 _SIDE: Final = 16  # px of a thumbnail
-_BLOCK: Final = 1024  # rows of thumbnails that are compared at a time
 
 
 class Photos(NamedTuple):
@@ -108,25 +106,6 @@ def check(
     return Report(len(photos.paths), photos.ignored, dict(counts), found)
 
 
-def alike(thumbnails: NDArray[np.float32], limit: float = ALIKE) -> list[tuple[int, int]]:
-    """Pairs of rows that show the same, perhaps mirrored: (smaller, larger) number.
-
-    **Shape.** thumbnails: (n, side, side), greys in 0..255; NaN is like nothing.
-    """
-    n, size = len(thumbnails), thumbnails[0].size if len(thumbnails) else 1
-    flat = thumbnails.reshape(n, -1)
-    pairs: list[tuple[int, int]] = []
-    norm = (flat**2).sum(1)
-    for other in (flat, thumbnails[:, :, ::-1].reshape(n, -1)):
-        for low in range(0, n, _BLOCK):
-            block = slice(low, low + _BLOCK)
-            square = norm[block, None] + norm[None] - 2 * flat[block] @ other.T
-            with np.errstate(invalid="ignore"):
-                rows, columns = np.nonzero(square <= limit**2 * size)
-            pairs += [(int(a) + low, int(b)) for a, b in zip(rows, columns, strict=True)]
-    return sorted({(a, b) for a, b in pairs if a < b})
-
-
 def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) -> Photos:
     if not is_table(data):
         raise ValueError(
@@ -151,8 +130,8 @@ def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) 
 
 def _look(path: Path) -> _Seen:
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with Image.open(path) as image:
+        digest = f"{file_hash(path):x}"
+        with open_image(path) as image:
             size = image.size
         small = read(path, 4 * _SIDE).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     except UnreadableImage as error:
@@ -192,19 +171,10 @@ def _groups(seen: Sequence[_Seen]) -> list[list[int]]:
     shown = [one.thumbnail for one in seen]
     thumbnails = np.stack([empty if t is None or t.std() < FLAT else t for t in shown])
     first = {one.digest: row for row, one in reversed(list(enumerate(seen))) if one.digest}
-    pairs = [(first[one.digest], row) for row, one in enumerate(seen) if one.digest]
-    root = list(range(len(seen)))
-
-    def top(row: int) -> int:
-        while root[row] != row:
-            row = root[row]
-        return row
-
-    for a, b in [*pairs, *alike(thumbnails)]:
-        root[max(top(a), top(b))] = min(top(a), top(b))
+    copies = np.array([first.get(one.digest, row) for row, one in enumerate(seen)])
     groups: dict[int, list[int]] = defaultdict(list)
-    for row in range(len(seen)):
-        groups[top(row)].append(row)
+    for row, top in enumerate(alike(thumbnails, copies).tolist()):
+        groups[top].append(row)
     return [group for group in groups.values() if len(group) > 1]
 
 

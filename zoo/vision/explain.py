@@ -68,9 +68,9 @@ def index_of(label: str, classes: Sequence[str]) -> int:
     Raises:
         ValueError: there is no such class; the nearest are named.
     """
-    if label in classes:
-        return list(classes).index(label)
-    near = difflib.get_close_matches(label, classes, n=1, cutoff=0.5)
+    if str(label) in classes:
+        return list(classes).index(str(label))
+    near = difflib.get_close_matches(str(label), classes, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"it knows {few(list(classes))}"
     raise ValueError(f"a model explains a class that it knows, however {label=} is none; {hint}")
 

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core import loop
-from zoo.core.batches import Batch, Data, TensorBatches, bounds
+from zoo.core.batches import Batch, TensorBatches, bounds
 from zoo.core.cache_folder import expanded
 from zoo.core.learner import Learner
 from zoo.core.task import Task
 from zoo.vision.batches import PhotoBatches
-from zoo.vision.cache import cache_folder
+from zoo.vision.cache import Items, cache_folder
 from zoo.vision.feature_file import SUFFIX, Part, read
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.models.head import pooled
@@ -66,9 +66,9 @@ class Pass:
     def key(self) -> str | None:
         """What names the pass; None if its photos cannot be told from others, as a data set's."""
         photos = self.photos
-        items = getattr(photos.items, "digest", None)
-        if items is None:
+        if not isinstance(photos.items, Items):
             return None
+        items = photos.items.fingerprint()
         seed = (photos.seed, self.epoch, photos.batch_size) if photos.augment else ()
         looks = (photos.size, photos.mean, photos.std, photos.augment, seed, self.mirrored)
         return repr((items, looks))
@@ -96,6 +96,10 @@ class FeatureBatches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch. **Shape.** inputs: one tensor (B, d)."""
         return self.tensors.epoch(epoch, start)
+
+    def fingerprint(self) -> str:
+        """A digest of the photos and of how often each is seen; the body computes the rest."""
+        return f"{self.photos.fingerprint()} {len(self.tensors)}"
 
     def shard(self, rank: int, world: int) -> FeatureBatches:
         """A process's part of every batch."""
@@ -141,13 +145,13 @@ def on_features(learn: Learner, versions: int = 0) -> None:
         size = valid.batch_size
         of_valid = TensorBatches(seen, valid.targets, batch_size=size, shuffle=False, **settings)
         known = FeatureBatches(valid, of_valid)
-    learn.set_data(Data(FeatureBatches(train, tensors), known, learn.data.spec))
+    learn.set_data(learn.data._replace(train=FeatureBatches(train, tensors), valid=known))
 
 
 def on_photos(learn: Learner) -> None:
     """Go back to the photos, the head as it is; nothing to do where photos are seen already."""
     train, valid = photos_of(learn)
-    learn.set_data(Data(train, valid, learn.data.spec))
+    learn.set_data(learn.data._replace(train=train, valid=valid))
 
 
 def photos_of(learn: Learner) -> tuple[PhotoBatches, PhotoBatches | None]:

@@ -16,11 +16,13 @@ from zoo.core.learner import Learner
 from zoo.core.mixing import CutMix, MixUp, OneOf
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
+from zoo.core.split import SeenRows
 from zoo.core.trained import finished, made, source
 from zoo.vision.augment import Augment
 from zoo.vision.balance import ClassWeights, oversampled, weights_of
 from zoo.vision.data import AugmentName, augmentation, batches, find
 from zoo.vision.features import FeatureBatches, on_features, on_photos
+from zoo.vision.images import WHITE
 from zoo.vision.labels import Asked
 from zoo.vision.models.head import Pool
 from zoo.vision.options import Options, check_numbers, check_sizes
@@ -42,7 +44,7 @@ def finetune(
     *,
     epochs: int = FINETUNE_EPOCHS,
     lr: float | None = None,
-    sizes: Sequence[int] = (),
+    sizes: Sequence[int] | None = (),
     **options: Unpack[Options],
 ) -> PhotoModel:
     """A pretrained model fine-tuned on your photos.
@@ -60,8 +62,10 @@ def finetune(
         pretrained: a backbone's name (`zoo.vision.backbones()`), the directory or the hub name
             of a saved model, or a model.
         data: a folder (a folder a class, perhaps within train and valid), a CSV file or DataFrame
-            of paths and labels, or a torch data set of (image, label). Labels are classes; lists,
-            or cells with a separator: several a photo; or numbers to estimate.
+            of paths and labels, a torch data set of (image, label) or a Hugging Face data set.
+            Labels are classes; lists, or cells with a separator: several a photo; or numbers to
+            estimate. Parts that the data state must share no photo; where a part is drawn, copies
+            of a photo stay on one side.
         epochs: passes over the training photos; 0 gives the linear probe.
         lr: highest rate of the head; None takes 3e-4, or 2e-3 with a frozen body.
         sizes: growing sides of the photos in pixels, such as (96, 128, 160): the epochs are shared
@@ -77,9 +81,9 @@ def finetune(
         zoo.vision.finetune("efficientnet_lite0", "photos/").predict("dog.jpg")
     """
     check_numbers(epochs=epochs, lr=lr)
-    check_sizes(sizes, options)
-    if sizes:
-        options["size"] = sizes[0]
+    growing = check_sizes(sizes, options)
+    if growing:
+        options["size"] = growing[0]
     learn = learner(pretrained, data, **options)
     frozen = isinstance(learn.data.train, FeatureBatches)
     start_from_probe(learn, weights_of(options.get("class_weights"), *_labelled(learn)))
@@ -87,7 +91,7 @@ def finetune(
         if frozen:
             fit_head(learn, epochs, HEAD_LR if lr is None else lr)
         else:
-            fit_from_probe(learn, epochs, LR if lr is None else lr, sizes)
+            fit_from_probe(learn, epochs, LR if lr is None else lr, growing)
     return _finished(learn)
 
 
@@ -183,6 +187,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         versions=versions,
         beta=beta,
     )
+    size, batch_size = None if size is None else int(size), int(batch_size)
     run = run or Run()
     varied = augmentation(augment)
     asked = Asked(task, separator, y_range, beta)
@@ -207,9 +212,18 @@ def learner(  # noqa: D417 - `Options` describes the others
             head=HeadWish(dropout, hidden, pool),
             random_weights=random_weights,
         )
-    of_task = found.of_task | (_kept(first, asked) if classifier.trained else {})
-    spec = spec_of(found.classes, classifier.preprocessing, augment=varied, **of_task)
-    opened = found.open(spec, run, strict)
+    earlier = first if isinstance(first, PhotoModel) else None
+    spec = spec_of(
+        found.classes,
+        classifier.preprocessing,
+        augment=varied,
+        white=found.white or (earlier.spec.white if earlier else WHITE),
+        columns=None if columns is None else (columns[0], columns[1]),
+        valid_column=valid_column,
+        **found.of_task | (_kept(first, asked) if classifier.trained else {}),
+    )
+    seen = earlier.seen_rows if earlier else None
+    opened = found.open(spec, run, strict, seen)
     if oversample:
         opened = oversampled(opened, spec, run.seed)
     if classifier.head.hidden is not None:
@@ -231,13 +245,14 @@ def learner(  # noqa: D417 - `Options` describes the others
         weight_decay=weight_decay,
         clip=clip,
         accumulate=accumulate,
-        callbacks=[*callbacks, *_mixing(mixup, cutmix, spec, run.seed)],
+        callbacks=[*(callbacks or ()), *_mixing(mixup, cutmix, spec, run.seed)],
         bf16_on_cpu=classifier.bf16_on_cpu,
         as_model=partial(
             _model,
             data=source(data),
             told=told | _unusual(mixup=mixup, cutmix=cutmix, oversample=oversample),
-            extra=first.extra if isinstance(first, PhotoModel) else {},
+            extra=earlier.extra if earlier else {},
+            seen_before=seen,
         ),
         run=run,
     )
@@ -305,11 +320,17 @@ def _finished(learn: Learner) -> PhotoModel:
 
 
 def _model(
-    learn: Learner, networks: list[Any], *, told: dict[str, Any], extra: dict[str, Any], data: str
+    learn: Learner,
+    networks: list[Any],
+    *,
+    told: dict[str, Any],
+    extra: dict[str, Any],
+    data: str,
+    seen_before: SeenRows | None,
 ) -> Any:
     """The model that a learner has trained, with the spec that its data have now."""
     network: Any = learn.model
     spec: Spec = learn.data.spec
     told = told | {"size": spec.size, "dropout": network.head.dropout}
     kind = partial(PhotoModel, spec=spec, extra=extra)
-    return made(learn, networks, kind=kind, data=data, told=told)
+    return made(learn, networks, kind=kind, data=data, told=told, seen_before=seen_before)

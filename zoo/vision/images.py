@@ -1,29 +1,47 @@
-"""Photos as people keep them: any file that Pillow opens becomes an upright 8-bit RGB image.
+"""Photos as people keep them: a file of a known format becomes an upright 8-bit RGB image.
 
 Decoding a JPEG at a fraction of its size is several times faster than decoding it whole
-(libjpeg's scaled DCT), so `read` asks for no more pixels than it needs.
+(libjpeg's scaled DCT), so `read` asks for no more pixels than it needs. Formats that Pillow would
+start other programs for, such as PostScript, are never opened. Deep and transparent pixels become 8
+bits strip by strip, so that a small file never takes many times the memory of its pixels.
 """
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import IO, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 Interpolation = Literal["bilinear", "bicubic", "lanczos", "box", "nearest"]
+CropMode = Literal["center", "squash", "border"]
+"""What a square shows of a photo: its middle; all of it, squashed; or all of it within a border."""
+
+Source = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image
+"""A path, the content of a file, a file opened for reading, or an image of Pillow."""
 
 _COMMON = ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .tif .tiff .webp .avif .heic .heif"
 _RARE = ".avifs .jp2 .j2k .jpx .ppm .pgm .pbm .pnm .pfm .tga .ico .pcx .mpo .psd"
 SUFFIXES: Final = frozenset(f"{_COMMON} {_RARE}".split())
+FORMATS: Final = (
+    *("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "PPM"),
+    *("TGA", "ICO", "PCX", "MPO", "PSD"),
+)
+"""Names that Pillow gives to the formats of `SUFFIXES`; no other is opened, whatever its suffix."""
+
 MAX_ASPECT: Final = 4  # longer : shorter side of a resized photo; what is beyond is cut off
 DRAFT_MARGIN: Final = 2  # scaled decoding keeps at least this times the pixels asked for
+WHITE: Final = 65535  # grey of 16 bits that is shown as white
+_STRIP: Final = 1 << 18  # pixels that become 8 bits at a time
 
 _FOREIGN_FOLDERS: Final = frozenset({"__MACOSX", "@eaDir", "__pycache__"})
+_WHITES: Final = (255, 1023, 4095, 16383, WHITE)  # of 8, 10, 12, 14 and 16 bits
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -39,10 +57,41 @@ class UnreadableImage(ValueError):  # noqa: N818 - reads as what it is
     """A file that should hold an image does not, or not a whole one."""
 
 
+class Resize(NamedTuple):
+    """How photos become items; the arguments of `read`.
+
+    Attributes:
+        short_side: pixels of the shorter side, or of both where photos become squares.
+        interpolation: the filter of the resizing.
+        mode: whether photos keep their aspect ("center"), are squashed, or get a border.
+        white: grey of 16 bits that is shown as white.
+        fill: RGB of the border.
+    """
+
+    short_side: int
+    interpolation: Interpolation = "bilinear"
+    mode: CropMode = "center"
+    white: int = WHITE
+    fill: tuple[int, int, int] = (0, 0, 0)
+
+
+def open_image(source: str | os.PathLike[str] | IO[bytes]) -> Image.Image:
+    """Open a file as an image of one of `FORMATS`; nothing else is tried, no program is started.
+
+    Raises:
+        OSError: it is missing, or of another format.
+    """
+    Image.init()
+    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+
+
 def read(
-    source: str | os.PathLike[str] | Image.Image,
+    source: Source,
     short_side: int | None = None,
     interpolation: Interpolation = "bilinear",
+    mode: CropMode = "center",
+    white: int = WHITE,
+    fill: tuple[int, int, int] = (0, 0, 0),
 ) -> Image.Image:
     """The first frame of an image, upright, as 8-bit RGB.
 
@@ -51,14 +100,18 @@ def read(
     as long as wide only the middle is kept, for one panorama would fill a whole batch.
 
     Args:
-        source: a path, or an image of Pillow, which stays as it is.
+        source: a path, the bytes or the opened file of an image, or an image of Pillow, which stays
+            as it is.
         short_side: pixels of the shorter side of the result, also of a smaller image; None keeps
             the size.
         interpolation: the filter of the resizing; all but "nearest" average over the pixels.
+        mode: see `Resize`.
+        white: see `Resize`.
+        fill: see `Resize`.
 
     Raises:
-        UnreadableImage: the file is missing, broken, truncated, no image, or so large that Pillow
-            takes it for a decompression bomb.
+        UnreadableImage: the file is missing, broken, truncated, of no known format, or so large
+            that Pillow takes it for a decompression bomb.
         ValueError: the side is not positive or the filter unknown.
     """
     if short_side is not None and short_side < 1:
@@ -66,19 +119,43 @@ def read(
     if interpolation not in get_args(Interpolation):
         known = ", ".join(get_args(Interpolation))
         raise ValueError(f"interpolation is one of {known}, however {interpolation=}; take one")
+    resize = None if short_side is None else Resize(short_side, interpolation, mode, white, fill)
     try:
         if isinstance(source, Image.Image):
-            return _upright(source, short_side, interpolation)
-        with Image.open(source) as image:
+            _require_known(source)
+            return _upright(source, resize, white)
+        with open_image(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             if short_side is not None:
                 # Portrait or landscape, upright or not: the shorter side stays the shorter one.
                 side = min(DRAFT_MARGIN * short_side, *image.size)
                 image.draft(None, (side, side))
-            return _upright(image, short_side, interpolation)
+            return _upright(image, resize, white)
     except Exception as error:  # Pillow's plugins raise a dozen kinds, even SyntaxError
-        name = getattr(source, "filename", "") or "the image given"
-        name = name if isinstance(source, Image.Image) else os.fspath(source)
-        raise UnreadableImage(f"{name} cannot be read as an image: {_reason(error)}") from error
+        raise UnreadableImage(
+            f"{_name(source)} cannot be read as an image: {_reason(error)}"
+        ) from error
+
+
+def deepest_white(paths: Sequence[Path], n: int = 32) -> int | None:
+    """The grey that is white in photos of 16 bits, from n of them, evenly chosen.
+
+    Scanners and cameras of 10, 12 or 14 bits leave the upper bits empty: without knowing it, their
+    photos would be nearly black.
+
+    Returns:
+        255, 1023, 4095, 16383 or 65535: the least that no grey is above; None if a photo is not of
+        16 bits.
+    """
+    highest = 0.0
+    for path in paths[:: max(1, len(paths) // n)]:
+        try:
+            with open_image(path) as image:
+                if not image.mode.startswith("I"):
+                    return None
+                highest = max(highest, *_extrema(image))
+        except Exception:  # an unreadable photo is told when it is read
+            continue
+    return next((white for white in _WHITES if 0 < highest <= white), None)
 
 
 def is_image(path: Path) -> bool:
@@ -92,7 +169,7 @@ def is_image(path: Path) -> bool:
     if path.suffix:
         return path.suffix.lower() in SUFFIXES
     try:
-        with Image.open(path):
+        with open_image(path):
             return True
     except Exception:
         return False
@@ -113,7 +190,7 @@ def usual_short_side(paths: Sequence[Path], n: int = 100) -> int | None:
     sides = []
     for path in paths[:: max(1, len(paths) // n)]:
         try:
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 sides.append(min(image.size))
         except Exception:  # an unreadable photo is told when it is read
             continue
@@ -137,15 +214,25 @@ def _is_foreign(folder: Path) -> bool:
     return named or any(folder.glob("*.safetensors"))  # a model saved among its photos
 
 
-def _upright(
-    image: Image.Image, short_side: int | None, interpolation: Interpolation
-) -> Image.Image:
+def _require_known(image: Image.Image) -> None:
+    """Refuse an image that Pillow has opened, but not decoded, from a file of a foreign format.
+
+    Raises:
+        ValueError: it is such an image.
+    """
+    if image.format not in (None, *FORMATS) and getattr(image, "tile", None):
+        raise ValueError(f"{image.format} is none of the formats {', '.join(FORMATS)}")
+
+
+def _upright(image: Image.Image, resize: Resize | None, white: int) -> Image.Image:
     image.load()
-    rgb = _rgb(image)
-    if short_side is not None:
-        rgb = _resized(rgb, short_side, Image.Resampling[interpolation.upper()])
+    flat = _flat(image, white)
+    if resize is not None:
+        flat = _resized(flat, resize)
+    rgb = flat.convert("RGB")  # last, since three channels take three times the memory of a grey
     turn = _UPRIGHT.get(_orientation(image))
-    return rgb if turn is None else rgb.transpose(turn)
+    rgb = rgb if turn is None else rgb.transpose(turn)
+    return _bordered(rgb, resize) if resize is not None and resize.mode == "border" else rgb
 
 
 def _orientation(image: Image.Image) -> int:
@@ -155,33 +242,99 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _flat(image: Image.Image, white: int = WHITE) -> Image.Image:
+    """The image as 8-bit grey or RGB, without transparency."""
     if image.mode.startswith(("I", "F")):
-        image = Image.fromarray(_eight_bit(np.asarray(image)))
-    elif image.has_transparency_data:
-        image = image.convert("LA").convert("RGBA") if image.mode == "1" else image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+        low, high = _grey_range(image, white)
+        return _by_strips(image, "L", lambda strip: _eight_bit(strip, low, high))
+    if image.has_transparency_data:
+        return _by_strips(image, "RGB", _on_white)
+    return image if image.mode == "L" else image.convert("RGB")
 
 
-def _eight_bit(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Deep greys as 8 bits: 0..65535 by that range, all else (32 bits, floats) by its own."""
-    values = np.nan_to_num(grey.astype(np.float64))
-    low, high = float(values.min()), float(values.max())
-    if grey.dtype.kind != "f" and low >= 0 and high <= 65535:
-        low, high = 0.0, 65535.0
-    return np.rint((values - low) * (255.0 / max(high - low, 1e-12))).astype(np.uint8)
+def _by_strips(
+    image: Image.Image, mode: str, change: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """The image changed a few rows at a time."""
+    result = Image.new(mode, image.size)
+    for top, strip in _strips(image):
+        result.paste(change(strip), (0, top))
+    return result
 
 
-def _resized(image: Image.Image, short_side: int, resample: Image.Resampling) -> Image.Image:
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     width, height = image.size
+    step = max(_STRIP // max(width, 1), 1)
+    for top in range(0, height, step):
+        yield top, image.crop((0, top, width, min(top + step, height)))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    shown = image.convert("LA").convert("RGBA") if image.mode == "1" else image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), shown).convert("RGB")
+
+
+def _extrema(image: Image.Image) -> tuple[float, float]:
+    """Least and largest grey; what is no number counts as 0."""
+    parts = (_numbers(strip) for _, strip in _strips(image))
+    lows, highs = zip(*((float(part.min()), float(part.max())) for part in parts), strict=True)
+    return min(lows), max(highs)
+
+
+def _numbers(image: Image.Image) -> NDArray[np.float64]:
+    return np.nan_to_num(np.asarray(image).astype(np.float64))
+
+
+def _grey_range(image: Image.Image, white: int) -> tuple[float, float]:
+    """What is black and white: of 0..65535 what the caller says, of all else its own range."""
+    low, high = _extrema(image)
+    if image.mode.startswith("F") or low < 0 or high > WHITE:
+        return low, high
+    if white == WHITE and 0 < high <= _WHITES[-2]:
+        bits = next(white for white in _WHITES if high <= white).bit_length()
+        warnings.warn(
+            f"photos of 16 bits should use them, got one of at most {bits} bits, which is shown "
+            f"nearly black. Multiply such photos by {1 << 16 - bits}, or train a model on them.",
+            stacklevel=2,
+        )
+    return 0.0, float(white)
+
+
+def _eight_bit(image: Image.Image, low: float, high: float) -> Image.Image:
+    scaled = np.rint((_numbers(image) - low) * (255.0 / max(high - low, 1e-12)))
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+
+
+def _resized(image: Image.Image, how: Resize) -> Image.Image:
+    width, height = image.size
+    resample, side = Image.Resampling[how.interpolation.upper()], how.short_side
+    if how.mode == "squash":
+        return image.resize((side, side), resample, reducing_gap=float(DRAFT_MARGIN))
+    if how.mode == "border":
+        scale = side / max(width, height)
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        return image.resize(size, resample, reducing_gap=float(DRAFT_MARGIN))
     longest = MAX_ASPECT * min(width, height)
     cut_x, cut_y = max(0, width - longest) / 2, max(0, height - longest) / 2
     box = (cut_x, cut_y, width - cut_x, height - cut_y)
-    scale = short_side / min(width, height)
+    scale = side / min(width, height)
     size = (int((box[2] - box[0]) * scale + 0.5), int((box[3] - box[1]) * scale + 0.5))
     return image.resize(size, resample, box, reducing_gap=float(DRAFT_MARGIN))
+
+
+def _bordered(image: Image.Image, how: Resize) -> Image.Image:
+    """The image in the middle of a square."""
+    side = how.short_side
+    square = Image.new("RGB", (side, side), how.fill)
+    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return square
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    name: Any = getattr(source, "filename", "") or getattr(source, "name", "")
+    return name if isinstance(name, str) and name else "the image given"
 
 
 def _reason(error: Exception) -> str:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final, get_args
 
 import numpy as np
@@ -17,12 +18,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.vision.spec import TaskName
+from zoo.vision.spec import TaskName, is_text
 from zoo.vision.wording import few
 
 Label = str | tuple[str, ...] | float
 """Of a photo: its class, its labels, or its number."""
 
+_LISTS = (list, tuple, set, np.ndarray)
 SEPARATORS: Final = ("|", ";")  # that are found without being told: no name of a class has them
 STRATA: Final = 10  # ranges of numbers that both sides of a split get their share of
 
@@ -66,8 +68,16 @@ class Asked:
                 f"task={self.task!r}, separator={self.separator!r}, y_range={self.y_range}; "
                 "leave out what belongs to another task"
             )
-        if self.separator == "":
-            raise ValueError("labels in a cell have something between them, however separator=''")
+        if self.separator == "" or not isinstance(self.separator, str | None):
+            raise ValueError(
+                "labels in a cell have some text between them, however "
+                f"separator={self.separator!r}; give such as '|'"
+            )
+        if self.y_range is not None and not _is_pair(self.y_range):
+            raise ValueError(
+                f"a range is two numbers, (low, high), however y_range={self.y_range!r}; "
+                "give them so"
+            )
         if self.beta is not None and not 0.01 <= self.beta <= 100:
             raise ValueError(f"beta is in .01 to 100, however beta={self.beta}; 1 and 2 are usual")
 
@@ -96,18 +106,28 @@ class Asked:
 
 
 def read(cells: pd.Series, asked: Asked) -> list[Label]:
-    """The labels in a table's column.
+    """The labels in a table's column, without spaces around them.
 
     Raises:
-        ValueError: cells are no finite numbers where numbers are asked for.
+        ValueError: cells are no finite numbers where numbers are asked for, some are lists and
+            others not, or lists where one label is asked for.
     """
     task, separator = asked.settled, asked.separator
-    lists = cells.map(lambda cell: isinstance(cell, (list, tuple, set, np.ndarray))).all()
+    is_list = cells.map(lambda cell: isinstance(cell, _LISTS)).astype(bool)
+    lists = bool(len(cells)) and bool(is_list.all())
+    if is_list.any() and (not lists or task not in (None, "multi-label")):
+        odd = int(np.flatnonzero(~is_list)[0]) if not lists else 0
+        raise ValueError(
+            f"several labels of a photo are a list in every row, and asked for as several, however "
+            f"row {odd} of {cells.name!r} has {cells.iloc[odd]!r:.60} and task={task!r}; give an "
+            "empty list to a photo without labels"
+        )
     if separator is None and not lists and task in (None, "multi-label"):
         separator = next((mark for mark in SEPARATORS if _has(cells, mark)), None)
     if task == "multi-label" or (task is None and (lists or separator)):
         return [_several(cell, separator) for cell in cells]
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float)
+    numeric = pd.to_numeric(cells, errors="coerce")
+    numbers = numeric.to_numpy(dtype=float, na_value=np.nan)
     finite = np.isfinite(numbers)
     if task == "regression" or (task is None and finite.all() and (numbers % 1).any()):
         if not finite.all():
@@ -118,9 +138,9 @@ def read(cells: pd.Series, asked: Asked) -> list[Label]:
                 "correct these rows, or ask for another task"
             )
         return numbers.tolist()
-    if pd.api.types.is_float_dtype(cells) and (cells % 1 == 0).all():
+    if pd.api.types.is_float_dtype(cells) and (numbers % 1 == 0).all():
         cells = cells.astype(int)  # a pandas column that once had gaps: 1.0 is class 1
-    return [str(cell) for cell in cells]
+    return [str(cell).strip() for cell in cells]
 
 
 def task_of(labels: Sequence[Label]) -> TaskName:
@@ -141,6 +161,11 @@ def classes_of(labels: Sequence[Label]) -> tuple[str, ...]:
     if task == "regression":
         return ()
     classes = tuple(sorted({name for label in labels for name in _names(label)}))
+    if damaged := [name for name in classes if not is_text(name)]:
+        raise ValueError(
+            f"the name of a class must be whole characters, got {damaged[0]!r}. Rename the folder "
+            "or label."
+        )
     if task == "classification" and len(classes) < 2:
         raise ValueError(
             f"telling classes apart needs at least two, however {classes=}; add photos of another"
@@ -167,7 +192,8 @@ def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> NDArr
     Raises:
         ValueError: a class is unknown.
     """
-    task, number = task_of(labels), {name: i for i, name in enumerate(classes)}
+    task, number = task_of(labels), {name.strip(): i for i, name in enumerate(classes)}
+    number |= {name: i for i, name in enumerate(classes)}  # of models of spaces around names, too
     if task == "regression":
         return np.array(labels, dtype=np.float32)
     unknown = sorted({name for label in labels for name in _names(label)} - set(number))
@@ -211,7 +237,7 @@ def of_items(labels: Iterable[Any], task: TaskName | None) -> NDArray[Any]:
     Raises:
         ValueError: it is none of them, or the vectors differ in length.
     """
-    found = [_plain(label) for label in labels]
+    found = [plain(label) for label in labels]
     lists = bool(found) and all(isinstance(label, list) for label in found)
     if task == "multi-label" or (task is None and lists):
         widths = {len(label) if isinstance(label, list) else 0 for label in found}
@@ -257,8 +283,8 @@ def _names(label: Label) -> tuple[str, ...]:
 
 def _several(cell: Any, separator: str | None) -> tuple[str, ...]:
     """The labels in a cell, each once; an empty cell has none."""
-    if isinstance(cell, (list, tuple, set, np.ndarray)):
-        parts = [str(part) for part in (sorted(cell) if isinstance(cell, set) else cell)]
+    if isinstance(cell, _LISTS):
+        parts = sorted(map(str, cell)) if isinstance(cell, set) else _present(cell)
     elif pd.isna(cell):
         parts = []
     else:
@@ -266,12 +292,22 @@ def _several(cell: Any, separator: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
+def _present(cell: Iterable[Any]) -> list[str]:
+    """The labels of a list; None and NaN are none."""
+    return [str(part) for part in cell if part is not None and part == part]
+
+
+def _is_pair(value: Any) -> bool:
+    listed = isinstance(value, _LISTS) and not isinstance(value, set) and len(value) == 2
+    return listed and all(isinstance(number, Real) for number in value)
+
+
 def _has(cells: pd.Series, mark: str) -> bool:
     return any(isinstance(cell, str) and mark in cell for cell in cells)
 
 
-def _plain(label: Any) -> Any:
-    """A label as Python has it: a number or a list of numbers."""
+def plain(label: Any) -> Any:
+    """A data set's label as Python has it: a number or a list of numbers."""
     if isinstance(label, Tensor):
         return label.tolist()
     if isinstance(label, np.ndarray | np.generic):

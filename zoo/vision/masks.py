@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import re
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,17 +16,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.split import Hashes
 from zoo.vision.cache import in_order
-from zoo.vision.folders import VALID_NAMES
-from zoo.vision.images import Interpolation, is_image, read, walk
+from zoo.vision.contents import file_hashes, readable_rows
+from zoo.vision.images import Interpolation, read
 from zoo.vision.labels import Asked
+from zoo.vision.mask_files import frame_of, read_mask, turns
+from zoo.vision.mask_values import MaskValues, numbered, value_counts
+from zoo.vision.pairing import TEST, TRAIN, VALID, Picture, paired, part_of, sides
 from zoo.vision.pixel_file import Pixels
 from zoo.vision.tables import from_table
 from zoo.vision.wording import few
 
 Shape = tuple[int, int]
-
-_ENDINGS: Final = re.compile(r"[_.-](mask|masks|label|labels|gt|p|l)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,90 +39,122 @@ class Masked:
         photos: paths.
         masks: as many paths.
         is_valid: which to validate on, if the data say it. Shape: (n,).
+        turns: EXIF orientation that each mask still needs, see `mask_files.turns`; none at first.
+        without_mask: photos that are left over.
+        without_photo: masks that are left over.
+        n_test: pairs of a test part, which is neither trained nor validated on.
     """
 
     photos: list[Path]
     masks: list[Path]
     is_valid: NDArray[np.bool_] | None = None
+    turns: list[int] = field(default_factory=list)
+    without_mask: list[Path] = field(default_factory=list)
+    without_photo: list[Path] = field(default_factory=list)
+    n_test: int = 0
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def take(self, rows: NDArray[np.int64]) -> Masked:
         """The pairs of these rows."""
-        return Masked([self.photos[i] for i in rows], [self.masks[i] for i in rows])
+        return replace(
+            self,
+            photos=[self.photos[i] for i in rows],
+            masks=[self.masks[i] for i in rows],
+            is_valid=None if self.is_valid is None else self.is_valid[rows],
+            turns=[self.turns[i] for i in rows] if self.turns else [],
+        )
 
 
 def find_masks(
     photos: Any,
-    masks: str | os.PathLike[str] | None = None,
+    masks: Any = None,
     *,
     root: str | os.PathLike[str] | None = None,
     columns: tuple[str, str] | None = None,
 ) -> Masked:
-    """The pairs that two folders, or a table of two columns, stand for.
+    """The pairs that two folders, one folder, or a table of two columns stand for.
 
-    A mask belongs to the photo of the same name, apart from the suffix and an ending such as
-    ``_mask``. Folders ``train`` and ``valid`` (or val, test) inside both say the split.
+    Names pair them as `zoo.vision.pairing` says. Folders ``train`` and ``valid`` (or val) inside
+    say the split; a folder ``test`` beside ``train`` is left aside. One warning counts and names
+    what is left over.
 
     Args:
-        photos: a folder; or a table (CSV file, DataFrame) of paths of photos and of masks.
-        masks: the folder of masks; None for a table.
+        photos: a folder; a table (CSV file, DataFrame) of paths of photos and of masks; or a list
+            of paths.
+        masks: the folder of masks, or as many paths as photos; None for a table, and where masks
+            lie among the photos.
         root: what a table's paths are relative to; by default the folder of its file.
         columns: of a table; its first two otherwise.
 
     Raises:
         FileNotFoundError: a folder or file does not exist.
-        ValueError: there are no photos, or some without a mask.
+        ValueError: there are no pairs, or a photo has several masks.
     """
-    if masks is None:
-        if not isinstance(photos, pd.DataFrame) and Path(photos).is_dir():
+    if isinstance(photos, (list, tuple)) and isinstance(masks, (list, tuple)):
+        return _from_table(_table(photos, masks), root, None)
+    for side in (photos, masks):
+        if not isinstance(side, (str, os.PathLike, pd.DataFrame, type(None))):
             raise ValueError(
-                f"photos in a folder need the folder of their masks, however {masks=}; give it, or "
-                "a table of paths of photos and masks"
+                "photos and masks must be folders, a table of paths or two lists of paths, got "
+                f"{type(photos).__name__} and {type(masks).__name__}. Try a DataFrame of two "
+                "columns."
             )
-        asked = Asked("classification")  # names of files, whatever is in them
-        paths, names, is_valid = from_table(photos, root, columns, None, asked)
-        default = Path() if isinstance(photos, pd.DataFrame) else Path(photos).parent
-        start = default if root is None else Path(root)
-        return _checked(Masked(paths, [start / str(name) for name in names], is_valid))
-    folders = Path(photos), Path(masks)
-    for folder in folders:
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"photos and masks come as folders, however {folder} is none; correct the name"
-            )
-    of_photo, of_mask = (_by_name(folder) for folder in folders)
-    if not of_photo:
+    if masks is None and (isinstance(photos, pd.DataFrame) or not Path(photos).is_dir()):
+        return _from_table(photos, root, columns)
+    found = paired(*sides(Path(photos), Path(photos if masks is None else masks)))
+    if not found.pairs:
         raise ValueError(
-            f"a folder of photos holds some, however '{folders[0]}' has none; correct the name"
+            "a photo and its mask must share a name, got "
+            f"{_few_places(found.photos)} and {_few_places(found.masks)}. Call them such as "
+            "cat.jpg and cat_mask.png, or give a table of paths."
         )
-    known = set(of_mask)
-    missing = [str(path) for name, path in of_photo.items() if name not in known]
-    if missing:
-        raise ValueError(
-            f"every photo in {folders[0]} needs a mask of its name in {folders[1]}, however of "
-            f"{len(of_photo)} there is none for {few(missing) or 'any'}; rename or remove files"
-        )
-    first = [name.split("/")[0].lower() for name in of_photo]
-    valid = np.array([part in VALID_NAMES for part in first])
-    told = "train" in first and bool(valid.any())
-    return _checked(
-        Masked(list(of_photo.values()), [of_mask[n] for n in of_photo], valid if told else None)
+    parts = np.array([part_of(photo.place) for photo, _ in found.pairs])
+    is_split = bool(np.isin(parts, list(TRAIN)).any())
+    everything = Masked(
+        [photo.path for photo, _ in found.pairs],
+        [mask.path for _, mask in found.pairs],
+        np.isin(parts, list(VALID)) if is_split and np.isin(parts, list(VALID)).any() else None,
+        without_mask=[
+            one.path for one in found.photos if not is_split or part_of(one.place) not in TEST
+        ],
+        without_photo=[one.path for one in found.masks],
     )
+    _warn_of_left_overs(everything)
+    is_test = np.isin(parts, list(TEST)) & is_split
+    if not is_test.any():
+        return everything
+    warnings.warn(
+        f"{is_test.sum()} photos of a test part in {photos} are left aside: they are for "
+        "evaluate(), neither to train nor to validate on",
+        stacklevel=2,
+    )
+    return replace(everything.take(np.flatnonzero(~is_test)), n_test=int(is_test.sum()))
+
+
+def laid(found: Masked, threads: int) -> Masked:
+    """The pairs whose photos can be read, each mask with the turn that lays it on its photo.
+
+    Raises:
+        ValueError: no photo can be read, a mask cannot, or one has another shape than its photo.
+    """
+    whole = found.take(readable_rows(found.photos, threads))
+    return replace(whole, turns=turns(whole.photos, whole.masks))
 
 
 @dataclass(frozen=True)
 class MaskedPhotos:
     """Pairs to train on: photos read when asked for, masks in memory, both stretched to a shape.
 
-    **Shape.** masks: (n, H, W), uint8.
+    **Shape.** masks: (n, H, W), uint8. hashes: (n,), of the photos' files.
     """
 
     photos: list[Path]
     masks: Pixels
     shape: Shape
     interpolation: Interpolation
+    hashes: Hashes
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -128,54 +163,59 @@ class MaskedPhotos:
         """A photo and its mask. Shape: (H, W, 3) and (H, W)."""
         return stretched(read(self.photos[i]), self.shape, self.interpolation), self.masks[i]
 
-    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> MaskedPhotos:
-        """The pairs of these rows."""
-        return replace(self, photos=[self.photos[i] for i in rows], masks=self.masks[rows])
+    def as_classes(self, known: MaskValues) -> MaskedPhotos:
+        """The pairs, their masks' values made numbers of classes."""
+        return replace(self, masks=numbered(self.masks, known.values, known.ignore))
+
+    def counts(self) -> NDArray[np.int64]:
+        """How often each value occurs in the masks. Shape: (256,)."""
+        return value_counts(self.masks)
+
+    def fingerprint(self) -> str:
+        """A digest of photos, masks and how both are shown."""
+        digest = hashlib.sha256(repr((self.shape, self.interpolation)).encode())
+        digest.update(self.hashes.tobytes())
+        digest.update(np.ascontiguousarray(self.masks).data)
+        return digest.hexdigest()
 
 
 def open_masks(
-    found: Masked, shape: Shape, interpolation: Interpolation, threads: int
+    found: Masked,
+    shape: Shape,
+    interpolation: Interpolation,
+    threads: int,
+    hashes: Hashes | None = None,
 ) -> MaskedPhotos:
     """The pairs, their masks read now.
 
+    Args:
+        found: the pairs, as `laid` gives them.
+        shape: height and width of both.
+        interpolation: filter of the resizing of photos.
+        threads: that read.
+        hashes: of the photos' files; None has them read.
+
     Raises:
-        ValueError: a mask is coloured, or of another shape than its photo.
+        ValueError: a mask is coloured or cannot be read.
     """
 
     def opened(i: int) -> Pixels:
-        return np.asarray(resized(read_mask(found.masks[i]), shape, "nearest"))
+        turn = found.turns[i] if found.turns else 1
+        return np.asarray(resized(read_mask(found.masks[i], turn), shape, "nearest"))
 
-    masks = np.stack(list(in_order(opened, range(len(found)), threads=threads, ahead=4 * threads)))
-    return MaskedPhotos(found.photos, masks, shape, interpolation)
-
-
-def read_mask(path: Path) -> Image.Image:
-    """The numbers of the classes, as a grey picture.
-
-    Raises:
-        ValueError: it cannot be read, or its pixels are no single numbers in 0..255.
-    """
-    try:
-        with Image.open(path) as image:
-            mode, pixels = image.mode, np.asarray(image)
-    except OSError as error:
-        raise ValueError(
-            f"a mask is a picture, however {path} cannot be read ({error}); mend or remove it"
-        ) from error
-    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
-    if pixels.ndim != 2 or pixels.max() > 255 or pixels.min() < 0:
-        raise ValueError(
-            f"each pixel of a mask is the number of its class, however {path} has {mode=}; store "
-            "it as a grey or palette PNG"
-        )
-    return Image.fromarray(pixels.astype(np.uint8))
+    masks = np.empty((len(found), *shape), np.uint8)
+    for i, mask in enumerate(
+        in_order(opened, range(len(found)), threads=threads, ahead=4 * threads)
+    ):
+        masks[i] = mask
+    known = file_hashes(found.photos, threads) if hashes is None else hashes
+    return MaskedPhotos(found.photos, masks, shape, interpolation, known)
 
 
 def photo_sides(photos: Sequence[Path], n: int = 100) -> NDArray[np.int64]:
-    """Heights and widths of so many of the photos, evenly chosen. Shape: (n, 2)."""
+    """Heights and widths of so many of the photos, upright, evenly chosen. Shape: (n, 2)."""
     some = photos[:: max(1, len(photos) // n)]
-    return np.array([_size(path)[::-1] for path in some], dtype=np.int64)
+    return np.array([frame_of(path).upright()[::-1] for path in some], dtype=np.int64)
 
 
 def stretched(image: Image.Image, shape: Shape, interpolation: Interpolation) -> Pixels:
@@ -191,38 +231,44 @@ def resized(image: Image.Image, shape: Shape, interpolation: Interpolation) -> I
     return image.resize((width, height), Image.Resampling[interpolation.upper()])
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
-    """Pictures at any depth by their path in the folder, without suffix and usual ending."""
-    found = [path for path in walk(folder) if is_image(path)]
-    return {_ENDINGS.sub("", path.relative_to(folder).with_suffix("").as_posix()): path
-            for path in found}  # fmt: skip
+def _table(photos: Sequence[Any], masks: Sequence[Any]) -> pd.DataFrame:
+    """A table of two lists of paths."""
+    if len(photos) != len(masks):
+        raise ValueError(
+            f"each photo must have one mask, got {len(photos)} photos and {len(masks)} masks. "
+            "Leave out the others."
+        )
+    return pd.DataFrame({"photo": list(map(str, photos)), "mask": list(map(str, masks))})
 
 
-def _checked(found: Masked) -> Masked:
-    """Refuse masks that are no files, or of another shape than their photos."""
-    missing = [str(path) for path in found.masks if not path.is_file()]
+def _from_table(
+    photos: Any, root: str | os.PathLike[str] | None, columns: tuple[str, str] | None
+) -> Masked:
+    """The pairs of a table."""
+    asked = Asked("classification")  # names of files, whatever is in them
+    paths, names, is_valid = from_table(photos, root, columns, None, asked)
+    default = Path() if isinstance(photos, pd.DataFrame) else Path(photos).parent
+    start = default if root is None else Path(root)
+    masks = [start / str(name) for name in names]
+    missing = [str(path) for path in masks if not path.is_file()]
     if missing:
         raise FileNotFoundError(
             f"every mask must be a file, however there is no {few(missing)}; correct the paths"
         )
-    wrong = []
-    for photo, mask in zip(found.photos, found.masks, strict=True):
-        (a, b), (c, d) = _size(photo), _size(mask)
-        if not (abs(a * d - b * c) <= 0.02 * a * d or abs(a * c - b * d) <= 0.02 * a * c):
-            wrong.append(f"{mask} has {c} x {d}, {photo.name} {a} x {b}")
-    if wrong:
-        raise ValueError(
-            f"a mask has the shape of its photo, however {few(wrong, '; ')}; scale them alike"
-        )
-    return found
+    return Masked(paths, masks, is_valid)
 
 
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError as error:
-        raise ValueError(
-            f"photos and masks are pictures, however {path} cannot be read ({error}); mend or "
-            "remove it"
-        ) from error
+def _warn_of_left_overs(found: Masked) -> None:
+    parts = []
+    if found.without_mask:
+        n, names = len(found.without_mask), few(list(map(str, found.without_mask)))
+        parts.append(f"{n} photos have no mask and are left out: {names}")
+    if found.without_photo:
+        n, names = len(found.without_photo), few(list(map(str, found.without_photo)))
+        parts.append(f"{n} pictures are the mask of no photo: {names}")
+    if parts:
+        warnings.warn(f"{'; '.join(parts)} ({len(found)} pairs are left)", stacklevel=3)
+
+
+def _few_places(pictures: Sequence[Picture]) -> str:
+    return few([str(one.place) for one in pictures]) or "none"

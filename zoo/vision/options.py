@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, Final, TypedDict
 
@@ -29,8 +29,9 @@ class Options(TypedDict, total=False):
             beside train, the table's column valid, or a stratified fraction.
         valid_fraction: of every class, drawn by the run's seed.
         root: folder that a table's paths start from.
-        columns: a table's columns of paths and labels; its first two otherwise.
-        valid_column: a table's yes/no column of validation photos.
+        columns: a table's columns of paths and labels, or a Hugging Face data set's of images and
+            labels; its first two otherwise. The model remembers them.
+        valid_column: a table's yes/no column of validation photos; the model remembers it.
         strict: raise for unreadable photos instead of leaving them out with one warning.
         task: "classification", "multi-label" or "regression"; None has the labels decide.
         separator: between the labels in a table's cell; None finds "|" and ";" by itself.
@@ -92,20 +93,24 @@ class Options(TypedDict, total=False):
     run: Run | None
 
 
-def check_sizes(sizes: Sequence[int], options: Options) -> None:
-    """Refuse a schedule of sizes that is none, or beside what goes against it.
+def check_sizes(sizes: Any, options: Options) -> list[int]:
+    """The growing sizes, one by one; none of None.
 
     Raises:
         ValueError: sizes do not grow, or a size or precomputed features are asked for as well.
     """
+    several = sizes is None or (isinstance(sizes, Iterable) and not isinstance(sizes, str))
+    growing = [] if sizes is None else list(sizes) if several else [sizes]
     other = [name for name in ("size", "precompute") if options.get(name)]
-    given: Sequence[Any] = sizes
-    whole = all(isinstance(size, Integral) and int(size) > 0 for size in given)
-    if sizes and (other or not whole or sorted(set(sizes)) != list(sizes)):
+    whole = all(isinstance(size, Integral) and int(size) > 0 for size in growing)
+    alone = not growing or not other
+    if not (several and whole and alone) or sorted(set(growing)) != growing:
         raise ValueError(
-            f"sizes grow from one to the next and stand alone, however sizes={list(sizes)} with "
+            "sizes grow from one to the next and stand alone, however "
+            f"sizes={growing if several else sizes} with "
             f"{other or 'nothing'} beside them; give such as (96, 128, 160)"
         )
+    return [int(size) for size in growing]
 
 
 def check_numbers(**given: object) -> None:

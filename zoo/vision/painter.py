@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from zoo.core.artifact import Config
 from zoo.core.batches import Batch
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
+from zoo.vision.config_checks import unet_of
 from zoo.vision.models.bodies import Preprocessing
 from zoo.vision.models.unet import Shape, UNet
 from zoo.vision.pairs import PairBatches, Pairs
@@ -71,6 +73,9 @@ class PhotoPainter(Trained[UNet]):
         return write_onnx(
             path, self.members, self.spec, shape=shape, decode=decode, output=self.output
         )
+
+    def _check_config(self, config: Config) -> None:
+        unet_of(config, type(self.spec))
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]

@@ -5,6 +5,7 @@ What moves pixels moves both: a mask by the nearest pixel, a picture between pix
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +13,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.batches import Batch, Data, bounds, order
 from zoo.core.run import Run
+from zoo.core.split import Hashes
 from zoo.vision.augment import NONE, Augment, resample
 from zoo.vision.cache import in_order
 from zoo.vision.pixel_file import Pixels
@@ -38,6 +39,10 @@ class Pairs(Protocol):
         """
         ...
 
+    def fingerprint(self) -> str:
+        """A digest of the pairs' content and of how they are shown."""
+        ...
+
 
 class _Assembled(NamedTuple):
     photos: Tensor  # (B, H, W, 3), uint8
@@ -53,7 +58,7 @@ class PairBatches:
         pairs: photos with their pictures.
         mean: of each channel of the photo, 0..1, subtracted.
         std: of each channel of the photo, divided by.
-        batch_size: at most this many pairs in a (global) batch.
+        batch_size: at most this many pairs in a (global) batch; see `steps` for one of two.
         augment: how both vary, beside what the pairs do by themselves.
         train: draw an order and numbers to vary by for every epoch; False keeps all as it is.
         seed: of order and draws.
@@ -77,8 +82,13 @@ class PairBatches:
         return len(self.pairs)
 
     def steps(self, epoch: int) -> int:
-        """Number of batches in an epoch: the same for each."""
-        return math.ceil(len(self) / self.batch_size)
+        """Number of batches in an epoch: the same for each.
+
+        An odd photo joins a batch of two, since batch norms cannot train on one photo's 1 x 1 map.
+        """
+        steps = math.ceil(len(self) / self.batch_size)
+        alone = self.train and self.batch_size > 1 and len(self) // steps == 1
+        return max(len(self) // 2, 1) if alone else steps
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on.
@@ -105,6 +115,12 @@ class PairBatches:
     def shard(self, rank: int, world: int) -> PairBatches:
         """The same pairs, of which this process takes its part of every global batch."""
         return replace(self, rank=rank, world=world)
+
+    def fingerprint(self) -> str:
+        """A digest of all that decides what the batches hold."""
+        shown = (self.mean, self.std, self.batch_size, self.augment, self.train, self.seed)
+        text = f"{self.pairs.fingerprint()} {shown!r}"
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _assemble(self, rows: Tensor, draws: Tensor | None) -> _Assembled:
         found = [
@@ -135,9 +151,24 @@ class PairBatches:
 
 
 def pair_data(
-    parts: Sequence[Pairs], spec: Any, run: Run, batch_size: int, augment: Augment | None = None
+    parts: Sequence[Pairs],
+    spec: Any,
+    run: Run,
+    batch_size: int,
+    augment: Augment | None = None,
+    *,
+    rows: Hashes,
 ) -> Data:
-    """The data of a learner: pairs to train on, and others to validate on as they are."""
+    """The data of a learner: pairs to train on, and others to validate on as they are.
+
+    Args:
+        parts: the two.
+        spec: what prediction needs, of which mean and standard deviation normalise the photos.
+        run: the circumstances.
+        batch_size: pairs a step.
+        augment: how those to train on vary.
+        rows: hashes of the photos to train on.
+    """
     train, valid = (
         PairBatches(
             pairs=pairs,
@@ -152,27 +183,7 @@ def pair_data(
         )
         for pairs, training in zip(parts, (True, False), strict=True)
     )
-    return Data(train, valid, spec)
-
-
-def held_out(n: int, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Which of n photos are validated on: a fraction drawn by the seed, one at least.
-
-    >>> [held_out(10, 0.3, seed).nonzero()[0].tolist() for seed in (0, 1)]
-    [[2, 4, 6], [4, 7, 8]]
-
-    Raises:
-        ValueError: nothing would be left to train or to validate on.
-    """
-    if not 0 < fraction < 1 or n < 2:
-        raise ValueError(
-            "a fraction between 0 and 1 of two or more photos is validated on, however "
-            f"valid_fraction={fraction} of {n}; try 0.2, or give valid"
-        )
-    drawn = min(max(round(fraction * n), 1), n - 1)
-    held = np.zeros(n, dtype=bool)
-    held[np.random.default_rng(seed).permutation(n)[:drawn]] = True
-    return held
+    return Data(train, valid, spec, rows)
 
 
 def _channels_first(pictures: Tensor) -> Tensor:

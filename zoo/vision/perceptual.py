@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.vision.models.backbones import build
-from zoo.vision.models.taps import find_taps, tapped
+from zoo.vision.models.taps import find_taps, install, tapped
 
 LEVELS = 3  # maps that count: those of a half to an eighth of the size
 
@@ -32,7 +32,8 @@ class FeatureLoss:
     def __init__(self, name: str, weight: float, device: torch.device) -> None:
         backbone = build(name, pretrained=True)
         self.weight, self.body = weight, backbone.body.eval().requires_grad_(False).to(device)
-        self.taps = find_taps(self.body)[:LEVELS]
+        taps = find_taps(self.body)[:LEVELS]
+        install(self.body, taps)
         shown = backbone.preprocessing
         self.mean, self.std = (
             torch.tensor(values, device=device).view(3, 1, 1) for values in (shown.mean, shown.std)
@@ -49,6 +50,6 @@ class FeatureLoss:
         return self.weight * torch.stack(parts).mean()
 
     def _maps(self, pictures: Tensor) -> dict[int, Tensor]:
-        with tapped(self.body, self.taps) as maps:
+        with tapped() as maps:
             self.body((pictures - self.mean) / self.std)
         return maps

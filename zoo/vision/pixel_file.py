@@ -1,6 +1,7 @@
 """Pixels of many photos in one memory-mapped file.
 
-    header 128 bytes | pixels, photo after photo | index (n, 3) int64: offset, H, W | reasons, JSON
+    header 128 bytes | pixels, photo after photo | index (n, 3) int64: offset, H, W |
+    hashes of the files' contents (n,) uint64 | reasons, JSON
 
 A file is written beside its place and moved there whole; header and index carry a digest.
 """
@@ -20,18 +21,21 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.split import Hashes
+
 Pixels = NDArray[np.uint8]
 
-MAGIC: Final = b"zoo-px01"
+MAGIC: Final = b"zoo-px02"
 _HEADER: Final = struct.Struct("<8sQQQQ32s56x")  # magic, n, index at, length, limit, digest
 LEFT: Final = -1  # offset of a photo that is decoded whenever it is asked for
 BROKEN: Final = -2  # offset of a photo that cannot be read
 
 
 class Stored(NamedTuple):
-    """Index, reasons and mapped pixels, as `zoo.vision.cache.Items` holds them."""
+    """Index, hashes, reasons and mapped pixels, as `zoo.vision.cache.Items` holds them."""
 
     entries: NDArray[np.int64]
+    hashes: Hashes
     reasons: dict[int, str]
     pixels: Pixels | None
 
@@ -49,6 +53,7 @@ def open_pixels(place: Path, n: int, limit: int) -> Stored | None:
         if hashlib.sha256(head[:40] + tail).digest() != digest:
             return None
         index = np.frombuffer(tail, np.int64, n * 3).reshape(n, 3)
+        hashes = np.frombuffer(tail, np.uint64, n, n * 24)
         if had < limit and (index[:, 0] == LEFT).any():
             return None
         pixels = np.memmap(place, np.uint8, "r").view(np.ndarray)
@@ -56,8 +61,8 @@ def open_pixels(place: Path, n: int, limit: int) -> Stored | None:
             os.utime(place)  # used just now
     except (OSError, ValueError, struct.error):
         return None
-    reasons = {int(row): why for row, why in json.loads(tail[n * 24 :]).items()}
-    return Stored(index, reasons, pixels)
+    reasons = {int(row): why for row, why in json.loads(tail[n * 32 :]).items()}
+    return Stored(index, hashes, reasons, pixels)
 
 
 class Writer:
@@ -87,11 +92,11 @@ class Writer:
             self.at += pixels.nbytes
         return at
 
-    def finish(self, index: NDArray[np.int64], reasons: dict[int, str]) -> None:
-        """Write index and header, and move the file to its place."""
+    def finish(self, index: NDArray[np.int64], hashes: Hashes, reasons: dict[int, str]) -> None:
+        """Write index, hashes and header, and move the file to its place."""
         if self.file is None:
             return
-        tail = index.tobytes() + json.dumps(reasons).encode()
+        tail = index.tobytes() + hashes.tobytes() + json.dumps(reasons).encode()
         fields = (MAGIC, len(index), self.at, self.at + len(tail), self.limit)
         head = _HEADER.pack(*fields, b"")[:40]
         with self._no_more_on_failure():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from zoo.core.artifact import Config
 from zoo.core.placed import Placed
 from zoo.core.task import Task
 from zoo.core.trained import Trained
 from zoo.hub.publish import push
 from zoo.vision.augment import centre_crop
 from zoo.vision.batches import PhotoBatches
+from zoo.vision.config_checks import classifier_of
 from zoo.vision.data import open_labelled, photo_batches
 from zoo.vision.explain import Explanation, grad_cam, index_of
 from zoo.vision.given import GivenPhotos, Photo, listed
@@ -64,8 +67,9 @@ class PhotoModel(Trained[Classifier]):
         It is a `Prediction`, `Labels` of several labels a photo, or a float.
 
         Args:
-            photos: a path, Pillow image, array (H, W), (H, W, 3) or tensor (3, H, W), of uint8 or
-                of floats in 0..1; or several: a list, a folder (in sorted order), (B, 3, H, W).
+            photos: a path, the bytes of a file, a file opened for reading, a Pillow image, array
+                (H, W), (H, W, 3) or tensor (3, H, W), of uint8 or of floats in 0..1; or several: a
+                list, array or column of them, a folder (in sorted order), (B, 3, H, W).
             batch_size: photos that pass through the model at a time.
             tta: look at each photo several times (see `zoo.vision.tta`): True for four augmented
                 views beside the photo as it is, "crops" for fixed crops, or a `TTA`.
@@ -74,13 +78,15 @@ class PhotoModel(Trained[Classifier]):
             UnreadableImage: files are missing or no images; the first are named, all counted.
             ValueError: a folder holds no photos, or pixels are out of range.
         """
-        several, given = listed(photos)
+        several, given = listed(photos, self.spec.columns)
         if not given:
             return []
         items = GivenPhotos(given, self.spec)
         labels, wish = np.zeros(len(items), dtype=np.int64), chosen(tta)
-        kept = Remembered(items, (self.run.n_threads + 2) * batch_size) if wish else items
-        batches = photo_batches(kept, labels, self.spec, self.run, batch_size=batch_size)
+        batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+        if wish:
+            kept = Remembered(items, (self.run.n_threads + 2) * batch_size)
+            batches = replace(batches, items=kept)
         try:
             rows = self._decoded(batches, wish).tolist()
         except UnreadableImage as error:
@@ -93,20 +99,29 @@ class PhotoModel(Trained[Classifier]):
         return found if several else found[0]
 
     def evaluate(
-        self, data: Any = None, *, batch_size: int = 32, tta: Wish = False
+        self,
+        data: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 32,
+        tta: Wish = False,
     ) -> dict[str, float]:
-        """Loss and metrics on labelled photos.
+        """Loss and metrics on labelled photos; a warning tells if the model was trained on them.
 
         Args:
-            data: a folder (a folder a class), CSV file, DataFrame or torch data set; None takes the
-                validation part of the training, which a loaded model does not have.
+            data: a folder (a folder a class), CSV file, DataFrame, torch or Hugging Face data set;
+                of a table that marks photos to validate on, those. None takes the validation part
+                of the training, which a loaded model does not have.
+            root: folder that a table's paths start from; None takes that of its file.
+            columns: a table's columns of paths and labels; None takes those of the training.
             batch_size: photos that pass through the model at a time.
             tta: see `predict`; the scores without it come too, as "plain loss" and so on.
 
         Raises:
             ValueError: there are no photos, or of classes that the model does not know.
         """
-        batches = self._labelled(data, batch_size)
+        batches = self._labelled(data, root, columns, batch_size)
         scores = self._placed.evaluate(batches.epoch(0), self._task())
         if (wish := chosen(tta)) is None:
             return scores
@@ -114,22 +129,34 @@ class PhotoModel(Trained[Classifier]):
         plain = {f"plain {name}": value for name, value in scores.items()}
         return networks.evaluate(views.epoch(0), task) | plain
 
-    def report(self, data: Any = None, *, batch_size: int = 32, tta: Wish = False) -> pd.DataFrame:
+    def report(
+        self,
+        data: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 32,
+        tta: Wish = False,
+    ) -> pd.DataFrame:
         """Precision, recall and F of each class or label, and how many photos have it.
 
         Args:
             data: see `evaluate`.
+            root: see `evaluate`.
+            columns: see `evaluate`.
             batch_size: see `evaluate`.
             tta: see `predict`.
 
         Raises:
             ValueError: the model estimates numbers, or as `evaluate`.
         """
-        batches = self._labelled(data, batch_size)
+        batches = self._labelled(data, root, columns, batch_size)
         rows = self._decoded(getattr(batches, "photos", batches), chosen(tta)).numpy()
         return by_class(self.spec, rows, batches.targets.numpy(force=True))
 
-    def _labelled(self, data: Any, batch_size: int) -> Any:
+    def _labelled(
+        self, data: Any, root: Any, columns: tuple[str, str] | None, batch_size: int
+    ) -> Any:
         """Batches of labelled photos, by default the validation part."""
         if data is None:
             if self._learner is None or self._learner.data.valid is None:
@@ -137,7 +164,9 @@ class PhotoModel(Trained[Classifier]):
                     "a loaded model has no validation photos, however data=None; pass a folder"
                 )
             return self._learner.data.valid
-        items, labels = open_labelled(data, self.spec, self.run)
+        items, labels, hashes = open_labelled(data, self.spec, self.run, root=root, columns=columns)
+        if hashes is not None:
+            self._warn_of_seen_rows(hashes)
         return photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
 
     def _viewed(self, photos: PhotoBatches, tta: TTA) -> tuple[Placed[Viewed], Views, Task]:
@@ -147,18 +176,28 @@ class PhotoModel(Trained[Classifier]):
         placed = Placed(networks, self.run, self._placed.bf16_on_cpu)
         return placed, views, blended(self._task(), shares)
 
-    def results(self, data: Any = None, *, batch_size: int = 32, tta: Wish = False) -> Results:
+    def results(
+        self,
+        data: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 32,
+        tta: Wish = False,
+    ) -> Results:
         """Predictions beside truths, to look at: losses, confusions, figures.
 
         Args:
             data: see `evaluate`.
+            root: see `evaluate`.
+            columns: see `evaluate`.
             batch_size: see `evaluate`.
             tta: see `predict`.
 
         Raises:
             ValueError: as `evaluate`.
         """
-        batches = self._labelled(data, batch_size)
+        batches = self._labelled(data, root, columns, batch_size)
         photos: PhotoBatches = getattr(batches, "photos", batches)
         outputs = self._decoded(photos, chosen(tta)).numpy()
         return Results(self.spec, photos.items, outputs, photos.targets.numpy())
@@ -210,6 +249,9 @@ class PhotoModel(Trained[Classifier]):
         return write_onnx(
             path, self.members, self.spec, shape=(size, size), decode=decode, output=output
         )
+
+    def _check_config(self, config: Config) -> None:
+        classifier_of(config)
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]

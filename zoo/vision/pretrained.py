@@ -11,6 +11,7 @@ from zoo.core.artifact import CONFIG
 from zoo.core.trained import Trained
 from zoo.hub.find import find
 from zoo.vision.models.backbones import check_name, fitting_size, is_known
+from zoo.vision.models.bodies import Preprocessing
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
 from zoo.vision.predictor import PhotoModel
@@ -72,7 +73,7 @@ def look_up(pretrained: Any, *, random_weights: bool) -> Any:
                 "training from random weights takes a backbone's name, however it is given "
                 f"{pretrained!r}; give {pretrained.members[0].name!r}, or use finetune"
             )
-        return pretrained
+        return _of_one_network(pretrained)
     if not isinstance(pretrained, (str, os.PathLike)):
         raise ValueError(
             "a pretrained model is a backbone's name, a directory, user/name on the hub or a model "
@@ -80,11 +81,27 @@ def look_up(pretrained: Any, *, random_weights: bool) -> Any:
         )
     name = os.fspath(pretrained)
     if not random_weights and (Path(name) / CONFIG).is_file():
-        return load(name)
+        return _of_one_network(load(name))
     if random_weights or is_known(name) or name.startswith("timm/") or _is_word(pretrained):
         check_name(name)
         return name
-    return load(find(pretrained))
+    return _of_one_network(load(find(pretrained)))
+
+
+def _of_one_network(model: Any) -> Any:
+    """The model itself.
+
+    Raises:
+        ValueError: it is an ensemble, of which training would drop all members but one.
+    """
+    if len(model.members) > 1:
+        kind = type(model).__name__
+        raise ValueError(
+            f"a model to start from must have one network, got an ensemble of "
+            f"{len(model.members)}. Take one of them, {kind}(model.members[:1], model.spec), or "
+            f"the backbone {model.members[0].name!r}."
+        )
+    return model
 
 
 def start(
@@ -138,6 +155,10 @@ def _from_model(
     built = build_classifier(**arguments, pretrained=False)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
     built.trained, built.licence = same, model.licence
+    spec, size = model.spec, built.preprocessing.size
+    built.preprocessing = Preprocessing(
+        size, spec.mean, spec.std, spec.interpolation, spec.crop, spec.mode
+    )
     return built
 
 

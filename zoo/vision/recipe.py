@@ -22,6 +22,7 @@ from zoo.core.schedules import one_cycle
 from zoo.vision import probe
 from zoo.vision.data import resized
 from zoo.vision.features import FeatureBatches, Pass, computed, photos_of
+from zoo.vision.options import check_numbers
 
 LR: Final = 3e-4  # of the head
 RATIO: Final = 10.0  # of the head's rate to that of the first layer group
@@ -104,6 +105,8 @@ def set_size(learn: Learner, size: int) -> None:
             f"features are of photos of one size, however {size=} is asked for; "
             "zoo.vision.on_photos(learner) goes back to photos"
         )
+    check_numbers(size=size)
+    size = int(size)
     classifier.body.check_size(size)
     spec = replace(learn.data.spec, size=size)
     learn.set_data(resized(learn.data, spec, learn.run))

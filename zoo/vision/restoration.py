@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import compress
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import torch
@@ -25,12 +23,13 @@ from zoo.core.trained import finished, made, source
 from zoo.vision.degraded import DegradedPhotos, RestorationSpec, task_of
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.options import check_numbers
-from zoo.vision.pairs import held_out, pair_data
+from zoo.vision.pairs import pair_data
 from zoo.vision.perceptual import FeatureLoss
-from zoo.vision.photo_lists import photo_list
+from zoo.vision.photo_parts import photo_parts
 from zoo.vision.pretrained import look_up
 from zoo.vision.restorer import PhotoRestorer
 from zoo.vision.start_unet import body_name, start_unet
+from zoo.vision.whole_numbers import as_whole
 
 EPOCHS, LR, BATCH_SIZE, SIZE = 4, 2e-3, 16, 128
 PERCEPTUAL = 0.01  # weight of the perceptual loss beside that of the pixels
@@ -41,8 +40,9 @@ class Options(TypedDict, total=False):
     """What the verbs take beside the model and the data.
 
     Attributes:
-        valid: photos to validate on, a folder or a list; None takes a fraction.
-        valid_fraction: of the photos, drawn by the run's seed.
+        valid: photos to validate on, a folder or a list; None takes the folder valid or val beside
+            train, else a fraction.
+        valid_fraction: of the photos, drawn by the run's seed; copies stay on one side.
         scale: how many times photos are shrunk.
         quality: of the JPEG compression that follows; None for none.
         size: side of the squares that are cut from photos, in pixels.
@@ -131,12 +131,16 @@ def learner(  # noqa: D417 - `Options` describes the others
         random_weights: start from none of the published weights.
         The others: see `Options`.
     """
-    check_numbers(size=size, batch_size=batch_size, accumulate=accumulate, perceptual=perceptual)
+    check_numbers(
+        size=size, batch_size=batch_size, accumulate=accumulate, perceptual=perceptual,
+        clip=clip, weight_decay=weight_decay, valid_fraction=valid_fraction,
+    )  # fmt: skip
     run = run or Run()
-    parts = _split(photos, valid, valid_fraction, run.seed)
     first = look_up(pretrained, random_weights=random_weights)
     shown = preprocessing(body_name(first))
-    spec = RestorationSpec(scale, quality, shown.mean, shown.std)
+    spec = RestorationSpec(as_whole(scale), as_whole(quality), shown.mean, shown.std)
+    seen_before = first.seen_rows if isinstance(first, PhotoRestorer) else None
+    parts = photo_parts(photos, valid, valid_fraction, run.seed, run.n_threads, seen_before)
     with seeded(run.seed):
         network = start_unet(
             first,
@@ -148,17 +152,18 @@ def learner(  # noqa: D417 - `Options` describes the others
         )
     told = {
         "pretrained": "" if random_weights else network.name,
-        "photos": len(parts[0]),
+        "photos": len(parts[0].paths),
         "size": size,
         "scale": scale,
         "quality": quality,
         "perceptual": perceptual,
         "batch_size": batch_size,
     }
+    pairs = [DegradedPhotos(part.paths, size, spec, part.hashes) for part in parts]
     eyes = FeatureLoss(EYES, perceptual, run.torch_device()) if perceptual else None
     return Learner(
         network.to(memory_format=torch.channels_last),
-        pair_data([DegradedPhotos(part, size, spec) for part in parts], spec, run, batch_size),
+        pair_data(pairs, spec, run, batch_size, rows=parts[0].hashes),
         task_of(eyes),
         batchnorm=batchnorm,
         optimizer=optimizer,
@@ -167,16 +172,11 @@ def learner(  # noqa: D417 - `Options` describes the others
         accumulate=accumulate,
         callbacks=callbacks,
         as_model=partial(
-            made, kind=partial(PhotoRestorer, spec=spec), data=source(photos), told=told
+            made,
+            kind=partial(PhotoRestorer, spec=spec),
+            data=source(photos),
+            told=told,
+            seen_before=seen_before,
         ),
         run=run,
     )
-
-
-def _split(photos: Any, valid: Any, fraction: float, seed: int) -> tuple[list[Path], list[Path]]:
-    """The photos to train on and those to validate on."""
-    found = photo_list(photos)
-    if valid is not None:
-        return found, photo_list(valid)
-    held = held_out(len(found), fraction, seed)
-    return list(compress(found, ~held)), list(compress(found, held))

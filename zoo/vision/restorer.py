@@ -11,10 +11,13 @@ import numpy as np
 from PIL import Image
 
 from zoo.core.task import Task
+from zoo.vision.contents import file_hashes, readable_rows
 from zoo.vision.degraded import DegradedPhotos, enlarged, task_of
 from zoo.vision.given import Photo, listed, opened
 from zoo.vision.painter import PhotoPainter
 from zoo.vision.photo_lists import photo_list
+from zoo.vision.pixel_file import Pixels
+from zoo.vision.tiles import in_tiles
 
 
 class PhotoRestorer(PhotoPainter):
@@ -36,6 +39,8 @@ class PhotoRestorer(PhotoPainter):
     def predict(self, photos: Photo | Sequence[Photo]) -> Any:
         """A photo restored, `spec.scale` times as large, as a Pillow image; a list for several.
 
+        Large photos pass in overlapping tiles (see `zoo.vision.tiles`), so that memory is bounded.
+
         Args:
             photos: as for `PhotoModel.predict`.
 
@@ -49,13 +54,21 @@ class PhotoRestorer(PhotoPainter):
         for i, photo in enumerate(given):
             small = opened(photo, i)
             size = small.width * self.spec.scale, small.height * self.spec.scale
-            pixels = np.asarray(enlarged(small, size))[None]
-            drawn = self._draw(pixels)[0].permute(1, 2, 0).mul(255).round()
-            found.append(Image.fromarray(drawn.byte().numpy()))
+            found.append(
+                Image.fromarray(in_tiles(self._restored, np.asarray(enlarged(small, size))))
+            )
         return found if several else found[0]
+
+    def _restored(self, pixels: Pixels) -> Pixels:
+        """A photo's enlarged pixels, restored. Shape: (H, W, 3) each."""
+        drawn = self._draw(pixels[None])[0].permute(1, 2, 0).mul(255).round()
+        restored: Pixels = drawn.byte().numpy()
+        return restored
 
     def evaluate(self, photos: Any = None, *, size: int = 128, batch_size: int = 8) -> Any:
         """PSNR and SSIM of photos that are degraded as in training, then restored.
+
+        Each is the mean of the photos' own; PSNR of a photo without any error counts 100 dB.
 
         Args:
             photos: good ones: a folder, or a list of paths; None takes the validation part of the
@@ -68,7 +81,11 @@ class PhotoRestorer(PhotoPainter):
         """
         pairs = None
         if photos is not None:
-            pairs = DegradedPhotos(photo_list(photos), size, self.spec)
+            found = photo_list(photos)
+            paths = [found[i] for i in readable_rows(found, self.run.n_threads)]
+            hashes = file_hashes(paths, self.run.n_threads)
+            self._warn_of_seen_rows(hashes)
+            pairs = DegradedPhotos(paths, size, self.spec, hashes)
         return self._evaluate(pairs, batch_size, "a folder")
 
     def export(self, path: str | os.PathLike[str], *, shape: tuple[int, int] | None = None) -> Path:

@@ -8,6 +8,7 @@ seen.plot_top_losses().savefig("worst.png")
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +86,7 @@ class Results:
 
     def top_losses(self, n: int = 9) -> pd.DataFrame:
         """The photos with the largest losses: photo, truth, predicted, loss."""
+        _require_some(n)
         rows = [
             (self.name(i), self._truth(i), self._said(i), float(self.losses[i]))
             for i in self.worst[:n]
@@ -123,11 +125,13 @@ class Results:
 
     def plot(self, n: int = 9) -> Figure:
         """Photos, evenly chosen, each with truth and prediction; wrong ones in red."""
+        _require_some(n)
         chosen = np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int)
         return figures.grid([self._shown(int(i)) for i in chosen], title="truth / predicted")
 
     def plot_top_losses(self, n: int = 9) -> Figure:
         """The photos with the largest losses, each with truth, prediction and loss."""
+        _require_some(n)
         shown = [self._shown(int(i), with_loss=True) for i in self.worst[:n]]
         return figures.grid(shown, title="truth / predicted / loss")
 
@@ -164,3 +168,8 @@ class Results:
 
     def _said(self, i: int) -> str:
         return target_text(self.guesses[i], self.spec.classes)
+
+
+def _require_some(n: Any) -> None:
+    if not isinstance(n, Integral) or int(n) < 1:
+        raise ValueError(f"a figure or table shows one photo or more, however {n=!r}; try n=9")

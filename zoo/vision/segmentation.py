@@ -9,31 +9,36 @@ model.predict("road.jpg").save("mask.png")
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from numbers import Integral
+from typing import Any, Final, TypedDict, Unpack
 
-import numpy as np
 import torch
+from rich.console import Console
 from torch.optim import Optimizer
 
 from zoo.core.groups import BatchNormMode
 from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
-from zoo.core.run import Run, seeded
+from zoo.core.run import Run, rank_and_world, seeded
 from zoo.core.trained import finished, made, source
 from zoo.vision.augment import Augment, Size, sides
 from zoo.vision.data import AugmentName, augmentation
-from zoo.vision.masks import Masked, find_masks, open_masks, photo_sides
+from zoo.vision.mask_parts import MaskReport, find_parts, open_parts
+from zoo.vision.mask_values import MOST_VALUES
+from zoo.vision.masks import photo_sides
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.options import check_numbers
-from zoo.vision.pairs import held_out, pair_data
+from zoo.vision.pairs import pair_data
 from zoo.vision.pretrained import look_up
 from zoo.vision.segmenter import PhotoSegmenter
-from zoo.vision.segments import SegmentationSpec, check_labels, n_labels, task_of
+from zoo.vision.segments import SegmentationSpec, task_of
 from zoo.vision.start_unet import body_name, fitting_shape, start_unet
+from zoo.vision.whole_numbers import as_whole
 
 EPOCHS, LR, RATIO, BATCH_SIZE = 10, 3e-3, 10.0, 8
+_LOOKED_AT: Final = (512, 512)  # px that masks are shrunk to in a mere look at their values
 
 
 class Options(TypedDict, total=False):
@@ -41,12 +46,14 @@ class Options(TypedDict, total=False):
 
     Attributes:
         valid: validation photos in the form of `photos`, or a pair of folders (photos, masks); None
-            takes what the data say, else a fraction.
-        valid_fraction: of the photos, drawn by the run's seed.
+            takes the folder valid or val beside train, or a table's column valid, else a fraction.
+        valid_fraction: of the photos, drawn by the run's seed; copies stay on one side.
         root: folder that a table's paths start from.
         columns: a table's columns of photos and masks; its first two otherwise.
-        classes: names of the numbers in the masks, from 0; None names them by the numbers.
-        ignore: the number of pixels that count for nothing ("void").
+        classes: names of the numbers in the masks, from 0; None names them by the numbers. Masks of
+            other values, such as 0 and 255, take one name for each value, in order.
+        ignore: the value of pixels that count for nothing ("void"); None takes 255 beside numbers
+            from 0, with a warning.
         size: height and width that photos are stretched to, or one number for both; None takes the
             shape of a usual photo, its short side at most the backbone's own size.
         batch_size: photos a step.
@@ -82,7 +89,7 @@ class Options(TypedDict, total=False):
 def finetune(
     pretrained: Any,
     photos: Any,
-    masks: str | os.PathLike[str] | None = None,
+    masks: Any = None,
     *,
     epochs: int = EPOCHS,
     lr: float = LR,
@@ -95,9 +102,11 @@ def finetune(
 
     Args:
         pretrained: a backbone's name, the directory or hub name of a saved model, or a model.
-        photos: a folder, or a table (CSV file, DataFrame) of paths of photos and masks.
-        masks: the folder of masks, each of its photo's name: grey or palette pictures whose pixels
-            number the classes.
+        photos: a folder, a table (CSV file, DataFrame) of paths of photos and masks, or a list of
+            paths.
+        masks: the folder or list of masks: grey or palette pictures whose pixels number the
+            classes, each of its photo's name (see `zoo.vision.pairing`); None where they lie among
+            the photos.
         epochs: passes over the photos after the first.
         lr: highest rate of the decoder while the body is frozen; half of it afterwards.
         **options: see `Options`.
@@ -117,7 +126,7 @@ def finetune(
 def train(
     architecture: str,
     photos: Any,
-    masks: str | os.PathLike[str] | None = None,
+    masks: Any = None,
     *,
     epochs: int = 2 * EPOCHS,
     lr: float = LR,
@@ -134,7 +143,7 @@ def train(
 def learner(  # noqa: D417 - `Options` describes the others
     pretrained: Any,
     photos: Any,
-    masks: str | os.PathLike[str] | None = None,
+    masks: Any = None,
     *,
     valid: Any = None,
     valid_fraction: float = 0.2,
@@ -163,36 +172,49 @@ def learner(  # noqa: D417 - `Options` describes the others
         random_weights: start from none of the published weights.
         The others: see `Options`.
     """
-    check_numbers(batch_size=batch_size, accumulate=accumulate, weight_decay=weight_decay)
+    check_numbers(
+        batch_size=batch_size, accumulate=accumulate, weight_decay=weight_decay, clip=clip,
+        valid_fraction=valid_fraction,
+    )  # fmt: skip
     run, varied = run or Run(), augmentation(augment)
-    parts = _split(photos, masks, valid, valid_fraction, root, columns, run.seed)
+    names, void = class_names(classes), ignored_value(ignore)
     first = look_up(pretrained, random_weights=random_weights)
+    seen_before = first.seen_rows if isinstance(first, PhotoSegmenter) else None
+    parts = find_parts(
+        photos, masks, valid=valid, valid_fraction=valid_fraction, root=root, columns=columns,
+        seed=run.seed, threads=run.n_threads,
+        trained_on=seen_before,
+    )  # fmt: skip
     name = body_name(first)
-    shape = fitting_shape(name, photo_sides(parts[0].photos)) if size is None else sides(size)
+    usual = photo_sides(parts[0].files.photos)
+    shape = fitting_shape(name, usual) if size is None else sides(size)
     shown = preprocessing(name)
-    opened = [open_masks(part, shape, shown.interpolation, run.n_threads) for part in parts]
-    names = tuple(classes or map(str, range(n_labels(opened[0].masks, ignore))))
-    for part in opened:
-        check_labels(part.masks, len(names), ignore)
-    spec = SegmentationSpec(names, shape, shown.mean, shown.std, shown.interpolation, ignore)
+    opened = open_parts(parts, shape, shown.interpolation, run.n_threads, names, void)
+    known = opened.known
+    spec = SegmentationSpec(
+        known.classes, shape, shown.mean, shown.std, shown.interpolation, known.ignore, known.values
+    )
+    if run.progress is not False and rank_and_world()[0] == 0:
+        Console().print(str(opened.report), highlight=False, markup=False)
     with seeded(run.seed):
         network = start_unet(
             first,
-            len(names),
+            len(known.classes),
             shape,
             random_weights=random_weights,
-            whole=lambda model: getattr(model.spec, "classes", ()) == names,
+            whole=lambda model: getattr(model.spec, "classes", ()) == known.classes,
         )
     told = {
         "pretrained": "" if random_weights else name,
-        "photos": len(opened[0]),
+        "photos": len(opened.train),
         "shape": f"{shape[0]} x {shape[1]}",
         "batch_size": batch_size,
         "augment": augment if isinstance(augment, str) else repr(augment),
     }
+    both = [opened.train, opened.valid]
     return Learner(
         network.to(memory_format=torch.channels_last),
-        pair_data(opened, spec, run, batch_size, varied),
+        pair_data(both, spec, run, batch_size, varied, rows=opened.train.hashes),
         task_of(spec),
         batchnorm=batchnorm,
         optimizer=optimizer,
@@ -201,27 +223,86 @@ def learner(  # noqa: D417 - `Options` describes the others
         accumulate=accumulate,
         callbacks=callbacks,
         as_model=partial(
-            made, kind=partial(PhotoSegmenter, spec=spec), data=source(photos), told=told
+            made,
+            kind=partial(PhotoSegmenter, spec=spec),
+            data=source(photos),
+            told=told,
+            seen_before=seen_before,
         ),
         run=run,
     )
 
 
-def _split(
+def check(
     photos: Any,
-    masks: Any,
-    valid: Any,
-    fraction: float,
-    root: Any,
-    columns: tuple[str, str] | None,
-    seed: int,
-) -> tuple[Masked, Masked]:
-    """The pairs to train on and those to validate on."""
-    found = find_masks(photos, masks, root=root, columns=columns)
-    if valid is not None:
-        pair = valid if isinstance(valid, (tuple, list)) else (valid, None)
-        return found, find_masks(*pair, root=root, columns=columns)
-    is_valid = found.is_valid
-    if is_valid is None:
-        is_valid = held_out(len(found), fraction, seed)
-    return found.take(np.flatnonzero(~is_valid)), found.take(np.flatnonzero(is_valid))
+    masks: Any = None,
+    *,
+    valid: Any = None,
+    valid_fraction: float = 0.2,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    classes: Sequence[str] | None = None,
+    ignore: int | None = None,
+    run: Run | None = None,
+) -> MaskReport:
+    """What `finetune` would train on: pairs, left-overs, and the values of the masks.
+
+    Args:
+        photos: see `finetune`.
+        masks: see `finetune`.
+        valid: see `Options`, as the others.
+        valid_fraction: of the photos.
+        root: of a table's paths.
+        columns: of a table.
+        classes: names of the numbers in the masks.
+        ignore: pixel value that counts for nothing.
+        run: for its seed and threads.
+
+    Raises:
+        FileNotFoundError: a folder, file or photo does not exist.
+        ValueError: as `finetune` for photos and masks.
+    """
+    run = run or Run()
+    parts = find_parts(
+        photos, masks, valid=valid, valid_fraction=valid_fraction, root=root, columns=columns,
+        seed=run.seed, threads=run.n_threads,
+    )  # fmt: skip
+    names, void = class_names(classes), ignored_value(ignore)
+    return open_parts(parts, _LOOKED_AT, "bilinear", run.n_threads, names, void).report
+
+
+def class_names(classes: Any) -> tuple[str, ...] | None:
+    """Names of classes as text; numbers are taken for names, too.
+
+    Raises:
+        ValueError: they are no list of names, or two classes have one name.
+    """
+    if classes is None:
+        return None
+    listed = not isinstance(classes, (str, bytes)) and isinstance(classes, Iterable)
+    names = list(classes) if listed else []
+    strange = [name for name in names if not isinstance(name, (str, Integral))]
+    texts = tuple(map(str, names))
+    if strange or len(set(texts)) < len(texts) or not 2 <= len(texts) <= MOST_VALUES:
+        raise ValueError(
+            f"classes are 2 to {MOST_VALUES} different names, however {classes=!r:.200}; give "
+            'such as ["background", "cat"]'
+        )
+    return texts
+
+
+def ignored_value(ignore: Any) -> int | None:
+    """The pixel value that counts for nothing, as an int.
+
+    Raises:
+        ValueError: it is no whole number from 0 to 255.
+    """
+    if ignore is None:
+        return None
+    value = as_whole(ignore)
+    if type(value) is not int or not 0 <= value < MOST_VALUES:
+        raise ValueError(
+            f"the pixels to ignore have one value from 0 to 255, however {ignore=!r:.100}; give "
+            "such as 255, or leave it out"
+        )
+    return value

@@ -11,9 +11,10 @@ import numpy as np
 
 from zoo.core.task import Task
 from zoo.vision.given import Photo, listed, opened
-from zoo.vision.masks import find_masks, open_masks, stretched
+from zoo.vision.mask_values import check_values
+from zoo.vision.masks import find_masks, laid, open_masks, stretched
 from zoo.vision.painter import PhotoPainter
-from zoo.vision.segments import Segmentation, check_labels, likeliest, task_of
+from zoo.vision.segments import Segmentation, likeliest, task_of
 
 
 class PhotoSegmenter(PhotoPainter):
@@ -47,20 +48,33 @@ class PhotoSegmenter(PhotoPainter):
         several, given = listed(photos)
         found: list[Segmentation] = []
         for first in range(0, len(given), batch_size):
-            images = [opened(photo, i) for i, photo in enumerate(given[first : first + batch_size])]
-            pixels = [stretched(one, self.spec.shape, self.spec.interpolation) for one in images]
-            for shares, image in zip(self._draw(np.stack(pixels)), images, strict=True):
-                labels = likeliest(shares, (image.height, image.width))
-                found.append(Segmentation(labels, self.spec.classes))
+            shapes, pixels = [], []
+            for i, photo in enumerate(given[first : first + batch_size], start=first):
+                image = opened(photo, i)  # of one at a time: photos may be large
+                shapes.append((image.height, image.width))
+                pixels.append(stretched(image, self.spec.shape, self.spec.interpolation))
+            for shares, shape in zip(self._draw(np.stack(pixels)), shapes, strict=True):
+                found.append(Segmentation(likeliest(shares, shape), self.spec.classes))
         return found if several else found[0]
 
-    def evaluate(self, photos: Any = None, masks: Any = None, *, batch_size: int = 8) -> Any:
+    def evaluate(
+        self,
+        photos: Any = None,
+        masks: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 8,
+    ) -> Any:
         """Loss, accuracy of pixels and mean intersection over union, at the model's shape.
 
         Args:
             photos: a folder, or a table of paths of photos and masks; None takes the validation
-                part of the training, which a loaded model does not have.
+                part of the training, which a loaded model does not have. Of data that mark a
+                validation part, that part alone is scored.
             masks: the folder of masks, with a folder of photos.
+            root: folder that a table's paths start from.
+            columns: a table's columns of photos and masks; its first two otherwise.
             batch_size: photos that pass through the model at a time.
 
         Raises:
@@ -68,9 +82,14 @@ class PhotoSegmenter(PhotoPainter):
         """
         pairs = None
         if photos is not None:
-            found = find_masks(photos, masks)
-            pairs = open_masks(found, self.spec.shape, self.spec.interpolation, self.run.n_threads)
-            check_labels(pairs.masks, len(self.spec.classes), self.spec.ignore)
+            threads, known = self.run.n_threads, self.spec.mask_values
+            found = laid(find_masks(photos, masks, root=root, columns=columns), threads)
+            if found.is_valid is not None:
+                found = found.take(np.flatnonzero(found.is_valid))
+            opened = open_masks(found, self.spec.shape, self.spec.interpolation, threads)
+            check_values(opened.counts(), known)
+            self._warn_of_seen_rows(opened.hashes)
+            pairs = opened.as_classes(known)
         return self._evaluate(pairs, batch_size, "folders of photos and masks")
 
     def export(self, path: str | os.PathLike[str]) -> Path:

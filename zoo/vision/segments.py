@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -16,10 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.core.task import Task, classification
+from zoo.vision.mask_values import MOST_VALUES, VOID, MaskValues
 from zoo.vision.models.bodies import Interpolation
 
 LARGEST: Final = 4096  # pixels of the side of an input
-MOST_CLASSES: Final = 256  # that a mask's pixels, of eight bits, number
+BAND: Final = 1 << 22  # pixels of a mask that are made at a time
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,11 @@ class SegmentationSpec:
         mean: subtracted from RGB in 0..1, by channel.
         std: divides what is left, by channel.
         interpolation: filter of the resizing of photos.
-        ignore: the number of pixels that count for nothing ("void"); None if all count.
+        ignore: the value of mask pixels that count for nothing ("void"); None if all count.
+        values: the value of each class in masks; None where it is the class's number.
+
+    Raises:
+        ValueError: fields make no sense; all are named.
     """
 
     classes: tuple[str, ...]
@@ -41,6 +46,20 @@ class SegmentationSpec:
     std: tuple[float, float, float]
     interpolation: Interpolation
     ignore: int | None = None
+    values: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check({one.name: getattr(self, one.name) for one in fields(self)})
+
+    @property
+    def mask_values(self) -> MaskValues:
+        """Which pixel value of a mask is which class."""
+        return MaskValues(self.classes, self.values, self.ignore)
+
+    @property
+    def ignored_target(self) -> int | None:
+        """The number in targets that counts for nothing, see `mask_values.numbered`."""
+        return self.ignore if self.ignore is None or self.values is None else VOID
 
     def network(self) -> dict[str, Any]:
         """The arguments that its network must have."""
@@ -58,10 +77,9 @@ class SegmentationSpec:
             ValueError: fields are missing or make no sense; all are named.
         """
         names = [one.name for one in fields(cls)]
-        wrong = [name for name in names if name not in tree or not _SOUND[name](tree[name])]
-        if wrong:
-            raise ValueError(f"a spec has all its fields, each sound, however {wrong=} are not")
-        values: Any = {k: tuple(v) if isinstance(v := tree[k], list) else v for k in names}
+        known = {name: tree[name] for name in names if name in tree}
+        _check({"values": None, **known})
+        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
         return cls(**values)
 
 
@@ -101,51 +119,35 @@ def task_of(spec: SegmentationSpec) -> Task:
     def metrics() -> dict[str, Any]:
         from torchmetrics.classification import MulticlassJaccardIndex
 
-        iou = MulticlassJaccardIndex(
-            len(spec.classes), ignore_index=spec.ignore, validate_args=False
-        )
+        iou = MulticlassJaccardIndex(len(spec.classes), ignore_index=ignored, validate_args=False)
         return {**plain.metrics(), "iou": iou}
 
-    plain = classification(len(spec.classes), ignore_index=spec.ignore)
+    ignored = spec.ignored_target
+    plain = classification(len(spec.classes), ignore_index=ignored)
     return replace(plain, metrics=metrics)
 
 
-def check_labels(masks: NDArray[np.uint8], n_classes: int, ignore: int | None) -> None:
-    """Refuse masks with numbers of no class.
-
-    Raises:
-        ValueError: there are such, or no pixel counts.
-    """
-    counts = np.bincount(masks.ravel(), minlength=MOST_CLASSES)
-    values = [int(value) for value in np.flatnonzero(counts) if value != ignore]
-    wrong = [value for value in values if value >= n_classes]
-    if wrong or not values or n_classes < 2:
-        raise ValueError(
-            f"the pixels of masks number two or more classes from 0, however of {n_classes=} there "
-            f"are {wrong or values} beside {ignore=}; name more classes, or the number to ignore"
-        )
-
-
-def n_labels(masks: NDArray[np.uint8], ignore: int | None) -> int:
-    """How many classes masks number: up to the largest number that counts."""
-    counts = np.bincount(masks.ravel(), minlength=MOST_CLASSES)
-    if ignore is not None:
-        counts[ignore] = 0
-    return int(np.flatnonzero(counts).max(initial=-1)) + 1
-
-
 def likeliest(shares: Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """The likeliest class of every pixel at another size, a class at a time to save memory.
+    """The likeliest class of every pixel at another size, some rows and a class at a time.
 
     **Shape.** shares: (C, h, w). Result: (H, W), uint8.
     """
-    best, labels = torch.full(shape, -torch.inf), torch.zeros(shape, dtype=torch.uint8)
-    for number, share in enumerate(shares):
-        enlarged = F.interpolate(share[None, None], shape, mode="bilinear", align_corners=False)
-        better = enlarged[0, 0] > best
-        labels[better], best[better] = number, enlarged[0, 0][better]
-    found: NDArray[np.uint8] = labels.numpy()
-    return found
+    height, width = shape
+    rows = max(BAND // width, 1)
+    if rows >= height:
+        return _best(F.interpolate(one[None, None], shape, mode="bilinear") for one in shares)
+    # Bilinear enlargement, downwards between two rows first: a band needs only its own rows.
+    lines = ((torch.arange(height) + 0.5) * (shares.shape[1] / height) - 0.5).clamp(min=0)
+    above = lines.long().clamp(max=shares.shape[1] - 1)
+    below = (above + 1).clamp(max=shares.shape[1] - 1)
+    part = (lines - above)[:, None]
+    bands = []
+    for low in range(0, height, rows):
+        band = slice(low, low + rows)
+        mixed = (torch.lerp(s[above[band]], s[below[band]], part[band]) for s in shares)
+        shown = (len(above[band]), width)
+        bands.append(_best(F.interpolate(m[None, None], shown, mode="bilinear") for m in mixed))
+    return np.concatenate(bands)
 
 
 def palette(n: int) -> NDArray[np.uint8]:
@@ -160,6 +162,37 @@ def palette(n: int) -> NDArray[np.uint8]:
     return np.array([[round(255 * part) for part in colour] for colour in colours], np.uint8)
 
 
+def _best(shares: Iterable[Tensor]) -> NDArray[np.uint8]:
+    """The number of the largest of several maps, each (1, 1, H, W), at every pixel."""
+    maps = iter(shares)
+    best = next(maps)[0, 0].clone()
+    labels = torch.zeros(best.shape, dtype=torch.uint8)
+    for number, share in enumerate(maps, start=1):
+        better = share[0, 0] > best
+        labels.masked_fill_(better, number)
+        torch.maximum(best, share[0, 0], out=best)
+    found: NDArray[np.uint8] = labels.numpy()
+    return found
+
+
+def _check(tree: dict[str, Any]) -> None:
+    """Refuse fields that are missing or make no sense."""
+    wrong = [
+        f"{name}={tree[name]!r:.60}" if name in tree else f"{name} is missing"
+        for name, is_sound in _SOUND.items()
+        if name not in tree or not is_sound(tree[name])
+    ]
+    values = tree.get("values")
+    if not wrong and values is not None:
+        fits = len(values) == len(tree["classes"]) and tree["ignore"] not in values
+        wrong += [] if fits else [f"{values=}"]
+    if wrong:
+        raise ValueError(
+            f"a spec has all its fields, each sound, however {', '.join(wrong)} "
+            f"{'is' if len(wrong) == 1 else 'are'} not"
+        )
+
+
 def _is_listed(value: Any, n: int, low: float, high: float, kinds: tuple[type, ...]) -> bool:
     listed_ = isinstance(value, (list, tuple)) and len(value) == n
     return listed_ and all(type(v) in kinds and low <= v <= high for v in value)
@@ -167,7 +200,16 @@ def _is_listed(value: Any, n: int, low: float, high: float, kinds: tuple[type, .
 
 def _are_classes(value: Any) -> bool:
     whole = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
-    return whole and 2 <= len(set(value)) == len(value) <= MOST_CLASSES
+    return whole and 2 <= len(set(value)) == len(value) <= MOST_VALUES
+
+
+def _is_value(value: Any) -> bool:
+    return type(value) is int and 0 <= value < MOST_VALUES
+
+
+def _are_values(value: Any) -> bool:
+    whole = isinstance(value, (list, tuple)) and all(map(_is_value, value))
+    return whole and len(set(value)) == len(value)
 
 
 _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
@@ -176,5 +218,6 @@ _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
     "mean": lambda value: _is_listed(value, 3, -100, 100, (int, float)),
     "std": lambda value: _is_listed(value, 3, 1e-4, 100, (int, float)),
     "interpolation": lambda value: value in get_args(Interpolation),
-    "ignore": lambda value: value is None or (type(value) is int and 0 <= value <= 255),
+    "ignore": lambda value: value is None or _is_value(value),
+    "values": lambda value: value is None or _are_values(value),
 }

@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows
 from zoo.vision.folders import class_folders, flat, from_folder, parts
 from zoo.vision.images import UnreadableImage
 from zoo.vision.labels import Asked, Label, classes_of, counts, encoded, strata, task_of
 from zoo.vision.spec import TaskName
-from zoo.vision.tables import Table, from_table
+from zoo.vision.tables import Table, from_table, table_columns
 from zoo.vision.wording import few
 
 
@@ -52,11 +53,19 @@ class Photos:
 
 @dataclass(frozen=True)
 class Split:
-    """Photos to train on, photos to validate on, and how many files were no images at all."""
+    """Photos to train on and photos to validate on.
+
+    Attributes:
+        train: photos to train on.
+        valid: photos to validate on.
+        ignored: files that are no images at all.
+        drawn: whether the parts were drawn, not stated by the data.
+    """
 
     train: Photos
     valid: Photos
     ignored: int = 0
+    drawn: bool = False
 
     @property
     def paths(self) -> list[Path]:
@@ -105,6 +114,7 @@ def split(
         _require_classes(asked)
         paths, names, is_valid, ignored = from_folder(Path(data))
         found = [*names]
+    drawn = is_valid is None
     if is_valid is None:
         is_valid = draw(strata(found, valid_fraction), valid_fraction, seed)
     classes = classes_of([label for label, valid in zip(found, is_valid, strict=True) if not valid])
@@ -116,7 +126,7 @@ def split(
             f"validation needs photos, however none of {len(paths)} is marked for it or left by "
             "classes of one photo each; mark some or add photos"
         )
-    return Split(everything.take(train), everything.take(valid), ignored)
+    return Split(everything.take(train), everything.take(valid), ignored, drawn)
 
 
 def everything(
@@ -124,9 +134,12 @@ def everything(
     *,
     root: str | os.PathLike[str] | None = None,
     columns: tuple[str, str] | None = None,
+    valid_column: str | None = None,
     asked: Asked | None = None,
 ) -> Photos:
     """All photos of a folder (a folder a class, perhaps within train) or table, to train on.
+
+    Of a table that marks photos to validate on, the others.
 
     Raises:
         FileNotFoundError: as `split`.
@@ -134,7 +147,7 @@ def everything(
     """
     if not isinstance(data, pd.DataFrame) and Path(data).is_dir():
         data = parts(Path(data))[0] or data
-    paths, found = _named(data, root, columns, asked)
+    paths, found = _named(data, root, columns, valid_column, asked, side=False)
     classes = classes_of(found)
     values = encoded(found, classes, "every class is known")
     return Photos(paths, values, classes, task_of(found))
@@ -146,9 +159,12 @@ def labelled(
     *,
     root: str | os.PathLike[str] | None = None,
     columns: tuple[str, str] | None = None,
+    valid_column: str | None = None,
     asked: Asked | None = None,
 ) -> Photos:
     """All photos of a folder (a folder a class) or table, with labels of known classes.
+
+    Of a table that marks photos to validate on, those: the others were trained on.
 
     Raises:
         FileNotFoundError: as `split`.
@@ -161,7 +177,7 @@ def labelled(
                 f"labelled photos lie in a folder for every class, however {os.fspath(data)!r} "
                 f"holds {train.name} and {valid.name}; give one of the two"
             )
-    paths, found = _named(data, root, columns, asked)
+    paths, found = _named(data, root, columns, valid_column, asked, side=True)
     labels = encoded(found, classes, "every class must be one that the model knows")
     return Photos(paths, labels, tuple(classes), task_of(found))
 
@@ -209,6 +225,7 @@ def without_unreadable(
         photos.train.take(train),
         photos.valid.take(valid - len(photos.train)),
         photos.ignored,
+        photos.drawn,
     )
     empty: list[str] = []
     if photos.train.classes:
@@ -228,12 +245,28 @@ def _named(
     data: Table,
     root: str | os.PathLike[str] | None,
     columns: tuple[str, str] | None,
+    valid_column: str | None,
     asked: Asked | None,
+    *,
+    side: bool,
 ) -> tuple[list[Path], list[Label]]:
-    """Every photo and its label, whatever the data say of a validation part."""
+    """Every photo and its label; of a table that marks validation photos, one side of them.
+
+    Raises:
+        ValueError: the table marks none of that side.
+    """
     if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
-        paths, found, _ = from_table(data, root, columns, None, asked or Asked())
-        return paths, found
+        if valid_column is not None and valid_column not in table_columns(data):
+            valid_column = None  # a table of new photos alone
+        paths, found, is_valid = from_table(data, root, columns, valid_column, asked or Asked())
+        rows = range(len(paths)) if is_valid is None else np.flatnonzero(is_valid == side).tolist()
+        if not rows:
+            raise ValueError(
+                f"a table that marks photos to validate on must have some "
+                f"{'' if side else 'not '}marked, got none of {len(paths)}. Drop the column that "
+                "marks them to take all."
+            )
+        return [paths[row] for row in rows], [found[row] for row in rows]
     _require_classes(asked)
     paths, names = flat(class_folders(Path(data))[0])
     return paths, [*names]
@@ -259,3 +292,75 @@ def draw(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bo
         n = min(max(round(len(rows) * fraction), 1), max(len(rows) - 1, 0))
         is_valid[rng.permutation(rows)[:n]] = True
     return is_valid
+
+
+def disjoint(
+    train: Rows,
+    valid: Rows,
+    hashes: Hashes,
+    labels: NDArray[Any],
+    seen: SeenRows | None = None,
+) -> tuple[Rows, Rows]:
+    """Drawn parts that share no photo; validation has none that a pretrained model knows, if any.
+
+    All copies of a photo go to one side, about as many to validation as before; parts without
+    copies stay as they are.
+
+    Args:
+        train: rows to train on.
+        valid: rows to validate on.
+        hashes: content of all rows. Shape: (n,)
+        labels: of all rows, as `zoo.vision.labels.encoded` gives them; every class keeps rows to
+            train on.
+        seen: what the pretrained model was trained on.
+
+    Raises:
+        ValueError: nothing would be left to validate on.
+    """
+    rows, share = np.concatenate([train, valid]), len(valid) / (len(train) + len(valid))
+    is_valid = np.isin(rows, valid)
+    split = np.intersect1d(hashes[train], hashes[valid])  # sorted: as good as drawn
+    copies = np.isin(hashes[rows], split)
+    n_each = np.unique(hashes[rows[copies]], return_counts=True)[1]
+    chosen = split[: max(int((n_each.cumsum() <= (copies & is_valid).sum()).sum()), 1)]
+    is_valid[copies] = np.isin(hashes[rows[copies]], chosen)
+    if labels.dtype == np.int64:
+        is_valid &= np.isin(labels[rows], labels[rows[~is_valid]])
+    if seen is not None and not seen.is_cut_off:
+        known = np.isin(hashes[rows], seen.hashes)
+        if (known & is_valid).any() and not known.all():
+            is_valid = ~known & _about(share, known, is_valid)
+    if not is_valid.any() or is_valid.all():
+        raise ValueError(
+            "validation needs photos that are no copies of training photos, got none. Give others "
+            "as valid."
+        )
+    if not copies.any() and seen is None:
+        return train, valid
+    return np.sort(rows[~is_valid]), np.sort(rows[is_valid])
+
+
+def _about(share: float, known: NDArray[np.bool_], is_valid: NDArray[np.bool_]) -> Any:
+    """The unknown ones of the drawn rows, filled up with others that are unknown."""
+    wanted = max(round(share * len(known)), 1)
+    order = np.argsort(~is_valid, kind="stable")  # those drawn come first
+    kept = order[~known[order]][:wanted]
+    return np.isin(np.arange(len(known)), kept)
+
+
+def warn_of_known(hashes: Hashes, seen: SeenRows | None) -> None:
+    """Warn of a validation part that the pretrained model was trained on.
+
+    Args:
+        hashes: content of the photos to validate on. Shape: (n,)
+        seen: what the pretrained model was trained on.
+    """
+    share = 0.0 if seen is None else seen.share(hashes)
+    if share > TOLERABLE_SHARE:
+        warnings.warn(
+            f"the model that training starts from was trained on about {share:.0%} of the "
+            f"{len(hashes)} validation photos, so that scores are better than those of new photos; "
+            "give others as valid",
+            UserWarning,
+            stacklevel=2,
+        )

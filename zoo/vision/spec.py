@@ -8,6 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Final, Literal, get_args
 
 from zoo.vision.augment import SIDE_ON, Augment
+from zoo.vision.images import WHITE, CropMode, Resize
 from zoo.vision.models.bodies import Interpolation, Preprocessing
 
 TaskName = Literal["classification", "multi-label", "regression"]
@@ -34,6 +35,11 @@ class Spec:
         y_range: what numbers lie between, low and high; None for any.
         y_scale: mean and standard deviation of the numbers in training.
         augment: how photos varied in training, and vary at test time; None for not at all.
+        mode: whether photos keep their aspect, are squashed to a square or get a border; what
+            travels with the backbone's weights.
+        white: grey of 16 bits that is white, as the training photos say.
+        columns: a table's columns of paths and labels, if training was told them.
+        valid_column: a table's column that marks validation photos, if training was told it.
     """
 
     classes: tuple[str, ...]
@@ -49,6 +55,23 @@ class Spec:
     y_range: tuple[float, float] | None = None
     y_scale: tuple[float, float] = (0.0, 1.0)
     augment: Augment | None = SIDE_ON
+    mode: CropMode = "center"
+    white: int = WHITE
+    columns: tuple[str, str] | None = None
+    valid_column: str | None = None
+
+    @property
+    def format(self) -> int:
+        """The artifact's format: 2 if something counts that readers of format 1 do not know."""
+        return 2 if self._later() else 1
+
+    @property
+    def resize(self) -> Resize:
+        """How photos become items."""
+        red, green, blue = (round(255 * min(max(mean, 0.0), 1.0)) for mean in self.mean)
+        return Resize(
+            self.short_side, self.interpolation, self.mode, self.white, (red, green, blue)
+        )
 
     @property
     def short_side(self) -> int:
@@ -61,8 +84,13 @@ class Spec:
         return {name: getattr(self, name) for name in names}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json."""
-        return asdict(self)
+        """Plain values for config.json; what is as in format 1 is left out."""
+        later = self._later()
+        return {k: v for k, v in asdict(self).items() if k not in _LATER or k in later}
+
+    def _later(self) -> dict[str, Any]:
+        """What readers of format 1 do not know, where it is not as they assume."""
+        return {k: v for k in _LATER if (v := getattr(self, k)) != _LATER[k]}
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -95,12 +123,25 @@ def spec_of(classes: Sequence[str], preprocessing: Preprocessing, **of_task: Any
     """The spec of a model for these classes, with what travels with its weights."""
     shown = preprocessing
     known = (tuple(classes), shown.size, shown.mean, shown.std, shown.interpolation, shown.crop)
-    return Spec(*known, **of_task)
+    return Spec(*known, mode=shown.mode, **of_task)
 
 
 def _are_classes(value: Any) -> bool:
-    whole = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+    whole = isinstance(value, (list, tuple)) and all(map(is_text, value))
     return whole and len(set(value)) == len(value)
+
+
+def is_text(name: Any) -> bool:
+    """Whether it is text that a file can hold: no half of a character, as in a damaged name."""
+    try:
+        return isinstance(name, str) and name.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _are_columns(value: Any) -> bool:
+    listed = isinstance(value, (list, tuple)) and len(value) == 2
+    return value is None or (listed and all(map(is_text, value)))
 
 
 def _is_side(value: Any) -> bool:
@@ -136,6 +177,12 @@ def _is_augment(value: Any) -> bool:
         return False
 
 
+_LATER: Final[dict[str, Any]] = {
+    "mode": "center",
+    "white": WHITE,
+    "columns": None,
+    "valid_column": None,
+}
 _FEWEST: Final = {"regression": 0, "multi-label": 1}  # classes of a task, two of the others
 
 _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
@@ -152,4 +199,8 @@ _SOUND: Final[dict[str, Callable[[Any], bool]]] = {
     "y_range": _is_range,
     "y_scale": _is_scale,
     "augment": _is_augment,
+    "mode": lambda value: value in get_args(CropMode),
+    "white": lambda value: type(value) is int and 1 <= value <= WHITE,
+    "columns": _are_columns,
+    "valid_column": lambda value: value is None or is_text(value),
 }

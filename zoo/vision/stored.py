@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from zoo.core import artifact
 from zoo.core.artifact import ArtifactError, Config
 from zoo.core.run import Run
+from zoo.vision.config_checks import classifier_of, unet_of
 from zoo.vision.degraded import RestorationSpec
 from zoo.vision.models.classifier import build_classifier
 from zoo.vision.models.unet import build_unet
@@ -20,8 +22,7 @@ from zoo.vision.predictor import PhotoModel
 from zoo.vision.restorer import PhotoRestorer
 from zoo.vision.segmenter import PhotoSegmenter
 from zoo.vision.segments import SegmentationSpec
-from zoo.vision.spec import Spec
-from zoo.vision.tasks import KINDS, n_out
+from zoo.vision.tasks import KINDS
 
 Weights = list[dict[str, Tensor]]
 Parts = tuple[list[Any], Any, type[Any]]
@@ -32,21 +33,6 @@ DRAWN: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "restoration": (PhotoRestorer, RestorationSpec),
 }
 """Models that draw pictures, and their specs."""
-
-_ARGUMENTS: Final[dict[str, tuple[type, ...]]] = {
-    "name": (str,),
-    "n_out": (int,),
-    "size": (int,),
-    "dropout": (int, float),
-    "hidden": (int, type(None)),
-    "pool": (str,),
-}
-_UNET: Final[dict[str, tuple[type, ...]]] = {
-    "name": (str,),
-    "n_out": (int,),
-    "shape": (list,),
-    "residual": (bool,),
-}
 
 
 def load(directory: Path | str, run: Run | None = None) -> Any:
@@ -75,51 +61,14 @@ def load(directory: Path | str, run: Run | None = None) -> Any:
 
 
 def _of_photos(config: Config, weights: Weights) -> Parts:
-    spec = Spec.from_json({**config.spec, "task": config.task})
-    wanted = {"n_out": n_out(spec.task, spec.classes), "size": spec.size}
-    arguments = _arguments(config, _ARGUMENTS, wanted)
+    spec, arguments = classifier_of(config)
     return _members(build_classifier, arguments, weights, config.licence), spec, PhotoModel
 
 
 def _drawn(config: Config, weights: Weights) -> Parts:
     kind, spec_of = DRAWN[config.task]
-    spec = spec_of.from_json(config.spec)
-    arguments = _arguments(config, _UNET, spec.network())
+    spec, arguments = unet_of(config, spec_of)
     return _members(build_unet, arguments, weights, config.licence), spec, kind
-
-
-def _arguments(
-    config: Config, kinds: dict[str, tuple[type, ...]], wanted: dict[str, Any]
-) -> dict[str, Any]:
-    """What builds the network, checked.
-
-    Args:
-        config: of the artifact.
-        kinds: the arguments that there are, and their types.
-        wanted: those that the spec knows.
-
-    Raises:
-        ValueError: arguments are missing, unknown or senseless, or differ from the spec's.
-    """
-    given = config.model.get("args")
-    given = {**given, "name": config.model.get("name")} if isinstance(given, dict) else {}
-    wrong = [
-        *(f"{name} is missing" for name in kinds if name not in given),
-        *(f"{name!r:.60} is unknown" for name in given if name not in kinds),
-        *(
-            f"{name}={given[name]!r:.60}"
-            for name, allowed in kinds.items()
-            if name in given and type(given[name]) not in allowed
-        ),
-    ]
-    wrong += [
-        f"{name}={given[name]!r:.60} is not the spec's {value}"
-        for name, value in wanted.items()
-        if not wrong and given[name] != value
-    ]
-    if wrong:
-        raise ValueError(f"its arguments are {', '.join(kinds)}, however {'; '.join(wrong[:3])}")
-    return given
 
 
 def _members(
@@ -128,11 +77,31 @@ def _members(
     """Networks with their weights; one that they do not fit is refused before it takes memory."""
     members = []
     for tensors in weights:
-        # RegNets of torchvision read tensors while they are built: they are checked afterwards.
-        with contextlib.suppress(NotImplementedError), torch.device("meta"):
-            artifact.check_weights(build(**arguments, pretrained=False), tensors)
+        with contextlib.suppress(NotImplementedError):
+            artifact.check_weights(_outline(build, arguments), tensors)
         member = build(**arguments, pretrained=False)
         artifact.load_weights(member, tensors)
         member.licence = licence
         members.append(member.eval())
     return members
+
+
+def _outline(build: Callable[..., nn.Module], arguments: dict[str, Any]) -> nn.Module:
+    """The network, of which names and shapes take no memory."""
+    with torch.device("meta"):
+        try:
+            return build(**arguments, pretrained=False)
+        except NotImplementedError:
+            with _Numbers():
+                return build(**arguments, pretrained=False)
+
+
+class _Numbers(TorchFunctionMode):
+    """Keep small tensors of numbers on the CPU: RegNets of torchvision compute widths by them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the function, which makes its numbers on the CPU."""
+        more = {"device": "cpu"} if func in (torch.arange, torch.tensor) else {}
+        return func(*args, **more | (kwargs or {}))

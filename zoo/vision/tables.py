@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,24 @@ Table = str | os.PathLike[str] | pd.DataFrame
 
 VALID_COLUMNS: Final = ("valid", "is_valid")
 
+_FLAGS: Final = {"0", "1", "0.0", "1.0", "False", "True"}
 _TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 def is_table(data: object) -> TypeGuard[Table]:
     """Whether data are a DataFrame, or the path of a table or folder."""
     return isinstance(data, (str, os.PathLike, pd.DataFrame))
+
+
+def table_columns(table: Table) -> list[Any]:
+    """Names of a table's columns.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: it is no table.
+    """
+    frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
+    return list(frame.columns)
 
 
 def from_table(
@@ -48,6 +61,8 @@ def from_table(
         FileNotFoundError: the file or a photo in the table does not exist.
         ValueError: columns or labels are missing, or a photo stands on both sides.
     """
+    if not isinstance(root, (str, os.PathLike, type(None))):
+        raise ValueError(f"root must be the path of a folder, got {root=}. Leave it out.")
     frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
     default = Path() if isinstance(table, pd.DataFrame) else Path(table).parent
     if valid_column is None:
@@ -60,6 +75,8 @@ def from_table(
                 f"{list(frame.columns)} and it has {len(frame)} rows; separate columns by commas"
             )
         columns = (rest[0], rest[1])
+        _require_one_label_column(frame, [n for n in frame.columns if n != valid_column][1:])
+    require_pair(columns)
     _require_columns(frame, [*columns, *([valid_column] if valid_column else [])])
     found = _labels(frame[columns[1]], columns[1], asked)
     paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
@@ -77,7 +94,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         # As text: a label 007 or NA is a name like any other, only an empty cell is a gap.
         frame = pd.read_csv(
             path,
-            sep="\t" if path.suffix.lower() == ".tsv" else ",",
+            sep=_separator(path),
             dtype=str,
             keep_default_na=False,
             na_values=[""],
@@ -87,7 +104,48 @@ def _read_csv(path: Path) -> pd.DataFrame:
             f"a table must be UTF-8 text with columns of paths and labels, however {path} is not: "
             f"{error}; save it as CSV"
         ) from error
+    frame.columns = frame.columns.str.strip()
     return frame.drop(columns=[name for name in frame.columns if name.startswith("Unnamed:")])
+
+
+def _separator(path: Path) -> str:
+    """What stands between the columns: tabs in a `.tsv`, else what the first line has, commas best.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> with NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     print("photo;label", file=file, flush=True)
+    ...     _separator(Path(file.name))
+    ';'
+    """
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    with path.open("rb") as file:
+        first = file.readline(1 << 16)
+    return next((mark for mark in ",;\t" if mark.encode() in first), ",")
+
+
+def require_pair(columns: Any) -> None:
+    """Refuse names of columns that are not two.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if isinstance(columns, str) or not isinstance(columns, Sequence) or len(columns) != 2:
+        raise ValueError(
+            f"columns must be the names of two columns, of paths and of labels, got {columns=!r}. "
+            "Try columns=('photo', 'label')."
+        )
+
+
+def _require_one_label_column(frame: pd.DataFrame, names: list[Any]) -> None:
+    """Refuse to take the first of several columns of 0 and 1 for classes named 0 and 1."""
+    flags = [name for name in names if {str(v) for v in frame[name]} <= _FLAGS]
+    if len(names) > 1 and len(flags) == len(names):
+        raise ValueError(
+            f"labels must be in one column, got {len(flags)} columns of 0 and 1: {few(flags)}. "
+            "Write a photo's labels in one cell with | between them, or name the column of one "
+            "label as columns=(paths, labels)."
+        )
 
 
 def _require_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
@@ -119,7 +177,7 @@ def _require_filled(series: pd.Series, column: str) -> None:
 
 def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
     _require_filled(series, column)
-    paths = [root / str(path) for path in series]
+    paths = [_place(root, str(path)) for path in series]
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(
@@ -127,6 +185,12 @@ def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
             "correct the paths or give the folder they start from as root"
         )
     return paths
+
+
+def _place(root: Path, name: str) -> Path:
+    """The file of a cell; spaces around it are part of a name where such a file exists."""
+    exact = root / name
+    return exact if name == name.strip() or exact.is_file() else root / name.strip()
 
 
 def _truth(series: pd.Series, column: str) -> NDArray[np.bool_]:

@@ -77,8 +77,13 @@ def _regression(spec: Spec, label_smoothing: float, weights: Tensor | None) -> T
             f"labels are smoothed where they are classes, however {label_smoothing=} and "
             f"task={spec.task!r}; leave it out"
         )
-    plain = regression()
-    return replace(plain, loss=partial(_scaled_error, spec=spec), decode=partial(units, spec=spec))
+    scaled = partial(_scaled_error, spec=spec)
+    decode = partial(units, spec=spec)
+
+    def loss(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+        return scaled(decode(output), target)
+
+    return replace(regression(), loss=loss, decode=decode, score=scaled)
 
 
 def units(output: Tensor, spec: Spec) -> Tensor:
@@ -94,11 +99,11 @@ def units(output: Tensor, spec: Spec) -> Tensor:
     return low + (high - low) * torch.sigmoid(output)
 
 
-def _scaled_error(output: Tensor, target: Tensor, *, spec: Spec) -> tuple[Tensor, int]:
+def _scaled_error(numbers: Tensor, target: Tensor, *, spec: Spec) -> tuple[Tensor, int]:
     """Squared error in units of the training targets' deviation."""
     if target.numel() == 0:  # a process's empty part of a small batch
-        return output.sum() * 0.0, 0
-    return ((units(output, spec) - target) / spec.y_scale[1]).square().mean(), len(target)
+        return numbers.sum() * 0.0, 0
+    return ((numbers - target) / spec.y_scale[1]).square().mean(), len(target)
 
 
 def _of_class(spec: Spec, row: list[float]) -> Prediction:

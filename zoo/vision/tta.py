@@ -1,5 +1,8 @@
 """Test-time augmentation: a photo is looked at several times, and the views are averaged.
 
+A drawn view varies every photo alike, so that what is said of a photo depends neither on the photos
+beside it nor on its place among them.
+
 Source of the defaults: fastai 2.8, `Learner.tta` (four augmented views, a quarter for the plain
 one); the fixed crops and their share are fastai 1.0's.
 """
@@ -81,7 +84,7 @@ class Views:
     """
 
     plain: PhotoBatches
-    varied: Sequence[Augment | Corner]
+    varied: Sequence[Drawn | Corner]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches. **Shape.** inputs: (B, 3, size, size) for each view."""
@@ -89,6 +92,25 @@ class Views:
         passes = [view.epoch(number, start) for number, view in enumerate(views)]
         for first, *others in zip(self.plain.epoch(epoch, start), *passes, strict=True):
             yield first._replace(inputs=(*first.inputs, *(view.inputs[0] for view in others)))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One drawn view: the same for every photo.
+
+    Args:
+        augment: how far it may vary.
+    """
+
+    augment: Augment
+
+    def draws(self, n: int, *seed: int) -> Tensor:
+        """Draws of (seed, view), whatever the step: one row for all photos. Shape: (n, 18)."""
+        return self.augment.draws(1, *seed[:2]).expand(n, -1)
+
+    def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: int) -> Tensor:
+        """Shape: as `Augment`."""
+        return self.augment(photos, sizes, draws, size)
 
 
 @dataclass(frozen=True)
@@ -125,7 +147,7 @@ def views_of(
         trained_with: the model's augmentation.
     """
     augment = tta.augment or trained_with or SHIFTS
-    varied: list[Augment | Corner] = [augment] * tta.n
+    varied: list[Drawn | Corner] = [Drawn(augment)] * tta.n
     if tta.crops:
         mirrored = (False, True) if augment.flip or augment.dihedral else (False,)
         sides = [(left, top) for left in (True, False) for top in (True, False)]
@@ -147,18 +169,23 @@ class Viewed(nn.Module):
 
 
 def blended(task: Task, shares: Sequence[float]) -> Task:
-    """The task on outputs of several views: predictions and losses are averaged by these shares."""
+    """The task on outputs of several views: predictions are averaged by these shares, and scored.
 
-    def loss(outputs: Sequence[Any], target: Tensor) -> tuple[Tensor, Tensor | int]:
-        each = [(task.valid_loss or task.loss)(output, target) for output in outputs]
-        mean = sum(share * one for share, (one, _) in zip(shares, each, strict=True))
-        return torch.as_tensor(mean), each[0][1]
+    Raises:
+        ValueError: the task has no loss of predictions.
+    """
+    score = task.score
+    if score is None:
+        raise ValueError(f"views are averaged where predictions have a loss, got {task=!r:.100}.")
 
     def decode(outputs: Sequence[Any]) -> Tensor:
         rows = [task.decode(output).float() for output in outputs]
         return torch.stack([share * one for share, one in zip(shares, rows, strict=True)]).sum(0)
 
-    return Task(loss, decode, task.metrics)
+    def loss(outputs: Sequence[Any], target: Tensor) -> tuple[Tensor, Tensor | int]:
+        return score(decode(outputs), target)
+
+    return Task(loss, decode, task.metrics, score=score)
 
 
 class Remembered:
@@ -173,3 +200,7 @@ class Remembered:
     def __getitem__(self, i: int, /) -> Pixels:
         """One photo. Shape: (H, W, 3), uint8."""
         return self._get(i)
+
+    def fingerprint(self) -> str:
+        """That of the items."""
+        return self.items.fingerprint()

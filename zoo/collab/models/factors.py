@@ -20,6 +20,7 @@ from zoo.collab.seen import Seen
 from zoo.core.groups import LayerGroup
 
 INIT_STD = 0.01
+MANY = 2  # times a batch's rows: with more rows than that, most are in no batch
 
 Pair = tuple[Tensor, Tensor]
 """Vectors (B, width) and biases (B, members): all that tells users, or items, apart."""
@@ -77,7 +78,7 @@ class Side(nn.Module):
         """Vectors (B, width) and biases (B, members) of the rows (B,)."""
         vectors, biases = F.embedding(rows, self.factors), F.embedding(rows, self.bias)
         if self.n_others:
-            vectors = vectors + F.embedding(rows, self._histories())
+            vectors = vectors + self._histories(rows)
         if self.n_features:
             features = F.embedding(rows, self.features)
             vectors = vectors + features @ self.feature_factors
@@ -101,11 +102,21 @@ class Side(nn.Module):
                 self.factors[0], self.bias[0] = vectors[1:].mean(0), biases[1:].mean(0)
         return super().train(mode)
 
-    def _histories(self) -> Tensor:
-        """The vectors of all histories. Shape: (n_rows + 1, width)."""
+    def _histories(self, rows: Tensor) -> Tensor:
+        """The vectors of the rows' histories. Shape: (B,) -> (B, width).
+
+        A batch that has most rows sums all histories once; another one those of its rows alone.
+        """
         if self._history.items.device != self.implicit.device:
             self._history = Seen(*(tensor.to(self.implicit.device) for tensor in self._history))
-        offsets, others = self._history
+        if self.n_rows <= MANY * len(rows):
+            return F.embedding(rows, self._summed(self._history))
+        own, position = torch.unique(rows, return_inverse=True)
+        return F.embedding(position, self._summed(self._history.part(own)))
+
+    def _summed(self, history: Seen) -> Tensor:
+        """The vector of each of some histories. Shape: (n, width)."""
+        offsets, others = history
         kept = None
         if self.training and self.dropout:
             kept = F.dropout(torch.ones_like(others, dtype=self.implicit.dtype), self.dropout)

@@ -14,6 +14,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from zoo.core.groups import LayerGroup
+from zoo.vision.images import CropMode
 
 Interpolation = Literal["bilinear", "bicubic"]
 
@@ -28,6 +29,7 @@ class Preprocessing:
         std: Divides what is left, one a channel.
         interpolation: Filter for resizing.
         crop: Part of the resized shorter side that the centre crop keeps, in (0, 1].
+        mode: Whether photos keep their aspect, are squashed to a square or get a border.
     """
 
     size: int
@@ -35,6 +37,7 @@ class Preprocessing:
     std: tuple[float, float, float]
     interpolation: Interpolation
     crop: float
+    mode: CropMode = "center"
 
 
 @dataclass(frozen=True)

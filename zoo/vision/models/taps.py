@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from zoo.vision.models.bodies import Body
 
 _SIDE = 256  # px of the image that is watched, where the body takes it
+_tapping = threading.local()  # its `maps` are those of the forward that this thread is in
 
 
 class Tap(NamedTuple):
@@ -69,19 +71,33 @@ def find_taps(body: Body) -> list[Tap]:
     return [taps[level] for level in sorted(taps) if 0 < level < deepest]
 
 
+class _Keep:
+    """A forward hook that stays on a module and keeps its map for the `tapped` of its thread."""
+
+    def __init__(self, tap: Tap) -> None:
+        self.tap = tap
+
+    def __call__(self, module: nn.Module, given: Any, output: Any) -> None:
+        maps = getattr(_tapping, "maps", None)
+        if maps is not None:
+            maps[self.tap.level] = self.tap.arrange(output)
+
+
+def install(body: nn.Module, taps: Sequence[Tap]) -> None:
+    """Prepare a body for `tapped`, once: threads that share it never change its hooks."""
+    for tap in taps:
+        body.get_submodule(tap.path).register_forward_hook(_Keep(tap))
+
+
 @contextlib.contextmanager
-def tapped(body: nn.Module, taps: Sequence[Tap]) -> Iterator[dict[int, Tensor]]:
-    """The maps of a forward inside the context, by level."""
-    maps: dict[int, Tensor] = {}
-
-    def keep(tap: Tap) -> Any:
-        return lambda module, given, output: maps.__setitem__(tap.level, tap.arrange(output))
-
-    with contextlib.ExitStack() as stack:
-        for tap in taps:
-            module = body.get_submodule(tap.path)
-            stack.enter_context(module.register_forward_hook(keep(tap)))
+def tapped() -> Iterator[dict[int, Tensor]]:
+    """The maps, by level, of this thread's forward inside the context, of an `install`ed body."""
+    before = getattr(_tapping, "maps", None)
+    _tapping.maps = maps = dict[int, Tensor]()
+    try:
         yield maps
+    finally:
+        _tapping.maps = before
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from huggingface_hub import constants, try_to_load_from_cache
 from timm.models._manipulate import group_parameters
 from torch import Tensor, nn
 
+from zoo.vision.images import CropMode
 from zoo.vision.models.bodies import Body, Interpolation, Preprocessing, Sizes
 from zoo.vision.models.downloads import unfetched, unreachable
 
@@ -57,7 +58,8 @@ def preprocessing(name: str, size: int | None = None) -> Preprocessing:
         mean=tuple(cfg.mean),
         std=tuple(cfg.std),
         interpolation=cast("Interpolation", cfg.interpolation),
-        crop=cfg.crop_pct,
+        crop=min(cfg.crop_pct, 1.0),  # a few say 1.15: they were shown black edges
+        mode=cast("CropMode", cfg.crop_mode),
     )
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from zoo.core.groups import LayerGroup
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
-from zoo.vision.models.taps import find_taps, tapped
+from zoo.vision.models.taps import find_taps, install, tapped
 
 WIDTHS = (256, 128, 96, 64, 32, 16)  # channels of the steps up, the last at the image's size
 Shape = tuple[int, int]
@@ -62,6 +62,7 @@ class UNet(nn.Module):
         super().__init__()
         self.body = backbone.body
         self.taps = find_taps(self.body)
+        install(self.body, self.taps)
         self.decoder = Decoder(self.body.n_features, [tap.n_features for tap in self.taps], n_out)
         self.name, self.preprocessing = backbone.name, backbone.preprocessing
         self.bf16_on_cpu = backbone.name in BF16_ON_CPU
@@ -78,7 +79,7 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of every pixel of a batch of images, before any softmax."""
-        with tapped(self.body, self.taps) as maps:
+        with tapped() as maps:
             features = self.body(x)
         skips = [x, *(maps[tap.level] for tap in self.taps)]
         output: Tensor = self.decoder(features, skips)

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.core.tiny import learner
+from zoo.core import checkpoint
+from zoo.core.run import Run
+
+
+def test_what_killed_writes_of_the_training_state_left_is_removed(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    ours, of_safetensors = out / f".{checkpoint.FILE}.123.tmp", out / ".tmpAb3xYz"
+    for path in (ours, of_safetensors):
+        path.write_bytes(b"half a state")
+    learner(Run(device="cpu", progress=False, out=out)).fit(1, 1e-3)
+    assert [path.name for path in out.iterdir()] == [checkpoint.FILE]
