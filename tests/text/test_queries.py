@@ -38,7 +38,7 @@ def test_texts_come_in_many_containers(query: Any) -> None:
 def test_a_table_tells_its_column_of_texts() -> None:
     table = TABLE.rename(columns={"text": "review"})
     assert texts_of(table, "review") == (TEXTS, False)
-    assert texts_of(TABLE, "review") == (TEXTS, False)  # a table with other names than in training
+    assert texts_of(TABLE, "review") == (TEXTS, False)  # other names than in training
     with pytest.raises(ValueError, match="'text'"):
         texts_of(table)
 
