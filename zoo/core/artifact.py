@@ -275,7 +275,7 @@ def read_config(directory: Path | str) -> Config:
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ArtifactError(
-            f"{CONFIG} must be a JSON object, however {str(path)!r} is not ({error}); "
+            f"{CONFIG} must be a JSON object, however {str(path)!r} is not ({error!s:.300}); "
             "save or fetch the artifact again"
         ) from error
     if not isinstance(tree, dict) or "format" not in tree:
@@ -300,7 +300,7 @@ def read(directory: Path | str) -> Artifact:
         history = History.from_csv(_text(path, LARGEST_CONFIG)) if path.exists() else History()
     except (ValueError, OSError) as error:
         raise ArtifactError(
-            f"{HISTORY} holds numbers, however it does not ({error}); delete it or save again"
+            f"{HISTORY} holds numbers, however it does not ({error!s:.300}); delete it"
         ) from error
     seen_rows = _read_seen_rows(folder / SEEN_ROWS) if SEEN_ROWS in config.files else None
     return Artifact(config, weights, history, seen_rows)
@@ -310,9 +310,18 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Give a model its weights.
 
     Raises:
-        ArtifactError: names or shapes differ from the model's.
+        ArtifactError: names or shapes differ from the model's, or a weight is no finite number.
     """
     check_weights(model, tensors)
+    learnt = dict(model.named_parameters())
+    for name, tensor in tensors.items():  # buffers may be infinite, as masks of attention are
+        if not tensor.is_floating_point():
+            continue
+        if tensor.isnan().any() or (name in learnt and tensor.isinf().any()):
+            raise ArtifactError(
+                f"weights must be finite numbers, got others in {name!r}. Save or fetch the "
+                "artifact again."
+            )
     model.load_state_dict(tensors)
 
 
@@ -411,7 +420,7 @@ def config_of(tree: dict[str, Any]) -> Config:
     if version not in FORMATS or type(version) is not int:
         raise ArtifactError(
             f"a format must be one of {FORMATS} for this version of transfer-zoo, got "
-            f"format={version!r}. Install a newer version, or fetch the artifact again if that is "
+            f"format={version!r:.60}. Install a newer version, or fetch the artifact again if that is "
             "no number."
         )
     wrong = [k for k, kind in _REQUIRED.items() if not isinstance(tree.get(k), kind)]
@@ -481,7 +490,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise ArtifactError(
-            f"weights are a whole safetensors file, however {path.name!r} is not ({error}); "
+            f"weights are a whole safetensors file, however {path.name!r} is not ({error!s:.300}); "
             "it was not opened in any other way: save or fetch the artifact again"
         ) from error
 
