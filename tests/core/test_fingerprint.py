@@ -52,6 +52,11 @@ PAIRS = {
     "closures": (closure(1.0), closure(2.0)),
     "partials": (partial(max, 1), partial(max, 2)),
     "code": (lambda x: x + 1, lambda x: x - 1),
+    "constants": (lambda x: x * 0.5, lambda x: x * 0.9),
+    "constants of functions within": (
+        lambda x: [*map(lambda y: y * 2, x)],
+        lambda x: [*map(lambda y: y * 3, x)],
+    ),
     "attributes": (Rows([1]), Rows([2])),
     "dropout": (nn.Dropout(0.1), nn.Dropout(0.2)),
     "tasks": (classification(3), classification(3, label_smoothing=0.1)),

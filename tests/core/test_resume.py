@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import signal
+import shutil
 import subprocess
 import sys
 import time
@@ -352,6 +353,27 @@ def test_a_saved_run_leaves_no_training_state_and_is_still_known_as_finished(tmp
     whole.fit(2, 1e-2)
     whole.fit(1, 1e-3)
     assert same(weights(again), weights(whole))
+
+
+def test_weights_of_another_run_are_not_those_of_the_finished_one(tmp_path) -> None:
+    first, other = (learner(quiet(tmp_path / name, seed=s)) for s, name in enumerate("ab"))
+    for one, name in ((first, "a"), (other, "b")):
+        one.fit(1, 1e-2)
+        one.save(tmp_path / name)
+    shutil.copy(tmp_path / "b/model.safetensors", tmp_path / "a/model.safetensors")
+    with pytest.raises(ValueError, match="other weights in"):
+        learner(quiet(tmp_path / "a", resume=True)).fit(1, 1e-2)
+
+
+def sgd(momentum: float):
+    return lambda params: torch.optim.SGD(params, momentum=momentum)
+
+
+def test_an_optimizer_of_ones_own_is_known_by_what_it_does(tmp_path) -> None:
+    learner(quiet(tmp_path), optimizer=sgd(0.9)).fit(1, 1e-2)
+    learner(quiet(tmp_path, resume=True), optimizer=sgd(0.9)).fit(1, 1e-2)
+    with pytest.raises(ValueError, match="differs in optimizer"):
+        learner(quiet(tmp_path, resume=True), optimizer=sgd(0.5)).fit(1, 1e-2)
 
 
 @pytest.mark.parametrize("place", [200, -200])

@@ -1,8 +1,8 @@
 """What makes two calls the same: a digest of data, options and network, part by part.
 
-An object is described by its attributes, a tensor or array by its content, a function by its code
-and what it closes over. An object whose attributes do not tell its content, such as batches of
-photos that are read from files, has `fingerprint() -> str`.
+An object is described by its attributes, a tensor or array by its content, a function by its code,
+constants and what it closes over. An object whose attributes do not tell its content, such as
+batches of photos that are read from files, has `fingerprint() -> str`.
 """
 
 from __future__ import annotations
@@ -113,9 +113,10 @@ def _parts(value: Any) -> Any:
         return (value.__func__, value.__self__)
     if isinstance(value, types.FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        code = value.__code__
-        names = (value.__module__, value.__qualname__, code.co_names)
-        return (*names, code.co_code, value.__defaults__, value.__kwdefaults__, cells)
+        names = (value.__module__, value.__qualname__)
+        return (*names, value.__code__, value.__defaults__, value.__kwdefaults__, cells)
+    if isinstance(value, types.CodeType):  # constants one by one: some are shared, some equal
+        return (value.co_names, value.co_code, [digest(one) for one in value.co_consts])
     if isinstance(value, type | types.BuiltinFunctionType | types.ModuleType):
         return (value.__name__,)
     if type(value).__module__.split(".")[0] in _OPAQUE or isinstance(value, torch.Generator):

@@ -171,7 +171,7 @@ class TrainingState:
         if not learner.closed:
             settings["initial weights"] = digest(dict(learner.model.state_dict()))
             settings["callbacks"] = digest(hooked)  # before they remember anything
-        return plain_or_digest(settings | learner.record() | self._digests[1] | describe(fit))
+        return plain_or_digest(learner.record() | settings | self._digests[1] | describe(fit))
 
     def run_files(
         self, directory: Path | str, *, is_final: bool, learner: Learner
@@ -187,16 +187,26 @@ class TrainingState:
             return {}
         if learner.interrupted or not is_final:
             return {"own_run": True}
-        record = json.dumps({"closed": learner.closed, "open": None}) + "\n"
+        weights = digest(dict(learner.model.state_dict()))
+        record = json.dumps({"closed": learner.closed, "open": None, "weights": weights}) + "\n"
         return {"own_run": True, "run_files": {artifact.FINISHED: record}}
 
     def _load_model(self, learner: Learner) -> None:
-        """Give the learner the weights and history of the finished model in the folder."""
-        assert self.path is not None
+        """Give the learner the weights and history of the finished model in the folder.
+
+        Raises:
+            ValueError: the weights are not those that the run ended with.
+        """
+        assert self.path is not None and self._tree is not None
         stored = artifact.read(self.path.parent)
         own = learner.model.state_dict()
         tensors = {name: t for name, t in stored.weights[0].items() if name in own}
         artifact.load_weights(learner.model, tensors)
+        if digest(dict(learner.model.state_dict())) != self._tree["weights"]:
+            raise ValueError(
+                f"a finished run is told by its own model, got other weights in "
+                f"{str(self.path.parent)!r}. Delete {artifact.FINISHED} to train anew."
+            )
         learner.history.rows[:] = stored.history.rows
 
     @staticmethod
@@ -257,7 +267,7 @@ def _finished_record(folder: Path) -> dict[str, Any] | None:
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         if all(isinstance(c["call"], dict) and type(c["epoch"]) is int for c in tree["closed"]):
-            return {"closed": tree["closed"], "open": None}
+            return {"closed": tree["closed"], "open": None, "weights": tree["weights"]}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(
             f"{artifact.FINISHED} must be a record of finished calls, got {error}. Delete it to "
