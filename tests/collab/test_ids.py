@@ -265,3 +265,9 @@ def test_features_and_titles_find_ids_of_another_kind() -> None:
         UserWarning, match="none of 1 titles is that of an item, but of ids such as "
     ):
         train(epochs=1, titles={"fifty": "Fifty"})
+
+
+def test_a_column_that_was_read_in_pieces_is_of_one_id_each() -> None:
+    ids = clean_ids(pd.Series([5, "5", 7.0, "7.0", "07", "x"], dtype=object), "user")
+    assert ids.tolist() == [5, 5, 7, 7, "07", "x"]
+    assert clean_ids(pd.Series([5, "5"], dtype=object), "user").dtype == np.int64

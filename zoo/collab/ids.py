@@ -124,7 +124,7 @@ def clean_ids(column: pd.Series, side: str) -> pd.Series:
         return column
     try:
         codes, uniques = pd.factorize(column)
-        plain = [plain_id(one) for one in uniques.tolist()]
+        plain = _as_numbers([plain_id(one) for one in uniques.tolist()])
     except (TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ValueError) else "an id must be text or a number."
         raise ValueError(f"column of the {side}: {said}") from None
@@ -219,6 +219,18 @@ def _index(values: Iterable[Any]) -> pd.Index:
     objects[:] = listed
     index: pd.Index = pd.Index(objects, dtype=object, tupleize_cols=False)
     return index
+
+
+def _as_numbers(ids: list[Hashable]) -> list[Hashable]:
+    """The ids, where text that spells another one's number is that number: "5" beside 5."""
+    numbers = {one for one in ids if type(one) is int}
+    if not numbers or len(numbers) == len(ids):
+        return ids
+    spelled = [
+        _number_of(one.strip()) if isinstance(one, str) and re.fullmatch(_SPELLED, one) else one
+        for one in ids
+    ]
+    return [new if new in numbers else one for one, new in zip(ids, spelled, strict=True)]
 
 
 def _refuse_wide_floats(values: pd.Index) -> None:

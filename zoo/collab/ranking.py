@@ -8,6 +8,7 @@ item do not count.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 
 import torch
@@ -103,6 +104,6 @@ def check_k(k: int | None, n_items: int) -> int:
     """
     if k is None:
         return min(LENGTH, n_items)
-    if not 1 <= k <= n_items:
+    if not hasattr(k, "__index__") or not 1 <= k <= n_items:
         raise ValueError(f"a list has between 1 and all {n_items} known items, however {k=}")
-    return k
+    return operator.index(k)
