@@ -54,8 +54,8 @@ PAIRS = {
     "code": (lambda x: x + 1, lambda x: x - 1),
     "constants": (lambda x: x * 0.5, lambda x: x * 0.9),
     "constants of functions within": (
-        lambda x: [*map(lambda y: y * 2, x)],
-        lambda x: [*map(lambda y: y * 3, x)],
+        lambda x: lambda y: y * 2 + x,
+        lambda x: lambda y: y * 3 + x,
     ),
     "attributes": (Rows([1]), Rows([2])),
     "dropout": (nn.Dropout(0.1), nn.Dropout(0.2)),

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import random
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 import time

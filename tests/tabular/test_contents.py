@@ -74,6 +74,12 @@ def test_scores_of_rows_that_were_trained_on_come_with_a_warning(buyer: TableMod
     buyer.evaluate(table(100, seed=5))
 
 
+def test_copies_on_both_sides_of_a_mask_are_refused() -> None:
+    frame = pd.concat([table(), table().head(80)], ignore_index=True)
+    with pytest.raises(ValueError, match="got 80 of 80 validation rows that are trained on"):
+        train(frame, "bought", ignore=["amount"], valid=frame.index >= 400)
+
+
 def test_fine_tuning_validates_on_rows_that_are_new_to_the_model(buyer: TableModel) -> None:
     settings: dict[str, Any] = {"ignore": ["amount"], "epochs": 1, "batch_size": 32, "run": RUN}
     divided_alike = finetune(buyer, table(), **settings)

@@ -197,7 +197,8 @@ class TrainingState:
         Raises:
             ValueError: the weights are not those that the run ended with.
         """
-        assert self.path is not None and self._tree is not None
+        assert self.path is not None
+        assert self._tree is not None
         stored = artifact.read(self.path.parent)
         own = learner.model.state_dict()
         tensors = {name: t for name, t in stored.weights[0].items() if name in own}

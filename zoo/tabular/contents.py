@@ -92,8 +92,8 @@ def require_other_rows(train: Hashes, valid: Hashes, natural: float) -> None:
         require_disjoint(
             train,
             valid,
-            way_out="Drop them from the training table, as in data.drop(valid.index), or pass a "
-            "truth for each row of data as valid.",
+            way_out="Drop them from the training table, as in data.drop(valid.index), or copies "
+            "from the one table of both, as in data.drop_duplicates().",
         )
 
 

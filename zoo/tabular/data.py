@@ -108,7 +108,7 @@ def prepare(
     spec = _spec(train, uses, split, task, known)
     rows = row_hashes(train, spec)
     natural = natural_twins(train, spec, rows)
-    if valid is not None and is_table(split.valid):
+    if valid is not None and split.valid is not None:
         require_columns(valid, spec.inputs, "every column of the training")
         require_other_rows(rows, row_hashes(valid, spec), natural)
     if valid is not None and seen is not None and known is not None:

@@ -144,14 +144,14 @@ def as_numbers(column: pd.Series, name: Name, kind: Kind = "number") -> NDArray[
 def reads_as_number(value: Value) -> bool:
     """Whether a value is a number, or a text that people would read as one.
 
-    >>> [reads_as_number(text) for text in ("$1,234.50", "12 %", "-3", "02", "A1", "?")]
-    [True, True, True, False, False, False]
+    >>> [reads_as_number(text) for text in ("$1,234.50", "0,5", "12 %", "-3", "02", "A1", "?")]
+    [True, True, True, True, False, False, False]
     """
     if not isinstance(value, str):
         return value is not None
-    text = value.strip().strip("$€£¥% ").replace(",", "")
+    text = value.strip().strip("$€£¥% ")
     is_code = len(text) > 1 and text[0] == "0" and text[1].isdigit()
-    return not is_code and _number_of(text) is not None
+    return not is_code and _number_of(text.replace(",", "")) is not None
 
 
 def is_text(dtype: Any) -> bool:
