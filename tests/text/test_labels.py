@@ -74,6 +74,8 @@ def test_a_gap_in_columns_of_0_and_1_is_refused(gap: Any) -> None:
         ([" p", "p ", "n\n", "\u00a0n"], ["p", "p", "n", "n"]),
         ([np.str_("p"), Mood.GOOD, "n", "n"], ["p", "good", "n", "n"]),
         ([np.bool_(True), False, True, False], [True, False, True, False]),
+        ([1, "1", "1.0", "01"], [1, 1, 1, "01"]),
+        ([[1], ["1", "b"], ["b"], []], [(1,), (1, "b"), ("b",), ()]),
         ([["p"], ["n", "p"], ["n"], []], [("p",), ("n", "p"), ("n",), ()]),
         (["p|n", " p | n ", "n", ""], [("p", "n"), ("p", "n"), ("n",), ()]),
         (["p;n", "p", "n", None], [("p", "n"), ("p",), ("n",), ()]),

@@ -68,6 +68,8 @@ CELLS: dict[str, tuple[list[Any], Asked, list[Any]]] = {
     "names": (["a", "b"], Asked(), ["a", "b"]),
     "numbers of classes": ([1, 2], Asked(), ["1", "2"]),
     "whole floats": ([1.0, 2.0], Asked(), ["1", "2"]),
+    "numbers of several types": ([1.0, 2, "1", " 2"], Asked(), ["1", "2", "1", "2"]),
+    "lists of several types": ([[1.0, "2"], [2]], Asked(), [("1", "2"), ("2",)]),
     "numbers": ([1.5, 2.0], Asked(), [1.5, 2.0]),
     "numbers as text": (["1.5", "2"], Asked(), [1.5, 2.0]),
     "numbers that are classes": (["1.5", "2"], Asked("classification"), ["1.5", "2"]),

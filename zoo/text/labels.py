@@ -81,7 +81,7 @@ def checked(
     """
     lists = [isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in values]
     if not any(lists):
-        return _from_cells([_plain(value) for value in values], several)
+        return _from_cells(_as_numbers([[_plain(value) for value in values]])[0], several)
     if not all(lists):
         odd = values[lists.index(False)]
         raise ValueError(
@@ -89,7 +89,7 @@ def checked(
             f"{values[lists.index(True)]!r:.60} and {odd!r:.60}, which is no list. Give lists for "
             "all; an empty one says that there is no class."
         )
-    rows = [[_plain(one) for one in value] for value in values]
+    rows = _as_numbers([[_plain(one) for one in value] for value in values])
     if (width := _width_of_table(rows)) is not None:
         table = pd.DataFrame(rows, columns=range(width), dtype=object)
         return from_columns(table)
@@ -153,6 +153,19 @@ def _plain(label: Any) -> Any:
     if isinstance(label, int) and not isinstance(label, bool):
         return int(label)
     return int(label) if isinstance(label, float) and label.is_integer() else label
+
+
+def _as_numbers(rows: list[list[Any]]) -> list[list[Any]]:
+    """The labels, where text that spells another one's number is that number: "5" beside 5."""
+    numbers = {one for row in rows for one in row if type(one) is int}
+    if not numbers:
+        return rows
+
+    def read(one: Any) -> Any:
+        number = _whole(one) if isinstance(one, str) else None
+        return number if number in numbers else one
+
+    return [[read(one) for one in row] for row in rows]
 
 
 def _truth(cell: Any) -> bool | None:

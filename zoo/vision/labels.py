@@ -140,7 +140,7 @@ def read(cells: pd.Series, asked: Asked) -> list[Label]:
         return numbers.tolist()
     if pd.api.types.is_float_dtype(cells) and (numbers % 1 == 0).all():
         cells = cells.astype(int)  # a pandas column that once had gaps: 1.0 is class 1
-    return [str(cell).strip() for cell in cells]
+    return [_name(cell) for cell in cells]
 
 
 def task_of(labels: Sequence[Label]) -> TaskName:
@@ -284,17 +284,22 @@ def _names(label: Label) -> tuple[str, ...]:
 def _several(cell: Any, separator: str | None) -> tuple[str, ...]:
     """The labels in a cell, each once; an empty cell has none."""
     if isinstance(cell, _LISTS):
-        parts = sorted(map(str, cell)) if isinstance(cell, set) else _present(cell)
+        parts = sorted(map(_name, cell)) if isinstance(cell, set) else _present(cell)
     elif pd.isna(cell):
         parts = []
     else:
-        parts = str(cell).split(separator) if separator else [str(cell)]
+        parts = _name(cell).split(separator) if separator else [_name(cell)]
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _present(cell: Iterable[Any]) -> list[str]:
     """The labels of a list; None and NaN are none."""
-    return [str(part) for part in cell if part is not None and part == part]
+    return [_name(part) for part in cell if part is not None and part == part]
+
+
+def _name(cell: Any) -> str:
+    """The name of a class, without spaces around it; 1.0 is class 1, as gaps make floats."""
+    return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
 
 
 def _is_pair(value: Any) -> bool:
