@@ -49,6 +49,16 @@ def test_what_is_no_time_or_is_written_in_two_ways_is_one_sentence(
         times_of(pd.Series(cells))
 
 
+def test_dates_with_full_stops_begin_with_the_day() -> None:
+    assert times_of(pd.Series(["02.01.2020", "01.02.2020"])).is_monotonic_increasing
+
+
+def test_dates_that_may_begin_with_month_or_day_are_told() -> None:
+    with pytest.warns(UserWarning, match="tell the month from the day, got .*'02/01/2020'"):
+        times = times_of(pd.Series(["02/01/2020", "01/02/2020"]))
+    assert times.is_monotonic_decreasing
+
+
 def table(times: list[object]) -> pd.DataFrame:
     n = len(times)
     return pd.DataFrame({"user": range(n), "item": 1, "rating": 3.0, "when": times})

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 from pandas.tseries.api import guess_datetime_format
+
+_STOPS: Final = re.compile(r"\s*\d{1,2}\.\s?\d{1,2}\.")  # as in 31.12.2020: the day comes first
 
 
 def times_of(column: pd.Series) -> pd.Series:
     """A column of times without gaps that sorts as time passes.
 
     Dates as text are all written in one way: as ISO 8601 has them, or as the first is. Where that
-    may be the month first or the day first, it is the month unless another date says otherwise.
+    may be the month first or the day first, it is the day before a full stop and else the month,
+    unless another date says otherwise; where none does, one warning tells.
 
     >>> times_of(pd.Series(["9/30/2020", "10/1/2020"])).is_monotonic_increasing
     True
@@ -32,23 +37,34 @@ def times_of(column: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.notna().all():
         return numbers
+    readings: list[pd.Series] = []
     for written in _ways(column.iloc[0]):
-        try:
-            return pd.to_datetime(column, format=written, utc=True)
-        except (ValueError, TypeError, OverflowError):
-            continue
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            readings.append(pd.to_datetime(column, format=written, utc=True))
+    if readings:
+        if any((readings[0] != other).any() for other in readings) and not _has_stops(column):
+            warnings.warn(
+                "dates must tell the month from the day, got none that does, such as "
+                f"{column.iloc[0]!r}, so that the month is read first. Write them as 2020-12-31.",
+                stacklevel=6,
+            )
+        return readings[0]
     raise ValueError(f"times must be numbers or dates written in one way, got {_odd(column)!r}.")
 
 
 def _ways(first: Any) -> Iterator[str]:
     """Formats in which a column of dates may be written."""
     yield "ISO8601"
-    for dayfirst in (False, True):
+    for dayfirst in (True, False) if _STOPS.match(str(first)) else (False, True):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the other order was possible
             written = guess_datetime_format(str(first), dayfirst=dayfirst)
         if written is not None:
             yield written
+
+
+def _has_stops(column: pd.Series) -> bool:
+    return _STOPS.match(str(column.iloc[0])) is not None
 
 
 def _odd(column: pd.Series) -> Any:
