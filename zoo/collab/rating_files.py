@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import os
 from collections.abc import Callable
@@ -39,9 +40,11 @@ def read_file(
     if is_parquet(path):
         return _read_parquet(path)
     try:
-        separator = _separator(path)
+        encoding = _encoding(path)
+        separator = _separator(path, encoding)
         style: dict[str, Any] = {
             "sep": separator,
+            "encoding": encoding,
             "decimal": "," if separator == ";" else ".",
             "index_col": False,  # a field too many must not shift the columns
             "skipinitialspace": True,
@@ -54,7 +57,7 @@ def read_file(
         return table
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, csv.Error) as error:
         raise ValueError(
-            f"ratings must be a CSV table in UTF-8, but {path.name!r} is not "
+            f"ratings must be a CSV table, but {path.name!r} is not "
             f"({' '.join(str(error).split()):.100}). Read it with pandas and pass the DataFrame."
         ) from error
 
@@ -64,13 +67,29 @@ def is_parquet(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in PARQUET
 
 
-def _separator(path: Path) -> str:
+def _encoding(path: Path) -> str:
+    """What the file's mark tells, else UTF-8, else that of Excel in western Europe."""
+    if path.suffix.lower() not in {".csv", *_TABS}:
+        return "utf-8"  # pandas may have to unpack it
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for _ in lines:
+                pass
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _separator(path: Path, encoding: str) -> str:
     """What stands between the columns, by the file's name, else by its first line."""
     if path.suffix.lower() in _TABS:
         return "\t"
     if path.suffix.lower() != ".csv":
         return ","  # pandas may have to unpack it
-    with path.open(encoding="utf-8-sig") as lines:
+    with path.open(encoding=encoding) as lines:
         first = lines.readline(100_000)
     return max(_SEPARATORS, key=first.count)  # the comma where several are as frequent
 
