@@ -82,6 +82,15 @@ def test_an_identifier_is_left_out_with_a_warning_unless_named() -> None:
     assert len(fit_columns(frame, categories=["id"]).categories[0].values) == 200
 
 
+def test_an_index_that_was_saved_with_the_table_is_no_input_unless_named() -> None:
+    frame = pd.DataFrame({"Unnamed: 0": range(200), "y": np.sin(np.arange(200.0))})
+    with pytest.warns(UserWarning, match="'Unnamed: 0' is the index"):
+        assert [number.name for number in fit_columns(frame).numbers] == ["y"]
+    assert len(fit_columns(frame, numbers=["Unnamed: 0"]).numbers) == 2
+    assert len(fit_columns(frame[::-1]).numbers) == 2  # it counts no rows
+    assert len(fit_columns(frame.set_axis(["x", "y"], axis=1)).numbers) == 2
+
+
 @pytest.mark.parametrize("odd", ["?", "$1.50", "n.a. yet"])
 def test_numbers_that_a_text_makes_categories_are_said(odd: str) -> None:
     texts = [odd, *(str(i % 30) for i in range(299))]

@@ -97,7 +97,9 @@ def fit_columns(
                 column, name, before if isinstance(before, Number) else None
             )
             why = None if number is not None else "has one value alone"
-            if number is not None:
+            if said is None and is_saved_index(column, name):
+                why = "is the index that another program has saved"
+            elif number is not None:
                 found_numbers.append(number)
             infinite += [name] if has_infinite else []
         if why is not None:
@@ -154,6 +156,13 @@ def fit_number(
     spread = float(filled.std())
     number = Number(name, kind, median, float(filled.mean()), spread or 1.0, gaps)
     return number, has_infinite
+
+
+def is_saved_index(column: pd.Series, name: Name) -> bool:
+    """Whether a column without a name counts the rows, as `to_csv` and R write it."""
+    if not (isinstance(name, str) and re.fullmatch(r"(Unnamed: \d+(\.\d+)?)?", name)):
+        return False
+    return bool(types.is_integer_dtype(column.dtype) and column.is_monotonic_increasing)
 
 
 def _is_category(column: pd.Series) -> bool:
