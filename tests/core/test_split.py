@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from zoo.core.split import (
@@ -12,6 +13,7 @@ from zoo.core.split import (
     content_hashes,
     held_out,
     require_disjoint,
+    warn_of_marked_parts,
 )
 
 
@@ -91,3 +93,13 @@ def test_a_model_trained_further_remembers_both_trainings() -> None:
     assert both.share(content_hashes(range(40_000))) == 1
     assert both.share(content_hashes(range(100_000, 101_000))) == 1
     assert both.share(content_hashes(range(50_000, 60_000))) == 0
+
+
+def test_a_column_that_marks_parts_is_told_of_unless_it_is_used() -> None:
+    table = pd.DataFrame({"x": range(3), "split": ["Train ", "val", "test"]})
+    with pytest.warns(UserWarning, match="got a column 'split' that marks test, train, val"):
+        warn_of_marked_parts(table, ["x"])
+    warn_of_marked_parts(table, ["split"])
+    warn_of_marked_parts(table.assign(split=["train", "bus", "train"]), [])
+    warn_of_marked_parts(table.assign(split="train"), [])
+    warn_of_marked_parts(table.assign(split=["valid", "test", "test"]), [])

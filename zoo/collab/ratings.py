@@ -20,6 +20,7 @@ from zoo.collab.columns import NOTHING, Columns, found, without_rating
 from zoo.collab.ids import clean_ids, whole_numbers
 from zoo.collab.rating_files import is_parquet, read_file
 from zoo.collab.times import times_of
+from zoo.core.split import warn_of_marked_parts
 
 Table = str | os.PathLike[str] | pd.DataFrame
 SplitName = Literal["random", "user", "item", "time"]
@@ -52,6 +53,8 @@ def read(
     is_untyped = not isinstance(table, pd.DataFrame) and not is_parquet(table)
     frame = table_of(table, names_in)
     names = names_in(frame)
+    if learns:
+        warn_of_marked_parts(frame, names.values())
     chosen = frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
     if "rating" not in chosen:
         if needs_rating:

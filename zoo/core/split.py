@@ -7,6 +7,7 @@ its index or its file's name.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,9 @@ Rows = NDArray[np.int64]
 
 SKETCH_SIZE: Final = 16_384  # hashes that `SeenRows` keeps, 128 KB
 TOLERABLE_SHARE: Final = 0.05  # of trained-on rows in a scored table; copies exist in honest data
+
+PART_NAMES: Final = {"train", "training", "valid", "validation", "val", "dev", "test", "testing"}
+LOOKED_AT: Final = 1_000  # rows that show what a column is about
 
 
 def content_hashes(values: Iterable[Any]) -> Hashes:
@@ -36,6 +40,31 @@ def content_hashes(values: Iterable[Any]) -> Hashes:
     """
     digests = b"".join(hashlib.blake2b(_bytes(v), digest_size=8).digest() for v in values)
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def warn_of_marked_parts(table: Any, used: Iterable[Hashable]) -> None:
+    """Warn of a column of a table that marks parts by their names and is not used for that.
+
+    Args:
+        table: a DataFrame.
+        used: columns whose meaning the call has settled.
+    """
+    settled = set(used)
+    for name in table.columns:
+        if name in settled or list(table.columns).count(name) > 1:
+            continue
+        column = table[name]
+        if any(str(cell).strip().lower() not in PART_NAMES for cell in column.iloc[:LOOKED_AT]):
+            continue
+        parts = {str(cell).strip().lower() for cell in column.unique().tolist()}
+        if len(parts) > 1 and parts <= PART_NAMES and parts & {"train", "training"}:
+            warnings.warn(
+                f"rows of all parts are used, got a column {name!r} that marks "
+                f"{', '.join(sorted(parts))}. Choose the rows of a part, and pass those to "
+                "validate on as valid=...",
+                UserWarning,
+                stacklevel=5,
+            )
 
 
 def require_disjoint(

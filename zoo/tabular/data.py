@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.run import Run
-from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
+from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, warn_of_marked_parts
 from zoo.tabular.columns import fit_columns, is_saved_index
 from zoo.tabular.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
 from zoo.tabular.encode import Encoder, Lookup, text_columns
@@ -101,6 +101,8 @@ def prepare(
     frame = with_targets(frame, names)
     task = task_of_targets(frame, names, uses.task)
     classes = frame[names[0]] if task == "classification" else None
+    if split.valid is None:
+        warn_of_marked_parts(frame, [*names, *uses.ignore, split.group])
     no_content = [n for n in frame.columns if n in uses.ignore or is_saved_index(frame[n], n)]
     train, valid = divide(frame, split, classes, no_content)
     if valid is not None:

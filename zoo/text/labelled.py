@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zoo.core.split import warn_of_marked_parts
 from zoo.text import labels, sources
 from zoo.text.labelled_texts import Labelled
 from zoo.text.labels import Labels
@@ -58,6 +59,8 @@ def read(
         text_name = column_of(table.columns, text, usual[0])
         label_names = _label_names(table.columns, label, usual[1])
         is_valid = sources.is_valid_of(table, [text_name, *label_names])
+        if is_valid is None:
+            warn_of_marked_parts(table, [text_name, *label_names])
         texts, values = table[text_name].tolist(), table[label_names]
         if len(label_names) == 1 and not isinstance(label, (list, tuple)):
             values = values.iloc[:, 0].tolist()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.split import warn_of_marked_parts
 from zoo.vision import labels
 from zoo.vision.labels import Asked, Label
 from zoo.vision.wording import few
@@ -81,6 +82,8 @@ def from_table(
     found = _labels(frame[columns[1]], columns[1], asked)
     paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
     is_valid = None if valid_column is None else _truth(frame[valid_column], valid_column)
+    if is_valid is None:
+        warn_of_marked_parts(frame, columns)
     _require_once(paths, found, is_valid)
     return paths, found, is_valid
 
