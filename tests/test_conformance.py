@@ -13,10 +13,11 @@ import zoo
 from tests.conformance import RUN, Case, Conformance, case_of
 from tests.stored.artifacts import FORMAT_1, NAMES, inputs_of, unpacked
 
-pytestmark = pytest.mark.filterwarnings("ignore:the model does not know")  # users, on purpose
-
 PHOTOS = "vision-classifier"  # the one that lies in the folder of the format itself
-pytestmark = pytest.mark.filterwarnings("ignore:categories must be known:UserWarning")  # one is odd
+pytestmark = [  # some inputs are odd on purpose
+    pytest.mark.filterwarnings("ignore:the model does not know:UserWarning"),
+    pytest.mark.filterwarnings("ignore:categories must be known:UserWarning"),
+]
 ENSEMBLES = ("vision-snapshots", "text-both-directions")  # which no learner trains
 
 
