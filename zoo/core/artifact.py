@@ -420,8 +420,8 @@ def config_of(tree: dict[str, Any]) -> Config:
     if version not in FORMATS or type(version) is not int:
         raise ArtifactError(
             f"a format must be one of {FORMATS} for this version of transfer-zoo, got "
-            f"format={version!r:.60}. Install a newer version, or fetch the artifact again if that is "
-            "no number."
+            f"format={version!r:.60}. Install a newer version, or fetch the artifact again if that "
+            "is no number."
         )
     wrong = [k for k, kind in _REQUIRED.items() if not isinstance(tree.get(k), kind)]
     members = tree.get("members", ["model.safetensors"])
