@@ -83,7 +83,7 @@ class Options(TypedDict, total=False):
         valid_fraction: fraction of the texts to hold out, copies of a text together; 0 trains on
             all.
         drop_mult: factor for all dropouts of encoder and head.
-        max_len: gradients reach back so many words from the end of the longest text of a batch.
+        max_len: gradients reach back so many words from the end of each text.
         bptt: words that pass through the encoder at a time.
         batch_size: texts a step.
         optimizer: "adamw", "sgd", or a function from parameter groups to a torch optimizer.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from zoo.text.texts import column_of
 
@@ -67,13 +66,7 @@ def one_text(query: Any) -> str:
 def _rows(query: Any, column: Any) -> list[Any]:
     names = getattr(query, "columns", getattr(query, "column_names", None))  # of Hugging Face too
     if names is not None:
-        names = list(names)
-        query = query[column_of(names, column if column in names else None)]
-        if isinstance(query, pd.DataFrame):
-            raise ValueError(
-                "a table must have one column of texts, "
-                f"got {query.shape[1]} columns named {query.columns[0]!r}. Try to rename them."
-            )
+        query = query[column_of(names, usual=column)]
     try:
         return list(query)
     except TypeError:

@@ -17,6 +17,7 @@ import pandas as pd
 from zoo.core.split import Hashes, content_hashes
 from zoo.text import huggingface
 from zoo.text.files import parts_in, path_of, text_of, visible
+from zoo.text.normalisation import normal_form
 from zoo.text.tables import TABLES, pieces_of
 from zoo.text.torchtext import column as torchtext_column
 from zoo.text.torchtext import is_dataset
@@ -142,12 +143,12 @@ def column_of(
 
 
 def key_of(text: str) -> str:
-    r"""The same for all copies of a text: spaces, line ends and capitals make no other text.
+    r"""The same for all copies of a text: spaces, capitals, quotes and escapes make no other text.
 
-    >>> key_of("So  Good\r\n") == key_of("so good")
+    >>> key_of("Isn\u2019t it  Good\r\n") == key_of("isn&#39;t it good")
     True
     """
-    return " ".join(text.split()).casefold()
+    return " ".join(normal_form(text).split()).casefold()
 
 
 def hashes_of(texts: Iterable[str]) -> Hashes:

@@ -2,8 +2,9 @@
 
 spaCy cuts what stands between two spaces without looking further, so each distinct such span is
 asked once and remembered: a text then costs one look into a dictionary a word, and numbers come out
-without its words ever being Python objects of their own. The tokens are spaCy's own, but for one
-rarity: an emoticon that begins in one span and ends in the next, and overlaps another.
+without its words ever being Python objects of their own. The tokens are spaCy's own, but for
+emoticons that begin in one span and end in the next, and overlap another, and for words of more
+than 256 characters that are full of emoticons (`zoo.text.affixes`).
 """
 
 from __future__ import annotations
