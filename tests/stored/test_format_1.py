@@ -26,6 +26,9 @@ from zoo.core.artifact import read_config
 
 pytestmark = pytest.mark.filterwarnings("ignore:the model does not know")  # users, on purpose
 
+pytestmark = pytest.mark.filterwarnings(  # of inputs that are unknown on purpose
+    "ignore:the model does not know:UserWarning"
+)
 RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)
 ROUNDED = 1.0  # a pixel of a restored photo may be rounded to the next number
 SPECS = {
