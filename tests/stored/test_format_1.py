@@ -24,7 +24,10 @@ from tests.stored.artifacts import (
 from tests.stored.make_format_1 import EMBEDDED, MAKERS
 from zoo.core.artifact import read_config
 
-pytestmark = pytest.mark.filterwarnings("ignore:the model does not know")  # users, on purpose
+pytestmark = [  # inputs are unknown on purpose
+    pytest.mark.filterwarnings("ignore:the model does not know:UserWarning"),
+    pytest.mark.filterwarnings("ignore:categories must be known:UserWarning"),
+]
 
 RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)
 ROUNDED = 1.0  # a pixel of a restored photo may be rounded to the next number
