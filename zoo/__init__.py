@@ -86,7 +86,7 @@ def load(name: str | Path, *, model: nn.Module | None = None, run: Run | None = 
         )
     if config.domain not in _LOADERS:
         raise artifact.ArtifactError(
-            f"a domain is one of {', '.join(_LOADERS)}, however domain={config.domain!r}; "
+            f"a domain is one of {', '.join(_LOADERS)}, however domain={config.domain!r:.60}; "
             "install a newer transfer-zoo, or fetch the artifact again"
         )
     return importlib.import_module(_LOADERS[config.domain]).load(directory, run=run)

@@ -321,3 +321,12 @@ def test_matrices_stored_in_half_precision_load_into_the_models_own(tmp_path) ->
         torch.testing.assert_close(tensor, net.state_dict()[name], rtol=1e-3, atol=1e-6)
     with pytest.raises(ValueError, match="however 'wide' has a larger one"):
         artifact.halved({"wide": torch.full((2, 2), 1e5)})
+
+
+def test_weights_that_are_no_numbers_are_refused_before_they_are_saved(tmp_path) -> None:
+    net = Net()
+    with torch.no_grad():
+        net.first.bias[0] = float("nan")
+    with pytest.raises(ArtifactError, match=r"finite numbers, got others in 'first\.bias'"):
+        artifact.save_module(tmp_path / "a", net, History())
+    assert not (tmp_path / "a").exists()

@@ -15,3 +15,10 @@ def test_what_killed_writes_of_the_training_state_left_is_removed(tmp_path: Path
         path.write_bytes(b"half a state")
     learner(Run(device="cpu", progress=False, out=out)).fit(1, 1e-3)
     assert [path.name for path in out.iterdir()] == [checkpoint.FILE]
+
+
+def test_what_a_kill_left_of_a_look_at_the_folder_is_removed(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    (out / ".zoo-try-abc123").mkdir(parents=True)
+    learner(Run(device="cpu", progress=False, out=out)).fit(1, 1e-3)
+    assert [path.name for path in out.iterdir()] == [checkpoint.FILE]

@@ -119,3 +119,10 @@ def test_entities_become_what_they_mean_before_anything_else() -> None:
 def test_models_of_format_1_keep_their_rules() -> None:
     assert repaired("didn&#39;t", "none") == "didn&'t"
     assert "n\u2019t" in Tokenizer("en", "none")("didn\u2019t")
+
+
+def test_a_vocabulary_of_printed_texts_keeps_its_quotes_and_spaces() -> None:
+    typed = "It isn\u2019t\xa0\u201cgood\u201d.\r\nNa\u0131\u0308ve &amp; gre\u200bat\0"
+    kept = normal_form(typed, print_too=False)
+    assert kept == "It isn\u2019t\xa0\u201cgood\u201d.\nNa\u0131\u0308ve & great"
+    assert repaired(typed, "typographic") == repaired(kept, "none")

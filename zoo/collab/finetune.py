@@ -191,6 +191,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         "ratings": len(prepared.train),
         "users": len(prepared.spec.users),
         "items": len(prepared.spec.items),
+        "valid_fraction": valid_fraction,
         "batch_size": batch_size or recipe.batch_size,
     }
     return Learner(

@@ -236,6 +236,7 @@ def save_module(
 ) -> Path:
     """Write the artifact of a user's own module, of which only the weights can be kept."""
     name = type(module).__name__
+    require_finite(module, module.state_dict())
     config = Config(MODULE, "own", {"name": name}, {}, training=training or {})
     example = f'import zoo\n\nmodule = zoo.load("{Path(directory).name}", model={name}(...))'
     card = render(config, load_example=example)
@@ -313,16 +314,25 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
         ArtifactError: names or shapes differ from the model's, or a weight is no finite number.
     """
     check_weights(model, tensors)
+    require_finite(model, tensors)
+    model.load_state_dict(tensors)
+
+
+def require_finite(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Refuse weights that are no numbers; buffers may be infinite, as masks of attention are.
+
+    Raises:
+        ArtifactError: a weight is NaN or infinite.
+    """
     learnt = dict(model.named_parameters())
-    for name, tensor in tensors.items():  # buffers may be infinite, as masks of attention are
+    for name, tensor in tensors.items():
         if not tensor.is_floating_point():
             continue
         if tensor.isnan().any() or (name in learnt and tensor.isinf().any()):
             raise ArtifactError(
-                f"weights must be finite numbers, got others in {name!r}. Save or fetch the "
-                "artifact again."
+                f"weights must be finite numbers, got others in {name!r}. Train with a lower rate, "
+                "or save or fetch the artifact again."
             )
-    model.load_state_dict(tensors)
 
 
 def check_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
@@ -420,8 +430,8 @@ def config_of(tree: dict[str, Any]) -> Config:
     if version not in FORMATS or type(version) is not int:
         raise ArtifactError(
             f"a format must be one of {FORMATS} for this version of transfer-zoo, got "
-            f"format={version!r:.60}. Install a newer version, or fetch the artifact again if that is "
-            "no number."
+            f"format={version!r:.60}. Install a newer version, or fetch the artifact again if that "
+            "is no number."
         )
     wrong = [k for k, kind in _REQUIRED.items() if not isinstance(tree.get(k), kind)]
     members = tree.get("members", ["model.safetensors"])

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
@@ -26,6 +26,8 @@ from zoo.core.run import Run, rank_and_world, versions
 if TYPE_CHECKING:
     from zoo.core.batches import Data
     from zoo.core.learner import Learner
+
+_TRY: Final = ".zoo-try-"  # how folders begin that tell whether a run's folder can be written to
 
 
 class TrainingState:
@@ -245,7 +247,9 @@ def _writable(folder: Path) -> FolderLock | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock.of(folder)
-        with tempfile.TemporaryDirectory(prefix=".zoo-try-", dir=folder):
+        for left in folder.glob(f"{_TRY}*"):  # of a process that was killed
+            left.rmdir()
+        with tempfile.TemporaryDirectory(prefix=_TRY, dir=folder):
             return lock
     except FileExistsError:
         raise

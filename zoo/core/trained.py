@@ -80,10 +80,12 @@ class Trained(ABC, Generic[Network]):
 
         Raises:
             FileExistsError: the directory holds something else than an artifact.
-            ValueError: the spec holds what JSON does not keep.
+            ValueError: the spec holds what JSON does not keep, or weights are no finite numbers.
         """
         example = f'import zoo\n\nmodel = zoo.load("{Path(directory).name}")\n{self._example()}'
         config, learn = self._config(), self._learner
+        for member in self.members:
+            artifact.require_finite(member, dict(member.state_dict()))
         run: dict[str, Any] = {}
         if learn is not None:
             is_final = len(self.members) == 1 and self.members[0] is learn.model

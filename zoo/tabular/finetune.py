@@ -184,6 +184,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     told = {
         "pretrained": _called(pretrained),
         "rows": len(x_cont),
+        "valid_fraction": valid_fraction,
         "batch_size": batch_size,
         "label_smoothing": label_smoothing,
     }

@@ -188,8 +188,8 @@ def learner(  # noqa: D417 - `Options` describes the others
     told = {
         "pretrained": repr(first) if first else "",
         "texts": len(train_part.texts),
-        "batch_size": numbers["batch_size"],
-        "drop_mult": numbers["drop_mult"],
+        "valid_fraction": numbers["valid_fraction"],
+        **{name: numbers[name] for name in ("batch_size", "drop_mult", "max_len", "bptt")},
     }
     return Learner(
         net,

@@ -13,8 +13,9 @@ import re
 import unicodedata
 from typing import Final, Literal
 
-Normalisation = Literal["unicode", "none"]
-"""How texts are normalised before fastai's rules: to `normal_form`, or (format 1) not at all."""
+Normalisation = Literal["unicode", "typographic", "none"]
+"""How texts are normalised before fastai's rules: to `normal_form`; to that but for quotes and
+spaces, which stay as they are (for vocabularies of printed texts); or, in format 1, not at all."""
 
 MOST_PASSES: Final = 8  # an entity may be escaped itself, or hold what is not seen
 MOST_MARKS: Final = (
@@ -34,7 +35,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LATIN_ENDS: Final = 0x24F  # the last letter of Latin with its accents; joiners mean nothing there
 
 
-def _characters() -> dict[int, str]:
+def _characters(*, print_too: bool) -> dict[int, str]:
     """What each character becomes, where it is not itself."""
     unseen = [*range(0x09), *range(0x0E, 0x20), 0x7F, 0xAD, 0x34F, 0x61C, 0x180E]
     unseen += [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
@@ -42,18 +43,24 @@ def _characters() -> dict[int, str]:
     table = dict.fromkeys(unseen, "")
     for code in range(0x80, 0xA0):  # HTML and Windows mean cp1252
         table[code] = bytes([code]).decode("cp1252", errors="ignore")
+    table |= dict.fromkeys([0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x2028, 0x2029], "\n")
+    if not print_too:
+        return table
     spaces = [0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
     table |= dict.fromkeys(spaces, " ")
-    table |= dict.fromkeys([0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x2028, 0x2029], "\n")
     table |= dict.fromkeys([0x2018, 0x2019, 0x201A, 0x201B, 0x2BC], "'")
     return table | dict.fromkeys([0x201C, 0x201D, 0x201E, 0x201F], '"')
 
 
-_CHARACTERS: Final = _characters()
+_CHARACTERS: Final = {too: _characters(print_too=too) for too in (True, False)}
 
 
-def normal_form(text: str) -> str:
+def normal_form(text: str, *, print_too: bool = True) -> str:
     r"""The text in its normal form; that of a normal form is itself.
+
+    Args:
+        text: any text.
+        print_too: whether quotes, apostrophes and spaces of print become plain ones.
 
     >>> print(normal_form("It isn\u2019t \u201cgood\u201d: Tom &amp;amp; Jerry&#39;s cafe\u0301"))
     It isn't "good": Tom & Jerry's café
@@ -62,7 +69,7 @@ def normal_form(text: str) -> str:
         return text
     text = encodable(text)
     for _ in range(MOST_PASSES):
-        before, text = text, _once(text)
+        before, text = text, _once(text, print_too)
         if text == before:
             break
     return text
@@ -79,10 +86,11 @@ def encodable(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _once(text: str) -> str:
-    text = _LINE_END.sub("\n", text).translate(_CHARACTERS)
+def _once(text: str, print_too: bool) -> str:
+    text = _LINE_END.sub("\n", text).translate(_CHARACTERS[print_too])
     text = unicodedata.normalize("NFC", _MARKS.sub(_few_marks, text))
-    text = _APOSTROPHE.sub("'", _JOINER.sub(_needed_joiner, text))
+    text = _JOINER.sub(_needed_joiner, text)
+    text = _APOSTROPHE.sub("'", text) if print_too else text
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _ESCAPED.sub("&amp;", text))
 
 

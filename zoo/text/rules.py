@@ -52,13 +52,16 @@ def repaired(text: str, normalisation: Normalisation = "unicode") -> str:
 
     Args:
         text: any text.
-        normalisation: "unicode" brings it to its normal form first; "none" is what models of
-            format 1 were trained with.
+        normalisation: "unicode" brings it to its normal form first, "typographic" to that but for
+            quotes and spaces; "none" is what models of format 1 were trained with.
 
     >>> repaired("so so so good!!!! and/or<br />not &lt;")
     ' xxwrep 3 so good xxrep 4 ! and / or\nnot <'
     """
-    text = normal_form(text) if normalisation == "unicode" else encodable(text)
+    if normalisation == "none":
+        text = encodable(text)
+    else:
+        text = normal_form(text, print_too=normalisation == "unicode")
     for remains, meant in _REMAINS:
         text = text.replace(remains, meant)
     text = html.unescape(text)

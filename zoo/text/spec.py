@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 from zoo.text.normalisation import Normalisation
 from zoo.text.rules import SPECIAL
@@ -111,7 +111,7 @@ class Spec:
         if not (labels is None or _is_column(labels) or _are_columns(labels)):
             wrong.append("label_columns")
         normalisation = tree.get("normalisation", "none")  # as in format 1
-        if normalisation not in ("none", "unicode"):
+        if normalisation not in get_args(Normalisation):
             wrong.append("normalisation")
         if wrong:
             raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")

@@ -185,7 +185,10 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
         "words": len(train),
         "documents": train.n_documents,
         "vocabulary": len(spec.words),
-        **{name: numbers[name] for name in ("batch_size", "bptt", "ar", "tar", "sampled")},
+        **{
+            name: numbers[name]
+            for name in ("valid_fraction", "batch_size", "bptt", "ar", "tar", "sampled")
+        },
     }
     return Learner(
         net,

@@ -232,6 +232,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     told = {
         "pretrained": "" if random_weights else str(getattr(pretrained, "name", pretrained)),
         "photos": len(opened.train),
+        "valid_fraction": valid_fraction,
         "batch_size": batch_size,
         "augment": augment if isinstance(augment, str) else repr(augment),
         "label_smoothing": label_smoothing,

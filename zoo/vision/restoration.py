@@ -157,6 +157,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         "scale": scale,
         "quality": quality,
         "perceptual": perceptual,
+        "valid_fraction": valid_fraction,
         "batch_size": batch_size,
     }
     pairs = [DegradedPhotos(part.paths, size, spec, part.hashes) for part in parts]

@@ -208,6 +208,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         "pretrained": "" if random_weights else name,
         "photos": len(opened.train),
         "shape": f"{shape[0]} x {shape[1]}",
+        "valid_fraction": valid_fraction,
         "batch_size": batch_size,
         "augment": augment if isinstance(augment, str) else repr(augment),
     }

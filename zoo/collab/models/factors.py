@@ -96,11 +96,13 @@ class Side(nn.Module):
 
     def train(self, mode: bool = True) -> Self:
         """As usual; on the way from training to evaluation the unknown row gets the mean."""
-        if self.training and not mode and self.factors.device.type != "meta":
-            with torch.no_grad():
+        was_training = self.training
+        super().train(mode)
+        if was_training and not mode and self.factors.device.type != "meta":
+            with torch.no_grad():  # without dropout
                 vectors, biases = self.all()
                 self.factors[0], self.bias[0] = vectors[1:].mean(0), biases[1:].mean(0)
-        return super().train(mode)
+        return self
 
     def _histories(self, rows: Tensor) -> Tensor:
         """The vectors of the rows' histories. Shape: (B,) -> (B, width).
