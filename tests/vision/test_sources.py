@@ -191,10 +191,12 @@ def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
         split(tmp_path / "gone")
 
 
-def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes("p,l\nä.png,ö\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="must be UTF-8"):
-        split(tmp_path / "a.csv")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+def test_a_table_of_excel_is_read_in_its_encoding(encoding: str, tmp_path: Path) -> None:
+    put(tmp_path, *many("x", 4))
+    lines = "".join(f"x/{i}.png;{'äö'[i % 2]}\n" for i in range(4))
+    (tmp_path / "a.csv").write_bytes(f"p;l\n{lines}".encode(encoding))
+    assert split(tmp_path / "a.csv", valid_fraction=0.5).train.classes == ("ä", "ö")
 
 
 def test_labelled_photos_use_the_classes_given(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 from collections.abc import Sequence
@@ -98,17 +99,30 @@ def _read_csv(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(
             path,
             sep=_separator(path),
+            encoding=_encoding(path),
             dtype=str,
             keep_default_na=False,
             na_values=[""],
         )
     except ValueError as error:  # includes pandas' parser errors and wrong encodings
         raise ValueError(
-            f"a table must be UTF-8 text with columns of paths and labels, however {path} is not: "
+            f"a table must be text with columns of paths and labels, however {path} is not: "
             f"{error}; save it as CSV"
         ) from error
     frame.columns = frame.columns.str.strip()
     return frame.drop(columns=[name for name in frame.columns if name.startswith("Unnamed:")])
+
+
+def _encoding(path: Path) -> str:
+    """What the file's mark tells, else UTF-8, else that of Excel in western Europe."""
+    content = path.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
 
 
 def _separator(path: Path) -> str:
