@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.collab.small import train
 from zoo.collab.features import BINS, encode, fit, width
 
 TABLE = pd.DataFrame(
@@ -75,3 +76,20 @@ def test_names_are_no_feature() -> None:
     names = pd.DataFrame({"name": [f"n{i}" for i in range(1001)]})
     with pytest.raises(ValueError, match="column 'name' has 1001; leave it out"):
         fit(names)
+
+
+def test_ids_in_a_column_are_no_feature_of_the_row_above() -> None:
+    ages = pd.DataFrame({"User": [f"u{n:02}" for n in range(60)], "age": range(60)})
+    with pytest.raises(ValueError, match=r"column 'User'. Try user_features=table.set_index"):
+        train(user_features=ages)
+    train(user_features=ages.set_index("User"), epochs=1)
+
+
+def test_a_feature_of_another_type_is_the_same_feature() -> None:
+    table = pd.DataFrame({"age": [10, 20, 35], "flag": [0, 1, 1], "zone": ["1", "2", "3"]})
+    how, ids = fit(table), range(3)
+    same = encode(table, how, ids)
+    for other in (table.astype(str), table.astype(float), table.astype({"zone": int})):
+        assert np.array_equal(encode(other, how, ids), same)
+    with pytest.raises(ValueError, match="got 'old' in the column of numbers 'age'"):
+        encode(table.assign(age=["10", "old", "35"]), how, ids)

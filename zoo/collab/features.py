@@ -8,7 +8,7 @@ have length one, so that an item of five genres is not five times as loud.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +23,25 @@ MOST_VALUES: Final = 1000  # of a column of text
 
 Encoder = dict[str, dict[str, Any]]
 """Column -> {"flag": True}, {"values": [...]} or {"edges": [...]}: plain values for config.json."""
+
+
+def require_ids(table: pd.DataFrame, side: str, names: Collection[str]) -> None:
+    """Refuse a table of features whose ids are a column while its index only counts the rows.
+
+    Args:
+        table: of features.
+        side: "user" or "item".
+        names: columns that hold ids of that side, in lower case.
+
+    Raises:
+        ValueError: a column of ids is there, and no index.
+    """
+    found = [name for name in table.columns if str(name).lower() in names]
+    if found and isinstance(table.index, pd.RangeIndex):
+        raise ValueError(
+            f"features of {side}s must have the ids as their index, got them in the column "
+            f"{found[0]!r}. Try {side}_features=table.set_index({found[0]!r})."
+        )
 
 
 def fit(table: pd.DataFrame) -> Encoder:
@@ -94,17 +113,39 @@ def _width(how: Mapping[str, Any]) -> int:
 
 def _encode_column(column: pd.Series, how: Mapping[str, Any]) -> NDArray[np.float32]:
     if "flag" in how:
-        return column.to_numpy(dtype=np.float32, na_value=0)[:, None]
+        return np.nan_to_num(_numbers(column)).astype(np.float32)[:, None]
     if "values" in how:
-        positions = pd.Index(how["values"]).get_indexer(column.astype(str))
+        positions = pd.Index(how["values"]).get_indexer(_texts(column, how["values"]))
         positions[column.isna()] = -1
     else:
-        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+        numbers = _numbers(column)
         positions = np.where(np.isnan(numbers), -1, np.searchsorted(how["edges"], numbers))
     encoded = np.zeros((len(column), _width(how)), dtype=np.float32)
     there = np.flatnonzero(positions >= 0)
     encoded[there, positions[there]] = 1
     return encoded
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    """Numbers, or texts that spell them; gaps are NaN.
+
+    Raises:
+        ValueError: a cell is neither.
+    """
+    numbers = column if is_bool_dtype(column) else pd.to_numeric(column, errors="coerce")
+    wrong = column[numbers.isna() & column.notna()]
+    if len(wrong):
+        raise ValueError(
+            f"a feature must hold what it held in training, got {wrong.iloc[0]!r} in the column "
+            f"of numbers {column.name!r}. Correct or empty such cells."
+        )
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _texts(column: pd.Series, known: Sequence[str]) -> pd.Series:
+    """Cells as the known texts spell them: 5.0 is "5" unless there is a text "5.0"."""
+    texts, spelled = column.astype(str), set(known)
+    return texts.where(texts.isin(spelled), texts.str.replace(r"\.0+$", "", regex=True))
 
 
 def _quiet_flags(

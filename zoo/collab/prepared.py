@@ -13,9 +13,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.collab.columns import Columns, named
+from zoo.collab.columns import USUAL, Columns, named
 from zoo.collab.data import MARGIN, Ratings, require_on_scale
-from zoo.collab.features import encode, fit
+from zoo.collab.features import encode, fit, require_ids
 from zoo.collab.ids import KnownIds, Rows, like_known
 from zoo.collab.ratings import SplitName, Table, read
 from zoo.collab.seen import Seen, seen_of
@@ -93,6 +93,8 @@ def prepare(
     users, user_rows = _number(ratings["user"], before.known_users if before else None)
     items, item_rows = _number(ratings["item"], before.known_items if before else None)
     tables = {side: table for side, table in (features or {}).items() if table is not None}
+    for side, told in tables.items():
+        require_ids(told, side, {*USUAL[side], str(named(columns).get(side, "")).lower()} - {""})
     spec = replace(
         before or Spec((), (), mean=float(ratings["rating"].mean())),
         users=users,
