@@ -103,3 +103,15 @@ def test_a_column_that_marks_parts_is_told_of_unless_it_is_used() -> None:
     warn_of_marked_parts(table.assign(split=["train", "bus", "train"]), [])
     warn_of_marked_parts(table.assign(split="train"), [])
     warn_of_marked_parts(table.assign(split=["valid", "test", "test"]), [])
+
+
+def test_sketches_of_several_models_are_one_of_all_their_rows() -> None:
+    rng = np.random.default_rng(0)
+    one, other = (np.unique(rng.integers(0, 2**63, n, dtype=np.uint64)) for n in (40_000, 300))
+    small = SeenRows.joined([SeenRows.of(other[:200]), SeenRows.of(other[100:])])
+    assert np.array_equal(small.hashes, other)
+    for pair in ((one, other), (other, one)):
+        both = SeenRows.joined([SeenRows.of(part) for part in pair])
+        assert both.is_cut_off
+        assert both.share(one) == both.share(other) == 1
+        assert both.share(rng.integers(0, 2**63, 9_000, dtype=np.uint64)) == 0

@@ -35,6 +35,7 @@ def test_both_directions_are_averaged(
     assert both.explain(texts[0]).words == classifier.explain(texts[0]).words
 
 
+@pytest.mark.filterwarnings("ignore:about 10% of the 20 rows were trained on")  # short ones repeat
 def test_it_is_kept_as_a_whole(both: TextClassifier, tmp_path: Path) -> None:
     folder = both.save(tmp_path / "both")
     assert len(json.loads((folder / "config.json").read_text())["members"]) == 2
@@ -43,6 +44,17 @@ def test_it_is_kept_as_a_whole(both: TextClassifier, tmp_path: Path) -> None:
     columns = {"text": "review", "label": "liked"}
     assert loaded.evaluate(table, **columns) == both.evaluate(table, **columns)
     assert [member.flips for member in loaded.members] == [False, True]
+
+
+def test_it_knows_what_its_members_were_trained_on(
+    both: TextClassifier, classifier: TextClassifier, tmp_path: Path
+) -> None:
+    assert both.seen_rows is not None
+    assert classifier.seen_rows is not None
+    assert set(classifier.seen_rows.hashes) <= set(both.seen_rows.hashes)
+    for model in (both, zoo.load(both.save(tmp_path / "both"))):
+        with pytest.warns(UserWarning, match="were trained on"):
+            model.evaluate(reviews())
 
 
 def test_documents_are_turned_and_padding_is_not() -> None:

@@ -179,6 +179,18 @@ class SeenRows:
             both = both[both <= earlier.hashes[-1]]
         return cls(both[:SKETCH_SIZE], len(hashes) + earlier.n)
 
+    @classmethod
+    def joined(cls, sketches: Sequence[SeenRows]) -> SeenRows:
+        """The sketch of the rows that any of several models was trained on.
+
+        Args:
+            sketches: one or more; `n` counts a row once for each.
+        """
+        hashes = np.unique(np.concatenate([sketch.hashes for sketch in sketches]))
+        for last in [sketch.hashes[-1] for sketch in sketches if sketch.is_cut_off]:
+            hashes = hashes[hashes <= last]
+        return cls(hashes[:SKETCH_SIZE], sum(sketch.n for sketch in sketches))
+
     @property
     def is_cut_off(self) -> bool:
         """Whether there were more hashes than a sketch keeps."""

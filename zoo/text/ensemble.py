@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+from zoo.core.split import SeenRows
 from zoo.text.predictor import TextClassifier
 from zoo.text.stored import FLIPS
 
@@ -47,6 +48,7 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
         for member in model.members:
             members.append(copy.deepcopy(member))
             members[-1].flips = member.flips != (model.spec.reverse != first.spec.reverse)
+    sketches = [model.seen_rows for model in models if model.seen_rows is not None]
     arguments = _sizes(first) | {FLIPS: [member.flips for member in members]}
     return TextClassifier(
         members,
@@ -55,6 +57,7 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
         data=first.data,
         training=first.training | {"members": len(members)},
         licence=first.licence,
+        seen_rows=SeenRows.joined(sketches) if sketches else None,
         run=first.run,
     )
 
