@@ -196,7 +196,7 @@ class Recommender(Trained[nn.Module]):
         Raises:
             ValueError: no known user has a known item to find.
         """
-        means = "They are nothing to find." if exclude_seen else TRAINED_ON
+        means = "They are left out of the lists and not counted." if exclude_seen else TRAINED_ON
         ratings, n_users = self._held(data, means), len(self.spec.users)
         known = (ratings.users > 0) & (ratings.items > 0)
         pairs = np.unique(pair_keys(ratings.users[known], ratings.items[known]))

@@ -103,7 +103,7 @@ def train(
     lr: float = TRAIN_LR,
     **options: Unpack[Options],
 ) -> PhotoModel:
-    """A model trained on your photos from random weights; for as for `finetune` otherwise.
+    """A model trained on your photos from random weights; other arguments are as for `finetune`.
 
     Args:
         architecture: a backbone's name.
