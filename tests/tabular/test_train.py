@@ -15,7 +15,6 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 import zoo
 from tests.tabular.small import RUN, learner, same, table, train, weights
 from zoo.core.model import Model
-from zoo.tabular.data import usual_batch
 from zoo.tabular.predictor import TableModel
 
 
@@ -369,19 +368,3 @@ def test_limits_hold_in_the_targets_units() -> None:
         says = model.predict(table(50, seed=3))
         assert says.min() >= 90 - 1e-3
         assert says.max() <= 110 + 1e-3
-
-
-def test_a_small_table_is_learnt_with_the_defaults() -> None:
-    draw = np.random.default_rng(0)
-    frame = pd.DataFrame({"store": draw.integers(1, 6, 400), "promo": draw.integers(0, 2, 400)})
-    frame["sales"] = 100.0 * frame["store"] + 50 * frame["promo"] + draw.normal(0, 10, 400)
-    model = zoo.tabular.train(frame, "sales", run=RUN)
-    assert model.training["batch_size"] == 16
-    assert model.metrics["rmse"] < 0.25 * frame["sales"].std()
-
-
-@pytest.mark.parametrize(
-    ("n_rows", "rows"), [(5, 16), (316, 16), (712, 32), (5119, 128), (5120, 256), (10**6, 256)]
-)
-def test_batches_are_smaller_in_small_tables(n_rows: int, rows: int) -> None:
-    assert usual_batch(n_rows) == rows

@@ -44,10 +44,7 @@ Valid = Annotated[str | None, typer.Option(help="File of validation rows.")]
 Fraction = Annotated[float, typer.Option(help="Of the rows to validate on otherwise.")]
 Time = Annotated[str | None, typer.Option(help="Column of times: validate on the latest rows.")]
 Group = Annotated[str | None, typer.Option(help="Column whose groups stay together.")]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(min=4, help="Rows a step; default: 256, and down to 16 in a small table."),
-]
+BatchSize = Annotated[int, typer.Option(min=4, help="Rows a step.")]
 
 
 @tabular.command("train")
@@ -68,7 +65,7 @@ def tabular_train(
     valid_fraction: Fraction = 0.2,
     time: Time = None,
     group: Group = None,
-    batch_size: BatchSize = None,
+    batch_size: BatchSize = 256,
     out: Out = None,
     resume: Resume = False,
     device: Device = "auto",
@@ -121,7 +118,7 @@ def tabular_finetune(
     valid_fraction: Fraction = 0.2,
     time: Time = None,
     group: Group = None,
-    batch_size: BatchSize = None,
+    batch_size: BatchSize = 256,
     out: Out = None,
     resume: Resume = False,
     device: Device = "auto",

@@ -31,8 +31,6 @@ from zoo.tabular.targets import (
 
 EVALUATION_ROWS: Final = 4096  # a batch, where nothing is learnt
 LEAST_BATCH: Final = 4  # rows; smaller ones could leave a single row to a batch norm
-USUAL_BATCHES: Final = (16, 256)  # rows, in small and in large tables
-EPOCH_STEPS: Final = 20  # of small tables, so that ten epochs move weights and statistics enough
 
 
 @dataclass(frozen=True)
@@ -164,12 +162,6 @@ def encode(frame: pd.DataFrame, spec: Spec) -> tuple[tuple[Tensor, Tensor], Tens
     return Encoder(spec).table(frame), encode_targets(frame, spec)
 
 
-def usual_batch(n_rows: int) -> int:
-    """Rows a step where none are named: a power of two, 20 steps an epoch or more if it may be."""
-    least, most = USUAL_BATCHES
-    return min(most, max(least, 1 << (n_rows // EPOCH_STEPS).bit_length() >> 1))
-
-
 def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data:
     """Both parts as whole tensors on the run's device.
 
@@ -178,8 +170,7 @@ def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data:
     """
     if batch_size < LEAST_BATCH:
         raise ValueError(
-            f"a batch has at least {LEAST_BATCH} rows, however {batch_size=}; leave it "
-            "out, or try 32"
+            f"a batch has at least {LEAST_BATCH} rows, however {batch_size=}; 256 suits most"
         )
     device = run.torch_device()
     train = TensorBatches(*prepared.train, batch_size=batch_size, seed=run.seed, device=device)

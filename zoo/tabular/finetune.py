@@ -18,7 +18,7 @@ from zoo.core.learner import Learner
 from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run, seeded
 from zoo.core.trained import finished, made, source
-from zoo.tabular.data import Uses, batches, prepare, usual_batch
+from zoo.tabular.data import Uses, batches, prepare
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import (
     Join,
@@ -38,7 +38,7 @@ from zoo.tabular.tables import Name, Table, few
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 
-WEIGHT_DECAY = 0.1
+BATCH_SIZE, WEIGHT_DECAY = 256, 0.1
 TRAIN_EPOCHS, TRAIN_LR = 10, 3e-3
 FINETUNE_EPOCHS, FINETUNE_LR = 5, 1e-3
 
@@ -130,7 +130,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     valid_fraction: float = 0.2,
     time: Name | None = None,
     group: Name | None = None,
-    batch_size: int | None = None,
+    batch_size: int = BATCH_SIZE,
     layers: Sequence[int] | None = None,
     dropout: float | None = None,
     embedding_dropout: float | None = None,
@@ -169,7 +169,6 @@ def learner(  # noqa: D417 - `Options` describes the others
         None if start is None else start.seen_rows,
     )
     spec, x_cont = prepared.spec, prepared.train[0][1]
-    batch_size = usual_batch(len(x_cont)) if batch_size is None else batch_size
     settings = _given(
         layers=layers,
         dropout=dropout,

@@ -31,8 +31,7 @@ class Options(TypedDict, total=False):
         time: a column; the latest rows are validated on. No input unless it is named as one.
         group: a column; rows of a group stay together, and as many are validated on as comes
             nearest to `valid_fraction`. No input unless it is named as one.
-        batch_size: rows a step; None takes 256, and down to 16 in tables of under 5,120 rows to
-            train on.
+        batch_size: rows a step.
         layers: widths of the hidden layers.
         dropout: probability after each hidden layer.
         embedding_dropout: probability on the embeddings.
@@ -61,7 +60,7 @@ class Options(TypedDict, total=False):
     valid_fraction: float
     time: Name | None
     group: Name | None
-    batch_size: int | None
+    batch_size: int
     layers: Sequence[int] | None
     dropout: float | None
     embedding_dropout: float | None

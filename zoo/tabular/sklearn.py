@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from zoo.tabular.encode import Lookup, warn_of_unseen
 from zoo.tabular.estimators import fitted_table, known_table, tags_of, target_names, trained
-from zoo.tabular.finetune import TRAIN_EPOCHS, TRAIN_LR, WEIGHT_DECAY
+from zoo.tabular.finetune import BATCH_SIZE, TRAIN_EPOCHS, TRAIN_LR, WEIGHT_DECAY
 from zoo.tabular.models.network import Join, ModelName
 from zoo.tabular.tables import Name
 from zoo.tabular.targets import FEW_CLASSES
@@ -32,7 +32,7 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: "mlp" or "tabm".
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows a step; None takes 256, and down to 16 where the table is small.
+        batch_size: rows a step.
         weight_decay: on weights alone.
         layers: widths of the hidden layers; None takes the model's.
         dropout: after each hidden layer; None takes the model's.
@@ -56,7 +56,7 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: ModelName = "mlp",
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
-        batch_size: int | None = None,
+        batch_size: int = BATCH_SIZE,
         weight_decay: float = WEIGHT_DECAY,
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
@@ -109,7 +109,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model: "mlp" or "tabm"; the others as in `TabularClassifier`.
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows a step; None takes 256, and down to 16 where the table is small.
+        batch_size: rows a step.
         weight_decay: on weights alone.
         layers: widths of the hidden layers; None takes the model's.
         dropout: after each hidden layer; None takes the model's.
@@ -133,7 +133,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model: ModelName = "mlp",
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
-        batch_size: int | None = None,
+        batch_size: int = BATCH_SIZE,
         weight_decay: float = WEIGHT_DECAY,
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
@@ -184,7 +184,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows a step; None takes 256, and down to 16 where the table is small.
+        batch_size: rows a step.
         weight_decay: on weights alone.
         layers: widths of the hidden layers; None takes the model's.
         dropout: after each hidden layer; None takes the model's.
@@ -208,7 +208,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         *,
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
-        batch_size: int | None = None,
+        batch_size: int = BATCH_SIZE,
         weight_decay: float = WEIGHT_DECAY,
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
