@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import Result
+from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -183,6 +184,27 @@ def test_a_warning_is_one_line(photos: Path, tmp_path: Path) -> None:
     assert ran.stderr.startswith("zoo: warning: 1 of 29 photos are left out: ")
     assert "broken.png" in ran.stderr
     assert ran.stderr.count("\n") == 1, ran.stderr
+
+
+def test_broken_photos_of_a_folder_are_left_out_of_predictions(tmp_path: Path) -> None:
+    Image.new("L", (28, 28)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no photo")
+    code = "from zoo.cli.app import app; app(prog_name='zoo')"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+    def predict(path: Path) -> Any:
+        words = [sys.executable, "-c", code, "predict", "zoo/digits", str(path)]
+        return subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+
+    ran = predict(tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(f"{tmp_path / 'a.png'}  ")
+    assert ran.stdout.count("\n") == 1
+    assert ran.stderr.startswith("zoo: warning: 1 of 2 photos are left out: ")
+    assert ran.stderr.count("\n") == 1
+    ran = predict(tmp_path / "b.png")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "b.png cannot be read as an image" in ran.stderr
 
 
 # ---- ends ----------------------------------------------------------------------------------------

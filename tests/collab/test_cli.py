@@ -75,7 +75,7 @@ def test_ids_that_are_numbers_are_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["nobody"], "however 'nobody' is not one of 60"),
+        (["nobody"], "however 'nobody' is not one of the 60"),
         (["u01", "-k", "999"], "between 1 and all 40 known items, however k=999"),
     ],
 )
@@ -139,3 +139,12 @@ def test_a_missing_file_is_one_line() -> None:
     result = zoo("collab", "train", "no-such.csv")
     assert result.exit_code == 1
     assert "'no-such.csv' does not exist" in result.output
+
+
+def test_a_column_that_is_not_found_is_named_by_an_option(tmp_path: Path) -> None:
+    table = tmp_path / "odd.csv"
+    table.write_text("who,what,stars\na,b,3\nc,d,4\n")
+    ran = zoo("collab", "train", table)
+    assert ran.exit_code == 1
+    assert "none of ['who', 'what', 'stars'] is known as that of each user" in ran.output
+    assert "say which is by --user NAME" in ran.output

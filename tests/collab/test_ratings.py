@@ -74,7 +74,11 @@ def test_the_last_of_repeated_ratings_counts(times: list[int] | None, kept: int)
     ("data", "columns", "says"),
     [
         (table(), Columns(user="users"), r"'users' is not in .*did you mean 'user'"),
-        (table().drop(columns="item"), ANY, r"the item is none of \['user', 'rating'\]"),
+        (
+            table().drop(columns="item"),
+            ANY,
+            r"none of \['user', 'rating'\] is known as that of each item",
+        ),
         (table(rating=["3", "good", "5"]), ANY, "ratings are numbers, however 'good' is none"),
         (table(rating=[3, np.inf, 5]), ANY, "ratings are finite, however 1 are infinite"),
         (table().iloc[:0], ANY, "got a table without such a row"),

@@ -91,8 +91,8 @@ def test_several_targets_and_fine_tuning() -> None:
     ("words", "said"),
     [
         (["tabular", "train", "nowhere.csv", "--target", "x"], "'nowhere.csv' does not exist"),
-        (["tabular", "train", "people.csv", "--target", "buys"], "'buys' lack"),
-        (["tabular", "train", "people.csv", "--target", "bought", "--time", "day"], "'day' lack"),
+        (["tabular", "train", "people.csv", "--target", "buys"], "'buys' is not among"),
+        (["tabular", "train", "people.csv", "--target", "bought", "--time", "day"], "'day' is not"),
         (["tabular", "train", "people.csv", "--target", "bought", "--model", "x"], "model='x'"),
         (["predict", "nowhere", "rows.csv"], "'nowhere' does not exist"),
         (["tabular", "finetune", "people.csv", "--pretrained", "x"], "'x' does not exist"),
@@ -111,7 +111,7 @@ def test_rows_that_lack_a_column_are_one_sentence(directory: Path) -> None:
     table(5).drop(columns="age").to_csv("less.csv", index=False)
     result = zoo("predict", directory, "less.csv")
     assert result.exit_code == 1
-    assert "'age' lack" in result.stderr
+    assert "'age' is not among" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["train", "finetune", "evaluate", "export"])

@@ -64,7 +64,9 @@ def test_texts_of_dates_are_times() -> None:
 @pytest.mark.parametrize("column", [["a"] * N, [1] * N, [0.5] * N, [None] * N, [np.nan] * N])
 def test_a_constant_column_is_left_out_with_a_warning(column: list[Any]) -> None:
     frame = pd.DataFrame({"x": column, "y": range(N)})
-    with pytest.warns(UserWarning, match="'x' has one value alone; it is left out"):
+    with pytest.warns(
+        UserWarning, match=r"left out that cannot help: 'x' \(has one value alone\)$"
+    ):
         columns = fit_columns(frame)
     assert columns.left_out == (("x", "has one value alone"),)
 
@@ -76,7 +78,7 @@ def test_a_number_that_is_sometimes_there_is_no_constant() -> None:
 
 def test_an_identifier_is_left_out_with_a_warning_unless_named() -> None:
     frame = pd.DataFrame({"id": [f"customer {i}" for i in range(200)], "y": range(200)})
-    with pytest.warns(UserWarning, match="'id' differs in nearly every row"):
+    with pytest.warns(UserWarning, match=r"'id' \(differs in nearly every row"):
         columns = fit_columns(frame)
     assert columns.categories == ()
     assert len(fit_columns(frame, categories=["id"]).categories[0].values) == 200
@@ -84,11 +86,24 @@ def test_an_identifier_is_left_out_with_a_warning_unless_named() -> None:
 
 def test_an_index_that_was_saved_with_the_table_is_no_input_unless_named() -> None:
     frame = pd.DataFrame({"Unnamed: 0": range(200), "y": np.sin(np.arange(200.0))})
-    with pytest.warns(UserWarning, match="'Unnamed: 0' is the index"):
+    with pytest.warns(UserWarning, match=r"'Unnamed: 0' \(is the index"):
         assert [number.name for number in fit_columns(frame).numbers] == ["y"]
     assert len(fit_columns(frame, numbers=["Unnamed: 0"]).numbers) == 2
     assert len(fit_columns(frame[::-1]).numbers) == 2  # it counts no rows
     assert len(fit_columns(frame.set_axis(["x", "y"], axis=1)).numbers) == 2
+
+
+def test_one_warning_tells_of_dates_in_a_form_that_is_not_read_and_of_identifiers() -> None:
+    days = pd.date_range("2023-01-01", periods=200).strftime("%d.%m.%Y")
+    names = [f"customer {i}" for i in range(200)]
+    frame = pd.DataFrame({"day": days, "id": names, "name": names, "y": range(200)})
+    with pytest.warns(UserWarning, match="left out") as caught:
+        fit_columns(frame)
+    assert [str(warning.message) for warning in caught] == [
+        "columns are left out that cannot help: 'day' (holds dates, which must be written as "
+        "2015-07-31 to be read); 'id', 'name' (each differs in nearly every row, as an identifier "
+        "does)"
+    ]
 
 
 @pytest.mark.parametrize("odd", ["?", "$1.50", "n.a. yet"])
@@ -135,7 +150,7 @@ def test_values_that_a_categorical_dtype_lists_but_no_row_has_are_not_learnt() -
 
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown category": ({"categories": ["color"]}, "did you mean 'colour'"),
-    "unknown number": ({"numbers": ["years"]}, "'years' lack"),
+    "unknown number": ({"numbers": ["years"]}, "'years' is not among"),
     "both": ({"categories": ["age"], "numbers": ["age"]}, "'age' are in several"),
     "text": ({"categories": "colour"}, r"use \['colour'\]"),
     "nothing left": ({"ignore": list(table().columns)}, "a column that varies"),

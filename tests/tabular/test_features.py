@@ -146,10 +146,10 @@ def test_a_table_is_looked_up_by_its_key() -> None:
         (lambda f: date_parts(f.assign(day="soon"), "day"), "column 'day' holds others"),
         (lambda f: date_parts(f, "day", parts=["moon"]), r"unknown=\['moon'\]"),
         (lambda f: time_since(f.assign(day=None), "promo", "day"), "20 of column 'day' are gaps"),
-        (lambda f: time_since(f, "promo", "day", "shop"), "'shop' lack"),
+        (lambda f: time_since(f, "promo", "day", "shop"), "'shop' is not among"),
         (lambda f: looked_up(f, pd.DataFrame({"store": [1, 1]}), "store"), "1 stand several"),
         (lambda f: looked_up(f, f.head(1), "store"), "both have 'day', 'promo'"),
-        (lambda f: looked_up(f, pd.DataFrame({"shop": [1]}), "store"), "'store' lack"),
+        (lambda f: looked_up(f, pd.DataFrame({"shop": [1]}), "store"), "'store' is not among"),
         (lambda f: date_parts(date_parts(f, "day"), "day"), "got 'day_year', .* already"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from tests.tabular.small import table, train
 
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown target": ({"target": "buys"}, "'buys' lack"),
+    "unknown target": ({"target": "buys"}, "'buys' is not among"),
     "no target": ({"target": []}, r"target=\[\]"),
     "target twice": ({"target": ["amount", "amount"]}, "named once"),
     "two classes to tell": ({"target": ["bought", "colour"]}, "'bought' holds numbers"),

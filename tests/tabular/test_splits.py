@@ -109,7 +109,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "negative": ({"fraction": -0.1}, "valid_fraction=-0.1"),
     "tiny": ({"fraction": 1e-6}, "none of 200 would be validated on"),
     "no column": ({"time": "days"}, "did you mean 'day'"),
-    "no group": ({"group": "shop"}, "'shop' lack"),
+    "no group": ({"group": "shop"}, "'shop' is not among"),
     "short mask": ({"valid": [True, False]}, r"shape=\(2,\)"),
     "numbers": ({"valid": [0.5] * 200}, "dtype=float64"),
     "all": ({"valid": [True] * 200}, "n_samples = 0"),

@@ -113,7 +113,7 @@ def test_what_is_no_number_is_named(column: pd.Series, said: str) -> None:
 
 
 def test_what_is_no_time_is_named() -> None:
-    with pytest.raises(ValueError, match="column 'day' holds times, however"):
+    with pytest.raises(ValueError, match="'day' holds times, however 'soon' is none"):
         as_numbers(pd.Series(["2015-07-31", "soon"]), "day", "time")
 
 

@@ -7,6 +7,7 @@ import errno
 import json
 import math
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130  # statuses as shells have them: 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 STATE: Final = "training-state.safetensors"
+_ARGUMENT: Final = re.compile(r"\b(user|item|rating|time|text|label)=(?:'\.\.\.'|\.\.\.)")
 _out: ContextVar[Path | None] = ContextVar("out", default=None)  # where a command trains
 
 Photos = Annotated[
@@ -138,10 +140,15 @@ def one_sentence() -> Iterator[None]:
             raise typer.Exit(PIPE_CLOSED) from None
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        notice(str(error) or type(error).__name__, fg="red")
+        notice(_in_words_of_the_shell(str(error)) or type(error).__name__, fg="red")
         raise typer.Exit(1) from None
     finally:
         _out.reset(out)
+
+
+def _in_words_of_the_shell(message: str) -> str:
+    """The message with options of commands for the arguments of the same names in Python."""
+    return _ARGUMENT.sub(r"--\1 NAME", message)
 
 
 def _broken_off() -> str:

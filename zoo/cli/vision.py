@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -182,7 +183,7 @@ def print_photos(
     model: PhotoModel, files: list[Path], *, as_json: bool, top: int, tta: bool = False
 ) -> None:
     """Print what the model says of each photo: its likeliest classes, its labels or its number."""
-    from zoo.vision.images import is_image, walk
+    from zoo.vision.images import UnreadableImage, is_image, walk
     from zoo.vision.predictor import PhotoModel
 
     if not isinstance(model, PhotoModel):
@@ -200,10 +201,36 @@ def print_photos(
             f"photos to predict are files or in folders, however {str(files[0])!r} has none; "
             "give another folder"
         )
-    for path, prediction in zip(paths, model.predict(paths, tta=tta), strict=True):
+    try:
+        predictions = model.predict(paths, tta=tta)
+    except UnreadableImage:
+        paths = _readable(paths, files)
+        predictions = model.predict(paths, tta=tta)
+    for path, prediction in zip(paths, predictions, strict=True):
         said, text = _told(prediction, top)
         line = json_line({"file": str(path), **said})
         typer.echo(line if as_json else f"{path}  {text}")
+
+
+def _readable(paths: list[Path], named: list[Path]) -> list[Path]:
+    """The photos without the broken ones that lie in folders; those that are named all stay."""
+    from zoo.vision.images import UnreadableImage, read
+    from zoo.vision.wording import few
+
+    kept, broken = [], []
+    for path in paths:
+        try:
+            if path not in named:
+                read(path)
+        except UnreadableImage as error:
+            broken.append(str(error))
+        else:
+            kept.append(path)
+    if not kept or not broken:
+        return paths
+    said = f"{len(broken)} of {len(paths)} photos are left out: {few(broken, '; ')}"
+    warnings.warn(said, stacklevel=2)
+    return kept
 
 
 def _told(prediction: Any, top: int) -> tuple[dict[str, Any], str]:

@@ -15,7 +15,17 @@ from zoo.collab.spec import ROLES
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 USUAL: Final = {  # names of columns that are recognised, in lower case
-    "user": ("user", "user_id", "userid", "uid", "reviewerid", "visitor_id", "customer_id"),
+    "user": (
+        "user",
+        "user_id",
+        "userid",
+        "uid",
+        "reviewerid",
+        "visitor_id",
+        "customer_id",
+        "customerid",
+        "customer",
+    ),
     "item": (
         "item",
         "item_id",
@@ -26,6 +36,10 @@ USUAL: Final = {  # names of columns that are recognised, in lower case
         "movieid",
         "asin",
         "product_id",
+        "productid",
+        "product",
+        "film",
+        "film_id",
     ),
     "rating": ("rating", "ratings", "score", "stars", "overall", "count", "plays"),
     "time": ("time", "timestamp", "date", "datetime", "unixreviewtime"),
@@ -77,9 +91,9 @@ def found(
         elif role in ("user", "item"):
             known = f" or {remembered[role]!r}" if role in remembered else ""
             raise ValueError(
-                f"ratings need a column of users and one of items, however the {role} is none of "
-                f"{_shown(frame)}; name the column {role!r}{known}, or, in training, pass "
-                f"{role}='...'"
+                f"ratings need a column of users and one of items, however none of {_shown(frame)} "
+                f"is known as that of each {role}; in training say which is by {role}='...', or "
+                f"rename it to {role!r}{known}"
             )
     _refuse_twice(frame, names)
     return names

@@ -59,7 +59,7 @@ def train(
             rating.
         epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`).
         lr: highest rate; likewise.
-        **options: see `Options`.
+        **options: see `zoo.collab.options.Options`.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -98,7 +98,7 @@ def finetune(
         ratings: the new ones, as for `train`.
         epochs: passes over them; None takes the model's own.
         lr: highest rate; None takes a quarter of the model's own.
-        **options: see `Options`; the network stays what it is.
+        **options: see `zoo.collab.options.Options`; the network stays what it is.
 
     Raises:
         FileNotFoundError: the model or file does not exist.
@@ -150,7 +150,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         ratings: see `train`.
         model: see `train`.
         pretrained: the model to go on from, which `model` and `n_factors` then follow.
-        The others: see `Options`.
+        The others: see `zoo.collab.options.Options`.
     """
     run = run or Run()
     name = pretrained.name if pretrained else model

@@ -153,10 +153,10 @@ class Recommender(Trained[nn.Module]):
         k = check_k(k, len(self.spec.items))
         rows = torch.from_numpy(self.spec.user_rows(ids)).long()
         if unknown := [one for one, row in zip(ids, rows.tolist(), strict=True) if row == 0]:
+            others = f", nor are {len(unknown) - 1} others" if len(unknown) > 1 else ""
             raise ValueError(
-                f"recommending takes a known user, however {unknown[0]!r} is not one of "
-                f"{len(self.spec.users)} ({len(unknown)} such in all); fold_in(ratings) takes a "
-                "new one"
+                f"recommending takes a known user, however {unknown[0]!r} is not one of the "
+                f"{len(self.spec.users)} of the training{others}; fold_in(ratings) takes a new one"
             )
         scores, items = self.top_k(rows, k, exclude_seen=exclude_seen)
         kept = scores > -torch.inf
@@ -196,7 +196,7 @@ class Recommender(Trained[nn.Module]):
         Raises:
             ValueError: no known user has a known item to find.
         """
-        means = "They are nothing to find." if exclude_seen else TRAINED_ON
+        means = "They are left out of the lists and not counted." if exclude_seen else TRAINED_ON
         ratings, n_users = self._held(data, means), len(self.spec.users)
         known = (ratings.users > 0) & (ratings.items > 0)
         pairs = np.unique(pair_keys(ratings.users[known], ratings.items[known]))

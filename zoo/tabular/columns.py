@@ -31,8 +31,11 @@ from zoo.tabular.values import (
 FEW: Final = 20  # different whole numbers that are still categories (fastai: max_card)
 NEARLY_ALL: Final = 0.9  # share of different texts from which on a column is an identifier
 MANY: Final = 100  # rows below which nothing can be told of that
-LEFT_OUT: Final = "an input helps if it varies and repeats"
+LEFT_OUT: Final = "columns are left out that cannot help"
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_OTHER_DATE: Final = re.compile(
+    r"\s*(\d{1,2}([./-])\d{1,2}\2\d{2,4}|\d{4}([./])\d{1,2}\3\d{1,2})(\D|$)"
+)
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,8 @@ def _useless(column: pd.Series, found: Category) -> str | None:
         return "has one value alone"
     texts = isinstance(found.values[-1] or found.values[0], str)
     if texts and n >= MANY and n > NEARLY_ALL * int(column.notna().sum()):
+        if all(_OTHER_DATE.match(str(value)) for value in found.values if value is not None):
+            return "holds dates, which must be written as 2015-07-31 to be read"
         return "differs in nearly every row, as an identifier does"
     return None
 
@@ -231,10 +236,12 @@ def _among_numbers(found: Category) -> Value:
 def _tell(
     left_out: list[tuple[Name, str]], infinite: list[Name], odd: list[tuple[Name, Value]]
 ) -> None:
-    for why in dict.fromkeys(why for _, why in left_out):
-        names = few([name for name, reason in left_out if reason == why])
-        message = f"{LEFT_OUT}, however {names} {why}; it is left out"
-        warnings.warn(message, stacklevel=4)
+    if left_out:
+        reasons = []
+        for why in dict.fromkeys(why for _, why in left_out):
+            names = [name for name, reason in left_out if reason == why]
+            reasons.append(f"{few(names)} ({why if len(names) == 1 else f'each {why}'})")
+        warnings.warn(f"{LEFT_OUT}: {'; '.join(reasons)}", stacklevel=4)
     if infinite:
         message = f"numbers are finite, however {few(infinite)} have infinite ones; they are gaps"
         warnings.warn(message, stacklevel=4)

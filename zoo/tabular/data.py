@@ -19,7 +19,7 @@ from zoo.tabular.contents import NATURAL_TWINS, natural_twins, require_other_row
 from zoo.tabular.encode import Encoder, Lookup, text_columns
 from zoo.tabular.spec import Category, Number, Spec, Target, TaskName
 from zoo.tabular.splits import Split, divide, is_table, mask_of
-from zoo.tabular.tables import Name, Table, read_table, require_columns
+from zoo.tabular.tables import ALL_INPUTS, Name, Table, read_table, require_columns
 from zoo.tabular.targets import (
     encode_targets,
     fit_targets,
@@ -112,7 +112,7 @@ def prepare(
     rows = row_hashes(train, spec)
     natural = natural_twins(train, spec, rows)
     if valid is not None and split.valid is not None:
-        require_columns(valid, spec.inputs, "every column of the training")
+        require_columns(valid, spec.inputs, ALL_INPUTS)
         require_other_rows(rows, row_hashes(valid, spec), natural)
     if valid is not None and seen is not None and known is not None:
         valid = _not_seen(valid, known, seen, names)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.tabular.spec import Category, Spec
-from zoo.tabular.tables import SHOWN, Name, require_columns
+from zoo.tabular.tables import ALL_INPUTS, SHOWN, Name, require_columns
 from zoo.tabular.values import Value, as_numbers, distinct, key, one_number, plain, sense
 
 FARTHEST: Final = 100.0  # standard deviations from the mean that a number is cut at
@@ -50,7 +50,7 @@ class Encoder:
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none.
         """
-        require_columns(frame, self.spec.inputs, "every column of the training")
+        require_columns(frame, self.spec.inputs, ALL_INPUTS)
         x_cat = np.empty((len(frame), len(self.spec.table_rows)), dtype=np.int32)
         x_cont = np.empty((len(frame), len(self.spec.numbers)), dtype=np.float32)
         unseen: dict[Name, Value] = {}
@@ -78,7 +78,7 @@ class Encoder:
             ValueError: columns lack, or a cell of a column of numbers is none.
         """
         if any(name not in row for name in self.spec.inputs):
-            require_columns(pd.DataFrame([dict(row)]), self.spec.inputs, "every column of training")
+            require_columns(pd.DataFrame([dict(row)]), self.spec.inputs, ALL_INPUTS)
         cells = [plain(row[lookup.name]) for lookup in self.lookups]
         codes = [lookup.row(cell) for lookup, cell in zip(self.lookups, cells, strict=True)]
         if 0 in codes:

@@ -60,7 +60,7 @@ def train(
         model: "mlp", the entity-embedding network, or "tabm", stronger and slower.
         epochs: passes over the training rows.
         lr: highest rate.
-        **options: see `Options`.
+        **options: see `zoo.tabular.options.Options`.
 
     Raises:
         ValueError: columns, target, split or settings do not suit.
@@ -96,7 +96,8 @@ def finetune(
         target: see `train`; None takes the pretrained model's.
         epochs: passes over the training rows.
         lr: highest rate.
-        **options: see `Options`; of the network only its dropouts and `y_range` may differ.
+        **options: see `zoo.tabular.options.Options`; of the network only its dropouts and
+            `y_range` may differ.
 
     Raises:
         ValueError: see `train`; or no column is shared.
@@ -156,7 +157,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         target: see `train`.
         model: see `train`; a pretrained model's own otherwise.
         pretrained: see `finetune`; None starts from random weights.
-        The others: see `Options`.
+        The others: see `zoo.tabular.options.Options`.
     """
     run = in_fp32(run or Run())
     start = None if pretrained is None else opened(pretrained)

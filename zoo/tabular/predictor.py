@@ -22,7 +22,7 @@ from zoo.tabular.inference import Inference
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.precision import in_fp32
 from zoo.tabular.spec import Spec
-from zoo.tabular.tables import Name, read_table, require_columns, with_names
+from zoo.tabular.tables import ALL_INPUTS, Name, read_table, require_columns, with_names
 from zoo.tabular.targets import unscaled, with_targets
 from zoo.tabular.task import task_of
 from zoo.tabular.vectors import map_of, vectors_of
@@ -130,7 +130,7 @@ class TableModel(Trained[TableNet]):
         targets = [target.name for target in self.spec.targets]
         frame = self._read(data)
         require_columns(frame, targets, "the target")
-        require_columns(frame, self.spec.inputs, "every column of the training")
+        require_columns(frame, self.spec.inputs, ALL_INPUTS)
         frame = with_targets(frame, targets)
         self._warn_of_seen_rows(row_hashes(frame, self.spec))
         return self._inference.scores(frame)
@@ -195,7 +195,7 @@ class TableModel(Trained[TableNet]):
             names = self.spec.inputs
             short = next((row for row in rows if any(name not in row for name in names)), None)
             if short is not None:
-                require_columns(pd.DataFrame([dict(short)]), names, "every column of the training")
+                require_columns(pd.DataFrame([dict(short)]), names, ALL_INPUTS)
             return pd.DataFrame({name: [row[name] for row in rows] for name in names})
         return self._read(rows)
 

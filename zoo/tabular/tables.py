@@ -18,6 +18,7 @@ Name = str | int
 """Of a column; a DataFrame made of an array numbers its columns."""
 
 PARQUET: Final = (".parquet", ".pq")
+ALL_INPUTS: Final = "every column of the training"
 SHOWN: Final = 3  # wrong values that a message names; the rest is counted
 
 
@@ -95,10 +96,17 @@ def require_columns(frame: pd.DataFrame, wanted: Iterable[Name], use: str) -> No
         known = [str(name) for name in frame.columns]
         near = difflib.get_close_matches(str(missing[0]), known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]!r}? " if near else ""
+        them, are = ("it", "is") if len(missing) == 1 else ("them", "are")
+        way_out = (
+            f"add {them}, with empty cells where nothing is known"
+            if use == ALL_INPUTS
+            else ""
+            if near
+            else "name one of these"
+        )
         raise ValueError(
-            f"{use} must be in the table, however {few(missing)} lack among columns="
-            f"{known[:8]}{'...' if len(known) > 8 else ''}; {hint}add them, with empty cells "
-            "where nothing is known"
+            f"{use} must be in the table, however {few(missing)} {are} not among columns="
+            f"{known[:8]}{'...' if len(known) > 8 else ''}; {hint}{way_out}".rstrip()
         )
 
 

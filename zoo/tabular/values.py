@@ -241,11 +241,23 @@ def _days(column: pd.Series, name: Name) -> NDArray[np.float64]:
         times = moments(column)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"column {name!r} holds times, however not all of its cells are such "
-            f"({str(error).splitlines()[0]:.120}); write them as 2015-07-31 or 2015-07-31T12:00"
+            f"column {name!r} holds times, however {_no_time(column)!r:.40} is none that can be "
+            "read; write them as 2015-07-31 or 2015-07-31T12:00, or convert them with "
+            "pd.to_datetime"
         ) from error
     since = times - pd.Timestamp(0, tz="UTC").as_unit("s")  # in nanoseconds, 9999 would overflow
     return np.asarray(since.dt.total_seconds() / _DAY, dtype=np.float64)
+
+
+def _no_time(column: pd.Series) -> Any:
+    """The first cell that `moments` refuses by itself, or else the first."""
+    cells = column.dropna()
+    for row in range(len(cells)):
+        try:
+            moments(cells.iloc[row : row + 1])
+        except (ValueError, TypeError):
+            return cells.iloc[row]
+    return cells.iloc[0]
 
 
 def _parsed(column: pd.Series, name: Name) -> NDArray[np.float64]:

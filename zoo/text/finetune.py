@@ -78,7 +78,7 @@ def finetune(
             in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`).
         lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes.
         gradual: thaw the last layers one after another before, as ULMFiT does: `fit_gradually`.
-        **options: see `Options`.
+        **options: see `zoo.text.options.Options`.
 
     Raises:
         FileNotFoundError: the model, file or folder does not exist.
@@ -111,7 +111,7 @@ def train(
         epochs: passes over the texts, by one cycle.
         lr: highest rate.
         language: of spaCy's tokenizer.
-        **options: see `Options`.
+        **options: see `zoo.text.options.Options`.
     """
     check_names(options, Options)
     rates = check_numbers(epochs=epochs, lr=lr)
@@ -150,7 +150,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         pretrained: see `finetune`; None starts from random weights.
         data: see `finetune`.
         language: of spaCy's tokenizer, where nothing pretrained tells it.
-        The others: see `Options`.
+        The others: see `zoo.text.options.Options`.
     """
     numbers = check_numbers(
         valid_fraction=valid_fraction, drop_mult=drop_mult, max_len=max_len, bptt=bptt,

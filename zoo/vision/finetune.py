@@ -70,7 +70,7 @@ def finetune(
         lr: highest rate of the head; None takes 3e-4, or 2e-3 with a frozen body.
         sizes: growing sides of the photos in pixels, such as (96, 128, 160): the epochs are shared
             between them, a cycle each (progressive resizing).
-        **options: see `Options`.
+        **options: see `zoo.vision.options.Options`.
 
     Raises:
         ValueError: an unknown name, no photos, one class, or a setting out of range.
@@ -103,14 +103,14 @@ def train(
     lr: float = TRAIN_LR,
     **options: Unpack[Options],
 ) -> PhotoModel:
-    """A model trained on your photos from random weights; for as for `finetune` otherwise.
+    """A model trained on your photos from random weights; other arguments are as for `finetune`.
 
     Args:
         architecture: a backbone's name.
         data: see `finetune`.
         epochs: passes over the training photos.
         lr: highest rate, of all layer groups.
-        **options: see `Options`.
+        **options: see `zoo.vision.options.Options`.
     """
     check_numbers(epochs=epochs, lr=lr)
     if options.get("precompute"):
@@ -170,7 +170,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         pretrained: see `finetune`.
         data: see `finetune`.
         random_weights: start from none of the published weights.
-        The others: see `Options`.
+        The others: see `zoo.vision.options.Options`.
     """
     check_numbers(
         size=size,

@@ -89,7 +89,7 @@ def finetune(
         photos: good photos: a folder (at any depth), or a list of paths.
         epochs: passes over the photos.
         lr: highest rate of the decoder.
-        **options: see `Options`.
+        **options: see `zoo.vision.restoration.Options`.
 
     Raises:
         ValueError: a backbone without feature maps, no photos, or a setting out of range.
@@ -129,7 +129,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         pretrained: see `finetune`.
         photos: see `finetune`.
         random_weights: start from none of the published weights.
-        The others: see `Options`.
+        The others: see `zoo.vision.restoration.Options`.
     """
     check_numbers(
         size=size, batch_size=batch_size, accumulate=accumulate, perceptual=perceptual,

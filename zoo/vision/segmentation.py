@@ -109,7 +109,7 @@ def finetune(
             the photos.
         epochs: passes over the photos after the first.
         lr: highest rate of the decoder while the body is frozen; half of it afterwards.
-        **options: see `Options`.
+        **options: see `zoo.vision.segmentation.Options`.
 
     Raises:
         ValueError: a backbone without feature maps, photos without masks, a setting out of range.
@@ -170,7 +170,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         photos: see `finetune`.
         masks: see `finetune`.
         random_weights: start from none of the published weights.
-        The others: see `Options`.
+        The others: see `zoo.vision.segmentation.Options`.
     """
     check_numbers(
         batch_size=batch_size, accumulate=accumulate, weight_decay=weight_decay, clip=clip,
@@ -251,7 +251,7 @@ def check(
     Args:
         photos: see `finetune`.
         masks: see `finetune`.
-        valid: see `Options`, as the others.
+        valid: see `zoo.vision.segmentation.Options`, as the others.
         valid_fraction: of the photos.
         root: of a table's paths.
         columns: of a table.
