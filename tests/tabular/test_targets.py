@@ -69,22 +69,6 @@ def test_spaces_around_a_label_make_no_class_and_are_said() -> None:
     assert model.metrics["accuracy"] > 0.8
 
 
-def test_a_number_and_the_text_that_spells_it_are_one_class() -> None:
-    frame = table().drop(columns="amount")
-    likes = (frame["bought"] == "yes").astype(int).tolist()
-    frame["bought"] = pd.Series([str(v) if i % 3 else v for i, v in enumerate(likes)], dtype=object)
-    with pytest.warns(UserWarning, match="more than spaces and type, got '0', '1'"):
-        model = train(frame, "bought", epochs=8)
-    assert model.spec.classes == (0, 1)
-    assert model.metrics["accuracy"] > 0.8
-
-
-def test_whole_floats_are_numbers_and_that_is_said() -> None:
-    with pytest.warns(UserWarning, match="got 2 kinds of whole ones in 'y'"):
-        assert guess_task(pd.Series([0.0, 1.0] * 9, name="y")) == "regression"
-    assert guess_task(pd.Series([0.5, 1.0] * 9)) == "regression"
-
-
 @pytest.mark.parametrize("task", ["Classification", "regresion", "classify", 3])
 def test_a_misspelt_task_is_refused_with_the_nearest(task: Any) -> None:
     with pytest.raises(ValueError, match=r"got task=.*Did you mean '(classification|regression)'"):

@@ -58,7 +58,6 @@ def guess_task(column: pd.Series) -> TaskName:
     if types.is_integer_dtype(dtype):
         return _by_number(column)
     if types.is_numeric_dtype(dtype) or kind_of(column) != "number":
-        _tell_of_whole_floats(column)
         return "regression"
     inferred = types.infer_dtype(column, skipna=True)
     if inferred in ("decimal", "floating", "mixed-integer-float"):
@@ -192,25 +191,20 @@ def unscaled(scaled: Tensor, spec: Spec) -> Tensor:
 def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
     """The different values, sorted: numbers by size, text by letters.
 
-    Of texts that differ in spaces around them alone the first by letters stands for all, and a
-    number for the texts that spell it.
+    Of texts that differ in spaces around them alone the first by letters stands for all.
     """
     values = sorted(distinct(column)[1], key=lambda value: (isinstance(value, str), value))
     classes: list[Value] = []
     texts: dict[str, str] = {}
-    numbers = {sense(value) for value in values if not isinstance(value, str)}
-    same = []
     for value in values:
-        if isinstance(value, str) and (
-            sense(value) in numbers or texts.setdefault(value.strip(), value) != value
-        ):
-            same.append(value)
-        else:
-            classes.append(value)
-    if same:
+        if isinstance(value, str) and texts.setdefault(value.strip(), value) != value:
+            continue
+        classes.append(value)
+    if len(classes) < len(values):
+        same = [value for value in values if value not in classes]
         warnings.warn(
-            f"classes must differ in more than spaces and type, got {few(same)} in {name!r}. They "
-            "are counted with the class of the same letters.",
+            f"classes must differ in more than spaces, got {few(same)} in {name!r}. They are "
+            "counted with the class of the same letters.",
             stacklevel=4,
         )
     if len(classes) < 2:
@@ -231,17 +225,6 @@ def _is_whole(column: pd.Series) -> bool:
         return False
     cells = column.to_numpy(np.float64)
     return bool((np.abs(cells) < 2**53).all() and (cells == np.floor(cells)).all())
-
-
-def _tell_of_whole_floats(column: pd.Series) -> None:
-    """Warn where numbers are learnt that may be classes, as after `dropna()`."""
-    if _is_whole(column) and 1 < column.nunique() <= FEW_CLASSES:
-        warnings.warn(
-            f"a target of floats is learnt as numbers, got {column.nunique()} kinds of whole ones "
-            f"in {column.name!r}. Pass task='classification' if they are classes, 'regression' "
-            "if not.",
-            stacklevel=6,
-        )
 
 
 def _require_words(column: pd.Series) -> None:
