@@ -54,7 +54,6 @@ def test_what_else_lies_in_the_folder_is_not_published(shop: Path, tmp_path: Pat
     with (shop / "README.md").open("a") as card:
         card.write("\n![Losses](curve.png)\n![Private](photos/private.png)\n")
     own = {"README.md", "SHA256SUMS", "config.json", "history.csv", "model.safetensors"}
-    own |= {"trained-on.safetensors"}
     assert set(sent(shop, tmp_path / "hub")) == own | {"curve.png", ".eval_results/scores.yaml"}
 
 

@@ -6,7 +6,8 @@ model.safetensors       the weights; further members of an ensemble as model-2.s
                         computes in its own
 README.md               the model card
 history.csv             the record of the training
-trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.split.SeenRows`
+trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.split.SeenRows`; it
+                        tells of single rows to whoever has them, and is never published
 
 Format 2 is an artifact in which something changes predictions that a reader of format 1 does not
 know; what needs nothing new is still written as format 1.
@@ -303,7 +304,8 @@ def read(directory: Path | str) -> Artifact:
         raise ArtifactError(
             f"{HISTORY} holds numbers, however it does not ({error!s:.300}); delete it"
         ) from error
-    seen_rows = _read_seen_rows(folder / SEEN_ROWS) if SEEN_ROWS in config.files else None
+    has_seen_rows = SEEN_ROWS in config.files and (folder / SEEN_ROWS).exists()
+    seen_rows = _read_seen_rows(folder / SEEN_ROWS) if has_seen_rows else None
     return Artifact(config, weights, history, seen_rows)
 
 

@@ -23,7 +23,7 @@ LARGEST_INDEX: Final = 1 << 28  # bytes of one of them; vocabularies take some m
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _DATA = (".safetensors", ".json", ".csv", ".md", *_PICTURES)  # kinds that run nothing
-_OF_A_RUN = "training-"  # how files begin that belong to a run, never to its model
+_PRIVATE = ("training-", "trained-on")  # how files begin that tell of a run or of single rows
 _SHOWN = re.compile(r"!\[[^\]\n]{0,1000}\]\(([^()\s]{1,255})\)")  # ![words](picture)
 
 
@@ -112,7 +112,7 @@ def _listed(config: dict[str, Any]) -> Iterator[str]:
     names = config.get("files", [])
     for name in names if isinstance(names, list) else [names]:
         is_data = plain_name(name).lower().endswith(_DATA)
-        if is_data and not name.startswith((".", _OF_A_RUN)):
+        if is_data and not name.startswith((".", *_PRIVATE)):
             yield name
 
 

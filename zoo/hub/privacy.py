@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from zoo.core.names import without_folders
@@ -30,19 +31,23 @@ def refuse_tokens(texts: Mapping[str, str]) -> None:
             )
 
 
-def public(config: str, card: str) -> tuple[str, str]:
-    """Return config.json and the card without folders of this machine.
+def public(config: str, card: str, files: Collection[str]) -> tuple[str, str]:
+    """Return config.json and the card without folders of this machine and files that stay there.
 
     Args:
         config: text of config.json; what it says of the data and the training is looked through.
         card: text of README.md, which may say the same.
+        files: names of what is published.
     """
     tree = json.loads(config)
     said = {name: tree[name] for name in ("data", "training") if name in tree}
     hidden = _without_folders(said)
+    if "files" in tree:
+        said["files"], hidden["files"] = tree["files"], [f for f in tree["files"] if f in files]
     if hidden == said:
         return config, card
-    for old, new in sorted(_changes(said, hidden), reverse=True):
+    texts = [_changes(said[name], hidden[name]) for name in said if name != "files"]
+    for old, new in sorted(itertools.chain(*texts), reverse=True):
         card = card.replace(old, new).replace(old.replace("|", "\\|"), new)
     return json.dumps(tree | hidden, indent=2, ensure_ascii=False) + "\n", card
 

@@ -166,7 +166,7 @@ def _content(folder: Path, name: str) -> dict[str, Source]:
             "an artifact must stay as it is while it is published, got changes in "
             f"{str(folder)!r}. Push again when nothing writes there."
         )
-    config, card = public(content[CONFIG].text, content[README].text)
+    config, card = public(content[CONFIG].text, content[README].text, content)
     card = card.replace(f'zoo.load("{folder.name}")', f'zoo.load("{name}")')
     content |= {CONFIG: Source.of(config.encode()), README: Source.of(card.encode())}
     refuse_tokens({file: content[file].text for file in INDEX if file in content})
