@@ -101,7 +101,7 @@ def test_ranking_of_later_ratings_hides_all_that_was_rated_before(model: Recomme
 
 def test_ratings_that_were_trained_on_are_nothing_to_find(model: Recommender) -> None:
     with pytest.warns(
-        UserWarning, match="80% of the 1232 ratings were trained on. They are nothing"
+        UserWarning, match="80% of the 1232 ratings were trained on. They are left out"
     ):
         scores = model.evaluate_ranking(ratings(), k=5)
     assert scores == pytest.approx(model.evaluate_ranking(k=5))
