@@ -15,7 +15,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
-from tests.harm import config, harmed, refused
+from tests.harm import changed, config, harmed, refused, refused_quickly
+from tests.stored.artifacts import FORMAT_1, unpacked
 from tests.vision.small import RUN
 from zoo.cli.app import app
 from zoo.core.model import Model
@@ -357,3 +358,10 @@ def test_the_commands_train_and_draw(photos: Path, tmp_path: Path) -> None:
     assert drawn.exit_code == 0, drawn.output
     with Image.open(tmp_path / "drawn" / "00.png") as photo:
         assert photo.size == (144, 144)
+
+
+@pytest.mark.parametrize("side", [0, 32_000, 10**12])
+def test_an_endless_shape_is_refused_before_anything_is_built(side: int, tmp_path: Path) -> None:
+    folder = unpacked(FORMAT_1 / "vision-restorer", tmp_path / "model")
+    changed(model__args__shape=[side, 32])(folder)
+    refused_quickly(zoo.load, folder, "two sides of 1 to 4096 pixels", seconds=5, megabytes=100)

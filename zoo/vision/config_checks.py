@@ -23,6 +23,8 @@ _UNET: Final[dict[str, tuple[type, ...]]] = {
     "residual": (bool,),
 }
 
+LARGEST_SIDE: Final = 4096  # pixels of a training photo, far beyond what a U-Net is trained on
+
 
 def classifier_of(config: Config) -> tuple[Spec, dict[str, Any]]:
     """The spec of a model of whole photos, and what builds its network.
@@ -46,7 +48,13 @@ def unet_of(config: Config, spec_class: Any) -> tuple[Any, dict[str, Any]]:
         ValueError: either makes no sense, or they do not fit each other.
     """
     spec = spec_class.from_json(config.spec)
-    return spec, _arguments(config, _UNET, spec.network())
+    arguments = _arguments(config, _UNET, spec.network())
+    shape = arguments["shape"]
+    if len(shape) != 2 or not all(type(s) is int and 0 < s <= LARGEST_SIDE for s in shape):
+        raise ValueError(
+            f"its shape is two sides of 1 to {LARGEST_SIDE} pixels, however {shape=!r:.60}"
+        )
+    return spec, arguments
 
 
 def _arguments(
