@@ -31,11 +31,11 @@ from torchvision.models import resnet18
 
 from scripts.record import append
 from zoo.core.batches import Data, TensorBatches, bounds
-from zoo.core.groups import layer_groups, parameter_groups
-from zoo.core.learner import Learner
 from zoo.core.run import Run
-from zoo.core.schedules import constant, one_cycle
 from zoo.core.task import classification
+from zoo.core.training.groups import layer_groups, parameter_groups
+from zoo.core.training.learner import Learner
+from zoo.core.training.schedules import constant, one_cycle
 
 RATE, DECAY = 1e-3, 0.01
 

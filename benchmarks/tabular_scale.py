@@ -29,7 +29,7 @@ import torch
 
 import zoo
 from scripts.record import append
-from zoo.tabular.finetune import TRAIN_LR, learner
+from zoo.tabular.verbs import TRAIN_LR, learner
 
 SMALL, LARGE = 1_000_000, 10_000_000
 SMOKE: Final = (20_000, 40_000)

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 
 import zoo
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.groups import layer_groups, parameter_groups
-from zoo.core.learner import Learner
-from zoo.core.schedules import one_cycle
+from zoo.core.training.groups import layer_groups, parameter_groups
+from zoo.core.training.learner import Learner
+from zoo.core.training.schedules import one_cycle
 from zoo.published.adult import TARGET
-from zoo.tabular.data import Prepared, Uses, prepare
+from zoo.tabular.data.prepared import Prepared, Uses, prepare
+from zoo.tabular.data.splits import Split, divide
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import build_network
-from zoo.tabular.splits import Split, divide
 from zoo.tabular.task import task_of
 
 RATE, DECAY = 3e-3, 0.01

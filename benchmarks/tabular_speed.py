@@ -46,9 +46,9 @@ from benchmarks.tabular_sides import SIDES, categories, positions
 from scripts.record import append
 from zoo.core.memory import keep_freed_blocks
 from zoo.published.adult import TARGET, official
-from zoo.tabular.data import Uses, prepare
-from zoo.tabular.finetune import TRAIN_EPOCHS, TRAIN_LR
-from zoo.tabular.splits import Split
+from zoo.tabular.data.prepared import Uses, prepare
+from zoo.tabular.data.splits import Split
+from zoo.tabular.verbs import TRAIN_EPOCHS, TRAIN_LR
 
 EPOCHS: Final = (1, 3)  # of fastai's call
 LOOKS: Final = 4  # at our accuracy in an epoch

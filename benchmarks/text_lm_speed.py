@@ -28,11 +28,11 @@ from torch import Tensor, nn
 import zoo
 from scripts.record import append
 from zoo.core.batches import Data
-from zoo.core.learner import Learner
-from zoo.text.batches import StreamBatches
+from zoo.core.training.learner import Learner
+from zoo.text.data.batches import StreamBatches
+from zoo.text.data.stream import Stream
 from zoo.text.models.awd_lstm import Dropouts
 from zoo.text.models.language_model import LanguageNet, task
-from zoo.text.stream import Stream
 
 N_WORDS, ROWS, BPTT = 10_000, 32, 72
 WIDTHS: Final = (400, 1152, 1152, 400)

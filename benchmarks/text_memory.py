@@ -26,9 +26,9 @@ import numpy as np
 
 from scripts.record import append
 from scripts.wikipedia import long_articles
-from zoo.text.batches import StreamBatches
-from zoo.text.stream import most_frequent, renumbered, with_own_numbers, written
-from zoo.text.tokenizer import Numberer, Numbers, Tokenizer
+from zoo.text.data.batches import StreamBatches
+from zoo.text.data.stream import most_frequent, renumbered, with_own_numbers, written
+from zoo.text.data.tokenizer import Numberer, Numbers, Tokenizer
 
 MILLION: Final = 1_000_000
 SIZES: Final = {"tokens": (1, 10), "stream": (1, 100)}

@@ -19,7 +19,7 @@ import zoo.text
 from scripts.program import timed
 from scripts.record import append
 from zoo.published.wikitext import articles
-from zoo.text.train_lm import CYCLE
+from zoo.text.language_model.verbs import CYCLE
 
 ARTICLES: Final = 120  # of 600
 SAMPLED: Final = (500, 0)  # 0: the whole softmax

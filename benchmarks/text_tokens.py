@@ -19,7 +19,7 @@ from pathlib import Path
 
 import zoo.data
 from scripts.record import append
-from zoo.text.tokenizer import Numberer, Tokenizer
+from zoo.text.data.tokenizer import Numberer, Tokenizer
 
 try:
     from fastai.text.core import SpacyTokenizer, TokenizeWithRules

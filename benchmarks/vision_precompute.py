@@ -22,7 +22,7 @@ from typing import Any
 
 import zoo
 from scripts.record import append
-from zoo.core.learner import Learner
+from zoo.core.training.learner import Learner
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import torch
 
 import zoo
 from scripts.record import append
-from zoo.vision.images import read
+from zoo.vision.data.images import read
 
 N_PHOTOS = 60
 

@@ -44,8 +44,8 @@ import torch
 import zoo
 from scripts.record import append
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.learner import Learner
 from zoo.core.task import classification
+from zoo.core.training.learner import Learner
 from zoo.vision.models.classifier import build_classifier
 from zoo.vision.models.lite0 import NAME
 

@@ -20,10 +20,10 @@ from torch import Tensor
 
 import zoo
 from scripts.program import Program, program, summary, timed
-from zoo.collab.data import encode
+from zoo.collab.data.batches import encode
+from zoo.collab.data.rated_items import seen_of
+from zoo.collab.data.ratings import split
 from zoo.collab.ranking import ranking_metrics
-from zoo.collab.ratings import split
-from zoo.collab.seen import seen_of
 from zoo.collab.spec import Spec
 from zoo.published import movielens
 

@@ -18,8 +18,8 @@ import pandas as pd
 
 import zoo
 from scripts.program import Program, program, timed
+from zoo.collab.data.ratings import split
 from zoo.collab.models.catalogue import RECIPES, predicts_ratings
-from zoo.collab.ratings import split
 from zoo.published import movielens
 
 RANKING_SEED = 100

@@ -11,7 +11,7 @@ from zoo.published import digits
 
 @dataclass(frozen=True)
 class Publication:
-    """One embedded checkpoint; see `zoo.core.card.Card` for what is not said here.
+    """One embedded checkpoint; see `zoo.core.artifacts.card.Card` for what is not said here.
 
     Attributes:
         data: name of a registered data set, or what the card says of another.

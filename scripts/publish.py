@@ -26,9 +26,9 @@ from matplotlib.figure import Figure
 import zoo
 from scripts.publications import PUBLICATIONS, Publication
 from scripts.record import RESULTS, ROOT, append
-from zoo.core import artifact
-from zoo.core.artifact import CARD, Config
-from zoo.core.card import (
+from zoo.core.artifacts import artifact
+from zoo.core.artifacts.artifact import CARD, Config
+from zoo.core.artifacts.card import (
     EVALUATIONS,
     FACTS,
     Card,
@@ -39,8 +39,8 @@ from zoo.core.card import (
 )
 from zoo.core.history import History
 from zoo.hub.catalog import ROOM
+from zoo.hub.checksums import sha256, to_text
 from zoo.hub.contents import SUMS, published
-from zoo.hub.sums import sha256, to_text
 
 CARDS = ROOT / "model_cards"
 STORED = "Matrices are stored in half precision."  # as `publish` does

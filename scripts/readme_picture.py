@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from scripts.record import RESULTS
-from zoo.quickstart import run
+from zoo.cli.quickstart import run
 
 PICTURES = ("lr-find.png", "loss.png", "confusion.png")
 HEIGHT = 360  # pixels

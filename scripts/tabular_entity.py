@@ -44,12 +44,12 @@ import zoo.tabular
 from scripts.program import Program, program, some_of, timed
 from scripts.record import ROOT
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.learner import Learner
 from zoo.core.task import regression
+from zoo.core.training.learner import Learner
 from zoo.published.rossmann import TARGET, calendar
 from zoo.tabular import date_parts, looked_up
-from zoo.tabular.predictor import TableModel
-from zoo.tabular.tables import Name
+from zoo.tabular.data.tables import Name
+from zoo.tabular.model import TableModel
 
 SIZES: Final[dict[Name, int]] = {
     "Store": 10,

@@ -28,8 +28,8 @@ from scripts.tabular_rossmann import RECIPE, few, network, rmspe
 from scripts.tabular_rossmann_recipe import INNER, before
 from zoo.published import adult as census
 from zoo.published.rossmann import TARGET
+from zoo.tabular.model import TableModel
 from zoo.tabular.models.network import Join
-from zoo.tabular.predictor import TableModel
 
 SAMPLED: Final = 200_000
 JOINS: Final[tuple[Join, ...]] = get_args(Join)

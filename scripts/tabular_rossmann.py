@@ -31,7 +31,7 @@ import zoo
 import zoo.tabular
 from scripts.program import Program, program, some_of, summary, timed
 from scripts.record import RESULTS
-from zoo.core.ensemble import WeightAverage
+from zoo.core.training.averaging import WeightAverage
 from zoo.published.rossmann import (
     ANNOUNCED,
     CUT,
@@ -49,7 +49,7 @@ from zoo.published.rossmann import (
     predicted,
     rmspe,
 )
-from zoo.tabular.predictor import TableModel
+from zoo.tabular.model import TableModel
 
 SEEDS: Final = 3
 GOAL: Final = 0.0985  # RMSPE

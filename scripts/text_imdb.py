@@ -49,8 +49,8 @@ from scripts.program import Program, knobs, program, timed
 from scripts.record import RESULTS
 from scripts.text_rotten_tomatoes import Classes, trial
 from scripts.text_sentiment import LABELS
-from zoo.core.learner import Learner
-from zoo.text.train_lm import CYCLE, language_model, scored
+from zoo.core.training.learner import Learner
+from zoo.text.language_model.verbs import CYCLE, language_model, scored
 
 CSV: Final = "text_imdb.csv"
 LABELLED: Final = (100, 500)

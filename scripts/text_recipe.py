@@ -25,9 +25,9 @@ import zoo.text
 from scripts.imdb import reviews, without
 from scripts.program import Program, knobs, program, timed
 from scripts.text_rotten_tomatoes import known_as
-from zoo.core.learner import Learner
+from zoo.core.training.learner import Learner
 from zoo.published import rated_sentences, rotten_tomatoes
-from zoo.text.train_lm import CYCLE
+from zoo.text.language_model.verbs import CYCLE
 
 TENTH = 0.1
 INNER = 1000  # added to the seed of the division within a training part

@@ -33,7 +33,7 @@ import zoo.text
 from scripts.bags_of_words import nb_svm, tfidf
 from scripts.program import program, some_of, timed
 from zoo.published.rotten_tomatoes import Part, divided, sentences
-from zoo.text.train_lm import CYCLE, language_model
+from zoo.text.language_model.verbs import CYCLE, language_model
 
 CSV: Final = "text_rotten_tomatoes.csv"
 MODELS: Final = ("tfidf", "nb_svm", "random", "transfer")

@@ -28,7 +28,7 @@ from scripts.bags_of_words import nb_svm, tfidf
 from scripts.program import program
 from scripts.text_rotten_tomatoes import Classes, transfer, trial
 from zoo.published.rated_sentences import TENTH, Part, divided, sentences
-from zoo.text.train_lm import CYCLE
+from zoo.text.language_model.verbs import CYCLE
 
 PRETRAINED = "zoo/lstm-wiki"
 LABELS = np.array(["negative", "positive"])

@@ -21,14 +21,14 @@ import zoo
 from scripts.kneser_ney import Whole, log_probabilities
 from scripts.program import Program, program, summary, timed
 from zoo.core.batches import Data
-from zoo.core.learner import Learner
 from zoo.core.run import seeded
+from zoo.core.training.learner import Learner
 from zoo.published.wikitext import text as wikitext
-from zoo.text.batches import StreamBatches
+from zoo.text.data.batches import StreamBatches
+from zoo.text.data.stream import Stream
+from zoo.text.language_model.verbs import CYCLE
 from zoo.text.models.awd_lstm import Dropouts
 from zoo.text.models.language_model import LanguageNet, task
-from zoo.text.stream import Stream
-from zoo.text.train_lm import CYCLE
 
 ORDER: Final = 5
 VALID_ROWS: Final = 10

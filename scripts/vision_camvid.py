@@ -22,7 +22,7 @@ from PIL import Image
 import zoo
 from scripts.program import Program, program, timed
 from scripts.record import RESULTS
-from zoo.vision import figures
+from zoo.vision.inspect import figures
 
 CLASSES = (
     *("sky", "building", "pole", "road", "pavement", "tree"),

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import zoo
 from scripts.program import Program, program, summary, timed
+from zoo.cli.quickstart import EPOCHS, HANDWRITING, LR
 from zoo.published.digits import SIDE, write_digits
-from zoo.quickstart import EPOCHS, HANDWRITING, LR
 
 
 def trial(asked: Program, seed: int, digits: Path) -> float:

@@ -13,8 +13,8 @@ import pandas as pd
 
 import zoo
 from scripts.photos import Experiment, run
-from zoo.vision.cache import file_hash
-from zoo.vision.sources import split
+from zoo.vision.data.cache import file_hash
+from zoo.vision.data.sources import split
 
 
 def fixed_split() -> pd.DataFrame:

@@ -19,8 +19,8 @@ import zoo
 from scripts.photos import few
 from scripts.program import Program, program, timed
 from scripts.vision_flowers import fixed_split
-from zoo.core.learner import Learner
-from zoo.vision.recipe import fit_from_probe, shared, start_from_probe
+from zoo.core.training.learner import Learner
+from zoo.vision.classification.recipe import fit_from_probe, shared, start_from_probe
 
 
 @dataclass(frozen=True)

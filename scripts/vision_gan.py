@@ -27,10 +27,10 @@ from torch.optim import AdamW, Optimizer
 import zoo
 from scripts.program import Program, program, timed
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.learner import Learner
 from zoo.core.task import Task, classification
+from zoo.core.training.learner import Learner
+from zoo.vision.data.sources import split
 from zoo.vision.models.classifier import Classifier, build_classifier
-from zoo.vision.sources import split
 
 FALSE, TRUE = 0, 1
 VALID = 64  # photos to score on

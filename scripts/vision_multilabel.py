@@ -28,10 +28,10 @@ from PIL import Image
 import zoo
 from scripts.program import Program, program, timed
 from scripts.vision_camvid import CLASSES
-from zoo.vision.labels import encoded
-from zoo.vision.report import by_class
-from zoo.vision.spec import Spec
-from zoo.vision.thresholds import best_thresholds
+from zoo.vision.classification.spec import Spec
+from zoo.vision.classification.thresholds import best_thresholds
+from zoo.vision.data.labels import encoded
+from zoo.vision.inspect.report import by_class
 
 PARTS = ("train", "val", "test")
 

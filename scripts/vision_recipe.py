@@ -21,9 +21,9 @@ import torch
 import zoo
 from scripts.photos import few
 from scripts.program import Program, knobs, program, timed
-from zoo.core.learner import Learner
-from zoo.vision.recipe import set_size, shared, start_from_probe
-from zoo.vision.sources import everything, split
+from zoo.core.training.learner import Learner
+from zoo.vision.classification.recipe import set_size, shared, start_from_probe
+from zoo.vision.data.sources import everything, split
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ import torch
 import zoo
 from scripts.program import Program, program, timed
 from scripts.record import RESULTS
-from zoo.vision import figures
-from zoo.vision.cache import file_hash
-from zoo.vision.degraded import task_of
-from zoo.vision.figures import Shown
-from zoo.vision.sources import Split, split
+from zoo.vision.data.cache import file_hash
+from zoo.vision.data.sources import Split, split
+from zoo.vision.inspect import figures
+from zoo.vision.inspect.figures import Shown
+from zoo.vision.restoration.spec import task_of
 
 EPOCHS = 4
 GAIN = 1.0  # dB

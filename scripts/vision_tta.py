@@ -24,7 +24,7 @@ import zoo
 from scripts.photos import few
 from scripts.program import Program, program, timed
 from scripts.vision_flowers import fixed_split
-from zoo.vision.recipe import RATIO, start_from_probe
+from zoo.vision.classification.recipe import RATIO, start_from_probe
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ import zoo.hub
 from scripts import publish
 from scripts.publications import PUBLICATIONS
 from zoo.cli.app import app
-from zoo.core import artifact
-from zoo.core.card import EVALUATIONS, Card, evaluation_results
+from zoo.core.artifacts import artifact
+from zoo.core.artifacts.card import EVALUATIONS, Card, evaluation_results
 from zoo.hub.catalog import ROOM
-from zoo.hub.sums import wrong_files
+from zoo.hub.checksums import wrong_files
 
 NAMES = sorted(path.parent.name for path in ROOM.glob("*/config.json"))
 each = pytest.mark.parametrize("name", NAMES)
@@ -36,7 +36,7 @@ def rows_of(name: str, csv: str) -> pd.DataFrame:
 
 
 def test_every_domain_has_an_embedded_model_and_together_they_are_small() -> None:
-    listed = zoo.hub.list()
+    listed = zoo.hub.entries()
     assert sum(entry.size for entry in listed) < LARGEST
     assert [entry.name for entry in listed] == [f"zoo/{name}" for name in NAMES]
     assert {entry.domain for entry in listed} == {"collab", "tabular", "text", "vision"}

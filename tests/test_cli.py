@@ -363,7 +363,7 @@ def test_a_model_is_named_after_its_data_and_backbone(
 
 @needs_weights
 def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.core import loop
+    from zoo.core.training import loop
 
     words = ["vision", "finetune", photos, "--epochs", 2, *QUICK]
     done(*words, "--out", "whole")

@@ -16,43 +16,31 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.core.lazy_exports import lazy_exports
+from zoo.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo import collab, data, hub, tabular, text, vision
-    from zoo.core.artifact import ArtifactError
-    from zoo.core.run import Run
-
-__version__ = "0.1.0"
-__all__ = [
-    "ArtifactError",
-    "Run",
-    "__version__",
-    "collab",
-    "data",
-    "hub",
-    "load",
-    "tabular",
-    "text",
-    "vision",
-]
+    from zoo import collab as collab
+    from zoo import data as data
+    from zoo import hub as hub
+    from zoo import tabular as tabular
+    from zoo import text as text
+    from zoo import vision as vision
+    from zoo.core.artifacts.artifact import ArtifactError as ArtifactError
+    from zoo.core.run import Run as Run
 
 _MODULES = ("collab", "data", "hub", "tabular", "text", "vision")
-_NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.artifact"}
+_NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.artifacts.artifact"}
+__getattr__, _public = lazy_exports(__name__, {m: f"zoo.{m}" for m in _MODULES} | _NAMES)
+__all__ = sorted([*_public(), "__version__", "load"])
 _LOADERS = {
     "collab": "zoo.collab.stored",
     "tabular": "zoo.tabular.stored",
     "text": "zoo.text.stored",
     "vision": "zoo.vision.stored",
 }  # domain -> the module whose `load` reads it
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"zoo.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'zoo' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:
@@ -72,7 +60,7 @@ def load(name: str | Path, *, model: nn.Module | None = None, run: Run | None = 
         FileNotFoundError: there is no such directory, or no such model on the hub.
         ConnectionError: the hub cannot be reached.
     """
-    from zoo.core import artifact
+    from zoo.core.artifacts import artifact
     from zoo.hub.find import find
 
     directory = find(name)

@@ -10,7 +10,7 @@ import torch
 
 import zoo
 from zoo.collab import Recommender
-from zoo.collab.seen import pair_keys
+from zoo.collab.data.rated_items import pair_keys
 
 RUN = zoo.Run(device="cpu", progress=False)
 N_USERS, N_ITEMS = 60, 40

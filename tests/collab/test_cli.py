@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from tests.collab.small import ratings
 from zoo.cli.app import app
-from zoo.core import loop
+from zoo.core.training import loop
 
 
 def zoo(*words: Any) -> Result:

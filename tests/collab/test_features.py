@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.collab.small import train
-from zoo.collab.features import BINS, encode, fit, width
+from zoo.collab.data.features import BINS, encode, fit, width
 
 TABLE = pd.DataFrame(
     {

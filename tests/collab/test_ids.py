@@ -15,7 +15,7 @@ import pytest
 import zoo
 from tests.collab.small import RUN, ratings, train
 from zoo.collab import Recommender
-from zoo.collab.ids import KnownIds, clean_ids, like_known, whole_numbers
+from zoo.collab.data.ids import KnownIds, clean_ids, like_known, whole_numbers
 
 LONG = 76561198000000000  # seventeen digits, more than a float tells apart
 

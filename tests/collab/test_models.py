@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from tests.collab.small import N_ITEMS, N_USERS, ratings, train
 from zoo.collab import Recommender, learner
+from zoo.collab.data.rated_items import Seen, seen_of
 from zoo.collab.models.catalogue import RECIPES, predicts_ratings
 from zoo.collab.models.factors import Factors, Side, scaled
 from zoo.collab.models.softmax import Softmax
-from zoo.collab.seen import Seen, seen_of
-from zoo.core.groups import layer_groups
+from zoo.core.training.groups import layer_groups
 
 USERS, ITEMS = torch.tensor([1, 1, 2, 3]), torch.tensor([2, 4, 4, 1])
 

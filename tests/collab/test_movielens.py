@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from zoo.collab import Recommender
-from zoo.collab.ratings import split
+from zoo.collab.data.ratings import split
 from zoo.published import movielens
 
 

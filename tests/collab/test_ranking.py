@@ -12,8 +12,8 @@ from torchmetrics.functional.retrieval import (
     retrieval_recall,
 )
 
+from zoo.collab.data.rated_items import Seen, seen_of
 from zoo.collab.ranking import BLOCK, check_k, ranking_metrics, top_k
-from zoo.collab.seen import Seen, seen_of
 
 N_USERS, N_ITEMS, K = 30, 50, 10
 

@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from tests.collab.small import RUN, ratings
-from zoo.collab.ratings import Columns, read
+from zoo.collab.data.ratings import Columns, read
 
 ROWS = [("u1", "x", 4.5), ("u1", "y", 3.0), ("u2", "x", 5.0)]
 ANY = Columns()

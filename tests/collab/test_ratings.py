@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.collab.small import ratings
-from zoo.collab.ratings import Columns, read, split
+from zoo.collab.data.ratings import Columns, read, split
 
 ANY = Columns()
 

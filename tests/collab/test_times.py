@@ -5,8 +5,8 @@ import datetime
 import pandas as pd
 import pytest
 
-from zoo.collab.ratings import Columns, read, split
-from zoo.collab.times import times_of
+from zoo.collab.data.ratings import Columns, read, split
+from zoo.collab.data.times import times_of
 
 DAYS = pd.Series(pd.date_range("2019-01-01", periods=400, freq="D"))
 

@@ -229,7 +229,7 @@ class StopAt:
 
 @pytest.mark.parametrize("name", ["dot_bias", "svdpp", "softmax"])
 def test_a_run_that_broke_off_ends_with_the_same_weights(name: str, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("zoo.core.loop.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr("zoo.core.training.loop.FLUSH_SECONDS", 0.0)
     whole = train(name, epochs=4)
     with pytest.raises(StopAtError):
         train(name, epochs=4, callbacks=[StopAt(30)], run=here(out=tmp_path, save_every=0.0))

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
+from zoo.collab.data.rated_items import Seen
 from zoo.collab.models.softmax import Softmax
-from zoo.collab.seen import Seen
 
 
 def test_an_unknown_user_is_the_mean_of_whole_histories() -> None:

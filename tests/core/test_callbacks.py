@@ -8,9 +8,9 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.core.tiny import learner, same, weights
-from zoo.core.callbacks import BestWeights, CSVLog, EarlyStopping, TensorBoardLog
-from zoo.core.ensemble import WeightAverage, WiSE
-from zoo.core.schedules import constant
+from zoo.core.training.averaging import WeightAverage, WiSE
+from zoo.core.training.callbacks import BestWeights, CSVLog, EarlyStopping, TensorBoardLog
+from zoo.core.training.schedules import constant
 
 
 def test_a_user_writes_a_callback_in_five_lines() -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from tests.core.tiny import Net
 from zoo import ArtifactError
-from zoo.core.artifact import load_weights, read_config
+from zoo.core.artifacts.artifact import load_weights, read_config
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

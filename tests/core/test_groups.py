@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.core.tiny import Net, learner, same, weights
-from zoo.core.groups import (
+from zoo.core.training.groups import (
     BatchNormMode,
     LayerGroup,
     group_rates,

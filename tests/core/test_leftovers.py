@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.core.tiny import learner
-from zoo.core import checkpoint
 from zoo.core.run import Run
+from zoo.core.training import checkpoint
 
 
 def test_what_killed_writes_of_the_training_state_left_is_removed(tmp_path: Path) -> None:

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.learner import Learner
-from zoo.core.loop import evaluate
 from zoo.core.run import Run
-from zoo.core.schedules import constant, one_cycle
 from zoo.core.task import Task, classification, multi_label, regression
+from zoo.core.training.learner import Learner
+from zoo.core.training.loop import evaluate
+from zoo.core.training.schedules import constant, one_cycle
 
 
 def far(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:

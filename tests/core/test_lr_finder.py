@@ -8,9 +8,9 @@ from torch import nn
 
 from tests.core.tiny import QUIET, data, learner, recurrent_learner, same, weights
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.learner import Learner
-from zoo.core.lr_finder import minimum, slide, steep, summarise, valley
 from zoo.core.task import Task
+from zoo.core.training.learner import Learner
+from zoo.core.training.lr_finder import minimum, slide, steep, summarise, valley
 
 
 @pytest.mark.parametrize("make", [lambda: learner(norm=True, dropout=0.2), recurrent_learner])

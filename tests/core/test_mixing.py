@@ -9,9 +9,9 @@ import torch
 
 from tests.core.tiny import learner, same
 from zoo.core.batches import Batch
-from zoo.core.mixing import CutMix, MixUp, OneOf
 from zoo.core.run import Run
-from zoo.core.schedules import constant
+from zoo.core.training.mixing import CutMix, MixUp, OneOf
+from zoo.core.training.schedules import constant
 
 
 def test_mixup_blends_inputs_and_labels_alike() -> None:

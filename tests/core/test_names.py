@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from zoo.core.names import inside, plain_name, plain_path, require_distinct, without_folders
+from zoo.core.artifacts.names import (
+    inside,
+    plain_name,
+    plain_path,
+    require_distinct,
+    without_folders,
+)
 
 PLAIN = ["model.safetensors", ".verified", "a b.png", "Größe.csv", "...x", "con-air.txt", "x" * 255]
 HOSTILE = [

@@ -14,7 +14,7 @@ import json, os, sys, torch
 torch.set_num_threads(1)
 from tests.core import tiny
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.learner import Learner
+from zoo.core.training.learner import Learner
 from zoo.core.run import Run, rank_and_world
 from zoo.core.task import classification
 

@@ -14,11 +14,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tests.core.tiny import data, learner, recurrent_learner, same, weights
-from zoo.core import checkpoint
-from zoo.core.callbacks import EarlyStopping
-from zoo.core.ensemble import WeightAverage, WiSE
 from zoo.core.run import Run
 from zoo.core.task import classification
+from zoo.core.training import checkpoint
+from zoo.core.training.averaging import WeightAverage, WiSE
+from zoo.core.training.callbacks import EarlyStopping
 
 
 class KilledError(Exception):
@@ -52,7 +52,7 @@ def call(make, out: Path | None, kill: int | None = None, resume: bool = False, 
 
 @pytest.fixture(autouse=True)
 def save_at_every_step(monkeypatch) -> None:
-    monkeypatch.setattr("zoo.core.loop.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr("zoo.core.training.loop.FLUSH_SECONDS", 0.0)
 
 
 def state_of_callbacks() -> list[object]:
@@ -230,8 +230,8 @@ PROGRAM = """
 import sys, torch
 torch.set_num_threads(1)
 from tests.core import tiny
-import zoo.core.loop
-zoo.core.loop.FLUSH_SECONDS = 0.0
+import zoo.core.training.loop
+zoo.core.training.loop.FLUSH_SECONDS = 0.0
 out, resume = sys.argv[1], sys.argv[2] == "resume"
 run = tiny.Run(device="cpu", out=out, resume=resume, save_every=0.02, progress=False)
 learn = tiny.learner(run, dropout=0.2, norm=True)

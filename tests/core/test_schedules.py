@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, OneCycleLR
 
-from zoo.core.schedules import constant, cosine, exponential, flat_cosine, one_cycle, sgdr
+from zoo.core.training.schedules import constant, cosine, exponential, flat_cosine, one_cycle, sgdr
 
 
 def torch_optimizer() -> torch.optim.SGD:

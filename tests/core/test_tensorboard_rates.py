@@ -6,7 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.core.tiny import learner
-from zoo.core.callbacks import TensorBoardLog
+from zoo.core.training.callbacks import TensorBoardLog
 
 
 def test_the_tensorboard_log_has_the_rate_of_every_step_once(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.core.tiny import Net, learner
-from zoo.core.groups import layer_groups, train_mode
+from zoo.core.training.groups import layer_groups, train_mode
 
 
 @pytest.mark.parametrize("mode", ["live", "thawed", "fixed"])

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch, Data, TensorBatches
-from zoo.core.groups import LayerGroup
-from zoo.core.learner import Learner
 from zoo.core.run import Run
 from zoo.core.task import classification
+from zoo.core.training.groups import LayerGroup
+from zoo.core.training.learner import Learner
 
 QUIET = Run(device="cpu", progress=False)
 

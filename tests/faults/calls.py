@@ -106,7 +106,7 @@ def _options(given: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 
 def _saved(learn: Any) -> Any:
-    from zoo.core.trained import finished
+    from zoo.core.model import finished
 
     return finished(learn)
 

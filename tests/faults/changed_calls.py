@@ -30,7 +30,7 @@ from tests.faults.campaign import campaign, flags, quiet
 from tests.faults.kills import LONGEST, Child
 from tests.tabular import small as tabular
 from tests.text import small as text
-from zoo.core import checkpoint, loop
+from zoo.core.training import checkpoint, loop
 
 Change = dict[str, Any] | Callable[[Path], dict[str, Any]]
 """Arguments that differ, or what makes them in a folder of its own."""

@@ -38,7 +38,8 @@ from typing import Any, Literal, get_args
 
 from tests.faults.calls import prepare, run_call
 from tests.faults.campaign import SEED, campaign, flags, quiet
-from zoo.core import artifact, checkpoint, loop
+from zoo.core.artifacts import artifact
+from zoo.core.training import checkpoint, loop
 
 DOMAINS = ("vision", "text", "tabular", "collab")
 TRIALS = 50  # for each domain

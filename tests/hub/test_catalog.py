@@ -62,7 +62,7 @@ def test_an_odd_config_does_not_hide_the_other_models(
 def test_a_config_that_is_none_is_listed_as_unreadable(tmp_path: Path, text: str) -> None:
     put(tmp_path / "me" / "a", text)
     put(tmp_path / "me" / "b", json.dumps(SOUND))
-    entries = {entry.name: entry for entry in zoo.hub.list(hub=tmp_path)}
+    entries = {entry.name: entry for entry in zoo.hub.entries(hub=tmp_path)}
     assert entries["me/a"].domain in ("unreadable", "vision")
     assert entries["me/b"].score == 0.9
     with pytest.raises(ValueError, match="'me/a' is not a whole model") as caught:
@@ -81,5 +81,5 @@ def test_folders_that_are_no_models_are_not_listed(tmp_path: Path) -> None:
     put(tmp_path / "me" / "a", json.dumps(SOUND))
     put(tmp_path / "me" / "evil\x1b[2J", json.dumps(SOUND))
     (tmp_path / "me" / "b" / "config.json").mkdir(parents=True)
-    names = [entry.name for entry in zoo.hub.list(hub=tmp_path)]
+    names = [entry.name for entry in zoo.hub.entries(hub=tmp_path)]
     assert [name for name in names if name.startswith("me/")] == ["me/a"]

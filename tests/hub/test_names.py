@@ -15,8 +15,8 @@ import pytest
 
 import zoo.hub
 from tests.tabular import small
+from zoo.hub.checksums import sha256, to_text, wrong_files
 from zoo.hub.contents import published
-from zoo.hub.sums import sha256, to_text, wrong_files
 
 from .server import Hub
 from .test_fetch import ARTIFACT, CONFIG
@@ -170,7 +170,7 @@ def test_a_link_on_the_hubs_folder_is_refused(shop: Path, tmp_path: Path, victim
     (place / "README.md").unlink()
     (place / "README.md").symlink_to(victim)
     refused(lambda: zoo.hub.pull("me/shop", hub=tmp_path / "hub"), "a link that leads out")
-    assert [entry.name for entry in zoo.hub.list(hub=tmp_path / "hub")][-1] == "me/shop"
+    assert [entry.name for entry in zoo.hub.entries(hub=tmp_path / "hub")][-1] == "me/shop"
 
 
 @pytest.mark.parametrize("file", ["SHA256SUMS", "README.md", "card.json", "history.csv"])

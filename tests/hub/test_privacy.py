@@ -157,7 +157,7 @@ def test_weights_that_change_while_they_are_sent_are_not_published(
             source.write_bytes(source.read_bytes()[:-1] + b"\x01")
         return Path(copy(source, target))
 
-    monkeypatch.setattr("zoo.hub.shelf.shutil.copyfile", changed)
+    monkeypatch.setattr("zoo.hub.local_hub.shutil.copyfile", changed)
     with pytest.raises(ValueError, match=r"must stay as it is .*'model.safetensors'"):
         zoo.hub.push(shop, "me/shop", hub=tmp_path / "hub")
     assert [path for path in (tmp_path / "hub" / "me").iterdir() if path.is_dir()] == []
@@ -174,8 +174,8 @@ def test_a_push_that_was_killed_between_its_renames_loses_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("zoo.hub.shelf._exchange", killed)
-        patch.setattr("zoo.hub.shelf.shutil.rmtree", lambda *args, **kwargs: None)
+        patch.setattr("zoo.hub.local_hub._exchange", killed)
+        patch.setattr("zoo.hub.local_hub.shutil.rmtree", lambda *args, **kwargs: None)
         with pytest.raises(KeyboardInterrupt):
             zoo.hub.push(shop, "me/shop", hub=tmp_path / "hub")
     assert not place.exists()

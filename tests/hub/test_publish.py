@@ -13,7 +13,7 @@ import pytest
 import zoo
 import zoo.hub
 from tests.hub.domains import MAKERS, make, said
-from zoo.core.trained import Trained
+from zoo.core.model import Trained
 from zoo.hub.catalog import ROOM
 
 from .server import Fault, Hub
@@ -177,7 +177,7 @@ def test_a_folder_takes_the_hubs_place(
     for domain, folder in artifacts.items():
         zoo.hub.push(folder, f"team/{domain}")
         assert said(zoo.load(f"team/{domain}")) == said(zoo.load(folder))
-    ours = [entry for entry in zoo.hub.list() if not entry.name.startswith("zoo/")]
+    ours = [entry for entry in zoo.hub.entries() if not entry.name.startswith("zoo/")]
     assert [entry.name for entry in ours] == sorted(f"team/{domain}" for domain in artifacts)
     assert {entry.domain for entry in ours} == set(artifacts)
     zoo.hub.push(artifacts["collab"], "team/tabular")  # replaces it whole

@@ -24,7 +24,7 @@ from sklearn.datasets import load_digits
 import zoo
 from tests.digits import write_photos
 from tests.stored.artifacts import answers, inputs_of, pack
-from zoo.core.artifact import halved, weight_files
+from zoo.core.artifacts.artifact import halved, weight_files
 
 BODY, SMALL_BODY = "timm/test_efficientnet", "timm/test_convnext"  # the smaller one in a U-Net
 SIDE = 32  # pixels

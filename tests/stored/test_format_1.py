@@ -22,7 +22,7 @@ from tests.stored.artifacts import (
     unpacked,
 )
 from tests.stored.make_format_1 import EMBEDDED, MAKERS
-from zoo.core.artifact import read_config
+from zoo.core.artifacts.artifact import read_config
 
 pytestmark = [  # inputs are unknown on purpose
     pytest.mark.filterwarnings("ignore:the model does not know:UserWarning"),
@@ -32,9 +32,9 @@ pytestmark = [  # inputs are unknown on purpose
 RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)
 ROUNDED = 1.0  # a pixel of a restored photo may be rounded to the next number
 SPECS = {
-    ("vision", "segmentation"): "zoo.vision.segments:SegmentationSpec",
-    ("vision", "restoration"): "zoo.vision.degraded:RestorationSpec",
-    ("vision", ""): "zoo.vision.spec:Spec",
+    ("vision", "segmentation"): "zoo.vision.segmentation.spec:SegmentationSpec",
+    ("vision", "restoration"): "zoo.vision.restoration.spec:RestorationSpec",
+    ("vision", ""): "zoo.vision.classification.spec:Spec",
     ("text", ""): "zoo.text.spec:Spec",
     ("tabular", ""): "zoo.tabular.spec:Spec",
     ("collab", ""): "zoo.collab.spec:Spec",

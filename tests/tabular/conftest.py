@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tabular.small import train
-from zoo.tabular.predictor import TableModel
+from zoo.tabular.model import TableModel
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ import pandas as pd
 import torch
 
 from zoo import Run
-from zoo.core.learner import Learner
-from zoo.tabular.finetune import learner as make_learner
-from zoo.tabular.finetune import train as make_model
-from zoo.tabular.predictor import TableModel
+from zoo.core.training.learner import Learner
+from zoo.tabular.model import TableModel
+from zoo.tabular.verbs import learner as make_learner
+from zoo.tabular.verbs import train as make_model
 
 RUN = Run(device="cpu", precision="fp32", progress=False)
 COLOURS = ("blue", "green", "red")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.tabular.small import table
-from zoo.tabular.columns import fit_columns
+from zoo.tabular.data.columns import fit_columns
 
 N = 60
 

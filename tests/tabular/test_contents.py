@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from tests.tabular.small import RUN, table, train
-from zoo.tabular.contents import copies, natural_twins, row_hashes
-from zoo.tabular.finetune import finetune
-from zoo.tabular.predictor import TableModel
+from zoo.tabular.data.contents import copies, natural_twins, row_hashes
+from zoo.tabular.model import TableModel
+from zoo.tabular.verbs import finetune
 
 
 def coarse(n: int = 400, seed: int = 0) -> pd.DataFrame:

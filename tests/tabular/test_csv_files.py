@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from zoo.tabular.csv_files import read_csv
+from zoo.tabular.data.csv_files import read_csv
 
 FRAME = pd.DataFrame(
     {"shop": ["Zürich", "Köln; West", "Bern, Ost"], "price": [1.5, -2.25, 1234.5], "n": [1, 2, 3]}

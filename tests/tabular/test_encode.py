@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from tests.tabular.small import table
-from zoo.tabular.columns import fit_category, fit_columns
-from zoo.tabular.encode import Encoder
+from zoo.tabular.data.columns import fit_category, fit_columns
+from zoo.tabular.data.encode import Encoder
 from zoo.tabular.spec import Category, Spec, Target
 
 

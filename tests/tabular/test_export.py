@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.tabular.small import RUN, table, train
-from zoo.tabular.predictor import TableModel
-from zoo.tabular.sklearn import TabularRegressor
+from zoo.tabular.model import TableModel
+from zoo.tabular.sklearn.estimators import TabularRegressor
 
 for module in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.tabular.features import PARTS, date_parts, looked_up, time_since, time_until
+from zoo.tabular.data.features import PARTS, date_parts, looked_up, time_since, time_until
 
 
 def brute(frame: pd.DataFrame, forward: bool) -> list[float]:

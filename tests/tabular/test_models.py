@@ -9,8 +9,8 @@ from torch import Tensor
 
 from tests.tabular.small import RUN
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.groups import layer_groups
-from zoo.core.learner import Learner
+from zoo.core.training.groups import layer_groups
+from zoo.core.training.learner import Learner
 from zoo.tabular.models.inputs import Embeddings, Piecewise, embedding_size
 from zoo.tabular.models.members import MemberLinear
 from zoo.tabular.models.network import TableNet, build_network

@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import zoo
 from tests.tabular.small import table
-from zoo.tabular.sklearn import EntityEmbedder, TabularClassifier, TabularRegressor
+from zoo.tabular.sklearn.estimators import EntityEmbedder, TabularClassifier, TabularRegressor
 
 QUICK: dict[str, Any] = {"layers": (16,), "bins": 0, "lr": 3e-2, "batch_size": 32, "device": "cpu"}
 SKIPPED = {

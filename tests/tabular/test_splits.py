@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.tabular.splits import Split, divide
+from zoo.tabular.data.splits import Split, divide
 
 FRAME = pd.DataFrame(
     {

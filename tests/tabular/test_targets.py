@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.tabular.small import table, train
-from zoo.tabular.predictor import TableModel
-from zoo.tabular.sklearn import EntityEmbedder, TabularClassifier
-from zoo.tabular.targets import guess_task
+from zoo.tabular.data.targets import guess_task
+from zoo.tabular.model import TableModel
+from zoo.tabular.sklearn.estimators import EntityEmbedder, TabularClassifier
 
 GAPS = {"None": None, "NaN": np.nan, "NA": pd.NA, "NaT": pd.NaT, "empty": "", "spaces": "  "}
 

@@ -14,8 +14,8 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 import zoo
 from tests.tabular.small import RUN, learner, same, table, train, weights
-from zoo.core.model import Model
-from zoo.tabular.predictor import TableModel
+from zoo.core.model import Trained as Model
+from zoo.tabular.model import TableModel
 
 
 def test_a_classifier_learns(buyer: TableModel) -> None:

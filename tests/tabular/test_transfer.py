@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.tabular.small import RUN, learner, table, train
-from zoo.tabular.finetune import finetune
-from zoo.tabular.predictor import TableModel
+from zoo.tabular.model import TableModel
+from zoo.tabular.verbs import finetune
 
 
 def test_a_model_that_is_not_trained_on_says_what_it_said(buyer: TableModel) -> None:

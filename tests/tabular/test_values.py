@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.tabular.values import as_numbers, distinct, kind_of, one_number, plain, without_arrow
+from zoo.tabular.data.values import as_numbers, distinct, kind_of, one_number, plain, without_arrow
 
 CATEGORIES: dict[str, tuple[Any, list[Any]]] = {
     "text": (pd.Series(["a", "b", None, "a"]), ["a", "b", None, "a"]),

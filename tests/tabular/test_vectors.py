@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from tests.tabular.small import table, train
-from zoo.tabular.predictor import TableModel
-from zoo.tabular.vectors import plane_of
+from zoo.tabular.embeddings import plane_of
+from zoo.tabular.model import TableModel
 
 
 def test_vectors_are_those_that_the_network_looks_up(buyer: TableModel) -> None:

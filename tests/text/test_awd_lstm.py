@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.groups import layer_groups
+from zoo.core.training.groups import layer_groups
 from zoo.text.models.awd_lstm import (
     AwdLstm,
     DropConnectLSTM,

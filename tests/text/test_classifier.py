@@ -9,7 +9,7 @@ import torch
 import zoo
 from tests.core.tiny import same, weights
 from tests.text.small import RUN, finetune, reviews, train_lm
-from zoo.core.groups import layer_groups
+from zoo.core.training.groups import layer_groups
 from zoo.text import LanguageModel, TextClassifier
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER
 from zoo.text.models.classifier import ClassifierNet

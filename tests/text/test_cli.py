@@ -16,7 +16,7 @@ from tests.text.small import reviews
 from zoo.cli.app import app
 from zoo.cli.text import print_texts
 from zoo.text import Labels
-from zoo.text.documents import DocumentBatches
+from zoo.text.data.documents import DocumentBatches
 
 TINY = ["--device", "cpu", "--batch-size", 8, "--drop-mult", 0.1]
 

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from tests.disk import full_disk
-from zoo.text import workers
-from zoo.text.batches import StreamBatches
-from zoo.text.documents import DocumentBatches
-from zoo.text.labelled import read, split
-from zoo.text.rules import SPECIAL
-from zoo.text.stream import Stream, most_frequent, renumbered, with_own_numbers
-from zoo.text.texts import each, pieces
-from zoo.text.tokenizer import Tokenizer
-from zoo.text.vocabulary import Vocabulary, carried_over, chosen
+from zoo.text.data import workers
+from zoo.text.data.batches import StreamBatches
+from zoo.text.data.documents import DocumentBatches
+from zoo.text.data.labelled import read, split
+from zoo.text.data.rules import SPECIAL
+from zoo.text.data.stream import Stream, most_frequent, renumbered, with_own_numbers
+from zoo.text.data.texts import each, pieces
+from zoo.text.data.tokenizer import Tokenizer
+from zoo.text.data.vocabulary import Vocabulary, carried_over, chosen
 
 TEXTS = ["One two, two.", "Two THREE!", "four two"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.text.small import BAD, GOOD
 from zoo.text import TextClassifier
-from zoo.text.explain import parts_of
+from zoo.text.classification.explain import parts_of
 
 TEXT = "We found the film brilliant. They found the cast awful and dull <so & so>."
 

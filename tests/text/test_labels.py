@@ -11,7 +11,7 @@ import torch
 
 import zoo
 from tests.text.small import RUN
-from zoo.text.labelled import read
+from zoo.text.data.labelled import read
 
 TEXTS = ["a", "b", "c", "d"]
 HAS = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]])

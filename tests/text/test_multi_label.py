@@ -10,7 +10,7 @@ import pytest
 import zoo
 from tests.text.small import RUN, train_lm
 from zoo.text import Labels, LanguageModel, TextClassifier
-from zoo.text.labelled import read, split
+from zoo.text.data.labelled import read, split
 
 TONES = {"praise": "lovely", "blame": "awful", "length": "endless"}
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.text.small import train_lm
 from zoo.text import LanguageModel
-from zoo.text.rules import MAJ, SPECIAL
+from zoo.text.data.rules import MAJ, SPECIAL
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import unicodedata
 
 import pytest
 
-from zoo.text.normalisation import MOST_MARKS, normal_form
-from zoo.text.rules import repaired
-from zoo.text.tokenizer import Tokenizer
+from zoo.text.data.normalisation import MOST_MARKS, normal_form
+from zoo.text.data.rules import repaired
+from zoo.text.data.tokenizer import Tokenizer
 
 APOSTROPHES = [
     "'", "\u2019", "\u2018", "\u02bc", "`", "\u00b4", "\u2032", "\uff07", "\x92",

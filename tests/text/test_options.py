@@ -8,8 +8,8 @@ import pytest
 
 import zoo
 from tests.text.small import RUN, TINY, reviews
+from zoo.text.data.stream import Stream, written
 from zoo.text.options import check_numbers
-from zoo.text.stream import Stream, written
 
 PAIR = ([f"text {i}" for i in range(20)], [0, 1] * 10)
 

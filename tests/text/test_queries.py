@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from zoo.text import LanguageModel, TextClassifier
-from zoo.text.queries import one_text, texts_of
+from zoo.text.data.queries import one_text, texts_of
 
 TEXTS = ["a great film", "an awful film"]
 TABLE = pd.DataFrame({"id": [1, 2], "text": TEXTS}, index=[7, 3])

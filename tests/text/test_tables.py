@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from zoo.text.labelled import read
-from zoo.text.texts import each, files_in
+from zoo.text.data.labelled import read
+from zoo.text.data.texts import each, files_in
 
 ROWS = [("so good", "pos"), ("so bad", "neg"), ('"odd", she said', "neg"), ("café\nor tea", "pos")]
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zoo.text import tokenizer as module
-from zoo.text.normalisation import normal_form
-from zoo.text.rules import lowered, repaired
-from zoo.text.tokenizer import Numberer, Tokenizer
+from zoo.text.data import tokenizer as module
+from zoo.text.data.normalisation import normal_form
+from zoo.text.data.rules import lowered, repaired
+from zoo.text.data.tokenizer import Numberer, Tokenizer
 
 STORED = json.loads((Path(__file__).parent / "fastai_tokens.json").read_text(encoding="utf-8"))
 

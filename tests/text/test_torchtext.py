@@ -8,7 +8,7 @@ import torch
 import zoo
 from tests.text.small import RUN, TINY, finetune, reviews, train_lm
 from zoo.text import LanguageModel, TextClassifier
-from zoo.text.rules import SPECIAL
+from zoo.text.data.rules import SPECIAL
 
 data = pytest.importorskip("torchtext.data", reason="pip install torchtext==0.6.0")
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.digits import write_photos
 from tests.vision.small import train_tiny
-from zoo.vision.predictor import PhotoModel
+from zoo.vision.classification.model import PhotoModel
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from PIL import Image
 
 import zoo
 from tests.digits import NAMES
-from zoo.core.learner import Learner
-from zoo.vision.predictor import PhotoModel
+from zoo.core.training.learner import Learner
+from zoo.vision.classification.model import PhotoModel
 
 NAME = "efficientnet_lite0"
 TINY = "timm/test_efficientnet"  # a tenth of a million parameters

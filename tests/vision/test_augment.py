@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zoo.vision.augment import (
+from zoo.vision.data.augment import (
     NONE,
     SIDE_ON,
     TOP_DOWN,

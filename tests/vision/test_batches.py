@@ -15,11 +15,11 @@ import torch
 from PIL import Image
 
 from zoo.core.batches import Batch
-from zoo.vision import datasets
-from zoo.vision.augment import SIDE_ON, Augment, centre_crop
-from zoo.vision.batches import PhotoBatches
-from zoo.vision.dataset_items import HASHED, DatasetItems, TableRows, as_pairs
-from zoo.vision.images import Resize
+from zoo.vision.data import datasets
+from zoo.vision.data.augment import SIDE_ON, Augment, centre_crop
+from zoo.vision.data.batches import PhotoBatches
+from zoo.vision.data.dataset_items import HASHED, DatasetItems, TableRows, as_pairs
+from zoo.vision.data.images import Resize
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 

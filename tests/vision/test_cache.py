@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from tests.disk import full_disk
-from zoo.vision import cache
-from zoo.vision.cache import Items, cache_folder, file_hash, in_order, open_items
-from zoo.vision.images import Resize, UnreadableImage, read
+from zoo.vision.data import cache
+from zoo.vision.data.cache import Items, cache_folder, file_hash, in_order, open_items
+from zoo.vision.data.images import Resize, UnreadableImage, read
 
 
 @pytest.fixture

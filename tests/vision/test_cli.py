@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tests.vision.small import TINY
 from zoo.cli.app import app
-from zoo.vision.predictor import PhotoModel
+from zoo.vision.classification.model import PhotoModel
 
 pytestmark = pytest.mark.usefixtures("cache")
 

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 import zoo
 from tests.vision.small import RUN
 from zoo.cli.app import app
-from zoo.vision import likeness
-from zoo.vision.diagnosis import Finding, Report
-from zoo.vision.likeness import alike
+from zoo.vision.inspect import likeness
+from zoo.vision.inspect.diagnosis import Finding, Report
+from zoo.vision.inspect.likeness import alike
 
 
 def scene(seed: int, side: int = 96) -> Image.Image:

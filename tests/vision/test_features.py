@@ -14,12 +14,12 @@ from PIL import Image, ImageOps
 import zoo
 from tests.disk import full_disk
 from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
-from zoo.core.learner import Learner
-from zoo.vision import features
-from zoo.vision.augment import Augment
-from zoo.vision.feature_file import Part, read
-from zoo.vision.features import FeatureBatches, Pass, computed
-from zoo.vision.recipe import set_size, start_from_probe
+from zoo.core.training.learner import Learner
+from zoo.vision.classification import features
+from zoo.vision.classification.feature_file import Part, read
+from zoo.vision.classification.features import FeatureBatches, Pass, computed
+from zoo.vision.classification.recipe import set_size, start_from_probe
+from zoo.vision.data.augment import Augment
 
 
 @pytest.fixture

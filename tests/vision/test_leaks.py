@@ -15,10 +15,10 @@ from torch.utils.data import Subset
 import zoo
 from tests.vision.small import RUN, TINY, Digits, table
 from zoo.core.split import SeenRows
-from zoo.vision.data import find
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.sources import disjoint
-from zoo.vision.spec import Spec
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.spec import Spec
+from zoo.vision.data.photo_sets import find
+from zoo.vision.data.sources import disjoint
 
 pytestmark = pytest.mark.usefixtures("cache")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from zoo.vision.images import read
-from zoo.vision.mask_files import frame_of, read_mask, turns
+from zoo.vision.data.images import read
+from zoo.vision.segmentation.mask_files import frame_of, read_mask, turns
 
 NUMBERS = np.arange(6, dtype=np.uint8).reshape(2, 3)
 

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from zoo.vision.mask_values import MaskValues, check_values, numbered, settled, value_counts
+from zoo.vision.segmentation.mask_values import (
+    MaskValues,
+    check_values,
+    numbered,
+    settled,
+    value_counts,
+)
 
 
 def counts(*values: int, times: int = 10) -> np.ndarray:

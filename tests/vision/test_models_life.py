@@ -17,13 +17,13 @@ import zoo
 from tests.vision.small import RUN
 from tests.vision.test_models_contract import LARGER, SMALLEST, TIMM
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.learner import Learner
-from zoo.core.loop import Fit
 from zoo.core.task import classification
+from zoo.core.training.learner import Learner
+from zoo.core.training.loop import Fit
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.spec import spec_of
 from zoo.vision.models.backbones import sizes
 from zoo.vision.models.classifier import Classifier, build_classifier
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.spec import spec_of
 
 ALL = [*((name, sizes(name).nearest(32)) for name in SMALLEST + LARGER), *TIMM]
 QUICK = [("mobilenet_v3_small", 32), ("squeezenet1_1", 32), ("timm/resnet10t", 32)]

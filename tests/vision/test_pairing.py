@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo.vision.masks import find_masks
-from zoo.vision.pairing import Pairing, paired, sides
+from zoo.vision.data.pairing import Pairing, paired, sides
+from zoo.vision.segmentation.masks import find_masks
 
 
 def laid_out(folder: Path, *names: str) -> Path:

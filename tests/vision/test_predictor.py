@@ -17,11 +17,11 @@ from PIL import Image
 import zoo
 from tests.digits import NAMES
 from tests.vision.small import RUN, TINY, train_tiny
-from zoo.core import artifact
-from zoo.core.model import Model
-from zoo.vision.images import UnreadableImage
-from zoo.vision.predictions import Prediction
-from zoo.vision.predictor import PhotoModel
+from zoo.core.artifacts import artifact
+from zoo.core.model import Trained as Model
+from zoo.core.predictions import Prediction
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.data.images import UnreadableImage
 
 pytestmark = pytest.mark.usefixtures("cache")
 

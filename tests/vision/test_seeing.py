@@ -19,10 +19,10 @@ from tests.digits import NAMES
 from tests.stored.artifacts import unpacked
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
-from zoo.vision import figures
-from zoo.vision.explain import Explanation, grad_cam
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.inspect import figures
+from zoo.vision.inspect.explain import Explanation, grad_cam
 from zoo.vision.models.classifier import build_classifier
-from zoo.vision.predictor import PhotoModel
 
 pytestmark = pytest.mark.usefixtures("cache", "closed")
 

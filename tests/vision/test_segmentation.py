@@ -21,12 +21,13 @@ import zoo
 from tests.harm import config, harmed, refused
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
-from zoo.core.model import Model
-from zoo.vision.augment import SIDE_ON
-from zoo.vision.drawings import places
-from zoo.vision.masks import find_masks, open_masks
-from zoo.vision.segmenter import PhotoSegmenter
-from zoo.vision.segments import Segmentation, likeliest, task_of
+from zoo.core.model import Trained as Model
+from zoo.vision.data.augment import SIDE_ON
+from zoo.vision.inspect.class_map import Segmentation, likeliest
+from zoo.vision.inspect.drawings import places
+from zoo.vision.segmentation.masks import find_masks, open_masks
+from zoo.vision.segmentation.model import PhotoSegmenter
+from zoo.vision.segmentation.task import task_of
 
 CLASSES = ("ground", "disc", "bar")
 VOID = 9
@@ -199,7 +200,7 @@ def test_a_large_mask_is_made_in_bands(
 ) -> None:
     shares = torch.rand(4, 9, 8, generator=torch.Generator().manual_seed(0))
     whole = likeliest(shares, shape)
-    monkeypatch.setattr("zoo.vision.segments.BAND", 10 * shape[1] // 4)
+    monkeypatch.setattr("zoo.vision.inspect.class_map.BAND", 10 * shape[1] // 4)
     assert (likeliest(shares, shape) == whole).all()
 
 
@@ -229,7 +230,7 @@ def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_is_built(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("it was built in full")
 
-    monkeypatch.setattr("zoo.core.artifact.load_weights", never)
+    monkeypatch.setattr("zoo.core.artifacts.artifact.load_weights", never)
     refused(zoo.load, folder, "weights must fit")
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from zoo.vision.cache import open_items
-from zoo.vision.images import Resize, UnreadableImage
-from zoo.vision.sources import Split, labelled, readable, split, without_unreadable
+from zoo.vision.data.cache import open_items
+from zoo.vision.data.images import Resize, UnreadableImage
+from zoo.vision.data.sources import Split, labelled, readable, split, without_unreadable
 
 
 def put(root: Path, *names: str) -> None:

@@ -12,11 +12,11 @@ from PIL import Image
 
 import zoo
 from tests.vision.small import RUN, TINY
-from zoo.vision.images import Resize, read
+from zoo.vision.classification.spec import Spec, spec_of
+from zoo.vision.data.images import Resize, read
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.models.bodies import Preprocessing
 from zoo.vision.pretrained import HeadWish, start
-from zoo.vision.spec import Spec, spec_of
 
 pytestmark = pytest.mark.usefixtures("cache")
 

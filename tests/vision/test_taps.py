@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from zoo.vision.models.unet import UNet, build_unet
+from zoo.vision.unet.network import UNet, build_unet
 
 N_THREADS, N_PASSES = 8, 5
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from zoo.vision.pixel_file import Pixels
-from zoo.vision.tiles import in_tiles, spans, weights
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.restoration.tiles import in_tiles, spans, weights
 
 
 @pytest.mark.parametrize("n", [1, 96, 97, 128, 200, 1000, 1023])

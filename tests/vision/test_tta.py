@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from tests.vision.small import RUN, train_tiny
-from zoo.core.loop import set_aside
-from zoo.vision.augment import NONE, Augment
-from zoo.vision.given import GivenPhotos
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.tta import CROPS, SHIFTS, TTA, Drawn, Remembered, views_of
+from zoo.core.training.loop import set_aside
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.tta import CROPS, SHIFTS, TTA, Drawn, Remembered, views_of
+from zoo.vision.data.augment import NONE, Augment
+from zoo.vision.data.inputs import GivenPhotos
 
 pytestmark = pytest.mark.usefixtures("cache")
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.core.groups import layer_groups
+from zoo.core.training.groups import layer_groups
 from zoo.vision.models.backbones import build, sizes
 from zoo.vision.models.taps import find_taps, tapped
-from zoo.vision.models.unet import build_unet
+from zoo.vision.unet.network import build_unet
 
 BODIES = [
     *("efficientnet_lite0", "resnet18", "squeezenet1_1", "mobilenet_v3_small"),

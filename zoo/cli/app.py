@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo import __version__
 from zoo.cli import drawing, seeing
 from zoo.cli.collab import collab, print_pairs
 from zoo.cli.data import data
@@ -34,6 +33,7 @@ from zoo.cli.options import (
 from zoo.cli.tabular import print_rows, tabular
 from zoo.cli.text import print_texts, text
 from zoo.cli.vision import print_photos, vision
+from zoo.version import __version__
 
 app = typer.Typer(
     name="zoo",
@@ -75,7 +75,7 @@ def quickstart(
 ) -> None:
     """Fine-tune a real pretrained model in under a minute, without any data of yours."""
     with one_sentence():
-        from zoo.quickstart import run
+        from zoo.cli.quickstart import run
 
         run(out, typer.echo)
 

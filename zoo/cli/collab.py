@@ -27,7 +27,7 @@ from zoo.cli.options import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zoo.collab.predictor import Recommender
+    from zoo.collab.model import Recommender
 
 collab = typer.Typer(no_args_is_help=True, help="Ratings: train a recommender, ask it.")
 
@@ -120,9 +120,9 @@ def print_pairs(model: Recommender, files: list[Path], *, as_json: bool, top: in
 
 def _pairs_of(model: Recommender, file: Path) -> Iterator[dict[str, Any]]:
     """The rows of a file, ids that spell whole numbers as numbers."""
-    from zoo.collab.columns import Columns, found
-    from zoo.collab.ids import whole_numbers
-    from zoo.collab.ratings import table_of
+    from zoo.collab.data.columns import Columns, found
+    from zoo.collab.data.ids import whole_numbers
+    from zoo.collab.data.ratings import table_of
 
     def names_in(table: pd.DataFrame) -> dict[str, Any]:
         return found(table, Columns(), model.spec.columns)

@@ -24,8 +24,8 @@ from zoo.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from zoo.vision.restorer import PhotoRestorer
-    from zoo.vision.segmenter import PhotoSegmenter
+    from zoo.vision.restoration.model import PhotoRestorer
+    from zoo.vision.segmentation.model import PhotoSegmenter
 
 
 Masks = Annotated[
@@ -147,10 +147,10 @@ def draw(
     """Write the masks of photos, or the photos restored; no file is ever written over."""
     with one_sentence():
         import zoo
-        from zoo.vision.drawings import places
-        from zoo.vision.images import UnreadableImage
-        from zoo.vision.predictor import PhotoModel
-        from zoo.vision.segments import Segmentation
+        from zoo.vision.classification.model import PhotoModel
+        from zoo.vision.data.images import UnreadableImage
+        from zoo.vision.inspect.class_map import Segmentation
+        from zoo.vision.inspect.drawings import places
 
         targets = places(photos, out)  # before a model is loaded
         model = zoo.load(artifact, run=run_of(device, precision))

@@ -12,7 +12,7 @@ import typer
 from zoo.cli.options import Device, Precision, one_sentence, run_of
 
 if TYPE_CHECKING:
-    from zoo.core.card import Card
+    from zoo.core.artifacts.card import Card
 
 hub = typer.Typer(no_args_is_help=True, help="Published models: list, fetch, publish, verify.")
 
@@ -29,7 +29,7 @@ def hub_ls(folder: Folder = None) -> None:
     with one_sentence():
         import zoo
 
-        for row in zoo.hub.list(hub=folder):
+        for row in zoo.hub.entries(hub=folder):
             score = "" if row.score is None else f"{row.metric} {row.score:.3f}"
             megabytes = f"{row.size / 1e6:.1f} MB"
             typer.echo(
@@ -90,7 +90,7 @@ def hub_verify(
     """Score a published model again and say whether its card holds; status 1 if it does not."""
     with one_sentence():
         import zoo
-        from zoo.core.card import Card
+        from zoo.core.artifacts.card import Card
         from zoo.hub.find import find
 
         folder = find(name)

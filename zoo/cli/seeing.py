@@ -154,7 +154,7 @@ def _loaded(artifact: str, device: str = "auto", precision: str = "auto") -> Any
 
 
 def _write(figure: Figure, path: Path) -> None:
-    from zoo.vision import figures
+    from zoo.vision.inspect import figures
 
     figures.save(figure, path)
     typer.echo(f"picture in {path}")

@@ -25,7 +25,7 @@ from zoo.cli.options import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zoo.tabular.predictor import TableModel
+    from zoo.tabular.model import TableModel
 
 tabular = typer.Typer(
     no_args_is_help=True, help="Tables: train on a CSV or Parquet file, fine-tune, score, export."
@@ -127,8 +127,8 @@ def tabular_finetune(
 ) -> None:
     """Train a saved model on with another table: columns are matched by name."""
     with one_sentence():
-        from zoo.tabular.finetune import finetune
         from zoo.tabular.stored import opened
+        from zoo.tabular.verbs import finetune
 
         wanted: list[Any] = target or [one.name for one in opened(pretrained).spec.targets]
         place = out or Path(f"{Path(table).stem}-{wanted[0]}")

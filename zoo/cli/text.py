@@ -264,9 +264,9 @@ def _record(prediction: Any, top: int) -> tuple[dict[str, Any], str]:
 
 def _texts_of(file: Path, usual: Any) -> tuple[list[str], bool]:
     """The texts of a table, gaps as empty ones; another file is one text. Whether it is a table."""
-    from zoo.text.files import text_of
-    from zoo.text.tables import TABLES
-    from zoo.text.texts import every
+    from zoo.text.data.files import text_of
+    from zoo.text.data.tables import TABLES
+    from zoo.text.data.texts import every
 
     if not file.is_file():
         raise FileNotFoundError(

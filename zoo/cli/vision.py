@@ -31,7 +31,7 @@ from zoo.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from zoo.vision.predictor import PhotoModel
+    from zoo.vision.classification.model import PhotoModel
 
 Root = Annotated[
     Path | None, typer.Option(help="Folder that a table's paths start from; that of its file.")
@@ -148,7 +148,7 @@ def photo_model(artifact: str) -> PhotoModel:
         ValueError: it is another.
     """
     import zoo
-    from zoo.vision.predictor import PhotoModel
+    from zoo.vision.classification.model import PhotoModel
 
     model: Any = zoo.load(artifact)
     if not isinstance(model, PhotoModel):
@@ -183,8 +183,8 @@ def print_photos(
     model: PhotoModel, files: list[Path], *, as_json: bool, top: int, tta: bool = False
 ) -> None:
     """Print what the model says of each photo: its likeliest classes, its labels or its number."""
-    from zoo.vision.images import UnreadableImage, is_image, walk
-    from zoo.vision.predictor import PhotoModel
+    from zoo.vision.classification.model import PhotoModel
+    from zoo.vision.data.images import UnreadableImage, is_image, walk
 
     if not isinstance(model, PhotoModel):
         raise ValueError(
@@ -214,8 +214,8 @@ def print_photos(
 
 def _readable(paths: list[Path], named: list[Path]) -> list[Path]:
     """The photos without the broken ones that lie in folders; those that are named all stay."""
-    from zoo.vision.images import UnreadableImage, read
-    from zoo.vision.wording import few
+    from zoo.vision.data.images import UnreadableImage, read
+    from zoo.vision.data.wording import few
 
     kept, broken = [], []
     for path in paths:

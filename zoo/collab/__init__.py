@@ -6,9 +6,27 @@ model = zoo.collab.train("ratings.csv")
 model.recommend(42, k=10)
 """
 
-from zoo.collab.finetune import finetune, learner, train
-from zoo.collab.predictor import Recommender
-from zoo.collab.stored import load
-from zoo.collab.visitor import Visitor
+from typing import TYPE_CHECKING
 
-__all__ = ["Recommender", "Visitor", "finetune", "learner", "load", "train"]
+from zoo.core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from zoo.collab.model import Recommender as Recommender
+    from zoo.collab.stored import load as load
+    from zoo.collab.verbs import finetune as finetune
+    from zoo.collab.verbs import learner as learner
+    from zoo.collab.verbs import train as train
+    from zoo.collab.visitor import Visitor as Visitor
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Recommender": "zoo.collab.model",
+        "Visitor": "zoo.collab.visitor",
+        "finetune": "zoo.collab.verbs",
+        "learner": "zoo.collab.verbs",
+        "load": "zoo.collab.stored",
+        "train": "zoo.collab.verbs",
+    },
+)
+__all__ = list(__dir__())

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoo.collab.data.rated_items import Seen, nothing_seen
 from zoo.collab.models.factors import Factors
-from zoo.collab.seen import Seen, nothing_seen
 from zoo.collab.spec import Spec
 
 POINT = "point {}"  # in the place of users' ids

@@ -8,9 +8,9 @@ from typing import Any, TypedDict
 import pandas as pd
 from torch.optim import Optimizer
 
-from zoo.collab.ratings import SplitName, Table
-from zoo.core.optimizers import OptimizerName
+from zoo.collab.data.ratings import SplitName, Table
 from zoo.core.run import Run
+from zoo.core.training.optimizers import OptimizerName
 
 
 class Options(TypedDict, total=False):
@@ -41,7 +41,7 @@ class Options(TypedDict, total=False):
         weight_decay: on vectors alone.
         clip: largest norm of the gradient.
         accumulate: parts that a batch passes in, to save memory.
-        callbacks: see `zoo.core.callbacks`.
+        callbacks: see `zoo.core.training.callbacks`.
         run: the circumstances.
     """
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from zoo.collab.seen import Seen
+from zoo.collab.data.rated_items import Seen
 
 BLOCK = 1024  # users scored at a time
 LENGTH = 10  # of a list

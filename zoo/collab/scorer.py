@@ -8,10 +8,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from zoo.collab.data import VALID_BATCH, Ratings
+from zoo.collab.data.batches import VALID_BATCH, Ratings
+from zoo.collab.data.rated_items import Seen
 from zoo.collab.models.catalogue import task
 from zoo.collab.models.factors import Pair
-from zoo.collab.seen import Seen
 from zoo.core.placed import Placed
 
 Of = Literal["items", "users"]

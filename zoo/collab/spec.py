@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from zoo.collab.ids import KnownIds, Rows
+from zoo.collab.data.ids import KnownIds, Rows
 
 ROLES: Final = ("user", "item", "rating", "time")  # of a table's columns
 
@@ -132,7 +132,7 @@ def _is_number(value: object) -> bool:
 
 
 def _are_encoders(value: object) -> bool:
-    """Whether features are {"user" or "item": {column: how}}, as `zoo.collab.features` writes."""
+    """Whether features are {"user" or "item": {column: how}}."""
     return isinstance(value, dict) and all(
         side in ("user", "item")
         and isinstance(columns, dict)

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoo.collab.data.rated_items import Seen
+from zoo.collab.model import HELD_OUT, SEEN, Recommender
 from zoo.collab.models.catalogue import build, check_name, predicts_ratings
-from zoo.collab.predictor import HELD_OUT, SEEN, Recommender
-from zoo.collab.seen import Seen
 from zoo.collab.spec import Spec
-from zoo.core import artifact
-from zoo.core.artifact import ArtifactError, Config
+from zoo.core.artifacts import artifact
+from zoo.core.artifacts.artifact import ArtifactError, Config
 from zoo.core.run import Run
 
 

@@ -9,12 +9,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.collab.ids import is_one, one_or_many
+from zoo.collab.data.ids import is_one, one_or_many
+from zoo.collab.data.unknown import warn_of_ids
 from zoo.collab.models.factors import Pair
 from zoo.collab.ranking import check_k
 from zoo.collab.scorer import Scorer
 from zoo.collab.spec import Spec
-from zoo.collab.unknown import warn_of_ids
 
 
 class Visitor:

@@ -1,53 +1,310 @@
-"""The Model protocol: what every domain's `train`, `finetune` and `load` return."""
+"""What the models of all domains share: the record of the training, the artifact, the learner."""
 
 from __future__ import annotations
 
+import json
+import os
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Generic, Self
 
+import torch
+from torch import Tensor
+
+from zoo.core.artifacts import artifact
+from zoo.core.artifacts.artifact import Config
+from zoo.core.artifacts.card import render
+from zoo.core.artifacts.names import without_folders
+from zoo.core.batches import Data
 from zoo.core.history import History
-from zoo.core.learner import Learner
+from zoo.core.placed import Network, Placed
+from zoo.core.run import Run, accelerator, rank_and_world, versions
+from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
+from zoo.core.task import Task
+from zoo.core.training.groups import BatchNormMode
+from zoo.core.training.learner import Learner
 
 
-@runtime_checkable
-class Model(Protocol):
-    """A trained model of any domain, ready to predict.
-
-    | domain and task | predict of one | predict of several |
-    |---|---|---|
-    | vision, classification | Prediction(label, probability) | list of Prediction |
-    | vision, multi-label | Labels(labels, probabilities) | list of Labels |
-    | vision, regression | float | list of float |
-    | vision, segmentation | Segmentation(labels, classes) | list of Segmentation |
-    | vision, restoration | a Pillow image | list of Pillow images |
-    | collab, rating or ranking | float, of (user, item) | array (n,), of (users, items) |
-    | tabular, classification | the class, of a mapping from column to cell | Series, of a table |
-    | tabular, regression | float, or a dict of several targets | Series, or DataFrame of several |
+class Trained(ABC, Generic[Network]):
+    """A trained model; a domain's class adds `predict` and `evaluate`.
 
     Attributes:
-        spec: what prediction needs besides weights: labels, sizes, statistics.
+        members: the network, or those of an ensemble.
+        spec: what prediction needs besides weights; it has `to_json()`.
         history: the record of the training.
+        metrics: scores on the validation part.
+        data: what it was trained on, in a few words.
+        training: how, for the card.
+        licence: of the weights, for the card; set it to state yours.
+        extra: what else config.json says, kept as it is.
+        seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
+        run: the circumstances of its predictions.
     """
 
-    spec: Any
-    history: History
+    domain: ClassVar[str]
+    batchnorm: ClassVar[BatchNormMode] = "thawed"  # of further training, see Learner
+    layout: ClassVar[torch.memory_format] = torch.preserve_format  # see Placed
 
-    def predict(self, x: Any) -> Any:
-        """The prediction for one input, or a list of them for several."""
-        ...
+    def __init__(
+        self,
+        members: Sequence[Network],
+        spec: Any,
+        *,
+        history: History | None = None,
+        metrics: dict[str, float] | None = None,
+        data: str = "",
+        training: dict[str, Any] | None = None,
+        licence: str = "unknown",
+        extra: dict[str, Any] | None = None,
+        seen_rows: SeenRows | None = None,
+        learner: Learner | None = None,
+        run: Run | None = None,
+    ) -> None:
+        self.members, self.spec, self.run = list(members), spec, run or Run()
+        self.history, self.metrics = history or History(), metrics or {}
+        self.data, self.training, self.extra = data, training or {}, extra or {}
+        self.licence, self.seen_rows = licence, seen_rows
+        self._learner = learner
+        for member in self.members:
+            member.eval()
 
-    def evaluate(self, data: Any = None) -> dict[str, float]:
-        """Loss and metrics on data, by default on the validation part."""
-        ...
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy by pickle or `copy` takes: as a loaded model, it has no learner."""
+        return {k: v for k, v in vars(self).items() if k != "_placed"} | {"_learner": None}
 
     def save(self, directory: Path | str) -> Path:
-        """Write the artifact: config.json, model.safetensors, README.md, history.csv."""
-        ...
+        """Write the artifact: config.json, model.safetensors, README.md, history.csv.
 
-    def push(self, name: str) -> str:
-        """Publish the model as `user/name`; see `zoo.hub.push`."""
-        ...
+        Raises:
+            FileExistsError: the directory holds something else than an artifact.
+            ValueError: the spec holds what JSON does not keep, or weights are no finite numbers.
+        """
+        example = f'import zoo\n\nmodel = zoo.load("{Path(directory).name}")\n{self._example()}'
+        config, learn = self._config(), self._learner
+        for member in self.members:
+            artifact.require_finite(member, dict(member.state_dict()))
+        run: dict[str, Any] = {}
+        if learn is not None:
+            is_final = len(self.members) == 1 and self.members[0] is learn.model
+            run = learn.state.run_files(directory, is_final=is_final, learner=learn)
+        return artifact.write(
+            directory,
+            config,
+            self._weights(),
+            self.history,
+            render(config, load_example=example),
+            seen_rows=self.seen_rows,
+            **run,
+        )
+
+    def require_storable(self) -> None:
+        """Refuse what could not be saved, or not be loaded again, before anything is lost.
+
+        Raises:
+            ValueError: settings, labels or names are nothing that an artifact keeps.
+        """
+        config = artifact.config_of(json.loads(self._config().to_json()))
+        try:
+            self._check_config(config)
+        except ValueError as error:
+            raise ValueError(
+                f"a model must be one that can be loaded again, got one of which {error}. Change "
+                "the setting, label or name in question."
+            ) from error
+
+    def record(self) -> dict[str, Any]:
+        """Architecture, arguments, spec and options by name, to compare two calls."""
+        config = self._config()
+        arguments = {f"model's {name}": value for name, value in config.model["args"].items()}
+        spec = {f"spec's {name}": value for name, value in config.spec.items()}
+        return {"model": config.model["name"], **arguments, **spec, **config.training}
 
     def learner(self) -> Learner:
-        """The learner, to go on training step by step."""
-        ...
+        """The learner that trained the model, or a new one: `set_data` gives it some.
+
+        Raises:
+            ValueError: the model is an ensemble, which is not trained as one.
+        """
+        if len(self.members) > 1:
+            raise ValueError(
+                f"a learner trains one network, however this ensemble has {len(self.members)=}; "
+                "fine-tune one of its members"
+            )
+        known = self._learner
+        if known is not None and known.model is self.members[0]:
+            return known
+        nothing: Any = None
+        self._learner = Learner(
+            self.members[0],
+            known.data if known else Data(nothing, None, self.spec),
+            self._task(),
+            batchnorm=self.batchnorm,
+            as_model=lambda learn, networks: self._after(networks, learn),
+            run=self.run,
+        )
+        return self._learner
+
+    def _config(self) -> Config:
+        """The content of config.json."""
+        task, name, arguments = self._built()
+        training = self.training.items()
+        return Config(
+            domain=self.domain,
+            task=task,
+            model={"name": name, "args": arguments},
+            spec=self.spec.to_json(),
+            members=artifact.weight_files(len(self.members)),
+            licence=self.licence,
+            data=without_folders(self.data),
+            metrics=self.metrics,
+            training={k: without_folders(v) if isinstance(v, str) else v for k, v in training},
+            extra=self.extra,
+            format=getattr(self.spec, "format", 1),
+        )
+
+    def _check_config(self, config: Config) -> None:
+        """Refuse a config that this domain's `load` would refuse; domains check more.
+
+        Raises:
+            ValueError: it would.
+        """
+        type(self.spec).from_json(config.spec)
+
+    def _warn_of_seen_rows(self, hashes: Hashes) -> None:
+        """Warn if rows that are scored were trained on, by their content hashes."""
+        share = 0.0 if self.seen_rows is None else self.seen_rows.share(hashes)
+        if share > TOLERABLE_SHARE:
+            warnings.warn(
+                f"about {share:.0%} of the {len(hashes)} rows were trained on, so their scores are "
+                "better than those of new ones; score rows that the model has not seen",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    @property
+    def _scored(self) -> str:
+        """The metrics in a line."""
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        return scores or "not scored"
+
+    @cached_property
+    def _placed(self) -> Placed[Network]:
+        """The networks where they compute."""
+        record = all(getattr(member, "bf16_on_cpu", False) for member in self.members)
+        return Placed(self.members, self.run, record, self.layout)
+
+    @abstractmethod
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        """For config.json: the task, the network's name and its arguments."""
+
+    @abstractmethod
+    def _example(self) -> str:
+        """For the card: Python that predicts with `model`."""
+
+    @abstractmethod
+    def _task(self) -> Task:
+        """Loss and metrics."""
+
+    def _weights(self) -> list[dict[str, Tensor]]:
+        """The tensors of each member, as they are stored."""
+        return [dict(member.state_dict()) for member in self.members]
+
+    def _after(self, networks: Sequence[Any], learn: Learner) -> Self:
+        """What the model has become, its scores yet to be taken."""
+        return self._with(
+            networks,
+            history=learn.history,
+            data=self.data,
+            training=self.training,
+            licence=self.licence,
+            extra=self.extra,
+            seen_rows=_seen_rows(learn, self.seen_rows),
+            learner=learn,
+            run=self.run,
+        )
+
+    def _with(self, networks: Sequence[Network], **record: Any) -> Self:
+        """A model of other networks, its record as given."""
+        return type(self)(networks, self.spec, **record)
+
+
+def finished(learn: Learner) -> Any:
+    """The domain's model with its scores on the validation part; saved if the run has a folder."""
+    model = learn.as_model()
+    if learn.data.valid is not None:
+        model.metrics = model.evaluate()
+    if learn.run.out is not None and rank_and_world()[0] == 0 and not learn.state.is_finished:
+        model.save(learn.run.out)
+    if shared := accelerator():
+        shared.wait_for_everyone()  # who goes on may load what the first has saved
+    return model
+
+
+def made(
+    learn: Learner,
+    networks: Sequence[Any],
+    *,
+    kind: Callable[..., Any],
+    data: str,
+    told: dict[str, Any],
+    seen_before: SeenRows | None = None,
+) -> Any:
+    """The model that a learner has trained; a part of it is the learner's `as_model`.
+
+    Args:
+        learn: who trained.
+        networks: what became of them.
+        kind: makes the domain's model of networks and their record.
+        data: see `source`.
+        told: what the domain tells of the training, for the card.
+        seen_before: rows that the pretrained model had been trained on.
+    """
+    return kind(
+        networks,
+        history=learn.history,
+        data=data,
+        training=told | training_of(learn),
+        seen_rows=_seen_rows(learn, seen_before),
+        learner=learn,
+        run=learn.run,
+    )
+
+
+def source(data: Any) -> str:
+    """What a model was trained on, in a few words: a file's name, or the kind of object."""
+    return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
+
+
+def training_of(learn: Learner) -> dict[str, Any]:
+    """How a learner has trained, for the card: the rates are those of its last fit."""
+    rates: dict[str, Any] = {}
+    if learn.rates:
+        low, high = learn.rates[0], learn.rates[-1]
+        rates["lr"] = _short(high)
+        if low != high:
+            rates["ratio"] = _short(high / low)
+    if learn.interrupted:
+        rates["interrupted"] = learn.cut_short
+    return {
+        "epochs": learn.epoch,
+        **rates,
+        "optimizer": learn.optimizer if isinstance(learn.optimizer, str) else repr(learn.optimizer),
+        "batchnorm": learn.batchnorm,
+        "weight_decay": learn.weight_decay,
+        "clip": learn.clip,
+        "seed": learn.run.seed,
+        "versions": versions(),
+    }
+
+
+def _seen_rows(learn: Learner, earlier: SeenRows | None) -> SeenRows | None:
+    """The sketch of what a learner has trained on; None if its data tell no rows."""
+    rows = learn.data.rows
+    return earlier if rows is None else SeenRows.of(rows, earlier)
+
+
+def _short(rate: float) -> float:
+    return float(f"{rate:.6g}")

@@ -10,12 +10,12 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from zoo.core import loop
 from zoo.core.batches import Batch
 from zoo.core.forks import compute_alone_after_fork
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run
 from zoo.core.task import Task
+from zoo.core.training import loop
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -121,7 +121,7 @@ class Run:
 
 def versions() -> str:
     """The versions that a training depends on."""
-    from zoo import __version__
+    from zoo.version import __version__
 
     return f"transfer-zoo {__version__}, torch {torch.__version__}"
 

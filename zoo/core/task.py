@@ -95,7 +95,7 @@ def multi_label(
     def metrics() -> Mapping[str, Metric]:
         from torchmetrics.classification import MultilabelAveragePrecision
 
-        from zoo.core.scores import FBeta
+        from zoo.core.metrics import FBeta
 
         f = FBeta(beta, n_labels, threshold)
         precision = MultilabelAveragePrecision(n_labels, average="macro", validate_args=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.hub.contents import published, read_object
-from zoo.hub.shelf import models_on, shelf
+from zoo.hub.local_hub import models_on, shelf
 
 EMBEDDED = "zoo/"  # what names of embedded models begin with; nobody else's do
 ROOM = Path(__file__).with_name("embedded")

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 
 from zoo.core.cache_folder import default_cache, expanded
 from zoo.hub.catalog import EMBEDDED, embedded
+from zoo.hub.checksums import wrong_files, wrong_index
 from zoo.hub.contents import INDEX, SUMS, is_evaluation, own_file, own_files, published
-from zoo.hub.failures import check_name, check_revision, explained
-from zoo.hub.shelf import shelf, taken
-from zoo.hub.sums import wrong_files, wrong_index
+from zoo.hub.hub_errors import check_name, check_revision, explained
+from zoo.hub.local_hub import shelf, taken
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -189,7 +189,7 @@ def _refuse_broken(name: str, folder: Path) -> None:
     """
     from safetensors import SafetensorError, safe_open
 
-    from zoo.core.artifact import read_config
+    from zoo.core.artifacts.artifact import read_config
 
     with _named(name):
         present = published(folder)

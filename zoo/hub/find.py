@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zoo.hub.catalog import EMBEDDED
-from zoo.hub.failures import ON_HUB
 from zoo.hub.fetch import pull
+from zoo.hub.hub_errors import ON_HUB
 
 
 def find(name: str | os.PathLike[str]) -> Path:

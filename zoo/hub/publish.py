@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, overload
 
 from zoo.hub.catalog import EMBEDDED
+from zoo.hub.checksums import to_text
 from zoo.hub.contents import (
     CONFIG,
     EVALUATIONS,
@@ -29,12 +30,11 @@ from zoo.hub.contents import (
     own_files,
     published,
 )
-from zoo.hub.failures import check_name, check_revision, told
 from zoo.hub.fetch import CLIENT, refuse_revision
+from zoo.hub.hub_errors import check_name, check_revision, told
+from zoo.hub.local_hub import put, shelf
 from zoo.hub.privacy import public, refuse_tokens, warn_of_interruption
-from zoo.hub.shelf import put, shelf
 from zoo.hub.sources import Source
-from zoo.hub.sums import to_text
 
 Show = Callable[[dict[str, int]], None]  # hears the bytes of each file
 
@@ -182,7 +182,7 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
         ValueError: it cannot be loaded, or a file that it names is not there.
     """
     from zoo import load
-    from zoo.core.artifact import MODULE, read
+    from zoo.core.artifacts.artifact import MODULE, read
 
     weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
     if missing := [file for file in (README, *weights) if file not in files]:

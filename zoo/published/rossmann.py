@@ -28,7 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.fetch import get
-from zoo.tabular.features import date_parts, looked_up, time_since, time_until
+from zoo.tabular.data.features import date_parts, looked_up, time_since, time_until
 
 DATA: Final = "rossmann"
 TARGET: Final = "Sales"

@@ -9,23 +9,39 @@ model.save("sales"), model.export("sales.onnx")
 zoo.tabular.finetune("sales", "other-sales.csv")   # columns matched by name
 """
 
-from zoo.tabular.features import date_parts, looked_up, time_since, time_until
-from zoo.tabular.finetune import finetune, learner, train
-from zoo.tabular.predictor import TableModel
-from zoo.tabular.sklearn import EntityEmbedder, TabularClassifier, TabularRegressor
-from zoo.tabular.stored import load
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "EntityEmbedder",
-    "TableModel",
-    "TabularClassifier",
-    "TabularRegressor",
-    "date_parts",
-    "finetune",
-    "learner",
-    "load",
-    "looked_up",
-    "time_since",
-    "time_until",
-    "train",
-]
+from zoo.core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from zoo.tabular.data.features import date_parts as date_parts
+    from zoo.tabular.data.features import looked_up as looked_up
+    from zoo.tabular.data.features import time_since as time_since
+    from zoo.tabular.data.features import time_until as time_until
+    from zoo.tabular.model import TableModel as TableModel
+    from zoo.tabular.sklearn.estimators import EntityEmbedder as EntityEmbedder
+    from zoo.tabular.sklearn.estimators import TabularClassifier as TabularClassifier
+    from zoo.tabular.sklearn.estimators import TabularRegressor as TabularRegressor
+    from zoo.tabular.stored import load as load
+    from zoo.tabular.verbs import finetune as finetune
+    from zoo.tabular.verbs import learner as learner
+    from zoo.tabular.verbs import train as train
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "EntityEmbedder": "zoo.tabular.sklearn.estimators",
+        "TableModel": "zoo.tabular.model",
+        "TabularClassifier": "zoo.tabular.sklearn.estimators",
+        "TabularRegressor": "zoo.tabular.sklearn.estimators",
+        "date_parts": "zoo.tabular.data.features",
+        "finetune": "zoo.tabular.verbs",
+        "learner": "zoo.tabular.verbs",
+        "load": "zoo.tabular.stored",
+        "looked_up": "zoo.tabular.data.features",
+        "time_since": "zoo.tabular.data.features",
+        "time_until": "zoo.tabular.data.features",
+        "train": "zoo.tabular.verbs",
+    },
+)
+__all__ = list(__dir__())

@@ -18,14 +18,14 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from zoo import __version__
-from zoo.tabular.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
+from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
+from zoo.tabular.data.tables import few
+from zoo.tabular.data.targets import unscaled
+from zoo.tabular.data.values import LARGEST, Value, sense
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Category, Spec
-from zoo.tabular.tables import few
-from zoo.tabular.targets import unscaled
 from zoo.tabular.task import task_of
-from zoo.tabular.values import LARGEST, Value, sense
+from zoo.version import __version__
 
 INNER: Final = "zoo/"  # before names inside the graph, so that no column has the same
 ML: Final = ("ai.onnx.ml", 2)  # the operators for texts

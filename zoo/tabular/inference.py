@@ -11,12 +11,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.core import loop
 from zoo.core.batches import Batch, Batches
 from zoo.core.placed import Placed
 from zoo.core.task import Task
-from zoo.tabular.data import EVALUATION_ROWS, encode, still
-from zoo.tabular.encode import Encoder
+from zoo.core.training import loop
+from zoo.tabular.data.encode import Encoder
+from zoo.tabular.data.prepared import EVALUATION_ROWS, encode, still
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of

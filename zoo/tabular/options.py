@@ -7,11 +7,11 @@ from typing import Any, TypedDict
 
 from torch.optim import Optimizer
 
-from zoo.core.learner import OptimizerName
 from zoo.core.run import Run
+from zoo.core.training.learner import OptimizerName
+from zoo.tabular.data.tables import Name
 from zoo.tabular.models.network import Join
 from zoo.tabular.spec import TaskName
-from zoo.tabular.tables import Name
 
 
 class Options(TypedDict, total=False):
@@ -47,7 +47,7 @@ class Options(TypedDict, total=False):
         weight_decay: on weights alone.
         clip: largest norm of the gradient.
         accumulate: parts that a batch passes in, to save memory.
-        callbacks: see `zoo.core.callbacks`.
+        callbacks: see `zoo.core.training.callbacks`.
         run: the circumstances. Tables compute in fp32 whatever its precision.
     """
 

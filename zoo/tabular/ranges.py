@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.tabular.data.targets import still_std
 from zoo.tabular.spec import Spec, Target
-from zoo.tabular.targets import still_std
 
 Range = tuple[float, float]
 

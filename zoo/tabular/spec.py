@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal, get_args
 
-from zoo.tabular.tables import Name
-from zoo.tabular.values import LARGEST, WHOLE, Kind, Value, key
+from zoo.tabular.data.tables import Name
+from zoo.tabular.data.values import LARGEST, WHOLE, Kind, Value, key
 
 TaskName = Literal["classification", "regression"]
 
 Cells = Literal["exact", "alike"]
-"""How cells find their category: "exact" tells 5 and "5" apart, see `zoo.tabular.encode.Lookup`."""
+"""How cells find their category: "exact" tells 5 and "5" apart (`zoo.tabular.data.encode`)."""
 
 
 @dataclass(frozen=True)

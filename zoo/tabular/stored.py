@@ -11,12 +11,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zoo.core import artifact
-from zoo.core.artifact import ArtifactError, Config
+from zoo.core.artifacts import artifact
+from zoo.core.artifacts.artifact import ArtifactError, Config
 from zoo.core.run import Run
 from zoo.hub.find import find
+from zoo.tabular.model import TableModel
 from zoo.tabular.models.network import DEFAULTS, TableNet, build_network
-from zoo.tabular.predictor import TableModel
 from zoo.tabular.spec import Spec
 
 Pretrained = str | os.PathLike[str] | TableModel

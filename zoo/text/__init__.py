@@ -7,28 +7,43 @@ model = zoo.text.finetune(lm, "reviews.csv", text="review", label="sentiment")
 model.predict("So good!")
 """
 
-from zoo.text.ensemble import ensemble
-from zoo.text.explain import Explanation
-from zoo.text.finetune import finetune, learner, train
-from zoo.text.language_model import LanguageModel
-from zoo.text.predictor import Labels, Prediction, TextClassifier
-from zoo.text.stored import load
-from zoo.text.torchtext import to_field
-from zoo.text.train_lm import finetune_lm, lm_learner, train_lm
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Explanation",
-    "Labels",
-    "LanguageModel",
-    "Prediction",
-    "TextClassifier",
-    "ensemble",
-    "finetune",
-    "finetune_lm",
-    "learner",
-    "lm_learner",
-    "load",
-    "to_field",
-    "train",
-    "train_lm",
-]
+from zoo.core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from zoo.text.classification.ensemble import ensemble as ensemble
+    from zoo.text.classification.explain import Explanation as Explanation
+    from zoo.text.classification.model import Labels as Labels
+    from zoo.text.classification.model import Prediction as Prediction
+    from zoo.text.classification.model import TextClassifier as TextClassifier
+    from zoo.text.classification.verbs import finetune as finetune
+    from zoo.text.classification.verbs import learner as learner
+    from zoo.text.classification.verbs import train as train
+    from zoo.text.data.torchtext import to_field as to_field
+    from zoo.text.language_model.model import LanguageModel as LanguageModel
+    from zoo.text.language_model.verbs import finetune_lm as finetune_lm
+    from zoo.text.language_model.verbs import lm_learner as lm_learner
+    from zoo.text.language_model.verbs import train_lm as train_lm
+    from zoo.text.stored import load as load
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Explanation": "zoo.text.classification.explain",
+        "Labels": "zoo.text.classification.model",
+        "LanguageModel": "zoo.text.language_model.model",
+        "Prediction": "zoo.text.classification.model",
+        "TextClassifier": "zoo.text.classification.model",
+        "ensemble": "zoo.text.classification.ensemble",
+        "finetune": "zoo.text.classification.verbs",
+        "finetune_lm": "zoo.text.language_model.verbs",
+        "learner": "zoo.text.classification.verbs",
+        "lm_learner": "zoo.text.language_model.verbs",
+        "load": "zoo.text.stored",
+        "to_field": "zoo.text.data.torchtext",
+        "train": "zoo.text.classification.verbs",
+        "train_lm": "zoo.text.language_model.verbs",
+    },
+)
+__all__ = list(__dir__())

@@ -9,9 +9,9 @@ from typing import Any, TypedDict
 import numpy as np
 from torch.optim import Optimizer
 
-from zoo.core.optimizers import OptimizerName
 from zoo.core.run import Run
-from zoo.text.texts import Texts
+from zoo.core.training.optimizers import OptimizerName
+from zoo.text.data.texts import Texts
 
 
 class LanguageOptions(TypedDict, total=False):
@@ -42,7 +42,7 @@ class LanguageOptions(TypedDict, total=False):
         optimizer: "adamw", "sgd", or a function from parameter groups to a torch optimizer.
         weight_decay: decoupled for AdamW.
         clip: largest norm of the gradient.
-        callbacks: see `zoo.core.callbacks`.
+        callbacks: see `zoo.core.training.callbacks`.
         run: the circumstances.
     """
 
@@ -90,7 +90,7 @@ class Options(TypedDict, total=False):
         weight_decay: decoupled for AdamW.
         clip: largest norm of the gradient.
         accumulate: parts that a batch passes in, to save memory.
-        callbacks: see `zoo.core.callbacks`.
+        callbacks: see `zoo.core.training.callbacks`.
         run: the circumstances.
     """
 

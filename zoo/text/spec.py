@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
 
-from zoo.text.normalisation import Normalisation
-from zoo.text.rules import SPECIAL
-from zoo.text.tokenizer import Numberer, Numbers, Tokenizer
-from zoo.text.vocabulary import Vocabulary
+from zoo.text.data.normalisation import Normalisation
+from zoo.text.data.rules import SPECIAL
+from zoo.text.data.tokenizer import Numberer, Numbers, Tokenizer
+from zoo.text.data.vocabulary import Vocabulary
 
 Label = str | int | bool
 Column = str | int

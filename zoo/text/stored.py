@@ -8,15 +8,15 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from zoo.core import artifact
-from zoo.core.artifact import ArtifactError
+from zoo.core.artifacts import artifact
+from zoo.core.artifacts.artifact import ArtifactError
 from zoo.core.run import Run
-from zoo.text.language_model import LanguageModel
+from zoo.text.classification.model import TextClassifier
+from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER, Dropouts
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.language_model import LanguageNet
 from zoo.text.options import check_numbers
-from zoo.text.predictor import TextClassifier
 from zoo.text.spec import Spec
 
 FLIPS: Final = "flips"

@@ -6,43 +6,61 @@ model = zoo.vision.finetune("efficientnet_lite0", "photos/")
 model.predict("dog.jpg")
 """
 
-from zoo.vision import figures, restoration, segmentation
-from zoo.vision.augment import NONE, SIDE_ON, TOP_DOWN, Augment
-from zoo.vision.doctor import check
-from zoo.vision.features import on_features, on_photos
-from zoo.vision.finetune import finetune, learner, train
-from zoo.vision.models.catalogue import backbones
-from zoo.vision.predictions import Labels, Prediction
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.recipe import set_size
-from zoo.vision.restorer import PhotoRestorer
-from zoo.vision.segmenter import PhotoSegmenter
-from zoo.vision.stored import load
-from zoo.vision.thresholds import tune_threshold
-from zoo.vision.tta import TTA
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "NONE",
-    "SIDE_ON",
-    "TOP_DOWN",
-    "TTA",
-    "Augment",
-    "Labels",
-    "PhotoModel",
-    "PhotoRestorer",
-    "PhotoSegmenter",
-    "Prediction",
-    "backbones",
-    "check",
-    "figures",
-    "finetune",
-    "learner",
-    "load",
-    "on_features",
-    "on_photos",
-    "restoration",
-    "segmentation",
-    "set_size",
-    "train",
-    "tune_threshold",
-]
+from zoo.core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from zoo.core.predictions import Labels as Labels
+    from zoo.core.predictions import Prediction as Prediction
+    from zoo.vision import restoration as restoration
+    from zoo.vision import segmentation as segmentation
+    from zoo.vision.classification.features import on_features as on_features
+    from zoo.vision.classification.features import on_photos as on_photos
+    from zoo.vision.classification.model import PhotoModel as PhotoModel
+    from zoo.vision.classification.recipe import set_size as set_size
+    from zoo.vision.classification.thresholds import tune_threshold as tune_threshold
+    from zoo.vision.classification.tta import TTA as TTA
+    from zoo.vision.classification.verbs import finetune as finetune
+    from zoo.vision.classification.verbs import learner as learner
+    from zoo.vision.classification.verbs import train as train
+    from zoo.vision.data.augment import NONE as NONE
+    from zoo.vision.data.augment import SIDE_ON as SIDE_ON
+    from zoo.vision.data.augment import TOP_DOWN as TOP_DOWN
+    from zoo.vision.data.augment import Augment as Augment
+    from zoo.vision.inspect import figures as figures
+    from zoo.vision.inspect.doctor import check as check
+    from zoo.vision.models.catalogue import backbones as backbones
+    from zoo.vision.restoration.model import PhotoRestorer as PhotoRestorer
+    from zoo.vision.segmentation.model import PhotoSegmenter as PhotoSegmenter
+    from zoo.vision.stored import load as load
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Augment": "zoo.vision.data.augment",
+        "Labels": "zoo.core.predictions",
+        "NONE": "zoo.vision.data.augment",
+        "PhotoModel": "zoo.vision.classification.model",
+        "PhotoRestorer": "zoo.vision.restoration.model",
+        "PhotoSegmenter": "zoo.vision.segmentation.model",
+        "Prediction": "zoo.core.predictions",
+        "SIDE_ON": "zoo.vision.data.augment",
+        "TOP_DOWN": "zoo.vision.data.augment",
+        "TTA": "zoo.vision.classification.tta",
+        "backbones": "zoo.vision.models.catalogue",
+        "check": "zoo.vision.inspect.doctor",
+        "figures": "zoo.vision.inspect.figures",
+        "finetune": "zoo.vision.classification.verbs",
+        "learner": "zoo.vision.classification.verbs",
+        "load": "zoo.vision.stored",
+        "on_features": "zoo.vision.classification.features",
+        "on_photos": "zoo.vision.classification.features",
+        "restoration": "zoo.vision.restoration",
+        "segmentation": "zoo.vision.segmentation",
+        "set_size": "zoo.vision.classification.recipe",
+        "train": "zoo.vision.classification.verbs",
+        "tune_threshold": "zoo.vision.classification.thresholds",
+    },
+)
+__all__ = list(__dir__())

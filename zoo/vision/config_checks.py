@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from zoo.core.artifact import Config
-from zoo.vision.spec import Spec
-from zoo.vision.tasks import n_out
+from zoo.core.artifacts.artifact import Config
+from zoo.vision.classification.spec import Spec
+from zoo.vision.classification.task import n_out
 
 _ARGUMENTS: Final[dict[str, tuple[type, ...]]] = {
     "name": (str,),

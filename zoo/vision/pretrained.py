@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.core.artifact import CONFIG
-from zoo.core.trained import Trained
+from zoo.core.artifacts.artifact import CONFIG
+from zoo.core.model import Trained
 from zoo.hub.find import find
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.spec import TaskName
+from zoo.vision.classification.task import n_out
 from zoo.vision.models.backbones import check_name, fitting_size, is_known
 from zoo.vision.models.bodies import Preprocessing
 from zoo.vision.models.classifier import Classifier, build_classifier
 from zoo.vision.models.head import Pool
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.spec import TaskName
 from zoo.vision.stored import load
-from zoo.vision.tasks import n_out
 
 Pretrained = str | os.PathLike[str] | PhotoModel
 

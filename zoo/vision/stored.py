@@ -11,18 +11,18 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from zoo.core import artifact
-from zoo.core.artifact import ArtifactError, Config
+from zoo.core.artifacts import artifact
+from zoo.core.artifacts.artifact import ArtifactError, Config
 from zoo.core.run import Run
+from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.task import KINDS
 from zoo.vision.config_checks import classifier_of, unet_of
-from zoo.vision.degraded import RestorationSpec
 from zoo.vision.models.classifier import build_classifier
-from zoo.vision.models.unet import build_unet
-from zoo.vision.predictor import PhotoModel
-from zoo.vision.restorer import PhotoRestorer
-from zoo.vision.segmenter import PhotoSegmenter
-from zoo.vision.segments import SegmentationSpec
-from zoo.vision.tasks import KINDS
+from zoo.vision.restoration.model import PhotoRestorer
+from zoo.vision.restoration.spec import RestorationSpec
+from zoo.vision.segmentation.model import PhotoSegmenter
+from zoo.vision.segmentation.spec import SegmentationSpec
+from zoo.vision.unet.network import build_unet
 
 Weights = list[dict[str, Tensor]]
 Parts = tuple[list[Any], Any, type[Any]]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.collab.features import width
+from zoo.collab.data.features import width
 from zoo.collab.models.embedding_net import EmbeddingNet
 from zoo.collab.models.factors import Factors
 from zoo.collab.models.softmax import Softmax

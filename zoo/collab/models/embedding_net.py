@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from zoo.collab.data.rated_items import Seen
 from zoo.collab.models.factors import Pair, Side, scaled, unscaled
-from zoo.collab.seen import Seen
-from zoo.core.groups import LayerGroup
+from zoo.core.training.groups import LayerGroup
 
 
 class EmbeddingNet(nn.Module):

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.collab.seen import Seen
-from zoo.core.groups import LayerGroup
+from zoo.collab.data.rated_items import Seen
+from zoo.core.training.groups import LayerGroup
 
 INIT_STD = 0.01
 MANY = 2  # times a batch's rows: with more rows than that, most are in no batch

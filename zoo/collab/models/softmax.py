@@ -11,9 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from zoo.collab.data.rated_items import Seen
 from zoo.collab.models.factors import Pair, Side
-from zoo.collab.seen import Seen
-from zoo.core.groups import LayerGroup
+from zoo.core.training.groups import LayerGroup
 
 
 class Softmax(nn.Module):

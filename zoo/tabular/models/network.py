@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypedDict, Unpack, get_args
 import torch
 from torch import Tensor, nn
 
-from zoo.core.groups import LayerGroup
+from zoo.core.training.groups import LayerGroup
 from zoo.tabular.models.inputs import Embeddings, Numbers, Piecewise, embedding_size
 from zoo.tabular.models.members import Init, MemberHeads, MemberLinear
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.groups import LayerGroup
+from zoo.core.training.groups import LayerGroup
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, Dropouts, State
 
 D_HEAD: Final = 50

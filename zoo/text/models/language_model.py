@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.core.groups import LayerGroup
 from zoo.core.task import Task
+from zoo.core.training.groups import LayerGroup
 from zoo.text.models.awd_lstm import AwdLstm, Dropouts, LockedDropout, State
 from zoo.text.models.sampled import sampled_cross_entropy
 

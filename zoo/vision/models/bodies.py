@@ -13,8 +13,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from zoo.core.groups import LayerGroup
-from zoo.vision.images import CropMode
+from zoo.core.training.groups import LayerGroup
+from zoo.vision.data.images import CropMode
 
 Interpolation = Literal["bilinear", "bicubic"]
 

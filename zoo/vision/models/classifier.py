@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from torch import Tensor, nn
 
-from zoo.core.groups import LayerGroup
+from zoo.core.training.groups import LayerGroup
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
 from zoo.vision.models.head import Head, Pool
 

@@ -18,7 +18,7 @@ from huggingface_hub import constants, try_to_load_from_cache
 from timm.models._manipulate import group_parameters
 from torch import Tensor, nn
 
-from zoo.vision.images import CropMode
+from zoo.vision.data.images import CropMode
 from zoo.vision.models.bodies import Body, Interpolation, Preprocessing, Sizes
 from zoo.vision.models.downloads import unfetched, unreachable
 

@@ -1,0 +1,1 @@
+"""From users' ratings to tensors."""

@@ -1,0 +1,159 @@
+"""What is known of users or items beside their ratings: columns of a table as numbers in 0..1.
+
+A truth value, or a number that is 0 or 1 everywhere, is a flag; text and categories are one column
+a value; numbers are one column for each tenth of those in training. All flags of a row together
+have length one, so that an item of five genres is not five times as loud.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from zoo.collab.data.ids import KnownIds
+
+BINS: Final = 10  # of a number
+MOST_VALUES: Final = 1000  # of a column of text
+
+Encoder = dict[str, dict[str, Any]]
+"""Column -> {"flag": True}, {"values": [...]} or {"edges": [...]}: plain values for config.json."""
+
+
+def require_ids(table: pd.DataFrame, side: str, names: Collection[str]) -> None:
+    """Refuse a table of features whose ids are a column while its index only counts the rows.
+
+    Args:
+        table: of features.
+        side: "user" or "item".
+        names: columns that hold ids of that side, in lower case.
+
+    Raises:
+        ValueError: a column of ids is there, and no index.
+    """
+    found = [name for name in table.columns if str(name).lower() in names]
+    if found and isinstance(table.index, pd.RangeIndex):
+        raise ValueError(
+            f"features of {side}s must have the ids as their index, got them in the column "
+            f"{found[0]!r}. Try {side}_features=table.set_index({found[0]!r})."
+        )
+
+
+def fit(table: pd.DataFrame) -> Encoder:
+    """How the columns of a table, one row an id, are encoded.
+
+    Raises:
+        ValueError: a column of text has too many values to be a feature.
+    """
+    return {str(name): _fit_column(str(name), table[name]) for name in table.columns}
+
+
+def width(encoder: Mapping[str, Any]) -> int:
+    """Columns of the encoded table."""
+    return sum(_width(how) for how in encoder.values())
+
+
+def encode(
+    table: pd.DataFrame, encoder: Mapping[str, Any], ids: Sequence[Hashable]
+) -> NDArray[np.float32]:
+    """Features of ids. Shape: (n + 1, width); zeros for row 0, gaps and ids not in the table.
+
+    Raises:
+        ValueError: a column is missing, or an id stands twice in the table's index.
+    """
+    missing = [name for name in encoder if name not in table.columns]
+    if missing or table.index.has_duplicates:
+        raise ValueError(
+            "a table of features has one row an id, its index, and the columns that the model "
+            f"knows, however {missing=}, repeated={int(table.index.duplicated().sum())}; "
+            "set the ids as its index"
+        )
+    rows = KnownIds(list(table.index)).rows(ids) - 1
+    if len(ids) and (rows < 0).mean() > 0.5:
+        warnings.warn(
+            f"{int((rows < 0).sum())} of {len(ids)} ids have no features, such as "
+            f"{ids[int(np.argmin(rows))]!r}. The index of the table must hold the ids.",
+            stacklevel=6,
+        )
+    parts = [_encode_column(table[name], how) for name, how in encoder.items()]
+    known = _quiet_flags(parts, encoder)
+    encoded = np.zeros((len(ids) + 1, width(encoder)), dtype=np.float32)
+    encoded[1:][rows >= 0] = known[rows[rows >= 0]]
+    return encoded
+
+
+def _fit_column(name: str, column: pd.Series) -> dict[str, Any]:
+    if is_bool_dtype(column) or (is_numeric_dtype(column) and column.dropna().isin([0, 1]).all()):
+        return {"flag": True}
+    if is_numeric_dtype(column):
+        finite = column[np.isfinite(column.to_numpy(dtype=float, na_value=np.nan))]
+        if not len(finite):
+            raise ValueError(
+                f"a feature must have values, but column {name!r} is empty. Leave it out."
+            )
+        edges = np.unique(np.quantile(finite, np.linspace(0, 1, BINS + 1)[1:-1]))
+        return {"edges": edges.tolist()}
+    values = sorted(map(str, column.dropna().unique()))
+    if len(values) > MOST_VALUES:
+        raise ValueError(
+            f"a feature has at most {MOST_VALUES} values, however column {name!r} has "
+            f"{len(values)}; leave it out"
+        )
+    return {"values": values}
+
+
+def _width(how: Mapping[str, Any]) -> int:
+    return 1 if "flag" in how else len(how["values"]) if "values" in how else len(how["edges"]) + 1
+
+
+def _encode_column(column: pd.Series, how: Mapping[str, Any]) -> NDArray[np.float32]:
+    if "flag" in how:
+        return np.nan_to_num(_numbers(column)).astype(np.float32)[:, None]
+    if "values" in how:
+        positions = pd.Index(how["values"]).get_indexer(_texts(column, how["values"]))
+        positions[column.isna()] = -1
+    else:
+        numbers = _numbers(column)
+        positions = np.where(np.isnan(numbers), -1, np.searchsorted(how["edges"], numbers))
+    encoded = np.zeros((len(column), _width(how)), dtype=np.float32)
+    there = np.flatnonzero(positions >= 0)
+    encoded[there, positions[there]] = 1
+    return encoded
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    """Numbers, or texts that spell them; gaps are NaN.
+
+    Raises:
+        ValueError: a cell is neither.
+    """
+    numbers = column if is_bool_dtype(column) else pd.to_numeric(column, errors="coerce")
+    wrong = column[numbers.isna() & column.notna()]
+    if len(wrong):
+        raise ValueError(
+            f"a feature must hold what it held in training, got {wrong.iloc[0]!r} in the column "
+            f"of numbers {column.name!r}. Correct or empty such cells."
+        )
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _texts(column: pd.Series, known: Sequence[str]) -> pd.Series:
+    """Cells as the known texts spell them: 5.0 is "5" unless there is a text "5.0"."""
+    texts, spelled = column.astype(str), set(known)
+    return texts.where(texts.isin(spelled), texts.str.replace(r"\.0+$", "", regex=True))
+
+
+def _quiet_flags(
+    parts: list[NDArray[np.float32]], encoder: Mapping[str, Any]
+) -> NDArray[np.float32]:
+    """All columns side by side, the flags of a row divided by the root of their number."""
+    whole = np.concatenate(parts, axis=1)
+    flags = np.repeat(["flag" in how for how in encoder.values()], [p.shape[1] for p in parts])
+    counts = whole[:, flags].sum(1, keepdims=True)
+    whole[:, flags] /= np.sqrt(np.maximum(counts, 1))
+    return whole

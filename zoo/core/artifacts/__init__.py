@@ -1,0 +1,1 @@
+"""Saved models: JSON, safetensors and a card; never a pickle."""

@@ -1,0 +1,44 @@
+"""How messages name what is wrong, and the nearest thing that would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+SHOWN: Final = 3  # wrong values that a message names; the others are counted
+
+
+def few(values: Sequence[object], between: str = ", ") -> str:
+    """The first values, and how many there are if that is not all.
+
+    >>> few(["a", "b", "c", "d"])
+    'a, b, c, ... (4 in all)'
+    """
+    more = f"{between}... ({len(values)} in all)" if len(values) > SHOWN else ""
+    return between.join(str(value) for value in values[:SHOWN]) + more
+
+
+def nearest(name: object, known: Iterable[object], *, cutoff: float = 0.6) -> str | None:
+    """The known name that is spelt most like a wrong one; None if none is alike.
+
+    >>> nearest("resnet5O", ["resnet50", "vgg16"])
+    'resnet50'
+    """
+    text_of = {str(one).lower(): str(one) for one in known}
+    near = difflib.get_close_matches(str(name).lower(), text_of, n=1, cutoff=cutoff)
+    return text_of[near[0]] if near else None
+
+
+def did_you_mean(name: object, known: Sequence[object], *, cutoff: float = 0.6) -> str:
+    """The sentence that leads out of a wrong name: the nearest one, else what there is.
+
+    >>> did_you_mean("colour", ["color", "size"])
+    "Did you mean 'color'?"
+    >>> did_you_mean("x", ["color", "size"])
+    'There is color, size.'
+    """
+    near = nearest(name, known, cutoff=cutoff)
+    if near is not None:
+        return f"Did you mean {near!r}?"
+    return f"There is {few(known)}." if known else "There is none."

@@ -1,0 +1,1 @@
+"""Training: one loop, the verbs of a learner, exact resume."""

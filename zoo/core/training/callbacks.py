@@ -1,0 +1,186 @@
+"""Callbacks: what may happen between steps and epochs without touching the loop.
+
+A callback is any object with at least one of the methods in `HOOKS`; each gets the `Fit`. Five
+lines make one:
+
+    class Patience:
+        def epoch_end(self, fit):
+            if fit.row["train_loss"] < 0.01:
+                fit.stop = True
+
+One with `state()` and `load_state(state)` (numbers, strings, lists, dicts, tensors) takes part in
+exact resume.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from zoo.core.training.loop import Fit
+
+HOOKS = ("fit_start", "batch", "step_end", "epoch_end", "fit_end")
+"""All take the fit; `batch` takes (fit, batch) and returns the batch to train on.
+
+`fit_end` comes however a fit ends, also after Ctrl-C (then `fit.interrupted`), but for an error.
+"""
+
+
+def collect_hooks(callbacks: Iterable[Any]) -> dict[str, list[Callable[..., Any]]]:
+    """The callbacks' methods by hook.
+
+    Raises:
+        TypeError: an object has none of the hooks.
+    """
+    hooks: dict[str, list[Callable[..., Any]]] = {name: [] for name in HOOKS}
+    for callback in callbacks:
+        found = [name for name in HOOKS if callable(getattr(callback, name, None))]
+        if not found:
+            own = [name for name in vars(type(callback)) if not name.startswith("_")]
+            near = [m for name in own for m in difflib.get_close_matches(name, HOOKS, n=1)]
+            raise TypeError(
+                f"a callback has at least one of the methods {', '.join(HOOKS)}, however "
+                f"{type(callback).__name__} has {own}; "
+                + (f"did you mean {near[0]!r}?" if near else "add one")
+            )
+        for name in found:
+            hooks[name].append(getattr(callback, name))
+    return hooks
+
+
+class _Best:
+    """The best value of a column so far."""
+
+    def __init__(self, monitor: str, mode: Literal["min", "max"] | None, min_delta: float) -> None:
+        falls = mode == "min" if mode else monitor.endswith(("loss", "rmse", "mae", "error"))
+        self.monitor, self.sign, self.min_delta = monitor, 1.0 if falls else -1.0, min_delta
+        self.value = float("inf")
+
+    def improved(self, row: dict[str, float]) -> bool:
+        if self.monitor not in row:
+            raise KeyError(
+                f"what is monitored must be a column of the table, however "
+                f"monitor={self.monitor!r} is not in {list(row)}; name one of them"
+            )
+        value = self.sign * row[self.monitor]
+        if value < self.value - self.min_delta:
+            self.value = value
+            return True
+        return False
+
+
+class EarlyStopping:
+    """Stop when a column of the table has not improved for `patience` epochs.
+
+    Args:
+        monitor: the column.
+        patience: epochs without improvement that are endured.
+        mode: whether the column should fall ("min") or rise; None tells by its name.
+        min_delta: smaller changes do not count.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "valid_loss",
+        *,
+        patience: int = 2,
+        mode: Literal["min", "max"] | None = None,
+        min_delta: float = 0.0,
+    ) -> None:
+        self._best = _Best(monitor, mode, min_delta)
+        self.patience, self.waited = patience, 0
+
+    def epoch_end(self, fit: Fit) -> None:
+        """Count the epochs without improvement."""
+        self.waited = 0 if self._best.improved(fit.row) else self.waited + 1
+        fit.stop = fit.stop or self.waited > self.patience
+
+    def state(self) -> dict[str, Any]:
+        """The count and the best value."""
+        return {"waited": self.waited, "best": self._best.value}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on counting."""
+        self.waited, self._best.value = state["waited"], state["best"]
+
+
+class BestWeights:
+    """Give the model back its weights of the best epoch when the fit ends.
+
+    The column should not be one that you report afterwards: picking the best epoch on the
+    validation part flatters the score on it.
+    """
+
+    def __init__(
+        self, monitor: str = "valid_loss", *, mode: Literal["min", "max"] | None = None
+    ) -> None:
+        self._best = _Best(monitor, mode, 0.0)
+        self._weights: dict[str, Tensor] = {}
+
+    def epoch_end(self, fit: Fit) -> None:
+        """Keep a copy if this epoch is the best."""
+        if self._best.improved(fit.row):
+            self._weights = {k: v.detach().clone() for k, v in fit.model.state_dict().items()}
+
+    def fit_end(self, fit: Fit) -> None:
+        """Put the best copy back."""
+        if self._weights:
+            fit.model.load_state_dict(self._weights)
+
+    def state(self) -> dict[str, Any]:
+        """The best value and its weights."""
+        return {"best": self._best.value, "weights": self._weights}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._best.value, self._weights = state["best"], state["weights"]
+
+
+class CSVLog:
+    """Write the table to a file after every epoch."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    def epoch_end(self, fit: Fit) -> None:
+        """Rewrite the file: it is short, and then never half a line."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(fit.history.to_csv())
+
+
+class TensorBoardLog:
+    """Write losses, rates and the table's columns for TensorBoard (extra `tensorboard`).
+
+    Raises:
+        ModuleNotFoundError: the extra is not installed.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise ModuleNotFoundError(
+                "the TensorBoard log needs a package that is not installed: "
+                "pip install 'transfer-zoo[tensorboard]'"
+            ) from error
+        self._writer = SummaryWriter(str(folder))
+        self._written = 0
+
+    def epoch_end(self, fit: Fit) -> None:
+        """Add the epoch's steps and its row."""
+        add = self._writer.add_scalar
+        history = fit.history
+        for step in range(self._written, len(history.losses)):
+            add("train/loss", history.losses[step], step)
+            add("train/lr", history.lrs[step], step)
+        self._written = len(history.losses)
+        for name, value in fit.row.items():
+            add(f"epoch/{name}", value, int(fit.row["epoch"]))
+
+    def fit_end(self, fit: Fit) -> None:
+        """Have everything on disk."""
+        self._writer.flush()

@@ -1,0 +1,92 @@
+"""The options that training takes in every domain, stated once; a domain's table extends this one.
+
+It imports no torch, so that the command line reads it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+
+from zoo.core.options import Option
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from zoo.core.run import Run
+else:  # what a shell cannot pass needs no type at run time
+    Optimizer = Run = Any
+
+OptimizerName = Literal["adamw", "sgd"]
+
+Epochs = Annotated[int, Option(low=0, help="Passes over the training part.")]
+SomeEpochs = Annotated[int | None, Option(low=0, help="Passes over the training part.")]
+Rate = Annotated[float, Option(above=0, help="Highest learning rate.")]
+SomeRate = Annotated[float | None, Option(above=0, help="Highest learning rate.")]
+
+
+class TrainingOptions(TypedDict, total=False):
+    """What every verb takes beside the model and the data."""
+
+    valid: Annotated[
+        Any,
+        Option(
+            cli=str,
+            help="Validation part in the form of the data, none of which is trained on; without "
+            "one, what the data set apart, else a share of them.",
+        ),
+    ]
+    valid_fraction: Annotated[
+        float,
+        Option(
+            default=0.2,
+            low=0,
+            high=0.999,
+            record=True,
+            help="Share of the data to validate on where nothing is set apart, drawn by the run's "
+            "seed; 0 trains on everything.",
+        ),
+    ]
+    batch_size: Annotated[int, Option(low=1, record=True, help="Examples per step.")]
+    optimizer: Annotated[
+        OptimizerName | Callable[[list[dict[str, Any]]], Optimizer],
+        Option(
+            default="adamw",
+            cli=str,
+            help="'adamw' (betas .9 and .99, eps 1e-5), 'sgd' (momentum .9), or a function from "
+            "parameter groups to a torch optimizer.",
+        ),
+    ]
+    weight_decay: Annotated[
+        float,
+        Option(default=0.01, low=0, help="Decoupled weight decay; norms and biases get none."),
+    ]
+    clip: Annotated[
+        float | None, Option(above=0, help="Largest norm of the gradient; None leaves it alone.")
+    ]
+    accumulate: Annotated[
+        int, Option(default=1, low=1, help="Parts that a batch passes in, to save memory.")
+    ]
+    callbacks: Annotated[
+        Sequence[Any],
+        Option(default=(), cli=False, help="Objects as `zoo.core.training.callbacks` describes."),
+    ]
+    run: Annotated[
+        Run | None,
+        Option(cli=False, help="Circumstances: device, precision, seed, folder, resuming."),
+    ]
+
+
+class LabelSmoothing(TypedDict, total=False):
+    """What verbs take that learn classes by cross entropy."""
+
+    label_smoothing: Annotated[
+        float,
+        Option(
+            default=0.0,
+            low=0,
+            high=1,
+            record=True,
+            help="Share of the target that is spread over all classes.",
+        ),
+    ]

@@ -1,0 +1,129 @@
+"""What goes wrong between here and the hub, as one sentence with the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from zoo.core.artifacts.names import plain_name
+
+Doing = Literal["read", "write"]
+
+ON_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./a, /a, ~/a or a/b/c
+
+_REVISION = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*", re.ASCII)
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no `user/name`.
+
+    Raises:
+        ValueError: it is not, or one of its parts is no plain name of a folder.
+    """
+    if not isinstance(name, str) or not ON_HUB.fullmatch(name):
+        raise bad_name(name)
+    for part in name.split("/"):
+        plain_name(part)
+
+
+def check_revision(revision: str | None) -> None:
+    """Refuse what names no revision; None is the main branch.
+
+    Raises:
+        ValueError: it is empty, or cannot be the name of a branch, tag or commit.
+    """
+    if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
+        raise ValueError(
+            f"a revision must be a branch, tag or commit, got {revision=}. Leave it out for the "
+            "newest."
+        )
+
+
+def bad_name(name: str) -> ValueError:
+    """The sentence for a malformed name."""
+    return ValueError(
+        "a model on the hub must be named user/name, of letters, digits, '-', '_' and '.', "
+        f"however {name=}; copy the name from the model's page"
+    )
+
+
+@contextmanager
+def told(name: str, revision: str | None, doing: Doing) -> Iterator[None]:
+    """Whatever the client raises, its HTTP library or the parsing of an odd answer: a sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise explained(error, name, revision, doing) from error
+
+
+def explained(error: Exception, name: str, revision: str | None, doing: Doing) -> Exception:
+    """The client's failure as one sentence.
+
+    Args:
+        error: what it raised.
+        name: of the model.
+        revision: that was asked for.
+        doing: whether the model was to be read or written.
+    """
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, HFValidationError):
+        return bad_name(name)
+    if doing == "read" and isinstance(error, OSError) and error.errno is not None:
+        return OSError(f"a model must be stored before it is read, however {name=}: {error}")
+    cause = error if isinstance(error, HfHubHTTPError) else error.__cause__
+    status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else None
+    if isinstance(cause, GatedRepoError):
+        return PermissionError(
+            f"{name=} is gated: ask for access on its page, then log in with `hf auth login`"
+        )
+    if isinstance(cause, RevisionNotFoundError):
+        return FileNotFoundError(
+            f"a revision must be a branch, tag or commit of {name!r}, however {revision=} is none; "
+            "leave it out for the newest"
+        )
+    if doing == "read" and (isinstance(cause, RepositoryNotFoundError) or status == 404):
+        return FileNotFoundError(
+            f"the hub must have the model, however {name=} does not exist there, or is private; "
+            "correct the name, or log in with `hf auth login`"
+        )
+    if status in (401, 403) or (doing == "write" and status == 404):
+        return PermissionError(
+            f"the hub must let you {doing} the model, however it answers {status} for {name=}; "
+            "log in with `hf auth login`, with a token that may do so"
+        )
+    return _out_of_reach(error, name, revision, doing)
+
+
+def _out_of_reach(
+    error: Exception, name: str, revision: str | None, doing: Doing
+) -> ConnectionError:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    deepest = error
+    while isinstance(deepest.__cause__, Exception):
+        deepest = deepest.__cause__
+    offline = isinstance(error, OfflineModeIsEnabled)
+    why = "HF_HUB_OFFLINE is set" if offline else f"the hub fails ({_first_line(deepest)})"
+    if doing == "write":
+        return ConnectionError(
+            f"publishing needs a hub within reach, however {name=} was not published and {why}; "
+            "push again: what has arrived is not sent twice"
+        )
+    return ConnectionError(
+        f"a model must be in the cache or on a hub within reach, however {name=} with {revision=} "
+        f"is not in the cache and {why}; pull it once while the hub is reachable"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

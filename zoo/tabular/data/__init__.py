@@ -1,0 +1,1 @@
+"""From users' tables to tensors."""

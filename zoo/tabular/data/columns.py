@@ -1,0 +1,276 @@
+"""Columns told apart into categories and numbers, and what is learnt of them from training rows."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from zoo.tabular.data.encode import Lookup
+from zoo.tabular.data.tables import SHOWN, Name, few, require_columns
+from zoo.tabular.data.values import (
+    Kind,
+    Value,
+    as_numbers,
+    distinct,
+    is_text,
+    kind_of,
+    moments,
+    reads_as_number,
+    sense,
+    without_arrow,
+)
+from zoo.tabular.spec import Category, Number
+
+FEW: Final = 20  # different whole numbers that are still categories (fastai: max_card)
+NEARLY_ALL: Final = 0.9  # share of different texts from which on a column is an identifier
+MANY: Final = 100  # rows below which nothing can be told of that
+LEFT_OUT: Final = "columns are left out that cannot help"
+_ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_OTHER_DATE: Final = re.compile(
+    r"\s*(\d{1,2}([./-])\d{1,2}\2\d{2,4}|\d{4}([./])\d{1,2}\3\d{1,2})(\D|$)"
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The inputs found in a table, and what was left out with its reason."""
+
+    categories: tuple[Category, ...]
+    numbers: tuple[Number, ...]
+    left_out: tuple[tuple[Name, str], ...]
+
+
+def fit_columns(
+    frame: pd.DataFrame,
+    *,
+    categories: Sequence[Name] = (),
+    numbers: Sequence[Name] = (),
+    ignore: Sequence[Name] = (),
+    known: Mapping[Name, Category | Number] | None = None,
+) -> Columns:
+    """The input columns of a table, fitted on its rows, which are those to train on.
+
+    Text, truths, pandas categories and whole numbers with at most 20 different values are
+    categories; other numbers, times, durations and texts of ISO dates are numbers. Left out, with
+    one warning that names them: columns with one value alone, and texts that differ in nearly
+    every row, as identifiers do, unless `categories` names them.
+
+    Args:
+        frame: training rows.
+        categories: columns that are categories whatever they look like.
+        numbers: columns that are numbers whatever they look like.
+        ignore: columns that are no inputs: the target, perhaps others.
+        known: columns of a pretrained model: their kind and statistics stay, new categories join.
+
+    Raises:
+        ValueError: no input is left, a named column is missing or named for several uses, or cells
+            of a column of numbers are none.
+    """
+    _require_uses({"categories": categories, "numbers": numbers, "ignore": ignore}, frame)
+    known = known or {}
+    found_categories: list[Category] = []
+    found_numbers: list[Number] = []
+    left_out: list[tuple[Name, str]] = []
+    infinite: list[Name] = []
+    odd: list[tuple[Name, Value]] = []
+    for name in frame.columns:
+        if name in set(ignore):
+            continue
+        column, before = without_arrow(frame[name]), known.get(name)
+        said = None if name not in numbers else "number"
+        said = "category" if name in categories else said
+        if said is None and before is not None:
+            said = "category" if isinstance(before, Category) else "number"
+        if _is_category(column) if said is None else said == "category":
+            found = fit_category(column, name, before if isinstance(before, Category) else None)
+            why = None if name in categories or before else _useless(column, found)
+            if why is None:
+                found_categories.append(found)
+                if said is None and (strange := _among_numbers(found)) is not None:
+                    odd.append((name, strange))
+        else:
+            number, has_infinite = fit_number(
+                column, name, before if isinstance(before, Number) else None
+            )
+            why = None if number is not None else "has one value alone"
+            if said is None and is_saved_index(column, name):
+                why = "is the index that another program has saved"
+            elif number is not None:
+                found_numbers.append(number)
+            infinite += [name] if has_infinite else []
+        if why is not None:
+            left_out.append((name, why))
+    _tell(left_out, infinite, odd)
+    if not found_categories and not found_numbers:
+        raise ValueError(
+            "learning needs a column that varies, however none of the "
+            f"{len(frame)} rows' columns={few(list(frame.columns))} is one beside the target; "
+            "add columns, or name some in categories="
+        )
+    return Columns(tuple(found_categories), tuple(found_numbers), tuple(left_out))
+
+
+def fit_category(column: pd.Series, name: Name, before: Category | None = None) -> Category:
+    """The column's different values: those known before, then the new ones, sorted.
+
+    A text and a number that mean the same, as "5" and 5, are one value; empty text is a gap.
+    """
+    codes, values = distinct(column)
+    old = Category(name, before.values if before else ())
+    lookup = Lookup(old)
+    new: dict[Any, Value] = {}  # by what a value means and whether it is text: "1.0" is not "1"
+    for value in sorted(values, key=_sorting):
+        meaning = sense(value)
+        if meaning is None or lookup.row(value):
+            continue
+        if not isinstance(value, str):
+            new.setdefault(meaning, value)
+        elif meaning not in new:  # sorted by type, texts come last but for gaps
+            new["text", value] = value
+    has_gaps = (codes < 0).any() or any(sense(value) is None for value in values)
+    if has_gaps and None not in old.values:
+        new[None] = None
+    return Category(name, (*old.values, *sorted(new.values(), key=_sorting)))
+
+
+def fit_number(
+    column: pd.Series, name: Name, before: Number | None = None
+) -> tuple[Number | None, bool]:
+    """The column's statistics (None if it has one value alone), and whether some are infinite."""
+    kind: Kind = before.kind if before else _kind(column)
+    numbers = as_numbers(column, name, kind)
+    has_infinite = bool(np.isinf(numbers).any())
+    there = numbers[np.isfinite(numbers)]
+    gaps = len(there) < len(numbers)
+    if before:
+        kept = (before.median, before.mean, before.std)
+        return Number(name, kind, *kept, before.gaps or gaps), has_infinite
+    if not len(there) or (there.min() == there.max() and not gaps):
+        return None, has_infinite
+    median = float(np.median(there))
+    filled = np.where(np.isfinite(numbers), numbers, median)
+    spread = float(filled.std())
+    number = Number(name, kind, median, float(filled.mean()), spread or 1.0, gaps)
+    return number, has_infinite
+
+
+def is_saved_index(column: pd.Series, name: Name) -> bool:
+    """Whether a column without a name counts the rows, as `to_csv` and R write it."""
+    if not (isinstance(name, str) and re.fullmatch(r"(Unnamed: \d+(\.\d+)?)?", name)):
+        return False
+    return bool(types.is_integer_dtype(column.dtype) and column.is_monotonic_increasing)
+
+
+def _is_category(column: pd.Series) -> bool:
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype) or types.is_bool_dtype(dtype):
+        return True
+    if kind_of(column) != "number" or types.is_float_dtype(dtype):
+        return False
+    if types.is_integer_dtype(dtype):
+        return int(column.nunique()) <= FEW
+    if types.is_numeric_dtype(dtype):  # decimals of pyarrow
+        return False
+    inferred = types.infer_dtype(column, skipna=True)
+    if inferred in ("floating", "mixed-integer-float", "decimal", "datetime", "datetime64", "date"):
+        return False
+    if inferred == "integer":
+        return len(distinct(column)[1]) <= FEW
+    return not _is_text_of_dates(column)
+
+
+def _kind(column: pd.Series) -> Kind:
+    if is_text(column.dtype):
+        inferred = types.infer_dtype(column, skipna=True)
+        if inferred in ("datetime", "datetime64", "date") or _is_text_of_dates(column):
+            return "time"
+    return kind_of(column)
+
+
+def _is_text_of_dates(column: pd.Series) -> bool:
+    """Whether every text begins as 2015-07-31 and pandas reads all of them as times."""
+    texts = column.dropna()
+    if not len(texts) or not isinstance(texts.iloc[0], str) or not _ISO_DATE.match(texts.iloc[0]):
+        return False
+    try:
+        moments(texts)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _useless(column: pd.Series, found: Category) -> str | None:
+    """Why a column of categories is left out, if it is."""
+    n = len(found.values)
+    if n <= 1:
+        return "has one value alone"
+    texts = isinstance(found.values[-1] or found.values[0], str)
+    if texts and n >= MANY and n > NEARLY_ALL * int(column.notna().sum()):
+        if all(_OTHER_DATE.match(str(value)) for value in found.values if value is not None):
+            return "holds dates, which must be written as 2015-07-31 to be read"
+        return "differs in nearly every row, as an identifier does"
+    return None
+
+
+def _among_numbers(found: Category) -> Value:
+    """A text that keeps a column of numbers from being one, such as "?" or "$1.50".
+
+    None if the values are not mostly numbers, or whole ones alone, as codes are.
+    """
+    values = [value for value in found.values if value is not None]
+    texts = [value for value in values if isinstance(value, str)]
+    if len(values) <= FEW or not texts:
+        return None
+    if sum(reads_as_number(value) for value in values) < NEARLY_ALL * len(values):
+        return None
+    return next((text for text in texts if not isinstance(sense(text), int)), None)
+
+
+def _tell(
+    left_out: list[tuple[Name, str]], infinite: list[Name], odd: list[tuple[Name, Value]]
+) -> None:
+    if left_out:
+        reasons = []
+        for why in dict.fromkeys(why for _, why in left_out):
+            names = [name for name, reason in left_out if reason == why]
+            reasons.append(f"{few(names)} ({why if len(names) == 1 else f'each {why}'})")
+        warnings.warn(f"{LEFT_OUT}: {'; '.join(reasons)}", stacklevel=4)
+    if infinite:
+        message = f"numbers are finite, however {few(infinite)} have infinite ones; they are gaps"
+        warnings.warn(message, stacklevel=4)
+
+    if odd:
+        texts = ", ".join(f"{value!r:.30} in {name!r}" for name, value in odd[:SHOWN])
+        warnings.warn(
+            f"a column of numbers must hold numbers alone, got {texts}, so that each number is a "
+            "category of its own. Correct the cells with pd.to_numeric(..., errors='coerce'), or "
+            f"name the column in categories={[name for name, _ in odd[:SHOWN]]}.",
+            stacklevel=4,
+        )
+
+
+def _require_uses(uses: dict[str, Sequence[Name]], frame: pd.DataFrame) -> None:
+    for use, names in uses.items():
+        if isinstance(names, (str, int)):
+            raise ValueError(
+                f"{use} is a list of columns, however {use}={names!r}; use [{names!r}]"
+            )
+        require_columns(frame, names, f"columns named in {use}")
+    given: list[Any] = [name for names in uses.values() for name in dict.fromkeys(names)]
+    twice = [name for name in dict.fromkeys(given) if given.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"a column has one use, however {few(twice)} are in several of {', '.join(uses)} (or "
+            "are the target, the group or the time); name them once"
+        )
+
+
+def _sorting(value: Value) -> tuple[str, Any]:
+    return type(value).__name__, "" if value is None else value

@@ -1,0 +1,190 @@
+"""From rows and a spec to the network's inputs."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.tabular.data.tables import ALL_INPUTS, SHOWN, Name, require_columns
+from zoo.tabular.data.values import Value, as_numbers, distinct, key, one_number, plain, sense
+from zoo.tabular.spec import Category, Spec
+
+FARTHEST: Final = 100.0  # standard deviations from the mean that a number is cut at
+_NUMERIC: Final = (int, float, bool)
+THERE, MISSING = 1, 2  # rows of the embedding that says whether a number is there
+
+
+class Encoder:
+    """Turns tables, or single rows, into tensors as the spec says.
+
+    An unseen category is row 0 of its embedding, and so is a gap where training had none; one
+    warning names columns most of whose cells are unseen. A gap in a number takes the median.
+    Infinite numbers are gaps; others are cut at 100 standard deviations from the mean. Columns
+    beyond those of the spec are not looked at.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        exact = spec.cells == "exact"
+        self.lookups = [Lookup(category, exact=exact) for category in spec.categories]
+
+    @cached_property
+    def with_gaps(self) -> list[int]:
+        """Which numbers had gaps in training."""
+        return [i for i, number in enumerate(self.spec.numbers) if number.gaps]
+
+    def table(self, frame: pd.DataFrame) -> tuple[Tensor, Tensor]:
+        """Inputs of many rows, on the CPU.
+
+        **Shape.** x_cat: (N, n_cat), int32, rows of the embeddings; x_cont: (N, n_cont), float32.
+
+        Raises:
+            ValueError: columns lack, or cells of a column of numbers are none.
+        """
+        require_columns(frame, self.spec.inputs, ALL_INPUTS)
+        x_cat = np.empty((len(frame), len(self.spec.table_rows)), dtype=np.int32)
+        x_cont = np.empty((len(frame), len(self.spec.numbers)), dtype=np.float32)
+        unseen: dict[Name, Value] = {}
+        for i, lookup in enumerate(self.lookups):
+            x_cat[:, i], strange = lookup.column(frame[lookup.name])
+            unseen |= {} if strange is None else {lookup.name: strange}
+        warn_of_unseen(unseen)
+        flag = len(self.spec.categories)
+        for i, number in enumerate(self.spec.numbers):
+            cells = as_numbers(frame[number.name], number.name, number.kind)
+            there = np.isfinite(cells)
+            filled = np.where(there, cells, number.median)
+            x_cont[:, i] = ((filled - number.mean) / number.std).clip(-FARTHEST, FARTHEST)
+            if number.gaps:
+                x_cat[:, flag] = np.where(there, THERE, MISSING)
+                flag += 1
+        return torch.from_numpy(x_cat), torch.from_numpy(x_cont)
+
+    def row(self, row: Mapping[Any, Any]) -> tuple[Tensor, Tensor]:
+        """Inputs of a single row, given as a mapping from column to cell; no DataFrame is made.
+
+        **Shape.** x_cat: (1, n_cat); x_cont: (1, n_cont).
+
+        Raises:
+            ValueError: columns lack, or a cell of a column of numbers is none.
+        """
+        if any(name not in row for name in self.spec.inputs):
+            require_columns(pd.DataFrame([dict(row)]), self.spec.inputs, ALL_INPUTS)
+        cells = [plain(row[lookup.name]) for lookup in self.lookups]
+        codes = [lookup.row(cell) for lookup, cell in zip(self.lookups, cells, strict=True)]
+        if 0 in codes:
+            unseen = zip(self.lookups, codes, cells, strict=True)
+            warn_of_unseen(
+                {a.name: c for a, code, c in unseen if not code and sense(c) is not None}
+            )
+        scaled, flags = [], []
+        for number in self.spec.numbers:
+            cell = one_number(row[number.name], number.name, number.kind)
+            there = math.isfinite(cell)
+            value = ((cell if there else number.median) - number.mean) / number.std
+            scaled.append(min(max(value, -FARTHEST), FARTHEST))
+            if number.gaps:
+                flags.append(THERE if there else MISSING)
+        return torch.tensor([codes + flags], dtype=torch.int32), torch.tensor([scaled])
+
+
+class Lookup:
+    """Finds the row of the embedding that belongs to a cell.
+
+    A value as training had it comes first; then one that means the same: what was learnt as text is
+    read as text (5 and 5.0 are "5"), numbers that are equal are equal (so is "5", where no text was
+    learnt), and spaces around a text do not count.
+
+    Args:
+        category: the column and its values.
+        exact: tell numbers and texts apart, as models of format 1 do.
+
+    >>> words, numbers = Lookup(Category("shop", ("5", "07"))), Lookup(Category("shop", (5, 7)))
+    >>> [[lookup.row(cell) for cell in ("5", 5, 5.0, "07", 7)] for lookup in (words, numbers)]
+    [[1, 1, 1, 2, 0], [1, 1, 1, 2, 2]]
+    """
+
+    def __init__(self, category: Category, *, exact: bool = False) -> None:
+        self.name, self.exact = category.name, exact
+        self.rows = row_numbers(category)
+        self.no_texts = not any(isinstance(value, str) for value in category.values)
+        self.alike: dict[Any, int] = {}
+        for i, value in enumerate(category.values, 1):
+            self.alike.setdefault(sense(value), i)
+
+    def row(self, value: Value) -> int:
+        """The row of a plain value; 0 if it is unseen."""
+        row = self.rows.get(key(value), 0)
+        if row or self.exact:
+            return row
+        if not isinstance(value, str) and (row := self.rows.get(key(str(value)), 0)):
+            return row
+        return self.alike.get(sense(value, as_number=self.no_texts), 0)
+
+    def column(self, column: pd.Series) -> tuple[NDArray[np.int32], Value]:
+        """The rows of a whole column, and an unseen value if most of its cells are unseen.
+
+        Gaps do not count as cells.
+
+        Shape: (n,)
+        """
+        codes, values = distinct(column)
+        rows = np.array([self.row(value) for value in (*values, None)], dtype=np.int32)
+        is_cell = np.array([sense(value) is not None for value in (*values, None)])
+        unseen = is_cell & (rows == 0)
+        if not unseen.any() or 2 * unseen[codes].sum() <= is_cell[codes].sum():
+            return rows[codes], None
+        return rows[codes], values[int(unseen.argmax())]
+
+
+def row_numbers(category: Category) -> dict[tuple[str, Value], int]:
+    """Row of each value of a category; equal numbers of other types are there too.
+
+    >>> rows = row_numbers(Category("store", (1, "1", None)))
+    >>> [rows.get(key(value), 0) for value in (1, 1.0, "1", None, 2)]
+    [1, 1, 2, 3, 0]
+    """
+    rows = {key(value): i for i, value in enumerate(category.values, 1)}
+    for (_, value), row in list(rows.items()):
+        if isinstance(value, _NUMERIC):
+            for kind in _NUMERIC:
+                if kind is not bool or value in (0, 1):
+                    same = kind(value)
+                    if same == value:
+                        rows.setdefault(key(same), row)
+    return rows
+
+
+def text_columns(spec: Spec) -> dict[Name, tuple[str, ...]]:
+    """The texts of each column that training had as text: a file's cells there are no numbers."""
+    columns = [(category.name, category.values) for category in spec.categories]
+    columns += [(target.name, target.classes) for target in spec.targets]
+    every = all if spec.cells == "exact" else any
+    return {
+        name: tuple(value for value in values if isinstance(value, str))
+        for name, values in columns
+        if every(isinstance(value, str) for value in values if value is not None)
+        and any(isinstance(value, str) for value in values)
+    }
+
+
+def warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
+    """One warning for the columns most of whose cells are unseen, with a cell of each."""
+    if unseen:
+        shown = [f"{name!r} (such as {value!r:.40})" for name, value in unseen.items()]
+        more = f" and {len(shown) - SHOWN} more columns" if len(shown) > SHOWN else ""
+        warnings.warn(
+            "categories must be known from training to tell something, got mostly unknown ones in "
+            f"{', '.join(shown[:SHOWN])}{more}. Each counts as an average category.",
+            UserWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,238 @@
+"""From a user's table to batches: target, split, columns fitted on the training rows, tensors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from zoo.core.batches import Data, TensorBatches
+from zoo.core.run import Run
+from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, warn_of_marked_parts
+from zoo.tabular.data.columns import fit_columns, is_saved_index
+from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
+from zoo.tabular.data.encode import Encoder, Lookup, text_columns
+from zoo.tabular.data.splits import Split, divide, is_table, mask_of
+from zoo.tabular.data.tables import ALL_INPUTS, Name, Table, read_table, require_columns
+from zoo.tabular.data.targets import (
+    encode_targets,
+    fit_targets,
+    labelled,
+    still_std,
+    task_of_targets,
+    with_targets,
+)
+from zoo.tabular.spec import Category, Number, Spec, Target, TaskName
+
+EVALUATION_ROWS: Final = 4096  # a batch, where nothing is learnt
+LEAST_BATCH: Final = 4  # rows; smaller ones could leave a single row to a batch norm
+
+
+@dataclass(frozen=True)
+class Uses:
+    """What the columns of a table are for.
+
+    Attributes:
+        target: one or several columns to predict.
+        task: None tells classification and regression apart by the target's values.
+        categories: inputs that are categories whatever they look like.
+        numbers: inputs that are numbers whatever they look like.
+        ignore: columns that are no inputs.
+        log_target: learn the logarithm of the target.
+    """
+
+    target: Name | Sequence[Name]
+    task: TaskName | None = None
+    categories: Sequence[Name] = ()
+    numbers: Sequence[Name] = ()
+    ignore: Sequence[Name] = ()
+    log_target: bool = False
+
+    @property
+    def targets(self) -> list[Name]:
+        """The target or targets as a list."""
+        return [self.target] if isinstance(self.target, (str, int)) else list(self.target)
+
+
+class Prepared(NamedTuple):
+    """A table ready to learn from: its spec, and the rows of both parts on the CPU.
+
+    `rows` are content hashes of the training rows; None where rows repeat by nature.
+    """
+
+    spec: Spec
+    train: tuple[tuple[Tensor, Tensor], Tensor]
+    valid: tuple[tuple[Tensor, Tensor], Tensor] | None
+    rows: Hashes | None = None
+
+
+def prepare(
+    data: Table,
+    uses: Uses,
+    split: Split,
+    known: Spec | None = None,
+    seen: SeenRows | None = None,
+) -> Prepared:
+    """The table's spec and tensors; nothing but the training rows decides the spec.
+
+    Args:
+        data: see `read_table`.
+        uses: what its columns are for.
+        split: which rows are validated on.
+        known: spec of a pretrained model: columns of the same names keep their kind and
+            statistics, known categories their numbers, a known target its scale and classes.
+        seen: what that model was trained on; none of it is validated on.
+
+    Raises:
+        ValueError: columns, target or split do not suit; see the parts.
+    """
+    names = uses.targets
+    frame = read_table(data, as_text=None if known is None else text_columns(known))
+    require_columns(frame, names, "the target")
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"a target is a column, named once, however target={names}; name it")
+    if split.valid is not None and not is_table(split.valid):
+        split = replace(split, valid=mask_of(split.valid, frame)[labelled(frame, names)])
+    frame = with_targets(frame, names)
+    task = task_of_targets(frame, names, uses.task)
+    classes = frame[names[0]] if task == "classification" else None
+    if split.valid is None:
+        warn_of_marked_parts(frame, [*names, *uses.ignore, split.group])
+    no_content = [n for n in frame.columns if n in uses.ignore or is_saved_index(frame[n], n)]
+    train, valid = divide(frame, split, classes, no_content)
+    if valid is not None:
+        require_columns(valid, names, "the target")
+        valid = with_targets(valid, names)
+    spec = _spec(train, uses, split, task, known)
+    rows = row_hashes(train, spec)
+    natural = natural_twins(train, spec, rows)
+    if valid is not None and split.valid is not None:
+        require_columns(valid, spec.inputs, ALL_INPUTS)
+        require_other_rows(rows, row_hashes(valid, spec), natural)
+    if valid is not None and seen is not None and known is not None:
+        valid = _not_seen(valid, known, seen, names)
+    return Prepared(
+        spec,
+        encode(train, spec),
+        None if valid is None else encode(valid, spec),
+        rows if natural <= NATURAL_TWINS else None,
+    )
+
+
+def _spec(
+    train: pd.DataFrame, uses: Uses, split: Split, task: TaskName, known: Spec | None
+) -> Spec:
+    """What the training rows say of columns and targets."""
+    names = uses.targets
+    apart = [
+        name
+        for name in (split.time, split.group)
+        if name is not None and name not in uses.categories and name not in uses.numbers
+    ]
+    columns = fit_columns(
+        train,
+        categories=uses.categories,
+        numbers=uses.numbers,
+        ignore=[*names, *(n for n in dict.fromkeys([*uses.ignore, *apart]) if n not in names)],
+        known=_known(known),
+    )
+    targets = fit_targets(train, names, task, log_target=uses.log_target)
+    if known is not None and (known.task, known.log_target) == (task, uses.log_target):
+        targets = tuple(_keep(target, known) for target in targets)
+    return Spec(
+        task,
+        columns.categories,
+        columns.numbers,
+        targets,
+        uses.log_target,
+        columns.left_out,
+        "alike" if columns.categories else "exact",
+    )
+
+
+def encode(frame: pd.DataFrame, spec: Spec) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """Inputs and target of labelled rows, on the CPU.
+
+    Raises:
+        ValueError: columns lack, or cells do not suit.
+    """
+    require_columns(frame, [target.name for target in spec.targets], "the target")
+    return Encoder(spec).table(frame), encode_targets(frame, spec)
+
+
+def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data:
+    """Both parts as whole tensors on the run's device.
+
+    Raises:
+        ValueError: batches are too small.
+    """
+    if batch_size < LEAST_BATCH:
+        raise ValueError(
+            f"a batch has at least {LEAST_BATCH} rows, however {batch_size=}; 256 suits most"
+        )
+    device = run.torch_device()
+    train = TensorBatches(*prepared.train, batch_size=batch_size, seed=run.seed, device=device)
+    valid = None if prepared.valid is None else still(*prepared.valid, run)
+    return Data(train, valid, prepared.spec, prepared.rows)
+
+
+def still(inputs: tuple[Tensor, Tensor], target: Tensor, run: Run) -> TensorBatches:
+    """Rows in their order, in large batches."""
+    device = run.torch_device()
+    return TensorBatches(inputs, target, batch_size=EVALUATION_ROWS, shuffle=False, device=device)
+
+
+def _known(spec: Spec | None) -> Mapping[Name, Category | Number]:
+    if spec is None:
+        return {}
+    columns: list[Category | Number] = [*spec.categories, *spec.numbers]
+    return {column.name: column for column in columns}
+
+
+def _not_seen(
+    valid: pd.DataFrame, known: Spec, seen: SeenRows, targets: Sequence[Name]
+) -> pd.DataFrame:
+    """Validation rows without those of which the pretrained model has learnt a target.
+
+    Raises:
+        ValueError: none is left, or they cannot be told one by one.
+    """
+    names = [*known.inputs, *(target.name for target in known.targets)]
+    same_target = any(target.name in targets for target in known.targets)
+    if not same_target or any(name not in valid.columns for name in names):
+        return valid
+    hashes = row_hashes(valid, known)
+    share = seen.share(hashes)
+    if share <= TOLERABLE_SHARE:
+        return valid
+    is_new = ~np.isin(hashes, seen.hashes)
+    if seen.is_cut_off or not is_new.any():
+        raise ValueError(
+            "validation rows must be new to the pretrained model, got about "
+            f"{share:.0%} that it was trained on. Pass others as valid, divide as its training "
+            "did (the same table, seed and valid_fraction), or set valid_fraction=0."
+        )
+    warnings.warn(
+        f"validation rows must be new to the pretrained model, got {int((~is_new).sum())} of "
+        f"{len(valid)} that it was trained on. They are left out.",
+        stacklevel=4,
+    )
+    return valid[is_new]
+
+
+def _keep(target: Target, known: Spec) -> Target:
+    """A pretrained model's target of the same name: its scale, its classes and then new ones."""
+    old: Any = next((t for t in known.targets if t.name == target.name), None)
+    if old is None:
+        return target
+    if known.task == "regression":
+        constant = old.std <= still_std(old.mean)
+        return target if constant else Target(target.name, (), old.mean, old.std)
+    lookup = Lookup(Category(old.name, old.classes))
+    new = tuple(value for value in target.classes if not lookup.row(value))
+    return Target(target.name, (*old.classes, *new))

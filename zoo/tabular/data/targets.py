@@ -1,0 +1,247 @@
+"""The column to predict: classes, or numbers scaled for the network; and back again."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from pandas.api import types
+from torch import Tensor
+
+from zoo.tabular.data.encode import Lookup
+from zoo.tabular.data.tables import Name, few
+from zoo.tabular.data.values import (
+    Value,
+    as_numbers,
+    distinct,
+    is_text,
+    kind_of,
+    reads_as_number,
+    sense,
+)
+from zoo.tabular.spec import Category, Spec, Target, TaskName
+
+FEW_CLASSES: Final = 20  # different whole numbers that are still classes
+CONSTANT: Final = 1e-9  # share of its mean that a target without deviation may be off by
+MOSTLY: Final = 0.9  # share of different texts that are numbers, from which on the target is
+
+
+def task_of_targets(frame: pd.DataFrame, names: Sequence[Name], task: Any) -> TaskName:
+    """The task that the user names, else the one that the targets' values suggest.
+
+    Raises:
+        ValueError: there is no such task, or the target is numbers written as text.
+    """
+    if task is None:
+        task = guess_task(frame[names[0]]) if len(names) == 1 else "regression"
+    if task not in get_args(TaskName):
+        near = difflib.get_close_matches(str(task).lower(), get_args(TaskName), n=1, cutoff=0.0)
+        raise ValueError(
+            f"a task must be one of {', '.join(get_args(TaskName))}, got {task=}. Did you mean "
+            f"{near[0]!r}?"
+        )
+    if task == "classification" and any((distinct(frame[name])[0] < 0).any() for name in names):
+        raise ValueError(
+            f"classes must be finite, got infinite numbers in {few(list(names))}. Leave these rows "
+            "out."
+        )
+    return task  # type: ignore[no-any-return]
+
+
+def guess_task(column: pd.Series) -> TaskName:
+    """Classification for text, truths, categories and whole numbers with at most 20 values.
+
+    Raises:
+        ValueError: the column is text that reads as many numbers, such as "$1,234.50".
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype) or types.is_bool_dtype(dtype):
+        return "classification"
+    if types.is_integer_dtype(dtype):
+        return _by_number(column)
+    if types.is_numeric_dtype(dtype) or kind_of(column) != "number":
+        return "regression"
+    inferred = types.infer_dtype(column, skipna=True)
+    if inferred in ("decimal", "floating", "mixed-integer-float"):
+        return "regression"
+    if inferred == "integer":
+        return _by_number(column)
+    _require_words(column)
+    return "classification"
+
+
+def labelled(frame: pd.DataFrame, targets: Sequence[Name]) -> NDArray[np.bool_]:
+    """Which rows have all their targets; an empty text is none. Shape: (n,)."""
+    known = np.ones(len(frame), dtype=bool)
+    for name in targets:
+        column = frame[name]
+        known &= column.notna().to_numpy(dtype=bool)
+        if is_text(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
+            codes, values = distinct(column)
+            empty = [i for i, value in enumerate(values) if sense(value) is None]
+            known &= ~np.isin(codes, empty)
+    return known
+
+
+def with_targets(frame: pd.DataFrame, targets: Sequence[Name]) -> pd.DataFrame:
+    """The rows whose targets are known; one warning counts the others.
+
+    Whole numbers that only the gaps have made floats are whole again.
+
+    Raises:
+        ValueError: there are none.
+    """
+    known = labelled(frame, targets)
+    if known.all():
+        return frame
+    if not known.any():
+        raise ValueError(
+            f"learning and scoring need rows with a target, got {few(list(targets))} empty in all "
+            f"{len(frame)}. Choose another column."
+        )
+    n = int((~known).sum())
+    message = f"rows must have a target, got {n} of {len(frame)} without. They are left out."
+    warnings.warn(message, stacklevel=4)
+    kept = frame[known]
+    return kept.astype({name: np.int64 for name in targets if _is_whole(kept[name])})
+
+
+def fit_targets(
+    frame: pd.DataFrame, targets: Sequence[Name], task: TaskName, *, log_target: bool = False
+) -> tuple[Target, ...]:
+    """Classes, or mean and deviation, of the targets in the training rows.
+
+    Raises:
+        ValueError: one class alone, several targets of a classification, cells that are no finite
+            numbers, or none that has a logarithm.
+    """
+    if task == "classification":
+        if len(targets) > 1 or log_target:
+            raise ValueError(
+                "a classification has one target and no logarithm, however "
+                f"targets={list(targets)}, {log_target=}; train a model for each"
+            )
+        return (Target(targets[0], _classes(frame[targets[0]], targets[0])),)
+    found = []
+    for name in targets:
+        numbers = target_numbers(frame[name], name, log_target)
+        mean, spread = float(numbers.mean()), float(numbers.std())
+        varies = spread > 1e-12 * max(abs(mean), 1e-280)
+        found.append(Target(name, (), mean, spread if varies else still_std(mean)))
+    return tuple(found)
+
+
+def still_std(mean: float) -> float:
+    """The deviation that stands for none: whatever the network says, the prediction is the mean."""
+    return CONSTANT * max(abs(mean), CONSTANT)
+
+
+def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[np.float64]:
+    """A regression's target, or its logarithm. Shape: (n,).
+
+    Raises:
+        ValueError: cells are no finite numbers, or have no logarithm.
+    """
+    numbers = as_numbers(column, name)
+    wrong = np.flatnonzero(~np.isfinite(numbers) | ((numbers <= 0) if log_target else False))
+    if len(wrong):
+        rule = "is a positive number where its logarithm is learnt" if log_target else "is finite"
+        raise ValueError(
+            f"a target {rule}, however row {wrong[0]} and {len(wrong) - 1} others of {name!r} have "
+            f"{few([float(numbers[row]) for row in wrong])}; leave these rows out"
+        )
+    return np.log(numbers) if log_target else numbers
+
+
+def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
+    """What the loss compares outputs with.
+
+    **Shape.** (N,) int64, the classes' numbers; or (N, n_targets) float32, scaled.
+
+    Raises:
+        ValueError: classes that the model does not know, or numbers as in `target_numbers`.
+    """
+    if spec.task == "classification":
+        target = spec.targets[0]
+        codes, values = distinct(frame[target.name])
+        lookup = Lookup(Category(target.name, target.classes))
+        rows = [lookup.row(value) for value in values]
+        unknown = [value for value, row in zip(values, rows, strict=True) if not row]
+        unknown += [float("inf")] if (codes < 0).any() else []  # gaps are left out before
+        if unknown:
+            raise ValueError(
+                f"every class must be one of the training rows', got {few(unknown)} in "
+                f"{target.name!r}, none of {few(target.classes)}. Leave these rows out, or have "
+                "every class on both sides of the split."
+            )
+        return torch.from_numpy(np.array(rows, dtype=np.int64)[codes] - 1)
+    scaled = [
+        (target_numbers(frame[t.name], t.name, spec.log_target) - t.mean) / t.std
+        for t in spec.targets
+    ]
+    return torch.from_numpy(np.stack(scaled, axis=1).astype(np.float32))
+
+
+def unscaled(scaled: Tensor, spec: Spec) -> Tensor:
+    """A regression's targets in the user's units, float64. Shape: (N, n_targets) both."""
+    means = torch.tensor([t.mean for t in spec.targets], dtype=torch.float64)
+    stds = torch.tensor([t.std for t in spec.targets], dtype=torch.float64)
+    numbers = scaled.detach().cpu().double() * stds + means
+    return numbers.exp() if spec.log_target else numbers
+
+
+def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
+    """The different values, sorted: numbers by size, text by letters.
+
+    Of texts that differ in spaces around them alone the first by letters stands for all.
+    """
+    values = sorted(distinct(column)[1], key=lambda value: (isinstance(value, str), value))
+    classes: list[Value] = []
+    texts: dict[str, str] = {}
+    for value in values:
+        if isinstance(value, str) and texts.setdefault(value.strip(), value) != value:
+            continue
+        classes.append(value)
+    if len(classes) < len(values):
+        same = [value for value in values if value not in classes]
+        warnings.warn(
+            f"classes must differ in more than spaces, got {few(same)} in {name!r}. They are "
+            "counted with the class of the same letters.",
+            stacklevel=4,
+        )
+    if len(classes) < 2:
+        raise ValueError(
+            f"telling classes apart needs at least two, however {name!r} has {classes=}; "
+            "add rows of another, or choose another target"
+        )
+    return tuple(classes)
+
+
+def _by_number(column: pd.Series) -> TaskName:
+    return "classification" if int(column.nunique()) <= FEW_CLASSES else "regression"
+
+
+def _is_whole(column: pd.Series) -> bool:
+    """Whether a column of floats holds whole numbers alone."""
+    if not types.is_float_dtype(column.dtype):
+        return False
+    cells = column.to_numpy(np.float64)
+    return bool((np.abs(cells) < 2**53).all() and (cells == np.floor(cells)).all())
+
+
+def _require_words(column: pd.Series) -> None:
+    """Refuse classes that are many numbers written as text."""
+    values = [value for value in distinct(column)[1] if sense(value) is not None]
+    numbers = [value for value in values if reads_as_number(value)]
+    if len(values) > FEW_CLASSES and len(numbers) > MOSTLY * len(values):
+        raise ValueError(
+            f"a target of numbers must hold numbers alone, got {len(values)} texts such as "
+            f"{numbers[0]!r:.40}. Convert them, for example by pd.to_numeric, or pass "
+            "task='classification' if each is a class."
+        )

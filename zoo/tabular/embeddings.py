@@ -1,0 +1,74 @@
+"""What a network has learnt about categories: its vectors, as a table and as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+from sklearn.decomposition import PCA
+
+from zoo.tabular.data.tables import Name, few
+from zoo.tabular.models.network import TableNet
+from zoo.tabular.spec import Spec
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAMED: Final = 100  # points of a picture that can carry a name
+
+
+def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
+    """The vectors of a column of categories, a row a value; a gap's name is None.
+
+    **Shape.** (values, size of the embedding).
+
+    Raises:
+        ValueError: the column is none of the categories.
+    """
+    names = [category.name for category in spec.categories]
+    if column not in names:
+        raise ValueError(
+            f"categories have vectors, however {column=} is none of {few(names)}; name one"
+        )
+    number = names.index(column)
+    assert net.embeddings is not None
+    vectors = net.embeddings.table(number).detach().cpu().numpy()[1:]
+    index = pd.Index(list(spec.categories[number].values), name=column, dtype=object)
+    return pd.DataFrame(vectors.copy(), index=index)
+
+
+def plane_of(vectors: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, float]]:
+    """The vectors on the plane where they differ most, and the share of the variance of each axis.
+
+    Principal components, as Guo & Berkhahn (2016, sec. 5) and others look at embeddings.
+
+    **Shape.** points: (values, 2).
+    """
+    n = min(2, *vectors.shape)
+    found = PCA(n, svd_solver="full").fit(vectors.to_numpy())
+    points = pd.DataFrame(found.transform(vectors.to_numpy()), index=vectors.index)
+    shares = [float(share) for share in found.explained_variance_ratio_]
+    for missing in range(n, 2):
+        points[missing] = 0.0
+        shares.append(0.0)
+    return points.set_axis(["x", "y"], axis=1), (shares[0], shares[1])
+
+
+def map_of(vectors: pd.DataFrame) -> Figure:
+    """A picture of the vectors on their plane, names next to the points (of at most 100 values)."""
+    from matplotlib.figure import Figure  # slow to import
+
+    points, shares = plane_of(vectors)
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    axes = figure.add_subplot()
+    axes.scatter(points["x"], points["y"], s=12)
+    if len(points) <= NAMED:
+        for name, x, y in points.itertuples():
+            label = "(gap)" if name is None else str(name)
+            axes.annotate(label, (x, y), xytext=(4, 2), textcoords="offset points", fontsize=9)
+    axes.set(
+        title=f"{vectors.index.name}: {len(points)} values in {vectors.shape[1]} dimensions",
+        xlabel=f"first component ({shares[0]:.0%} of the variance)",
+        ylabel=f"second component ({shares[1]:.0%})",
+    )
+    return figure

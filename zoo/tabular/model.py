@@ -1,0 +1,213 @@
+"""A trained model of a table: predict, evaluate, look inside, save, export, train on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from zoo.core.artifacts.artifact import Config
+from zoo.core.model import Trained
+from zoo.core.run import Run
+from zoo.core.task import Task
+from zoo.hub.publish import push
+from zoo.tabular.data.contents import row_hashes
+from zoo.tabular.data.encode import text_columns
+from zoo.tabular.data.tables import ALL_INPUTS, Name, read_table, require_columns, with_names
+from zoo.tabular.data.targets import unscaled, with_targets
+from zoo.tabular.embeddings import map_of, vectors_of
+from zoo.tabular.inference import Inference
+from zoo.tabular.models.network import TableNet
+from zoo.tabular.precision import in_fp32
+from zoo.tabular.spec import Spec
+from zoo.tabular.task import task_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class TableModel(Trained[TableNet]):
+    """A model that predicts a column from the others; what `train`, `finetune` and `load` return.
+
+    Attributes:
+        spec: columns, categories, statistics and target.
+        history: the record of the training.
+        metrics: scores on the validation part.
+        licence: of the weights, for the card; set it to state yours.
+    """
+
+    domain = "tabular"
+    push = push
+    batchnorm = "live"
+
+    def __init__(
+        self, members: Sequence[TableNet], spec: Spec, *, run: Run | None = None, **record: Any
+    ) -> None:
+        super().__init__(members, spec, run=in_fp32(run or Run()), **record)
+        self._inference = Inference(self._placed, spec)
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(target.name) for target in self.spec.targets)
+        return f"<{self.members[0].name}, {self.spec.task} of {names}; {self._scored}>"
+
+    def predict(self, rows: Any) -> Any:
+        """The prediction for a row, or a Series (several targets: a DataFrame) of them for many.
+
+        All columns of the training must be there; others are not looked at. Any cell may be empty:
+        a number takes the median, a category of which training knew no gaps the mean vector, as an
+        unseen category does; a warning names columns most of whose categories are unseen. What was
+        learnt as text is read as text, and equal numbers are equal, whatever type a file or a
+        program gave them. Infinite numbers are gaps.
+
+        Args:
+            rows: a mapping from column to cell, or a row of a DataFrame (a Series): one prediction;
+                a DataFrame, the path of a CSV or Parquet file, a list of mappings: many, under the
+                table's index.
+
+        Raises:
+            ValueError: columns lack, or cells of a column of numbers are none.
+            FileNotFoundError: there is no such file.
+        """
+        if isinstance(rows, (Mapping, pd.Series)):
+            return self._of_one(rows if isinstance(rows, Mapping) else rows.to_dict())
+        frame = self._frame(rows)
+        decoded = self._inference.many(frame)
+        if self.spec.task == "classification":
+            classes = pd.Series(list(self.spec.classes), name=self.spec.targets[0].name)
+            found = classes.take(decoded.argmax(1).tolist())
+            return found.set_axis(frame.index)
+        numbers = unscaled(decoded, self.spec).numpy()
+        names = [target.name for target in self.spec.targets]
+        if len(names) == 1:
+            return pd.Series(numbers[:, 0], index=frame.index, name=names[0])
+        return pd.DataFrame(numbers, index=frame.index, columns=names)
+
+    def probabilities(self, rows: Any) -> Any:
+        """Of every class: a dict for a row, a DataFrame with a column a class for many.
+
+        Args:
+            rows: see `predict`.
+
+        Raises:
+            ValueError: see `predict`; or the model is a regression.
+        """
+        if self.spec.task != "classification":
+            raise ValueError(
+                f"classes have probabilities, however this model's task={self.spec.task!r}; use "
+                "predict"
+            )
+        classes = list(self.spec.classes)
+        if isinstance(rows, (Mapping, pd.Series)):
+            given = rows if isinstance(rows, Mapping) else rows.to_dict()
+            return dict(zip(classes, self._inference.one(given), strict=True))
+        frame = self._frame(rows)
+        shares = self._inference.many(frame).numpy()
+        return pd.DataFrame(shares, index=frame.index, columns=classes)
+
+    def evaluate(self, data: Any = None) -> dict[str, float]:
+        """Loss and metrics on labelled rows; those without a label are left out, with a warning.
+
+        Another warning says if the model was trained on some of the rows.
+
+        Args:
+            data: a DataFrame or the path of a CSV or Parquet file; None takes the validation part
+                of the training, which a loaded model does not have.
+
+        Raises:
+            ValueError: there are no rows, columns lack, or classes are unknown.
+        """
+        if data is None:
+            if self._learner is None or self._learner.data.valid is None:
+                raise ValueError(
+                    "this model has no validation rows, however data=None; pass a labelled table"
+                )
+            return self._inference.scores(self._learner.data.valid)
+        targets = [target.name for target in self.spec.targets]
+        frame = self._read(data)
+        require_columns(frame, targets, "the target")
+        require_columns(frame, self.spec.inputs, ALL_INPUTS)
+        frame = with_targets(frame, targets)
+        self._warn_of_seen_rows(row_hashes(frame, self.spec))
+        return self._inference.scores(frame)
+
+    def embeddings(self, column: Name) -> pd.DataFrame:
+        """The learnt vectors of a column of categories, a row a value.
+
+        Raises:
+            ValueError: the column is none of the model's categories.
+        """
+        return vectors_of(self.members[0], self.spec, column)
+
+    def embedding_map(self, column: Name) -> Figure:
+        """A picture of the column's vectors on their first two principal components.
+
+        Near points are values that the network treats alike. `figure.savefig("map.png")` keeps it.
+
+        Raises:
+            ValueError: the column is none of the model's categories.
+        """
+        return map_of(self.embeddings(column))
+
+    def export(self, path: Path | str) -> Path:
+        """Write an ONNX file that takes raw cells and gives predictions, without this library.
+
+        See `zoo.tabular.export.write_onnx` for its inputs and outputs.
+
+        Raises:
+            ModuleNotFoundError: it needs the extra `onnx`.
+        """
+        from zoo.tabular.export import write_onnx
+
+        return write_onnx(path, self.members, self.spec)
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        arguments = self.members[0].arguments()
+        return self.spec.task, arguments.pop("name"), arguments
+
+    def _example(self) -> str:
+        return 'model.predict("rows.csv")'
+
+    def _task(self) -> Task:
+        return task_of(self.spec)
+
+    def _check_config(self, config: Config) -> None:
+        from zoo.tabular.stored import network_arguments  # which makes this class
+
+        super()._check_config(config)
+        network_arguments(config, self.spec)
+
+    def _weights(self) -> list[dict[str, Tensor]]:
+        for member in self.members:
+            if member.training:  # its learner has trained it on
+                member.fill_unseen()
+        return super()._weights()
+
+    def _frame(self, rows: Any) -> pd.DataFrame:
+        """Many rows as a table; it may be empty."""
+        if isinstance(rows, pd.DataFrame) and not len(rows):
+            return rows
+        if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):
+            names = self.spec.inputs
+            short = next((row for row in rows if any(name not in row for name in names)), None)
+            if short is not None:
+                require_columns(pd.DataFrame([dict(short)]), names, ALL_INPUTS)
+            return pd.DataFrame({name: [row[name] for row in rows] for name in names})
+        return self._read(rows)
+
+    def _read(self, data: Any) -> pd.DataFrame:
+        names = [*self.spec.inputs, *(target.name for target in self.spec.targets)]
+        return with_names(read_table(data, as_text=text_columns(self.spec)), names)
+
+    def _of_one(self, row: Mapping[Any, Any]) -> Any:
+        decoded = self._inference.one(row)
+        if self.spec.task == "classification":
+            return self.spec.classes[int(np.argmax(decoded))]
+        numbers = unscaled(torch.tensor([decoded], dtype=torch.float64), self.spec)[0].tolist()
+        if len(numbers) == 1:
+            return numbers[0]
+        return dict(zip([target.name for target in self.spec.targets], numbers, strict=True))

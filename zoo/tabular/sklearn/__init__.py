@@ -1,0 +1,1 @@
+"""Networks for tables as scikit-learn estimators."""

@@ -1,0 +1,282 @@
+"""Networks for tables as scikit-learn's estimators: pipelines, searches, cross-validation.
+
+DataFrames keep their dtypes, so categories are told apart as in `zoo.tabular.train`; the columns of
+an array are numbers, unless `categories` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from zoo.tabular.data.encode import Lookup, warn_of_unseen
+from zoo.tabular.data.tables import Name
+from zoo.tabular.data.targets import FEW_CLASSES
+from zoo.tabular.data.values import as_numbers
+from zoo.tabular.models.network import Join, ModelName
+from zoo.tabular.sklearn.fitted import fitted_table, known_table, tags_of, target_names, trained
+from zoo.tabular.verbs import BATCH_SIZE, TRAIN_EPOCHS, TRAIN_LR, WEIGHT_DECAY
+
+
+class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A network that tells classes apart, as a scikit-learn estimator.
+
+    Args:
+        model: "mlp" or "tabm".
+        epochs: passes over the rows.
+        lr: highest rate of the one cycle.
+        batch_size: rows a step.
+        weight_decay: on weights alone.
+        layers: widths of the hidden layers; None takes the model's.
+        dropout: after each hidden layer; None takes the model's.
+        bins: of the piecewise-linear embeddings of numbers; None takes the model's.
+        join: of categories and numbers; None takes the model's.
+        categories: columns that are categories whatever they look like; of an array, numbers.
+        numbers: columns that are numbers whatever they look like.
+        device: to train on.
+        random_state: seed of weights, order and dropout; None draws one.
+
+    Attributes:
+        classes_: the classes, sorted.
+        model_: the `TableModel`.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, if X has names.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: ModelName = "mlp",
+        epochs: int = TRAIN_EPOCHS,
+        lr: float = TRAIN_LR,
+        batch_size: int = BATCH_SIZE,
+        weight_decay: float = WEIGHT_DECAY,
+        layers: Sequence[int] | None = None,
+        dropout: float | None = None,
+        bins: int | None = None,
+        join: Join | None = None,
+        categories: Sequence[Name] = (),
+        numbers: Sequence[Name] = (),
+        device: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.model, self.epochs, self.lr, self.batch_size = model, epochs, lr, batch_size
+        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
+        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
+        self.device, self.random_state = device, random_state
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Train on the rows of X and their classes y."""
+        frame, target = fitted_table(self, X, y)
+        check_classification_targets(target)
+        self.classes_, codes = np.unique(target, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"telling classes apart needs at least two, however y has {len(self.classes_)} "
+                "class; add rows of another"
+            )
+        (name,) = target_names(y, frame)
+        frame[name] = codes
+        self.model_ = trained(self, frame, [name], "classification", classes=self.classes_)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Of each class. Shape: (N, n_classes)."""
+        check_is_fitted(self)
+        shares = self.model_.probabilities(known_table(self, X))
+        return shares.to_numpy(np.float32)  # type: ignore[no-any-return]
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The likeliest class of each row. Shape: (N,)."""
+        classes: NDArray[Any] = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[classes])
+
+    def __sklearn_tags__(self) -> Any:
+        return tags_of(super().__sklearn_tags__())
+
+
+class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A network that predicts a number, or several, as a scikit-learn estimator.
+
+    Args:
+        model: "mlp" or "tabm"; the others as in `TabularClassifier`.
+        epochs: passes over the rows.
+        lr: highest rate of the one cycle.
+        batch_size: rows a step.
+        weight_decay: on weights alone.
+        layers: widths of the hidden layers; None takes the model's.
+        dropout: after each hidden layer; None takes the model's.
+        bins: of the piecewise-linear embeddings of numbers; None takes the model's.
+        join: of categories and numbers; None takes the model's.
+        categories: columns that are categories whatever they look like; of an array, numbers.
+        numbers: columns that are numbers whatever they look like.
+        log_target: learn the logarithm of a positive target.
+        device: to train on.
+        random_state: seed of weights, order and dropout; None draws one.
+
+    Attributes:
+        model_: the `TableModel`.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, if X has names.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: ModelName = "mlp",
+        epochs: int = TRAIN_EPOCHS,
+        lr: float = TRAIN_LR,
+        batch_size: int = BATCH_SIZE,
+        weight_decay: float = WEIGHT_DECAY,
+        layers: Sequence[int] | None = None,
+        dropout: float | None = None,
+        bins: int | None = None,
+        join: Join | None = None,
+        categories: Sequence[Name] = (),
+        numbers: Sequence[Name] = (),
+        log_target: bool = False,
+        device: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.model, self.epochs, self.lr, self.batch_size = model, epochs, lr, batch_size
+        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
+        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
+        self.log_target, self.device, self.random_state = log_target, device, random_state
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Train on the rows of X and their targets y, (N,) or (N, n_targets)."""
+        frame, target = fitted_table(self, X, y, several=True)
+        columns = target.reshape(len(target), -1)
+        names = target_names(y, frame, columns.shape[1])
+        made = pd.DataFrame(columns, columns=names, index=frame.index, dtype=np.float64)
+        frame = pd.concat([frame, made], axis=1)
+        self.flat_ = target.ndim == 1
+        self.model_ = trained(self, frame, names, "regression", log_target=self.log_target)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The number, or numbers, of each row. Shape: as y."""
+        check_is_fitted(self)
+        found = self.model_.predict(known_table(self, X)).to_numpy(np.float64)
+        return found.reshape(-1) if self.flat_ else found.reshape(len(found), -1)  # type: ignore[no-any-return]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = tags_of(super().__sklearn_tags__())
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.log_target
+        return tags
+
+
+class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Learnt vectors in the place of categories, for any forest or boosting (Guo & Berkhahn 2016).
+
+    A network is trained to predict y; each column of categories then becomes the columns of its
+    vectors, an unseen category the mean vector. Numbers pass as they are, gaps too.
+
+    Args:
+        epochs: passes over the rows.
+        lr: highest rate of the one cycle.
+        batch_size: rows a step.
+        weight_decay: on weights alone.
+        layers: widths of the hidden layers; None takes the model's.
+        dropout: after each hidden layer; None takes the model's.
+        bins: of the piecewise-linear embeddings of numbers; None takes the model's.
+        join: of categories and numbers; None takes the model's.
+        categories: columns that are categories whatever they look like; of an array, numbers.
+        numbers: columns that are numbers whatever they look like.
+        device: to train on.
+        random_state: seed of weights, order and dropout; None draws one.
+
+    Attributes:
+        model_: the `TableModel`.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, if X has names.
+    """
+
+    model = "mlp"
+
+    def __init__(
+        self,
+        *,
+        epochs: int = TRAIN_EPOCHS,
+        lr: float = TRAIN_LR,
+        batch_size: int = BATCH_SIZE,
+        weight_decay: float = WEIGHT_DECAY,
+        layers: Sequence[int] | None = None,
+        dropout: float | None = None,
+        bins: int | None = None,
+        join: Join | None = None,
+        categories: Sequence[Name] = (),
+        numbers: Sequence[Name] = (),
+        device: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.epochs, self.lr, self.batch_size = epochs, lr, batch_size
+        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
+        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
+        self.device, self.random_state = device, random_state
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Learn the vectors by predicting y: classes if they are such, numbers otherwise.
+
+        Whole numbers of more than 20 kinds are numbers, as sales and counts are.
+        """
+        frame, target = fitted_table(self, X, y)
+        (name,) = target_names(y, frame)
+        many = target.dtype.kind in "iuf" and len(np.unique(target)) > FEW_CLASSES
+        if many or type_of_target(target) == "continuous":
+            frame[name] = target
+            self.model_ = trained(self, frame, [name], "regression")
+        else:
+            classes, frame[name] = np.unique(target, return_inverse=True)
+            self.model_ = trained(self, frame, [name], "classification", classes=classes)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Vectors and numbers side by side. Shape: (N, columns), in the order of their names."""
+        check_is_fitted(self)
+        frame = known_table(self, X)
+        parts: list[NDArray[np.float64]] = []
+        unseen: dict[Name, Any] = {}
+        for i, category in enumerate(self.model_.spec.categories):
+            lookup = Lookup(category, exact=self.model_.spec.cells == "exact")
+            rows, strange = lookup.column(frame[category.name])
+            unseen |= {} if strange is None else {category.name: strange}
+            parts.append(self._vectors(i)[rows])
+        warn_of_unseen(unseen)
+        for number in self.model_.spec.numbers:
+            cells = as_numbers(frame[number.name], number.name, number.kind)
+            parts.append(np.where(np.isinf(cells), np.nan, cells)[:, None])
+        return np.concatenate(parts, axis=1)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names such as `store_0`, `store_1`, `age`."""
+        check_is_fitted(self)
+        prefix = "" if hasattr(self, "feature_names_in_") else "x"
+        spec = self.model_.spec
+        names = [
+            f"{prefix}{category.name}_{j}"
+            for i, category in enumerate(spec.categories)
+            for j in range(self._vectors(i).shape[1])
+        ]
+        names += [f"{prefix}{number.name}" for number in spec.numbers]
+        return np.array(names, dtype=object)
+
+    def _vectors(self, column: int) -> NDArray[np.float64]:
+        embeddings = self.model_.members[0].embeddings
+        assert embeddings is not None
+        vectors: NDArray[np.float64] = embeddings.table(column).detach().cpu().numpy()
+        return vectors
+
+    def __sklearn_tags__(self) -> Any:
+        tags = tags_of(super().__sklearn_tags__())
+        tags.target_tags.required = True
+        return tags

@@ -1,0 +1,147 @@
+"""What the scikit-learn estimators of the domain share: tables in, a trained network out."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.validation import validate_data
+
+from zoo.core.run import Run
+from zoo.tabular.data.columns import LEFT_OUT
+from zoo.tabular.data.tables import Name
+from zoo.tabular.data.targets import labelled
+from zoo.tabular.data.values import key, plain
+from zoo.tabular.model import TableModel
+from zoo.tabular.spec import Spec, Target, TaskName
+from zoo.tabular.verbs import learner
+
+TARGET: Final = "the target of fit"  # where y has no name
+
+
+def fitted_table(
+    estimator: Any, X: Any, y: Any, *, several: bool = False
+) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """X as a DataFrame of its own and y as an array; the estimator knows the columns afterwards.
+
+    Raises:
+        ValueError: X or y do not suit, or labels are missing.
+    """
+    if isinstance(X, pd.DataFrame):
+        validate_data(estimator, X, skip_check_array=True)
+        check_consistent_length(X, y)
+        _require_labels(y)
+        several = several and np.ndim(y) > 1
+        target = check_array(y, dtype="numeric") if several else column_or_1d(y, warn=True)
+        return X.copy(deep=False), np.asarray(target)
+    array, target = validate_data(
+        estimator, X, y, ensure_all_finite="allow-nan", multi_output=several, y_numeric=several
+    )
+    _require_labels(target)
+    return pd.DataFrame(array), np.asarray(target)
+
+
+def _require_labels(y: Any) -> None:
+    """Refuse targets with gaps or empty texts among them."""
+    columns = pd.DataFrame(y)
+    missing = int((~labelled(columns, list(columns.columns))).sum())
+    if missing:
+        raise ValueError(
+            f"y must have a label in every row, got {missing} of {len(columns)} missing (NaN, None "
+            "or empty). Leave these rows out."
+        )
+
+
+def target_names(y: Any, frame: pd.DataFrame, n: int = 1) -> list[Name]:
+    """What the n columns of y are called in the model: their own names where they have some."""
+    own = list(getattr(y, "columns", [getattr(y, "name", None)]))
+    plain = [name for name in own if type(name) in (str, int) and name not in frame.columns]
+    if len(plain) == n and len(set(map(str, plain))) == n:
+        return plain
+    return [TARGET] if n == 1 else [f"{TARGET} {i}" for i in range(n)]
+
+
+def known_table(estimator: Any, X: Any) -> pd.DataFrame:
+    """X as a DataFrame whose columns are those of fit."""
+    if isinstance(X, pd.DataFrame):
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        return X if hasattr(estimator, "feature_names_in_") else X.set_axis(_numbered(X), axis=1)
+    return pd.DataFrame(validate_data(estimator, X, reset=False, ensure_all_finite="allow-nan"))
+
+
+def _numbered(frame: pd.DataFrame) -> list[int]:
+    return list(range(frame.shape[1]))
+
+
+def trained(
+    estimator: Any,
+    frame: pd.DataFrame,
+    targets: list[Name],
+    task: TaskName,
+    classes: NDArray[Any] | None = None,
+    **more: Any,
+) -> TableModel:
+    """The network of the estimator's settings, trained on all rows.
+
+    A constant column is no news here: folds of a cross-validation often have one.
+
+    Args:
+        estimator: says how.
+        frame: inputs and targets.
+        targets: columns of the targets, of a classification the classes' numbers.
+        task: of the targets.
+        classes: what the model's numbers stand for.
+        **more: options of the learner.
+    """
+    inputs = [name for name in frame.columns if name not in targets]
+    numbers = list(estimator.numbers)
+    if not hasattr(estimator, "feature_names_in_"):
+        numbers = [name for name in inputs if name not in estimator.categories]
+    seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", LEFT_OUT)
+        learn = learner(
+            frame,
+            targets,
+            model=estimator.model,
+            task=task,
+            categories=list(estimator.categories),
+            numbers=numbers,
+            valid_fraction=0,
+            batch_size=estimator.batch_size,
+            weight_decay=estimator.weight_decay,
+            layers=estimator.layers,
+            dropout=estimator.dropout,
+            bins=estimator.bins,
+            join=estimator.join,
+            run=Run(device=estimator.device, seed=seed, progress=False),
+            **more,
+        )
+    learn.fit_one_cycle(estimator.epochs, estimator.lr)
+    net: Any = learn.model  # in double precision a row does not depend on its neighbours
+    spec: Spec = learn.data.spec
+    if classes is not None:
+        spec = replace(spec, targets=(_named(spec.targets[0], classes),))
+    return TableModel([net.eval().double()], spec, history=learn.history, run=learn.run)
+
+
+def _named(target: Target, classes: NDArray[Any]) -> Target:
+    """A target of classes' numbers as one of the classes themselves, if JSON can hold them."""
+    values = [plain(value) for value in classes]
+    if None in values or len({key(value) for value in values}) < len(values):
+        return target
+    return replace(target, classes=tuple(values))
+
+
+def tags_of(tags: Any) -> Any:
+    """Scikit-learn's tags of an estimator that takes gaps and categories."""
+    tags.input_tags.allow_nan = True
+    tags.input_tags.categorical = True
+    tags.input_tags.string = False
+    tags.non_deterministic = False
+    return tags

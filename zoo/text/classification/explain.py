@@ -1,0 +1,154 @@
+"""Which words made the model say what it says? Those without which it would say something else.
+
+A word's score is by how much the log odds of the class fall when the word is left out (Li, Monroe
+& Jurafsky 2016, "Understanding Neural Networks through Representation Erasure", sec. 3).
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from torch import Tensor
+
+from zoo.text.data.readable import readable
+from zoo.text.data.rules import BOS, MAJ, REP, UP, WREP
+from zoo.text.data.tokenizer import Numbers
+from zoo.text.spec import Label
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST: Final = 256  # parts that a text is left without, one after another: words, or runs of them
+FOR, AGAINST = (46, 139, 87), (205, 92, 60)  # colours of words, red, green, blue
+_WIDTH: Final = 76  # characters of a line of the figure
+_FOLLOW: Final = {MAJ: 1, UP: 1, REP: 2, WREP: 2}  # tokens that belong to a mark
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The words of a text, and how much each spoke for or against a class.
+
+    Attributes:
+        label: the class that is explained.
+        prediction: what the model says of the text.
+        words: as they stood in the text; runs of words where it is long.
+        scores: by how much the log odds of the class fall without each: above 0 it spoke for it.
+    """
+
+    label: Label
+    prediction: Any
+    words: tuple[str, ...] = field(repr=False)
+    scores: tuple[float, ...] = field(repr=False)
+
+    def top(self, k: int = 5) -> list[tuple[str, float]]:
+        """The k words that mattered most, for or against."""
+        ranked = sorted(zip(self.words, self.scores, strict=True), key=lambda one: -abs(one[1]))
+        return ranked[:k]
+
+    def html(self) -> str:
+        """The text, its words coloured: green speaks for the class, red against it."""
+        spans = [
+            f'<span style="background:rgba({",".join(map(str, colour))},{share:.2f})" '
+            f'title="{score:+.2f}">{html.escape(word)}</span>'
+            for word, score, colour, share in self._coloured()
+        ]
+        return f"<p><b>{html.escape(str(self.label))}</b>: {' '.join(spans)}</p>"
+
+    _repr_html_ = html  # notebooks show it
+
+    def figure(self) -> Figure:
+        """The same as a picture."""
+        from matplotlib import pyplot as plt
+
+        lines = list(_lines(self._coloured()))
+        figure = plt.figure(figsize=(8, 0.4 + 0.24 * len(lines)))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(-1, _WIDTH + 1), ylim=(len(lines) + 0.5, -1.2))
+        axes.axis("off")
+        axes.text(0, -0.5, str(self.label), weight="bold")
+        for row, line in enumerate(lines):
+            column = 0
+            for word, _, colour, share in line:
+                paint = (*(part / 255 for part in colour), share)
+                box = {"facecolor": paint, "edgecolor": "none", "pad": 1.5}
+                style: Any = {"family": "monospace", "size": 8, "bbox": box, "parse_math": False}
+                axes.text(column, row + 0.5, word, **style)
+                column += len(word) + 1
+        return figure
+
+    def show(self) -> None:
+        """Show the figure: in the notebook, or in a window."""
+        from matplotlib import pyplot as plt
+
+        self.figure()
+        plt.show()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure as a picture."""
+        self.figure().savefig(path, dpi=150)
+        return Path(path)
+
+    def _coloured(self) -> list[tuple[str, float, tuple[int, int, int], float]]:
+        """Words with score, colour, and how strong it is, 0..1."""
+        most = max(map(abs, self.scores), default=0.0) or 1.0
+        return [
+            (word, score, FOR if score > 0 else AGAINST, 0.8 * abs(score) / most)
+            for word, score in zip(self.words, self.scores, strict=True)
+        ]
+
+
+def parts_of(tokens: Sequence[str], most: int = MOST) -> Iterator[tuple[slice, str]]:
+    """Where each word is among the tokens, and the word as people write it.
+
+    A text of more words than `most` comes in runs of several.
+
+    >>> list(parts_of(["xxbos", "xxup", "so", "xxrep", "3", "!"]))
+    [(slice(1, 3, None), 'SO'), (slice(3, 6, None), '!!!')]
+    """
+    starts = []
+    place = 1 if tokens[:1] == [BOS] else 0
+    while place < len(tokens):
+        starts.append(place)
+        place += 1 + _FOLLOW.get(tokens[place], 0)
+    starts = starts[:: -(-len(starts) // most) or 1]
+    for start, end in itertools.pairwise([*starts, len(tokens)]):
+        yield slice(start, end), readable(tokens[start:end])
+
+
+def without(numbers: Numbers, parts: Sequence[slice]) -> list[Numbers]:
+    """The text itself, then without each of the parts.
+
+    >>> [found.tolist() for found in without(np.array([2, 5, 6], dtype=np.int32), [slice(1, 2)])]
+    [[2, 5, 6], [2, 6]]
+    """
+    return [numbers, *(np.concatenate([numbers[: p.start], numbers[p.stop :]]) for p in parts)]
+
+
+def log_odds(logits: Tensor, output: int, *, multi_label: bool) -> Tensor:
+    """Of a class; against all others, unless a text may have several.
+
+    Shape: (..., n_classes) -> (...).
+    """
+    own = logits[..., output]
+    if multi_label:
+        return own
+    others = [i for i in range(logits.shape[-1]) if i != output]
+    return own - logits[..., others].logsumexp(-1)
+
+
+def _lines(words: Sequence[Any]) -> Iterator[list[Any]]:
+    line: list[Any] = []
+    left = _WIDTH
+    for one in words:
+        if len(one[0]) > left and line:
+            yield line
+            line, left = [], _WIDTH
+        line.append(one)
+        left -= len(one[0]) + 1
+    yield line

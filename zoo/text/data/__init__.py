@@ -1,0 +1,1 @@
+"""From users' texts to batches of token numbers."""

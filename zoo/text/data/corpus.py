@@ -1,0 +1,142 @@
+"""A corpus to train a language model on, and another to validate it on, as numbers of words."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from zoo.core.run import Run
+from zoo.core.split import Hashes, SeenRows, require_disjoint
+from zoo.text.data.parts import (
+    WAY_OUT,
+    Rows,
+    are_too_few,
+    nearest,
+    units_of,
+    warn_of_copies,
+    without,
+)
+from zoo.text.data.stream import (
+    Stream,
+    cache_folder,
+    most_frequent,
+    renumbered,
+    with_own_numbers,
+    written,
+)
+from zoo.text.data.texts import Texts, each, hashes_of, parts
+from zoo.text.data.tokenizer import Tokenizer
+from zoo.text.spec import Spec
+
+
+class Documents:
+    """Texts one by one, whose content hashes are kept as they pass."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = texts
+        self._hashes = array("Q")  # a corpus may have millions of texts
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self._texts:
+            self._hashes.extend(hashes_of([text]).tolist())
+            yield text
+
+    @property
+    def hashes(self) -> Hashes:
+        """The content hash of each text that has passed. Shape: (n,)"""
+        return np.array(self._hashes, dtype=np.uint64)
+
+
+def corpus(
+    texts: Texts,
+    valid: Texts | None,
+    spec: Spec,
+    run: Run,
+    *,
+    column: str | None,
+    fraction: float,
+    most: int,
+    at_least: int,
+    seen: SeenRows | None,
+) -> tuple[Stream, Stream | None, Hashes, Spec]:
+    """Streams to train and to validate on, the hashes of the former, the spec with its vocabulary.
+
+    Args:
+        texts: all, or those to train on.
+        valid: texts to validate on; None takes those that the data set apart, or a fraction.
+        spec: language and column of the texts; its vocabulary is kept if it has one, else that of
+            the training part is taken.
+        run: the circumstances.
+        column: the column that the user names.
+        fraction: fraction of the documents to hold out; 0 trains on all.
+        most: largest number of words in the vocabulary.
+        at_least: occurrences of a word that is in it.
+        seen: documents that the pretrained model was trained on.
+
+    Raises:
+        ValueError: a document to validate on is trained on as well, or there are too few.
+    """
+    tokenizer = Tokenizer(spec.language, spec.normalisation)
+    folder = cache_folder(run.cache)
+    texts, apart = parts(texts)
+    documents = Documents(each(texts, column, spec.text_column))
+    train, words = with_own_numbers(documents, tokenizer, folder, run.n_threads)
+    hashes, held = documents.hashes, None
+    if valid is None and apart is None and fraction:
+        rows, held_rows = split(hashes, len(train), fraction, run.seed)
+        held_rows = held_rows[without(hashes[held_rows], seen)]
+        held = train.take(held_rows) if len(held_rows) else None
+        train, hashes = train.take(rows), hashes[rows]
+    vocabulary = (
+        spec.vocabulary if spec.words else most_frequent(train, words, most=most, at_least=at_least)
+    )
+    renumbered(train, words, vocabulary)
+    spec = replace(spec, words=vocabulary.words)
+    others = apart if valid is None else valid
+    if others is not None:
+        documents = Documents(each(others, column, spec.text_column))
+        held = written(map(spec.numberer, documents), folder)
+        if valid is not None:
+            require_disjoint(hashes, documents.hashes, rows="texts", way_out=WAY_OUT)
+        held_rows = without(documents.hashes, seen, trained=hashes)
+        held = held.take(held_rows) if len(held_rows) else None
+    return train, held, hashes, spec
+
+
+def split(hashes: Hashes, n_words: int, fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """The documents in two parts at random, the second with this fraction; copies stay together.
+
+    Nothing is held out, with a warning, where all are copies of one.
+
+    Args:
+        hashes: content of each document.
+        n_words: in all documents, for the message.
+        fraction: of the documents.
+        seed: of the draw.
+
+    Raises:
+        ValueError: there is but one document.
+    """
+    n = len(hashes)
+    if n < 2:
+        raise ValueError(
+            f"validation takes some of the documents, however there is {n} of "
+            f"{n_words} words; give valid=, or valid_fraction=0"
+        )
+    n_held = min(max(round(fraction * n), 1), n - 1)
+    rng = np.random.default_rng(seed)
+    is_held = np.zeros(n, dtype=bool)
+    if len(np.unique(hashes)) == n:
+        is_held[rng.permutation(n)[:n_held]] = True
+        return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+    units = units_of(hashes.tolist())
+    sizes = np.array([len(rows) for rows in units])
+    held = nearest(rng.permutation(len(units)), sizes, n_held, len(units) - 1)
+    if not held or are_too_few(units, n, fraction):
+        held = []
+        warn_of_copies(units, n)
+    is_held[[row for unit in held for row in units[unit]]] = True
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)

@@ -1,0 +1,94 @@
+"""Batches of whole documents of about the same length, so that little is filled up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo.core.batches import Batch, bounds, seed_of
+from zoo.text.data.rules import PAD_ID
+from zoo.text.data.stream import Places, Stream
+
+POOL: Final = 50  # batches whose documents are sorted together
+
+
+@dataclass(frozen=True)
+class DocumentBatches:
+    """Documents and their labels, sorted by length.
+
+    In training all documents are shuffled, sorted within pools of some batches, and the batches
+    shuffled again; all by (seed, epoch). Otherwise the longest come first.
+
+    Args:
+        stream: documents.
+        labels: of each, by number, or for each class 1 or 0. Shape: (n,), int64, or (n, n_classes),
+            float32.
+        batch_size: at most so many documents in a (global) batch.
+        shuffle: see above.
+        reverse: read each document from its end.
+        seed: of the order.
+        rank: of this process.
+        world: number of processes.
+
+    Raises:
+        ValueError: there are no documents, or not as many labels.
+    """
+
+    stream: Stream
+    labels: NDArray[Any]
+    batch_size: int = 64
+    shuffle: bool = True
+    reverse: bool = False
+    seed: int = 0
+    rank: int = 0
+    world: int = 1
+
+    def __post_init__(self) -> None:
+        n, n_labels = self.stream.n_documents, len(self.labels)
+        if n != n_labels or n == 0 or self.batch_size < 1:
+            raise ValueError(
+                f"each document has a label, and a batch a document, however {n=}, {n_labels=}, "
+                f"batch_size={self.batch_size}; give as many of both"
+            )
+
+    def __len__(self) -> int:
+        return self.stream.n_documents
+
+    def steps(self, epoch: int) -> int:
+        """Number of batches: the same for each epoch."""
+        return math.ceil(len(self) / self.batch_size)
+
+    def batches(self, epoch: int) -> list[Places]:
+        """The documents of each (global) batch."""
+        lengths, steps = self.stream.ends - self.stream.starts, self.steps(epoch)
+        rng = np.random.default_rng(seed_of(self.seed, epoch))
+        order = rng.permutation(len(self)) if self.shuffle else np.arange(len(self))
+        n_pool = POOL * self.batch_size if self.shuffle else len(self)
+        order = order[np.lexsort((-lengths[order], np.arange(len(self)) // n_pool))]
+        cut = [order[slice(*bounds(len(self), steps, step))] for step in range(steps)]
+        return [cut[i] for i in rng.permutation(steps)] if self.shuffle else cut
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes)."""
+        for documents in self.batches(epoch)[start:]:
+            low, high = bounds(len(documents), 1, 0, self.rank, self.world)
+            yield self._batch(documents[low:high])
+
+    def shard(self, rank: int, world: int) -> DocumentBatches:
+        """The same documents, of which this process takes its part of every batch."""
+        return replace(self, rank=rank, world=world)
+
+    def _batch(self, documents: Places) -> Batch:
+        found = [self.stream.document(i) for i in documents.tolist()]
+        lengths = np.array([len(one) for one in found], dtype=np.int64)
+        tokens = np.full((len(found), lengths.max(initial=1)), PAD_ID, dtype=np.int64)
+        for row, one in zip(tokens, found, strict=True):
+            row[: len(one)] = one[::-1] if self.reverse else one
+        inputs: Any = (torch.from_numpy(tokens), torch.from_numpy(lengths))
+        return Batch(inputs, torch.from_numpy(self.labels[documents]))

@@ -1,0 +1,112 @@
+"""Labelled texts: read from any form of data, and split into parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zoo.core.split import warn_of_marked_parts
+from zoo.text.data import labels, sources
+from zoo.text.data.labelled_texts import Labelled
+from zoo.text.data.labels import Labels
+from zoo.text.data.parts import split
+from zoo.text.data.tables import CSV
+from zoo.text.data.texts import column_of, is_missing
+
+__all__ = ["Labelled", "read", "split"]
+
+LabelColumns = str | Sequence[str] | None
+
+
+def read(
+    data: Any,
+    text: str | None = None,
+    label: LabelColumns = None,
+    *,
+    usual: tuple[Any, Any] = (None, None),
+    several: bool | None = None,
+) -> Labelled:
+    """Labelled texts in any form.
+
+    Args:
+        data: a DataFrame, columns by name or a list of rows; a CSV, TSV, Parquet, JSON or
+            JSON-lines file; a data set of Hugging Face or torchtext; a folder with one folder of
+            text files per class; or a pair (texts, labels). Rows to validate on stay known where
+            the data set them apart: by folders train/ and valid/, by the parts of a `DatasetDict`,
+            or by a column "is_valid".
+        text: the column of texts; None takes "text".
+        label: the column of classes; None takes "label"; several columns are one class each, in
+            which 1 says that a text has it.
+        usual: columns of texts and of classes where none are named.
+        several: whether a text has any number of classes; None leaves it to the labels.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ValueError: a column is missing, a text is none, or a label is missing or no plain value.
+    """
+    if parts := sources.parts_of(data):
+        return _joined([read(p, text, label, usual=usual, several=several) for p in parts if
+                        p is not None])  # fmt: skip
+    table, is_valid, values = sources.table_of(data), None, None
+    if table is None:
+        texts, values = sources.pair_of(data)
+    else:
+        text_name = column_of(table.columns, text, usual[0])
+        label_names = _label_names(table.columns, label, usual[1])
+        is_valid = sources.is_valid_of(table, [text_name, *label_names])
+        if is_valid is None:
+            warn_of_marked_parts(table, [text_name, *label_names])
+        texts, values = table[text_name].tolist(), table[label_names]
+        if len(label_names) == 1 and not isinstance(label, (list, tuple)):
+            values = values.iloc[:, 0].tolist()
+            if isinstance(data, (str, os.PathLike)) and Path(data).suffix.lower() in CSV:
+                values = labels.from_csv(values)
+    _check_texts(texts, len(values))
+    own: Labels
+    if isinstance(values, pd.DataFrame):
+        own, named = labels.from_columns(values)
+    else:
+        own, named = labels.checked(values, several=several)
+    return Labelled(["" if is_missing(one) else one for one in texts], own, named, is_valid)
+
+
+def _joined(parts: list[Labelled]) -> Labelled:
+    """The training part, then the validation part, if there is one."""
+    if len(parts) == 1:
+        return parts[0]
+    train, valid = parts
+    valid.check_kind(multi_label=train.multi_label)
+    sizes = [len(train.texts), len(valid.texts)]
+    own: Any = [*train.labels, *valid.labels]
+    named = tuple(dict.fromkeys([*train.named, *valid.named]))
+    return Labelled([*train.texts, *valid.texts], own, named, np.repeat([False, True], sizes))
+
+
+def _label_names(columns: Any, wanted: LabelColumns, usual: Any) -> list[Any]:
+    """The names of the columns of labels."""
+    known = list(columns)
+    if wanted is None and isinstance(usual, (list, tuple)):
+        wanted = usual if all(name in known for name in usual) else None
+    elif wanted is None:
+        return [column_of(known, None, usual, default="label", what="classes")]
+    names = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
+    return [column_of(known, name, default="label", what="classes") for name in names]
+
+
+def _check_texts(texts: list[Any], n_labels: int) -> None:
+    n_texts = len(texts)
+    if n_texts != n_labels or not texts:
+        raise ValueError(
+            f"each text has a label, however {n_texts=}, {n_labels=}; give as many of both"
+        )
+    odd = [text for text in texts if not isinstance(text, str) and not is_missing(text)]
+    if odd:
+        raise ValueError(
+            f"a text is plain text, however {odd[0]!r:.60} is not ({len(odd)} such in all); leave "
+            "these rows out"
+        )

@@ -1,0 +1,120 @@
+"""Texts and their labels: one class each, or any number of them: then a label is a tuple."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.core.split import Hashes
+from zoo.text.data.labels import Labels
+from zoo.text.data.texts import hashes_of
+from zoo.text.spec import Label
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Texts and the class of each, or the classes.
+
+    Attributes:
+        texts: one per row.
+        labels: one per row.
+        named: classes that the data name, whether a text has them or not.
+        is_valid: rows that the data set apart to validate on; None if they set none apart.
+    """
+
+    texts: list[str]
+    labels: Labels
+    named: tuple[Label, ...] = ()
+    is_valid: NDArray[np.bool_] | None = None
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text has any number of classes."""
+        return isinstance(self.labels[0], tuple)
+
+    def check_kind(self, *, multi_label: bool) -> None:
+        """Refuse several classes per text where a model knows one, and the other way round.
+
+        Raises:
+            ValueError: it is so.
+        """
+        if self.multi_label != multi_label:
+            raise ValueError(
+                f"this model gives a text {'any number of classes' if multi_label else 'one class'}"
+                f", however a label is {self.labels[0]!r:.60}; give labels of its kind"
+            )
+
+    def classes(self) -> tuple[Label, ...]:
+        """The classes there are, sorted.
+
+        Raises:
+            ValueError: there are fewer than two.
+        """
+        names = {*self.named, *self._each()}
+        found = sorted(names, key=lambda one: (str(type(one)), one))
+        if len(found) < 2:
+            raise ValueError(
+                f"telling classes apart takes at least two, however {found=}; give texts of others"
+            )
+        return tuple(found)
+
+    def numbers(self, classes: Sequence[Label]) -> NDArray[Any]:
+        """The number of each text's class, or for each class whether the text has it.
+
+        A label that is none of the classes may be one in another form: "1" for 1.
+
+        Shape: (n,), int64, or (n, n_classes), float32.
+
+        Raises:
+            ValueError: a class is not known.
+        """
+        number_of = _numbers_of(classes, set(self._each()))
+        unknown = [label for label in self._each() if label not in number_of]
+        if unknown:
+            raise ValueError(
+                f"classes are those of training, however {unknown[0]!r} is not one of "
+                f"{list(classes)[:10]} ({len(unknown)} such texts in all); leave them out"
+            )
+        if not self.multi_label:
+            return np.array([number_of[label] for label in self._each()], dtype=np.int64)
+        table = np.zeros((len(self.labels), len(classes)), dtype=np.float32)
+        for row, own in zip(table, self.labels, strict=True):
+            row[[number_of[label] for label in own]] = 1  # type: ignore[union-attr]
+        return table
+
+    def take(self, rows: NDArray[Any]) -> Labelled:
+        """The texts of the given rows."""
+        own: Any = [self.labels[i] for i in rows]
+        return replace(self, texts=[self.texts[i] for i in rows], labels=own, is_valid=None)
+
+    def to_score(self) -> Labelled:
+        """The texts that a model is scored on: those set apart for it, or all."""
+        if self.is_valid is None or not self.is_valid.any():
+            return self
+        return self.take(np.flatnonzero(self.is_valid))
+
+    def hashes(self) -> Hashes:
+        """Content hashes of the texts that are not empty. Shape: (n,)"""
+        return hashes_of(self.texts)
+
+    def _each(self) -> list[Label]:
+        own: Any = self.labels
+        return list(chain.from_iterable(own)) if self.multi_label else own
+
+
+def _numbers_of(classes: Sequence[Label], labels_: set[Label]) -> dict[Label, int]:
+    """The number of the class that each label means, if there is one."""
+    exact = {label: number for number, label in enumerate(classes)}
+    forms = [_form(label) for label in classes]
+    by_form = {form: number for number, form in enumerate(forms) if forms.count(form) == 1}
+    other = {label: by_form[_form(label)] for label in labels_ if _form(label) in by_form}
+    return other | exact
+
+
+def _form(label: Label) -> str:
+    return str(int(label) if isinstance(label, bool) else label).strip()

@@ -1,0 +1,200 @@
+"""What data say of their texts: a class each, or any number of classes each.
+
+Any number of them where labels are lists, columns of 0 and 1, or cells with a separator. A gap is
+never a class: data with gaps are refused.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from zoo.text.data.texts import is_missing
+from zoo.text.spec import Label
+
+Labels = list[Label] | list[tuple[Label, ...]]
+
+SEPARATORS: Final = ("|", ";")  # between the labels in a cell: no name of a class has them
+
+_GAPS = ("", "nan", "NaN", "<NA>", "NaT")  # as text; "None" and "NA" are names of classes
+_TRUTH = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
+_BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False,
+             "false": False}  # fmt: skip
+
+
+def from_columns(table: pd.DataFrame) -> tuple[list[tuple[Label, ...]], tuple[Label, ...]]:
+    """The names of the columns that hold 1 in each row, and of all; the others hold 0.
+
+    Raises:
+        ValueError: a column holds something else, or has gaps.
+    """
+    names = tuple(_plain(name) for name in table.columns)
+    _require_plain(names)
+    rows: list[list[bool | None]] = [
+        [_truth(cell) for cell in row]
+        for row in zip(*(table.iloc[:, i] for i in range(len(names))), strict=True)
+    ]
+    odd = [i for i, row in enumerate(rows) if None in row]
+    if odd:
+        cells = table.iloc[odd[0]].tolist()
+        raise ValueError(
+            f"columns of classes must hold 1 where a text has the class and 0 elsewhere, got "
+            f"{cells} in columns {names[:10]} ({len(odd)} rows that hold something else or nothing)"
+            ". Correct or leave out these rows, or name one column of labels."
+        )
+    labels = [tuple(n for n, has in zip(names, row, strict=True) if has) for row in rows]
+    return labels, names
+
+
+def from_csv(cells: Sequence[str]) -> list[Any]:
+    """The values that cells of text spell: gaps, and whole numbers, truth values or lists.
+
+    The latter where all cells are such; "007" is a name.
+    """
+    texts = [cell.strip() for cell in cells]
+    gaps = dict.fromkeys(_GAPS)
+    spelt = set(texts) - set(gaps)
+    readings: tuple[Callable[[str], Any], ...] = (_BOOLEANS.get, _whole, _list)
+    for reading in readings:
+        meanings = {text: reading(text) for text in spelt}
+        if spelt and None not in meanings.values():
+            return [(meanings | gaps)[text] for text in texts]
+    return [None if text in gaps else text for text in texts]
+
+
+def checked(
+    values: Sequence[Any], *, several: bool | None = None
+) -> tuple[Labels, tuple[Label, ...]]:
+    """A label for each text, and classes that the form of the labels tells, with texts or without.
+
+    Args:
+        values: a class each, lists of classes, rows of 0 and 1, or cells with a separator.
+        several: whether a text has any number of classes; None leaves it to the values.
+
+    Raises:
+        ValueError: there are gaps, some labels are lists and others not, or a label is no plain
+            value.
+    """
+    lists = [isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in values]
+    if not any(lists):
+        return _from_cells(_as_numbers([[_plain(value) for value in values]])[0], several)
+    if not all(lists):
+        odd = values[lists.index(False)]
+        raise ValueError(
+            "each text must have one class or each a list of them, got "
+            f"{values[lists.index(True)]!r:.60} and {odd!r:.60}, which is no list. Give lists for "
+            "all; an empty one says that there is no class."
+        )
+    rows = _as_numbers([[_plain(one) for one in value] for value in values])
+    if (width := _width_of_table(rows)) is not None:
+        table = pd.DataFrame(rows, columns=range(width), dtype=object)
+        return from_columns(table)
+    _require_plain([one for row in rows for one in row])
+    return [tuple(dict.fromkeys(row)) for row in rows], ()
+
+
+def _from_cells(cells: list[Any], several: bool | None) -> tuple[Labels, tuple[Label, ...]]:
+    separator = next(
+        (mark for mark in SEPARATORS if any(isinstance(c, str) and mark in c for c in cells)), None
+    )
+    if several is False or (several is None and separator is None) or not _any_text(cells):
+        _require_plain(cells)
+        return cells, ()
+    labels: list[tuple[Label, ...]] = []
+    for cell in cells:
+        parts = cell.split(separator) if isinstance(cell, str) else [cell]
+        named = [_plain(part) for part in parts]
+        labels.append(tuple(dict.fromkeys(one for one in named if not _is_gap(one))))
+    _require_plain([one for label in labels for one in label])
+    return labels, ()
+
+
+def _require_plain(labels: Iterable[Any]) -> None:
+    labels = list(labels)
+    gaps = [i for i, label in enumerate(labels) if _is_gap(label)]
+    if gaps:
+        raise ValueError(
+            f"every text must have a label, got {len(gaps)} of {len(labels)} labels missing "
+            f"({labels[gaps[0]]!r} is the first). Leave these rows out, or rename the class if "
+            "this is one."
+        )
+    odd = [label for label in labels if not isinstance(label, (str, int))]
+    if odd:
+        raise ValueError(
+            f"a label must be plain text or a whole number, got {odd[0]!r:.60} "
+            f"({len(odd)} such labels). Leave these rows out, or name their classes."
+        )
+
+
+def _width_of_table(rows: list[list[Any]]) -> int | None:
+    """The number of columns if rows are those of a table of numbers, and no lists of classes.
+
+    A list of classes has each once; and if all had both 0 and 1, they would say nothing.
+    """
+    widths = {len(row) for row in rows}
+    if len(widths) != 1 or (width := widths.pop()) < 2:
+        return None
+    if not all(isinstance(one, (int, float)) or _is_gap(one) for row in rows for one in row):
+        return None
+    is_table = any(len(set(row)) < width for row in rows) or all(set(row) <= {0, 1} for row in rows)
+    return width if is_table else None
+
+
+def _plain(label: Any) -> Any:
+    """A label as Python has it: text without spaces around it, a whole number where it is one."""
+    if hasattr(label, "item") and getattr(label, "ndim", 1) == 0:
+        label = label.item()  # a number of NumPy or torch
+    if isinstance(label, str):
+        return str.__str__(label).strip()
+    if isinstance(label, int) and not isinstance(label, bool):
+        return int(label)
+    return int(label) if isinstance(label, float) and label.is_integer() else label
+
+
+def _as_numbers(rows: list[list[Any]]) -> list[list[Any]]:
+    """The labels, where text that spells another one's number is that number: "5" beside 5."""
+    numbers = {one for row in rows for one in row if type(one) is int}
+    if not numbers:
+        return rows
+
+    def read(one: Any) -> Any:
+        number = _whole(one) if isinstance(one, str) else None
+        return number if number in numbers else one
+
+    return [[read(one) for one in row] for row in rows]
+
+
+def _truth(cell: Any) -> bool | None:
+    cell = _plain(cell)
+    if isinstance(cell, str):
+        return _TRUTH.get(cell.lower())
+    return bool(cell) if isinstance(cell, int) and cell in (0, 1) else None
+
+
+def _is_gap(label: Any) -> bool:
+    return is_missing(label) or (isinstance(label, str) and label.strip() in _GAPS)
+
+
+def _any_text(cells: Iterable[Any]) -> bool:
+    return any(isinstance(cell, str) for cell in cells)
+
+
+def _whole(text: str) -> int | None:
+    digits = text.removesuffix(".0").removeprefix("-")
+    is_canonical = digits.isascii() and digits.isdigit() and (digits == "0" or digits[0] != "0")
+    return int(text.removesuffix(".0")) if is_canonical else None
+
+
+def _list(text: str) -> list[Any] | None:
+    """A list as pandas writes it into a cell: "['a', 'b']"."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    return value if isinstance(value, list) else None

@@ -1,0 +1,211 @@
+"""A training and a validation part: each class in both, copies of a text never in both."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
+from zoo.text.data.labelled_texts import Labelled
+from zoo.text.data.texts import key_of
+
+Rows = NDArray[np.int64]
+
+WAY_OUT = "Leave these texts out of one of them."
+
+
+def parts(
+    data: Labelled, valid: Labelled | None, fraction: float, seed: int
+) -> tuple[Labelled, Labelled | None]:
+    """What to train on and what to validate on.
+
+    Args:
+        data: all labelled texts.
+        valid: texts that the user gives to validate on, or None.
+        fraction: of the texts that are held out where neither the user nor the data set some apart.
+        seed: of the draw.
+
+    Raises:
+        ValueError: a text to validate on is trained on as well, or nothing can be held out.
+    """
+    if data.is_valid is not None:
+        rest = np.flatnonzero(~data.is_valid)
+        if not len(rest):
+            raise ValueError(
+                f"some texts must be trained on, got {len(data.texts)} that are all set apart to "
+                "validate on. Give others."
+            )
+        train, apart = data.take(rest), data.to_score() if data.is_valid.any() else None
+        if valid is None:
+            return train, unseen(apart, None, train.hashes())
+        data = train
+    if valid is not None:
+        valid.check_kind(multi_label=data.multi_label)
+        require_disjoint(data.hashes(), valid.hashes(), rows="texts", way_out=WAY_OUT)
+        return data, valid
+    return split(data, fraction, seed) if fraction else (data, None)
+
+
+def unseen(
+    valid: Labelled | None, seen: SeenRows | None, trained: Hashes | None = None
+) -> Labelled | None:
+    """The validation part without the texts that are trained on, see `without`."""
+    if valid is None or (seen is None and trained is None):
+        return valid
+    named = np.array([bool(key_of(text)) for text in valid.texts])
+    is_new = ~named
+    is_new[np.flatnonzero(named)[without(valid.hashes(), seen, trained)]] = True
+    return valid.take(np.flatnonzero(is_new)) if is_new.any() else None
+
+
+def without(hashes: Hashes, seen: SeenRows | None, trained: Hashes | None = None) -> Rows:
+    """The rows of a validation part that are not trained on; a warning tells of the others.
+
+    Args:
+        hashes: content of the validation part.
+        seen: rows that the pretrained model was trained on. A few of them are let pass: copies
+            exist in honest data.
+        trained: content of the training part.
+
+    Raises:
+        ValueError: the pretrained model saw so many rows that it only knows a sample of them.
+    """
+    is_old = np.zeros(len(hashes), dtype=bool) if trained is None else np.isin(hashes, trained)
+    share = 0.0 if seen is None else seen.share(hashes)
+    if seen is not None and share > TOLERABLE_SHARE:
+        if seen.is_cut_off:
+            raise ValueError(
+                "texts to validate on must be new to the pretrained model, got "
+                f"{share:.0%} that it was trained on. Repeat the data and seed of its training, or "
+                "give valid=..."
+            )
+        is_old |= np.isin(hashes, seen.hashes)
+    if n := int(is_old.sum()):
+        warnings.warn(
+            f"{n} of {len(hashes)} texts to validate on are trained on too, by this model or the "
+            "pretrained one, and are left out of the validation.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return np.flatnonzero(~is_old)
+
+
+def split(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelled | None]:
+    """Two parts at random, the second with this fraction of each class; copies stay together.
+
+    Without a second part where copies leave nothing to hold out.
+
+    Raises:
+        ValueError: each text is the only one of its class.
+    """
+    units = units_of(map(key_of, data.texts))
+    rng = np.random.default_rng(seed)
+    numbers = data.numbers(data.classes())
+    draw = _by_label if data.multi_label else _by_class
+    n_texts = len(data.texts)
+    held = [] if are_too_few(units, n_texts, fraction) else draw(numbers, units, fraction, rng)
+    if not held and len(units) == n_texts:
+        raise ValueError(
+            f"validation takes some texts of a class, however each of the {n_texts} texts "
+            "is the only one of its class; give valid=, or valid_fraction=0"
+        )
+    if not held:
+        warn_of_copies(units, n_texts)
+        return data, None
+    mask = np.zeros(n_texts, dtype=bool)
+    mask[np.concatenate([units[i] for i in held])] = True
+    return data.take(np.flatnonzero(~mask)), data.take(np.flatnonzero(mask))
+
+
+def units_of(keys: Iterable[Hashable]) -> list[Rows]:
+    """The rows that stay together: those of one key; without a key ("") each by itself."""
+    rows: dict[Hashable, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(("", row) if key == "" else key, []).append(row)
+    return [np.array(own, dtype=np.int64) for own in rows.values()]
+
+
+def are_too_few(units: list[Rows], n: int, fraction: float) -> bool:
+    """Whether n texts are mostly copies, of so few that their fraction is not even one of them."""
+    return 2 * len(units) <= n and len(units) * fraction < 1
+
+
+def warn_of_copies(units: list[Rows], n: int) -> None:
+    """Tell that there is nothing to validate on."""
+    warnings.warn(
+        f"No texts are held out: the {n} texts are copies of {len(units)}, too few to validate on "
+        "others than are trained on. Give valid=... to have scores.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def nearest(order: Rows, sizes: Rows, owed: int, most: int) -> list[int]:
+    """Units in this order, at most so many, whose rows come to about what is owed."""
+    taken: list[int] = []
+    for unit in order.tolist():
+        if len(taken) < most and abs(owed - sizes[unit]) < abs(owed):
+            taken.append(unit)
+            owed -= int(sizes[unit])
+    return taken
+
+
+def _by_class(
+    numbers: NDArray[Any], units: list[Rows], fraction: float, rng: np.random.Generator
+) -> list[int]:
+    """The units to hold out: of each class this fraction, at least one if more is left."""
+    sizes = np.array([len(rows) for rows in units])
+    own_class = numbers[[rows[0] for rows in units]]
+    held: list[int] = []
+    owed = 0  # rows that classes of large units could not give
+    for number in np.unique(own_class).tolist():
+        own = np.flatnonzero(own_class == number)
+        n = int(sizes[own].sum())
+        owed += min(max(round(fraction * n), 1), n - 1)
+        held += (taken := nearest(rng.permutation(own), sizes, owed, len(own) - 1))
+        owed -= int(sizes[taken].sum())
+    return held
+
+
+def _by_label(
+    table: NDArray[Any], units: list[Rows], fraction: float, rng: np.random.Generator
+) -> list[int]:
+    """The units to hold out: of each label this fraction.
+
+    Sechidis et al. 2011, "On the stratification of multi-label data": the label with the fewest
+    texts left is divided first, each of its texts going where most of the label are still wanted.
+    Labels of one or two texts are trained on, so some units are added at last to make the fraction.
+    """
+    sizes = np.array([len(rows) for rows in units])
+    has = np.stack([table[rows].sum(0) for rows in units])  # (units, labels): texts with each label
+    left = has.sum(0)
+    wanted = np.outer([1 - fraction, fraction], left)
+    room = np.array([1 - fraction, fraction]) * sizes.sum()
+    side = np.full(len(units), -1)
+    order = rng.permutation(len(units))
+
+    def put(unit: int, train: float, valid: float) -> None:
+        where = int(valid > train or (valid == train and room[1] > room[0]))
+        side[unit] = where
+        wanted[where] -= has[unit]
+        room[where] -= sizes[unit]
+
+    while (left > 0).any():
+        label = int(np.where(left > 0, left, np.inf).argmin())
+        own = order[(side[order] < 0) & (has[order, label] > 0)]
+        for unit in own.tolist():
+            put(unit, *wanted[:, label])
+        left -= has[own].sum(0)
+    for unit in order[side[order] < 0].tolist():
+        put(unit, *room)
+    trained = has[side == 0].sum(0)
+    for unit in order[side[order] == 0].tolist():
+        if abs(room[1] - sizes[unit]) >= abs(room[1]):
+            continue
+        if ((trained > has[unit]) | (has[unit] == 0)).all() and (side == 0).sum() > 1:
+            side[unit], room[1], trained = 1, room[1] - sizes[unit], trained - has[unit]
+    return [int(unit) for unit in np.flatnonzero(side == 1)]

@@ -1,0 +1,75 @@
+"""What `predict` and its like are called with, as texts: anything else is refused in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from zoo.text.data.texts import column_of
+
+
+def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
+    """The texts of a query in their order, and whether it was one text alone.
+
+    Args:
+        query: a text; a list, Series, array or iterator of texts; a table with a column of them.
+        column: the name of a table's column of texts, as in training; None takes "text", or the
+            only one.
+
+    Raises:
+        ValueError: something is no text, or the table has no such column.
+
+    >>> texts_of("So good!"), texts_of(iter(["So good!", "So bad."]))
+    ((['So good!'], True), (['So good!', 'So bad.'], False))
+    """
+    if isinstance(query, np.ndarray) and query.ndim == 0:
+        query = query.item()
+    if isinstance(query, str):
+        return [str(query)], True
+    if isinstance(query, (bytes, bytearray, memoryview)):
+        raise ValueError(
+            f"a text must be a str, got {bytes(query)[:40]!r}. Try text.decode('utf-8')."
+        )
+    if isinstance(query, (Mapping, set, frozenset)):
+        raise ValueError(
+            "texts must come in an order, in a list, a Series or a table, "
+            f"got a {type(query).__name__}. Try a list of them."
+        )
+    rows = _rows(query, column)
+    odd = [(row, text) for row, text in enumerate(rows) if not isinstance(text, str)]
+    if odd:
+        row, text = odd[0]
+        raise ValueError(
+            f"a text must be a str, got {text!r:.60}, a {type(text).__name__}, in place {row} "
+            f"({len(odd)} such in all). Try str(text), or '' for a missing one."
+        )
+    return [str(text) for text in rows], False
+
+
+def one_text(query: Any) -> str:
+    """The text that a query is.
+
+    Raises:
+        ValueError: it is no text, or several.
+    """
+    texts, alone = texts_of(query)
+    if not alone:
+        raise ValueError(
+            f"this takes one text, a str, got a {type(query).__name__} of {len(texts)}. "
+            "Call it once for each."
+        )
+    return texts[0]
+
+
+def _rows(query: Any, column: Any) -> list[Any]:
+    names = getattr(query, "columns", getattr(query, "column_names", None))  # of Hugging Face too
+    if names is not None:
+        query = query[column_of(names, usual=column)]
+    try:
+        return list(query)
+    except TypeError:
+        raise ValueError(
+            f"a text must be a str, got {query!r:.60}, a {type(query).__name__}. Try str(text)."
+        ) from None

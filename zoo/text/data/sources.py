@@ -1,0 +1,182 @@
+"""Where labelled texts come from: every form of data becomes a table, or a pair of columns."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.text.data import huggingface
+from zoo.text.data.files import parts_in, path_of, text_of, visible
+from zoo.text.data.tables import TABLES, pieces_of
+from zoo.text.data.torchtext import column as torchtext_column
+from zoo.text.data.torchtext import is_dataset
+
+VALID_COLUMNS: Final = ("is_valid", "valid")
+UNLABELLED: Final = ("unsup", "unlabelled", "unlabeled")  # folders of texts without a class
+
+_TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def parts_of(data: Any) -> tuple[Any, Any] | None:
+    """The training part and the validation part, or None, of data that have parts.
+
+    Raises:
+        ValueError: folders have the names of parts but no classes in them.
+    """
+    if isinstance(data, (str, os.PathLike)) and path_of(data).is_dir():
+        train, valid = parts_in(Path(data), TABLES)
+        if train is None or valid is None:
+            return None
+        without = [part.name for part in (train, valid) if part.is_dir() and not _folders(part)]
+        if len(without) == 2 and len(_folders(Path(data))) > 2:
+            return None  # classes of these names among others
+        if without:
+            raise ValueError(
+                "parts of a folder must each have a folder for every class, got "
+                f"{without} without in {str(data)[:100]!r}. Sort the texts into folders of classes."
+            )
+        return train, valid
+    parts = huggingface.parts_of(data)
+    is_column = parts and isinstance(parts[0], list) and not huggingface.is_rows(parts[0])
+    return None if is_column else parts
+
+
+def table_of(data: Any) -> pd.DataFrame | None:
+    """The data as a table; None if they are none.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ValueError: the file is no table, or the folder has no classes.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        return _from_folder(Path(data)) if Path(data).is_dir() else _from_file(Path(data))
+    if isinstance(data, pd.DataFrame):
+        return data
+    if is_dataset(data):
+        columns = {name: list(torchtext_column(data, name)) for name in data.fields}
+        return pd.DataFrame(columns, dtype=object)
+    if huggingface.is_rows(data):
+        return huggingface.table(data)
+    is_mapping = isinstance(data, Mapping)
+    if is_mapping or (isinstance(data, list) and data and isinstance(data[0], Mapping)):
+        try:
+            return pd.DataFrame(data, dtype=object)
+        except ValueError as error:
+            raise ValueError(
+                f"columns by name must be lists of one length, got others ({error}). Give as many "
+                "labels as texts."
+            ) from None
+    return None
+
+
+def pair_of(data: Any) -> tuple[list[Any], list[Any] | pd.DataFrame]:
+    """The texts and their labels, which are a table where they are columns of 0 and 1.
+
+    Raises:
+        ValueError: the data are no pair of texts and labels.
+    """
+    if isinstance(data, list) and data and all(_is_row(one) for one in data):
+        if len(data) == 2 and isinstance(data[1][1], str):
+            raise ValueError(
+                "texts and labels must be told apart, got a list of two pairs of strings. Give a "
+                "tuple (texts, labels)."
+            )
+        data = tuple(zip(*data, strict=True))
+    if not isinstance(data, (tuple, list)) or len(data) != 2 or isinstance(data[0], str):
+        raise ValueError(
+            "labelled texts must be a table, a folder with one folder per class, or a pair of "
+            f"texts and labels, however data is a {type(data).__name__}. Give one of these."
+        )
+    texts, labels = (_columns(part) for part in data)
+    if isinstance(texts, pd.DataFrame):
+        raise ValueError(
+            f"texts must be one column, got {list(texts.columns)[:10]}. Give one of them."
+        )
+    return texts, labels
+
+
+def is_valid_of(table: pd.DataFrame, used: list[Any]) -> NDArray[np.bool_] | None:
+    """Which rows a table sets apart to validate on, in a column that is not used for more.
+
+    Raises:
+        ValueError: the column "is_valid" holds something else than true and false.
+    """
+    name = next((n for n in VALID_COLUMNS if n in table.columns and n not in used), None)
+    if name is None:
+        return None
+    truths = [_TRUTH.get(str(cell).strip().lower()) for cell in table[name]]
+    if None not in truths:
+        return np.array(truths, dtype=bool)
+    if name == VALID_COLUMNS[1]:  # perhaps the user's own word
+        return None
+    odd = table[name].iloc[truths.index(None)]
+    raise ValueError(
+        f"a column {name!r} must hold true or false for each text, got {odd!r:.60} "
+        f"({truths.count(None)} such rows). Correct it, or give the column another name."
+    )
+
+
+def _columns(values: Any) -> list[Any] | pd.DataFrame:
+    """A list of values, or a table of several columns."""
+    values = values.toarray() if hasattr(values, "toarray") else values  # sparse
+    if isinstance(values, pd.DataFrame):
+        return values if len(values.columns) > 1 else values.iloc[:, 0].tolist()
+    if hasattr(values, "ndim") and not isinstance(values, pd.Series):
+        array = np.asarray(values.cpu() if hasattr(values, "cpu") else values)
+        if array.ndim > 1 and array.size > len(array):
+            return pd.DataFrame(array.reshape(len(array), -1))
+        return array.reshape(-1).tolist()
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes)):
+        raise ValueError(
+            f"texts and labels must be lists, got a {type(values).__name__}. Give a label for each "
+            "text."
+        )
+    return list(values)
+
+
+def _is_row(one: Any) -> bool:
+    return isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], str)
+
+
+def _from_file(path: Path) -> pd.DataFrame:
+    if path.suffix.lower() not in TABLES:
+        raise ValueError(
+            f"a file of labelled texts ends in {', '.join(TABLES)}, however {path.name!r} does "
+            "not; make it a table"
+        )
+    pieces = list(pieces_of(path))
+    if not pieces:
+        raise ValueError(f"a table must have rows, got {path.name!r} without. Give another file.")
+    return pd.concat(pieces, ignore_index=True)
+
+
+def _from_folder(folder: Path) -> pd.DataFrame:
+    """One row per file in the folders of the classes, at any depth."""
+    files = [(file, own.name) for own in _folders(folder) for file in _files(own)]
+    if not files:
+        raise FileNotFoundError(
+            f"a folder of labelled texts has a folder of text files for each class, however "
+            f"{str(folder)[:100]!r} has none; name another folder"
+        )
+    left_out = [own.name for own in _folders(folder) if own.name.lower() in UNLABELLED]
+    if left_out:
+        warnings.warn(
+            f"Texts in {left_out} have no class and are left out.", UserWarning, stacklevel=2
+        )
+    rows = [(text_of(file), name) for file, name in files if name not in left_out]
+    return pd.DataFrame(rows, columns=["text", "label"], dtype=object)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in visible(folder) if path.is_dir()]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in visible(folder, "**/*") if path.is_file()]

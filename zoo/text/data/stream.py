@@ -1,0 +1,171 @@
+"""A corpus as one stream of numbers: documents end to end, in a file that is mapped into memory.
+
+A stream of 100 million words is a file of 400 MB, of which the system keeps in memory what it has
+room for; a small one never leaves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import mmap
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.core.cache_folder import default_cache, expanded
+from zoo.text.data.tokenizer import Numbers, Tokenizer
+from zoo.text.data.vocabulary import Vocabulary, chosen
+from zoo.text.data.workers import numbered
+
+BLOCK = 1_000_000  # words that are counted or renumbered at a time
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a disk without room says
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Documents, of which each is a slice of `numbers`; taking some copies none.
+
+    **Shape.** numbers: (n,), int32; starts and ends: (n_documents,), int64.
+    """
+
+    numbers: Numbers
+    starts: Places
+    ends: Places
+
+    def __len__(self) -> int:
+        return int((self.ends - self.starts).sum())
+
+    @property
+    def n_documents(self) -> int:
+        """How many documents."""
+        return len(self.starts)
+
+    def document(self, i: int) -> Numbers:
+        """The numbers of a document."""
+        return self.numbers[self.starts[i] : self.ends[i]]
+
+    def take(self, documents: Places) -> Stream:
+        """Some documents, in the order given."""
+        return Stream(self.numbers, self.starts[documents], self.ends[documents])
+
+    def counts(self, n: int) -> Places:
+        """How often each of n numbers occurs. Shape: (n,)."""
+        total = np.zeros(n, dtype=np.int64)
+        waiting: list[Numbers] = []
+        n_waiting = 0
+        for i in range(self.n_documents):
+            waiting.append(self.document(i))
+            n_waiting += len(waiting[-1])
+            if n_waiting > BLOCK or i == self.n_documents - 1:
+                total += np.bincount(np.concatenate(waiting), minlength=n)
+                waiting, n_waiting = [], 0
+                self.release()
+        return total
+
+    def fingerprint(self) -> str:
+        """A digest of the documents in their order, wherever their file lies."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(self.starts.tobytes() + self.ends.tobytes())
+        for start in range(0, len(self.numbers), BLOCK):
+            digest.update(self.numbers[start : start + BLOCK].tobytes())
+            self.release()
+        return digest.hexdigest()
+
+    def release(self) -> None:
+        """Give back the memory in which the system keeps what was read or written; all stays."""
+        mapped: mmap.mmap | None = getattr(self.numbers, "_mmap", None)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def cache_folder(chosen_folder: Path | str | None = None) -> Path:
+    """Where streams lie while they are used: the run's folder, `ZOO_CACHE`, or the user's cache."""
+    if chosen_folder is None:
+        return default_cache("text", "ZOO_CACHE")
+    return expanded(chosen_folder, "cache")
+
+
+def written(documents: Iterable[Numbers], folder: Path) -> Stream:
+    """The stream of documents, in a file without a name that goes when nobody uses it any more.
+
+    Raises:
+        ValueError: there is no text.
+        OSError: there is no room for it.
+    """
+    lengths: list[int] = []
+    with _room_in(folder), _file_without_name(folder) as file:
+        for numbers in documents:
+            file.write(numbers.tobytes())  # numpy's tofile tells of no full disk
+            lengths.append(len(numbers))
+        if not lengths:
+            raise ValueError("a corpus has at least one text, however there is none; give some")
+        mapped = _mapped(file)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    return Stream(mapped, ends - np.array(lengths), ends)
+
+
+def with_own_numbers(
+    texts: Iterable[str], tokenizer: Tokenizer, folder: Path, n_workers: int = 1
+) -> tuple[Stream, list[str]]:
+    """The stream with a number for every word there is, in the order of their coming; the words."""
+    numbers: dict[str, int] = {}
+
+    def number(word: str) -> int:
+        return numbers.setdefault(word, len(numbers))
+
+    stream = written(numbered(texts, tokenizer, number, n_workers), folder)
+    return stream, list(numbers)
+
+
+def renumbered(stream: Stream, words: list[str], vocabulary: Vocabulary) -> Stream:
+    """The stream in the numbers of a vocabulary; the old one must not be used any more."""
+    table = np.array([vocabulary.number(word) for word in words], dtype=np.int32)
+    for start in range(0, len(stream.numbers), BLOCK):
+        block = stream.numbers[start : start + BLOCK]
+        block[:] = table[block]
+        stream.release()
+    return stream
+
+
+def most_frequent(stream: Stream, words: list[str], **limits: int) -> Vocabulary:
+    """The vocabulary of a stream's words."""
+    return chosen(words, stream.counts(len(words)), **limits)
+
+
+@contextlib.contextmanager
+def _room_in(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(
+            "a corpus is written to disk while it is used, however there is no room for it in "
+            f"{str(folder)!r} ({error.strerror}); free space there, or set ZOO_CACHE to another "
+            "folder"
+        ) from error
+
+
+def _file_without_name(folder: Path) -> IO[bytes]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        raise OSError(
+            "the folder for texts that are in use must be one that can be written to, got "
+            f"{str(folder)!r} ({error.strerror}). Free space there, or set ZOO_CACHE to another "
+            "folder."
+        ) from error
+
+
+def _mapped(file: IO[Any]) -> Numbers:
+    file.flush()
+    return np.memmap(file, dtype=np.int32, mode="r+")

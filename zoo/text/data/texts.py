@@ -1,0 +1,197 @@
+"""Where texts come from: folders and files, tables, data sets, iterators; one at a time.
+
+Nothing here holds a whole corpus, so that it may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zoo.core.split import Hashes, content_hashes
+from zoo.text.data import huggingface
+from zoo.text.data.files import parts_in, path_of, text_of, visible
+from zoo.text.data.normalisation import normal_form
+from zoo.text.data.tables import TABLES, pieces_of
+from zoo.text.data.torchtext import column as torchtext_column
+from zoo.text.data.torchtext import is_dataset
+
+Texts = str | os.PathLike[str] | pd.DataFrame | Iterable[Any]
+"""A folder of text files, a file (text, JSON, JSON lines, CSV, TSV, Parquet), a DataFrame, columns
+by name, a data set of Hugging Face or torchtext, or any iterable of texts."""
+
+PIECE = 100_000  # characters: a longer file is so many documents
+_KINDS = (".txt", ".text", ".tokens", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+
+
+def each(texts: Texts, column: str | None = None, usual: Any = None) -> Iterator[str]:
+    """The texts one by one; missing and empty ones are left out.
+
+    Args:
+        texts: see `Texts`.
+        column: name of the column of texts in a table or data set.
+        usual: the column where none is named; without it, "text", or the only column.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder, or no text file in it.
+        ValueError: there is no such column, or what should be a text is none.
+    """
+    return (text for text in every(texts, column, usual) if text.strip())
+
+
+def every(texts: Texts, column: str | None = None, usual: Any = None) -> Iterator[str]:
+    """As `each`, with an empty text where one is missing: row by row of a table."""
+    for text in _values(texts, column, usual):
+        if is_missing(text):
+            yield ""
+        elif isinstance(text, str):
+            yield text
+        else:
+            raise ValueError(
+                f"a text is a str, however {text=!r:.60} is a {type(text).__name__}; "
+                "name the column of texts, or convert it"
+            )
+
+
+def parts(texts: Texts) -> tuple[Texts, Texts | None]:
+    """Texts to train on, and those to validate on where the data say it.
+
+    They do so by a folder or file of the name "train" beside one named "valid" or "test", or as a
+    `DatasetDict`.
+    """
+    if isinstance(texts, (str, os.PathLike)) and path_of(texts).is_dir():
+        train, valid = parts_in(Path(texts), _KINDS)
+        return (texts, None) if train is None else (train, valid)
+    return huggingface.parts_of(texts) or (texts, None)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The text files of a folder and of those in it, sorted; hidden ones do not count.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    files = [path for path in visible(folder, "**/*") if path.suffix.lower() in _KINDS]
+    if not files:
+        raise FileNotFoundError(
+            f"a folder of texts has files that end in {', '.join(_KINDS)}, however {str(folder)!r} "
+            "has none; name another folder"
+        )
+    return files
+
+
+def pieces(text: str, size: int = PIECE) -> Iterator[str]:
+    r"""A text in pieces that end with a line, or with a word where a line is endless.
+
+    >>> list(pieces("one two\nthree four five", 9))
+    ['one two\n', 'three ', 'four five']
+    """
+    start = 0
+    while len(text) - start > size:
+        window = text[start : start + size]
+        cut = window.rfind("\n") + 1 or window.rfind(" ") + 1 or size
+        yield text[start : start + cut]
+        start += cut
+    yield text[start:]
+
+
+def column_of(
+    columns: Iterable[Any],
+    wanted: Any = None,
+    usual: Any = None,
+    *,
+    default: str = "text",
+    what: str = "texts",
+) -> Any:
+    """The column of texts, or another one that is needed.
+
+    Args:
+        columns: names of all columns.
+        wanted: the name, where the user has given one.
+        usual: what it was when the model was trained.
+        default: the name where there is no other.
+        what: what the column holds, for messages.
+
+    Raises:
+        ValueError: there is no such column, several have its name, or none is named and several
+            might be meant.
+    """
+    known = list(columns)
+    candidates = (usual, default) if wanted is None else (wanted,)
+    name = next((one for one in candidates if one is not None and one in known), None)
+    if name is None and wanted is None and what == "texts" and len(known) == 1:
+        name = known[0]
+    if name is None:
+        missing = default if wanted is None else wanted
+        near = difflib.get_close_matches(str(missing), map(str, known), n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Name it with {default}=..."
+        raise ValueError(
+            f"the column of {what} must be in the table: {missing!r} is not in {known[:10]}. {hint}"
+        )
+    if known.count(name) > 1:
+        raise ValueError(
+            f"names of columns must differ, got {known.count(name)} columns named {name!r}. "
+            "Rename or drop all but one."
+        )
+    return name
+
+
+def key_of(text: str) -> str:
+    r"""The same for all copies of a text: spaces, capitals, quotes and escapes make no other text.
+
+    >>> key_of("Isn\u2019t it  Good\r\n") == key_of("isn&#39;t it good")
+    True
+    """
+    return " ".join(normal_form(text).split()).casefold()
+
+
+def hashes_of(texts: Iterable[str]) -> Hashes:
+    """Content hashes of the texts that are not empty. Shape: (n,)"""
+    return content_hashes(filter(None, map(key_of, texts)))
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell is a gap: None, NaN, NaT or pandas' NA."""
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    return value is None or value is pd.NA or value is pd.NaT
+
+
+def _values(texts: Texts, column: str | None, usual: Any) -> Iterator[Any]:
+    if isinstance(texts, (str, os.PathLike)):
+        yield from _from_path(path_of(texts), column, usual)
+        return
+    if huggingface.parts_of(texts):
+        raise ValueError(
+            f"texts must be of one part, got parts named {list(map(str, texts))[:10]}. Give one of "
+            "them, such as data['train']."
+        )
+    if isinstance(texts, Mapping):
+        texts = pd.DataFrame(texts, dtype=object)
+    if isinstance(texts, pd.DataFrame):
+        yield from texts[column_of(texts.columns, column, usual)]
+    elif is_dataset(texts):
+        yield from torchtext_column(texts, column or "text")
+    elif huggingface.is_rows(texts):
+        rows: Any = texts
+        name = column_of(huggingface.columns_of(rows), column, usual)
+        yield from (row[name] for row in rows)
+    else:
+        yield from texts
+
+
+def _from_path(path: Path, column: str | None, usual: Any) -> Iterator[Any]:
+    if path.is_dir():
+        for file in files_in(path):
+            yield from _from_path(file, column, usual)
+    elif path.suffix.lower() in TABLES:
+        for table in pieces_of(path):
+            yield from table[column_of(table.columns, column, usual)]
+    else:
+        yield from pieces(text_of(path))

@@ -1,0 +1,228 @@
+"""From texts to tokens and numbers: spaCy behind the rules of `zoo.text.data.rules`.
+
+spaCy cuts what stands between two spaces without looking further, so each distinct such span is
+asked once and remembered: a text then costs one look into a dictionary a word, and numbers come out
+without its words ever being Python objects of their own. The tokens are spaCy's own, but for
+emoticons that begin in one span and end in the next, and overlap another, and for words of more
+than 256 characters that are full of emoticons (`zoo.text.data.affixes`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.text.data.affixes import LONG, pieces
+from zoo.text.data.normalisation import Normalisation
+from zoo.text.data.rules import BOS, SPECIAL, lowered, repaired
+
+if TYPE_CHECKING:
+    from spacy.tokenizer import Tokenizer as SpacyTokenizer
+
+Numbers = NDArray[np.int32]
+
+MOST_CUT: Final = 2_000_000  # characters of spans that are cut before all is forgotten: some 40 MB
+REMEMBERED: Final = 64  # characters of the longest span that is remembered
+_MARK = re.compile(rf"(?<!\s)\s*\b({'|'.join(SPECIAL)})\b\s*")
+_LONG_WORD = re.compile(rf" ?(?<!\S)(\S{{{LONG + 1},}}) ?")
+_WORD = re.compile(r"\S+")
+# A word, or white space that is more than the one space which spaCy leaves out after a word.
+_SPAN = re.compile(r"\S+|[^\S ]\s*|(?<= )\s+")
+
+
+class Tokenizer:
+    """Cuts texts into words as fastai's rules do.
+
+    Args:
+        language: one that spaCy has a blank pipeline for: "en", "de" ...; nothing is downloaded.
+        normalisation: how texts are normalised first, see `repaired`.
+
+    Attributes:
+        by_span: whether spaCy cuts this language between spaces without looking further.
+
+    Raises:
+        ValueError: spaCy does not know the language, or lacks a package for it.
+        ModuleNotFoundError: spaCy is not installed.
+
+    Example:
+        >>> Tokenizer("en")("The movie wasn't GREAT...")
+        ['xxbos', 'xxmaj', 'the', 'movie', 'was', "n't", 'xxup', 'great', '…']
+    """
+
+    def __init__(self, language: str = "en", normalisation: Normalisation = "unicode") -> None:
+        self.language, self.normalisation = language, normalisation
+        self.by_span = is_by_span(self._spacy)
+
+    def __call__(self, text: str) -> list[str]:
+        """The tokens of a text, its beginning marked."""
+        return [token for tokens in self.tokens(self.spans(text)) for token in tokens]
+
+    def spans(self, text: str) -> list[str]:
+        """The parts of a text that are cut further each on its own, by `tokens`."""
+        whole = repaired(text, self.normalisation).strip()
+        if not self.by_span:
+            return [BOS, whole] if whole else [BOS]
+        return [BOS, *_SPAN.findall(whole)]
+
+    def tokens(self, spans: Sequence[str]) -> list[list[str]]:
+        """The tokens of each span.
+
+        Letters alone are one word, unless the language has a rule for it. spaCy sees all others in
+        one text, a line each: a call costs it far more than a word.
+        """
+        if not self.by_span:
+            return [self._tokens_of_text(span) for span in spans]
+        found = {span: self._plain(span) for span in spans}
+        others = [span for span, tokens in found.items() if not tokens]
+        if others:
+            found.update(zip(others, self._tokens_of_words(others), strict=True))
+        return [found[span] for span in spans]
+
+    def forget(self) -> None:
+        """Give back the memory that spaCy fills with every word it has met."""
+        self.__dict__.pop("_spacy", None)
+
+    def _plain(self, span: str) -> list[str]:
+        """The tokens of white space or of letters alone; none where spaCy has to look."""
+        if span.isalpha() and span.isascii() and span.lower() not in self._spacy.rules:
+            return lowered(span).split(" ")
+        return [span.replace(" ", "▁")] if span.isspace() else []
+
+    def _tokens_of_words(self, words: Sequence[str]) -> list[list[str]]:
+        """The tokens of each word; spaCy sees all in one text, a line for each or its pieces."""
+        lines = [(row, line) for row, word in enumerate(words) for line in self._lines(word)]
+        found: list[list[str]] = [[] for _ in words]
+        rows = iter([row for row, _ in lines])
+        row = next(rows, 0)
+        for token in self._cut("\n".join(line for _, line in lines)):
+            if token == "\n":
+                row = next(rows)
+            else:
+                found[row].append(token)
+        return found
+
+    def _lines(self, word: str) -> list[str]:
+        word = lowered(word)
+        return [word] if len(word) <= LONG else list(pieces(word, self._spacy))
+
+    def _tokens_of_text(self, text: str) -> list[str]:
+        whole = _WORD.sub(lambda match: lowered(match[0]), text)
+        if hasattr(self._spacy, "add_special_case"):
+            parts = [
+                piece
+                for i, part in enumerate(_LONG_WORD.split(whole))
+                for piece in (pieces(part, self._spacy) if i % 2 else [part])
+            ]
+            return [token.replace(" ", "▁") for part in parts for token in self._cut(part)]
+        parts = _MARK.split(whole)  # text, mark, text, mark ... text
+        return [
+            token
+            for i, part in enumerate(parts)
+            for token in ([part] if i % 2 else [one.replace(" ", "▁") for one in self._cut(part)])
+        ]
+
+    def _cut(self, text: str) -> list[str]:
+        """Cut a text with spaCy, one thread after another: it remembers words as it goes."""
+        with _one_at_a_time:
+            return [token.text for token in self._spacy(text)]
+
+    @cached_property
+    def _spacy(self) -> SpacyTokenizer:
+        return blank(self.language)
+
+
+class Numberer:
+    """Texts to numbers, each distinct short span asked once. Threads may share it.
+
+    Args:
+        tokenizer: cuts a span into tokens.
+        number: of a token: that in a vocabulary, or a new one.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, number: Callable[[str], int]) -> None:
+        self.tokenizer, self._number = tokenizer, number
+        self._known: dict[str, tuple[int, ...]] = {}
+        self._n_cut = 0
+
+    def __call__(self, text: str) -> Numbers:
+        """The numbers of a text's tokens. Shape: (n,), int32."""
+        spans = self.tokenizer.spans(text)
+        known = self._known  # stays whole in this thread when another one begins anew
+        own: dict[str, tuple[int, ...]] = {}
+        if new := sorted(set(spans).difference(known)):
+            for span, cut in zip(new, self.tokenizer.tokens(new), strict=True):
+                table = known if len(span) <= REMEMBERED else own
+                table[span] = tuple(map(self._number, cut))
+            self._n_cut += sum(map(len, new))
+        tokens = (
+            (own[span] if span in own else known[span] for span in spans)
+            if own
+            else map(known.__getitem__, spans)  # much the fastest, and nearly always
+        )
+        numbers = np.fromiter(chain.from_iterable(tokens), np.int32)
+        if self._n_cut > MOST_CUT:
+            self._known, self._n_cut = {}, 0
+            self.tokenizer.forget()
+        return numbers
+
+
+def blank(language: str) -> SpacyTokenizer:
+    """The tokenizer of spaCy's blank pipeline, which leaves the special tokens whole.
+
+    Raises:
+        ValueError: spaCy does not know the language, or lacks a package for it.
+        ModuleNotFoundError: spaCy is not installed.
+    """
+    try:
+        import spacy
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "words are told apart by a package that is not installed: "
+            "pip install 'transfer-zoo[text]'"
+        ) from error
+    try:
+        tokenizer: Any = spacy.blank(language).tokenizer
+    except (ImportError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"a language is one that spaCy has a blank pipeline for, however {language=} fails "
+            f"({_first_line(error)}); 'en', 'de' or 'xx' (any) need nothing more"
+        ) from None
+    if hasattr(tokenizer, "add_special_case"):
+        tokenizer.vocab.lex_attr_getters.clear()  # what else spaCy works out for every new word
+        for token in SPECIAL:
+            tokenizer.add_special_case(token, [{"ORTH": token}])
+    return tokenizer
+
+
+def is_by_span(tokenizer: Any) -> bool:
+    """Whether spaCy cuts between spaces without looking further.
+
+    Not in languages without spaces, nor in those with abbreviations in small letters that hold one.
+    """
+    rules: Iterable[str] | None = getattr(tokenizer, "rules", None)
+    return rules is not None and not any(
+        " " in rule.strip() and rule == rule.lower() for rule in rules
+    )
+
+
+def _renew_lock() -> None:
+    """A new lock in a forked process: the old one may be held by a thread that is not there."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+_one_at_a_time = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:120]

@@ -1,0 +1,98 @@
+"""torchtext 0.6's `Field`, `Vocab` and `Dataset`, given and taken.
+
+Taking needs no torchtext: its objects are known by their attributes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from zoo.text.data.rules import BOS, EOS, PAD, SPECIAL, UNK, UNK_ID
+from zoo.text.data.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from torchtext.data import Field
+
+    from zoo.text.classification.model import TextClassifier
+    from zoo.text.language_model.model import LanguageModel
+
+_OURS: Final = {"<unk>": UNK, "<pad>": PAD, "<sos>": BOS, "<bos>": BOS, "<eos>": EOS}
+
+
+def to_field(model: LanguageModel | TextClassifier) -> Field:
+    """A torchtext field that cuts and numbers texts as a model does; its `vocab` has the words.
+
+    Batches come as (tokens, lengths), a text a row, which is what a classifier's network takes.
+
+    Raises:
+        ModuleNotFoundError: torchtext is not installed.
+        ValueError: the model reads texts from their end, which a field cannot.
+    """
+    try:
+        from torchtext.data import Field
+        from torchtext.vocab import Vocab
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "fields are torchtext's, which is not installed: pip install 'transfer-zoo[torchtext]'"
+        ) from error
+    if model.spec.reverse:
+        raise ValueError(
+            "a field reads forward, however spec.reverse=True; take a model that reads forward"
+        )
+    field = Field(
+        tokenize=Tokenizer(model.spec.language, model.spec.normalisation),
+        batch_first=True,
+        include_lengths=True,
+        pad_token=PAD,
+        unk_token=UNK,
+    )
+    vocab = Vocab(Counter(), specials=list(model.spec.words))
+    vocab.unk_index = UNK_ID
+    vocab.stoi = defaultdict(vocab._default_unk_index, vocab.stoi)
+    field.vocab = vocab
+    return field
+
+
+def words_of(given: Any) -> tuple[str, ...]:
+    """The words of a `Field`, a `Vocab` or any sequence, our special tokens first.
+
+    Raises:
+        ValueError: there are no words, as in a field whose vocabulary is not built.
+
+    >>> words_of(["<unk>", "<pad>", "a", "film"])[8:]
+    ('xxmaj', 'a', 'film')
+    """
+    words: Any = getattr(getattr(given, "vocab", given), "itos", given)
+    if isinstance(words, str) or not isinstance(words, Sequence) or not words:
+        raise ValueError(
+            "words are a list, or a torchtext Vocab or Field with one, however words is a "
+            f"{type(given).__name__} without; build_vocab builds it"
+        )
+    return tuple(dict.fromkeys([*SPECIAL, *(_OURS.get(word, str(word)) for word in words)]))
+
+
+def is_dataset(given: Any) -> bool:
+    """Whether it is a torchtext data set."""
+    return hasattr(given, "examples") and hasattr(given, "fields")
+
+
+def column(dataset: Any, name: str) -> Iterator[Any]:
+    """A field's values of all examples; texts in one piece, words apart.
+
+    Raises:
+        ValueError: there is no such field.
+    """
+    if name not in dataset.fields:
+        raise ValueError(
+            f"a field of the data set must be there, however {name!r} is not in "
+            f"{list(dataset.fields)[:10]}; name it"
+        )
+    for example in dataset.examples:
+        value = getattr(example, name)
+        yield " ".join(value) if _is_cut(value) else value
+
+
+def _is_cut(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)

@@ -1,0 +1,1 @@
+"""Language models: train them, fine-tune them, have them write."""

@@ -1,0 +1,250 @@
+"""A trained language model: perplexity, the next word, texts of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.core.artifacts.artifact import Config
+from zoo.core.model import Trained
+from zoo.core.task import Task
+from zoo.hub.publish import push
+from zoo.text.data.batches import StreamBatches
+from zoo.text.data.corpus import Documents
+from zoo.text.data.queries import one_text, texts_of
+from zoo.text.data.readable import readable
+from zoo.text.data.rules import BOS_ID, MAJ, PAD_ID, SPECIAL, UNK_ID, UP
+from zoo.text.data.stream import cache_folder, written
+from zoo.text.data.texts import Texts, each, parts
+from zoo.text.models.awd_lstm import State
+from zoo.text.models.language_model import LanguageNet, task
+from zoo.text.spec import Spec
+
+NEVER = (UNK_ID, PAD_ID, SPECIAL.index("xxeos"), SPECIAL.index("xxfld"))  # in a text of its own
+VALID_ROWS = 32
+CAPITALS: dict[str, Callable[[str], str]] = {MAJ: str.capitalize, UP: str.upper}
+
+
+class LanguageModel(Trained[LanguageNet]):
+    """Knows which word comes next; what `train_lm`, `finetune_lm` and `load` return.
+
+    Attributes:
+        spec: the vocabulary, the language, the direction.
+        history: the record of the training.
+        metrics: loss and perplexity on the validation part.
+        arguments: of the network.
+    """
+
+    domain = "text"
+    push = push
+
+    def __init__(
+        self,
+        members: Sequence[LanguageNet],
+        spec: Spec,
+        *,
+        arguments: dict[str, Any],
+        **record: Any,
+    ) -> None:
+        super().__init__(members, spec, **record)
+        self.arguments = arguments
+
+    def __repr__(self) -> str:
+        return f"<language model of {len(self.spec.words)} words; {self._scored}>"
+
+    def evaluate(
+        self, texts: Texts | None = None, *, text: str | None = None, batch_size: int = VALID_ROWS
+    ) -> dict[str, float]:
+        """Loss in nats a word, and perplexity, its exponential.
+
+        Words that are not in the vocabulary count as one: perplexities of different vocabularies do
+        not compare.
+
+        Args:
+            texts: see `zoo.text.train_lm`; of data with a part for validation, this part alone.
+                None takes the validation part of the training.
+            text: the column of texts; None takes that of the training.
+            batch_size: rows that the texts are read in, side by side; each starts without context.
+
+        Raises:
+            ValueError: there are no texts.
+        """
+        batches: Any = self._learner.data.valid if texts is None and self._learner else None
+        if texts is not None:
+            texts, apart = parts(texts)
+            column = self.spec.text_column
+            documents = Documents(each(texts if apart is None else apart, text, column))
+            stream = written(map(self.spec.numberer, documents), cache_folder(self.run.cache))
+            self._warn_of_seen_rows(documents.hashes)
+            batches = StreamBatches(stream, batch_size, shuffle=False, reverse=self.spec.reverse)
+        if batches is None:
+            raise ValueError(
+                "a model without validation texts is scored on others, however texts=None; "
+                "pass some"
+            )
+        scores = self._placed.evaluate(batches.epoch(0), self._task())
+        return scores | {"perplexity": math.exp(min(scores["loss"], 700.0))}
+
+    def predict(self, text: str | Sequence[str], k: int = 5, *, tokens: bool = False) -> Any:
+        """The k likeliest next words after a text, as [(word, probability), ...].
+
+        Of a model that reads backward, the words before it. A list of texts gives a list.
+
+        Args:
+            text: one text or several.
+            k: number of words.
+            tokens: give tokens of the vocabulary instead, marks such as "xxmaj" among them.
+
+        Raises:
+            ValueError: k is out of range, or something is no text.
+        """
+        if not _is_whole(k) or not 1 <= k <= len(self.spec.words):
+            raise ValueError(f"k must be from 1 to {len(self.spec.words)}, got {k=!r}. Try k=5.")
+        texts, alone = texts_of(text, self.spec.text_column)
+        likeliest = self._likeliest_tokens if tokens else self._likeliest_words
+        found = [likeliest(one, k) for one in texts]
+        return found[0] if alone else found
+
+    def generate(
+        self,
+        text: str = "",
+        n_words: int = 50,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The text and how it might go on (of a model that reads backward: what led to it).
+
+        The same seed gives the same text; no other generator of random numbers moves.
+
+        Args:
+            text: the beginning.
+            n_words: tokens to add; fewer if the text comes to its end.
+            temperature: below 1 keeps to likely words, above 1 is bolder.
+            top_k: draw from the k likeliest words alone; 1 takes the likeliest each time.
+            seed: of the draws; None takes the run's.
+
+        Raises:
+            ValueError: a setting is out of range, or the text is none.
+        """
+        _check(n_words, temperature, top_k, seed, len(self.spec.words))
+        new = numbers = self._prompt(one_text(text))
+        generator = torch.Generator().manual_seed(int(self.run.seed if seed is None else seed))
+        added: list[int] = []
+        states, never = self._begin, torch.tensor(NEVER)
+        while len(added) < n_words:
+            chances, states = self._after_words(new, states)
+            drawn = _draw(chances.index_fill(0, never, 0.0), temperature, top_k, generator)
+            if drawn == BOS_ID:  # another text begins
+                break
+            added.append(drawn)
+            new = np.array([drawn])
+        whole = [*numbers.tolist(), *added]
+        written_order = whole[::-1] if self.spec.reverse else whole
+        return readable([self.spec.words[i] for i in written_order])
+
+    # ---- parts --------------------------------------------------------------------------------
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        return "language-model", "awd_lstm", self.arguments
+
+    def _example(self) -> str:
+        return 'model.generate("The film", n_words=30, temperature=0.8)'
+
+    def _task(self) -> Task:
+        return task()
+
+    def _check_config(self, config: Config) -> None:
+        from zoo.text.stored import check
+
+        check(config.task, config.model, config.spec, len(config.members))
+
+    def _with(self, networks: Sequence[LanguageNet], **record: Any) -> LanguageModel:
+        return LanguageModel(networks, self.spec, arguments=self.arguments, **record)
+
+    def _prompt(self, text: str) -> Any:
+        """Numbers of the words before the one to predict; a backward model starts at an end."""
+        numbers = self.spec.numbers(text)
+        return numbers[: max(len(numbers) - 1, 1)] if self.spec.reverse else numbers
+
+    def _likeliest_tokens(self, text: str, k: int) -> list[tuple[str, float]]:
+        chances, _ = self._after_words(self._prompt(text), self._begin)
+        best, numbers = chances.topk(k)
+        return list(zip([self.spec.words[i] for i in numbers.tolist()], best.tolist(), strict=True))
+
+    def _likeliest_words(self, text: str, k: int) -> list[tuple[str, float]]:
+        chances, states = self._after_words(self._prompt(text), self._begin)
+        found = self._words(chances, k, str)
+        if not self.spec.reverse:  # else the mark of a capital is read after its word
+            for mark, form in CAPITALS.items():
+                number = SPECIAL.index(mark)
+                after, _ = self._after_words([number], states)
+                found += self._words(chances[number] * after, k, form)
+        words = dict.fromkeys((word for word, _ in found), 0.0)
+        for word, chance in found:  # a bracket is itself as a capital
+            words[word] += chance
+        return sorted(words.items(), key=lambda one: -one[1])[:k]
+
+    def _words(
+        self, chances: Tensor, k: int, form: Callable[[str], str]
+    ) -> list[tuple[str, float]]:
+        """The k likeliest words, in a form; no marks."""
+        best, numbers = chances[len(SPECIAL) :].topk(min(k, len(chances) - len(SPECIAL)))
+        words = [form(self.spec.words[len(SPECIAL) + i]) for i in numbers.tolist()]
+        return list(zip(words, best.tolist(), strict=True))
+
+    @torch.inference_mode()
+    def _after_words(self, numbers: Any, states: Sequence[State]) -> tuple[Tensor, list[State]]:
+        """Probability of each word after some more, and the members' states there.
+
+        Shape: (n,) -> (n_words,), on the CPU.
+        """
+        device = self._placed.device
+        tokens = torch.from_numpy(np.asarray(numbers, dtype=np.int64)[None]).to(device)
+        pairs = zip(self._placed.ready, states, strict=True)
+        logits, after = zip(*(net.next_words(tokens, state) for net, state in pairs), strict=True)
+        return torch.cat(logits).softmax(1).mean(0).cpu(), list(after)
+
+    @property
+    def _begin(self) -> list[State]:
+        """The members' states before any word: each call has its own, so threads never meet."""
+        return [() for _ in self.members]
+
+
+def _draw(
+    chances: Tensor, temperature: float, top_k: int | None, generator: torch.Generator
+) -> int:
+    logs = chances.log()
+    logits = (logs - logs.max()) / temperature  # the likeliest at 0, however low the temperature
+    if top_k is not None:
+        best, numbers = logits.topk(min(top_k, len(logits)))
+        return int(numbers[torch.multinomial(best.softmax(0), 1, generator=generator)])
+    return int(torch.multinomial(logits.softmax(0), 1, generator=generator))
+
+
+def _check(
+    n_words: int, temperature: float, top_k: int | None, seed: int | None, n_known: int
+) -> None:
+    fine = {
+        "n_words": _is_whole(n_words) and n_words >= 0,
+        "temperature": isinstance(temperature, (int, float)) and 0 < temperature < math.inf,
+        "top_k": top_k is None or (_is_whole(top_k) and 1 <= top_k <= n_known),
+        "seed": seed is None or (_is_whole(seed) and -(2**63) <= seed < 2**64),
+    }
+    given = {"n_words": n_words, "temperature": temperature, "top_k": top_k, "seed": seed}
+    wrong = {name: given[name] for name, is_fine in fine.items() if not is_fine}
+    if wrong:
+        raise ValueError(
+            f"n_words must be 0 or more, temperature above 0, top_k 1 to {n_known} or None, seed a "
+            f"whole number or None, got {wrong=}. Try temperature=0.8, top_k=50."
+        )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""Classes, labels and numbers of photos: a backbone and a head."""

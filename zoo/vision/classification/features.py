@@ -1,0 +1,215 @@
+"""A frozen body sees each photo once: its pooled features, kept on disk, then live on the device.
+
+What a pass gives depends on the body's weights, the photos' files and how they are cut and varied;
+the name of its file is a digest of all that. Rows are appended as they come, so that a pass that
+was killed goes on where it was, and the second experiment on the same photos starts at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from zoo.core.batches import Batch, TensorBatches, bounds
+from zoo.core.cache_folder import expanded
+from zoo.core.task import Task
+from zoo.core.training import loop
+from zoo.core.training.learner import Learner
+from zoo.vision.classification.feature_file import SUFFIX, Part, read
+from zoo.vision.data.batches import PhotoBatches
+from zoo.vision.data.cache import Items, cache_folder
+from zoo.vision.models.classifier import Classifier
+from zoo.vision.models.head import pooled
+
+_VERSION: Final = "zoo-features-1"
+
+
+class Features(nn.Module):
+    """The body with the head's pooling. Shape: (B, 3, H, W) -> (B, d)."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pooled features."""
+        head, features = self.classifier.head, self.classifier.features(x)
+        return pooled(features, head.pool) if head.spatial else features
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over photos in order.
+
+    Args:
+        photos: what is seen, unshuffled.
+        epoch: number of its draws, where photos are varied.
+        mirrored: whether mirror images are seen.
+    """
+
+    photos: PhotoBatches
+    epoch: int = 0
+    mirrored: bool = False
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """The batches from a step on."""
+        for batch in self.photos.epoch(self.epoch, start):
+            flipped = tuple(x.flip(-1) for x in batch.inputs) if self.mirrored else batch.inputs
+            yield batch._replace(inputs=flipped)
+
+    def key(self) -> str | None:
+        """What names the pass; None if its photos cannot be told from others, as a data set's."""
+        photos = self.photos
+        if not isinstance(photos.items, Items):
+            return None
+        items = photos.items.fingerprint()
+        seed = (photos.seed, self.epoch, photos.batch_size) if photos.augment else ()
+        looks = (photos.size, photos.mean, photos.std, photos.augment, seed, self.mirrored)
+        return repr((items, looks))
+
+
+@dataclass(frozen=True)
+class FeatureBatches:
+    """Features in the place of photos; the photos are kept to go back to.
+
+    Args:
+        photos: what the features are of.
+        tensors: features and targets on the device.
+    """
+
+    photos: PhotoBatches
+    tensors: TensorBatches
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    def steps(self, epoch: int) -> int:
+        """Number of batches in an epoch."""
+        return self.tensors.steps(epoch)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch. **Shape.** inputs: one tensor (B, d)."""
+        return self.tensors.epoch(epoch, start)
+
+    def fingerprint(self) -> str:
+        """A digest of the photos and of how often each is seen; the body computes the rest."""
+        return f"{self.photos.fingerprint()} {len(self.tensors)}"
+
+    def shard(self, rank: int, world: int) -> FeatureBatches:
+        """A process's part of every batch."""
+        return replace(self, tensors=self.tensors.shard(rank, world))
+
+
+def on_features(learn: Learner, versions: int = 0) -> None:
+    """Go on with precomputed features: the body, frozen, sees every photo once.
+
+    An epoch then takes milliseconds; the head trains as it would on photos that pass a frozen body.
+    `on_photos` goes back.
+
+    Args:
+        learn: a learner for photos.
+        versions: augmented versions of each training photo, beside the photo itself.
+
+    Raises:
+        ValueError: its data are no photos, the body's statistics would move, or versions of photos
+            that are not augmented are asked for.
+    """
+    train, valid = photos_of(learn)
+    if learn.batchnorm == "live":
+        raise ValueError(
+            "features are those of a body that stays as it is, however batchnorm='live' would have "
+            "its statistics follow the photos; take 'thawed' or 'fixed'"
+        )
+    if versions < 0 or (versions and train.augment is None):
+        raise ValueError(
+            f"versions of a photo are augmented ones, however {versions=} with "
+            f"augment={train.augment}; give 0, or an augmentation"
+        )
+    learn.freeze()
+    plain = replace(train, augment=None, shuffle=False)
+    varied = replace(train, shuffle=False)
+    passes = [Pass(plain), *(Pass(varied, epoch) for epoch in range(versions))]
+    rows = [computed(learn, one) for one in passes]
+    targets = train.targets.repeat(len(passes), *[1] * (train.targets.dim() - 1))
+    settings: dict[str, Any] = {"seed": train.seed, "device": learn.device}
+    tensors = TensorBatches(torch.cat(rows), targets, batch_size=train.batch_size, **settings)
+    known = None
+    if valid is not None:
+        seen = computed(learn, Pass(valid))
+        size = valid.batch_size
+        of_valid = TensorBatches(seen, valid.targets, batch_size=size, shuffle=False, **settings)
+        known = FeatureBatches(valid, of_valid)
+    learn.set_data(learn.data._replace(train=FeatureBatches(train, tensors), valid=known))
+
+
+def on_photos(learn: Learner) -> None:
+    """Go back to the photos, the head as it is; nothing to do where photos are seen already."""
+    train, valid = photos_of(learn)
+    learn.set_data(learn.data._replace(train=train, valid=valid))
+
+
+def photos_of(learn: Learner) -> tuple[PhotoBatches, PhotoBatches | None]:
+    """The photos to train and to validate on, also where the learner is shown their features.
+
+    Raises:
+        ValueError: the learner has other data.
+    """
+    train, valid = (
+        part.photos if isinstance(part, FeatureBatches) else part
+        for part in (learn.data.train, learn.data.valid)
+    )
+    if not isinstance(train, PhotoBatches) or not isinstance(valid, PhotoBatches | None):
+        raise ValueError(
+            "features are precomputed of photos, however the learner's data are "
+            f"{type(train).__name__}; use a learner of zoo.vision"
+        )
+    return train, valid
+
+
+def computed(learn: Learner, one: Pass) -> Tensor:
+    """The features of a pass, out of the cache as far as they are there. Shape: (n, d), CPU."""
+    classifier: Any = learn.model
+    n, d = len(one.photos), classifier.head.width
+    place = _place(learn, one)
+    whole = None if place is None else read(place, n, d)
+    if whole is not None:
+        return whole
+    steps, batches = one.photos.steps(0), [torch.zeros(0, d)]
+    with Part(place) as part:
+        known = part.rows(d)
+        done = max(s for s in range(steps) if bounds(n, steps, s)[0] <= len(known))
+        batches.append(known[: bounds(n, steps, done)[0]])
+        part.cut(len(batches[-1]) * d)
+
+        def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
+            batches.append(mean.cpu())
+            part.add(batches[-1])
+
+        seen = one.batches(done)
+        loop.predict_batches([Features(classifier)], seen, _PLAIN, learn.device, learn.dtype, see)
+        part.finish(learn.run)
+    return torch.cat(batches)
+
+
+def _place(learn: Learner, one: Pass) -> Path | None:
+    """The file of a pass: its name tells weights, photos and looks; None without a name."""
+    key = one.key()
+    if key is None:
+        return None
+    classifier: Any = learn.model
+    told = (_VERSION, key, classifier.head.pool, learn.dtype, learn.device.type)
+    digest = hashlib.sha256(repr(told).encode())
+    for name, tensor in classifier.body.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    where = cache_folder() if learn.run.cache is None else expanded(learn.run.cache, "cache")
+    return where / (digest.hexdigest()[:32] + SUFFIX)
+
+
+_PLAIN = Task(loss=lambda output, target: (output.mean(), 1), decode=lambda output: output)

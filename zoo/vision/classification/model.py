@@ -1,0 +1,293 @@
+"""A trained model of photos: predict, evaluate, save, load, train on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from zoo.core.artifacts.artifact import Config
+from zoo.core.model import Trained
+from zoo.core.placed import Placed
+from zoo.core.task import Task
+from zoo.hub.publish import push
+from zoo.vision.classification.spec import Spec
+from zoo.vision.classification.task import KINDS, task_of
+from zoo.vision.classification.tta import (
+    TTA,
+    Remembered,
+    Viewed,
+    Views,
+    Wish,
+    blended,
+    chosen,
+    views_of,
+)
+from zoo.vision.config_checks import classifier_of
+from zoo.vision.data.augment import centre_crop
+from zoo.vision.data.batches import PhotoBatches
+from zoo.vision.data.images import UnreadableImage
+from zoo.vision.data.inputs import GivenPhotos, Photo, listed
+from zoo.vision.data.photo_sets import open_labelled, photo_batches
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.data.wording import few
+from zoo.vision.inspect.explain import Explanation, grad_cam, index_of
+from zoo.vision.inspect.report import by_class
+from zoo.vision.inspect.results import Results
+from zoo.vision.models.classifier import Classifier
+
+
+class PhotoModel(Trained[Classifier]):
+    """A model that answers for photos what its task asks; what `finetune` and `load` return.
+
+    Attributes:
+        spec: labels, size and normalisation.
+        history: the record of the training.
+        metrics: scores on the validation part.
+        licence: of the weights, for the card: that of the published ones that training started
+            from; "unknown" after random ones. Set it to state your own.
+    """
+
+    domain = "vision"
+    push = push
+    layout = torch.channels_last
+
+    def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
+        licence = _common([member.licence for member in members])
+        super().__init__(members, spec, **({"licence": licence} | record))
+
+    def __repr__(self) -> str:
+        n, task = len(self.spec.classes), self.spec.task
+        what = f"{n} {'classes' if task == 'classification' else 'labels'}" if n else "a number"
+        return f"<{self.members[0].name} for {what}; {self._scored}>"
+
+    def predict(
+        self, photos: Photo | Sequence[Photo], *, batch_size: int = 32, tta: Wish = False
+    ) -> Any:
+        """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
+
+        It is a `Prediction`, `Labels` of several labels a photo, or a float.
+
+        Args:
+            photos: a path, the bytes of a file, a file opened for reading, a Pillow image, array
+                (H, W), (H, W, 3) or tensor (3, H, W), of uint8 or of floats in 0..1; or several: a
+                list, array or column of them, a folder (in sorted order), (B, 3, H, W).
+            batch_size: photos that pass through the model at a time.
+            tta: look at each photo several times (see `zoo.vision.classification.tta`): True for
+                four augmented views beside the photo as it is, "crops" for fixed crops, or a `TTA`.
+
+        Raises:
+            UnreadableImage: files are missing or no images; the first are named, all counted.
+            ValueError: a folder holds no photos, or pixels are out of range.
+        """
+        several, given = listed(photos, self.spec.columns)
+        if not given:
+            return []
+        items = GivenPhotos(given, self.spec)
+        labels, wish = np.zeros(len(items), dtype=np.int64), chosen(tta)
+        batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+        if wish:
+            kept = Remembered(items, (self.run.n_threads + 2) * batch_size)
+            batches = replace(batches, items=kept)
+        try:
+            rows = self._decoded(batches, wish).tolist()
+        except UnreadableImage as error:
+            raise UnreadableImage(
+                f"every photo must be readable, however {few(items.all_unreadable(), '; ')}; "
+                "leave these files out"
+            ) from error
+        predicted = KINDS[self.spec.task].predicted
+        found = [predicted(self.spec, row) for row in rows]
+        return found if several else found[0]
+
+    def evaluate(
+        self,
+        data: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 32,
+        tta: Wish = False,
+    ) -> dict[str, float]:
+        """Loss and metrics on labelled photos; a warning tells if the model was trained on them.
+
+        Args:
+            data: a folder (a folder a class), CSV file, DataFrame, torch or Hugging Face data set;
+                of a table that marks photos to validate on, those. None takes the validation part
+                of the training, which a loaded model does not have.
+            root: folder that a table's paths start from; None takes that of its file.
+            columns: a table's columns of paths and labels; None takes those of the training.
+            batch_size: photos that pass through the model at a time.
+            tta: see `predict`; the scores without it come too, as "plain loss" and so on.
+
+        Raises:
+            ValueError: there are no photos, or of classes that the model does not know.
+        """
+        batches = self._labelled(data, root, columns, batch_size)
+        scores = self._placed.evaluate(batches.epoch(0), self._task())
+        if (wish := chosen(tta)) is None:
+            return scores
+        networks, views, task = self._viewed(getattr(batches, "photos", batches), wish)
+        plain = {f"plain {name}": value for name, value in scores.items()}
+        return networks.evaluate(views.epoch(0), task) | plain
+
+    def report(
+        self,
+        data: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 32,
+        tta: Wish = False,
+    ) -> pd.DataFrame:
+        """Precision, recall and F of each class or label, and how many photos have it.
+
+        Args:
+            data: see `evaluate`.
+            root: see `evaluate`.
+            columns: see `evaluate`.
+            batch_size: see `evaluate`.
+            tta: see `predict`.
+
+        Raises:
+            ValueError: the model estimates numbers, or as `evaluate`.
+        """
+        batches = self._labelled(data, root, columns, batch_size)
+        rows = self._decoded(getattr(batches, "photos", batches), chosen(tta)).numpy()
+        return by_class(self.spec, rows, batches.targets.numpy(force=True))
+
+    def _labelled(
+        self, data: Any, root: Any, columns: tuple[str, str] | None, batch_size: int
+    ) -> Any:
+        """Batches of labelled photos, by default the validation part."""
+        if data is None:
+            if self._learner is None or self._learner.data.valid is None:
+                raise ValueError(
+                    "a loaded model has no validation photos, however data=None; pass a folder"
+                )
+            return self._learner.data.valid
+        items, labels, hashes = open_labelled(data, self.spec, self.run, root=root, columns=columns)
+        if hashes is not None:
+            self._warn_of_seen_rows(hashes)
+        return photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+
+    def _viewed(self, photos: PhotoBatches, tta: TTA) -> tuple[Placed[Viewed], Views, Task]:
+        """Networks, batches and task for several views of each photo."""
+        views, shares = views_of(photos, tta, self.spec.augment)
+        networks = [Viewed(network) for network in self._placed.ready]
+        placed = Placed(networks, self.run, self._placed.bf16_on_cpu)
+        return placed, views, blended(self._task(), shares)
+
+    def results(
+        self,
+        data: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 32,
+        tta: Wish = False,
+    ) -> Results:
+        """Predictions beside truths, to look at: losses, confusions, figures.
+
+        Args:
+            data: see `evaluate`.
+            root: see `evaluate`.
+            columns: see `evaluate`.
+            batch_size: see `evaluate`.
+            tta: see `predict`.
+
+        Raises:
+            ValueError: as `evaluate`.
+        """
+        batches = self._labelled(data, root, columns, batch_size)
+        photos: PhotoBatches = getattr(batches, "photos", batches)
+        outputs = self._decoded(photos, chosen(tta)).numpy()
+        return Results(self.spec, photos.items, outputs, photos.targets.numpy())
+
+    def explain(self, photo: Photo, label: str | None = None) -> Explanation:
+        """A heat map of where in a photo the model saw what it says (Grad-CAM).
+
+        Args:
+            photo: a path, Pillow image, array or tensor, as for `predict`.
+            label: a class to look for; None takes the likeliest.
+
+        Raises:
+            UnreadableImage: the file is missing or no image.
+            ValueError: the model does not know the label, or its backbone has no feature map.
+        """
+        items = GivenPhotos([photo], self.spec)
+        batches = photo_batches(items, np.zeros(1, np.int64), self.spec, self.run, batch_size=1)
+        decoded = self._decoded(batches, None)[0]
+        classes = self.spec.classes
+        number = int(decoded.argmax()) if label is None else index_of(label, classes)
+        x = next(batches.epoch(0)).inputs[0]
+        heat = torch.stack([grad_cam(member, x, number) for member in self._placed.ready]).mean(0)
+        said = KINDS[self.spec.task].predicted(self.spec, decoded.tolist())
+        seen = self.pixels(photo)[0]
+        shown = classes[number] if classes else f"{said:.3g}"
+        return Explanation(shown, said, heat.numpy(), seen)
+
+    def pixels(self, photos: Photo | Sequence[Photo]) -> Pixels:
+        """What the model sees of photos, resized and cropped: as the exported file takes them.
+
+        **Shape.** (B, size, size, 3), uint8.
+        """
+        items = GivenPhotos(listed(photos)[1], self.spec)
+        return np.stack([centre_crop(items[i], self.spec.size) for i in range(len(items))])
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file from pixels to probabilities or numbers.
+
+        It takes what `pixels` gives, uint8 (B, size, size, 3); see `zoo.vision.export`.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        from zoo.vision.models.export import write_onnx
+
+        size, kind = self.spec.size, self.spec.task
+        output = {"regression": "number"}.get(kind, "probabilities")
+        decode = self._task().decode
+        return write_onnx(
+            path, self.members, self.spec, shape=(size, size), decode=decode, output=output
+        )
+
+    def _check_config(self, config: Config) -> None:
+        classifier_of(config)
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        first = self.members[0]
+        return self.spec.task, first.name, dict(first.arguments())
+
+    def _example(self) -> str:
+        return 'model.predict("photo.jpg")'
+
+    def _task(self) -> Task:
+        return task_of(self.spec)
+
+    def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
+        """Decoded outputs. Shape: (N, n_out)."""
+        networks: Placed[Any] = self._placed
+        shown: Any = batches
+        task = self._task()
+        if tta is not None:
+            networks, shown, task = self._viewed(batches, tta)
+        rows: list[Tensor] = []
+
+        def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
+            rows.append(mean.cpu().view(len(mean), -1))
+
+        networks.predict(shown.epoch(0), task, see)
+        return torch.cat(rows)
+
+
+def _common(licences: list[str]) -> str:
+    """The licence of all members; unknown where they differ."""
+    return licences[0] if len(set(licences)) == 1 else "unknown"

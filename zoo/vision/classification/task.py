@@ -1,0 +1,130 @@
+"""What may be asked of photos, one row a task: chosen by the data, stored in `spec` and config.
+
+| task | a photo has | outputs | loss | predict gives |
+|---|---|---|---|---|
+| classification | one class of several | a logit each, softmax | cross entropy | `Prediction` |
+| multi-label | any number of labels | a logit each, sigmoid | binary cross entropy | `Labels` |
+| regression | a number | one, perhaps through a sigmoid | squared error | float |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.core.predictions import Labels, Prediction
+from zoo.core.task import Task, classification, multi_label, regression
+from zoo.vision.classification.spec import Spec, TaskName
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of task.
+
+    Args:
+        n_out: outputs of the network for so many classes.
+        core: loss, decoding and metrics for (spec, label smoothing, weights of the classes).
+        predicted: what `predict` gives for (spec, decoded outputs of one photo).
+    """
+
+    n_out: Callable[[Sequence[str]], int]
+    core: Callable[[Spec, float, Tensor | None], Task]
+    predicted: Callable[[Spec, list[float]], Any]
+
+
+def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
+    """Loss, decoding and metrics of a model with this spec.
+
+    Args:
+        spec: of the model.
+        label_smoothing: share of the target that is spread; none for numbers.
+        weights: of the classes in the loss, or of a label's presence. Shape: (n_classes,).
+
+    Raises:
+        ValueError: labels that are numbers cannot be smoothed.
+    """
+    return KINDS[spec.task].core(spec, label_smoothing, weights)
+
+
+def n_out(task: TaskName, classes: Sequence[str]) -> int:
+    """Outputs of the network."""
+    return KINDS[task].n_out(classes)
+
+
+def _classification(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
+    return classification(len(spec.classes), label_smoothing=label_smoothing, weights=weights)
+
+
+def _multi_label(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
+    return multi_label(
+        len(spec.classes),
+        threshold=spec.threshold,
+        beta=spec.beta,
+        label_smoothing=label_smoothing,
+        weights=weights,
+    )
+
+
+def _regression(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
+    if label_smoothing:
+        raise ValueError(
+            f"labels are smoothed where they are classes, however {label_smoothing=} and "
+            f"task={spec.task!r}; leave it out"
+        )
+    scaled = partial(_scaled_error, spec=spec)
+    decode = partial(units, spec=spec)
+
+    def loss(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+        return scaled(decode(output), target)
+
+    return replace(regression(), loss=loss, decode=decode, score=scaled)
+
+
+def units(output: Tensor, spec: Spec) -> Tensor:
+    """Numbers in the user's units from a network's outputs: scaled, or a sigmoid's range.
+
+    **Shape.** (B, 1) -> (B,), float32.
+    """
+    output = output.float().squeeze(1)
+    if spec.y_range is None:
+        mean, std = spec.y_scale
+        return output * std + mean
+    low, high = spec.y_range
+    return low + (high - low) * torch.sigmoid(output)
+
+
+def _scaled_error(numbers: Tensor, target: Tensor, *, spec: Spec) -> tuple[Tensor, int]:
+    """Squared error in units of the training targets' deviation."""
+    if target.numel() == 0:  # a process's empty part of a small batch
+        return numbers.sum() * 0.0, 0
+    return ((numbers - target) / spec.y_scale[1]).square().mean(), len(target)
+
+
+def _of_class(spec: Spec, row: list[float]) -> Prediction:
+    by_class = dict(zip(spec.classes, row, strict=True))
+    label = max(by_class, key=by_class.__getitem__)
+    return Prediction(label, by_class[label], by_class)
+
+
+def _of_labels(spec: Spec, row: list[float]) -> Labels:
+    by_label = dict(zip(spec.classes, row, strict=True))
+    least = np.broadcast_to(spec.threshold, len(row))
+    has = [name for name, p, t in zip(spec.classes, row, least, strict=True) if p >= t]
+    return Labels(tuple(sorted(has, key=by_label.__getitem__, reverse=True)), by_label)
+
+
+def _of_number(spec: Spec, row: list[float]) -> float:
+    return row[0]
+
+
+KINDS: Final[dict[TaskName, Kind]] = {
+    "classification": Kind(len, _classification, _of_class),
+    "multi-label": Kind(len, _multi_label, _of_labels),
+    "regression": Kind(lambda _: 1, _regression, _of_number),
+}

@@ -1,0 +1,1 @@
+"""From users' photos to batches on the device."""

@@ -1,0 +1,160 @@
+"""Photos as a caller has them: paths, folders, Pillow images, arrays and tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence, Set
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from torch import Tensor
+
+from zoo.vision.classification.spec import Spec
+from zoo.vision.data.dataset_items import to_image
+from zoo.vision.data.images import UnreadableImage, is_image, read, walk
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.data.wording import few
+
+Photo = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor
+"""A path, the content of an image file, a file opened for reading, an image, array or tensor."""
+
+
+def listed(
+    photos: Photo | Sequence[Photo], columns: tuple[str, str] | None = None
+) -> tuple[bool, list[Photo]]:
+    """Whether several photos are meant, and all of them.
+
+    Args:
+        photos: one or several, as `PhotoModel.predict` takes them.
+        columns: a table's columns of paths and labels, if the model remembers them.
+
+    Raises:
+        ValueError: a folder holds no photos, or it is nothing like photos.
+    """
+    given: Any = photos
+    if isinstance(given, (str, os.PathLike)) and Path(given).is_dir():
+        found = [path for path in walk(Path(given)) if is_image(path)]
+        if not found:
+            raise ValueError(
+                f"a folder to predict holds photos, however {os.fspath(given)!r} has none; "
+                "give another folder or files"
+            )
+        return True, list(found)
+    if isinstance(given, pd.DataFrame):
+        given = _column(given, columns)
+    if isinstance(given, np.ndarray) and given.ndim == 0:
+        given = given.item()
+    if isinstance(given, np.ndarray) and given.dtype.kind in "OUS":
+        given = [os.fsdecode(one) if given.dtype.kind == "S" else one for one in given.ravel()]
+    if isinstance(given, (np.ndarray, Tensor)):
+        return (True, list(given)) if given.ndim == 4 else (False, [given])
+    if isinstance(given, (str, os.PathLike, Image.Image)) or _content(given) is not None:
+        return False, [_read_once(given)]
+    if isinstance(given, (Mapping, Set)) or not isinstance(given, Iterable):
+        raise ValueError(
+            "photos are paths, Pillow images, arrays or tensors, or a list of them, however "
+            f"{type(photos).__name__=}; give one of these"
+        )
+    return True, [_read_once(one) for one in given]
+
+
+def _column(table: pd.DataFrame, columns: tuple[str, str] | None) -> Any:
+    """The column of paths.
+
+    Raises:
+        ValueError: nobody has said which it is.
+    """
+    if columns is not None and columns[0] in table:
+        return table[columns[0]]
+    first = table.columns[0] if len(table.columns) else "photo"
+    raise ValueError(
+        f"photos to predict must be a column of a table, got all of {list(table.columns)}. Try "
+        f"predict(table[{first!r}])."
+    )
+
+
+def _content(photo: Any) -> Any:
+    """Bytes, or the method that reads them; None of what is neither."""
+    if isinstance(photo, (bytes, bytearray, memoryview)):
+        return photo
+    return None if isinstance(photo, (Image.Image, os.PathLike)) else getattr(photo, "read", None)
+
+
+def _read_once(photo: Any) -> Any:
+    """The photo; of bytes and opened files their content, which may be read again."""
+    content = _content(photo)
+    if content is None:
+        return photo
+    whole = content() if callable(content) else bytes(content)
+    if not isinstance(whole, bytes):
+        raise ValueError(
+            f"a file must be opened for reading bytes, got {type(whole).__name__}. Try "
+            "open(path, 'rb')."
+        )
+    return whole
+
+
+class GivenPhotos:
+    """Photos as a caller has them, read when they are asked for.
+
+    Raises:
+        UnreadableImage: files are missing; the first are named.
+    """
+
+    def __init__(self, photos: Sequence[Photo], spec: Spec) -> None:
+        self.photos, self.spec = photos, spec
+        missing = [str(p) for p in photos if _is_path(p) and not Path(str(p)).is_file()]
+        if missing:
+            raise UnreadableImage(
+                f"every photo must be a file, however there is no {few(missing)}; correct the paths"
+            )
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, i: int, /) -> Pixels:
+        """One photo. Shape: (H, W, 3), uint8.
+
+        Raises:
+            UnreadableImage: it is no image.
+            ValueError: an array or tensor has other shapes or values than images have.
+        """
+        photo = self.photos[i]
+        source: Any = photo if _is_path(photo) else to_image(photo, i)
+        return np.asarray(read(source, *self.spec.resize))
+
+    def fingerprint(self) -> str:
+        """A name for the photos, from their pixels."""
+        record = hashlib.sha256()
+        for i in range(len(self)):
+            record.update(self[i].tobytes())
+        return record.hexdigest()
+
+    def all_unreadable(self) -> list[str]:
+        """Why each file, or its content, is no image; reads them all."""
+        reasons = []
+        for i in range(len(self)):
+            try:
+                self[i]
+            except UnreadableImage as error:
+                reasons.append(str(error))
+        return reasons
+
+
+def opened(photo: Photo, i: int) -> Image.Image:
+    """An upright RGB image of what a caller has, at its own size.
+
+    Raises:
+        UnreadableImage: a file is missing or no image.
+        ValueError: an array or tensor has other shapes or values than images have.
+    """
+    source: Any = photo if _is_path(photo) else to_image(photo, i)
+    return read(source)
+
+
+def _is_path(photo: object) -> bool:
+    return isinstance(photo, (str, os.PathLike))

@@ -1,0 +1,117 @@
+"""Photos without labels to train and to validate on: none is in both parts, nor a copy of one."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
+from zoo.vision.data.contents import file_hashes, held_out, readable_rows
+from zoo.vision.data.pairing import TEST, TRAIN, VALID, part_of
+from zoo.vision.data.photo_lists import photo_list
+from zoo.vision.data.wording import few
+
+
+class PhotoPart(NamedTuple):
+    """Paths of photos, and a hash of each one's content."""
+
+    paths: list[Path]
+    hashes: Hashes
+
+    def take(self, rows: NDArray[np.bool_]) -> PhotoPart:
+        """The photos of these rows."""
+        return PhotoPart([self.paths[i] for i in np.flatnonzero(rows)], self.hashes[rows])
+
+
+def photo_parts(
+    photos: Any,
+    valid: Any,
+    fraction: float,
+    seed: int,
+    threads: int,
+    trained_on: SeenRows | None = None,
+) -> tuple[PhotoPart, PhotoPart]:
+    """The photos to train on and those to validate on; what cannot be read is left out.
+
+    Args:
+        photos: a folder, perhaps with train and valid inside, or a list of paths.
+        valid: likewise; None takes what the folder says, else a fraction.
+        fraction: part of the photos.
+        seed: of that draw.
+        threads: that read.
+        trained_on: photos that the pretrained model knows.
+
+    Raises:
+        FileNotFoundError: a folder or photo does not exist.
+        ValueError: there are no photos, or parts share some.
+    """
+    found = photo_list(photos)
+    names = np.array(_part_names(photos, found))
+    if np.isin(names, list(TRAIN)).any():
+        kept = ~np.isin(names, list(TEST))
+        if not kept.all():
+            warnings.warn(
+                f"{(~kept).sum()} photos of a test part in {photos} are left aside: they are for "
+                "evaluate(), neither to train nor to validate on",
+                stacklevel=2,
+            )
+        found = [path for path, one in zip(found, kept, strict=True) if one]
+        is_valid = np.isin(names[kept], list(VALID))
+    else:
+        is_valid = np.zeros(len(found), bool)
+    rows = readable_rows(found, threads)
+    everything, is_valid = _part([found[i] for i in rows], threads), is_valid[rows]
+    if valid is not None:
+        train, other = everything.take(~is_valid), _read_part(photo_list(valid), threads)
+    else:
+        if not is_valid.any():
+            is_valid = held_out(everything.hashes, fraction, seed, trained_on)
+        train, other = everything.take(~is_valid), everything.take(is_valid)
+    require_other_photos(train, other)
+    require_new(other.hashes, trained_on)
+    return train, other
+
+
+def require_other_photos(train: PhotoPart, valid: PhotoPart) -> None:
+    """Refuse to validate on photos that are trained on, or on copies of them.
+
+    Raises:
+        ValueError: there are such; the first are named.
+    """
+    rows = np.flatnonzero(np.isin(valid.hashes, train.hashes))
+    names = few([str(valid.paths[row]) for row in rows])
+    way_out = f"Leave them out of one part: {names}."
+    require_disjoint(train.hashes, valid.hashes, rows="photos", way_out=way_out)
+
+
+def require_new(hashes: Hashes, trained_on: SeenRows | None) -> None:
+    """Refuse to validate on photos that a pretrained model was trained on.
+
+    Raises:
+        ValueError: more than a few copies are among them.
+    """
+    share = 0.0 if trained_on is None else trained_on.share(hashes)
+    if share > TOLERABLE_SHARE:
+        raise ValueError(
+            f"validation photos must be new to the pretrained model, got {share:.0%} that it was "
+            "trained on. Give others as valid."
+        )
+
+
+def _part_names(photos: Any, paths: list[Path]) -> list[str]:
+    if isinstance(photos, (str, os.PathLike)):
+        return [part_of(path.relative_to(photos)) for path in paths]
+    return [""] * len(paths)
+
+
+def _read_part(paths: list[Path], threads: int) -> PhotoPart:
+    return _part([paths[i] for i in readable_rows(paths, threads)], threads)
+
+
+def _part(paths: list[Path], threads: int) -> PhotoPart:
+    return PhotoPart(paths, file_hashes(paths, threads))

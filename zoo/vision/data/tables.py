@@ -1,0 +1,239 @@
+"""From a table of photos (CSV file or DataFrame) to paths, labels and the rows to validate on."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, TypeGuard
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.core.split import warn_of_marked_parts
+from zoo.vision.data import labels
+from zoo.vision.data.labels import Asked, Label
+from zoo.vision.data.wording import few
+
+Table = str | os.PathLike[str] | pd.DataFrame
+
+VALID_COLUMNS: Final = ("valid", "is_valid")
+
+_FLAGS: Final = {"0", "1", "0.0", "1.0", "False", "True"}
+_TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def is_table(data: object) -> TypeGuard[Table]:
+    """Whether data are a DataFrame, or the path of a table or folder."""
+    return isinstance(data, (str, os.PathLike, pd.DataFrame))
+
+
+def table_columns(table: Table) -> list[Any]:
+    """Names of a table's columns.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: it is no table.
+    """
+    frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
+    return list(frame.columns)
+
+
+def from_table(
+    table: Table,
+    root: str | os.PathLike[str] | None,
+    columns: tuple[str, str] | None,
+    valid_column: str | None,
+    asked: Asked,
+) -> tuple[list[Path], list[Label], NDArray[np.bool_] | None]:
+    """Paths, labels and, if the table says it, whether to validate on them.
+
+    Args:
+        table: a file (`.tsv` is tab-separated) or a DataFrame.
+        root: what its paths are relative to; by default the folder of its file, of a DataFrame the
+            current one.
+        columns: names of the columns of paths and labels; by default its first two.
+        valid_column: name of the yes/no column; by default `valid` or `is_valid` if there is one.
+        asked: what the user says of the labels.
+
+    Raises:
+        FileNotFoundError: the file or a photo in the table does not exist.
+        ValueError: columns or labels are missing, or a photo stands on both sides.
+    """
+    if not isinstance(root, (str, os.PathLike, type(None))):
+        raise ValueError(f"root must be the path of a folder, got {root=}. Leave it out.")
+    frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
+    default = Path() if isinstance(table, pd.DataFrame) else Path(table).parent
+    if valid_column is None:
+        valid_column = next((name for name in VALID_COLUMNS if name in frame.columns), None)
+    if columns is None:
+        rest = [name for name in frame.columns if name != valid_column][:2]
+        if len(rest) < 2 or not len(frame):
+            raise ValueError(
+                f"a table needs rows with a path and a label, however its columns are "
+                f"{list(frame.columns)} and it has {len(frame)} rows; separate columns by commas"
+            )
+        columns = (rest[0], rest[1])
+        _require_one_label_column(frame, [n for n in frame.columns if n != valid_column][1:])
+    require_pair(columns)
+    _require_columns(frame, [*columns, *([valid_column] if valid_column else [])])
+    found = _labels(frame[columns[1]], columns[1], asked)
+    paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
+    is_valid = None if valid_column is None else _truth(frame[valid_column], valid_column)
+    if is_valid is None:
+        warn_of_marked_parts(frame, columns)
+    _require_once(paths, found, is_valid)
+    return paths, found, is_valid
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"photos come from a folder or a table, however {path} does not exist; check the name"
+        )
+    try:
+        # As text: a label 007 or NA is a name like any other, only an empty cell is a gap.
+        frame = pd.read_csv(
+            path,
+            sep=_separator(path),
+            encoding=_encoding(path),
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except ValueError as error:  # includes pandas' parser errors and wrong encodings
+        raise ValueError(
+            f"a table must be text with columns of paths and labels, however {path} is not: "
+            f"{error}; save it as CSV"
+        ) from error
+    frame.columns = frame.columns.str.strip()
+    return frame.drop(columns=[name for name in frame.columns if name.startswith("Unnamed:")])
+
+
+def _encoding(path: Path) -> str:
+    """What the file's mark tells, else UTF-8, else that of Excel in western Europe."""
+    content = path.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _separator(path: Path) -> str:
+    """What stands between the columns: tabs in a `.tsv`, else what the first line has, commas best.
+
+    >>> from tempfile import NamedTemporaryFile
+    >>> with NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     print("photo;label", file=file, flush=True)
+    ...     _separator(Path(file.name))
+    ';'
+    """
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    with path.open("rb") as file:
+        first = file.readline(1 << 16)
+    return next((mark for mark in ",;\t" if mark.encode() in first), ",")
+
+
+def require_pair(columns: Any) -> None:
+    """Refuse names of columns that are not two.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if isinstance(columns, str) or not isinstance(columns, Sequence) or len(columns) != 2:
+        raise ValueError(
+            f"columns must be the names of two columns, of paths and of labels, got {columns=!r}. "
+            "Try columns=('photo', 'label')."
+        )
+
+
+def _require_one_label_column(frame: pd.DataFrame, names: list[Any]) -> None:
+    """Refuse to take the first of several columns of 0 and 1 for classes named 0 and 1."""
+    flags = [name for name in names if {str(v) for v in frame[name]} <= _FLAGS]
+    if len(names) > 1 and len(flags) == len(names):
+        raise ValueError(
+            f"labels must be in one column, got {len(flags)} columns of 0 and 1: {few(flags)}. "
+            "Write a photo's labels in one cell with | between them, or name the column of one "
+            "label as columns=(paths, labels)."
+        )
+
+
+def _require_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        known = [str(name) for name in frame.columns]
+        near = difflib.get_close_matches(str(missing[0]), known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else "name the columns of paths and labels"
+        raise ValueError(
+            f"a table must have the columns named, however {missing=} of columns={known}; {hint}"
+        )
+
+
+def _labels(series: pd.Series, column: str, asked: Asked) -> list[Label]:
+    found = labels.read(series, asked)
+    if labels.task_of(found) != "multi-label":  # a photo may have none of several labels
+        _require_filled(series, column)
+    return found
+
+
+def _require_filled(series: pd.Series, column: str) -> None:
+    gaps = np.flatnonzero(series.isna() | (series.astype(str).str.strip() == ""))
+    if len(gaps):
+        raise ValueError(
+            f"every row needs a path and a label, however column {column!r} has gaps in the rows "
+            f"{few([str(row) for row in gaps])}; fill or remove these rows"
+        )
+
+
+def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
+    _require_filled(series, column)
+    paths = [_place(root, str(path)) for path in series]
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"every path in column {column!r} must be a file, however there is no {few(missing)}; "
+            "correct the paths or give the folder they start from as root"
+        )
+    return paths
+
+
+def _place(root: Path, name: str) -> Path:
+    """The file of a cell; spaces around it are part of a name where such a file exists."""
+    exact = root / name
+    return exact if name == name.strip() or exact.is_file() else root / name.strip()
+
+
+def _truth(series: pd.Series, column: str) -> NDArray[np.bool_]:
+    texts = [str(value).strip().lower() for value in series]
+    wrong = sorted({text for text in texts if text not in _TRUTH})
+    if wrong:
+        raise ValueError(
+            f"column {column!r} says true or false of every photo, however it has {few(wrong)}; "
+            "use True and False, or name another column as valid_column"
+        )
+    return np.array([_TRUTH[text] for text in texts], dtype=bool)
+
+
+def _require_once(
+    paths: list[Path], found: list[Label], is_valid: NDArray[np.bool_] | None
+) -> None:
+    """No photo on both sides or with two labels; repeats within training are the user's weights."""
+    side = list(range(len(paths))) if is_valid is None else is_valid.tolist()
+    first = {path: row for row, path in reversed(list(enumerate(paths)))}
+    twice = [
+        str(path)
+        for row, path in enumerate(paths)
+        if (found[row], side[row]) != (found[first[path]], side[first[path]])
+    ]
+    if twice:
+        raise ValueError(
+            "a table names a photo once, with one label and on one side of the split, however it "
+            f"repeats {few(twice)}; remove these rows"
+        )

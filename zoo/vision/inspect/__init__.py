@@ -1,0 +1,1 @@
+"""Looking at photos, and at what a model makes of them."""

@@ -1,0 +1,235 @@
+"""The data doctor: what is wrong with a set of photos, before an hour is spent on it.
+
+report = zoo.vision.check("photos/")
+report.ok, report.findings
+
+Errors spoil a training or its score: files that cannot be read, photos that stand on both sides of
+the split (a leak) or under two labels, labels for validation alone. Warnings may be meant:
+duplicates within a part, tiny, extreme or blank photos, classes of very different size.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich.progress import track
+
+from zoo.core.run import Run
+from zoo.vision.data.cache import file_hash, in_order
+from zoo.vision.data.folders import from_folder
+from zoo.vision.data.images import MAX_ASPECT, UnreadableImage, open_image, read
+from zoo.vision.data.labels import Asked, Label
+from zoo.vision.data.photo_lists import photo_list
+from zoo.vision.data.tables import from_table, is_table
+from zoo.vision.inspect.diagnosis import Finding, Level, Report
+from zoo.vision.inspect.likeness import alike
+
+MIN_SIDE: Final = 32  # px; a usual backbone's total stride
+FLAT: Final = 4.0  # of 255: standard deviation of a thumbnail from which on it shows something
+FEW, UNEVEN = 10, 10.0  # photos of a class; times the smallest class
+_SIDE: Final = 16  # px of a thumbnail
+
+
+class Photos(NamedTuple):
+    """Files of one data set: which part each is of, and its label."""
+
+    paths: list[Path]
+    labels: list[Label | None]
+    parts: list[str]
+    ignored: int
+
+
+class _Seen(NamedTuple):
+    """What a look at a file tells; `reason` where it cannot be read."""
+
+    digest: str
+    size: tuple[int, int] = (0, 0)
+    thumbnail: NDArray[np.float32] | None = None
+    reason: str = ""
+
+
+def check(
+    data: Any,
+    valid: Any = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    min_side: int = MIN_SIDE,
+    run: Run | None = None,
+) -> Report:
+    """What is wrong with the photos.
+
+    Args:
+        data: a folder (a folder a class, perhaps within train and valid; or photos alone), a CSV
+            file or DataFrame of paths and labels.
+        valid: the validation part in the same form; None takes what `data` says.
+        root: what a table's paths are relative to.
+        columns: a table's columns of paths and labels.
+        min_side: pixels below which a photo is tiny.
+        run: for its threads and progress.
+
+    Raises:
+        FileNotFoundError: a folder, file or photo does not exist.
+        ValueError: there are no photos.
+    """
+    run = run or Run()
+    photos = _gathered(data, "train", root, columns)
+    if valid is not None:
+        other = _gathered(valid, "valid", root, columns)
+        photos = Photos(
+            photos.paths + other.paths,
+            photos.labels + other.labels,
+            ["train"] * len(photos.paths) + ["valid"] * len(other.paths),
+            photos.ignored + other.ignored,
+        )
+    looked = in_order(_look, photos.paths, threads=run.n_threads, ahead=4 * run.n_threads)
+    quiet = run.progress is False or (run.progress is None and not _is_terminal())
+    seen = list(track(looked, "looking", len(photos.paths), disable=quiet, transient=True))
+    found = [
+        *_unreadable(photos, seen),
+        *_duplicates(photos, seen),
+        *_odd(photos, seen, min_side),
+        *_balance(photos),
+    ]
+    counts = Counter(
+        (part, text)
+        for part, label in zip(photos.parts, photos.labels, strict=True)
+        for text in _texts(label)
+    )
+    return Report(len(photos.paths), photos.ignored, dict(counts), found)
+
+
+def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) -> Photos:
+    if not is_table(data):
+        raise ValueError(
+            "photos to check come as a folder or a table (CSV file or DataFrame), however data is "
+            f"a {type(data).__name__}; give one of these"
+        )
+    is_valid: NDArray[np.bool_] | None
+    if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
+        folder, ignored = Path(data), 0
+        names: Sequence[Label | None]
+        if any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
+            paths, names, is_valid, ignored = from_folder(folder)
+        else:
+            paths, is_valid = photo_list(folder), None
+            names = [None] * len(paths)
+    else:
+        paths, names, is_valid = from_table(data, root, columns, None, Asked())
+        ignored = 0
+    sides = np.zeros(len(paths), bool) if is_valid is None else is_valid
+    return Photos(paths, list(names), ["valid" if one else part for one in sides], ignored)
+
+
+def _look(path: Path) -> _Seen:
+    try:
+        digest = f"{file_hash(path):x}"
+        with open_image(path) as image:
+            size = image.size
+        small = read(path, 4 * _SIDE).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    except UnreadableImage as error:
+        return _Seen("", reason=str(error))
+    except Exception as error:  # Pillow's plugins raise a dozen kinds
+        return _Seen("", reason=f"{path} cannot be read as an image: {error}")
+    return _Seen(digest, size, np.asarray(small, dtype=np.float32))
+
+
+def _unreadable(photos: Photos, seen: Sequence[_Seen]) -> list[Finding]:
+    rows = [row for row, one in enumerate(seen) if one.reason]
+    return _finding("error", "broken", "cannot be read", photos, rows)
+
+
+def _duplicates(photos: Photos, seen: Sequence[_Seen]) -> list[Finding]:
+    """Groups of photos that are the same: on both sides, under two labels, or just twice."""
+    groups = _groups(seen)
+    found: dict[tuple[Level, str, str], list[list[int]]] = defaultdict(list)
+    for group in groups:
+        exact = len({seen[row].digest for row in group}) == 1
+        kind = "the same file" if exact else "nearly the same photo"
+        if len({photos.parts[row] for row in group}) > 1:
+            found["error", "leak", f"{kind} in train and valid"].append(group)
+        elif len({str(photos.labels[row]) for row in group}) > 1:
+            found["error", "two labels", f"{kind} under several labels"].append(group)
+        else:
+            found["warning", "duplicates", f"{kind} more than once"].append(group)
+    return [
+        Finding(level, kind, text, tuple(tuple(map(photos.paths.__getitem__, g)) for g in rows))
+        for (level, kind, text), rows in found.items()
+    ]
+
+
+def _groups(seen: Sequence[_Seen]) -> list[list[int]]:
+    """Rows that show the same, found by content and by thumbnail, joined where they overlap."""
+    empty = np.full((_SIDE, _SIDE), np.nan, dtype=np.float32)
+    shown = [one.thumbnail for one in seen]
+    thumbnails = np.stack([empty if t is None or t.std() < FLAT else t for t in shown])
+    first = {one.digest: row for row, one in reversed(list(enumerate(seen))) if one.digest}
+    copies = np.array([first.get(one.digest, row) for row, one in enumerate(seen)])
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row, top in enumerate(alike(thumbnails, copies).tolist()):
+        groups[top].append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _odd(photos: Photos, seen: Sequence[_Seen], min_side: int) -> list[Finding]:
+    """Tiny, very long and blank photos."""
+    whole = [(row, one) for row, one in enumerate(seen) if not one.reason]
+    tiny = [row for row, one in whole if min(one.size) < min_side]
+    long = [row for row, one in whole if max(one.size) > MAX_ASPECT * min(one.size)]
+    blank = [row for row, one in whole if one.thumbnail is not None and one.thumbnail.std() < 1]
+    cut = f"more than {MAX_ASPECT} times as long as wide: only the middle is used"
+    return [
+        *_finding("warning", "tiny", f"smaller than {min_side} px", photos, tiny),
+        *_finding("warning", "extreme", cut, photos, long),
+        *_finding("warning", "blank", "nothing but one colour", photos, blank),
+    ]
+
+
+def _balance(photos: Photos) -> list[Finding]:
+    """Labels that are rare, far more frequent than others, or on one side of the split alone."""
+    sides: dict[str, Counter[str]] = {"train": Counter(), "valid": Counter()}
+    for part, label in zip(photos.parts, photos.labels, strict=True):
+        sides[part].update(_texts(label))
+    train, valid = sides["train"], sides["valid"]
+    if not train:
+        return []
+    found = []
+    if unknown := sorted(set(valid) - set(train)):
+        found.append(Finding("error", "balance", f"labels in valid alone: {', '.join(unknown)}"))
+    if valid and (unseen := sorted(set(train) - set(valid))):
+        found.append(Finding("warning", "balance", f"labels in train alone: {', '.join(unseen)}"))
+    if rare := sorted(name for name, n in train.items() if n < FEW):
+        text = f"fewer than {FEW} photos to train on: {', '.join(rare)}"
+        found.append(Finding("warning", "balance", text))
+    (most, high), (least, low) = train.most_common(1)[0], train.most_common()[-1]
+    if high > UNEVEN * low:
+        text = f"{most} has {high} photos, {least} {low}: consider balancing"
+        found.append(Finding("warning", "balance", text))
+    return found
+
+
+def _finding(
+    level: Level, kind: str, text: str, photos: Photos, rows: Sequence[int]
+) -> list[Finding]:
+    files = tuple((photos.paths[row],) for row in rows)
+    return [Finding(level, kind, text, files)] if files else []
+
+
+def _texts(label: Label | None) -> tuple[str, ...]:
+    """The names that are counted; numbers and photos without labels have none."""
+    if label is None or isinstance(label, float):
+        return ()
+    return (label,) if isinstance(label, str) else label
+
+
+def _is_terminal() -> bool:
+    from rich.console import Console
+
+    return Console().is_terminal

@@ -1,0 +1,100 @@
+"""Grad-CAM: where in the photo is what the model goes by? A heat map over it.
+
+Each channel of the last feature map is weighed by the mean gradient of the class's logit over the
+map; what is positive of the sum is the heat (Selvaraju et al. 2017, "Grad-CAM", sec. 3, eq. 1
+and 2). torch gives the gradient with respect to the map; the weights need none.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.core.training.loop import set_aside
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.data.wording import few
+from zoo.vision.inspect import figures
+from zoo.vision.inspect.figures import Shown
+from zoo.vision.models.classifier import Classifier
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where in a photo the model saw what it says.
+
+    Attributes:
+        label: the output that is explained.
+        prediction: what the model says of the photo.
+        heat: how much each pixel counts, 0..1. Shape: (size, size).
+        photo: what the model saw. Shape: (size, size, 3), uint8.
+    """
+
+    label: str
+    prediction: Any
+    heat: NDArray[np.float32] = field(repr=False)
+    photo: Pixels = field(repr=False)
+
+    def figure(self) -> Figure:
+        """The photo, and the heat over it."""
+        return figures.grid([Shown(self.photo), Shown(self.photo, self.label, heat=self.heat)], 2)
+
+    def show(self) -> None:
+        """Show the figure: in the notebook, or in a window."""
+        from matplotlib import pyplot as plt
+
+        self.figure()
+        plt.show()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure as a picture."""
+        return figures.save(self.figure(), path)
+
+
+def index_of(label: str, classes: Sequence[str]) -> int:
+    """The number of a class.
+
+    Raises:
+        ValueError: there is no such class; the nearest are named.
+    """
+    if str(label) in classes:
+        return list(classes).index(str(label))
+    near = difflib.get_close_matches(str(label), classes, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"it knows {few(list(classes))}"
+    raise ValueError(f"a model explains a class that it knows, however {label=} is none; {hint}")
+
+
+def grad_cam(model: Classifier, x: Tensor, output: int) -> Tensor:
+    """Where the body's map speaks for an output, 0..1; the model stays as it was.
+
+    **Shape.** x: (1, 3, H, W), normalised. Result: (H, W), on the CPU.
+
+    Raises:
+        ValueError: the body pools its features, so there is no map.
+    """
+    if not model.body.spatial:
+        raise ValueError(
+            f"a heat map needs a feature map, however {model.name} pools its features; take a "
+            "backbone such as 'efficientnet_lite0'"
+        )
+    with set_aside(model):
+        with torch.no_grad():
+            features = model.body(x)
+        with torch.enable_grad():
+            features.requires_grad_()
+            (gradient,) = torch.autograd.grad(model.head(features)[0, output], features)
+    weights = gradient.mean((2, 3), keepdim=True)
+    heat = (weights * features.detach()).sum(1, keepdim=True).relu()
+    heat = F.interpolate(heat, x.shape[2:], mode="bilinear", align_corners=False)[0, 0]
+    return (heat / heat.max().clamp(min=1e-12)).float().cpu()

@@ -1,0 +1,131 @@
+"""Figures of photos: a grid of them, each with a line of text, a heat map or a mask over it.
+
+Every function returns a matplotlib figure, which shows in a notebook; `zoo.vision.figures.save`
+writes it as a PNG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.core.training.learner import Learner
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.inspect.class_map import Segmentation, palette
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIDE = 2.4  # inches of a photo
+OPACITY = 0.5  # of a heat map or mask over a photo
+WRONG, RIGHT = "#c0392b", "black"
+
+
+class Shown(NamedTuple):
+    """One photo of a grid.
+
+    Attributes:
+        pixels: (H, W, 3), uint8 or floats in 0..1.
+        text: above it.
+        colour: of the text.
+        heat: laid over it, in 0..1. Shape: (H, W); None for none.
+    """
+
+    pixels: Any
+    text: str = ""
+    colour: str = RIGHT
+    heat: NDArray[np.floating[Any]] | None = None
+
+
+def grid(photos: Sequence[Shown], columns: int = 3, title: str = "") -> Figure:
+    """Photos in rows, each under its text."""
+    from matplotlib import pyplot as plt
+
+    rows = math.ceil(len(photos) / columns)
+    tall = max((shown.pixels.shape[0] / shown.pixels.shape[1] for shown in photos), default=1)
+    size = (SIDE * columns, (SIDE * tall + 0.35) * rows + (0.5 if title else 0))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, shown in zip(axes.flat, photos, strict=False):
+        _show(ax, shown)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def batch(learn: Learner, n: int = 9) -> Figure:
+    """Photos of the first training batch as the model sees them, augmented, with their targets."""
+    data: Any = learn.data
+    photos = getattr(data.train, "photos", data.train)  # behind precomputed features, if any
+    first = next(iter(photos.epoch(learn.epoch)))
+    x, spec = first.inputs[0], data.spec
+    mean, std = (x.new_tensor(values).view(3, 1, 1) for values in (spec.mean, spec.std))
+    seen = (x[:n] * std + mean).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+    classes = getattr(spec, "classes", ())
+    if first.target.ndim == 4:  # pictures
+        true = first.target[:n].permute(0, 2, 3, 1).cpu().numpy()
+        return grid([Shown(one) for pair in zip(seen, true, strict=True) for one in pair], 4)
+    if first.target.ndim == 3:  # masks
+        masks = [_coloured(mask, classes) for mask in first.target[:n].cpu().numpy()]
+        return grid([Shown(one) for pair in zip(seen, masks, strict=True) for one in pair], 4)
+    texts = [target_text(target, classes) for target in first.target[:n].cpu().numpy()]
+    return grid([Shown(*one) for one in zip(seen, texts, strict=True)])
+
+
+def target_text(target: Any, classes: Sequence[str]) -> str:
+    """A target in words: the class, the labels, or the number.
+
+    >>> target_text(1, ["cat", "dog"]), target_text(np.array([1.0, 0.0]), ["cat", "dog"])
+    ('dog', 'cat')
+    """
+    if np.ndim(target):
+        found = [name for name, has in zip(classes, target, strict=True) if has > 0.5]
+        return ", ".join(found) or "nothing"
+    return classes[int(target)] if classes else f"{float(target):.3g}"
+
+
+def masks(rows: Sequence[tuple[Pixels, Pixels | None, Segmentation]], title: str = "") -> Figure:
+    """Photos beside their true masks, where there are any, and the predicted ones.
+
+    **Shape.** Photos (H, W, 3), masks (H, W), uint8.
+    """
+    shown: list[Shown] = []
+    with_truth = any(truth is not None for _, truth, _ in rows)
+    for photo, truth, found in rows:
+        shown.append(Shown(photo))
+        if with_truth:
+            shown.append(Shown(photo if truth is None else _coloured(truth, found.classes), "true"))
+        shown.append(Shown(_coloured(found.labels, found.classes), "predicted"))
+    return grid(shown, 3 if with_truth else 2, title)
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as a picture, and close it."""
+    from matplotlib import pyplot as plt
+
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+    return Path(path)
+
+
+def _show(ax: Axes, shown: Shown) -> None:
+    ax.imshow(shown.pixels)
+    if shown.heat is not None:
+        ax.imshow(shown.heat, cmap="inferno", alpha=OPACITY, vmin=0, vmax=1)
+    if shown.text:
+        ax.set_title(shown.text, fontsize=9, color=shown.colour)
+
+
+def _coloured(labels: NDArray[Any], classes: Sequence[str]) -> Pixels:
+    """A mask in colours; numbers of no class are black."""
+    colours = np.zeros((256, 3), np.uint8)
+    colours[: len(classes)] = palette(len(classes))
+    coloured: Pixels = colours[labels]
+    return coloured

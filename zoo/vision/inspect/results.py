@@ -1,0 +1,175 @@
+"""What a model makes of labelled photos: predictions beside truths, losses, confusions.
+
+seen = model.results("photos/valid")
+seen.most_confused()
+seen.plot_top_losses().savefig("worst.png")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zoo.vision.classification.spec import Spec
+from zoo.vision.data.augment import centre_crop
+from zoo.vision.data.batches import ItemSource
+from zoo.vision.data.cache import Items
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.inspect import figures
+from zoo.vision.inspect.figures import RIGHT, WRONG, Shown, target_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_TINY = 1e-12  # least probability whose logarithm is taken
+_NAMED = 30  # classes up to which a confusion matrix has numbers in its cells
+
+
+@dataclass(frozen=True)
+class Results:
+    """Predictions and truths of photos, in their order.
+
+    Attributes:
+        spec: of the model.
+        photos: as the model saw them, before the crop.
+        outputs: decoded predictions: probabilities (n, n_classes), or numbers (n, 1).
+        truths: numbers of the classes (n,), which labels there are (n, n_classes), or numbers (n,).
+    """
+
+    spec: Spec
+    photos: ItemSource
+    outputs: NDArray[np.float32]
+    truths: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.truths)
+
+    @property
+    def guesses(self) -> NDArray[Any]:
+        """Predictions in the form of the truths. Shape: as `truths`."""
+        if self.spec.task == "multi-label":
+            return np.asarray(self.outputs >= self.spec.threshold)
+        is_class = self.spec.task == "classification"
+        return self.outputs.argmax(1) if is_class else self.outputs.reshape(-1)
+
+    @property
+    def losses(self) -> NDArray[np.float32]:
+        """The loss of each photo: cross entropy, or the squared error of numbers. Shape: (n,)."""
+        p = np.clip(self.outputs, _TINY, None)
+        found = {
+            "classification": lambda: -np.log(p[np.arange(len(p)), self.truths]),
+            "multi-label": lambda: (
+                -np.where(
+                    self.truths > 0.5, np.log(p), np.log(np.clip(1 - self.outputs, _TINY, None))
+                ).mean(1)
+            ),
+            "regression": lambda: np.square(self.guesses - self.truths),
+        }[self.spec.task]()
+        return np.asarray(found, dtype=np.float32)
+
+    @property
+    def worst(self) -> NDArray[np.int64]:
+        """Numbers of the photos, that of the largest loss first. Shape: (n,)."""
+        return np.argsort(-self.losses, kind="stable")
+
+    def name(self, i: int) -> str:
+        """The file of a photo, or its number where there is none."""
+        if isinstance(self.photos, Items):
+            return self.photos.files[int(self.photos.rows[i])].as_posix()
+        return str(i)
+
+    def top_losses(self, n: int = 9) -> pd.DataFrame:
+        """The photos with the largest losses: photo, truth, predicted, loss."""
+        _require_some(n)
+        rows = [
+            (self.name(i), self._truth(i), self._said(i), float(self.losses[i]))
+            for i in self.worst[:n]
+        ]
+        return pd.DataFrame(rows, columns=["photo", "truth", "predicted", "loss"])
+
+    def confusion(self) -> pd.DataFrame:
+        """How many photos of each class (rows) were taken for each (columns).
+
+        Raises:
+            ValueError: the task is no classification.
+        """
+        if self.spec.task != "classification":
+            raise ValueError(
+                "classes are confused where a photo has one of several, however "
+                f"task={self.spec.task!r}; look at top_losses()"
+            )
+        n = len(self.spec.classes)
+        counts = np.bincount(self.truths * n + self.guesses, minlength=n * n)
+        names = list(self.spec.classes)
+        return pd.DataFrame(
+            counts.reshape(n, n),
+            index=pd.Index(names, name="truth"),
+            columns=pd.Index(names, name="predicted"),
+        )
+
+    def most_confused(self, least: int = 1) -> pd.DataFrame:
+        """Pairs of classes that were confused at least so often: truth, predicted, count."""
+        counts, classes = self.confusion().to_numpy(copy=True), self.spec.classes
+        np.fill_diagonal(counts, 0)
+        order = np.argsort(-counts, axis=None, kind="stable")
+        cells = [divmod(int(cell), len(classes)) for cell in order]
+        rows = [(classes[a], classes[b], int(counts[a, b])) for a, b in cells]
+        wrong = [row for row in rows if row[2] >= max(least, 1)]
+        return pd.DataFrame(wrong, columns=["truth", "predicted", "count"])
+
+    def plot(self, n: int = 9) -> Figure:
+        """Photos, evenly chosen, each with truth and prediction; wrong ones in red."""
+        _require_some(n)
+        chosen = np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int)
+        return figures.grid([self._shown(int(i)) for i in chosen], title="truth / predicted")
+
+    def plot_top_losses(self, n: int = 9) -> Figure:
+        """The photos with the largest losses, each with truth, prediction and loss."""
+        _require_some(n)
+        shown = [self._shown(int(i), with_loss=True) for i in self.worst[:n]]
+        return figures.grid(shown, title="truth / predicted / loss")
+
+    def plot_confusion(self, ax: Axes | None = None) -> Axes:
+        """The confusion matrix in colours, with its counts if there are few classes."""
+        from zoo.core.history import new_axes
+
+        table = self.confusion()
+        n = len(table)
+        side = min(max(0.45 * n + 2, 4), 14)
+        ax = ax or new_axes(figsize=(side, side), layout="constrained")
+        ax.imshow(table, cmap="Blues")
+        ax.set(xlabel="predicted", ylabel="truth")
+        ax.set_xticks(range(n), table.columns, rotation=90)
+        ax.set_yticks(range(n), table.index)
+        if n <= _NAMED:
+            high = table.to_numpy().max() / 2
+            for (row, column), count in np.ndenumerate(table.to_numpy()):
+                colour = "white" if count > high else "black"
+                ax.text(column, row, str(count), ha="center", va="center", color=colour)
+        return ax
+
+    def _shown(self, i: int, *, with_loss: bool = False) -> Shown:
+        truth, said = self._truth(i), self._said(i)
+        text = f"{truth} / {said}" + (f" / {self.losses[i]:.2f}" if with_loss else "")
+        wrong = self.spec.task != "regression" and truth != said
+        return Shown(self._pixels(i), text, WRONG if wrong else RIGHT)
+
+    def _pixels(self, i: int) -> Pixels:
+        return centre_crop(self.photos[i], self.spec.size)
+
+    def _truth(self, i: int) -> str:
+        return target_text(self.truths[i], self.spec.classes)
+
+    def _said(self, i: int) -> str:
+        return target_text(self.guesses[i], self.spec.classes)
+
+
+def _require_some(n: Any) -> None:
+    if not isinstance(n, Integral) or int(n) < 1:
+        raise ValueError(f"a figure or table shows one photo or more, however {n=!r}; try n=9")

@@ -1,0 +1,26 @@
+"""Restoration: undo what made photos worse, by a U-Net with a pixel and a perceptual loss.
+
+import zoo
+
+model = zoo.vision.restoration.finetune("efficientnet_lite0", "good-photos/", scale=2, quality=10)
+model.predict("small.jpg").save("restored.png")
+"""
+
+from typing import TYPE_CHECKING
+
+from zoo.core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from zoo.vision.restoration.verbs import Options as Options
+    from zoo.vision.restoration.verbs import finetune as finetune
+    from zoo.vision.restoration.verbs import learner as learner
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Options": "zoo.vision.restoration.verbs",
+        "finetune": "zoo.vision.restoration.verbs",
+        "learner": "zoo.vision.restoration.verbs",
+    },
+)
+__all__ = list(__dir__())

@@ -1,0 +1,182 @@
+"""Photos made worse on purpose, and what restoring them means: pairs, spec, loss and metrics.
+
+Whoever has good photos has as many pairs to learn from: each is shrunk and compressed, enlarged
+again, and the network learns the way back (the "crappify" recipe of fast.ai's course, 2019).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from zoo.core.split import Hashes
+from zoo.core.task import Task
+from zoo.vision.data.images import read
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.restoration.perceptual import FeatureLoss
+
+LARGEST_SCALE: Final = 8
+
+
+@dataclass(frozen=True)
+class RestorationSpec:
+    """What was undone in training.
+
+    Attributes:
+        scale: how many times a photo was shrunk.
+        quality: of the JPEG compression that followed, 1..95; None for none.
+        mean: subtracted from RGB in 0..1, by channel.
+        std: divides what is left, by channel.
+
+    Raises:
+        ValueError: fields make no sense; all are named.
+    """
+
+    scale: int
+    quality: int | None
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        _check({one.name: getattr(self, one.name) for one in fields(self)})
+
+    def network(self) -> dict[str, Any]:
+        """The arguments that its network must have."""
+        return {"n_out": 3, "residual": True}
+
+    def degrade(self, photo: Image.Image) -> Image.Image:
+        """The photo, shrunk and compressed."""
+        size = tuple(max(side // self.scale, 1) for side in photo.size)
+        small = photo.resize(size, Image.Resampling.BICUBIC)  # type: ignore[arg-type]
+        if self.quality is None:
+            return small
+        file = io.BytesIO()
+        small.save(file, "JPEG", quality=self.quality)
+        return Image.open(file).convert("RGB")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for config.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> RestorationSpec:
+        """The spec that `to_json` wrote.
+
+        Raises:
+            ValueError: fields are missing or make no sense; all are named.
+        """
+        _check(tree)
+        values: Any = {one.name: tree[one.name] for one in fields(cls)}
+        return cls(**values | {name: tuple(values[name]) for name in ("mean", "std")})
+
+
+@dataclass(frozen=True)
+class DegradedPhotos:
+    """Pairs of a degraded photo, enlarged again, and the photo itself: squares cut from photos.
+
+    In training the square lies anywhere, mirrored or not; otherwise it is the exact middle.
+
+    Args:
+        photos: paths.
+        size: pixels of the square's side.
+        spec: how photos are degraded.
+        hashes: of the photos' files. Shape: (n,).
+    """
+
+    photos: list[Path]
+    size: int
+    spec: RestorationSpec
+    hashes: Hashes
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def pair(self, i: int, draws: Tensor | None) -> tuple[Pixels, Pixels]:
+        """The degraded square and the true one. Shape: (size, size, 3) each."""
+        photo = read(self.photos[i])
+        if min(photo.size) < self.size:
+            photo = read(photo, self.size, "bicubic")
+        x, y, mirrored = (0.5, 0.5, 1.0) if draws is None else draws[:3].tolist()
+        left, top = int(x * (photo.width - self.size + 1)), int(y * (photo.height - self.size + 1))
+        clean = photo.crop((left, top, left + self.size, top + self.size))
+        if mirrored < 0.5:
+            clean = clean.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return np.asarray(enlarged(self.spec.degrade(clean), clean.size)), np.asarray(clean)
+
+    def fingerprint(self) -> str:
+        """A digest of the photos and of how they are cut and degraded."""
+        digest = hashlib.sha256(repr((self.size, self.spec)).encode())
+        digest.update(self.hashes.tobytes())
+        return digest.hexdigest()
+
+
+def enlarged(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The photo at another width and height, bicubic: what restoration starts from."""
+    return photo if photo.size == size else photo.resize(size, Image.Resampling.BICUBIC)
+
+
+def task_of(features: FeatureLoss | None = None) -> Task:
+    """Mean absolute difference of pixels, and in training that of features; PSNR and SSIM.
+
+    Both metrics are means over the photos.
+
+    Shape: output and target (B, 3, H, W), in 0..1.
+    """
+
+    def metrics() -> dict[str, Any]:
+        from torchmetrics.image import StructuralSimilarityIndexMeasure
+
+        from zoo.vision.restoration.psnr import PSNR
+
+        return {
+            "psnr": PSNR(),
+            "ssim": StructuralSimilarityIndexMeasure(data_range=1.0),
+        }
+
+    def both(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+        pixels, n = _difference(output, target)
+        return (pixels if features is None or n == 0 else pixels + features(output, target)), n
+
+    return Task(both, lambda output: output.clamp(0, 1), metrics, _difference)
+
+
+def _difference(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+    if target.numel() == 0:  # a process's empty part of a small batch
+        return output.sum() * 0.0, 0
+    return F.l1_loss(output, target), len(target)
+
+
+def _are_three(value: Any, low: float) -> bool:
+    whole = isinstance(value, (list, tuple)) and len(value) == 3
+    return whole and all(type(v) in (int, float) and low <= v <= 100 for v in value)
+
+
+def _check(tree: dict[str, Any]) -> None:
+    """Refuse fields that are missing or make no sense."""
+    wrong = [
+        f"{name}={tree[name]!r:.60}" if name in tree else f"{name} is missing"
+        for name, is_sound in _SOUND.items()
+        if name not in tree or not is_sound(tree[name])
+    ]
+    if wrong:
+        raise ValueError(
+            f"photos are shrunk 1 to {LARGEST_SCALE} times and compressed at a quality of 1 to 95, "
+            f"or None, however {', '.join(wrong)}; try 2 and 10"
+        )
+
+
+_SOUND: Final[dict[str, Callable[[Any], bool]]] = {
+    "scale": lambda value: type(value) is int and 1 <= value <= LARGEST_SCALE,
+    "quality": lambda value: value is None or (type(value) is int and 1 <= value <= 95),
+    "mean": lambda value: _are_three(value, -100),
+    "std": lambda value: _are_three(value, 1e-4),
+}

@@ -1,0 +1,110 @@
+"""A trained model that says of every pixel of a photo what it shows: predict, evaluate, save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.core.task import Task
+from zoo.vision.data.inputs import Photo, listed, opened
+from zoo.vision.inspect.class_map import Segmentation, likeliest
+from zoo.vision.segmentation.mask_values import check_values
+from zoo.vision.segmentation.masks import find_masks, laid, open_masks, stretched
+from zoo.vision.segmentation.task import task_of
+from zoo.vision.unet.model import PhotoPainter
+
+
+class PhotoSegmenter(PhotoPainter):
+    """A model that tells what every pixel of a photo shows.
+
+    Attributes:
+        spec: classes, shape and normalisation.
+        history: the record of the training.
+        metrics: scores on the validation part.
+        licence: of the weights, for the card.
+    """
+
+    task = "segmentation"
+    output = "probabilities"
+
+    def __repr__(self) -> str:
+        n = len(self.spec.classes)
+        return f"<U-Net on {self.members[0].name} for {n} classes; {self._scored}>"
+
+    def predict(self, photos: Photo | Sequence[Photo], *, batch_size: int = 8) -> Any:
+        """The `Segmentation` of a photo at its own size; a list of them for several.
+
+        Args:
+            photos: as for `PhotoModel.predict`.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            UnreadableImage: a file is missing or no image.
+            ValueError: a folder holds no photos, or pixels are out of range.
+        """
+        several, given = listed(photos)
+        found: list[Segmentation] = []
+        for first in range(0, len(given), batch_size):
+            shapes, pixels = [], []
+            for i, photo in enumerate(given[first : first + batch_size], start=first):
+                image = opened(photo, i)  # of one at a time: photos may be large
+                shapes.append((image.height, image.width))
+                pixels.append(stretched(image, self.spec.shape, self.spec.interpolation))
+            for shares, shape in zip(self._draw(np.stack(pixels)), shapes, strict=True):
+                found.append(Segmentation(likeliest(shares, shape), self.spec.classes))
+        return found if several else found[0]
+
+    def evaluate(
+        self,
+        photos: Any = None,
+        masks: Any = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        columns: tuple[str, str] | None = None,
+        batch_size: int = 8,
+    ) -> Any:
+        """Loss, accuracy of pixels and mean intersection over union, at the model's shape.
+
+        Args:
+            photos: a folder, or a table of paths of photos and masks; None takes the validation
+                part of the training, which a loaded model does not have. Of data that mark a
+                validation part, that part alone is scored.
+            masks: the folder of masks, with a folder of photos.
+            root: folder that a table's paths start from.
+            columns: a table's columns of photos and masks; its first two otherwise.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            ValueError: there are no photos, or masks of other classes.
+        """
+        pairs = None
+        if photos is not None:
+            threads, known = self.run.n_threads, self.spec.mask_values
+            found = laid(find_masks(photos, masks, root=root, columns=columns), threads)
+            if found.is_valid is not None:
+                found = found.take(np.flatnonzero(found.is_valid))
+            opened = open_masks(found, self.spec.shape, self.spec.interpolation, threads)
+            check_values(opened.counts(), known)
+            self._warn_of_seen_rows(opened.hashes)
+            pairs = opened.as_classes(known)
+        return self._evaluate(pairs, batch_size, "folders of photos and masks")
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file: uint8 (B, H, W, 3) to probabilities (B, C, H, W).
+
+        Height and width are those of `spec.shape`; see `zoo.vision.export`.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+        """
+        return self._export(path, self.spec.shape)
+
+    def _example(self) -> str:
+        return 'model.predict("photo.jpg").save("mask.png")'
+
+    def _task(self) -> Task:
+        return task_of(self.spec)

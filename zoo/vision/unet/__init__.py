@@ -1,0 +1,1 @@
+"""U-Nets on pretrained backbones: what segmentation and restoration share."""

@@ -1,0 +1,89 @@
+"""What trained models share that draw pictures from photos, by U-Nets whose mean is taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from zoo.core.artifacts.artifact import Config
+from zoo.core.batches import Batch
+from zoo.core.model import Trained
+from zoo.hub.publish import push
+from zoo.vision.config_checks import unet_of
+from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.models.bodies import Preprocessing
+from zoo.vision.unet.network import Shape, UNet
+from zoo.vision.unet.pairs import PairBatches, Pairs
+
+
+class PhotoPainter(Trained[UNet]):
+    """A model that draws a picture from a photo: what its pixels show, or a better photo.
+
+    Attributes:
+        task: the name that the artifact gives to what is drawn.
+        output: the name that ONNX gives to it.
+    """
+
+    domain = "vision"
+    push = push
+    layout = torch.channels_last
+    task: ClassVar[str]
+    output: ClassVar[str]
+
+    def __init__(self, members: Sequence[UNet], spec: Any, **record: Any) -> None:
+        super().__init__(members, spec, **({"licence": members[0].licence} | record))
+
+    def _draw(self, photos: Pixels) -> Tensor:
+        """The decoded outputs for photos, on the CPU.
+
+        **Shape.** photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
+        """
+        found: list[Tensor] = []
+        x = normalised(photos, self.members[0].preprocessing)
+        batch = Batch((x,), torch.zeros(len(x)))
+        self._placed.predict(
+            [batch], self._task(), lambda outputs, mean, target: found.append(mean.cpu())
+        )
+        return found[0]
+
+    def _evaluate(self, pairs: Pairs | None, batch_size: int, wanted: str) -> dict[str, float]:
+        """Loss and metrics over pairs, or over the validation part; `wanted` says what to pass."""
+        if pairs is not None:
+            batches: Any = PairBatches(
+                pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
+                device=self._placed.device, threads=self.run.n_threads,
+            )  # fmt: skip
+        elif self._learner is not None and self._learner.data.valid is not None:
+            batches = self._learner.data.valid
+        else:
+            raise ValueError(
+                f"a loaded model has no validation photos, however photos=None; pass {wanted}"
+            )
+        return self._placed.evaluate(batches.epoch(0), self._task())
+
+    def _export(self, path: str | os.PathLike[str], shape: Shape) -> Path:
+        from zoo.vision.models.export import write_onnx
+
+        decode = self._task().decode
+        return write_onnx(
+            path, self.members, self.spec, shape=shape, decode=decode, output=self.output
+        )
+
+    def _check_config(self, config: Config) -> None:
+        unet_of(config, type(self.spec))
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        first = self.members[0]
+        return self.task, first.name, dict(first.arguments())
+
+
+def normalised(photos: Pixels, shown: Preprocessing) -> Tensor:
+    """Photos as a network sees them. Shape: (B, H, W, 3), uint8 -> (B, 3, H, W), float32."""
+    x = torch.tensor(photos).permute(0, 3, 1, 2).float().mul_(1 / 255)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (shown.mean, shown.std))
+    return x.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
