@@ -27,7 +27,6 @@ import zoo
 from scripts.publications import PUBLICATIONS, Publication
 from scripts.record import RESULTS, ROOT, append
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.artifact import CARD, Config
 from zoo.core.artifacts.card import (
     EVALUATIONS,
     FACTS,
@@ -37,6 +36,7 @@ from zoo.core.artifacts.card import (
     named,
     render,
 )
+from zoo.core.config import CARD, Config
 from zoo.core.history import History
 from zoo.hub.catalog import ROOM
 from zoo.hub.checksums import sha256, to_text

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from zoo import tabular as tabular
     from zoo import text as text
     from zoo import vision as vision
-    from zoo.core.artifacts.artifact import ArtifactError as ArtifactError
+    from zoo.core.config import ArtifactError as ArtifactError
     from zoo.core.run import Run as Run
 
 _MODULES = ("collab", "data", "hub", "tabular", "text", "vision")
-_NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.artifacts.artifact"}
+_NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.config"}
 __getattr__, _public = lazy_exports(__name__, {m: f"zoo.{m}" for m in _MODULES} | _NAMES)
 __all__ = sorted([*_public(), "__version__", "load"])
 _LOADERS = {
@@ -60,20 +60,21 @@ def load(name: str | Path, *, model: nn.Module | None = None, run: Run | None = 
         FileNotFoundError: there is no such directory, or no such model on the hub.
         ConnectionError: the hub cannot be reached.
     """
-    from zoo.core.artifacts import artifact
+    from zoo.core import config as stored
+    from zoo.core.artifacts.own_module import load_module
     from zoo.hub.find import find
 
     directory = find(name)
-    config = artifact.read_config(directory)
+    config = stored.read_config(directory)
     if model is not None:
-        return artifact.load_module(directory, model)
-    if config.domain == artifact.MODULE:
-        raise artifact.ArtifactError(
+        return load_module(directory, model)
+    if config.domain == stored.MODULE:
+        raise stored.ArtifactError(
             "the artifact of your own module holds weights alone, however model=None; "
             f"pass model={config.model.get('name')}(...)"
         )
     if config.domain not in _LOADERS:
-        raise artifact.ArtifactError(
+        raise stored.ArtifactError(
             f"a domain is one of {', '.join(_LOADERS)}, however domain={config.domain!r:.60}; "
             "install a newer transfer-zoo, or fetch the artifact again"
         )

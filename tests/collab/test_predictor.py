@@ -9,7 +9,7 @@ import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
 from zoo.collab import Recommender
 from zoo.collab.models.catalogue import predicts_ratings
-from zoo.core.model import Trained as Model
+from zoo.core.model import Model
 
 
 def test_the_model_is_one_of_the_zoo(each: Recommender) -> None:

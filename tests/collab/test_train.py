@@ -267,6 +267,6 @@ def test_step_by_step(tmp_path) -> None:
 
 def both_apart(ensemble: Recommender) -> list[Recommender]:
     return [
-        Recommender(ensemble.name, [m], ensemble.spec, ensemble.seen, run=RUN)
+        Recommender([m], ensemble.spec, name=ensemble.name, seen=ensemble.seen, run=RUN)
         for m in ensemble.members
     ]

@@ -19,11 +19,11 @@ from safetensors.torch import save_file
 from tests.core.tiny import Net, same, weights
 from tests.harm import changed, harmed, pickled, refused, saved_by_torch, truncated
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.artifact import ArtifactError, Config
 from zoo.core.artifacts.card import render
+from zoo.core.config import ArtifactError, Config
 from zoo.core.history import History
+from zoo.core.lock import FolderLock
 from zoo.core.split import SeenRows, content_hashes
-from zoo.core.training.lock import FolderLock
 
 CONFIG = Config("vision", "classification", {"name": "net", "args": {}}, {"labels": ["a", "b"]})
 
@@ -159,7 +159,7 @@ def test_two_processes_do_not_save_into_one_folder(tmp_path) -> None:
     folder = save(tmp_path / "a")
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from zoo.core.training.lock import FolderLock\n"
+        "from zoo.core.lock import FolderLock\n"
         "lock = FolderLock.of(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from zoo.core.artifacts.artifact import Config
-from zoo.core.artifacts.card import FACTS, Card, render
+from zoo.core.artifacts.card import Card, render
+from zoo.core.config import CARD_FACTS as FACTS
+from zoo.core.config import Config
 
 RESULT = {
     **{"metric": "accuracy", "own": 0.9, "mean": 0.9, "sd": 0, "n": 3, "trials": "seeds"},

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from zoo import ArtifactError
-from zoo.core.artifacts.artifact import read, read_config
+from zoo.core.artifacts.artifact import read
+from zoo.core.config import read_config
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "null", "1", '"format"', '["format"]', '{"a": 1}'])

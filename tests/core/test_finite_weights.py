@@ -11,7 +11,8 @@ from torch import nn
 
 from tests.core.tiny import Net
 from zoo import ArtifactError
-from zoo.core.artifacts.artifact import load_weights, read_config
+from zoo.core.artifacts.artifact import load_weights
+from zoo.core.config import read_config
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

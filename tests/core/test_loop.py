@@ -20,8 +20,8 @@ from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, 
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.run import Run
 from zoo.core.task import Task, classification, multi_label, regression
+from zoo.core.training.evaluation import evaluate
 from zoo.core.training.learner import Learner
-from zoo.core.training.loop import evaluate
 from zoo.core.training.schedules import constant, one_cycle
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.core.artifacts.names import (
+from zoo.core.names import (
     inside,
     plain_name,
     plain_path,

@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tests.core.tiny import data, learner, recurrent_learner, same, weights
+from zoo.core import state_file
+from zoo.core.config import TRAINING_STATE
 from zoo.core.run import Run
 from zoo.core.task import classification
 from zoo.core.training import checkpoint
@@ -113,22 +115,22 @@ def test_a_finished_call_is_not_trained_again(tmp_path) -> None:
 
 
 def test_a_kill_during_a_save_leaves_the_state_before(tmp_path, monkeypatch) -> None:
-    path = tmp_path / checkpoint.FILE
-    checkpoint.save(path, {"open": None, "x": torch.ones(3)})
+    path = tmp_path / TRAINING_STATE
+    state_file.save(path, {"open": None, "x": torch.ones(3)})
 
     def half_written(tensors, file, metadata) -> None:
         Path(file).write_bytes(b"half")
         raise KilledError
 
-    monkeypatch.setattr(checkpoint, "save_file", half_written)
+    monkeypatch.setattr(state_file, "save_file", half_written)
     with pytest.raises(KilledError):
-        checkpoint.save(path, {"open": None, "x": torch.zeros(3)})
-    assert torch.equal(checkpoint.load(path)["x"], torch.ones(3))
+        state_file.save(path, {"open": None, "x": torch.zeros(3)})
+    assert torch.equal(state_file.load(path)["x"], torch.ones(3))
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_kill_during_the_first_save_can_be_resumed(tmp_path) -> None:
-    left = tmp_path / f".{checkpoint.FILE}.12345.tmp"
+    left = tmp_path / f".{TRAINING_STATE}.12345.tmp"
     left.write_bytes(b"half")
     again = call(learner, tmp_path, resume=True)
     assert same(weights(call(learner, None)), weights(again))
@@ -179,8 +181,8 @@ def test_an_unfinished_run_is_not_overwritten(tmp_path) -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"half", b"\x80\x04."])
 def test_a_damaged_state_is_refused_in_one_sentence(damage: bytes, tmp_path) -> None:
-    (tmp_path / checkpoint.FILE).write_bytes(damage)
-    with pytest.raises(ValueError, match=checkpoint.FILE):
+    (tmp_path / TRAINING_STATE).write_bytes(damage)
+    with pytest.raises(ValueError, match=TRAINING_STATE):
         learner(Run(device="cpu", out=tmp_path, resume=True))
 
 
@@ -190,8 +192,8 @@ def test_a_tree_comes_back_as_it_was(tmp_path) -> None:
         "nested": {"tensor": torch.arange(6).view(2, 3).t(), "text": "é"},
         "scalar": torch.tensor(3),
     }
-    checkpoint.save(tmp_path / "state", tree)
-    back = checkpoint.load(tmp_path / "state")
+    state_file.save(tmp_path / "state", tree)
+    back = state_file.load(tmp_path / "state")
     assert back["numbers"] == tree["numbers"]
     assert torch.equal(back["nested"]["tensor"], tree["nested"]["tensor"])
     assert back["nested"]["text"] == "é"
@@ -251,7 +253,7 @@ def run_program(out: Path, mode: str, kill_after: float | None = None) -> bool:
     with process:
         if kill_after is not None:
             deadline = time.monotonic() + 60
-            while not (out / checkpoint.FILE).exists() and time.monotonic() < deadline:
+            while not (out / TRAINING_STATE).exists() and time.monotonic() < deadline:
                 time.sleep(0.005)
             time.sleep(kill_after)
             process.kill()
@@ -336,7 +338,7 @@ def test_a_call_that_differs_is_refused_by_name(name: str, finished: bool, tmp_p
 def test_a_saved_run_leaves_no_training_state_and_is_still_known_as_finished(tmp_path) -> None:
     first = learner(quiet(tmp_path))
     first.fit(2, 1e-2)
-    assert (tmp_path / checkpoint.FILE).exists()
+    assert (tmp_path / TRAINING_STATE).exists()
     first.save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "README.md",
@@ -382,11 +384,11 @@ def test_an_optimizer_of_ones_own_is_known_by_what_it_does(tmp_path) -> None:
 def test_a_state_whose_bytes_have_changed_is_refused(place: int, tmp_path) -> None:
     with pytest.raises(KilledError):
         call(learner, tmp_path, 10)
-    path = tmp_path / checkpoint.FILE
+    path = tmp_path / TRAINING_STATE
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"{checkpoint.FILE} is not"):
+    with pytest.raises(ValueError, match=f"{TRAINING_STATE} is not"):
         learner(quiet(tmp_path, resume=True))
 
 

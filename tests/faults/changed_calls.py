@@ -30,7 +30,8 @@ from tests.faults.campaign import campaign, flags, quiet
 from tests.faults.kills import LONGEST, Child
 from tests.tabular import small as tabular
 from tests.text import small as text
-from zoo.core.training import checkpoint, loop
+from zoo.core import state_file
+from zoo.core.training import loop
 
 Change = dict[str, Any] | Callable[[Path], dict[str, Any]]
 """Arguments that differ, or what makes them in a folder of its own."""
@@ -188,14 +189,14 @@ class Domain:
 
     def break_off(self, out: Path) -> None:
         """Make the call until the first epoch of its last fit is over."""
-        save = checkpoint.save
+        save = state_file.save
 
         def save_and_end(path: Path, tree: dict[str, Any]) -> None:
             save(path, tree)
             if len(tree["closed"]) == N_FITS[self.name] - 1 and tree["open"] is not None:
                 os._exit(0)
 
-        checkpoint.save = save_and_end
+        state_file.save = save_and_end
         loop.FLUSH_SECONDS = LONGEST  # no state within an epoch
         run_call(self.name, self.work, out)
 

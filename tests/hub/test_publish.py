@@ -13,7 +13,7 @@ import pytest
 import zoo
 import zoo.hub
 from tests.hub.domains import MAKERS, make, said
-from zoo.core.model import Trained
+from zoo.core.model import Model
 from zoo.hub.catalog import ROOM
 
 from .server import Fault, Hub
@@ -54,7 +54,7 @@ def test_a_published_model_predicts_as_before(
 def test_every_domains_model_can_be_pushed() -> None:
     for domain in ("collab", "tabular", "text", "vision"):
         importlib.import_module(f"zoo.{domain}")
-    kinds = Trained.__subclasses__()
+    kinds = Model.__subclasses__()
     assert len(kinds) >= 5
     assert [kind.__name__ for kind in kinds if not callable(getattr(kind, "push", None))] == []
 

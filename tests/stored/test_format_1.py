@@ -22,7 +22,7 @@ from tests.stored.artifacts import (
     unpacked,
 )
 from tests.stored.make_format_1 import EMBEDDED, MAKERS
-from zoo.core.artifacts.artifact import read_config
+from zoo.core.config import read_config
 
 pytestmark = [  # inputs are unknown on purpose
     pytest.mark.filterwarnings("ignore:the model does not know:UserWarning"),

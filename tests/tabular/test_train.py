@@ -14,7 +14,7 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 import zoo
 from tests.tabular.small import RUN, learner, same, table, train, weights
-from zoo.core.model import Trained as Model
+from zoo.core.model import Model
 from zoo.tabular.model import TableModel
 
 

@@ -18,8 +18,8 @@ from tests.vision.small import RUN
 from tests.vision.test_models_contract import LARGER, SMALLEST, TIMM
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.task import classification
+from zoo.core.training.fit import Fit
 from zoo.core.training.learner import Learner
-from zoo.core.training.loop import Fit
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.classification.spec import spec_of
 from zoo.vision.models.backbones import sizes

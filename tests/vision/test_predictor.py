@@ -18,7 +18,7 @@ import zoo
 from tests.digits import NAMES
 from tests.vision.small import RUN, TINY, train_tiny
 from zoo.core.artifacts import artifact
-from zoo.core.model import Trained as Model
+from zoo.core.model import Model
 from zoo.core.predictions import Prediction
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.data.images import UnreadableImage

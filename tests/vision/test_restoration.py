@@ -19,7 +19,7 @@ from tests.harm import changed, config, harmed, refused, refused_quickly
 from tests.stored.artifacts import FORMAT_1, unpacked
 from tests.vision.small import RUN
 from zoo.cli.app import app
-from zoo.core.model import Trained as Model
+from zoo.core.model import Model
 from zoo.core.split import SeenRows
 from zoo.vision.data.contents import file_hashes
 from zoo.vision.data.photo_parts import photo_parts

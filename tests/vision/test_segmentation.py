@@ -21,7 +21,7 @@ import zoo
 from tests.harm import config, harmed, refused
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
-from zoo.core.model import Trained as Model
+from zoo.core.model import Model
 from zoo.vision.data.augment import SIDE_ON
 from zoo.vision.inspect.class_map import Segmentation, likeliest
 from zoo.vision.inspect.drawings import places

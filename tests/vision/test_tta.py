@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.vision.small import RUN, train_tiny
-from zoo.core.training.loop import set_aside
+from zoo.core.training.evaluation import set_aside
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.classification.tta import CROPS, SHIFTS, TTA, Drawn, Remembered, views_of
 from zoo.vision.data.augment import NONE, Augment

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -72,7 +73,7 @@ def write_digits(folder: Path) -> Path:
     return digits.write_digits(folder, N_TRAIN, N_VALID)
 
 
-def confusion(learn: Learner, classes: tuple[str, ...]) -> Axes:
+def confusion(learn: Learner[Any, Any], classes: tuple[str, ...]) -> Axes:
     """Validation digits by their class and by what the model took them for."""
     valid = learn.data.valid
     assert valid is not None

@@ -27,9 +27,9 @@ from zoo.collab.ranking import check_k
 from zoo.collab.scorer import Of, Scorer
 from zoo.collab.spec import Spec
 from zoo.collab.visitor import Visitor, listed
-from zoo.core.artifacts.artifact import Config
+from zoo.core.config import Config
 from zoo.core.history import new_axes
-from zoo.core.model import Trained
+from zoo.core.model import Model
 from zoo.core.split import TOLERABLE_SHARE
 from zoo.core.task import Task
 from zoo.hub.publish import push
@@ -42,7 +42,7 @@ TRAINED_ON = "They look better than new ones: score ratings that the model has n
 HELD_OUT = ("held_out.offsets", "held_out.items")  # likewise, if there are any
 
 
-class Recommender(Trained[nn.Module]):
+class Recommender(Model[nn.Module, Spec]):
     """Knows users and items by their ratings; what `train`, `finetune` and `load` return.
 
     Attributes:
@@ -59,11 +59,11 @@ class Recommender(Trained[nn.Module]):
 
     def __init__(
         self,
-        name: ModelName,
         members: Sequence[nn.Module],
         spec: Spec,
-        seen: Seen,
         *,
+        name: ModelName,
+        seen: Seen,
         held_out: Seen | None = None,
         arguments: dict[str, Any] | None = None,
         **record: Any,
@@ -278,7 +278,9 @@ class Recommender(Trained[nn.Module]):
             "licence": self.licence,
             "run": self.run,
         }
-        return Recommender("dot_bias", networks, spec, nobody, arguments=arguments, **record)
+        return Recommender(
+            networks, spec, name="dot_bias", seen=nobody, arguments=arguments, **record
+        )
 
     # ---- looking inside -----------------------------------------------------------------------
 
@@ -330,12 +332,12 @@ class Recommender(Trained[nn.Module]):
             known |= dict(zip(HELD_OUT, self.held_out, strict=True))
         return [first | known, *others]
 
-    def _with(self, networks: Sequence[nn.Module], **record: Any) -> Recommender:
+    def _with(self, networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
         return Recommender(
-            self.name,
             networks,
-            self.spec,
-            self.seen,
+            spec,
+            name=self.name,
+            seen=self.seen,
             held_out=self.held_out,
             arguments=self.arguments,
             **record,

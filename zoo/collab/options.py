@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from zoo.collab.data.ratings import SplitName, Table
 from zoo.core.run import Run
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 
 
 class Options(TypedDict, total=False):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from zoo.collab.data.ids import KnownIds, Rows
 
@@ -28,6 +28,8 @@ class Spec:
         columns: names of the training table's columns, by role, where they were named.
         n_held_out: ratings of the training table that were held out: users know those items too.
     """
+
+    FREE_FIELDS: ClassVar = ("titles", "n_held_out")  # see `Learner.set_data`
 
     users: tuple[Hashable, ...]
     items: tuple[Hashable, ...]

@@ -13,7 +13,7 @@ from zoo.collab.model import HELD_OUT, SEEN, Recommender
 from zoo.collab.models.catalogue import build, check_name, predicts_ratings
 from zoo.collab.spec import Spec
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.artifact import ArtifactError, Config
+from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
 
 
@@ -39,10 +39,10 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
             raise ValueError(f"as many ratings are held out as said, got {spec.n_held_out=}")
         members = [_member(name, arguments, spec, seen, tensors) for tensors in stored.weights]
     return Recommender(
-        name,
         members,
         spec,
-        seen,
+        name=name,
+        seen=seen,
         held_out=held_out,
         arguments=arguments,
         **stored.record,

@@ -35,7 +35,7 @@ from zoo.core.batches import Data
 from zoo.core.model import finished, made, source
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.hub.find import find
 
 Pretrained = str | os.PathLike[str] | Recommender
@@ -141,7 +141,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     accumulate: int = 1,
     callbacks: Sequence[Any] = (),
     run: Run | None = None,
-) -> Learner:
+) -> Learner[Any, Any]:
     """The learner for the step-by-step way: find a rate, fit, look, fit again.
 
     `learner.as_model()` gives what `train` returns, `learner.save(directory)` its artifact.
@@ -207,8 +207,7 @@ def learner(  # noqa: D417 - `Options` describes the others
             made,
             kind=partial(
                 Recommender,
-                name,
-                spec=prepared.spec,
+                name=name,
                 seen=prepared.seen,
                 held_out=prepared.held_out,
                 arguments=built,
@@ -262,7 +261,7 @@ def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items()}
 
 
-def _data(prepared: Prepared, batch_size: int, run: Run) -> Data:
+def _data(prepared: Prepared, batch_size: int, run: Run) -> Data[Any]:
     device = run.torch_device()
     train = prepared.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
     valid = prepared.valid

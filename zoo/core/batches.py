@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol, Self
+from dataclasses import fields, is_dataclass
+from typing import Final, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from zoo.core.messages import few
 
 
 class Batch(NamedTuple):
@@ -40,8 +43,11 @@ class Batches(Protocol):
         ...
 
 
-class Data(NamedTuple):
-    """What a learner trains and validates on, and what prediction will need to know of it.
+S = TypeVar("S")
+
+
+class Data(NamedTuple, Generic[S]):
+    """What a learner trains and validates on, and the spec: what prediction will need of it.
 
     `rows` are content hashes of the training rows, see `zoo.core.split.content_hashes`; the model
     remembers them, so that scores on rows that it was trained on are told from others.
@@ -49,8 +55,38 @@ class Data(NamedTuple):
 
     train: Batches
     valid: Batches | None = None
-    spec: Any = None
+    spec: S = None  # type: ignore[assignment]
     rows: NDArray[np.uint64] | None = None
+
+
+NO_VALIDATION: Final = (
+    "scores need validation data, got none: the model was loaded without scores, or trained on "
+    "everything. Pass labelled data, or train with valid=... or valid_fraction=0.2."
+)
+
+
+def require_same_network(before: object, after: object) -> None:
+    """Refuse a spec that another network would be needed for.
+
+    Args:
+        before: spec of the data that a learner was made for; None allows everything.
+        after: spec of the data that it is to go on with. A spec is a dataclass; its class names
+            the fields that may differ in `FREE_FIELDS`.
+
+    Raises:
+        ValueError: another field differs.
+    """
+    if before is None or not is_dataclass(before):
+        return
+    free = getattr(before, "FREE_FIELDS", ())
+    names = [one.name for one in fields(before) if one.name not in free]
+    different = [n for n in names if getattr(before, n) != getattr(after, n, None)]
+    if different:
+        raise ValueError(
+            "set_data must be given data that the network was made for, got others in "
+            f"{few(different)}. Use finetune(model, data), or make them by learner(data, "
+            "pretrained=model).data."
+        )
 
 
 def seed_of(*parts: int) -> int:

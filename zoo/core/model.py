@@ -1,4 +1,4 @@
-"""What the models of all domains share: the record of the training, the artifact, the learner."""
+"""The class of all models: what the verbs and `load` return, with its record and its artifact."""
 
 from __future__ import annotations
 
@@ -6,30 +6,43 @@ import json
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.artifact import Config
 from zoo.core.artifacts.card import render
-from zoo.core.artifacts.names import without_folders
-from zoo.core.batches import Data
+from zoo.core.batches import NO_VALIDATION, Data, S
+from zoo.core.config import Config, config_of
 from zoo.core.history import History
+from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
 from zoo.core.task import Task
 from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
+from zoo.core.training.options import TrainingOptions
 
 
-class Trained(ABC, Generic[Network]):
+class Model(ABC, Generic[Network, S]):
     """A trained model; a domain's class adds `predict` and `evaluate`.
+
+    | domain and task | prediction for one input | predictions for several |
+    |---|---|---|
+    | vision, classification | Prediction(label, probability) | list of Prediction |
+    | vision, multi-label | Labels(labels, probabilities) | list of Labels |
+    | vision, regression | float | list of float |
+    | vision, segmentation | Segmentation(labels, classes) | list of Segmentation |
+    | vision, restoration | a Pillow image | list of Pillow images |
+    | text, classification | Prediction or Labels | list of them |
+    | tabular, classification | the class, for a mapping from column to cell | Series, for a table |
+    | tabular, regression | float, or a dict of several targets | Series, or DataFrame of several |
+    | collab, rating or ranking | float, for (user, item) | array (n,), for (users, items) |
 
     Attributes:
         members: the network, or those of an ensemble.
@@ -51,7 +64,7 @@ class Trained(ABC, Generic[Network]):
     def __init__(
         self,
         members: Sequence[Network],
-        spec: Any,
+        spec: S,
         *,
         history: History | None = None,
         metrics: dict[str, float] | None = None,
@@ -60,7 +73,7 @@ class Trained(ABC, Generic[Network]):
         licence: str = "unknown",
         extra: dict[str, Any] | None = None,
         seen_rows: SeenRows | None = None,
-        learner: Learner | None = None,
+        learner: Learner[S, Any] | None = None,
         run: Run | None = None,
     ) -> None:
         self.members, self.spec, self.run = list(members), spec, run or Run()
@@ -86,10 +99,7 @@ class Trained(ABC, Generic[Network]):
         config, learn = self._config(), self._learner
         for member in self.members:
             artifact.require_finite(member, dict(member.state_dict()))
-        run: dict[str, Any] = {}
-        if learn is not None:
-            is_final = len(self.members) == 1 and self.members[0] is learn.model
-            run = learn.state.run_files(directory, is_final=is_final, learner=learn)
+        run = {} if learn is None else learn.run_files(directory, self.members)
         return artifact.write(
             directory,
             config,
@@ -106,7 +116,7 @@ class Trained(ABC, Generic[Network]):
         Raises:
             ValueError: settings, labels or names are nothing that an artifact keeps.
         """
-        config = artifact.config_of(json.loads(self._config().to_json()))
+        config = config_of(json.loads(self._config().to_json()))
         try:
             self._check_config(config)
         except ValueError as error:
@@ -122,27 +132,27 @@ class Trained(ABC, Generic[Network]):
         spec = {f"spec's {name}": value for name, value in config.spec.items()}
         return {"model": config.model["name"], **arguments, **spec, **config.training}
 
-    def learner(self) -> Learner:
-        """The learner that trained the model, or a new one: `set_data` gives it some.
+    def learner(self) -> Learner[S, Self]:
+        """The learner that trained the model, or a new one without data: `set_data` gives it some.
 
         Raises:
             ValueError: the model is an ensemble, which is not trained as one.
         """
         if len(self.members) > 1:
             raise ValueError(
-                f"a learner trains one network, however this ensemble has {len(self.members)=}; "
-                "fine-tune one of its members"
+                f"a learner must train one network, got an ensemble of {len(self.members)}. "
+                "Fine-tune one of its members."
             )
-        known = self._learner
-        if known is not None and known.model is self.members[0]:
-            return known
+        earlier = self._learner
+        if earlier is not None and earlier.model is self.members[0]:
+            return earlier
         nothing: Any = None
         self._learner = Learner(
             self.members[0],
-            known.data if known else Data(nothing, None, self.spec),
+            earlier.data if earlier else Data(nothing, None, self.spec),
             self._task(),
             batchnorm=self.batchnorm,
-            as_model=lambda learn, networks: self._after(networks, learn),
+            as_model=self._after,
             run=self.run,
         )
         return self._learner
@@ -155,7 +165,7 @@ class Trained(ABC, Generic[Network]):
             domain=self.domain,
             task=task,
             model={"name": name, "args": arguments},
-            spec=self.spec.to_json(),
+            spec=self._spec_json(),
             members=artifact.weight_files(len(self.members)),
             licence=self.licence,
             data=without_folders(self.data),
@@ -171,7 +181,8 @@ class Trained(ABC, Generic[Network]):
         Raises:
             ValueError: it would.
         """
-        type(self.spec).from_json(config.spec)
+        spec: Any = self.spec
+        type(spec).from_json(config.spec)
 
     def _warn_of_seen_rows(self, hashes: Hashes) -> None:
         """Warn if rows that are scored were trained on, by their content hashes."""
@@ -212,10 +223,29 @@ class Trained(ABC, Generic[Network]):
         """The tensors of each member, as they are stored."""
         return [dict(member.state_dict()) for member in self.members]
 
-    def _after(self, networks: Sequence[Any], learn: Learner) -> Self:
-        """What the model has become, its scores yet to be taken."""
+    def _spec_json(self) -> dict[str, Any]:
+        spec: Any = self.spec
+        tree: dict[str, Any] = spec.to_json()
+        return tree
+
+    def _validation_scores(self) -> dict[str, float]:
+        """What `evaluate()` without data returns: scores on the validation part.
+
+        Raises:
+            ValueError: the model was neither validated nor is there a validation part.
+        """
+        learn = self._learner
+        if learn is not None and learn.data.valid is not None:
+            return self._placed.evaluate(learn.data.valid.epoch(0), self._task())
+        if not self.metrics:
+            raise ValueError(NO_VALIDATION)
+        return dict(self.metrics)
+
+    def _after(self, learn: Learner[S, Any], networks: Sequence[Any]) -> Self:
+        """What the model has become by further training, its scores yet to be taken."""
         return self._with(
             networks,
+            learn.data.spec,
             history=learn.history,
             data=self.data,
             training=self.training,
@@ -226,25 +256,87 @@ class Trained(ABC, Generic[Network]):
             run=self.run,
         )
 
-    def _with(self, networks: Sequence[Network], **record: Any) -> Self:
+    def _with(self, networks: Sequence[Network], spec: S, **record: Any) -> Self:
         """A model of other networks, its record as given."""
-        return type(self)(networks, self.spec, **record)
+        return type(self)(networks, spec, **record)
 
 
-def finished(learn: Learner) -> Any:
+AnyModel = TypeVar("AnyModel", bound=Model[Any, Any])
+
+
+def finished(learn: Learner[Any, AnyModel]) -> AnyModel:
     """The domain's model with its scores on the validation part; saved if the run has a folder."""
     model = learn.as_model()
     if learn.data.valid is not None:
-        model.metrics = model.evaluate()
+        model.metrics = model._validation_scores()
     if learn.run.out is not None and rank_and_world()[0] == 0 and not learn.state.is_finished:
         model.save(learn.run.out)
+    learn.state.release()
     if shared := accelerator():
         shared.wait_for_everyone()  # who goes on may load what the first has saved
     return model
 
 
+def learner_of(
+    network: nn.Module,
+    data: Data[S],
+    task: Task,
+    model_class: Callable[..., AnyModel],
+    options: TrainingOptions,
+    *,
+    source: str,
+    record: Mapping[str, Any],
+    batchnorm: BatchNormMode = "thawed",
+    callbacks: Sequence[Any] = (),
+    seen_before: SeenRows | None = None,
+    **kept: Any,
+) -> Learner[S, AnyModel]:
+    """The learner of a domain's model; `as_model` takes the spec from the learner's data.
+
+    Args:
+        network: the network to train.
+        data: its batches and spec.
+        task: loss, decoding and metrics.
+        model_class: makes the model of networks, spec and the record as keyword arguments.
+        options: all options of the verb, see `OptionTable.complete`.
+        source: what the model is trained on, in a few words, see `source`.
+        record: what the card tells of the training beside what every learner knows.
+        batchnorm: see `Learner`.
+        callbacks: those of the recipe, after the user's own.
+        seen_before: rows that the pretrained model had been trained on.
+        **kept: further record of the pretrained model, such as its licence.
+    """
+
+    def as_model(learn: Learner[S, AnyModel], networks: Sequence[nn.Module]) -> AnyModel:
+        return model_class(
+            networks,
+            learn.data.spec,
+            history=learn.history,
+            data=source,
+            training=dict(record) | training_of(learn),
+            seen_rows=_seen_rows(learn, seen_before),
+            learner=learn,
+            run=learn.run,
+            **kept,
+        )
+
+    return Learner(
+        network,
+        data,
+        task,
+        optimizer=options["optimizer"],
+        weight_decay=options["weight_decay"],
+        clip=options["clip"],
+        accumulate=options["accumulate"],
+        batchnorm=batchnorm,
+        callbacks=[*(options["callbacks"] or ()), *callbacks],
+        as_model=as_model,
+        run=options["run"],
+    )
+
+
 def made(
-    learn: Learner,
+    learn: Learner[Any, Any],
     networks: Sequence[Any],
     *,
     kind: Callable[..., Any],
@@ -252,18 +344,10 @@ def made(
     told: dict[str, Any],
     seen_before: SeenRows | None = None,
 ) -> Any:
-    """The model that a learner has trained; a part of it is the learner's `as_model`.
-
-    Args:
-        learn: who trained.
-        networks: what became of them.
-        kind: makes the domain's model of networks and their record.
-        data: see `source`.
-        told: what the domain tells of the training, for the card.
-        seen_before: rows that the pretrained model had been trained on.
-    """
+    """The model that a learner has trained; goes when the verbs use `learner_of`."""
     return kind(
         networks,
+        learn.data.spec,
         history=learn.history,
         data=data,
         training=told | training_of(learn),
@@ -278,7 +362,7 @@ def source(data: Any) -> str:
     return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__
 
 
-def training_of(learn: Learner) -> dict[str, Any]:
+def training_of(learn: Learner[Any, Any]) -> dict[str, Any]:
     """How a learner has trained, for the card: the rates are those of its last fit."""
     rates: dict[str, Any] = {}
     if learn.rates:
@@ -300,7 +384,7 @@ def training_of(learn: Learner) -> dict[str, Any]:
     }
 
 
-def _seen_rows(learn: Learner, earlier: SeenRows | None) -> SeenRows | None:
+def _seen_rows(learn: Learner[Any, Any], earlier: SeenRows | None) -> SeenRows | None:
     """The sketch of what a learner has trained on; None if its data tell no rows."""
     rows = learn.data.rows
     return earlier if rows is None else SeenRows.of(rows, earlier)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zoo.core.batches import Batch
 from zoo.core.forks import compute_alone_after_fork
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run
 from zoo.core.task import Task
-from zoo.core.training import loop
+from zoo.core.training.evaluation import Outputs, evaluate, predict_batches
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -56,17 +56,12 @@ class Placed(Generic[Network]):
         return [self._moved(member) for member in self._laid_out]
 
     def evaluate(self, batches: Iterable[Batch], task: Task) -> dict[str, float]:
-        """Loss and metrics, see `loop.evaluate`."""
-        return loop.evaluate(self.ready, batches, task, self.device, self.dtype)
+        """Loss and metrics, see `zoo.core.training.evaluation.evaluate`."""
+        return evaluate(self.ready, batches, task, self.device, self.dtype)
 
-    def predict(
-        self,
-        batches: Iterable[Batch],
-        task: Task,
-        see: Callable[[Sequence[Any], Tensor, Tensor], None],
-    ) -> None:
-        """Show `see` what the networks say of each batch, see `loop.predict_batches`."""
-        loop.predict_batches(self.ready, batches, task, self.device, self.dtype, see)
+    def predict(self, batches: Iterable[Batch], task: Task) -> Iterator[Outputs]:
+        """Yield what the networks say of each batch."""
+        return predict_batches(self.ready, batches, task, self.device, self.dtype)
 
     @cached_property
     def _laid_out(self) -> list[Network]:

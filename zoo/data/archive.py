@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from zoo.core.artifacts.names import require_distinct
+from zoo.core.names import require_distinct
 from zoo.data.members import damage_as_a_sentence, members
 from zoo.data.registry import DataSet
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
-from zoo.core.artifacts.names import plain_path
+from zoo.core.names import plain_path
 
 if TYPE_CHECKING:
     from tarfile import TarFile, TarInfo

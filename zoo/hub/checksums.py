@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from zoo.core.artifacts.names import plain_path, require_distinct
+from zoo.core.names import plain_path, require_distinct
 from zoo.hub.contents import INDEX, SUMS, own_file, own_files, published, read_text
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")

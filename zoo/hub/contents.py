@@ -2,7 +2,7 @@
 
 Whatever else lies in the folder of an artifact (training states, photos, notes, other models, any
 sub-folder but the evaluation results) is neither published nor fetched. Names in these files are
-checked by `zoo.core.artifacts.names` before one of them is opened.
+checked by `zoo.core.names` before one of them is opened.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.core.artifacts.names import inside, plain_name, require_distinct
+from zoo.core.names import inside, plain_name, require_distinct
 
 CONFIG, README, FACTS, SUMS = "config.json", "README.md", "card.json", "SHA256SUMS"
 HISTORY = "history.csv"

@@ -189,7 +189,7 @@ def _refuse_broken(name: str, folder: Path) -> None:
     """
     from safetensors import SafetensorError, safe_open
 
-    from zoo.core.artifacts.artifact import read_config
+    from zoo.core.config import read_config
 
     with _named(name):
         present = published(folder)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from zoo.core.artifacts.names import plain_name
+from zoo.core.names import plain_name
 
 Doing = Literal["read", "write"]
 

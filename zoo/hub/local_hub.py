@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from zoo.core.artifacts.names import inside, twin_key
 from zoo.core.cache_folder import expanded
+from zoo.core.names import inside, twin_key
 from zoo.hub.hub_errors import ON_HUB
 from zoo.hub.sources import Source
 

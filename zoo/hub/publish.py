@@ -182,7 +182,8 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
         ValueError: it cannot be loaded, or a file that it names is not there.
     """
     from zoo import load
-    from zoo.core.artifacts.artifact import MODULE, read
+    from zoo.core.artifacts.artifact import read
+    from zoo.core.config import MODULE
 
     weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
     if missing := [file for file in (README, *weights) if file not in files]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from zoo.core.batches import Batch, Batches
 from zoo.core.placed import Placed
 from zoo.core.task import Task
-from zoo.core.training import loop
+from zoo.core.training.evaluation import set_aside
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.prepared import EVALUATION_ROWS, encode, still
 from zoo.tabular.models.network import TableNet
@@ -50,13 +50,9 @@ class Inference:
             torch.split(x_cont.to(self._kind), EVALUATION_ROWS),
             strict=True,
         )
-        found: list[Tensor] = []
-        self.placed.predict(
-            (Batch((cat, cont), cont[:, :0]) for cat, cont in parts),
-            self.task,
-            lambda outputs, mean, target: found.append(mean.cpu()),
-        )
-        return torch.cat(found)
+        batches = (Batch((cat, cont), cont[:, :0]) for cat, cont in parts)
+        predictions = self.placed.predict(batches, self.task)
+        return torch.cat([outputs.mean.cpu() for outputs in predictions])
 
     @torch.inference_mode()
     def one(self, row: Mapping[Any, Any]) -> list[float]:
@@ -72,7 +68,7 @@ class Inference:
         with contextlib.ExitStack() as stack:
             for member in self.placed.ready:
                 if member.training:  # its learner has trained it on
-                    stack.enter_context(loop.set_aside(member))
+                    stack.enter_context(set_aside(member))
                 with torch.autocast(device.type, dtype, enabled=dtype is not None):
                     output = member(*inputs)
                 found.append(self.task.decode(output).float())

@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.core.artifacts.artifact import Config
-from zoo.core.model import Trained
+from zoo.core.config import Config
+from zoo.core.model import Model
 from zoo.core.run import Run
 from zoo.core.task import Task
 from zoo.hub.publish import push
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class TableModel(Trained[TableNet]):
+class TableModel(Model[TableNet, Spec]):
     """A model that predicts a column from the others; what `train`, `finetune` and `load` return.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from torch.optim import Optimizer
 
 from zoo.core.run import Run
-from zoo.core.training.learner import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.tabular.data.tables import Name
 from zoo.tabular.models.network import Join
 from zoo.tabular.spec import TaskName

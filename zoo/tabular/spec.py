@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from zoo.tabular.data.tables import Name
 from zoo.tabular.data.values import LARGEST, WHOLE, Kind, Value, key
@@ -80,6 +80,8 @@ class Spec:
         left_out: columns of the training table that are no inputs, and why.
         cells: how cells find their category; "exact" in format 1.
     """
+
+    FREE_FIELDS: ClassVar = ("left_out",)  # see `Learner.set_data`
 
     task: TaskName
     categories: tuple[Category, ...]

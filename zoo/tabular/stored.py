@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.artifact import ArtifactError, Config
+from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
 from zoo.hub.find import find
 from zoo.tabular.model import TableModel

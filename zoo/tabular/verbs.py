@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from zoo.core.model import finished, made, source
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.tabular.data.prepared import Uses, batches, prepare
 from zoo.tabular.data.splits import Split
 from zoo.tabular.data.tables import Name, Table, few
@@ -147,7 +147,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     accumulate: int = 1,
     callbacks: Sequence[Any] = (),
     run: Run | None = None,
-) -> Learner:
+) -> Learner[Any, Any]:
     """The learner for the step-by-step way: find a rate, fit, fit again.
 
     `learner.as_model()` gives what `train` returns, `learner.save(directory)` its artifact.
@@ -203,7 +203,6 @@ def learner(  # noqa: D417 - `Options` describes the others
             made,
             kind=partial(
                 TableModel,
-                spec=spec,
                 licence="unknown" if start is None else start.licence,
                 extra=None if start is None else start.extra,
             ),

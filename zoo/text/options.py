@@ -10,7 +10,7 @@ import numpy as np
 from torch.optim import Optimizer
 
 from zoo.core.run import Run
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.text.data.texts import Texts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from zoo.text.data.normalisation import Normalisation
 from zoo.text.data.rules import SPECIAL
@@ -30,6 +30,8 @@ class Spec:
         label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
         normalisation: how texts are normalised before they are cut; "none" in format 1.
     """
+
+    FREE_FIELDS: ClassVar = ("text_column", "label_columns")  # see `Learner.set_data`
 
     words: tuple[str, ...]
     language: str = "en"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.artifact import ArtifactError
+from zoo.core.config import ArtifactError
 from zoo.core.run import Run
 from zoo.text.classification.model import TextClassifier
 from zoo.text.language_model.model import LanguageModel

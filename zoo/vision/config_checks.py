@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from zoo.core.artifacts.artifact import Config
+from zoo.core.config import Config
 from zoo.vision.classification.spec import Spec
 from zoo.vision.classification.task import n_out
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.core.artifacts.artifact import CONFIG
-from zoo.core.model import Trained
+from zoo.core.config import CONFIG
+from zoo.core.model import Model
 from zoo.hub.find import find
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.classification.spec import TaskName
@@ -67,7 +67,7 @@ def look_up(pretrained: Any, *, random_weights: bool) -> Any:
             own.
         FileNotFoundError: there is no such directory.
     """
-    if isinstance(pretrained, Trained):
+    if isinstance(pretrained, Model):
         if random_weights:
             raise ValueError(
                 "training from random weights takes a backbone's name, however it is given "

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.artifact import ArtifactError, Config
+from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.classification.task import KINDS

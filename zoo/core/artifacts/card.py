@@ -13,15 +13,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.core.artifacts.names import without_folders
+from zoo.core.config import CARD_FACTS, Config
+from zoo.core.names import without_folders
 from zoo.version import __version__
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
-    from zoo.core.artifacts.artifact import Config
-
-FACTS = "card.json"
 EVALUATIONS = ".eval_results/transfer-zoo.yaml"
 _PIPELINES = {
     ("vision", "classification"): "image-classification",
@@ -106,7 +104,7 @@ class Card:
         Raises:
             ValueError: there is one that this version cannot read.
         """
-        path = directory / FACTS
+        path = directory / CARD_FACTS
         if not path.exists():
             return None
         try:
@@ -124,7 +122,7 @@ class Card:
             RecursionError,
         ) as error:
             raise ValueError(
-                f"{FACTS} states a card's facts, however that in {str(directory)!r} does not "
+                f"{CARD_FACTS} states a card's facts, however that in {str(directory)!r} does not "
                 f"({error}); fetch the model again"
             ) from error
 

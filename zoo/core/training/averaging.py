@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from zoo.core.training.loop import Fit
+from zoo.core.training.fit import Fit
 
 
 class Snapshots:

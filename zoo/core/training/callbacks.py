@@ -1,7 +1,7 @@
 """Callbacks: what may happen between steps and epochs without touching the loop.
 
-A callback is any object with at least one of the methods in `HOOKS`; each gets the `Fit`. Five
-lines make one:
+A callback is any object with at least one of the methods in `zoo.core.training.fit.HOOKS`; each
+gets the `Fit`. Four lines make one:
 
     class Patience:
         def epoch_end(self, fit):
@@ -14,42 +14,12 @@ exact resume.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor
 
-from zoo.core.training.loop import Fit
-
-HOOKS = ("fit_start", "batch", "step_end", "epoch_end", "fit_end")
-"""All take the fit; `batch` takes (fit, batch) and returns the batch to train on.
-
-`fit_end` comes however a fit ends, also after Ctrl-C (then `fit.interrupted`), but for an error.
-"""
-
-
-def collect_hooks(callbacks: Iterable[Any]) -> dict[str, list[Callable[..., Any]]]:
-    """The callbacks' methods by hook.
-
-    Raises:
-        TypeError: an object has none of the hooks.
-    """
-    hooks: dict[str, list[Callable[..., Any]]] = {name: [] for name in HOOKS}
-    for callback in callbacks:
-        found = [name for name in HOOKS if callable(getattr(callback, name, None))]
-        if not found:
-            own = [name for name in vars(type(callback)) if not name.startswith("_")]
-            near = [m for name in own for m in difflib.get_close_matches(name, HOOKS, n=1)]
-            raise TypeError(
-                f"a callback has at least one of the methods {', '.join(HOOKS)}, however "
-                f"{type(callback).__name__} has {own}; "
-                + (f"did you mean {near[0]!r}?" if near else "add one")
-            )
-        for name in found:
-            hooks[name].append(getattr(callback, name))
-    return hooks
+from zoo.core.training.fit import Fit
 
 
 class _Best:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import torch
 
 from zoo.core.batches import seed_of
-from zoo.core.run import rank_and_world
+from zoo.core.run import Run, rank_and_world
 from zoo.core.training import checkpoint, loop
 from zoo.core.training.display import Display
+from zoo.core.training.fit import Fit
 from zoo.core.training.interrupt import interruptible
-from zoo.core.training.loop import Fit
-
-if TYPE_CHECKING:
-    from zoo.core.training.learner import Learner
+from zoo.core.training.resume import TrainingState
 
 
-def fit_through(learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
+def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
     """Train until the fit's epochs, a callback or Ctrl-C ends it; skip it if it is finished.
 
     However it ends, callbacks turn its weights into the result (`fit_end`). After Ctrl-C the state
@@ -27,69 +23,60 @@ def fit_through(learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
 
     Raises:
         FloatingPointError: the loss is not finite.
+        ValueError: another call is resumed.
     """
-    if not learner.closed:
-        learner.require_storable()
-    fit.call = learner.state.call(learner, fit, callbacks)
-    if learner.state.finished(learner, fit, len(learner.closed)):
-        _close(learner, fit)
+    progress = fit.progress
+    if state.skips(fit):
+        progress.closed.append({"call": fit.call, "epoch": progress.epoch})
         return
     for hook in fit.hooks["fit_start"]:
         hook(fit)
-    learner.state.restore(learner, fit, callbacks)
+    state.restore(fit)
     rank = rank_and_world()[0]
-    progress = learner.run.progress if rank == 0 else False
-    with interruptible(fit), Display(progress, sum(fit.steps), fit.step) as display:
+    shown = run.progress if rank == 0 else False
+    with interruptible(fit), Display(shown, sum(fit.steps), fit.step) as display:
 
         def flushed() -> None:
             fit.seconds = time.perf_counter() - fit.began
-            display.step(fit.step, learner.epoch, learner.history.losses[-1])
-            if learner.state.due():
-                learner.state.save(learner, fit, callbacks)
+            display.step(fit.step, progress.epoch, fit.history.losses[-1])
+            if state.due():
+                state.save(fit)
 
         fit.on_flush = flushed
         while fit.epoch < len(fit.steps) and not (fit.stop or fit.interrupted):
             if fit.step_in_epoch == 0:
-                torch.manual_seed(seed_of(learner.run.seed, len(learner.closed), fit.epoch, rank))
-            _train_epoch(learner, fit, display)
-            learner.state.save(learner, fit, callbacks)
-    learner.interrupted = fit.interrupted
-    if fit.interrupted:
-        learner.cut_short = f"after {fit.epoch} of {len(fit.steps)} epochs"
+                torch.manual_seed(seed_of(run.seed, len(progress.closed), fit.epoch, rank))
+            _train_epoch(fit, display)
+            state.save(fit)
     for hook in fit.hooks["fit_end"]:
         hook(fit)
-    learner.model.eval()
+    fit.model.eval()
     if not fit.interrupted:
-        _close(learner, fit)
-        learner.state.save(learner, None)
+        progress.closed.append({"call": fit.call, "epoch": progress.epoch})
+        state.save(fit, is_closed=True)
 
 
-def _train_epoch(learner: Learner, fit: Fit, display: Display) -> None:
+def _train_epoch(fit: Fit, display: Display) -> None:
     """Train and evaluate for an epoch; a loss that is not finite loses this epoch alone."""
-    safe = checkpoint.model_state(learner.model)
+    safe = checkpoint.model_state(fit.model)
     fit.began = time.perf_counter() - fit.seconds
-    learner.train_mode()
+    fit.train_mode()
     try:
-        loop.train_epoch(fit, fit.train.epoch(learner.epoch, fit.step_in_epoch))
+        loop.train_epoch(fit, fit.train.epoch(fit.progress.epoch, fit.step_in_epoch))
     except FloatingPointError:
-        checkpoint.load_model_state(learner.model, safe)
+        checkpoint.load_model_state(fit.model, safe)
         raise
     if fit.step_in_epoch < fit.steps[fit.epoch]:  # stopped or interrupted on the way
         return
-    history = learner.history
+    history = fit.history
     losses = history.losses[-fit.steps[fit.epoch] :]
-    fit.row = {"epoch": learner.epoch, "step": len(history.losses)}
+    fit.row = {"epoch": fit.progress.epoch, "step": len(history.losses)}
     fit.row["train_loss"] = sum(losses) / len(losses)
-    if learner.data.valid is not None:
-        scores = learner.evaluate()
+    if scores := fit.evaluate():
         fit.row |= {"valid_loss": scores.pop("loss"), **scores}
     fit.row |= {"lr": history.lrs[-1], "seconds": time.perf_counter() - fit.began}
     history.rows.append(fit.row)
-    fit.epoch, learner.epoch, fit.seconds = fit.epoch + 1, learner.epoch + 1, 0.0
+    fit.epoch, fit.progress.epoch, fit.seconds = fit.epoch + 1, fit.progress.epoch + 1, 0.0
     display.row(fit.row)
     for hook in fit.hooks["epoch_end"]:
         hook(fit)
-
-
-def _close(learner: Learner, fit: Fit) -> None:
-    learner.closed.append({"call": fit.call, "epoch": learner.epoch})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from zoo.core.run import rank_and_world
-from zoo.core.training.loop import Fit
+from zoo.core.training.fit import Fit
 
 
 @contextlib.contextmanager

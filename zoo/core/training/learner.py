@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from zoo.core.artifacts.artifact import save_module
-from zoo.core.batches import Batches, Data
+from zoo.core.artifacts.own_module import save_module
+from zoo.core.batches import NO_VALIDATION, Batches, Data, S, require_same_network
 from zoo.core.forks import compute_alone_after_fork
 from zoo.core.history import History
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run, accelerator, deterministic, rank_and_world, seeded
 from zoo.core.task import Task
-from zoo.core.training import loop
+from zoo.core.training import optimizers
 from zoo.core.training.averaging import Snapshots, members
-from zoo.core.training.callbacks import collect_hooks
+from zoo.core.training.evaluation import evaluate, predict_batches
+from zoo.core.training.fit import Fit, Progress, collect_hooks
 from zoo.core.training.fitting import fit_through
 from zoo.core.training.groups import (
     BatchNormMode,
@@ -29,11 +30,9 @@ from zoo.core.training.groups import (
     group_rates,
     layer_groups,
     parameter_groups,
-    train_mode,
 )
-from zoo.core.training.loop import Fit
-from zoo.core.training.optimizers import OptimizerName as OptimizerName
-from zoo.core.training.optimizers import make
+from zoo.core.training.lr_finder import LRCurve, lr_find
+from zoo.core.training.options import OptimizerName
 from zoo.core.training.resume import TrainingState
 from zoo.core.training.schedules import (
     Schedule,
@@ -44,16 +43,32 @@ from zoo.core.training.schedules import (
     sgdr_epochs,
 )
 
-if TYPE_CHECKING:
-    from zoo.core.training.lr_finder import LRCurve
+
+class Storable(Protocol):
+    """What a learner asks of the model that it trains."""
+
+    def save(self, directory: Path | str) -> Path:
+        """Write the artifact."""
+        ...
+
+    def record(self) -> dict[str, Any]:
+        """Architecture, arguments, spec and options by name."""
+        ...
+
+    def require_storable(self) -> None:
+        """Refuse what could not be saved, or not be loaded again."""
+        ...
 
 
-class Learner:
+M = TypeVar("M", bound=Storable)
+
+
+class Learner(Generic[S, M]):
     """Trains a model; what `zoo.<domain>.learner` hands out.
 
     Args:
         model: any module; its `layers()`, if it has them, are the layer groups.
-        data: training and, perhaps, validation batches.
+        data: training and, perhaps, validation batches, with the spec of their model.
         task: loss, decoding and metrics.
         optimizer: "adamw" (fused; betas .9/.99, eps 1e-5), "sgd" (momentum .9), or a function from
             parameter groups to a torch optimizer.
@@ -62,30 +77,26 @@ class Learner:
         accumulate: parts that each batch passes through the model in, to save memory; the step
             equals that on the whole batch.
         batchnorm: whose running statistics follow the training data: "live" all, "thawed" those
-            of layer groups that train, "fixed" those of the head alone. Of several processes each
+            of layer groups that train, "fixed" those of the head alone. Each of several processes
             normalises its own part of a batch, and the first one's statistics are kept: with live
             batch norms a run of n processes is one of n times smaller batches, not that of a
             single process.
         callbacks: objects as `zoo.core.training.callbacks` describes, for every fit.
-        bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
-        as_model: from the learner and its networks (one, or snapshots) to its domain's model.
+        as_model: makes the domain's model of the learner and its networks (one, or snapshots).
         run: the circumstances.
 
     Attributes:
-        history: the record of all fits.
-        epoch: epochs over the learner's life; a second fit does not replay the first.
+        progress: epochs, history, snapshots and finished fits so far.
         interrupted: whether Ctrl-C ended the last fit.
         cut_short: after how many epochs it did, in words; empty otherwise.
         rates: highest rate of each layer group in the last fit, input first; empty before any.
-        snapshots: weights at the ends of SGDR cycles.
-        closed: the finished fits, as `zoo.core.training.resume.describe` tells them.
         state: the file that a killed run continues from.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        data: Data,
+        data: Data[S],
         task: Task,
         *,
         optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
@@ -94,21 +105,21 @@ class Learner:
         accumulate: int = 1,
         batchnorm: BatchNormMode = "thawed",
         callbacks: Sequence[Any] = (),
-        bf16_on_cpu: bool = False,
-        as_model: Callable[[Learner, list[nn.Module]], Any] | None = None,
+        as_model: Callable[[Learner[S, M], list[nn.Module]], M] | None = None,
         run: Run | None = None,
     ) -> None:
-        _check(accumulate, weight_decay, clip, batchnorm)
+        _check(accumulate, weight_decay, clip)
         if accumulate > 1 and hasattr(model, "carried"):
             raise ValueError(
-                "a model that carries a hidden state takes whole batches, however "
-                f"{accumulate=}; use a smaller batch size"
+                f"a model that carries a hidden state takes whole batches, got {accumulate=}. Use "
+                "a smaller batch_size."
             )
         self.run = run or Run()
         compute_alone_after_fork()
         self.device = self.run.torch_device()
         if self.device.type == "cpu":
             keep_freed_blocks()
+        bf16_on_cpu = getattr(model, "bf16_on_cpu", False)
         self.dtype = self.run.autocast_dtype(self.device, bf16_on_cpu=bf16_on_cpu)
         self.model = model.to(self.device)
         self.groups = layer_groups(model)
@@ -117,12 +128,25 @@ class Learner:
         self.accumulate, self.batchnorm = accumulate, batchnorm
         self.callbacks = list(callbacks)
         collect_hooks(self.callbacks)
-        self.history = History()
-        self.snapshots: list[dict[str, Tensor]] = []
-        self.epoch, self.interrupted, self.cut_short = 0, False, ""
+        self.progress = Progress()
+        self.interrupted, self.cut_short = False, ""
         self.rates: list[float] = []
-        self.closed: list[dict[str, Any]] = []
         self.state = TrainingState(self.run)
+
+    @property
+    def history(self) -> History:
+        """The record of all fits."""
+        return self.progress.history
+
+    @property
+    def epoch(self) -> int:
+        """Epochs over the learner's life; a second fit does not replay the first."""
+        return self.progress.epoch
+
+    @property
+    def snapshots(self) -> list[dict[str, Tensor]]:
+        """Weights at the ends of SGDR cycles."""
+        return self.progress.snapshots
 
     # ---- what trains --------------------------------------------------------------------------
 
@@ -142,8 +166,15 @@ class Learner:
         """
         freeze_to(self.groups, n)
 
-    def set_data(self, data: Data) -> None:
-        """Go on with other data, for example the same photos at a larger size."""
+    def set_data(self, data: Data[S]) -> None:
+        """Go on with other data, for example the same photos at a larger size.
+
+        The model takes the spec of these data.
+
+        Raises:
+            ValueError: the network does not fit them, such as other classes or another vocabulary.
+        """
+        require_same_network(self.data.spec, data.spec)
         self.data = data
 
     def require_data(self) -> None:
@@ -189,16 +220,19 @@ class Learner:
         """
         self.require_data()
         if not hasattr(epochs, "__index__") or epochs < 1:
-            raise ValueError(f"a fit takes one whole epoch or more, however {epochs=}; try 4")
-        used = [*self.callbacks, *callbacks]
+            raise ValueError(f"epochs must be 1 or more, got {epochs=}. Try epochs=4.")
         self.interrupted, self.cut_short = False, ""
         self.rates = group_rates(lr, len(self.groups))
-        with (
-            seeded(self.run.seed, self.device),
-            deterministic(self.run.deterministic),
-        ):
+        if not self.progress.closed:
+            self.require_storable()
+        with seeded(self.run.seed, self.device), deterministic(self.run.deterministic):
             steps = [self.data.train.steps(self.epoch + i) for i in range(epochs)]
-            fit_through(self, self.new_fit(steps, lr, schedule, used), used)
+            fit = self._new_fit(steps, lr, schedule, [*self.callbacks, *callbacks])
+            fit.call = self.state.call(fit, self._settings)
+            fit_through(fit, self.run, self.state)
+        self.interrupted = fit.interrupted
+        if fit.interrupted:
+            self.cut_short = f"after {fit.epoch} of {epochs} epochs"
         return self.history
 
     def fit_one_cycle(
@@ -272,10 +306,14 @@ class Learner:
             steps: of one sweep; None takes 100, or 40 for each of several sweeps.
             sweeps: over different batches; several tell how stable the suggestions are.
         """
-        from zoo.core.training.lr_finder import lr_find
-
         self.require_data()
-        return lr_find(self, start=start, end=end, steps=steps, sweeps=sweeps)
+
+        def new_fit(n: int, schedule: Schedule, callbacks: Sequence[Any]) -> Fit:
+            return self._new_fit([n], 1.0, schedule, callbacks, Progress(self.epoch))
+
+        return lr_find(
+            new_fit, self.model, self.run.seed, start=start, end=end, steps=steps, sweeps=sweeps
+        )
 
     # ---- using --------------------------------------------------------------------------------
 
@@ -291,33 +329,24 @@ class Learner:
         """
         chosen = batches or self.data.valid
         if chosen is None:
-            raise ValueError(
-                "evaluation needs a validation part, however data.valid=None; pass batches"
-            )
-        rank, world = rank_and_world()
-        shard = chosen if world == 1 else chosen.shard(rank, world)
+            raise ValueError(NO_VALIDATION)
         models = members(self.model, self.snapshots, snapshots)
-        return loop.evaluate(models, shard.epoch(0), self.task, self.device, self.dtype)
+        return evaluate(models, _shard(chosen).epoch(0), self.task, self.device, self.dtype)
 
     def predict(self, batches: Batches, *, snapshots: int = 0) -> Tensor:
         """Decoded predictions, in the order of the batches, on the CPU.
 
         Shape: (N, ...), as the task's `decode` gives them.
         """
-        predictions: list[Tensor] = []
-
-        def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
-            predictions.append(mean.cpu())
-
         models = members(self.model, self.snapshots, snapshots)
-        loop.predict_batches(models, batches.epoch(0), self.task, self.device, self.dtype, see)
-        return torch.cat(predictions)
+        outputs = predict_batches(models, batches.epoch(0), self.task, self.device, self.dtype)
+        return torch.cat([one.mean.cpu() for one in outputs])
 
-    def as_model(self, *, snapshots: int = 0) -> Any:
+    def as_model(self, *, snapshots: int = 0) -> M:
         """The domain's model, ready to predict, evaluate and save.
 
         Args:
-            snapshots: an ensemble of the last so many snapshots instead.
+            snapshots: number of latest snapshots to make an ensemble of, in place of the network.
 
         Raises:
             ValueError: the learner was made for a bare module, of which no domain knows, or there
@@ -325,19 +354,23 @@ class Learner:
         """
         if self._as_model is None:
             raise ValueError(
-                "a model belongs to a domain, however this learner was made for a bare "
-                f"{type(self.model).__name__}; use learner.predict, or learner.save for its weights"
+                "a model must belong to a domain, got the learner of a bare "
+                f"{type(self.model).__name__}. Use learner.predict, or learner.save."
             )
         return self._as_model(self, members(self.model, self.snapshots, snapshots))
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact; of a bare module, one that `zoo.load(directory, model=...)` reads."""
         if self._as_model is not None:
-            saved: Path = self.as_model().save(directory)
-            return saved
+            return self.as_model().save(directory)
         training = {"interrupted": self.cut_short} if self.interrupted else {}
-        run = self.state.run_files(directory, is_final=True, learner=self)
+        run = self.run_files(directory, [self.model])
         return save_module(directory, self.model, self.history, training=training, **run)
+
+    def run_files(self, directory: Path | str, networks: Sequence[nn.Module]) -> dict[str, Any]:
+        """Keyword arguments of `artifact.write` for networks that this learner has trained."""
+        is_final = not self.interrupted and list(networks) == [self.model]
+        return self.state.run_files(directory, self.model if is_final else None, self.progress)
 
     def require_storable(self) -> None:
         """Refuse a training whose model could not be saved, or not be loaded again.
@@ -348,39 +381,40 @@ class Learner:
         if self._as_model is not None:
             self.as_model().require_storable()
 
-    def record(self) -> dict[str, Any]:
-        """Architecture, arguments, spec and options of the domain's model, by name."""
-        return {} if self._as_model is None else dict(self.as_model().record())
+    def _settings(self) -> dict[str, Any]:
+        """What a repeated call must equal, beside what a fit knows, by name."""
+        model = {} if self._as_model is None else dict(self.as_model().record())
+        return model | {"optimizer": self.optimizer, "weight_decay": self.weight_decay}
 
-    # ---- one fit, in its parts ----------------------------------------------------------------
-
-    def new_fit(
-        self, steps: Sequence[int], lr: Rates, schedule: Schedule, callbacks: Iterable[Any] = ()
+    def _new_fit(
+        self,
+        steps: Sequence[int],
+        lr: Rates,
+        schedule: Schedule,
+        callbacks: Sequence[Any],
+        progress: Progress | None = None,
     ) -> Fit:
         """A fit that has not begun: its optimizer, and the model as the loop calls it."""
         rates = group_rates(lr, len(self.groups))
         params = parameter_groups(self.groups, rates, self.weight_decay)
-        rank, world = rank_and_world()
         return Fit(
             model=self.model,
             forward=self._forward(),
+            groups=self.groups,
             task=self.task,
-            train=self.data.train if world == 1 else self.data.train.shard(rank, world),
-            optimizer=make(self.optimizer, params),
+            train=_shard(self.data.train),
+            valid=None if self.data.valid is None else _shard(self.data.valid),
+            optimizer=optimizers.make(self.optimizer, params),
             schedule=schedule,
             steps=tuple(steps),
-            history=self.history,
+            progress=progress or self.progress,
             device=self.device,
             dtype=self.dtype,
+            batchnorm=self.batchnorm,
             clip=self.clip,
             accumulate=self.accumulate,
-            hooks=collect_hooks(callbacks),
-            first_epoch=self.epoch,
+            callbacks=callbacks,
         )
-
-    def train_mode(self) -> None:
-        """Training mode, but for batch norms whose statistics stay."""
-        train_mode(self.model, self.groups, self.batchnorm)
 
     def _forward(self) -> nn.Module:
         shared = accelerator()
@@ -388,18 +422,21 @@ class Learner:
         return shared.prepare_model(forward) if shared else forward  # type: ignore[return-value]
 
 
-def _check(accumulate: int, weight_decay: float, clip: float | None, batchnorm: str) -> None:
+def _shard(batches: Batches) -> Batches:
+    """This process's part of every batch."""
+    rank, world = rank_and_world()
+    return batches if world == 1 else batches.shard(rank, world)
+
+
+def _check(accumulate: int, weight_decay: float, clip: float | None) -> None:
     """Refuse settings out of range, all at once."""
-    fine = {
-        "accumulate": accumulate >= 1,
-        "weight_decay": weight_decay >= 0,
-        "clip": clip is None or clip > 0,
-        "batchnorm": batchnorm in get_args(BatchNormMode),
-    }
-    given = dict(zip(fine, (accumulate, weight_decay, clip, batchnorm), strict=True))
-    wrong = {name: given[name] for name, is_fine in fine.items() if not is_fine}
-    if wrong:
+    wrong = [
+        f"{accumulate=} (1 or more)" if accumulate < 1 else "",
+        f"{weight_decay=} (0 or more)" if weight_decay < 0 else "",
+        f"{clip=} (above 0, or None)" if clip is not None and clip <= 0 else "",
+    ]
+    if any(wrong):
         raise ValueError(
-            "accumulate is 1 or more, weight_decay 0 or more, clip positive or None, batchnorm one "
-            f"of {', '.join(get_args(BatchNormMode))}, however {wrong=}; the defaults suit most"
+            f"settings must be in their ranges, got {'; '.join(filter(None, wrong))}. The defaults "
+            "suit most."
         )

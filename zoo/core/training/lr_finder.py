@@ -6,25 +6,28 @@ It is a probe: model, generators, carried state and the learner's record are as 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import nn
 
 from zoo.core.batches import Batch, Batches, seed_of
-from zoo.core.history import History, new_axes, smooth
+from zoo.core.history import new_axes, smooth
 from zoo.core.run import seeded
 from zoo.core.training import checkpoint, loop
-from zoo.core.training.loop import Fit
-from zoo.core.training.schedules import exponential
+from zoo.core.training.evaluation import set_aside
+from zoo.core.training.fit import Fit
+from zoo.core.training.schedules import Schedule, exponential
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from zoo.core.training.learner import Learner
+NewFit = Callable[[int, Schedule, Sequence[Any]], Fit]
+"""From the number of steps, the schedule and callbacks to a fit with a progress of its own."""
 
 STEPS, SWEEP_STEPS = 100, 40
 LEAST_STEPS = 10  # that a sweep takes, and tells something after
@@ -73,9 +76,25 @@ class LRCurve:
 
 
 def lr_find(
-    learner: Learner, *, start: float, end: float, steps: int | None, sweeps: int
+    new_fit: NewFit,
+    model: nn.Module,
+    seed: int,
+    *,
+    start: float,
+    end: float,
+    steps: int | None,
+    sweeps: int,
 ) -> LRCurve:
-    """Sweep the rate from start to end; see `Learner.lr_find`.
+    """Sweep the rate from start to end; everything is as before afterwards.
+
+    Args:
+        new_fit: makes the fit of a sweep.
+        model: the network that it trains.
+        seed: every sweep's draws are a function of it.
+        start: lowest rate of the head.
+        end: highest rate.
+        steps: steps of one sweep; None takes 100, or 40 for each of several sweeps.
+        sweeps: number of sweeps, over different batches.
 
     Raises:
         ValueError: the rates do not rise, or the sweep is too short to tell anything.
@@ -83,19 +102,21 @@ def lr_find(
     steps = steps or (STEPS if sweeps == 1 else SWEEP_STEPS)
     if not 0 < start < end or steps < LEAST_STEPS or sweeps < 1:
         raise ValueError(
-            "a sweep rises from a positive rate over at least 10 steps, however "
-            f"{start=}, {end=}, {steps=}, {sweeps=}; the defaults suit most"
+            f"a sweep must rise from a positive rate over at least {LEAST_STEPS} steps, got "
+            f"{start=}, {end=}, {steps=}, {sweeps=}. The defaults suit most."
         )
-    state = checkpoint.model_state(learner.model)
-    modes = {module: module.training for module in learner.model.modules()}
+    schedule = partial(exponential, start=start, end=end)
+    state = checkpoint.model_state(model)
+    modes = {module: module.training for module in model.modules()}
     curves = []
-    with loop.set_aside(learner.model):
+    with set_aside(model):
         for sweep in range(sweeps):
-            with seeded(seed_of(learner.run.seed, sweep), learner.device):
+            fit = new_fit(steps, schedule, [_StopOnDivergence(steps)])
+            with seeded(seed_of(seed, sweep), fit.device):
                 try:
-                    curves.append(_sweep(learner, start, end, steps, sweep))
+                    curves.append(_sweep(fit, sweep))
                 finally:
-                    checkpoint.load_model_state(learner.model, state)
+                    checkpoint.load_model_state(model, state)
     for module, mode in modes.items():
         module.training = mode
     return summarise(curves)
@@ -175,19 +196,16 @@ class _StopOnDivergence:
             fit.stop = True
 
 
-def _sweep(
-    learner: Learner, start: float, end: float, steps: int, number: int
-) -> tuple[list[float], list[float]]:
-    schedule = partial(exponential, start=start, end=end)
-    fit = learner.new_fit([steps], 1.0, schedule, [_StopOnDivergence(steps)])
-    fit.history = History()
-    learner.train_mode()
-    first = learner.epoch + number * math.ceil(steps / fit.train.steps(learner.epoch))
+def _sweep(fit: Fit, number: int) -> tuple[list[float], list[float]]:
+    """The rates and losses of one sweep over batches of its own."""
+    steps, epoch = sum(fit.steps), fit.first_epoch
+    fit.train_mode()
+    first = epoch + number * math.ceil(steps / fit.train.steps(epoch))
     loop.train_epoch(fit, _endless(fit.train, first, steps))
     if len(fit.history.losses) < LEAST_STEPS:
         raise ValueError(
-            "a sweep tells something after 10 steps, however the loss was not finite after "
-            f"steps={len(fit.history.losses)}; look for infinite values in the data, or lower start"
+            f"a sweep must have finite losses over {LEAST_STEPS} steps, got "
+            f"{len(fit.history.losses)}. Look for infinite values in the data, or lower start."
         )
     return fit.history.lrs, fit.history.losses
 

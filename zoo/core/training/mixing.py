@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.batches import Batch, seed_of
-from zoo.core.training.loop import Fit
+from zoo.core.training.fit import Fit
 
 
 class MixUp:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
 
-OptimizerName = Literal["adamw", "sgd"]
+from zoo.core.training.options import OptimizerName
 
 
 def make(
@@ -26,4 +26,6 @@ def make(
         return torch.optim.AdamW(params, betas=(0.9, 0.99), eps=1e-5, fused=True)
     if kind == "sgd":
         return torch.optim.SGD(params, momentum=0.9, fused=True)
-    raise ValueError(f"an optimizer is 'adamw', 'sgd' or a function, however optimizer={kind!r}")
+    raise ValueError(
+        f"optimizer must be 'adamw', 'sgd' or a function, got optimizer={kind!r}. Try 'adamw'."
+    )

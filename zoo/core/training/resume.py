@@ -10,23 +10,23 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import torch
+from torch import nn
 
+from zoo.core import state_file
 from zoo.core.artifacts import artifact
+from zoo.core.batches import Batches
+from zoo.core.config import FINISHED, TRAINING_STATE
 from zoo.core.fingerprint import differences, digest, plain_or_digest
+from zoo.core.lock import FolderLock
 from zoo.core.run import Run, rank_and_world, versions
 from zoo.core.training import checkpoint
-from zoo.core.training.lock import FolderLock
-from zoo.core.training.loop import Fit
-
-if TYPE_CHECKING:
-    from zoo.core.batches import Data
-    from zoo.core.training.learner import Learner
+from zoo.core.training.fit import Fit, Progress
 
 _TRY: Final = ".zoo-try-"  # how folders begin that tell whether a run's folder can be written to
 
@@ -48,18 +48,21 @@ class TrainingState:
     """
 
     def __init__(self, run: Run) -> None:
-        self.path = Path(run.out) / checkpoint.FILE if run.out is not None else None
+        self.path = Path(run.out) / TRAINING_STATE if run.out is not None else None
         self.every = run.save_every
         self.saved_at = time.perf_counter()
         self.is_finished = False
         self._tree: dict[str, Any] | None = None
-        self._digests: tuple[Data, dict[str, str]] | None = None
+        self._seed = run.seed
+        self._lock: FolderLock | None = None
+        self._digests: tuple[Batches, Batches | None, dict[str, str]] | None = None
         if self.path is None:
             return
         folder = self.path.parent
-        self._lock = _writable(folder) if rank_and_world()[0] == 0 else None
+        if rank_and_world()[0] == 0:
+            self._lock = _writable(folder)
         if self.path.exists():
-            tree = checkpoint.load(self.path)
+            tree = state_file.load(self.path)
             if run.resume:
                 self._tree = tree
                 return
@@ -68,45 +71,50 @@ class TrainingState:
             return
         artifact.require_replaceable(folder)  # before hours of training
 
-    def finished(self, learner: Learner, fit: Fit, number: int) -> bool:
-        """Whether an earlier call had finished the learner's fit of this number.
+    def release(self) -> None:
+        """Let other processes use the folder, once the finished model is saved."""
+        self._lock = None
 
-        Then the learner has the state of the latest finished fit.
+    def skips(self, fit: Fit) -> bool:
+        """Whether an earlier call had finished this fit.
+
+        Then model and progress have the state of the latest finished fit.
 
         Raises:
             ValueError: that call was another one.
         """
         if self._tree is None:
             return False
+        number = len(fit.progress.closed)
         calls = [*self._tree["closed"], *filter(None, [self._tree["open"]])]
         if number < len(calls) and calls[number]["call"] != fit.call:
             different = differences(calls[number]["call"], fit.call)
             raise ValueError(
-                f"resuming repeats the same call, however fit {number + 1} differs in "
-                f"{', '.join(different)}; give the same data and settings, or another folder"
+                f"resuming must repeat the same call, got a fit {number + 1} that differs in "
+                f"{', '.join(different)}. Give the same data and settings, or another folder."
             )
         if number >= len(self._tree["closed"]):
             return False
         if number == 0:
             if self.is_finished:
-                self._load_model(learner)
+                self._load_finished(fit.model, fit.progress)
             else:
-                self._load_learner(learner, self._tree)
-        learner.epoch = self._tree["closed"][number]["epoch"]
+                _load_progress(fit.model, fit.progress, self._tree)
+        fit.progress.epoch = self._tree["closed"][number]["epoch"]
         return True
 
-    def restore(self, learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> None:
-        """Put an open fit's state into the learner, the fit and its callbacks; then forget it."""
+    def restore(self, fit: Fit) -> None:
+        """Put an open fit's state into the fit and its callbacks; then forget it."""
         tree, self._tree = self._tree, None
         self.is_finished = False
         if tree is None or tree["open"] is None:
             return
-        self._load_learner(learner, tree)
+        _load_progress(fit.model, fit.progress, tree)
         state = tree["open"]
         fit.epoch, fit.step, fit.seconds = state["epoch"], state["step"], state["seconds"]
         checkpoint.load_optimizer_state(fit.optimizer, state["optimizer"])
         fit.scaler.load_state_dict(state["scaler"])
-        for callback, saved in zip(_stateful(callbacks), state["callbacks"], strict=True):
+        for callback, saved in zip(_stateful(fit.callbacks), state["callbacks"], strict=True):
             callback.load_state(saved)
         checkpoint.load_generator_states(state["generators"], fit.device)
 
@@ -115,21 +123,22 @@ class TrainingState:
         waited = time.perf_counter() - self.saved_at
         return self.path is not None and waited >= self.every and rank_and_world()[1] == 1
 
-    def save(self, learner: Learner, fit: Fit | None, callbacks: Sequence[Any] = ()) -> None:
-        """Write the learner's state, and that of the open fit if there is one."""
+    def save(self, fit: Fit, *, is_closed: bool = False) -> None:
+        """Write the learner's state, and that of the fit unless it is closed."""
         if self.path is None or rank_and_world()[0] != 0:
             return
+        progress = fit.progress
         tree = {
-            "model": checkpoint.model_state(learner.model),
-            "epoch": learner.epoch,
-            "rows": learner.history.rows,
-            "losses": torch.tensor(learner.history.losses, dtype=torch.float64),
-            "lrs": torch.tensor(learner.history.lrs, dtype=torch.float64),
-            "snapshots": learner.snapshots,
-            "closed": learner.closed,
+            "model": checkpoint.model_state(fit.model),
+            "epoch": progress.epoch,
+            "rows": progress.history.rows,
+            "losses": torch.tensor(progress.history.losses, dtype=torch.float64),
+            "lrs": torch.tensor(progress.history.lrs, dtype=torch.float64),
+            "snapshots": progress.snapshots,
+            "closed": progress.closed,
             "open": None,
         }
-        if fit is not None:
+        if not is_closed:
             tree["open"] = {
                 "call": fit.call,
                 "epoch": fit.epoch,
@@ -137,65 +146,64 @@ class TrainingState:
                 "seconds": fit.seconds,
                 "optimizer": checkpoint.optimizer_state(fit.optimizer),
                 "scaler": fit.scaler.state_dict(),
-                "callbacks": [callback.state() for callback in _stateful(callbacks)],
+                "callbacks": [callback.state() for callback in _stateful(fit.callbacks)],
                 "generators": checkpoint.generator_states(fit.device),
             }
-        checkpoint.save(self.path, tree)
+        state_file.save(self.path, tree)
         self.saved_at = time.perf_counter()
 
-    def call(self, learner: Learner, fit: Fit, callbacks: Sequence[Any]) -> dict[str, Any]:
+    def call(self, fit: Fit, settings: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What makes two fits the same call, by name; empty without a folder.
 
         Data, spec and network are digests; settings are told as they are.
+
+        Args:
+            fit: the fit that is about to begin.
+            settings: gives what the fit does not know: the model's record, the optimizer.
         """
         if self.path is None:
             return {}
-        data = learner.data
-        if self._digests is None or self._digests[0] is not data:
-            self._digests = (
-                data,
-                {"training data": digest(data.train), "validation data": digest(data.valid)},
-            )
-        hooked = [c for c in callbacks if hasattr(c, "load_state") or hasattr(c, "batch")]
-        settings = {
+        if self._digests is None or self._digests[:2] != (fit.train, fit.valid):
+            data = {"training data": digest(fit.train), "validation data": digest(fit.valid)}
+            self._digests = fit.train, fit.valid, data
+        hooked = [c for c in fit.callbacks if hasattr(c, "load_state") or hasattr(c, "batch")]
+        call = settings() | {
             "versions": versions(),
-            "seed": learner.run.seed,
-            "device": learner.device.type,
-            "precision": str(learner.dtype),
-            "optimizer": learner.optimizer,
-            "weight_decay": learner.weight_decay,
-            "clip": learner.clip,
-            "accumulate": learner.accumulate,
-            "batchnorm": learner.batchnorm,
-            "task": digest(learner.task),
+            "seed": self._seed,
+            "device": fit.device.type,
+            "precision": str(fit.dtype),
+            "clip": fit.clip,
+            "accumulate": fit.accumulate,
+            "batchnorm": fit.batchnorm,
+            "task": digest(fit.task),
             "callbacks": [type(callback).__name__ for callback in hooked],
-            "network": digest(repr(learner.model)),
+            "network": digest(repr(fit.model)),
         }
-        if not learner.closed:
-            settings["initial weights"] = digest(dict(learner.model.state_dict()))
-            settings["callbacks"] = digest(hooked)  # before they remember anything
-        return plain_or_digest(learner.record() | settings | self._digests[1] | describe(fit))
+        if not fit.progress.closed:
+            call["initial weights"] = digest(dict(fit.model.state_dict()))
+            call["callbacks"] = digest(hooked)  # before they remember anything
+        return plain_or_digest(call | self._digests[2] | describe(fit))
 
     def run_files(
-        self, directory: Path | str, *, is_final: bool, learner: Learner
+        self, directory: Path | str, model: nn.Module | None, progress: Progress
     ) -> dict[str, Any]:
         """Keyword arguments of `artifact.write` for a model of this run.
 
         Args:
             directory: where the model is saved.
-            is_final: whether its weights are the learner's own.
-            learner: whose run this is.
+            model: the network if it is what the finished run ended with, else None.
+            progress: of the run.
         """
         if self.path is None or Path(directory).resolve() != self.path.parent.resolve():
             return {}
-        if learner.interrupted or not is_final:
+        if model is None:
             return {"own_run": True}
-        weights = digest(dict(learner.model.state_dict()))
-        record = json.dumps({"closed": learner.closed, "open": None, "weights": weights}) + "\n"
-        return {"own_run": True, "run_files": {artifact.FINISHED: record}}
+        weights = digest(dict(model.state_dict()))
+        record = json.dumps({"closed": progress.closed, "open": None, "weights": weights}) + "\n"
+        return {"own_run": True, "run_files": {FINISHED: record}}
 
-    def _load_model(self, learner: Learner) -> None:
-        """Give the learner the weights and history of the finished model in the folder.
+    def _load_finished(self, model: nn.Module, progress: Progress) -> None:
+        """Take the weights and history of the finished model in the folder.
 
         Raises:
             ValueError: the weights are not those that the run ended with.
@@ -203,24 +211,15 @@ class TrainingState:
         assert self.path is not None
         assert self._tree is not None
         stored = artifact.read(self.path.parent)
-        own = learner.model.state_dict()
+        own = model.state_dict()
         tensors = {name: t for name, t in stored.weights[0].items() if name in own}
-        artifact.load_weights(learner.model, tensors)
-        if digest(dict(learner.model.state_dict())) != self._tree["weights"]:
+        artifact.load_weights(model, tensors)
+        if digest(dict(model.state_dict())) != self._tree["weights"]:
             raise ValueError(
                 f"a finished run is told by its own model, got other weights in "
-                f"{str(self.path.parent)!r}. Delete {artifact.FINISHED} to train anew."
+                f"{str(self.path.parent)!r}. Delete {FINISHED} to train anew."
             )
-        learner.history.rows[:] = stored.history.rows
-
-    @staticmethod
-    def _load_learner(learner: Learner, tree: dict[str, Any]) -> None:
-        checkpoint.load_model_state(learner.model, tree["model"])
-        learner.epoch = tree["epoch"]
-        learner.history.rows[:] = tree["rows"]
-        learner.history.losses[:] = tree["losses"].tolist()
-        learner.history.lrs[:] = tree["lrs"].tolist()
-        learner.snapshots[:] = tree["snapshots"]
+        progress.history.rows[:] = stored.history.rows
 
 
 def describe(fit: Fit) -> dict[str, Any]:
@@ -267,7 +266,7 @@ def _finished_record(folder: Path) -> dict[str, Any] | None:
     Raises:
         ValueError: the record is damaged.
     """
-    path = folder / artifact.FINISHED
+    path = folder / FINISHED
     if not path.is_file():
         return None
     try:
@@ -276,11 +275,20 @@ def _finished_record(folder: Path) -> dict[str, Any] | None:
             return {"closed": tree["closed"], "open": None, "weights": tree["weights"]}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(
-            f"{artifact.FINISHED} must be a record of finished calls, got {error}. Delete it to "
-            "train anew."
+            f"{FINISHED} must be a record of finished calls, got {error}. Delete it to train anew."
         ) from error
     return None
 
 
 def _stateful(callbacks: Sequence[Any]) -> list[Any]:
     return [callback for callback in callbacks if hasattr(callback, "load_state")]
+
+
+def _load_progress(model: nn.Module, progress: Progress, tree: dict[str, Any]) -> None:
+    """Take the weights and the record of a learner in mid-training."""
+    checkpoint.load_model_state(model, tree["model"])
+    progress.epoch = tree["epoch"]
+    progress.history.rows[:] = tree["rows"]
+    progress.history.losses[:] = tree["losses"].tolist()
+    progress.history.lrs[:] = tree["lrs"].tolist()
+    progress.snapshots[:] = tree["snapshots"]

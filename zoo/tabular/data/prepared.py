@@ -165,7 +165,7 @@ def encode(frame: pd.DataFrame, spec: Spec) -> tuple[tuple[Tensor, Tensor], Tens
     return Encoder(spec).table(frame), encode_targets(frame, spec)
 
 
-def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data:
+def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Any]:
     """Both parts as whole tensors on the run's device.
 
     Raises:

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.artifacts.artifact import Config
-from zoo.core.model import Trained
+from zoo.core.config import Config
+from zoo.core.model import Model
 from zoo.core.task import Task, classification, multi_label
 from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
@@ -53,7 +53,7 @@ class Labels:
     probabilities: dict[Label, float] = field(repr=False)
 
 
-class TextClassifier(Trained[ClassifierNet]):
+class TextClassifier(Model[ClassifierNet, Spec]):
     """A model that tells classes of texts apart; what `finetune`, `train` and `load` return.
 
     Attributes:
@@ -184,8 +184,8 @@ class TextClassifier(Trained[ClassifierNet]):
 
         check(config.task, config.model, config.spec, len(config.members))
 
-    def _with(self, networks: Sequence[ClassifierNet], **record: Any) -> TextClassifier:
-        return TextClassifier(networks, self.spec, arguments=self.arguments, **record)
+    def _with(self, networks: Sequence[ClassifierNet], spec: Spec, **record: Any) -> TextClassifier:
+        return TextClassifier(networks, spec, arguments=self.arguments, **record)
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
@@ -194,12 +194,8 @@ class TextClassifier(Trained[ClassifierNet]):
         """Of each member and document, in their order. Shape: (n_members, n, n_classes)."""
         labels = np.zeros(stream.n_documents, dtype=np.int64)
         batches = self._batches(stream, labels, batch_size)
-        rows: list[Tensor] = []
-        self._placed.predict(
-            batches.epoch(0),
-            self._task(),
-            lambda outputs, mean, target: rows.append(torch.stack(list(outputs)).float().cpu()),
-        )
+        outputs = self._placed.predict(batches.epoch(0), self._task())
+        rows = [torch.stack(one.each).float().cpu() for one in outputs]
         sorted_by_length = torch.cat(rows, dim=1)
         found = torch.empty_like(sorted_by_length)
         found[:, torch.from_numpy(np.concatenate(batches.batches(0)))] = sorted_by_length

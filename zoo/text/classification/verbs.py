@@ -21,7 +21,7 @@ from zoo.core.batches import Data
 from zoo.core.model import finished, made, source
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.hub.find import find
 from zoo.text.classification.model import TextClassifier, stream_of, task_of
 from zoo.text.data.documents import DocumentBatches
@@ -141,7 +141,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     accumulate: int = 1,
     callbacks: Sequence[Any] = (),
     run: Run | None = None,
-) -> Learner:
+) -> Learner[Any, Any]:
     """The learner of a classifier, for the step-by-step way: freeze, fit, thaw, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact.
@@ -207,7 +207,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         callbacks=callbacks,
         as_model=partial(
             made,
-            kind=partial(TextClassifier, spec=spec, arguments=arguments),
+            kind=partial(TextClassifier, arguments=arguments),
             data=source(data),
             told=told,
             seen_before=earlier,
@@ -216,7 +216,9 @@ def learner(  # noqa: D417 - `Options` describes the others
     )
 
 
-def fit_finetune(learn: Learner, epochs: int | None = None, lr: float | None = None) -> None:
+def fit_finetune(
+    learn: Learner[Any, Any], epochs: int | None = None, lr: float | None = None
+) -> None:
     """Train the head for an epoch, unless it knows the classes already; then everything.
 
     Args:
@@ -233,7 +235,9 @@ def fit_finetune(learn: Learner, epochs: int | None = None, lr: float | None = N
         learn.fit(epochs, (lr / RATIO, lr), CYCLE)
 
 
-def fit_gradually(learn: Learner, epochs: int | None = None, lr: float | None = None) -> None:
+def fit_gradually(
+    learn: Learner[Any, Any], epochs: int | None = None, lr: float | None = None
+) -> None:
     """Train the head, then with each of the last layers, then everything (Howard & Ruder 2018).
 
     Args:
@@ -272,7 +276,7 @@ def gradual_rates(lr: float, n_groups: int) -> list[float]:
     return [lr / GRADUAL_RATIO ** (n_groups - 1 - i) for i in range(n_groups)]
 
 
-def _usual(learn: Learner, epochs: int | None, lr: float | None) -> tuple[int, float]:
+def _usual(learn: Learner[Any, Any], epochs: int | None, lr: float | None) -> tuple[int, float]:
     """What is given, and for None what is usual."""
     if epochs is None:
         epochs = usual_epochs(learn.data.train.steps(0))

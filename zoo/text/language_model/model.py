@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.artifacts.artifact import Config
-from zoo.core.model import Trained
+from zoo.core.config import Config
+from zoo.core.model import Model
 from zoo.core.task import Task
 from zoo.hub.publish import push
 from zoo.text.data.batches import StreamBatches
@@ -30,7 +30,7 @@ VALID_ROWS = 32
 CAPITALS: dict[str, Callable[[str], str]] = {MAJ: str.capitalize, UP: str.upper}
 
 
-class LanguageModel(Trained[LanguageNet]):
+class LanguageModel(Model[LanguageNet, Spec]):
     """Knows which word comes next; what `train_lm`, `finetune_lm` and `load` return.
 
     Attributes:
@@ -165,8 +165,8 @@ class LanguageModel(Trained[LanguageNet]):
 
         check(config.task, config.model, config.spec, len(config.members))
 
-    def _with(self, networks: Sequence[LanguageNet], **record: Any) -> LanguageModel:
-        return LanguageModel(networks, self.spec, arguments=self.arguments, **record)
+    def _with(self, networks: Sequence[LanguageNet], spec: Spec, **record: Any) -> LanguageModel:
+        return LanguageModel(networks, spec, arguments=self.arguments, **record)
 
     def _prompt(self, text: str) -> Any:
         """Numbers of the words before the one to predict; a backward model starts at an end."""

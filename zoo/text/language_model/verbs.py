@@ -18,7 +18,7 @@ from zoo.core.batches import Data
 from zoo.core.model import finished, made, source
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.core.training.schedules import one_cycle
 from zoo.hub.find import find
 from zoo.text.data.batches import BPTT, StreamBatches
@@ -134,7 +134,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     clip: float | None = None,
     callbacks: Sequence[Any] = (),
     run: Run | None = None,
-) -> Learner:
+) -> Learner[Any, Any]:
     """The learner of a language model, for the step-by-step way.
 
     `learner.as_model()` gives what `train_lm` returns, `learner.save(directory)` its artifact.
@@ -152,7 +152,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     )  # fmt: skip
     run = run or Run()
     sizes = {name: numbers[name] for name in ("d_embedding", "d_hidden", "n_layers")}
-    column = text
+    column: Any = text
     if pretrained:
         sizes = {name: pretrained.arguments[name] for name in sizes}
         language, reverse = pretrained.spec.language, pretrained.spec.reverse
@@ -205,7 +205,7 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
         callbacks=callbacks,
         as_model=partial(
             made,
-            kind=partial(LanguageModel, spec=spec, arguments=arguments),
+            kind=partial(LanguageModel, arguments=arguments),
             data=source(texts),
             told=told,
             seen_before=earlier,
@@ -243,7 +243,7 @@ def language_model(pretrained: Pretrained) -> LanguageModel:
     return model
 
 
-def scored(learn: Learner) -> LanguageModel:
+def scored(learn: Learner[Any, Any]) -> LanguageModel:
     """The model with its scores."""
     model: LanguageModel = finished(learn)
     return model

@@ -8,7 +8,7 @@ was killed goes on where it was, and the second experiment on the same photos st
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from zoo.core.batches import Batch, TensorBatches, bounds
 from zoo.core.cache_folder import expanded
 from zoo.core.task import Task
-from zoo.core.training import loop
+from zoo.core.training.evaluation import predict_batches
 from zoo.core.training.learner import Learner
 from zoo.vision.classification.feature_file import SUFFIX, Part, read
 from zoo.vision.data.batches import PhotoBatches
@@ -106,7 +106,7 @@ class FeatureBatches:
         return replace(self, tensors=self.tensors.shard(rank, world))
 
 
-def on_features(learn: Learner, versions: int = 0) -> None:
+def on_features(learn: Learner[Any, Any], versions: int = 0) -> None:
     """Go on with precomputed features: the body, frozen, sees every photo once.
 
     An epoch then takes milliseconds; the head trains as it would on photos that pass a frozen body.
@@ -148,13 +148,13 @@ def on_features(learn: Learner, versions: int = 0) -> None:
     learn.set_data(learn.data._replace(train=FeatureBatches(train, tensors), valid=known))
 
 
-def on_photos(learn: Learner) -> None:
+def on_photos(learn: Learner[Any, Any]) -> None:
     """Go back to the photos, the head as it is; nothing to do where photos are seen already."""
     train, valid = photos_of(learn)
     learn.set_data(learn.data._replace(train=train, valid=valid))
 
 
-def photos_of(learn: Learner) -> tuple[PhotoBatches, PhotoBatches | None]:
+def photos_of(learn: Learner[Any, Any]) -> tuple[PhotoBatches, PhotoBatches | None]:
     """The photos to train and to validate on, also where the learner is shown their features.
 
     Raises:
@@ -172,7 +172,7 @@ def photos_of(learn: Learner) -> tuple[PhotoBatches, PhotoBatches | None]:
     return train, valid
 
 
-def computed(learn: Learner, one: Pass) -> Tensor:
+def computed(learn: Learner[Any, Any], one: Pass) -> Tensor:
     """The features of a pass, out of the cache as far as they are there. Shape: (n, d), CPU."""
     classifier: Any = learn.model
     n, d = len(one.photos), classifier.head.width
@@ -186,18 +186,16 @@ def computed(learn: Learner, one: Pass) -> Tensor:
         done = max(s for s in range(steps) if bounds(n, steps, s)[0] <= len(known))
         batches.append(known[: bounds(n, steps, done)[0]])
         part.cut(len(batches[-1]) * d)
-
-        def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
-            batches.append(mean.cpu())
+        for outputs in predict_batches(
+            [Features(classifier)], one.batches(done), _PLAIN, learn.device, learn.dtype
+        ):
+            batches.append(outputs.mean.cpu())
             part.add(batches[-1])
-
-        seen = one.batches(done)
-        loop.predict_batches([Features(classifier)], seen, _PLAIN, learn.device, learn.dtype, see)
         part.finish(learn.run)
     return torch.cat(batches)
 
 
-def _place(learn: Learner, one: Pass) -> Path | None:
+def _place(learn: Learner[Any, Any], one: Pass) -> Path | None:
     """The file of a pass: its name tells weights, photos and looks; None without a name."""
     key = one.key()
     if key is None:

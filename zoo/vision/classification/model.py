@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.core.artifacts.artifact import Config
-from zoo.core.model import Trained
+from zoo.core.config import Config
+from zoo.core.model import Model
 from zoo.core.placed import Placed
 from zoo.core.task import Task
 from zoo.hub.publish import push
@@ -44,7 +44,7 @@ from zoo.vision.inspect.results import Results
 from zoo.vision.models.classifier import Classifier
 
 
-class PhotoModel(Trained[Classifier]):
+class PhotoModel(Model[Classifier, Spec]):
     """A model that answers for photos what its task asks; what `finetune` and `load` return.
 
     Attributes:
@@ -279,13 +279,8 @@ class PhotoModel(Trained[Classifier]):
         task = self._task()
         if tta is not None:
             networks, shown, task = self._viewed(batches, tta)
-        rows: list[Tensor] = []
-
-        def see(outputs: Sequence[Any], mean: Tensor, target: Tensor) -> None:
-            rows.append(mean.cpu().view(len(mean), -1))
-
-        networks.predict(shown.epoch(0), task, see)
-        return torch.cat(rows)
+        outputs = networks.predict(shown.epoch(0), task)
+        return torch.cat([one.mean.cpu().view(len(one.mean), -1) for one in outputs])
 
 
 def _common(licences: list[str]) -> str:

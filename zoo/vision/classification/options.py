@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from zoo.core.run import Run
 from zoo.core.training.groups import BatchNormMode
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.vision.classification.spec import TaskName
 from zoo.vision.data.augment import Augment
 from zoo.vision.data.balance import ClassWeights

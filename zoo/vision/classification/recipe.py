@@ -29,7 +29,7 @@ RATIO: Final = 10.0  # of the head's rate to that of the first layer group
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
 
 
-def start_from_probe(learn: Learner, weights: Tensor | None = None) -> None:
+def start_from_probe(learn: Learner[Any, Any], weights: Tensor | None = None) -> None:
     """Fit the head to the frozen body's features, if it is one linear layer.
 
     Photos whose augmentation flips are seen mirrored too. A head with a hidden layer is trained for
@@ -58,7 +58,9 @@ def start_from_probe(learn: Learner, weights: Tensor | None = None) -> None:
     probe.start_head(classifier, *probe.fit(features, targets, learn.data.spec, known))
 
 
-def fit_from_probe(learn: Learner, epochs: int, lr: float = LR, sizes: Sequence[int] = ()) -> None:
+def fit_from_probe(
+    learn: Learner[Any, Any], epochs: int, lr: float = LR, sizes: Sequence[int] = ()
+) -> None:
     """Train everything by one cycle, and end between the probe and the last weights.
 
     Where sizes grow there is no such mean: the probe knows photos of the first size alone, and on
@@ -83,13 +85,13 @@ def fit_from_probe(learn: Learner, epochs: int, lr: float = LR, sizes: Sequence[
             return
 
 
-def fit_head(learn: Learner, epochs: int, lr: float) -> None:
+def fit_head(learn: Learner[Any, Any], epochs: int, lr: float) -> None:
     """Train the head alone, on photos or their features."""
     learn.freeze()
     learn.fit_one_cycle(epochs, lr, pct_start=0.3)
 
 
-def set_size(learn: Learner, size: int) -> None:
+def set_size(learn: Learner[Any, Any], size: int) -> None:
     """Go on with the same photos at another size, as progressive resizing does.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from zoo.vision.data.augment import SIDE_ON, Augment
 from zoo.vision.data.images import WHITE, CropMode, Resize
@@ -41,6 +41,17 @@ class Spec:
         columns: a table's columns of paths and labels, if training was told them.
         valid_column: a table's column that marks validation photos, if training was told it.
     """
+
+    FREE_FIELDS: ClassVar = (
+        "size",
+        "threshold",
+        "beta",
+        "separator",
+        "augment",
+        "white",
+        "columns",
+        "valid_column",
+    )  # see `Learner.set_data`
 
     classes: tuple[str, ...]
     size: int

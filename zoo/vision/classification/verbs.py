@@ -17,7 +17,7 @@ from zoo.core.split import SeenRows
 from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.vision.classification.features import FeatureBatches, on_features, on_photos
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.classification.options import Options, check_numbers, check_sizes
@@ -160,7 +160,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     callbacks: Sequence[Any] = (),
     random_weights: bool = False,
     run: Run | None = None,
-) -> Learner:
+) -> Learner[Any, Any]:
     """The learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact;
@@ -248,7 +248,6 @@ def learner(  # noqa: D417 - `Options` describes the others
         clip=clip,
         accumulate=accumulate,
         callbacks=[*(callbacks or ()), *_mixing(mixup, cutmix, spec, run.seed)],
-        bf16_on_cpu=classifier.bf16_on_cpu,
         as_model=partial(
             _model,
             data=source(data),
@@ -305,14 +304,14 @@ def _unusual(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value}
 
 
-def _labelled(learn: Learner) -> tuple[Any, Spec]:
+def _labelled(learn: Learner[Any, Any]) -> tuple[Any, Spec]:
     """Labels of the training photos, and the spec."""
     train: Any = learn.data.train
     photos = train.photos if isinstance(train, FeatureBatches) else train
     return photos.targets.numpy(), learn.data.spec
 
 
-def _finished(learn: Learner) -> PhotoModel:
+def _finished(learn: Learner[Any, Any]) -> PhotoModel:
     """The model with its threshold and its scores; saved if the run has a folder."""
     on_photos(learn)
     if learn.data.spec.task == "multi-label" and learn.data.valid is not None:
@@ -322,7 +321,7 @@ def _finished(learn: Learner) -> PhotoModel:
 
 
 def _model(
-    learn: Learner,
+    learn: Learner[Any, Any],
     networks: list[Any],
     *,
     told: dict[str, Any],
@@ -334,5 +333,5 @@ def _model(
     network: Any = learn.model
     spec: Spec = learn.data.spec
     told = told | {"size": spec.size, "dropout": network.head.dropout}
-    kind = partial(PhotoModel, spec=spec, extra=extra)
+    kind = partial(PhotoModel, extra=extra)
     return made(learn, networks, kind=kind, data=data, told=told, seen_before=seen_before)

@@ -152,7 +152,7 @@ def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
 
 def batches(
     opened: Opened, spec: Spec, run: Run, *, batch_size: int, augment: Augment | None
-) -> Data:
+) -> Data[Any]:
     """Training batches, shuffled and augmented, and validation batches of centre crops."""
     train = photo_batches(
         opened.train,
@@ -167,7 +167,7 @@ def batches(
     return Data(train, valid, spec, opened.rows)
 
 
-def resized(data: Data, spec: Spec, run: Run) -> Data:
+def resized(data: Data[Any], spec: Spec, run: Run) -> Data[Any]:
     """The same photos at the spec's size: decoded into a cache of their own, or from it."""
     parts: list[Any] = [part for part in (data.train, data.valid) if part is not None]
     items = [part.items for part in parts]

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.training.loop import set_aside
+from zoo.core.training.evaluation import set_aside
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.wording import few
 from zoo.vision.inspect import figures

@@ -60,7 +60,7 @@ def grid(photos: Sequence[Shown], columns: int = 3, title: str = "") -> Figure:
     return figure
 
 
-def batch(learn: Learner, n: int = 9) -> Figure:
+def batch(learn: Learner[Any, Any], n: int = 9) -> Figure:
     """Photos of the first training batch as the model sees them, augmented, with their targets."""
     data: Any = learn.data
     photos = getattr(data.train, "photos", data.train)  # behind precomputed features, if any

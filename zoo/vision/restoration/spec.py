@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import torch.nn.functional as F
@@ -40,6 +40,8 @@ class RestorationSpec:
     Raises:
         ValueError: fields make no sense; all are named.
     """
+
+    FREE_FIELDS: ClassVar = ("scale", "quality")  # see `Learner.set_data`
 
     scale: int
     quality: int | None

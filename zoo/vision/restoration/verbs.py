@@ -19,7 +19,7 @@ from zoo.core.model import finished, made, source
 from zoo.core.run import Run, seeded
 from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.vision.classification.options import check_numbers
 from zoo.vision.data.photo_parts import photo_parts
 from zoo.vision.data.whole_numbers import as_whole
@@ -122,7 +122,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     callbacks: Sequence[Any] = (),
     random_weights: bool = False,
     run: Run | None = None,
-) -> Learner:
+) -> Learner[Any, Any]:
     """The learner for the step-by-step way; see `finetune` and `zoo.vision.learner`.
 
     Args:
@@ -174,7 +174,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         callbacks=callbacks,
         as_model=partial(
             made,
-            kind=partial(PhotoRestorer, spec=spec),
+            kind=PhotoRestorer,
             data=source(photos),
             told=told,
             seen_before=seen_before,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, get_args
+from typing import Any, ClassVar, Final, get_args
 
 from zoo.vision.models.bodies import Interpolation
 from zoo.vision.segmentation.mask_values import MOST_VALUES, VOID, MaskValues
@@ -28,6 +28,8 @@ class SegmentationSpec:
     Raises:
         ValueError: fields make no sense; all are named.
     """
+
+    FREE_FIELDS: ClassVar = ("shape",)  # see `Learner.set_data`
 
     classes: tuple[str, ...]
     shape: tuple[int, int]

@@ -22,7 +22,7 @@ from zoo.core.model import finished, made, source
 from zoo.core.run import Run, rank_and_world, seeded
 from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
-from zoo.core.training.optimizers import OptimizerName
+from zoo.core.training.options import OptimizerName
 from zoo.vision.classification.options import check_numbers
 from zoo.vision.data.augment import Augment, Size, sides
 from zoo.vision.data.photo_sets import AugmentName, augmentation
@@ -163,7 +163,7 @@ def learner(  # noqa: D417 - `Options` describes the others
     callbacks: Sequence[Any] = (),
     random_weights: bool = False,
     run: Run | None = None,
-) -> Learner:
+) -> Learner[Any, Any]:
     """The learner for the step-by-step way; see `finetune` and `zoo.vision.learner`.
 
     Args:
@@ -226,7 +226,7 @@ def learner(  # noqa: D417 - `Options` describes the others
         callbacks=callbacks,
         as_model=partial(
             made,
-            kind=partial(PhotoSegmenter, spec=spec),
+            kind=PhotoSegmenter,
             data=source(photos),
             told=told,
             seen_before=seen_before,

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from zoo.core.artifacts.artifact import Config
 from zoo.core.batches import Batch
-from zoo.core.model import Trained
+from zoo.core.config import Config
+from zoo.core.model import Model
 from zoo.hub.publish import push
 from zoo.vision.config_checks import unet_of
 from zoo.vision.data.pixel_file import Pixels
@@ -21,7 +21,7 @@ from zoo.vision.unet.network import Shape, UNet
 from zoo.vision.unet.pairs import PairBatches, Pairs
 
 
-class PhotoPainter(Trained[UNet]):
+class PhotoPainter(Model[UNet, Any]):
     """A model that draws a picture from a photo: what its pixels show, or a better photo.
 
     Attributes:
@@ -43,13 +43,9 @@ class PhotoPainter(Trained[UNet]):
 
         **Shape.** photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
         """
-        found: list[Tensor] = []
         x = normalised(photos, self.members[0].preprocessing)
         batch = Batch((x,), torch.zeros(len(x)))
-        self._placed.predict(
-            [batch], self._task(), lambda outputs, mean, target: found.append(mean.cpu())
-        )
-        return found[0]
+        return next(self._placed.predict([batch], self._task())).mean.cpu()
 
     def _evaluate(self, pairs: Pairs | None, batch_size: int, wanted: str) -> dict[str, float]:
         """Loss and metrics over pairs, or over the validation part; `wanted` says what to pass."""

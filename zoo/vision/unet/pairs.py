@@ -158,7 +158,7 @@ def pair_data(
     augment: Augment | None = None,
     *,
     rows: Hashes,
-) -> Data:
+) -> Data[Any]:
     """The data of a learner: pairs to train on, and others to validate on as they are.
 
     Args:

@@ -17,7 +17,7 @@ from typing import Final
 
 from safetensors import SafetensorError
 
-from zoo.core.training.lock import FolderLock
+from zoo.core.lock import FolderLock
 
 LAST: Final = ("config.json", "training-finished.json")  # in this order, after all others
 _SAVING, _SAVED = ".zoo-saving", ".zoo-saved"

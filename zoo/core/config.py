@@ -1,0 +1,213 @@
+"""What config.json says, the one file that tells what the others of an artifact are."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from zoo.core.names import plain_name, require_distinct
+from zoo.core.saving import finish
+
+FORMATS: Final = (1, 2)
+MODULE = "module"  # the domain of a user's own module
+CONFIG, CARD, HISTORY = "config.json", "README.md", "history.csv"
+CARD_FACTS: Final = "card.json"  # what the publisher adds to a card
+SEEN_ROWS: Final = "trained-on.safetensors"
+TRAINING_STATE: Final = "training-state.safetensors"  # of a run that is not over
+FINISHED: Final = "training-finished.json"  # what tells a repeated call that its run is over
+LARGEST_CONFIG: Final = 2**28  # bytes; long vocabularies and lists of ids take some millions
+_REQUIRED: dict[str, type] = {"domain": str, "task": str, "model": dict, "spec": dict}
+_WEIGHTS = re.compile(r"model(-\d+)?\.safetensors")
+_OF_AN_ARTIFACT: Final = (SEEN_ROWS, FINISHED, TRAINING_STATE, CARD_FACTS, "SHA256SUMS")
+
+
+class ArtifactError(ValueError):
+    """A directory that is not an artifact this library can trust and read."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What config.json says. Fields that this version does not know are kept in `extra`.
+
+    Attributes:
+        domain: vision, text, tabular or collab.
+        task: such as classification.
+        model: {"name": ..., "args": {...}}: enough to build it again without weights.
+        spec: what prediction needs besides weights.
+        members: weight files, usually one.
+        files: all files of the artifact beside config.json; nothing else is ever published.
+        licence: of the weights, as an SPDX identifier where there is one.
+        data: where the training data came from.
+        metrics: scores on the validation part, by name.
+        training: the recipe: settings, seed, versions.
+    """
+
+    domain: str
+    task: str
+    model: dict[str, Any]
+    spec: dict[str, Any]
+    members: list[str] = field(default_factory=lambda: ["model.safetensors"])
+    files: list[str] = field(default_factory=list)
+    licence: str = "unknown"
+    data: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    format: int = 1
+
+    def to_json(self) -> str:
+        """The text of config.json.
+
+        Raises:
+            ValueError: something in it is no JSON, such as a UUID or a number that is not finite.
+        """
+        known = {k: v for k, v in vars(self).items() if k not in ("extra", "format")}
+        known["metrics"] = {k: v for k, v in self.metrics.items() if math.isfinite(v)}
+        tree = {"format": self.format, **known, **self.extra}
+        try:
+            text = json.dumps(
+                tree, indent=2, ensure_ascii=False, default=_python_number, allow_nan=False
+            )
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"a model must be stored as JSON, got settings or labels that cannot be ({error}). "
+                "Use strings, whole numbers and finite numbers."
+            ) from error
+        return text + "\n"
+
+
+def read_config(directory: Path | str) -> Config:
+    """Read and check config.json alone.
+
+    Raises:
+        ArtifactError: it is missing, is no JSON, has an unknown format or lacks a field.
+    """
+    path = Path(directory) / CONFIG
+    if not path.parent.is_dir():
+        raise ArtifactError(
+            f"an artifact is a directory with a {CONFIG}, however {str(directory)!r} is none; "
+            "give the directory that save() returned"
+        )
+    try:
+        finish(path.parent, obsolete_files)
+        tree = json.loads(text_of(path, LARGEST_CONFIG))
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"an artifact is a directory with a {CONFIG}, however {str(directory)!r} has none; "
+            "give the directory that save() returned"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ArtifactError(
+            f"{CONFIG} must be a JSON object, however {str(path)!r} is not ({error!s:.300}); "
+            "save or fetch the artifact again"
+        ) from error
+    if not isinstance(tree, dict) or "format" not in tree:
+        raise ArtifactError(
+            f"{CONFIG} must be a JSON object with a format, however {str(path)!r} is not; "
+            "save or fetch the artifact again"
+        )
+    return config_of(tree)
+
+
+def config_of(tree: dict[str, Any]) -> Config:
+    """The config that a JSON object states.
+
+    Raises:
+        ArtifactError: its format is unknown, or a field is missing or of another kind.
+    """
+    tree = dict(tree)
+    version = tree.pop("format")
+    if version not in FORMATS or type(version) is not int:
+        raise ArtifactError(
+            f"a format must be one of {FORMATS} for this version of transfer-zoo, got "
+            f"format={version!r:.60}. Install a newer version, or fetch the artifact again if that "
+            "is no number."
+        )
+    wrong = [k for k, kind in _REQUIRED.items() if not isinstance(tree.get(k), kind)]
+    members = tree.get("members", ["model.safetensors"])
+    if not isinstance(members, list) or not members or not all(map(_is_member, members)):
+        wrong.append("members")
+    elif not _are_distinct(members):
+        wrong.append("members (twice the same)")
+    files = tree.get("files", [])
+    if not isinstance(files, list) or not all(map(_is_plain, files)):
+        wrong.append("files")
+    wrong += [name for name in ("metrics", "training") if not isinstance(tree.get(name, {}), dict)]
+    wrong += [name for name in ("licence", "data") if not isinstance(tree.get(name, ""), str)]
+    if "metrics" not in wrong and not all(map(_is_number, tree.get("metrics", {}).values())):
+        wrong.append("metrics")
+    if wrong:
+        raise ArtifactError(
+            f"{CONFIG} must state {', '.join([*_REQUIRED, 'members'])}, however {wrong=} "
+            "are missing or of another kind; save or fetch the artifact again"
+        )
+    names = [k for k in Config.__dataclass_fields__ if k in tree and k not in ("extra", "format")]
+    known = {k: tree.pop(k) for k in names}
+    return Config(**known, extra=tree, format=version)
+
+
+def obsolete_files(folder: Path) -> list[Path]:
+    """Files of the parent that do not belong beside the artifact that lies whole in `folder`."""
+    try:
+        config = config_of(json.loads(text_of(folder / CONFIG, LARGEST_CONFIG)))
+    except (OSError, ValueError, RecursionError):
+        return []
+    new = {*config.files, *(path.name for path in folder.iterdir())}
+    if FINISHED not in new:
+        new.add(TRAINING_STATE)
+    old = {path.name for path in folder.parent.iterdir() if not path.is_dir()}
+    return [
+        folder.parent / name
+        for name in old - new
+        if name in _OF_AN_ARTIFACT or _WEIGHTS.fullmatch(name)
+    ]
+
+
+def text_of(path: Path, largest: int) -> str:
+    """The text of a regular file.
+
+    Raises:
+        OSError: there is none.
+        ValueError: it is too large, or no UTF-8.
+    """
+    size = path.stat().st_size
+    if not path.is_file() or size > largest:
+        raise ValueError(f"it must be a regular file of at most {largest:,} bytes, got {size:,}")
+    return path.read_text(encoding="utf-8")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _is_member(name: object) -> bool:
+    """Whether a weight file's name stays in the directory and is safetensors."""
+    return _is_plain(name) and str(name).endswith(".safetensors")
+
+
+def _is_plain(name: object) -> bool:
+    try:
+        return bool(plain_name(name))
+    except ValueError:
+        return False
+
+
+def _are_distinct(names: list[str]) -> bool:
+    try:
+        require_distinct(names)
+    except ValueError:
+        return False
+    return len(set(names)) == len(names)
+
+
+def _python_number(value: Any) -> Any:
+    """A NumPy number as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {value!r:.60} is no JSON")
