@@ -20,6 +20,7 @@ from tests.core.tiny import Net, same, weights
 from tests.harm import changed, harmed, pickled, refused, saved_by_torch, truncated
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import render
+from zoo.core.artifacts.own_module import save_module
 from zoo.core.config import ArtifactError, Config
 from zoo.core.history import History
 from zoo.core.lock import FolderLock
@@ -329,5 +330,5 @@ def test_weights_that_are_no_numbers_are_refused_before_they_are_saved(tmp_path)
     with torch.no_grad():
         net.first.bias[0] = float("nan")
     with pytest.raises(ArtifactError, match=r"finite numbers, got others in 'first\.bias'"):
-        artifact.save_module(tmp_path / "a", net, History())
+        save_module(tmp_path / "a", net, History())
     assert not (tmp_path / "a").exists()

@@ -28,7 +28,7 @@ def test_a_misspelt_hook_is_answered_with_the_nearest() -> None:
     class Wrong:
         def epoch_ends(self, fit) -> None: ...
 
-    with pytest.raises(TypeError, match="did you mean 'epoch_end'"):
+    with pytest.raises(TypeError, match="Did you mean 'epoch_end'"):
         learner(callbacks=[Wrong()])
 
 

@@ -114,6 +114,6 @@ def test_infinite_data_is_named_and_nothing_lost() -> None:
     poisoned.train.inputs[0][:] = float("inf")
     learn = learner(data=poisoned)
     before = weights(learn)
-    with pytest.raises(ValueError, match="steps=0"):
+    with pytest.raises(ValueError, match="10 steps, got 0"):
         learn.lr_find()
     assert same(before, weights(learn))

@@ -27,6 +27,7 @@ from zoo.vision.inspect.class_map import Segmentation, likeliest
 from zoo.vision.inspect.drawings import places
 from zoo.vision.segmentation.masks import find_masks, open_masks
 from zoo.vision.segmentation.model import PhotoSegmenter
+from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
 
 CLASSES = ("ground", "disc", "bar")
@@ -92,9 +93,7 @@ def test_a_model_learns_to_segment(model: PhotoSegmenter) -> None:
 
 
 def test_void_pixels_count_for_nothing() -> None:
-    spec = zoo.vision.segmentation.SegmentationSpec(
-        CLASSES, (2, 2), (0.5,) * 3, (0.5,) * 3, "bilinear", VOID
-    )
+    spec = SegmentationSpec(CLASSES, (2, 2), (0.5,) * 3, (0.5,) * 3, "bilinear", VOID)
     task = task_of(spec)
     output = torch.randn(1, 3, 2, 2, requires_grad=True)
     target = torch.tensor([[[0, VOID], [2, VOID]]])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from zoo.text.classification.ensemble import ensemble as ensemble
+    from zoo.text.classification.averaging import ensemble as ensemble
     from zoo.text.classification.explain import Explanation as Explanation
     from zoo.text.classification.model import Labels as Labels
     from zoo.text.classification.model import Prediction as Prediction
@@ -35,7 +35,7 @@ __getattr__, __dir__ = lazy_exports(
         "LanguageModel": "zoo.text.language_model.model",
         "Prediction": "zoo.text.classification.model",
         "TextClassifier": "zoo.text.classification.model",
-        "ensemble": "zoo.text.classification.ensemble",
+        "ensemble": "zoo.text.classification.averaging",
         "finetune": "zoo.text.classification.verbs",
         "finetune_lm": "zoo.text.language_model.verbs",
         "learner": "zoo.text.classification.verbs",

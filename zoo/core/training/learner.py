@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -108,7 +108,7 @@ class Learner(Generic[S, M]):
         as_model: Callable[[Learner[S, M], list[nn.Module]], M] | None = None,
         run: Run | None = None,
     ) -> None:
-        _check(accumulate, weight_decay, clip)
+        _check(accumulate, weight_decay, clip, batchnorm)
         if accumulate > 1 and hasattr(model, "carried"):
             raise ValueError(
                 f"a model that carries a hidden state takes whole batches, got {accumulate=}. Use "
@@ -227,7 +227,7 @@ class Learner(Generic[S, M]):
             self.require_storable()
         with seeded(self.run.seed, self.device), deterministic(self.run.deterministic):
             steps = [self.data.train.steps(self.epoch + i) for i in range(epochs)]
-            fit = self._new_fit(steps, lr, schedule, [*self.callbacks, *callbacks])
+            fit = self.new_fit(steps, lr, schedule, [*self.callbacks, *callbacks])
             fit.call = self.state.call(fit, self._settings)
             fit_through(fit, self.run, self.state)
         self.interrupted = fit.interrupted
@@ -309,7 +309,7 @@ class Learner(Generic[S, M]):
         self.require_data()
 
         def new_fit(n: int, schedule: Schedule, callbacks: Sequence[Any]) -> Fit:
-            return self._new_fit([n], 1.0, schedule, callbacks, Progress(self.epoch))
+            return self.new_fit([n], 1.0, schedule, callbacks, Progress(self.epoch))
 
         return lr_find(
             new_fit, self.model, self.run.seed, start=start, end=end, steps=steps, sweeps=sweeps
@@ -386,15 +386,23 @@ class Learner(Generic[S, M]):
         model = {} if self._as_model is None else dict(self.as_model().record())
         return model | {"optimizer": self.optimizer, "weight_decay": self.weight_decay}
 
-    def _new_fit(
+    def new_fit(
         self,
         steps: Sequence[int],
         lr: Rates,
         schedule: Schedule,
-        callbacks: Sequence[Any],
+        callbacks: Sequence[Any] = (),
         progress: Progress | None = None,
     ) -> Fit:
-        """A fit that has not begun: its optimizer, and the model as the loop calls it."""
+        """A fit that has not begun: its optimizer, and the model as the loop calls it.
+
+        Args:
+            steps: number of steps of each epoch.
+            lr: highest rate, as in `fit`.
+            schedule: see `fit`.
+            callbacks: those that take part.
+            progress: what the fit adds to; None takes the learner's own.
+        """
         rates = group_rates(lr, len(self.groups))
         params = parameter_groups(self.groups, rates, self.weight_decay)
         return Fit(
@@ -428,12 +436,14 @@ def _shard(batches: Batches) -> Batches:
     return batches if world == 1 else batches.shard(rank, world)
 
 
-def _check(accumulate: int, weight_decay: float, clip: float | None) -> None:
+def _check(accumulate: int, weight_decay: float, clip: float | None, batchnorm: str) -> None:
     """Refuse settings out of range, all at once."""
+    modes = get_args(BatchNormMode)
     wrong = [
         f"{accumulate=} (1 or more)" if accumulate < 1 else "",
         f"{weight_decay=} (0 or more)" if weight_decay < 0 else "",
         f"{clip=} (above 0, or None)" if clip is not None and clip <= 0 else "",
+        f"{batchnorm=} (one of {', '.join(modes)})" if batchnorm not in modes else "",
     ]
     if any(wrong):
         raise ValueError(
