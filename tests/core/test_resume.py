@@ -165,7 +165,7 @@ def test_another_call_is_not_resumed(tmp_path) -> None:
     learn = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False))
     with pytest.raises(
         ValueError,
-        match=r"must repeat the same call, got a fit 1 that differs in epochs \(was 1, is 5\), schedule",
+        match=r"a fit 1 that differs in epochs \(was 1, is 5\), schedule",
     ):
         learn.fit(5, 1e-2)
 

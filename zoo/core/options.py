@@ -60,6 +60,7 @@ class Option:
         above: numbers must be greater than this one.
         cli: whether a shell can pass it; or the type that it passes where Python takes more.
         record: whether the card of a trained model tells it.
+        group: heading under which `--help` lists it, after those without one.
     """
 
     help: str = ""
@@ -69,6 +70,7 @@ class Option:
     above: float | None = None
     cli: bool | type = True
     record: bool = False
+    group: str = ""
 
     @property
     def range(self) -> str:
@@ -129,14 +131,13 @@ class OptionTable(Generic[T]):
         **defaults: defaults that differ from those of the fields, for a measured reason.
 
     Attributes:
-        settings: the options by name, those that the table inherits last.
+        settings: the options by name, those without a group first.
     """
 
     def __init__(self, table: type[T], **defaults: Any) -> None:
         hints = get_type_hints(table, include_extras=True)
-        inherited = {name for base in _bases(table) for name in base.__annotations__}
-        names = sorted(hints, key=lambda name: name in inherited)  # own ones first
-        self.settings = {name: _setting(name, hints[name]) for name in names}
+        own = [_setting(name, hint) for name, hint in hints.items()]
+        self.settings = {one.name: one for one in sorted(own, key=lambda one: one.option.group)}
         for name, value in defaults.items():
             option = replace(self.settings[name].option, default=value)
             self.settings[name] = replace(self.settings[name], option=option)
@@ -228,12 +229,6 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
         listed = "; ".join(f"{s.name}={given[s.name]!r:.60} ({s.expected})" for s in wrong)
         raise ValueError(f"settings must be in their ranges, got {listed}. The defaults suit most.")
     return values
-
-
-def _bases(table: type) -> list[Any]:
-    """The tables that a table extends."""
-    bases = getattr(table, "__orig_bases__", ())
-    return [base for base in bases if getattr(base, "__annotations__", None)]
 
 
 def _setting(name: str, hint: Any, default: Any = _MISSING) -> Setting:

@@ -6,7 +6,7 @@ It imports no torch, so that the command line reads it at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypedDict
 
 from zoo.core.options import Option
 
@@ -23,6 +23,9 @@ Epochs = Annotated[int, Option(low=0, help="Passes over the training part.")]
 SomeEpochs = Annotated[int | None, Option(low=0, help="Passes over the training part.")]
 Rate = Annotated[float, Option(above=0, help="Highest learning rate.")]
 SomeRate = Annotated[float | None, Option(above=0, help="Highest learning rate.")]
+
+
+_GROUP: Final = "Training"
 
 
 class TrainingOptions(TypedDict, total=False):
@@ -47,10 +50,11 @@ class TrainingOptions(TypedDict, total=False):
             "seed; 0 trains on everything.",
         ),
     ]
-    batch_size: Annotated[int, Option(low=1, record=True, help="Examples per step.")]
+    batch_size: Annotated[int, Option(group=_GROUP, low=1, record=True, help="Examples per step.")]
     optimizer: Annotated[
         OptimizerName | Callable[[list[dict[str, Any]]], Optimizer],
         Option(
+            group=_GROUP,
             default="adamw",
             cli=str,
             help="'adamw' (betas .9 and .99, eps 1e-5), 'sgd' (momentum .9), or a function from "
@@ -59,21 +63,39 @@ class TrainingOptions(TypedDict, total=False):
     ]
     weight_decay: Annotated[
         float,
-        Option(default=0.01, low=0, help="Decoupled weight decay; norms and biases get none."),
+        Option(
+            group=_GROUP,
+            default=0.01,
+            low=0,
+            help="Decoupled weight decay; norms and biases get none.",
+        ),
     ]
     clip: Annotated[
-        float | None, Option(above=0, help="Largest norm of the gradient; None leaves it alone.")
+        float | None,
+        Option(group=_GROUP, above=0, help="Largest norm of the gradient; None leaves it alone."),
     ]
     accumulate: Annotated[
-        int, Option(default=1, low=1, help="Parts that a batch passes in, to save memory.")
+        int,
+        Option(
+            group=_GROUP, default=1, low=1, help="Parts that a batch passes in, to save memory."
+        ),
     ]
     callbacks: Annotated[
         Sequence[Any],
-        Option(default=(), cli=False, help="Objects as `zoo.core.training.callbacks` describes."),
+        Option(
+            group=_GROUP,
+            default=(),
+            cli=False,
+            help="Objects as `zoo.core.training.callbacks` describes.",
+        ),
     ]
     run: Annotated[
         Run | None,
-        Option(cli=False, help="Circumstances: device, precision, seed, folder, resuming."),
+        Option(
+            group=_GROUP,
+            cli=False,
+            help="Circumstances: device, precision, seed, folder, resuming.",
+        ),
     ]
 
 
@@ -83,6 +105,7 @@ class LabelSmoothing(TypedDict, total=False):
     label_smoothing: Annotated[
         float,
         Option(
+            group=_GROUP,
             default=0.0,
             low=0,
             high=1,
