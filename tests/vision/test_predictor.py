@@ -26,7 +26,7 @@ from zoo.vision.data.images import UnreadableImage
 pytestmark = pytest.mark.usefixtures("cache")
 
 
-def probabilities(found: Prediction | list[Prediction]) -> torch.Tensor:
+def probabilities(found: Prediction[str] | list[Prediction[str]]) -> torch.Tensor:
     rows = found if isinstance(found, list) else [found]
     return torch.tensor([list(row.probabilities.values()) for row in rows], dtype=torch.float64)
 

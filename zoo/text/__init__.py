@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from zoo.core.predictions import Labels as Labels
+    from zoo.core.predictions import Prediction as Prediction
     from zoo.text.classification.averaging import ensemble as ensemble
     from zoo.text.classification.explain import Explanation as Explanation
-    from zoo.text.classification.model import Labels as Labels
-    from zoo.text.classification.model import Prediction as Prediction
     from zoo.text.classification.model import TextClassifier as TextClassifier
     from zoo.text.classification.verbs import finetune as finetune
     from zoo.text.classification.verbs import learner as learner
@@ -31,9 +31,9 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Explanation": "zoo.text.classification.explain",
-        "Labels": "zoo.text.classification.model",
+        "Labels": "zoo.core.predictions",
         "LanguageModel": "zoo.text.language_model.model",
-        "Prediction": "zoo.text.classification.model",
+        "Prediction": "zoo.core.predictions",
         "TextClassifier": "zoo.text.classification.model",
         "ensemble": "zoo.text.classification.averaging",
         "finetune": "zoo.text.classification.verbs",

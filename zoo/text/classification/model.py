@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.model import Model
+from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task, classification, multi_label
 from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
@@ -23,34 +23,6 @@ from zoo.text.data.stream import Stream
 from zoo.text.data.tokenizer import Numbers
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Label, Spec
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of one text.
-
-    Attributes:
-        label: the likeliest class.
-        probability: of that class, 0..1.
-        probabilities: of every class.
-    """
-
-    label: Label
-    probability: float
-    probabilities: dict[Label, float] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What the model says of one text that may have several classes.
-
-    Attributes:
-        labels: those whose probability is a half or more, the likeliest first.
-        probabilities: of every class, each for itself.
-    """
-
-    labels: tuple[Label, ...]
-    probabilities: dict[Label, float] = field(repr=False)
 
 
 class TextClassifier(Model[ClassifierNet, Spec]):
@@ -201,12 +173,10 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         found[:, torch.from_numpy(np.concatenate(batches.batches(0)))] = sorted_by_length
         return found
 
-    def _prediction(self, probabilities: list[float]) -> Prediction | Labels:
-        by_class = dict(zip(self.spec.classes, probabilities, strict=True))
-        ranked = sorted(by_class, key=by_class.__getitem__, reverse=True)
+    def _prediction(self, probabilities: list[float]) -> Prediction[Label] | Labels[Label]:
         if self.spec.multi_label:
-            return Labels(tuple(one for one in ranked if by_class[one] >= 0.5), by_class)
-        return Prediction(ranked[0], by_class[ranked[0]], by_class)
+            return Labels.of(self.spec.classes, probabilities)
+        return Prediction.of(self.spec.classes, probabilities)
 
 
 def task_of(spec: Spec) -> Task:

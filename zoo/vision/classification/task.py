@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -106,17 +105,12 @@ def _scaled_error(numbers: Tensor, target: Tensor, *, spec: Spec) -> tuple[Tenso
     return ((numbers - target) / spec.y_scale[1]).square().mean(), len(target)
 
 
-def _of_class(spec: Spec, row: list[float]) -> Prediction:
-    by_class = dict(zip(spec.classes, row, strict=True))
-    label = max(by_class, key=by_class.__getitem__)
-    return Prediction(label, by_class[label], by_class)
+def _of_class(spec: Spec, row: list[float]) -> Prediction[str]:
+    return Prediction.of(spec.classes, row)
 
 
-def _of_labels(spec: Spec, row: list[float]) -> Labels:
-    by_label = dict(zip(spec.classes, row, strict=True))
-    least = np.broadcast_to(spec.threshold, len(row))
-    has = [name for name, p, t in zip(spec.classes, row, least, strict=True) if p >= t]
-    return Labels(tuple(sorted(has, key=by_label.__getitem__, reverse=True)), by_label)
+def _of_labels(spec: Spec, row: list[float]) -> Labels[str]:
+    return Labels.of(spec.classes, row, spec.threshold)
 
 
 def _of_number(spec: Spec, row: list[float]) -> float:
