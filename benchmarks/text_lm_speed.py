@@ -102,8 +102,8 @@ def by_learner(numbers: np.ndarray, precision: Any, mult: float, sampled: int = 
     """By the library's learner; dropouts and penalties times `mult`."""
     clock = Clock()
     stream = Stream(numbers.astype(np.int32), np.array([0]), np.array([len(numbers)]))
-    net = LanguageNet(n_words=N_WORDS, dropouts=Dropouts().times(mult))
-    net.decoder.skips_logits = bool(sampled)
+    dropouts = Dropouts().times(mult)
+    net = LanguageNet(n_words=N_WORDS, dropouts=dropouts, skips_logits=bool(sampled))
     learn = Learner(
         net,
         Data(StreamBatches(stream, ROWS, BPTT, shuffle=False)),

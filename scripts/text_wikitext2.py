@@ -68,8 +68,8 @@ def network(train: Whole, valid: Whole, n_words: int, recipe: Recipe, run: zoo.R
     """The network, trained."""
     sizes = {name: getattr(recipe, name) for name in ("d_embedding", "d_hidden", "n_layers")}
     with seeded(run.seed):
-        net = LanguageNet(n_words=n_words, dropouts=Dropouts().times(recipe.drop_mult), **sizes)
-    net.decoder.skips_logits = True
+        dropouts = Dropouts().times(recipe.drop_mult)
+        net = LanguageNet(n_words=n_words, dropouts=dropouts, skips_logits=True, **sizes)
     learn = Learner(
         net,
         Data(

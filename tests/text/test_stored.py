@@ -90,11 +90,17 @@ def spec(**values: Any) -> Harm:
 
 
 ATTACKS: Attacks = {
-    "another model": (config(lambda t: t["model"].update(name="os.system")), "'awd_lstm'"),
-    "no model": (config(lambda t: t["model"].pop("name")), "'awd_lstm'"),
-    "arguments that are none": (config(lambda t: t["model"].update(args=[1])), "'awd_lstm'"),
-    "an unknown argument": (args(eval="1"), "'awd_lstm'"),
-    "an argument less": (config(lambda t: t["model"]["args"].pop("n_layers")), "'awd_lstm'"),
+    "another model": (
+        config(lambda t: t["model"].update(name="os.system")), "name='os.system'"
+    ),
+    "no model": (config(lambda t: t["model"].pop("name")), "name=None"),
+    "arguments that are none": (
+        config(lambda t: t["model"].update(args=[1])), "d_embedding is missing"
+    ),
+    "an unknown argument": (args(eval="1"), "'eval' is unknown"),
+    "an argument less": (
+        config(lambda t: t["model"]["args"].pop("n_layers")), "n_layers is missing"
+    ),
     "a huge width": (args(d_hidden=10**9), "d_hidden=1000000000"),
     "a wide width": (args(d_embedding=10**5), "fit"),
     "very many layers": (args(n_layers=10**9), "n_layers=1000000000"),
@@ -106,15 +112,21 @@ ATTACKS: Attacks = {
     "a dropout of one": (args(drop_mult=9.0), "dropout"),
     "a dropout that is none": (args(drop_mult=float("nan")), "drop_mult=nan"),
     "a word less": (config(lambda t: t["spec"]["words"].pop()), "shape|fit"),
-    "a word twice": (config(lambda t: t["spec"]["words"].append("the")), r"\['words'\]"),
-    "a word that is none": (config(lambda t: t["spec"]["words"].append(5)), r"\['words'\]"),
-    "other first words": (config(lambda t: t["spec"]["words"].reverse()), r"\['words'\]"),
-    "no words": (config(lambda t: t["spec"].pop("words")), r"\['words'\]"),
-    "a language that is code": (spec(language="os; x"), r"\['language'\]"),
-    "a direction that is none": (spec(reverse=1), r"\['reverse'\]"),
-    "a normalisation that is none": (spec(normalisation=["nfc"]), r"\['normalisation'\]"),
-    "one class": (spec(classes=["a"]), r"\['classes'\]"),
-    "classes twice": (spec(classes=["a", "a"]), r"\['classes'\]"),
+    "a word twice": (
+        config(lambda t: t["spec"]["words"].append("the")), r"words=\[.*all different"
+    ),
+    "a word that is none": (
+        config(lambda t: t["spec"]["words"].append(5)), r"words\[\d+\]=5 \(text"
+    ),
+    "other first words": (config(lambda t: t["spec"]["words"].reverse()), "words must begin with"),
+    "no words": (config(lambda t: t["spec"].pop("words")), "words is missing"),
+    "a language that is code": (spec(language="os; x"), "language='os; x'"),
+    "a direction that is none": (spec(reverse=1), r"reverse=1 \(True or False"),
+    "a normalisation that is none": (
+        spec(normalisation=["nfc"]), r"normalisation=\['nfc'\] \(one of"
+    ),
+    "one class": (spec(classes=["a"]), r"classes=\('a',\)"),
+    "classes twice": (spec(classes=["a", "a"]), r"classes=\['a', 'a'\]"),
     "weights missing": (tensors(lambda t: t.pop("encoder.embedding.weight")), "missing"),
     "weights of another shape": (
         tensors(lambda t: t.update({"encoder.embedding.weight": torch.zeros(2, 2)})), "fit"

@@ -109,9 +109,9 @@ def test_degradation_is_that_of_pillow() -> None:
     assert (np.asarray(found) == np.asarray(Image.open(file))).all()
     plain = RestorationSpec(4, None, HALF, HALF).degrade(photo)
     assert (np.asarray(plain) == np.asarray(photo.resize((15, 10), 3))).all()
-    with pytest.raises(ValueError, match="scale=0, quality=99; try 2 and 10"):
+    with pytest.raises(ValueError, match=r"scale=0 \(.*from 1 to 8\); quality=99 \("):
         RestorationSpec(0, 99, HALF, HALF)
-    with pytest.raises(ValueError, match="quality=0; try"):
+    with pytest.raises(ValueError, match=r"quality=0 \(.*from 1 to 95"):
         RestorationSpec(2, 0, HALF, HALF)
 
 
@@ -123,7 +123,7 @@ def test_settings_are_whole_numbers_however_they_are_written(photos: Path) -> No
     assert spec(scale=2.0, quality=np.int64(20)) == spec(scale=2, quality=20)
     assert type(spec(scale=2.0).scale) is int
     for wrong in ({"scale": 2.5}, {"quality": True}, {"quality": 0}, {"scale": "2"}):
-        with pytest.raises(ValueError, match=r"however (scale|quality)=.*; try 2 and 10"):
+        with pytest.raises(ValueError, match=r"got (scale|quality)=.* \(a whole number"):
             spec(**wrong)
 
 
@@ -364,4 +364,4 @@ def test_the_commands_train_and_draw(photos: Path, tmp_path: Path) -> None:
 def test_an_endless_shape_is_refused_before_anything_is_built(side: int, tmp_path: Path) -> None:
     folder = unpacked(FORMAT_1 / "vision-restorer", tmp_path / "model")
     changed(model__args__shape=[side, 32])(folder)
-    refused_quickly(zoo.load, folder, "two sides of 1 to 4096 pixels", seconds=5, megabytes=100)
+    refused_quickly(zoo.load, folder, "a whole number, from 1 to 4096", seconds=5, megabytes=100)

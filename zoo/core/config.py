@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from zoo.core.checked import checked
 from zoo.core.names import plain_name, require_distinct
 from zoo.core.saving import finish
 
@@ -22,7 +23,6 @@ SEEN_ROWS: Final = "trained-on.safetensors"
 TRAINING_STATE: Final = "training-state.safetensors"  # of a run that is not over
 FINISHED: Final = "training-finished.json"  # what tells a repeated call that its run is over
 LARGEST_CONFIG: Final = 2**28  # bytes; long vocabularies and lists of ids take some millions
-_REQUIRED: dict[str, type] = {"domain": str, "task": str, "model": dict, "spec": dict}
 _WEIGHTS = re.compile(r"model(-\d+)?\.safetensors")
 _OF_AN_ARTIFACT: Final = (SEEN_ROWS, FINISHED, TRAINING_STATE, CARD_FACTS, "SHA256SUMS")
 
@@ -82,6 +82,9 @@ class Config:
         return text + "\n"
 
 
+_STATED: Final = Config.__dataclass_fields__.keys() - {"extra", "format"}
+
+
 def read_config(directory: Path | str) -> Config:
     """Read and check config.json alone.
 
@@ -129,27 +132,32 @@ def config_of(tree: dict[str, Any]) -> Config:
             f"format={version!r:.60}. Install a newer version, or fetch the artifact again if that "
             "is no number."
         )
-    wrong = [k for k, kind in _REQUIRED.items() if not isinstance(tree.get(k), kind)]
-    members = tree.get("members", ["model.safetensors"])
-    if not isinstance(members, list) or not members or not all(map(_is_member, members)):
-        wrong.append("members")
-    elif not _are_distinct(members):
-        wrong.append("members (twice the same)")
-    files = tree.get("files", [])
-    if not isinstance(files, list) or not all(map(_is_plain, files)):
-        wrong.append("files")
-    wrong += [name for name in ("metrics", "training") if not isinstance(tree.get(name, {}), dict)]
-    wrong += [name for name in ("licence", "data") if not isinstance(tree.get(name, ""), str)]
-    if "metrics" not in wrong and not all(map(_is_number, tree.get("metrics", {}).values())):
-        wrong.append("metrics")
-    if wrong:
+    extra = {name: value for name, value in tree.items() if name not in _STATED}
+    metrics = tree.get("metrics")
+    if isinstance(metrics, dict):  # the first artifacts of format 1 may hold NaN
+        tree["metrics"] = {
+            k: v for k, v in metrics.items() if not isinstance(v, float) or math.isfinite(v)
+        }
+    try:
+        stated = checked(Config, {name: tree[name] for name in _STATED if name in tree})
+        _require_names(stated)
+    except ValueError as error:
         raise ArtifactError(
-            f"{CONFIG} must state {', '.join([*_REQUIRED, 'members'])}, however {wrong=} "
-            "are missing or of another kind; save or fetch the artifact again"
-        )
-    names = [k for k in Config.__dataclass_fields__ if k in tree and k not in ("extra", "format")]
-    known = {k: tree.pop(k) for k in names}
-    return Config(**known, extra=tree, format=version)
+            f"{CONFIG} must state a model and its files, got another ({error!s:.400}). Save or "
+            "fetch the artifact again."
+        ) from error
+    return replace(stated, extra=extra, format=version)
+
+
+def _require_names(config: Config) -> None:
+    """Refuse files and members that may lie elsewhere, or that no system keeps apart."""
+    members = config.members
+    is_sound = members and len(set(members)) == len(members)
+    if not is_sound or not all(name.endswith(".safetensors") for name in members):
+        raise ValueError(f"members must be different safetensors files, got {members!r:.80}")
+    for name in [*members, *config.files]:
+        plain_name(name)
+    require_distinct(members)
 
 
 def obsolete_files(folder: Path) -> list[Path]:
@@ -180,30 +188,6 @@ def text_of(path: Path, largest: int) -> str:
     if not path.is_file() or size > largest:
         raise ValueError(f"it must be a regular file of at most {largest:,} bytes, got {size:,}")
     return path.read_text(encoding="utf-8")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float))
-
-
-def _is_member(name: object) -> bool:
-    """Whether a weight file's name stays in the directory and is safetensors."""
-    return _is_plain(name) and str(name).endswith(".safetensors")
-
-
-def _is_plain(name: object) -> bool:
-    try:
-        return bool(plain_name(name))
-    except ValueError:
-        return False
-
-
-def _are_distinct(names: list[str]) -> bool:
-    try:
-        require_distinct(names)
-    except ValueError:
-        return False
-    return len(set(names)) == len(names)
 
 
 def _python_number(value: Any) -> Any:

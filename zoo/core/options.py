@@ -16,28 +16,24 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
-import operator
 import textwrap
-import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 from typing import (
     Annotated,
     Any,
     Final,
     Generic,
-    Literal,
     ParamSpec,
     TypeVar,
-    Union,
     cast,
     get_args,
     get_origin,
     get_type_hints,
 )
 
+from zoo.core.annotations import Option as Option
+from zoo.core.annotations import Unfit, described, fitter, noted
 from zoo.core.messages import nearest
 
 P = ParamSpec("P")
@@ -46,56 +42,6 @@ T = TypeVar("T", bound=Mapping[str, Any])
 
 _MISSING: Final = object()
 _WIDTH: Final = 96  # of a line of a docstring
-
-
-@dataclass(frozen=True)
-class Option:
-    """What is to know of a setting beside its name and type.
-
-    Attributes:
-        help: one sentence or phrase for `help()` and `--help`.
-        default: the value where none is given; a table may state another one.
-        low: lowest number.
-        high: highest number.
-        above: numbers must be greater than this one.
-        cli: whether a shell can pass it; or the type that it passes where Python takes more.
-        record: whether the card of a trained model tells it.
-        group: heading under which `--help` lists it, after those without one.
-    """
-
-    help: str = ""
-    default: Any = None
-    low: float | None = None
-    high: float | None = None
-    above: float | None = None
-    cli: bool | type = True
-    record: bool = False
-    group: str = ""
-
-    @property
-    def range(self) -> str:
-        """The range in words, empty if there is none.
-
-        >>> Option(low=0, high=1).range, Option(above=0).range, Option(low=1).range
-        ('from 0 to 1', 'above 0', '1 or more')
-        """
-        low, high = self.low, self.high
-        if self.above is not None:
-            return f"above {self.above:g}" + (f" and up to {high:g}" if high is not None else "")
-        if low is not None and high is not None:
-            return f"from {low:g} to {high:g}"
-        if low is not None:
-            return f"{low:g} or more"
-        return f"up to {high:g}" if high is not None else ""
-
-    def holds(self, value: float) -> bool:
-        """Whether a number is in the range."""
-        return (
-            math.isfinite(value)
-            and (self.low is None or value >= self.low)
-            and (self.high is None or value <= self.high)
-            and (self.above is None or value > self.above)
-        )
 
 
 @dataclass(frozen=True)
@@ -109,7 +55,7 @@ class Setting:
     @property
     def expected(self) -> str:
         """What the value must be, in words."""
-        return _described(self.type, self.option)
+        return described(self.type, self.option)
 
     @property
     def help(self) -> str:
@@ -214,8 +160,8 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
         setting = settings.get(name)
         if setting is None:
             continue
-        fitting = _fitted(value, setting.type, setting.option)
-        if fitting is _MISSING:
+        fitting = fitter(setting.type, setting.option)(value)
+        if isinstance(fitting, Unfit):
             wrong.append(setting)
         else:
             values[name] = fitting
@@ -235,107 +181,10 @@ def _setting(name: str, hint: Any, default: Any = _MISSING) -> Setting:
     """A setting from a field's annotation."""
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{name} must be annotated with an Option")
-    kind, *notes = get_args(hint)
-    option = next(note for note in notes if isinstance(note, Option))
+    kind, option = get_args(hint)[0], noted(hint, Option())
     if default is not _MISSING and default is not inspect.Parameter.empty:
         option = replace(option, default=default)
     return Setting(name, kind, option)
-
-
-def _fitted(value: Any, kind: Any, option: Option) -> Any:
-    """The value as its type has it; `_MISSING` if it does not belong to the type or range."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        fitting = (_fitted(value, one, option) for one in arguments)
-        return next((one for one in fitting if one is not _MISSING), _MISSING)
-    if origin is Annotated:
-        return _fitted(value, arguments[0], option)
-    if origin is Literal:
-        is_member = isinstance(value, (str, int)) and value in arguments
-        return value if is_member else _MISSING
-    if origin is tuple:
-        return _fitted_tuple(value, arguments, option)
-    if isinstance(origin, type) and issubclass(origin, Sequence):
-        items = _fitted_items(value, [arguments[0]] * _length(value), option)
-        return _MISSING if items is None else items
-    return _fitted_plain(value, origin or kind, option)
-
-
-def _fitted_plain(value: Any, kind: Any, option: Option) -> Any:
-    """The value of a type without arguments."""
-    if kind is None or kind is type(None):
-        return None if value is None else _MISSING
-    if kind is bool:
-        return bool(value) if type(value).__name__ in ("bool", "bool_") else _MISSING
-    if kind is int or kind is float:
-        return _number(value, kind, option)
-    return value if not isinstance(kind, type) or isinstance(value, kind) else _MISSING
-
-
-def _number(value: Any, kind: type, option: Option) -> Any:
-    """The value as an int or a float; `_MISSING` if it is none, or out of range."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not option.holds(float(value)):
-        return _MISSING
-    if isinstance(value, Integral):
-        return operator.index(value)
-    number = float(value)
-    if kind is float:
-        return number
-    return int(number) if number.is_integer() else _MISSING
-
-
-def _fitted_tuple(value: Any, kinds: Sequence[Any], option: Option) -> Any:
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        kinds = [kinds[0]] * _length(value)
-    items = _fitted_items(value, kinds, option)
-    return _MISSING if items is None else tuple(items)
-
-
-def _fitted_items(value: Any, kinds: Sequence[Any], option: Option) -> list[Any] | None:
-    """The items of a list; None if it is no list, or an item does not belong."""
-    if isinstance(value, (str, bytes)) or _length(value) != len(kinds):
-        return None
-    items = [_fitted(one, kind, option) for one, kind in zip(value, kinds, strict=True)]
-    return None if any(one is _MISSING for one in items) else items
-
-
-def _length(value: Any) -> int:
-    return len(value) if hasattr(value, "__len__") and hasattr(value, "__iter__") else -1
-
-
-def _described(kind: Any, option: Option) -> str:
-    """A type and a range in words.
-
-    >>> _described(int | None, Option(low=1))
-    'a whole number, 1 or more, or None'
-    """
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        kinds = [one for one in arguments if one is not type(None)]
-        words = " or ".join(dict.fromkeys(_described(one, option) for one in kinds))
-        return words if len(kinds) == len(arguments) else f"{words}, or None"
-    if origin is Literal:
-        return f"one of {', '.join(map(repr, arguments))}"
-    if isinstance(origin, type) and issubclass(origin, Sequence):
-        is_pair = origin is tuple and Ellipsis not in arguments
-        length = f"a list of {len(arguments)}" if is_pair else "a list"
-        return (
-            length if arguments[0] is Any else f"{length}, each {_described(arguments[0], option)}"
-        )
-    if kind in _WORDS:
-        numbers = kind in (int, float) and option.range
-        return _WORDS[kind] + (f", {option.range}" if numbers else "")
-    if origin is not None and callable(origin) and origin.__name__ == "Callable":
-        return "a function"
-    return f"a {getattr(kind, '__name__', 'value')}"
-
-
-_WORDS: Final[dict[Any, str]] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "True or False",
-    str: "text",
-}
 
 
 def _signature(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Final, Literal, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
+from zoo.core.annotations import Option
+from zoo.core.checked import checked, format_of, to_json
 from zoo.tabular.data.tables import Name
 from zoo.tabular.data.values import LARGEST, WHOLE, Kind, Value, key
 
+Finite = Annotated[float, Option(low=-LARGEST, high=LARGEST)]
+Std = Annotated[float, Option(above=1e-300, high=LARGEST)]
+StoredValue = str | bool | Annotated[int, Option(low=1 - WHOLE, high=WHOLE - 1)] | float
 TaskName = Literal["classification", "regression"]
 
 Cells = Literal["exact", "alike"]
@@ -26,7 +29,10 @@ class Category:
     """
 
     name: Name
-    values: tuple[Value, ...]
+    values: tuple[StoredValue | None, ...]
+
+    def __post_init__(self) -> None:
+        _require_distinct(self.values)
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,9 @@ class Number:
 
     name: Name
     kind: Kind
-    median: float
-    mean: float
-    std: float
+    median: Finite
+    mean: Finite
+    std: Std
     gaps: bool
 
 
@@ -62,9 +68,12 @@ class Target:
     """
 
     name: Name
-    classes: tuple[Value, ...] = ()
-    mean: float = 0.0
-    std: float = 1.0
+    classes: tuple[StoredValue, ...] = ()
+    mean: Finite = 0.0
+    std: Std = 1.0
+
+    def __post_init__(self) -> None:
+        _require_distinct(self.classes)
 
 
 @dataclass(frozen=True)
@@ -86,15 +95,15 @@ class Spec:
     task: TaskName
     categories: tuple[Category, ...]
     numbers: tuple[Number, ...]
-    targets: tuple[Target, ...]
+    targets: Annotated[tuple[Target, ...], Option(fewest=1)]
     log_target: bool
     left_out: tuple[tuple[Name, str], ...] = ()
-    cells: Cells = "exact"
+    cells: Annotated[Cells, Option(absent="exact")] = "exact"
 
     @property
     def format(self) -> int:
         """The artifact format that a reader must know to predict the same."""
-        return 1 if self.cells == "exact" else 2
+        return format_of(self)
 
     @property
     def inputs(self) -> list[Name]:
@@ -119,10 +128,7 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
-        tree = asdict(self)
-        if self.format == 1:
-            del tree["cells"]
-        return tree
+        return to_json(self)
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -131,27 +137,7 @@ class Spec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        tree = {"cells": "exact", **tree}
-        missing = [field.name for field in fields(cls) if field.name not in tree]
-        wrong = {
-            name: repr(tree[name])[:60]
-            for name, is_sound in _SOUND.items()
-            if name in tree and not is_sound(tree[name])
-        }
-        if missing or wrong:
-            raise ValueError(f"a spec has all its fields, each sound, however {missing=}, {wrong=}")
-        spec = cls(
-            task=tree["task"],
-            categories=tuple(Category(c["name"], tuple(c["values"])) for c in tree["categories"]),
-            numbers=tuple(Number(**number) for number in tree["numbers"]),
-            targets=tuple(
-                Target(**{**target, "classes": tuple(target["classes"])})
-                for target in tree["targets"]
-            ),
-            log_target=tree["log_target"],
-            left_out=tuple((name, why) for name, why in tree["left_out"]),
-            cells=tree["cells"],
-        )
+        spec = checked(cls, tree)
         _require_consistent(spec)
         return spec
 
@@ -171,84 +157,11 @@ def _require_consistent(spec: Spec) -> None:
     wrong = [name for name, fine in sound.items() if not fine]
     if wrong:
         raise ValueError(
-            "a spec names every column once, has inputs, and classes in a classification alone, "
-            f"however {wrong=}{f', twice={twice[:3]}' if twice else ''}"
+            "columns must have one name each, some of them inputs, and classes be of a "
+            f"classification, got {wrong=}{f', twice={twice[:3]}' if twice else ''}"
         )
 
 
-def _is_name(value: Any) -> bool:
-    return type(value) is int or _is_text(value)
-
-
-def _is_text(value: Any) -> bool:
-    """Whether it is a text that a file can hold: half a surrogate pair is none."""
-    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) <= LARGEST
-
-
-def _is_std(value: Any) -> bool:
-    return _is_number(value) and value > 1e-300
-
-
-def _are_values(value: Any, *, gaps: bool) -> bool:
-    kinds = (str, int, float, bool, type(None)) if gaps else (str, int, float, bool)
-    if not isinstance(value, (list, tuple)) or not all(type(v) in kinds for v in value):
-        return False
-    if any(abs(v) >= WHOLE for v in value if type(v) is int):
-        return False
-    if not all(_is_text(v) for v in value if isinstance(v, str)):
-        return False
-    finite = all(math.isfinite(v) for v in value if isinstance(v, float))
-    return finite and len({key(v) for v in value}) == len(value)
-
-
-def _are(value: Any, sound: dict[str, Callable[[Any], bool]], least: int = 0) -> bool:
-    """Whether it is a list of objects with exactly these fields, each sound."""
-    return (
-        isinstance(value, (list, tuple))
-        and len(value) >= least
-        and all(isinstance(item, dict) and item.keys() == sound.keys() for item in value)
-        and all(is_sound(item[name]) for item in value for name, is_sound in sound.items())
-    )
-
-
-def _are_left_out(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(
-        isinstance(pair, (list, tuple))
-        and len(pair) == 2
-        and _is_name(pair[0])
-        and isinstance(pair[1], str)
-        for pair in value
-    )
-
-
-_CATEGORY: Final[dict[str, Callable[[Any], bool]]] = {
-    "name": _is_name,
-    "values": lambda value: _are_values(value, gaps=True),
-}
-_NUMBER: Final[dict[str, Callable[[Any], bool]]] = {
-    "name": _is_name,
-    "kind": lambda value: isinstance(value, str) and value in get_args(Kind),
-    "median": _is_number,
-    "mean": _is_number,
-    "std": _is_std,
-    "gaps": lambda value: type(value) is bool,
-}
-_TARGET: Final[dict[str, Callable[[Any], bool]]] = {
-    "name": _is_name,
-    "classes": lambda value: _are_values(value, gaps=False),
-    "mean": _is_number,
-    "std": _is_std,
-}
-_SOUND: Final[dict[str, Callable[[Any], bool]]] = {
-    "task": lambda value: isinstance(value, str) and value in get_args(TaskName),
-    "categories": lambda value: _are(value, _CATEGORY),
-    "numbers": lambda value: _are(value, _NUMBER),
-    "targets": lambda value: _are(value, _TARGET, least=1),
-    "log_target": lambda value: type(value) is bool,
-    "left_out": _are_left_out,
-    "cells": lambda value: isinstance(value, str) and value in get_args(Cells),
-}
+def _require_distinct(values: tuple[Value, ...]) -> None:
+    if len({key(value) for value in values}) != len(values):
+        raise ValueError(f"values must differ, got {values!r:.60}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar
 
+from zoo.core.annotations import Option
+from zoo.core.checked import checked, format_of, to_json
 from zoo.text.data.normalisation import Normalisation
 from zoo.text.data.rules import SPECIAL
 from zoo.text.data.tokenizer import Numberer, Numbers, Tokenizer
@@ -14,6 +15,7 @@ from zoo.text.data.vocabulary import Vocabulary
 
 Label = str | int | bool
 Column = str | int
+Columns = Annotated[tuple[Column, ...], Option(fewest=1)]
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,19 @@ class Spec:
 
     FREE_FIELDS: ClassVar = ("text_column", "label_columns")  # see `Learner.set_data`
 
-    words: tuple[str, ...]
+    words: Annotated[tuple[str, ...], Option(distinct=True)]
     language: str = "en"
     reverse: bool = False
-    classes: tuple[Label, ...] = ()
+    classes: Annotated[tuple[Label, ...], Option(distinct=True)] = ()
     multi_label: bool = False
-    text_column: Column | None = None
-    label_columns: Column | tuple[Column, ...] | None = None
-    normalisation: Normalisation = "unicode"
+    text_column: Annotated[Column | None, Option(absent=None)] = None
+    label_columns: Annotated[Column | Columns | None, Option(absent=None)] = None
+    normalisation: Annotated[Normalisation, Option(absent="none")] = "unicode"
 
     @property
     def format(self) -> int:
         """The format of an artifact with this spec: 2 with columns or a normalisation."""
-        return 2 if self._of_format_2() else 1
+        return format_of(self)
 
     @property
     def columns(self) -> tuple[Column | None, Column | tuple[Column, ...] | None]:
@@ -69,23 +71,7 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
-        return {
-            "words": list(self.words),
-            "language": self.language,
-            "reverse": self.reverse,
-            "classes": list(self.classes),
-            "multi_label": self.multi_label,
-        } | self._of_format_2()
-
-    def _of_format_2(self) -> dict[str, Any]:
-        """The fields that a reader of format 1 does not know, where they say something."""
-        labels = self.label_columns
-        fields = {
-            "text_column": self.text_column,
-            "label_columns": list(labels) if isinstance(labels, tuple) else labels,
-            "normalisation": None if self.normalisation == "none" else self.normalisation,
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+        return to_json(self)
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -94,56 +80,11 @@ class Spec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        checks: dict[str, Callable[[Any], bool]] = {
-            "words": _are_words,
-            "language": lambda value: isinstance(value, str) and value.isidentifier(),
-            "reverse": lambda value: isinstance(value, bool),
-            "classes": _are_classes,
-        }
-        wrong = [
-            name for name, sound in checks.items() if name not in tree or not sound(tree[name])
-        ]
-        multi_label = tree.get("multi_label", False)  # not there before there was a choice
-        if not isinstance(multi_label, bool):
-            wrong.append("multi_label")
-        text, labels = tree.get("text_column"), tree.get("label_columns")
-        labels = tuple(labels) if isinstance(labels, list) else labels
-        if not (text is None or _is_column(text)):
-            wrong.append("text_column")
-        if not (labels is None or _is_column(labels) or _are_columns(labels)):
-            wrong.append("label_columns")
-        normalisation = tree.get("normalisation", "none")  # as in format 1
-        if normalisation not in get_args(Normalisation):
-            wrong.append("normalisation")
-        if wrong:
-            raise ValueError(f"a spec has {', '.join(checks)}, each sound, however {wrong=}")
-        words, classes = tuple(tree["words"]), tuple(tree["classes"])
-        later: dict[str, Any] = {"text_column": text, "label_columns": labels}
-        later["normalisation"] = normalisation
-        return cls(words, tree["language"], tree["reverse"], classes, multi_label, **later)
-
-
-def _are_words(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and all(isinstance(word, str) for word in value)
-        and tuple(value[: len(SPECIAL)]) == SPECIAL
-        and len(set(value)) == len(value)
-    )
-
-
-def _is_column(value: object) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool)
-
-
-def _are_columns(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) > 0 and all(map(_is_column, value))
-
-
-def _are_classes(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and all(isinstance(one, (str, int)) for one in value)
-        and len(set(value)) == len(value)
-        and len(value) != 1
-    )
+        spec = checked(cls, tree)
+        if spec.words[: len(SPECIAL)] != SPECIAL:
+            raise ValueError(f"words must begin with {', '.join(SPECIAL)}, got {spec.words!r:.60}")
+        if not spec.language.isidentifier():
+            raise ValueError(f"language must be a code, got language={spec.language!r:.60}")
+        if len(spec.classes) == 1:
+            raise ValueError(f"classes must be several, got classes={spec.classes!r:.60}")
+        return spec

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
+from zoo.core.annotations import Option
 from zoo.core.artifacts import artifact
+from zoo.core.artifacts.network import rebuilt
+from zoo.core.checked import arguments_of
 from zoo.core.config import ArtifactError
 from zoo.core.run import Run
 from zoo.text.classification.model import TextClassifier
@@ -16,15 +19,39 @@ from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER, Dropouts
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.language_model import LanguageNet
-from zoo.text.options import check_numbers
 from zoo.text.spec import Spec
 
 FLIPS: Final = "flips"
-_SIZES: Final = ("d_embedding", "d_hidden", "n_layers")
-_ARGUMENTS: Final = {
-    "language-model": (*_SIZES, "drop_mult"),
-    "classification": (*_SIZES, "drop_mult", "max_len", "bptt"),
-    "multi-label": (*_SIZES, "drop_mult", "max_len", "bptt"),
+
+
+class LanguageArguments(TypedDict):
+    """What builds the network of a language model; fit for JSON."""
+
+    name: Literal["awd_lstm"]
+    d_embedding: Annotated[int, Option(low=1, high=1e5)]
+    d_hidden: Annotated[int, Option(low=1, high=1e5)]
+    n_layers: Annotated[int, Option(low=1, high=64)]
+    drop_mult: Annotated[float, Option(low=0, high=10)]
+
+
+class ClassifierArguments(LanguageArguments):
+    """What builds the networks of a classifier; fit for JSON.
+
+    Attributes:
+        max_len: see `ClassifierNet`.
+        bptt: see `ClassifierNet`.
+        flips: of an ensemble, which members read from the other end.
+    """
+
+    max_len: Annotated[int, Option(low=1, high=1e9)]
+    bptt: Annotated[int, Option(low=1, high=1e6)]
+    flips: NotRequired[list[bool]]
+
+
+ARGUMENTS: Final[dict[str, type[Any]]] = {
+    "language-model": LanguageArguments,
+    "classification": ClassifierArguments,
+    "multi-label": ClassifierArguments,
 }
 
 
@@ -36,16 +63,18 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
     """
     stored = artifact.read(directory)
     config = stored.config
-    if config.domain != "text" or config.task not in _ARGUMENTS:
+    if config.domain != "text" or config.task not in ARGUMENTS:
         raise ArtifactError(
             "this reads language models and classifiers of texts, however "
             f"domain={config.domain!r:.40}, task={config.task!r:.40}; use zoo.load"
         )
     with artifact.built("a model of texts"):
         spec, arguments = check(config.task, config.model, config.spec, len(stored.weights))
-        members: Any = [_member(config.task, arguments, spec, own) for own in stored.weights]
-        for member, flips in zip(members, _flips(arguments, len(members)), strict=True):
-            member.flips = flips
+        build = partial(_network, config.task, arguments, spec)
+        members: Any = [rebuilt(build, tensors) for tensors in stored.weights]
+        for member, flips in zip(members, arguments.get(FLIPS, ()), strict=False):
+            if flips:
+                member.turn()
     kind: Any = LanguageModel if config.task == "language-model" else TextClassifier
     model: LanguageModel | TextClassifier = kind(
         members,
@@ -66,18 +95,21 @@ def check(
         ValueError: they are not sound, or do not go together.
     """
     known = Spec.from_json(spec)
-    arguments = _arguments(task, model)
+    arguments: dict[str, Any] = dict(arguments_of(model, ARGUMENTS[task]))
+    del arguments["name"]
     if (task != "language-model") != bool(known.classes):
         raise ValueError(f"{task} does not go with {len(known.classes)} classes")
     if (task == "multi-label") != known.multi_label:
         raise ValueError(f"{task} does not go with multi_label={known.multi_label}")
-    _flips(arguments, n_members)
+    if len(flips := arguments.get(FLIPS, [False] * n_members)) != n_members:
+        raise ValueError(f"flips must be one per member, got {flips=!r:.60} of {n_members}")
     return known, arguments
 
 
-def build(task: str, arguments: dict[str, Any], spec: Spec) -> nn.Module:
+def _network(task: str, arguments: dict[str, Any], spec: Spec) -> nn.Module:
     """The network with random weights."""
-    sizes = {name: arguments[name] for name in _SIZES} | {"n_words": len(spec.words)}
+    names = ("d_embedding", "d_hidden", "n_layers")
+    sizes = {name: arguments[name] for name in names} | {"n_words": len(spec.words)}
     if task == "language-model":
         return LanguageNet(**sizes, dropouts=Dropouts().times(arguments["drop_mult"]))
     return ClassifierNet(
@@ -87,43 +119,3 @@ def build(task: str, arguments: dict[str, Any], spec: Spec) -> nn.Module:
         max_len=arguments["max_len"],
         bptt=arguments["bptt"],
     )
-
-
-def _arguments(task: str, model: dict[str, Any]) -> dict[str, Any]:
-    """What builds the network, checked.
-
-    Raises:
-        ValueError: arguments are missing, unknown or senseless.
-    """
-    known, given = _ARGUMENTS[task], model.get("args")
-    said = set(given) - {FLIPS} if isinstance(given, dict) else set()
-    if model.get("name") != "awd_lstm" or said != set(known):
-        raise ValueError(f"its model is 'awd_lstm' with arguments {', '.join(known)}")
-    assert isinstance(given, dict)
-    check_numbers(**{name: given[name] for name in known})
-    if whole := [k for k in known if k != "drop_mult" and type(given[k]) is not int]:
-        raise ValueError(f"{', '.join(whole)} must be whole numbers")
-    return given
-
-
-def _flips(arguments: dict[str, Any], n: int) -> list[bool]:
-    """Which members of an ensemble read from the other end.
-
-    Raises:
-        ValueError: it is not said of each.
-    """
-    flips = arguments.get(FLIPS, [False] * n)
-    if not isinstance(flips, list) or len(flips) != n or {*map(type, flips)} != {bool}:
-        raise ValueError(f"{FLIPS} says of each of {n} members whether it reads from the other end")
-    return flips
-
-
-def _member(
-    task: str, arguments: dict[str, Any], spec: Spec, tensors: dict[str, Tensor]
-) -> nn.Module:
-    """A network with its weights; one that they do not fit is refused before it takes memory."""
-    with torch.device("meta"):
-        artifact.check_weights(build(task, arguments, spec), tensors)
-    member = build(task, arguments, spec)
-    artifact.load_weights(member, tensors)
-    return member.eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +14,9 @@ from zoo.hub.find import find
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.classification.spec import TaskName
 from zoo.vision.classification.task import n_out
-from zoo.vision.models.backbones import check_name, fitting_size, is_known
+from zoo.vision.models.backbones import build, check_name, fitting_size, is_known
 from zoo.vision.models.bodies import Preprocessing
-from zoo.vision.models.classifier import Classifier, build_classifier
+from zoo.vision.models.classifier import Classifier, build_classifier, on_backbone
 from zoo.vision.models.head import Pool
 from zoo.vision.stored import load
 
@@ -145,20 +146,18 @@ def _from_model(
     """The body of a model with a new head, or its own head if it knows the same classes."""
     first = model.members[0]
     arguments: dict[str, Any] = {**first.arguments()}
-    if size is not None:
-        arguments["size"] = size
     same = (task, tuple(classes)) == (model.spec.task, model.spec.classes)
     if same:
         arguments |= _kept(arguments, head)
     else:
         arguments |= {"n_out": n_out(task, classes), **head.new()}
-    built = build_classifier(**arguments, pretrained=False)
+    name, own_size, spec = arguments.pop("name"), arguments.pop("size"), model.spec
+    backbone = build(name, pretrained=False, size=own_size if size is None else size)
+    size = backbone.preprocessing.size
+    shown = Preprocessing(size, spec.mean, spec.std, spec.interpolation, spec.crop, spec.mode)
+    backbone = replace(backbone, preprocessing=shown, licence=model.licence)
+    built = on_backbone(backbone, **arguments, trained=same)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
-    built.trained, built.licence = same, model.licence
-    spec, size = model.spec, built.preprocessing.size
-    built.preprocessing = Preprocessing(
-        size, spec.mean, spec.std, spec.interpolation, spec.crop, spec.mode
-    )
     return built
 
 

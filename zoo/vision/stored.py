@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
 from zoo.core.artifacts import artifact
+from zoo.core.artifacts.network import rebuilt
 from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
 from zoo.vision.classification.model import PhotoModel
@@ -62,46 +60,12 @@ def load(directory: Path | str, run: Run | None = None) -> Any:
 
 def _of_photos(config: Config, weights: Weights) -> Parts:
     spec, arguments = classifier_of(config)
-    return _members(build_classifier, arguments, weights, config.licence), spec, PhotoModel
+    build = partial(build_classifier, **arguments, pretrained=False, licence=config.licence)
+    return [rebuilt(build, tensors) for tensors in weights], spec, PhotoModel
 
 
 def _drawn(config: Config, weights: Weights) -> Parts:
     kind, spec_of = DRAWN[config.task]
     spec, arguments = unet_of(config, spec_of)
-    return _members(build_unet, arguments, weights, config.licence), spec, kind
-
-
-def _members(
-    build: Callable[..., Any], arguments: dict[str, Any], weights: Weights, licence: str
-) -> list[Any]:
-    """Networks with their weights; one that they do not fit is refused before it takes memory."""
-    members = []
-    for tensors in weights:
-        with contextlib.suppress(NotImplementedError):
-            artifact.check_weights(_outline(build, arguments), tensors)
-        member = build(**arguments, pretrained=False)
-        artifact.load_weights(member, tensors)
-        member.licence = licence
-        members.append(member.eval())
-    return members
-
-
-def _outline(build: Callable[..., nn.Module], arguments: dict[str, Any]) -> nn.Module:
-    """The network, of which names and shapes take no memory."""
-    with torch.device("meta"):
-        try:
-            return build(**arguments, pretrained=False)
-        except NotImplementedError:
-            with _Numbers():
-                return build(**arguments, pretrained=False)
-
-
-class _Numbers(TorchFunctionMode):
-    """Keep small tensors of numbers on the CPU: RegNets of torchvision compute widths by them."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Call the function, which makes its numbers on the CPU."""
-        more = {"device": "cpu"} if func in (torch.arange, torch.tensor) else {}
-        return func(*args, **more | (kwargs or {}))
+    build = partial(build_unet, **arguments, pretrained=False, licence=config.licence)
+    return [rebuilt(build, tensors) for tensors in weights], spec, kind

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from zoo.collab.spec import ROLES
+from zoo.collab.spec import ColumnNames
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -74,7 +74,7 @@ def found(
     """
     lower = {str(name).strip().lower(): name for name in frame.columns}
     names: dict[str, Any] = {}
-    for role in ROLES:
+    for role in ColumnNames.__annotations__:
         name = getattr(columns, role)
         if name is not None and name not in frame.columns:
             near = difflib.get_close_matches(str(name), [str(c) for c in frame.columns], 1)

@@ -77,10 +77,11 @@ def prepare(
             on have been trained on.
     """
     before = known.spec if known else None
+    remembered: Any = before.columns if before else {}
     reading = partial(
         read,
         columns=columns,
-        remembered=before.columns if before else {},
+        remembered=remembered,
         needs_rating=predicts_ratings,
     )
     ratings = reading(table, learns=before is None)
@@ -95,15 +96,16 @@ def prepare(
     tables = {side: table for side, table in (features or {}).items() if table is not None}
     for side, told in tables.items():
         require_ids(told, side, {*USUAL[side], str(named(columns).get(side, "")).lower()} - {""})
-    spec = replace(
-        before or Spec((), (), mean=float(ratings["rating"].mean())),
-        users=users,
-        items=items,
-        features=before.features if before else {side: fit(t) for side, t in tables.items()},
-        columns=(before.columns if before else {}) | named(columns),
-        n_held_out=0,
-    )
-    spec = replace(spec, titles=spec.titles | _titles(titles, spec))
+    fields: dict[str, Any] = {
+        "users": users,
+        "items": items,
+        "features": before.features if before else {s: fit(t) for s, t in tables.items()},
+        "columns": remembered | named(columns),
+        "n_held_out": 0,
+    }
+    spec = replace(before or Spec((), (), mean=float(ratings["rating"].mean())), **fields)
+    all_titles: dict[Any, str] = {**spec.titles, **_titles(titles, spec)}
+    spec = replace(spec, titles=all_titles)
     if predicts_ratings:
         spec = _scaled(spec, ratings["rating"].to_numpy(), scale)
     train = _sorted_by_user(user_rows, item_rows, ratings["rating"].to_numpy())

@@ -88,8 +88,8 @@ def built(what: str) -> Iterator[None]:
     ) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise ArtifactError(
-            f"config.json must describe {what} that this version builds, however it does not "
-            f"({said:.400}); save or fetch the artifact again"
+            f"{CONFIG} must describe {what} that this version builds, got another ({said:.400}). "
+            "Save or fetch the artifact again."
         ) from error
 
 

@@ -132,8 +132,8 @@ def trained(
 
 def _named(target: Target, classes: NDArray[Any]) -> Target:
     """A target of classes' numbers as one of the classes themselves, if JSON can hold them."""
-    values = [plain(value) for value in classes]
-    if None in values or len({key(value) for value in values}) < len(values):
+    values = [value for one in classes if (value := plain(one)) is not None]
+    if len({key(value) for value in values}) < len(classes):
         return target
     return replace(target, classes=tuple(values))
 

@@ -47,7 +47,8 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
     for model in models:
         for member in model.members:
             members.append(copy.deepcopy(member))
-            members[-1].flips = member.flips != (model.spec.reverse != first.spec.reverse)
+            if model.spec.reverse != first.spec.reverse:
+                members[-1].turn()
     sketches = [model.seen_rows for model in models if model.seen_rows is not None]
     arguments = _sizes(first) | {FLIPS: [member.flips for member in members]}
     return TextClassifier(

@@ -347,8 +347,7 @@ def _take_weights(
     old: Any = first.members[0]
     net.encoder.load_state_dict(old.encoder.state_dict())
     if isinstance(first, TextClassifier) and _says_the_same(first.spec, spec):
-        net.head.load_state_dict(old.head.state_dict())
-        net.head_trained = True
+        net.take_head(old)
 
 
 def _says_the_same(one: Spec, other: Spec) -> bool:

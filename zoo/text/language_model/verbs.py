@@ -173,8 +173,12 @@ def lm_learner(  # noqa: D417 - `LanguageOptions` describes the others
     )
     with seeded(run.seed):
         dropouts = Dropouts().times(numbers["drop_mult"])
-        net = LanguageNet(n_words=len(spec.words), dropouts=dropouts, **sizes)
-    net.decoder.skips_logits = bool(numbers["sampled"])
+        net = LanguageNet(
+            n_words=len(spec.words),
+            dropouts=dropouts,
+            skips_logits=bool(numbers["sampled"]),
+            **sizes,
+        )
     if pretrained:
         take_words(net, pretrained, spec)
     batches = partial(

@@ -73,6 +73,15 @@ class ClassifierNet(nn.Module):
             nn.Linear(D_HEAD, n_classes),
         )
 
+    def turn(self) -> None:
+        """Read documents from the other end than before."""
+        self.flips = not self.flips
+
+    def take_head(self, other: ClassifierNet) -> None:
+        """Take the weights of a head that knows the classes."""
+        self.head.load_state_dict(other.head.state_dict())
+        self.head_trained = True
+
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes)."""
         if self.flips:

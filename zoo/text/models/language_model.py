@@ -39,13 +39,15 @@ class Output(NamedTuple):
 class TiedDecoder(nn.Module):
     """Logits of the next word: products with the words' own vectors, and a bias for each.
 
-    Attributes:
-        skips_logits: in training, since the loss is to look at a part of them (`task`).
+    Args:
+        n_words: words of the vocabulary.
+        dropout: probability on the features.
+        skips_logits: give none in training, since the loss looks at a part of them (`task`).
     """
 
-    def __init__(self, n_words: int, dropout: float) -> None:
+    def __init__(self, n_words: int, dropout: float, *, skips_logits: bool = False) -> None:
         super().__init__()
-        self.skips_logits = False
+        self.skips_logits = skips_logits
         self.dropout = LockedDropout(dropout)
         self.bias = nn.Parameter(torch.zeros(n_words))
 
@@ -66,6 +68,7 @@ class LanguageNet(nn.Module):
         d_hidden: width of the layers between.
         n_layers: of LSTM.
         dropouts: all five.
+        skips_logits: see `TiedDecoder`.
 
     Attributes:
         carried: the state after the last batch of `forward`; empty before any. What generates calls
@@ -80,6 +83,7 @@ class LanguageNet(nn.Module):
         d_hidden: int = 1152,
         n_layers: int = 3,
         dropouts: Dropouts | None = None,
+        skips_logits: bool = False,
     ) -> None:
         super().__init__()
         drop = dropouts or Dropouts()
@@ -90,7 +94,7 @@ class LanguageNet(nn.Module):
             n_layers=n_layers,
             dropouts=drop,
         )
-        self.decoder = TiedDecoder(n_words, drop.output)
+        self.decoder = TiedDecoder(n_words, drop.output, skips_logits=skips_logits)
         self.carried: State = ()
 
     def forward(self, tokens: Tensor, fresh: Tensor) -> Output:
@@ -137,7 +141,7 @@ def task(ar: float = AR, tar: float = TAR, sampled: int = 0) -> Task:
         ar: weight of the mean square of the dropped-out activations.
         tar: weight of the mean square of their changes from word to word, before dropout.
         sampled: words that count in training: so many most frequent ones, and as many drawn; 0
-            takes all. For a net whose decoder `skips_logits`.
+            takes all. For a net that `skips_logits`.
     """
 
     def loss(output: Output, target: Tensor) -> tuple[Tensor, int]:

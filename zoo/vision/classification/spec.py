@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, ClassVar, Final, Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final, Literal
 
+from zoo.core.annotations import Option
+from zoo.core.checked import checked, format_of, to_json
 from zoo.vision.data.augment import SIDE_ON, Augment
 from zoo.vision.data.images import WHITE, CropMode, Resize
-from zoo.vision.models.bodies import Interpolation, Preprocessing
+from zoo.vision.models.bodies import Interpolation, Mean, Preprocessing, Side, Std
 
 TaskName = Literal["classification", "multi-label", "regression"]
 """What is asked of a photo; `zoo.vision.classification.task` tells what each means."""
 
-LARGEST: Final = 4096  # pixels of the side of an input
+Limit = Annotated[float, Option(low=-1e30, high=1e30)]
 
 
 @dataclass(frozen=True)
@@ -53,28 +55,37 @@ class Spec:
         "valid_column",
     )  # see `Learner.set_data`
 
-    classes: tuple[str, ...]
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    classes: Annotated[tuple[str, ...], Option(distinct=True)]
+    size: Side
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Std, Std, Std]
     interpolation: Interpolation
-    crop: float
+    crop: Annotated[float, Option(low=0.1, high=1)]
     task: TaskName = "classification"
-    threshold: float | tuple[float, ...] = 0.5
-    beta: float = 1.0
-    separator: str | None = None
-    y_range: tuple[float, float] | None = None
-    y_scale: tuple[float, float] = (0.0, 1.0)
+    threshold: Annotated[float | tuple[float, ...], Option(low=0, high=1)] = 0.5
+    beta: Annotated[float, Option(low=0.01, high=100)] = 1.0
+    separator: Annotated[str | None, Option(fewest=1)] = None
+    y_range: tuple[Limit, Limit] | None = None
+    y_scale: tuple[Limit, Annotated[float, Option(above=0, high=1e30)]] = (0.0, 1.0)
     augment: Augment | None = SIDE_ON
-    mode: CropMode = "center"
-    white: int = WHITE
-    columns: tuple[str, str] | None = None
-    valid_column: str | None = None
+    mode: Annotated[CropMode, Option(absent="center")] = "center"
+    white: Annotated[int, Option(low=1, high=WHITE, absent=WHITE)] = WHITE
+    columns: Annotated[tuple[str, str] | None, Option(absent=None)] = None
+    valid_column: Annotated[str | None, Option(absent=None)] = None
+
+    def __post_init__(self) -> None:
+        n, fewest = len(self.classes), _FEWEST.get(self.task, 2)
+        if n < fewest:
+            raise ValueError(f"{self.task} needs {fewest} classes, got classes={self.classes}")
+        if isinstance(self.threshold, tuple) and len(self.threshold) not in (0, n):
+            raise ValueError(f"threshold must be one per label, got threshold={self.threshold}")
+        if self.y_range is not None and self.y_range[0] >= self.y_range[1]:
+            raise ValueError(f"y_range must rise, got y_range={self.y_range}")
 
     @property
     def format(self) -> int:
         """The artifact's format: 2 if something counts that readers of format 1 do not know."""
-        return 2 if self._later() else 1
+        return format_of(self)
 
     @property
     def resize(self) -> Resize:
@@ -96,12 +107,7 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json; what is as in format 1 is left out."""
-        later = self._later()
-        return {k: v for k, v in asdict(self).items() if k not in _LATER or k in later}
-
-    def _later(self) -> dict[str, Any]:
-        """What readers of format 1 do not know, where it is not as they assume."""
-        return {k: v for k in _LATER if (v := getattr(self, k)) != _LATER[k]}
+        return to_json(self)
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:
@@ -110,24 +116,7 @@ class Spec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in tree]
-        wrong = {
-            name: repr(tree[name])[:60]
-            for name, is_sound in _SOUND.items()
-            if name in tree and not is_sound(tree[name])
-        }
-        fewest = _FEWEST.get(tree.get("task", ""), 2)
-        if not (missing or wrong) and len(tree["classes"]) < fewest:
-            wrong["classes"] = repr(tree["classes"])[:60]
-        if not wrong and _count(tree.get("threshold")) not in (0, len(tree.get("classes", ()))):
-            wrong["threshold"] = repr(tree["threshold"])[:60]
-        if missing or wrong:
-            raise ValueError(f"a spec has all its fields, each sound, however {missing=}, {wrong=}")
-        known = {f.name: tree[f.name] for f in fields(cls) if f.name in tree}
-        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
-        if values.get("augment") is not None:
-            values["augment"] = Augment(**values["augment"])
-        return cls(**values)
+        return checked(cls, tree)
 
 
 def spec_of(classes: Sequence[str], preprocessing: Preprocessing, **of_task: Any) -> Spec:
@@ -137,81 +126,4 @@ def spec_of(classes: Sequence[str], preprocessing: Preprocessing, **of_task: Any
     return Spec(*known, mode=shown.mode, **of_task)
 
 
-def _are_classes(value: Any) -> bool:
-    whole = isinstance(value, (list, tuple)) and all(map(is_text, value))
-    return whole and len(set(value)) == len(value)
-
-
-def is_text(name: Any) -> bool:
-    """Whether it is text that a file can hold: no half of a character, as in a damaged name."""
-    try:
-        return isinstance(name, str) and name.encode() is not None
-    except UnicodeEncodeError:
-        return False
-
-
-def _are_columns(value: Any) -> bool:
-    listed = isinstance(value, (list, tuple)) and len(value) == 2
-    return value is None or (listed and all(map(is_text, value)))
-
-
-def _is_side(value: Any) -> bool:
-    return type(value) is int and 0 < value <= LARGEST
-
-
-def _is_between(value: Any, low: float, high: float) -> bool:
-    return type(value) in (int, float) and low <= value <= high
-
-
-def _are(n: int, value: Any, low: float, high: float) -> bool:
-    listed = isinstance(value, (list, tuple)) and len(value) == n
-    return listed and all(_is_between(number, low, high) for number in value)
-
-
-def _count(value: Any) -> int:
-    return len(value) if isinstance(value, (list, tuple)) else 0
-
-
-def _is_range(value: Any) -> bool:
-    return value is None or (_are(2, value, -1e30, 1e30) and value[0] < value[1])
-
-
-def _is_scale(value: Any) -> bool:
-    return _are(2, value, -1e30, 1e30) and value[1] > 0
-
-
-def _is_augment(value: Any) -> bool:
-    numbers = isinstance(value, dict) and all(isinstance(v, (int, float)) for v in value.values())
-    try:
-        return value is None or (numbers and Augment(**value) is not None)
-    except (TypeError, ValueError):
-        return False
-
-
-_LATER: Final[dict[str, Any]] = {
-    "mode": "center",
-    "white": WHITE,
-    "columns": None,
-    "valid_column": None,
-}
 _FEWEST: Final = {"regression": 0, "multi-label": 1}  # classes of a task, two of the others
-
-_SOUND: Final[dict[str, Callable[[Any], bool]]] = {
-    "classes": _are_classes,
-    "size": _is_side,
-    "mean": lambda value: _are(3, value, -100, 100),
-    "std": lambda value: _are(3, value, 1e-4, 100),
-    "interpolation": lambda value: value in get_args(Interpolation),
-    "crop": lambda value: _is_between(value, 0.1, 1),
-    "task": lambda value: value in get_args(TaskName),
-    "threshold": lambda value: _is_between(value, 0, 1) or _are(_count(value), value, 0, 1),
-    "beta": lambda value: _is_between(value, 0.01, 100),
-    "separator": lambda value: value is None or (isinstance(value, str) and value != ""),
-    "y_range": _is_range,
-    "y_scale": _is_scale,
-    "augment": _is_augment,
-    "mode": lambda value: value in get_args(CropMode),
-    "white": lambda value: type(value) is int and 1 <= value <= WHITE,
-    "columns": _are_columns,
-    "valid_column": lambda value: value is None or is_text(value),
-}

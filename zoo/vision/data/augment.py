@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo.core.annotations import Option
 from zoo.core.batches import seed_of
+from zoo.core.checked import require_sound
 from zoo.vision.data.pixel_file import Pixels
 
+Share = Annotated[float, Option(low=0, high=1)]
 Size = int | tuple[int, int]
 """The side of a square, or height and width, in pixels."""
 
@@ -54,33 +57,18 @@ class Augment:
         ValueError: values outside their range, all named at once.
     """
 
-    flip: float = 0.5
+    flip: Share = 0.5
     dihedral: bool = False
-    rotate: float = 10.0
-    zoom: float = 1.1
-    warp: float = 0.2
-    lighting: float = 0.2
-    p: float = 0.75
+    rotate: Annotated[float, Option(low=0, high=180)] = 10.0
+    zoom: Annotated[float, Option(low=1, high=4)] = 1.1
+    warp: Annotated[float, Option(low=0, high=0.5)] = 0.2
+    lighting: Annotated[float, Option(low=0, below=1)] = 0.2
+    p: Share = 0.75
     random_crop: bool = True
-    min_scale: float = 1.0
+    min_scale: Annotated[float, Option(above=0, high=1)] = 1.0
 
     def __post_init__(self) -> None:
-        fine = {
-            "flip": 0 <= self.flip <= 1,
-            "rotate": 0 <= self.rotate <= 180,
-            "zoom": 1 <= self.zoom <= 4,
-            "warp": 0 <= self.warp <= 0.5,
-            "lighting": 0 <= self.lighting < 1,
-            "p": 0 <= self.p <= 1,
-            "min_scale": 0 < self.min_scale <= 1,
-        }
-        wrong = {name: getattr(self, name) for name, is_fine in fine.items() if not is_fine}
-        if wrong:
-            raise ValueError(
-                "flip and p are in 0..1, rotate in 0..180, zoom in 1..4, warp in 0...5, lighting "
-                f"in 0..1 (1 excluded), min_scale in 0..1 (0 excluded), however {wrong=}; NONE "
-                "switches all off"
-            )
+        require_sound(self, exact=False)
 
     def draws(self, n: int, *seed: int) -> Tensor:
         """Uniform draws for a whole batch, a function of the seed alone: (seed, epoch, step).

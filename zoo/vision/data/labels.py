@@ -18,7 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.vision.classification.spec import TaskName, is_text
+from zoo.core.annotations import is_text
+from zoo.vision.classification.spec import TaskName
 from zoo.vision.data.wording import few
 
 Label = str | tuple[str, ...] | float

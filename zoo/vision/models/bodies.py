@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
+from zoo.core.annotations import Option
 from zoo.core.training.groups import LayerGroup
 from zoo.vision.data.images import CropMode
 
 Interpolation = Literal["bilinear", "bicubic"]
+Side = Annotated[int, Option(low=1, high=4096)]
+"""Pixels of an input's side, far beyond what is trained on."""
+Mean = Annotated[float, Option(low=-100, high=100)]
+Std = Annotated[float, Option(low=1e-4, high=100)]
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,8 @@ class Preprocessing:
     """
 
     size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Std, Std, Std]
     interpolation: Interpolation
     crop: float
     mode: CropMode = "center"

@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from dataclasses import replace
+from typing import Annotated, TypedDict
 
 from torch import Tensor, nn
 
+from zoo.core.annotations import Option
 from zoo.core.training.groups import LayerGroup
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
+from zoo.vision.models.bodies import Side
 from zoo.vision.models.head import Head, Pool
 
 
@@ -21,10 +24,10 @@ class Arguments(TypedDict):
     """What ``build_classifier`` needs to build a classifier again; fit for JSON."""
 
     name: str
-    n_out: int
-    size: int
-    dropout: float
-    hidden: int | None
+    n_out: Annotated[int, Option(low=1)]
+    size: Side
+    dropout: Annotated[float, Option(low=0, below=1)]
+    hidden: Annotated[int | None, Option(low=1)]
     pool: Pool
 
 
@@ -35,7 +38,6 @@ class Classifier(nn.Module):
         backbone: The body, and what travels with its weights.
         head: From the body's features to the outputs.
         trained: Whether the head knows its classes, as that of a saved model does.
-        licence: Of the weights; unknown where they are random.
 
     Shape:
         - input: ``(B, 3, H, W)``, normalised as ``preprocessing`` says; or ``(B, head.width)``,
@@ -43,16 +45,14 @@ class Classifier(nn.Module):
         - output: ``(B, n_out)``
     """
 
-    def __init__(
-        self, backbone: Backbone, head: Head, *, trained: bool = False, licence: str = "unknown"
-    ) -> None:
+    def __init__(self, backbone: Backbone, head: Head, *, trained: bool = False) -> None:
         super().__init__()
         self.trained = trained
         self.body = backbone.body
         self.head = head
         self.name = backbone.name
         self.preprocessing = backbone.preprocessing
-        self.licence = licence
+        self.licence = backbone.licence
         self.bf16_on_cpu = backbone.name in BF16_ON_CPU
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,6 +99,7 @@ def build_classifier(
     dropout: float = 0.5,
     hidden: int | None = 512,
     pool: Pool = "avgmax",
+    licence: str = "unknown",
 ) -> Classifier:
     """A classifier on the backbone ``name``; the head's weights are always new.
 
@@ -110,14 +111,29 @@ def build_classifier(
         dropout: See ``Head``.
         hidden: See ``Head``.
         pool: See ``Head``.
+        licence: Licence of weights that random ones make room for; published ones have their own.
 
     Raises:
         ValueError: An unknown name or a value that is not allowed.
         ConnectionError: The weights are neither at hand nor reachable.
     """
     backbone = build(name, pretrained=pretrained, size=size)
+    backbone = backbone if pretrained else replace(backbone, licence=licence)
+    return on_backbone(backbone, n_out, dropout=dropout, hidden=hidden, pool=pool)
+
+
+def on_backbone(
+    backbone: Backbone,
+    n_out: int,
+    *,
+    dropout: float,
+    hidden: int | None,
+    pool: Pool,
+    trained: bool = False,
+) -> Classifier:
+    """A classifier with a new head; see ``build_classifier`` and ``Classifier``."""
     body = backbone.body
     head = Head(
         body.n_features, n_out, dropout=dropout, hidden=hidden, pool=pool, spatial=body.spatial
     )
-    return Classifier(backbone, head, licence=backbone.licence if pretrained else "unknown")
+    return Classifier(backbone, head, trained=trained)

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.annotations import Option
+from zoo.core.checked import checked, require_sound, to_json
 from zoo.core.split import Hashes
 from zoo.core.task import Task
 from zoo.vision.data.images import read
 from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.models.bodies import Mean, Std
 from zoo.vision.restoration.perceptual import FeatureLoss
-
-LARGEST_SCALE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class RestorationSpec:
 
     FREE_FIELDS: ClassVar = ("scale", "quality")  # see `Learner.set_data`
 
-    scale: int
-    quality: int | None
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    scale: Annotated[int, Option(low=1, high=8)]
+    quality: Annotated[int | None, Option(low=1, high=95)]
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Std, Std, Std]
 
     def __post_init__(self) -> None:
-        _check({one.name: getattr(self, one.name) for one in fields(self)})
+        require_sound(self)
 
     def network(self) -> dict[str, Any]:
         """The arguments that its network must have."""
@@ -67,7 +67,7 @@ class RestorationSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
-        return asdict(self)
+        return to_json(self)
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> RestorationSpec:
@@ -76,9 +76,7 @@ class RestorationSpec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        _check(tree)
-        values: Any = {one.name: tree[one.name] for one in fields(cls)}
-        return cls(**values | {name: tuple(values[name]) for name in ("mean", "std")})
+        return checked(cls, tree)
 
 
 @dataclass(frozen=True)
@@ -155,30 +153,3 @@ def _difference(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     if target.numel() == 0:  # a process's empty part of a small batch
         return output.sum() * 0.0, 0
     return F.l1_loss(output, target), len(target)
-
-
-def _are_three(value: Any, low: float) -> bool:
-    whole = isinstance(value, (list, tuple)) and len(value) == 3
-    return whole and all(type(v) in (int, float) and low <= v <= 100 for v in value)
-
-
-def _check(tree: dict[str, Any]) -> None:
-    """Refuse fields that are missing or make no sense."""
-    wrong = [
-        f"{name}={tree[name]!r:.60}" if name in tree else f"{name} is missing"
-        for name, is_sound in _SOUND.items()
-        if name not in tree or not is_sound(tree[name])
-    ]
-    if wrong:
-        raise ValueError(
-            f"photos are shrunk 1 to {LARGEST_SCALE} times and compressed at a quality of 1 to 95, "
-            f"or None, however {', '.join(wrong)}; try 2 and 10"
-        )
-
-
-_SOUND: Final[dict[str, Callable[[Any], bool]]] = {
-    "scale": lambda value: type(value) is int and 1 <= value <= LARGEST_SCALE,
-    "quality": lambda value: value is None or (type(value) is int and 1 <= value <= 95),
-    "mean": lambda value: _are_three(value, -100),
-    "std": lambda value: _are_three(value, 1e-4),
-}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Final, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
-from zoo.vision.models.bodies import Interpolation
+from zoo.core.annotations import Option
+from zoo.core.checked import checked, require_sound, to_json
+from zoo.vision.models.bodies import Interpolation, Mean, Side, Std
 from zoo.vision.segmentation.mask_values import MOST_VALUES, VOID, MaskValues
 
-LARGEST: Final = 4096  # pixels of the side of an input
+PixelValue = Annotated[int, Option(low=0, high=MOST_VALUES - 1)]
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,22 @@ class SegmentationSpec:
 
     FREE_FIELDS: ClassVar = ("shape",)  # see `Learner.set_data`
 
-    classes: tuple[str, ...]
-    shape: tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    classes: Annotated[tuple[str, ...], Option(fewest=2, most=MOST_VALUES, distinct=True)]
+    shape: tuple[Side, Side]
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Std, Std, Std]
     interpolation: Interpolation
-    ignore: int | None = None
-    values: tuple[int, ...] | None = None
+    ignore: PixelValue | None = None
+    values: Annotated[tuple[PixelValue, ...], Option(distinct=True)] | None = None
 
     def __post_init__(self) -> None:
-        _check({one.name: getattr(self, one.name) for one in fields(self)})
+        require_sound(self)
+        values = self.values
+        if values is not None and (len(values) != len(self.classes) or self.ignore in values):
+            raise ValueError(
+                f"values must be one per class, none of them {self.ignore}, got {values!r:.80}. "
+                "List the pixel value of each class."
+            )
 
     @property
     def mask_values(self) -> MaskValues:
@@ -58,7 +65,7 @@ class SegmentationSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
-        return asdict(self)
+        return to_json(self)
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> SegmentationSpec:
@@ -67,56 +74,4 @@ class SegmentationSpec:
         Raises:
             ValueError: fields are missing or make no sense; all are named.
         """
-        names = [one.name for one in fields(cls)]
-        known = {name: tree[name] for name in names if name in tree}
-        _check({"values": None, **known})
-        values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
-        return cls(**values)
-
-
-def _check(tree: dict[str, Any]) -> None:
-    """Refuse fields that are missing or make no sense."""
-    wrong = [
-        f"{name}={tree[name]!r:.60}" if name in tree else f"{name} is missing"
-        for name, is_sound in _SOUND.items()
-        if name not in tree or not is_sound(tree[name])
-    ]
-    values = tree.get("values")
-    if not wrong and values is not None:
-        fits = len(values) == len(tree["classes"]) and tree["ignore"] not in values
-        wrong += [] if fits else [f"{values=}"]
-    if wrong:
-        raise ValueError(
-            f"a spec has all its fields, each sound, however {', '.join(wrong)} "
-            f"{'is' if len(wrong) == 1 else 'are'} not"
-        )
-
-
-def _is_listed(value: Any, n: int, low: float, high: float, kinds: tuple[type, ...]) -> bool:
-    listed_ = isinstance(value, (list, tuple)) and len(value) == n
-    return listed_ and all(type(v) in kinds and low <= v <= high for v in value)
-
-
-def _are_classes(value: Any) -> bool:
-    whole = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
-    return whole and 2 <= len(set(value)) == len(value) <= MOST_VALUES
-
-
-def _is_value(value: Any) -> bool:
-    return type(value) is int and 0 <= value < MOST_VALUES
-
-
-def _are_values(value: Any) -> bool:
-    whole = isinstance(value, (list, tuple)) and all(map(_is_value, value))
-    return whole and len(set(value)) == len(value)
-
-
-_SOUND: Final[dict[str, Callable[[Any], bool]]] = {
-    "classes": _are_classes,
-    "shape": lambda value: _is_listed(value, 2, 1, LARGEST, (int,)),
-    "mean": lambda value: _is_listed(value, 3, -100, 100, (int, float)),
-    "std": lambda value: _is_listed(value, 3, 1e-4, 100, (int, float)),
-    "interpolation": lambda value: value in get_args(Interpolation),
-    "ignore": lambda value: value is None or _is_value(value),
-    "values": lambda value: value is None or _are_values(value),
-}
+        return checked(cls, tree)

@@ -12,14 +12,17 @@ torch.Size([1, 11, 64, 96])
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict, cast
+from dataclasses import replace
+from typing import Annotated, TypedDict, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.core.annotations import Option
 from zoo.core.training.groups import LayerGroup
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
+from zoo.vision.models.bodies import Side
 from zoo.vision.models.taps import find_taps, install, tapped
 
 WIDTHS = (256, 128, 96, 64, 32, 16)  # channels of the steps up, the last at the image's size
@@ -30,8 +33,8 @@ class Arguments(TypedDict):
     """What `build_unet` needs to build a network again; fit for JSON."""
 
     name: str
-    n_out: int
-    shape: list[int]
+    n_out: Annotated[int, Option(low=1)]
+    shape: Annotated[list[Side], Option(fewest=2, most=2)]
     residual: bool
 
 
@@ -43,7 +46,6 @@ class UNet(nn.Module):
         n_out: Channels of the output.
         shape: Height and width of the images in training.
         residual: Add the input, in 0..1, to the output: the network learns what to change.
-        licence: Of the weights; unknown where they are random.
 
     Shape:
         - input: ``(B, 3, H, W)``, normalised as ``preprocessing`` says
@@ -57,7 +59,6 @@ class UNet(nn.Module):
         *,
         shape: Shape,
         residual: bool = False,
-        licence: str = "unknown",
     ) -> None:
         super().__init__()
         self.body = backbone.body
@@ -66,7 +67,8 @@ class UNet(nn.Module):
         self.decoder = Decoder(self.body.n_features, [tap.n_features for tap in self.taps], n_out)
         self.name, self.preprocessing = backbone.name, backbone.preprocessing
         self.bf16_on_cpu = backbone.name in BF16_ON_CPU
-        self.n_out, self.shape, self.residual, self.licence = n_out, shape, residual, licence
+        self.n_out, self.shape, self.residual = n_out, shape, residual
+        self.licence = backbone.licence
         if residual:  # what is drawn begins as what was given
             nn.init.zeros_(self.decoder.last.weight)
             nn.init.zeros_(cast("Tensor", self.decoder.last.bias))
@@ -149,7 +151,13 @@ class Up(nn.Module):
 
 
 def build_unet(
-    name: str, n_out: int, *, pretrained: bool, shape: Sequence[int], residual: bool = False
+    name: str,
+    n_out: int,
+    *,
+    pretrained: bool,
+    shape: Sequence[int],
+    residual: bool = False,
+    licence: str = "unknown",
 ) -> UNet:
     """A U-Net on the backbone ``name``; the decoder's weights are always new.
 
@@ -159,6 +167,7 @@ def build_unet(
         pretrained: Published weights for the body, or random ones.
         shape: Height and width of the images.
         residual: See ``UNet``.
+        licence: Licence of weights that random ones make room for; published ones have their own.
 
     Raises:
         ValueError: An unknown name, one without feature maps, or a size that it does not take.
@@ -167,8 +176,8 @@ def build_unet(
     height, width = shape
     backbone = build(name, pretrained=pretrained, size=height)
     backbone.body.check_size(height, width)
-    licence = backbone.licence if pretrained else "unknown"
-    return UNet(backbone, n_out, shape=(height, width), residual=residual, licence=licence)
+    backbone = backbone if pretrained else replace(backbone, licence=licence)
+    return UNet(backbone, n_out, shape=(height, width), residual=residual)
 
 
 def _convolution(n_in: int, n_out: int) -> list[nn.Module]:

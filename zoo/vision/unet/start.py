@@ -38,10 +38,9 @@ def start_unet(
     if isinstance(found, str):
         return build_unet(found, n_out, pretrained=not random_weights, **settings)
     first = found.members[0]
-    built = build_unet(first.name, n_out, pretrained=False, **settings)
+    built = build_unet(first.name, n_out, pretrained=False, licence=found.licence, **settings)
     fits = isinstance(first, UNet) and whole is not None and whole(found)
     (built if fits else built.body).load_state_dict((first if fits else first.body).state_dict())
-    built.licence = found.licence
     return built
 
 
