@@ -1,6 +1,6 @@
 """Memory that a corpus takes: at 100 million words within 200 MB of that at 1 million.
 
-Each measurement has a process of its own, without workers; memory is the largest resident size that
+Each measurement has a process of its own; memory is the largest resident size that
 it had beyond that after its imports. Row `tokens`: Wikipedia's long articles from text to numbers
 (the rules, spaCy, the vocabulary, numbers in its order), a million words of them and ten million.
 Row `stream`: a million words of them as often as needed, which leaves spaCy out, written to the

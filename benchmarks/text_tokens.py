@@ -1,7 +1,7 @@
 """Words a second and core beside fastai 2.8's own rules and spaCy pipeline, from text to numbers.
 
 Each pair takes other texts: reviews of IMDB's training part. Both begin cold, with nothing
-remembered of earlier texts, in one process without workers; texts whose tokens differ are counted.
+remembered of earlier texts, in one process; texts whose tokens differ are counted.
 Ours grows faster with the size of the corpus, since it asks spaCy about each distinct span once.
 fastai's part is the tokens as strings alone, numbers would come on top. `pip install fastai spacy`
 first; fastai is no dependency of the project. Cost: about two minutes on one core.

@@ -63,7 +63,6 @@ def test_every_verb_trains() -> None:
     for fit in (
         lambda learn: learn.fit(8, 3e-2),
         lambda learn: learn.fit_one_cycle(8, 3e-2),
-        lambda learn: learn.fit_flat_cosine(8, 3e-2),
         lambda learn: learn.fit_sgdr(3e-2, cycles=3, cycle_len=1, cycle_mult=2),
         lambda learn: learn.fit_sgdr(3e-2, cycles=8, cycle_len=1, cycle_mult=1),
         lambda learn: learn.fit_finetune(12, 0.12, frozen_epochs=2),

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, OneCycleLR
 
-from zoo.core.training.schedules import constant, cosine, exponential, flat_cosine, one_cycle, sgdr
+from zoo.core.training.schedules import constant, cosine, exponential, one_cycle, sgdr
 
 
 def torch_optimizer() -> torch.optim.SGD:
@@ -51,7 +51,7 @@ def test_one_cycle_equals_torch(total: int, pct_start: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", [constant, cosine, sgdr, partial(sgdr, cycle_mult=2), one_cycle, flat_cosine]
+    "schedule", [constant, cosine, sgdr, partial(sgdr, cycle_mult=2), one_cycle]
 )
 def test_factors_stay_between_zero_and_one(schedule) -> None:
     for steps in ([1], [2], [5, 6, 7], [3] * 7):
@@ -63,13 +63,6 @@ def test_a_cycle_follows_epochs_of_varying_length() -> None:
     steps = [3, 5, 4]
     rates = [sgdr(step, steps).rate for step in range(12)]
     assert [i for i, rate in enumerate(rates) if rate == 1.0] == [0, 3, 8]
-
-
-def test_flat_cosine_is_flat_then_falls() -> None:
-    rates = [flat_cosine(step, [100]).rate for step in range(100)]
-    assert set(rates[:75]) == {1.0}
-    assert rates[75:] == sorted(rates[75:], reverse=True)
-    assert rates[-1] < 0.01
 
 
 def test_the_sweep_is_exponential() -> None:

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from tests.disk import full_disk
-from zoo.text.data import workers
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read, split
@@ -146,26 +145,6 @@ def test_words_keep_their_rows_and_new_ones_get_the_mean() -> None:
 def test_a_vocabulary_that_is_none_is_refused(words: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="begins with xxunk"):
         Vocabulary(words)
-
-
-def test_several_processes_number_as_one_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workers, "BLOCK", 100)
-    texts = [f"Text number {i}, of {i % 7} WORDS or so." for i in range(60)]
-    tokenizer = Tokenizer("en")
-    alone, words = with_own_numbers(texts, tokenizer, tmp_path)
-    shared, others = with_own_numbers(texts, tokenizer, tmp_path, n_workers=2)
-    assert alone.ends.tolist() == shared.ends.tolist()
-    assert [words[i] for i in alone.numbers] == [others[i] for i in shared.numbers]
-    assert most_frequent(alone, words) == most_frequent(shared, others)
-
-
-def test_a_process_that_ends_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "BLOCK", 10)
-    monkeypatch.setattr(workers, "_PROGRAM", "raise SystemExit")
-    with pytest.raises(ChildProcessError, match="one ended"):
-        list(workers.numbered(["some words"] * 9, Tokenizer("en"), lambda word: 0, 2))
 
 
 # ---- batches of a language model -----------------------------------------------------------------

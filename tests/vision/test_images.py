@@ -163,15 +163,22 @@ def test_all_of_a_photo_may_be_shown_in_a_square(tmp_path: Path, mode: CropMode)
 def test_a_photo_taken_sideways_stands_upright(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    undo = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
-    turn = undo.get(orientation, images._UPRIGHT.get(orientation))
+    undo = "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_90 TRANSVERSE ROTATE_270"
+    turn = None if orientation == 1 else Image.Transpose[undo.split()[orientation - 2]]
     stored = photo(120, 80) if turn is None else photo(120, 80).transpose(turn)
     stored.save(tmp_path / "a.jpg", exif=exif, quality=95, subsampling=0)
     stored.save(tmp_path / "a.png", exif=exif)
     assert (pixels(read(tmp_path / "a.png")) == pixels(photo(120, 80))).all()
     small = read(tmp_path / "a.jpg", short_side=20)
     assert small.size == (30, 20)
+    assert (pixels(read(small)) == pixels(small)).all()  # it is turned once
     assert np.abs(pixels(small) - pixels(photo(120, 80).resize((30, 20)))).max() <= 12
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0no metadata", b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01"])
+def test_a_photo_of_broken_metadata_is_read_as_it_lies(tmp_path: Path, exif: bytes) -> None:
+    photo(120, 80).save(tmp_path / "a.png", exif=exif)
+    assert (pixels(read(tmp_path / "a.png")) == pixels(photo(120, 80))).all()
 
 
 def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:

@@ -62,9 +62,12 @@ class History:
 
     def plot_loss(self, ax: Axes | None = None) -> Axes:
         """Training loss against step (faint; smoothed in full) and validation loss by epoch."""
+        import pandas as pd
+
         ax = ax or new_axes()
         ax.plot(self.losses, alpha=0.3, color="C0")
-        ax.plot(smooth(self.losses), color="C0", label="training")
+        smoothed = pd.Series(self.losses, dtype=float).ewm(alpha=0.02).mean()
+        ax.plot(smoothed.tolist(), color="C0", label="training")
         valid = [(row["step"], row["valid_loss"]) for row in self.rows if "valid_loss" in row]
         if valid:
             ax.plot(*zip(*valid, strict=True), "o-", color="C1", label="validation")
@@ -76,19 +79,6 @@ class History:
         import pandas as pd
 
         return str(pd.DataFrame(self.rows).to_html(index=False, float_format="{:.4f}".format))
-
-
-def smooth(losses: list[float], beta: float = 0.98) -> list[float]:
-    """Exponential moving average without the bias of its start.
-
-    >>> smooth([2.0, 2.0])
-    [2.0, 2.0]
-    """
-    mean, smoothed = 0.0, []
-    for i, loss in enumerate(losses, 1):
-        mean = beta * mean + (1 - beta) * loss
-        smoothed.append(round(mean / (1 - beta**i), 12))
-    return smoothed
 
 
 def new_axes(**figure: Any) -> Axes:

@@ -2,58 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import math
 
-import torch
 from torch import Tensor
-from torchmetrics import Metric
+from torchmetrics import MeanMetric
 
 from zoo.tabular.spec import Target
 
-KINDS: Final = ("rmse", "mae", "rmspe")
 
-
-class UserUnits(Metric):
+class UserUnits(MeanMetric):
     """Root mean squared, mean absolute or root mean squared percentage error of one target.
 
     RMSPE is sqrt(mean(((truth - prediction) / truth)^2)), as the Rossmann competition scored.
 
     Args:
-        kind: one of "rmse", "mae", "rmspe".
-        column: of the predictions and targets.
-        target: says how they were scaled.
-        log: whether the logarithm was.
+        kind: one of "rmse", "mae", "rmspe"; the last for a target with logarithms.
+        column: number of the target among the columns of predictions and targets.
+        target: its mean and standard deviation, by which it was scaled.
+        log: whether its logarithm was scaled.
 
     Shape: predictions and targets (B, n_targets), scaled.
     """
 
-    full_state_update = False
-    higher_is_better = False
+    def __init__(self, kind: str, column: int, target: Target, log: bool) -> None:
+        super().__init__(nan_strategy=math.nan)  # what is no number makes the mean none
+        self.kind, self.column, self.log, self.std = kind, column, log, target.std
+        self.unit = 1.0 if kind == "rmspe" else math.exp(target.mean) if log else target.std
 
-    def __init__(self, kind: str, column: int, target: Target, log: bool, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.kind, self.column, self.scale, self.log = kind, column, target, log
-        self.total: Tensor
-        self.n: Tensor
-        self.add_state("total", torch.zeros((), dtype=torch.float32), dist_reduce_fx="sum")
-        self.add_state("n", torch.zeros(()), dist_reduce_fx="sum")
-
-    def update(self, predictions: Tensor, targets: Tensor) -> None:
+    def update(self, predictions: Tensor, targets: Tensor) -> None:  # type: ignore[override]
         """Add a batch."""
-        says, truth = (self._unscaled(t[:, self.column]) for t in (predictions, targets))
-        error = says - truth
-        if self.kind == "rmspe":
-            error = error / truth
-        total = error.abs().sum() if self.kind == "mae" else error.square().sum()
-        self.total = self.total + total
-        self.n = self.n + len(truth)
+        numbers = [values[:, self.column].float() for values in (predictions, targets)]
+        # In units of exp(mean) or of the deviation, so that no square leaves the range of floats.
+        says, truth = [(n * self.std).exp() for n in numbers] if self.log else numbers
+        error = (says - truth) / truth if self.kind == "rmspe" else says - truth
+        super().update(error.abs() if self.kind == "mae" else error.square())
 
     def compute(self) -> Tensor:
         """The error over all batches."""
-        mean: Tensor = self.total / self.n
-        return mean if self.kind == "mae" else mean.sqrt()
-
-    def _unscaled(self, scaled: Tensor) -> Tensor:
-        wide = scaled.float() if scaled.device.type == "mps" else scaled.double()
-        numbers = wide * self.scale.std + self.scale.mean
-        return numbers.exp() if self.log else numbers
+        mean = super().compute()
+        return self.unit * (mean if self.kind == "mae" else mean.sqrt())

@@ -37,7 +37,6 @@ from zoo.core.training.resume import TrainingState
 from zoo.core.training.schedules import (
     Schedule,
     constant,
-    flat_cosine,
     one_cycle,
     sgdr,
     sgdr_epochs,
@@ -240,10 +239,6 @@ class Learner(Generic[S, M]):
     ) -> History:
         """Rate up and down once, momentum down and up (Smith 2018)."""
         return self.fit(epochs, lr, partial(one_cycle, pct_start=pct_start, div=div))
-
-    def fit_flat_cosine(self, epochs: int, lr: Rates = 1e-3, *, pct_flat: float = 0.75) -> History:
-        """A flat rate, then a cosine down."""
-        return self.fit(epochs, lr, partial(flat_cosine, pct_flat=pct_flat))
 
     def fit_sgdr(
         self,

@@ -13,10 +13,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from torch import nn
 
 from zoo.core.batches import Batch, Batches, seed_of
-from zoo.core.history import new_axes, smooth
+from zoo.core.history import new_axes
 from zoo.core.run import seeded
 from zoo.core.training import checkpoint, loop
 from zoo.core.training.evaluation import set_aside
@@ -124,7 +125,10 @@ def lr_find(
 
 def summarise(curves: list[tuple[list[float], list[float]]]) -> LRCurve:
     """The suggestions of several (rates, raw losses) and their spread."""
-    smoothed = [(lrs, smooth(losses, 0.98 ** (STEPS / len(lrs)))) for lrs, losses in curves]
+    smoothed = [
+        (lrs, pd.Series(losses).ewm(alpha=1 - 0.98 ** (STEPS / len(lrs))).mean().tolist())
+        for lrs, losses in curves
+    ]
     found = {rule: [f(*_inner(*curve)) for curve in smoothed] for rule, f in RULES.items()}
     means = {rule: math.exp(float(np.log(lrs).mean())) for rule, lrs in found.items()}
     ranges = {rule: (min(lrs), max(lrs)) for rule, lrs in found.items()}

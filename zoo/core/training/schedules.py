@@ -82,14 +82,6 @@ def one_cycle(
     return Factors(factors[0], factors[1] if momentums else None)
 
 
-def flat_cosine(
-    step: int, steps: Sequence[int], *, pct_flat: float = 0.75, final_div: float = 1e5
-) -> Factors:
-    """Flat for a share of the steps, then a cosine down to 1/final_div (fastai 2)."""
-    done = (step / sum(steps) - pct_flat) / (1 - pct_flat)
-    return Factors(_anneal(1.0, 1 / final_div, max(done, 0.0)))
-
-
 def exponential(step: int, steps: Sequence[int], *, start: float, end: float) -> Factors:
     """From start to end by equal ratios: the sweep of the learning-rate finder (Smith 2015)."""
     return Factors(start * (end / start) ** (step / max(sum(steps) - 1, 1)))

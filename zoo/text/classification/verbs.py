@@ -330,9 +330,7 @@ def _spec(
         if set(classes) <= set(known.classes):
             classes = known.classes
         return Spec(known.words, known.language, known.reverse, classes)
-    stream, words = with_own_numbers(
-        found.texts, Tokenizer(language), cache_folder(run.cache), run.n_threads
-    )
+    stream, words = with_own_numbers(found.texts, Tokenizer(language), cache_folder(run.cache))
     vocabulary = most_frequent(stream, words, most=MOST_WORDS, at_least=AT_LEAST)
     return Spec(vocabulary.words, language, classes=classes)
 

@@ -83,7 +83,7 @@ def corpus(
     folder = cache_folder(run.cache)
     texts, apart = parts(texts)
     documents = Documents(each(texts, column, spec.text_column))
-    train, words = with_own_numbers(documents, tokenizer, folder, run.n_threads)
+    train, words = with_own_numbers(documents, tokenizer, folder)
     hashes, held = documents.hashes, None
     if valid is None and apart is None and fraction:
         rows, held_rows = split(hashes, len(train), fraction, run.seed)

@@ -20,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.cache_folder import default_cache, expanded
-from zoo.text.data.tokenizer import Numbers, Tokenizer
+from zoo.text.data.tokenizer import Numberer, Numbers, Tokenizer
 from zoo.text.data.vocabulary import Vocabulary, chosen
-from zoo.text.data.workers import numbered
 
 BLOCK = 1_000_000  # words that are counted or renumbered at a time
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a disk without room says
@@ -113,7 +112,7 @@ def written(documents: Iterable[Numbers], folder: Path) -> Stream:
 
 
 def with_own_numbers(
-    texts: Iterable[str], tokenizer: Tokenizer, folder: Path, n_workers: int = 1
+    texts: Iterable[str], tokenizer: Tokenizer, folder: Path
 ) -> tuple[Stream, list[str]]:
     """The stream with a number for every word there is, in the order of their coming; the words."""
     numbers: dict[str, int] = {}
@@ -121,7 +120,7 @@ def with_own_numbers(
     def number(word: str) -> int:
         return numbers.setdefault(word, len(numbers))
 
-    stream = written(numbered(texts, tokenizer, number, n_workers), folder)
+    stream = written(map(Numberer(tokenizer, number), texts), folder)
     return stream, list(numbers)
 
 

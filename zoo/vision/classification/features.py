@@ -1,32 +1,36 @@
 """A frozen body sees each photo once: its pooled features, kept on disk, then live on the device.
 
 What a pass gives depends on the body's weights, the photos' files and how they are cut and varied;
-the name of its file is a digest of all that. Rows are appended as they come, so that a pass that
-was killed goes on where it was, and the second experiment on the same photos starts at once.
+the name of its file is a digest of all that. A pass is kept when it is whole: the second experiment
+on the same photos starts at once, a pass that was killed begins again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.core.batches import Batch, TensorBatches, bounds
+from zoo.core.batches import Batch, TensorBatches
 from zoo.core.cache_folder import expanded
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
 from zoo.core.training.learner import Learner
-from zoo.vision.classification.feature_file import SUFFIX, Part, read
 from zoo.vision.data.batches import PhotoBatches
-from zoo.vision.data.cache import Items, cache_folder
+from zoo.vision.data.cache import Items, cache_folder, make_room
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.models.head import pooled
 
+SUFFIX: Final = ".features"
 _VERSION: Final = "zoo-features-1"
 
 
@@ -57,9 +61,9 @@ class Pass:
     epoch: int = 0
     mirrored: bool = False
 
-    def batches(self, start: int) -> Iterator[Batch]:
-        """The batches from a step on."""
-        for batch in self.photos.epoch(self.epoch, start):
+    def batches(self) -> Iterator[Batch]:
+        """The batches of the pass."""
+        for batch in self.photos.epoch(self.epoch):
             flipped = tuple(x.flip(-1) for x in batch.inputs) if self.mirrored else batch.inputs
             yield batch._replace(inputs=flipped)
 
@@ -173,26 +177,55 @@ def photos_of(learn: Learner[Any, Any]) -> tuple[PhotoBatches, PhotoBatches | No
 
 
 def computed(learn: Learner[Any, Any], one: Pass) -> Tensor:
-    """The features of a pass, out of the cache as far as they are there. Shape: (n, d), CPU."""
+    """The features of a pass, from the cache if they are there. Shape: (n, d), on the CPU."""
     classifier: Any = learn.model
-    n, d = len(one.photos), classifier.head.width
     place = _place(learn, one)
-    whole = None if place is None else read(place, n, d)
+    whole = None if place is None else read(place, len(one.photos), classifier.head.width)
     if whole is not None:
         return whole
-    steps, batches = one.photos.steps(0), [torch.zeros(0, d)]
-    with Part(place) as part:
-        known = part.rows(d)
-        done = max(s for s in range(steps) if bounds(n, steps, s)[0] <= len(known))
-        batches.append(known[: bounds(n, steps, done)[0]])
-        part.cut(len(batches[-1]) * d)
-        for outputs in predict_batches(
-            [Features(classifier)], one.batches(done), _PLAIN, learn.device, learn.dtype
-        ):
-            batches.append(outputs.mean.cpu())
-            part.add(batches[-1])
-        part.finish(learn.run)
-    return torch.cat(batches)
+    body = [Features(classifier)]
+    outputs = predict_batches(body, one.batches(), _PLAIN, learn.device, learn.dtype)
+    rows = torch.cat([batch.mean.cpu() for batch in outputs])
+    if place is not None:
+        keep(place, rows, int(learn.run.cache_gb * 1e9))
+    return rows
+
+
+def read(place: Path, n: int, d: int) -> Tensor | None:
+    """The features of a file, or None without a whole one. Shape: (n, d)."""
+    try:
+        values = np.fromfile(place, np.float32)
+        os.utime(place)  # used just now
+    except OSError:
+        return None
+    return torch.from_numpy(values.reshape(n, d)) if values.size == n * d else None
+
+
+def keep(place: Path, rows: Tensor, limit: int) -> None:
+    """Write the features of a whole pass to the cache; a warning tells if that fails.
+
+    Args:
+        place: the file.
+        rows: features. Shape: (n, d)
+        limit: bytes of the whole cache; older files make room.
+    """
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")  # a process may be at the same pass
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(rows.contiguous().numpy().data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(place)
+        make_room(place, limit)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        warnings.warn(
+            f"features must be kept on disk for the next experiment, got {error}. Free space, or "
+            "set ZOO_CACHE to another folder.",
+            stacklevel=2,
+        )
 
 
 def _place(learn: Learner[Any, Any], one: Pass) -> Path | None:

@@ -254,8 +254,7 @@ def make_room(kept: Path, limit: int) -> None:
     """Remove the least recently used cache files, but `kept`, until all are within the limit."""
     with contextlib.suppress(OSError):
         for part in kept.parent.glob(".*.part"):
-            kept_for = 30 * STALE if ".features" in part.name else STALE  # that can be gone on with
-            if time.time() - part.stat().st_mtime > kept_for:
+            if time.time() - part.stat().st_mtime > STALE:
                 part.unlink(missing_ok=True)
         kinds = ("*.photos", "*.features")
         others = [path for kind in kinds for path in kept.parent.glob(kind) if path != kept]

@@ -17,7 +17,7 @@ from typing import IO, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Interpolation = Literal["bilinear", "bicubic", "lanczos", "box", "nearest"]
 CropMode = Literal["center", "squash", "border"]
@@ -42,15 +42,7 @@ _STRIP: Final = 1 << 18  # pixels that become 8 bits at a time
 
 _FOREIGN_FOLDERS: Final = frozenset({"__MACOSX", "@eaDir", "__pycache__"})
 _WHITES: Final = (255, 1023, 4095, 16383, WHITE)  # of 8, 10, 12, 14 and 16 bits
-_UPRIGHT: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+UPRIGHT: Final = 1  # EXIF orientation of pixels that lie as they are shown
 
 
 class UnreadableImage(ValueError):  # noqa: N818 - reads as what it is
@@ -134,6 +126,24 @@ def read(
         raise UnreadableImage(
             f"{_name(source)} cannot be read as an image: {_reason(error)}"
         ) from error
+
+
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation of an image, 1 to 8; upright where broken metadata do not tell it."""
+    try:
+        number = int(image.getexif().get(ExifTags.Base.Orientation, UPRIGHT))
+    except Exception:  # as many kinds as there are broken metadata
+        return UPRIGHT
+    return number if number in range(2, 9) else UPRIGHT
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """A picture without metadata, turned upright from pixels stored with this orientation."""
+    if orientation == UPRIGHT:
+        return image
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    upright: Image.Image = ImageOps.exif_transpose(image)
+    return upright
 
 
 def deepest_white(paths: Sequence[Path], n: int = 32) -> int | None:
@@ -230,16 +240,9 @@ def _upright(image: Image.Image, resize: Resize | None, white: int) -> Image.Ima
     if resize is not None:
         flat = _resized(flat, resize)
     rgb = flat.convert("RGB")  # last, since three channels take three times the memory of a grey
-    turn = _UPRIGHT.get(_orientation(image))
-    rgb = rgb if turn is None else rgb.transpose(turn)
+    rgb.info.clear()  # it tells how the pixels of the file lie
+    rgb = turned(rgb, orientation_of(image))
     return _bordered(rgb, resize) if resize is not None and resize.mode == "border" else rgb
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # broken metadata say nothing about the pixels
-        return 1
 
 
 def _flat(image: Image.Image, white: int = WHITE) -> Image.Image:

@@ -8,16 +8,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
 
-from zoo.vision.data.images import open_image
+from zoo.vision.data.images import UPRIGHT, open_image, orientation_of, turned
 from zoo.vision.data.wording import few
 
 SAME_SHAPE: Final = 0.02  # of the height: how far a mask's aspect may be from its photo's
 NEARLY: Final = 32  # of 255: how far JPEG's ringing strays from black and white
 BETWEEN: Final = 0.05  # share of a JPEG mask's pixels, on edges, that may lie between the two
-_ORIENTATION: Final = ExifTags.Base.Orientation
-_UPRIGHT: Final = 1
 _ON_ITS_SIDE: Final = frozenset({5, 6, 7, 8})  # orientations that swap height and width
 
 
@@ -48,7 +46,7 @@ def frame_of(path: Path) -> Frame:
     """
     try:
         with open_image(path) as image:
-            return Frame(*image.size, _orientation(image))
+            return Frame(*image.size, orientation_of(image))
     except Exception as error:  # Pillow's plugins raise a dozen kinds
         raise _unreadable(path, error) from error
 
@@ -69,16 +67,16 @@ def turns(photos: Sequence[Path], masks: Sequence[Path]) -> list[int]:
         shown, drawn = frame_of(photo), frame_of(mask)
         fits = _alike(shown.upright(), drawn.upright())
         fits_stored = _alike((shown.width, shown.height), drawn.upright())
-        if not fits and not (fits_stored and drawn.orientation == _UPRIGHT):
+        if not fits and not (fits_stored and drawn.orientation == UPRIGHT):
             wrong.append(
                 f"{mask} has {drawn.width} x {drawn.height}, {photo.name} "
                 f"{shown.upright()[0]} x {shown.upright()[1]}"
             )
-        elif shown.orientation == _UPRIGHT or drawn.orientation != _UPRIGHT:
-            found.append(_UPRIGHT)
+        elif shown.orientation == UPRIGHT or drawn.orientation != UPRIGHT:
+            found.append(UPRIGHT)
         else:
             both = fits and fits_stored
-            found.append(None if both else _UPRIGHT if fits else shown.orientation)
+            found.append(None if both else UPRIGHT if fits else shown.orientation)
     if wrong:
         raise ValueError(
             f"a mask has the shape of its photo, however {few(wrong, '; ')}; scale them alike"
@@ -86,7 +84,7 @@ def turns(photos: Sequence[Path], masks: Sequence[Path]) -> list[int]:
     return _settled(found, pairs)
 
 
-def read_mask(path: Path, turn: int = _UPRIGHT) -> Image.Image:
+def read_mask(path: Path, turn: int = UPRIGHT) -> Image.Image:
     """The numbers of the classes, as a grey picture.
 
     Args:
@@ -101,7 +99,7 @@ def read_mask(path: Path, turn: int = _UPRIGHT) -> Image.Image:
             image.load()
             mode, lossy = image.mode, image.format in ("JPEG", "MPO")
             pixels = np.asarray(image)
-            turn = _orientation(image) if turn == _UPRIGHT else turn
+            turn = orientation_of(image) if turn == UPRIGHT else turn
     except Exception as error:  # Pillow's plugins raise a dozen kinds
         raise _unreadable(path, error) from error
     is_opaque = mode not in ("LA", "RGBA") or bool((pixels[..., -1] == 255).all())
@@ -121,15 +119,6 @@ def read_mask(path: Path, turn: int = _UPRIGHT) -> Image.Image:
     return turned(Image.fromarray(_sharpened(numbers, path) if lossy else numbers), turn)
 
 
-def turned(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture, turned as EXIF says of pixels stored with this orientation."""
-    if orientation == _UPRIGHT:
-        return image
-    image.getexif()[_ORIENTATION] = orientation
-    upright: Image.Image = ImageOps.exif_transpose(image)
-    return upright
-
-
 def _settled(found: list[int | None], pairs: Sequence[tuple[Path, Path]]) -> list[int]:
     """The turns, where the undecided follow the others."""
     known = [turn for turn in found if turn is not None]
@@ -139,7 +128,7 @@ def _settled(found: list[int | None], pairs: Sequence[tuple[Path, Path]]) -> lis
         return known
     turned_photos = [frame_of(p).orientation for p in photos]
     decided = {
-        turn != _UPRIGHT
+        turn != UPRIGHT
         for turn, orientation in zip(found, turned_photos, strict=True)
         if turn is not None and orientation in _ON_ITS_SIDE
     }
@@ -151,7 +140,7 @@ def _settled(found: list[int | None], pairs: Sequence[tuple[Path, Path]]) -> lis
         )
     stored = decided.pop()
     return [
-        turn if turn is not None else orientation if stored else _UPRIGHT
+        turn if turn is not None else orientation if stored else UPRIGHT
         for turn, orientation in zip(found, turned_photos, strict=True)
     ]
 
@@ -183,14 +172,6 @@ def _sharpened(numbers: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
             f"{path}. Its numbers are lost: export it again as PNG."
         )
     return high * np.uint8(255)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        number = int(image.getexif().get(_ORIENTATION, _UPRIGHT))
-    except Exception:  # broken metadata say nothing about the pixels
-        return _UPRIGHT
-    return number if number in range(2, 9) else _UPRIGHT
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
