@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 FOUNDATIONS = {"core", "data", "hub"}
 SHARED = {  # what data and hub take of core: rules, and the one reader of artifacts
     *("zoo.core.artifacts.names", "zoo.core.cache_folder", "zoo.core.artifacts.artifact"),
+    "zoo.core.messages",
 }
 TRIAL = ("zoo.hub.publish", "zoo", "load")  # a model is tried as its readers will load it
 DOMAINS = {"vision", "text", "tabular", "collab"}
