@@ -122,7 +122,7 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["vision", "finetune", "nowhere", *QUICK], "however nowhere does not exist"),
+        (["vision", "finetune", "nowhere", *QUICK], "'nowhere', which does not exist"),
         (["vision", "finetune", ".", *QUICK], "holds no photos"),
         (["predict", "nowhere", "a.jpg"], "however 'nowhere' does not exist"),
         (["predict", "./no/where", "a.jpg"], "however './no/where' does not exist"),
@@ -131,8 +131,8 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
         (["predict", STORED, "."], "has none"),
         (["predict", STORED, STORED / "three-0.png", "--device", "gpu"], "'gpu'"),
         (["predict", STORED, "a.jpg", "--precision", "fp8"], "'fp8'"),
-        (["evaluate", STORED, "nowhere"], "however nowhere does not exist"),
-        (["lr-find", "nowhere"], "however nowhere does not exist"),
+        (["evaluate", STORED, "nowhere"], "'nowhere', which does not exist"),
+        (["lr-find", "nowhere"], "'nowhere', which does not exist"),
         (["data", "get", "movielens"], "did you mean 'movielens-100k'"),
     ],
 )

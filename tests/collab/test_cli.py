@@ -138,7 +138,7 @@ def test_a_training_that_is_broken_off_says_what_is_kept(tmp_path: Path, monkeyp
 def test_a_missing_file_is_one_line() -> None:
     result = zoo("collab", "train", "no-such.csv")
     assert result.exit_code == 1
-    assert "'no-such.csv' does not exist" in result.output
+    assert "'no-such.csv', which does not exist" in result.output
 
 
 def test_a_column_that_is_not_found_is_named_by_an_option(tmp_path: Path) -> None:

@@ -73,11 +73,11 @@ def test_the_last_of_repeated_ratings_counts(times: list[int] | None, kept: int)
 @pytest.mark.parametrize(
     ("data", "columns", "says"),
     [
-        (table(), Columns(user="users"), r"'users' is not in .*did you mean 'user'"),
+        (table(), Columns(user="users"), r"without 'users'. Did you mean 'user'"),
         (
             table().drop(columns="item"),
             ANY,
-            r"none of \['user', 'rating'\] is known as that of each item",
+            r"got \['user', 'rating'\] without that of each item",
         ),
         (table(rating=["3", "good", "5"]), ANY, "ratings are numbers, however 'good' is none"),
         (table(rating=[3, np.inf, 5]), ANY, "ratings are finite, however 1 are infinite"),
@@ -90,7 +90,7 @@ def test_what_is_no_table_of_ratings_is_one_sentence(data, columns, says: str) -
 
 
 def test_a_missing_file_is_named(tmp_path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no-such\.csv' does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"no-such\.csv', which does not exist"):
         read(tmp_path / "no-such.csv", ANY)
 
 

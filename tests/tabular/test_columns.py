@@ -149,8 +149,8 @@ def test_values_that_a_categorical_dtype_lists_but_no_row_has_are_not_learnt() -
 
 
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown category": ({"categories": ["color"]}, "did you mean 'colour'"),
-    "unknown number": ({"numbers": ["years"]}, "'years' is not among"),
+    "unknown category": ({"categories": ["color"]}, "Did you mean 'colour'"),
+    "unknown number": ({"numbers": ["years"]}, "without 'years'"),
     "both": ({"categories": ["age"], "numbers": ["age"]}, "'age' are in several"),
     "text": ({"categories": "colour"}, r"use \['colour'\]"),
     "nothing left": ({"ignore": list(table().columns)}, "a column that varies"),

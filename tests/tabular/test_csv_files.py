@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
 from zoo.tabular.data.csv_files import read_csv
 
 FRAME = pd.DataFrame(

@@ -124,7 +124,7 @@ def test_a_saved_model_is_scored(trained: Path) -> None:
         (["train-lm", "nowhere"], "'nowhere', which does not exist"),
         (["explain", "{}/lm", "a film"], "words are told of a classifier"),
         (["explain", "{}/m", "a film", "--label", "perhaps"], "'perhaps' is none of"),
-        (["finetune", "{}/lm", "{}/reviews.csv"], "'label' is not in"),
+        (["finetune", "{}/lm", "{}/reviews.csv"], "without 'label'"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, trained: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_text_in_the_place_of_a_file_is_told(trained: Path) -> None:
     words = ["predict", str(trained / "m"), "we found the cast brilliant"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1
-    assert "texts to predict are in files, however 'we found" in done.output
+    assert "texts to predict must be in files, got 'we found" in done.output
 
 
 def test_columns_of_the_training_are_read_again(trained: Path, tmp_path: Path) -> None:

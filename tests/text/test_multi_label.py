@@ -93,7 +93,7 @@ def test_labels_of_two_texts_each_are_trained_on_and_yet_some_texts_are_held_out
         ((["a", "b"], [["x"], "y"]), {}, "'y', which is no list"),
         ((["a", "b"], [["x"], [None]]), {}, "1 of 2 labels missing"),
         (table().assign(blame=3), {"label": list(TONES)}, "hold something else"),
-        (table(), {"label": ["praise", "price"]}, "'price' is not in"),
+        (table(), {"label": ["praise", "price"]}, "without 'price'"),
         ((["a", "b"], [["x"], ["x"]]), {}, "at least two"),
     ],
 )

@@ -92,7 +92,7 @@ def test_columns_are_remembered(tmp_path: Path, lm: zoo.text.LanguageModel) -> N
     scores = loaded.evaluate(new)
     assert scores == loaded.evaluate(new.rename(columns={"review": "text", "liked": "label"}))
     assert zoo.text.learner(loaded, new, valid_fraction=0, run=RUN).data.spec == model.spec
-    with pytest.raises(ValueError, match="'text' is not in"):
+    with pytest.raises(ValueError, match="without 'text'"):
         loaded.evaluate(new.rename(columns={"review": "body"}))
 
 

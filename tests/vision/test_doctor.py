@@ -144,7 +144,7 @@ def test_tables_two_folders_and_loose_photos_are_checked_too(photos: Path, tmp_p
     assert (loose.photos, loose.counts, loose.findings) == (12, {}, [])
     with pytest.raises(ValueError, match="data is a list; give"):
         zoo.vision.check([1, 2])
-    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
+    with pytest.raises(FileNotFoundError, match="nowhere', which does not exist"):
         zoo.vision.check("nowhere")
 
 

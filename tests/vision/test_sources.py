@@ -149,19 +149,19 @@ TABLES: dict[str, tuple[str, dict[str, Any], str]] = {
     "missing column": (
         "image,label\nx/0.png,a\n",
         {"columns": ("images", "label")},
-        r"missing=\['images'\].*did you mean 'image'",
+        "without 'images'. Did you mean 'image'",
     ),
-    "missing valid": ("p,l\nx/0.png,a\n", {"valid_column": "held"}, r"missing=\['held'\]"),
+    "missing valid": ("p,l\nx/0.png,a\n", {"valid_column": "held"}, "without 'held'"),
     "gaps": (
         "p,l\nx/0.png,a\nx/1.png,\nx/2.png,\nx/3.png,b\n",
         {},
         "'l' has gaps in the rows 1, 2",
     ),
     "path gaps": ("p,l\nx/0.png,a\n,b\n", {}, "'p' has gaps in the rows 1"),
-    "one column": ("p\nx/0.png\n", {}, r"columns are \['p'\].*commas"),
-    "no rows": ("p,l\n", {}, "has 0 rows"),
-    "nothing": ("", {}, "labels.csv is not: No columns"),
-    "odd truth": ("p,l,valid\nx/0.png,a,yes\nx/1.png,b,no\n", {}, "however it has no, yes"),
+    "one column": ("p\nx/0.png\n", {}, r"columns=\['p'\].*commas"),
+    "no rows": ("p,l\n", {}, "'labels.csv' without"),
+    "nothing": ("", {}, "'labels.csv' without"),
+    "odd truth": ("p,l,valid\nx/0.png,a,yes\nx/1.png,b,no\n", {}, "got no, yes"),
     "one class": ("p,l\nx/0.png,a\nx/1.png,a\n", {}, r"classes=\('a',\)"),
     "two labels": ("p,l\nx/0.png,a\nx/0.png,b\n", {}, "it repeats .*0.png"),
     "both sides": ("p,l,valid\nx/0.png,a,0\nx/0.png,a,1\nx/1.png,b,0\n", {}, "repeats .*0.png"),
@@ -187,16 +187,8 @@ def test_missing_photos_are_counted_and_the_first_are_named(tmp_path: Path) -> N
 
 
 def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="gone does not exist"):
+    with pytest.raises(FileNotFoundError, match="gone', which does not exist"):
         split(tmp_path / "gone")
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
-def test_a_table_of_excel_is_read_in_its_encoding(encoding: str, tmp_path: Path) -> None:
-    put(tmp_path, *many("x", 4))
-    lines = "".join(f"x/{i}.png;{'äö'[i % 2]}\n" for i in range(4))
-    (tmp_path / "a.csv").write_bytes(f"p;l\n{lines}".encode(encoding))
-    assert split(tmp_path / "a.csv", valid_fraction=0.5).train.classes == ("ä", "ö")
 
 
 def test_labelled_photos_use_the_classes_given(tmp_path: Path) -> None:

@@ -264,14 +264,14 @@ def _record(prediction: Any, top: int) -> tuple[dict[str, Any], str]:
 
 def _texts_of(file: Path, usual: Any) -> tuple[list[str], bool]:
     """The texts of a table, gaps as empty ones; another file is one text. Whether it is a table."""
+    from zoo.data.table import TABLES
     from zoo.text.data.files import text_of
-    from zoo.text.data.tables import TABLES
     from zoo.text.data.texts import every
 
     if not file.is_file():
         raise FileNotFoundError(
-            f"texts to predict are in files, however '{file}' is none; write the text into a .txt "
-            "file, or several into a table with a column 'text'"
+            f"texts to predict must be in files, got '{file}', which is none. Write the text into "
+            "a .txt file, or several into a table with a column 'text'."
         )
     if file.suffix.lower() in TABLES:
         return list(every(file, usual=usual)), True

@@ -15,10 +15,11 @@ from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.core.run import Run
 from zoo.core.task import Task
+from zoo.data.table import require_columns
 from zoo.hub.publish import push
 from zoo.tabular.data.contents import row_hashes
 from zoo.tabular.data.encode import text_columns
-from zoo.tabular.data.tables import ALL_INPUTS, Name, read_table, require_columns, with_names
+from zoo.tabular.data.tables import ALL_INPUTS, Name, read_table, with_names
 from zoo.tabular.data.targets import unscaled, with_targets
 from zoo.tabular.embeddings import map_of, vectors_of
 from zoo.tabular.inference import Inference

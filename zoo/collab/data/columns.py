@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -11,6 +10,8 @@ from typing import Any, Final
 import pandas as pd
 
 from zoo.collab.spec import ColumnNames
+from zoo.core.messages import nearest
+from zoo.data.table import require_columns
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -76,13 +77,8 @@ def found(
     names: dict[str, Any] = {}
     for role in ColumnNames.__annotations__:
         name = getattr(columns, role)
-        if name is not None and name not in frame.columns:
-            near = difflib.get_close_matches(str(name), [str(c) for c in frame.columns], 1)
-            raise ValueError(
-                f"the table must have the column of each {role}, however {name!r} is not in "
-                f"{_shown(frame)}"
-                + (f"; did you mean {near[0]!r}?" if near else "; name one that is")
-            )
+        if name is not None:
+            require_columns(frame, [name], f"the column of each {role}")
         if name is None and remembered.get(role) in frame.columns:
             name = remembered[role]
         usual = next((lower[name] for name in USUAL[role] if name in lower), None)
@@ -91,9 +87,9 @@ def found(
         elif role in ("user", "item"):
             known = f" or {remembered[role]!r}" if role in remembered else ""
             raise ValueError(
-                f"ratings need a column of users and one of items, however none of {_shown(frame)} "
-                f"is known as that of each {role}; in training say which is by {role}='...', or "
-                f"rename it to {role!r}{known}"
+                f"ratings must have a column of users and one of items, got {_shown(frame)} "
+                f"without that of each {role}. In training say which is by {role}='...', or rename "
+                f"it to {role!r}{known}."
             )
     _refuse_twice(frame, names)
     return names
@@ -117,9 +113,9 @@ def _refuse_twice(frame: pd.DataFrame, names: Mapping[str, Any]) -> None:
 def without_rating(frame: pd.DataFrame, remembered: Mapping[str, Any]) -> str:
     """What is said of a table that has no column of ratings and needs one."""
     wanted = str(remembered.get("rating", "rating"))
-    near = difflib.get_close_matches(wanted, _shown(frame), 1)
+    near = nearest(wanted, frame.columns)
     return (
         f"a model of ratings needs the column {wanted!r}, got a table with {_shown(frame)}. "
-        f"Rename {repr(near[0]) if near else 'its column of ratings'}, or, in training, pass "
+        f"Rename {repr(near) if near else 'its column of ratings'}, or, in training, pass "
         "rating='...'; model='softmax' learns from choices alone."
     )

@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +19,9 @@ from pandas.api.types import is_numeric_dtype
 
 from zoo.collab.data.columns import NOTHING, Columns, found, without_rating
 from zoo.collab.data.ids import clean_ids, whole_numbers
-from zoo.collab.data.rating_files import is_parquet, read_file
 from zoo.collab.data.times import times_of
 from zoo.core.split import warn_of_marked_parts
+from zoo.data.table import keeps_types, read_table
 
 Table = str | os.PathLike[str] | pd.DataFrame
 SplitName = Literal["random", "user", "item", "time"]
@@ -50,7 +51,7 @@ def read(
             numbers, times are none, or nothing is left.
     """
     names_in = partial(found, columns=columns, remembered=remembered)
-    is_untyped = not isinstance(table, pd.DataFrame) and not is_parquet(table)
+    is_untyped = not isinstance(table, pd.DataFrame) and not keeps_types(Path(table))
     frame = table_of(table, names_in)
     names = names_in(frame)
     if learns:
@@ -96,11 +97,11 @@ def table_of(table: Table, names_in: Callable[[pd.DataFrame], dict[str, Any]]) -
     if isinstance(table, pd.DataFrame):
         return table
 
-    def id_columns(header: pd.DataFrame) -> list[Any]:
-        names = names_in(header)
-        return [names["user"], names["item"]]
+    def ids(header: list[str]) -> dict[str, None]:
+        names = names_in(pd.DataFrame(columns=header))
+        return {names["user"]: None, names["item"]: None}
 
-    return read_file(table, id_columns)
+    return read_table(Path(table), ids)
 
 
 def split(

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import SHOWN, Name, few, require_columns
+from zoo.tabular.data.tables import SHOWN, Name, few
 from zoo.tabular.data.values import (
     Kind,
     Value,

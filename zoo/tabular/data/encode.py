@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.tabular.data.tables import ALL_INPUTS, SHOWN, Name, require_columns
+from zoo.data.table import require_columns
+from zoo.tabular.data.tables import ALL_INPUTS, SHOWN, Name
 from zoo.tabular.data.values import Value, as_numbers, distinct, key, one_number, plain, sense
 from zoo.tabular.spec import Category, Spec
 

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import Name, few, require_columns
+from zoo.tabular.data.tables import Name, few
 from zoo.tabular.data.values import distinct, moments, sense, without_arrow
 from zoo.tabular.spec import Category
 

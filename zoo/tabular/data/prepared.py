@@ -14,11 +14,12 @@ from torch import Tensor
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.run import Run
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, warn_of_marked_parts
+from zoo.data.table import require_columns
 from zoo.tabular.data.columns import fit_columns, is_saved_index
 from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
 from zoo.tabular.data.encode import Encoder, Lookup, text_columns
 from zoo.tabular.data.splits import Split, divide, is_table, mask_of
-from zoo.tabular.data.tables import ALL_INPUTS, Name, Table, read_table, require_columns
+from zoo.tabular.data.tables import ALL_INPUTS, Name, Table, read_table
 from zoo.tabular.data.targets import (
     encode_targets,
     fit_targets,

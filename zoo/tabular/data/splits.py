@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from zoo.core.split import held_out
+from zoo.data.table import require_columns
 from zoo.tabular.data.contents import copies
-from zoo.tabular.data.tables import Name, read_table, require_columns, texts_of
+from zoo.tabular.data.tables import Name, read_table, texts_of
 from zoo.tabular.data.values import as_numbers, distinct, is_text, reads_as_number, without_arrow
 
 LEAST: Final = 2  # rows to train on: batch norms need a deviation

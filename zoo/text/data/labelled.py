@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from zoo.core.split import warn_of_marked_parts
+from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.labels import Labels
 from zoo.text.data.parts import split
-from zoo.text.data.tables import CSV
 from zoo.text.data.texts import column_of, is_missing
 
 __all__ = ["Labelled", "read", "split"]
@@ -64,7 +64,7 @@ def read(
         texts, values = table[text_name].tolist(), table[label_names]
         if len(label_names) == 1 and not isinstance(label, (list, tuple)):
             values = values.iloc[:, 0].tolist()
-            if isinstance(data, (str, os.PathLike)) and Path(data).suffix.lower() in CSV:
+            if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):
                 values = labels.from_csv(values)
     _check_texts(texts, len(values))
     own: Labels

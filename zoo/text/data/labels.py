@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from zoo.data.table import EMPTY
 from zoo.text.data.texts import is_missing
 from zoo.text.spec import Label
 
@@ -20,7 +21,6 @@ Labels = list[Label] | list[tuple[Label, ...]]
 
 SEPARATORS: Final = ("|", ";")  # between the labels in a cell: no name of a class has them
 
-_GAPS = ("", "nan", "NaN", "<NA>", "NaT")  # as text; "None" and "NA" are names of classes
 _TRUTH = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 _BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False,
              "false": False}  # fmt: skip
@@ -50,20 +50,19 @@ def from_columns(table: pd.DataFrame) -> tuple[list[tuple[Label, ...]], tuple[La
     return labels, names
 
 
-def from_csv(cells: Sequence[str]) -> list[Any]:
-    """The values that cells of text spell: gaps, and whole numbers, truth values or lists.
+def from_csv(cells: Sequence[str | None]) -> list[Any]:
+    """The values that cells of text spell: whole numbers, truth values or lists; None is a gap.
 
     The latter where all cells are such; "007" is a name.
     """
-    texts = [cell.strip() for cell in cells]
-    gaps = dict.fromkeys(_GAPS)
-    spelt = set(texts) - set(gaps)
+    texts = [cell.strip() if isinstance(cell, str) else None for cell in cells]
+    spelt = {text for text in texts if text is not None and text not in EMPTY}
     readings: tuple[Callable[[str], Any], ...] = (_BOOLEANS.get, _whole, _list)
     for reading in readings:
         meanings = {text: reading(text) for text in spelt}
         if spelt and None not in meanings.values():
-            return [(meanings | gaps)[text] for text in texts]
-    return [None if text in gaps else text for text in texts]
+            return [None if text is None else meanings.get(text) for text in texts]
+    return [text if text in spelt else None for text in texts]
 
 
 def checked(
@@ -176,7 +175,7 @@ def _truth(cell: Any) -> bool | None:
 
 
 def _is_gap(label: Any) -> bool:
-    return is_missing(label) or (isinstance(label, str) and label.strip() in _GAPS)
+    return is_missing(label) or (isinstance(label, str) and label.strip() in EMPTY)
 
 
 def _any_text(cells: Iterable[Any]) -> bool:

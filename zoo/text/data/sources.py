@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.data.table import TABLES, read_texts
 from zoo.text.data import huggingface
 from zoo.text.data.files import parts_in, path_of, text_of, visible
-from zoo.text.data.tables import TABLES, pieces_of
 from zoo.text.data.torchtext import column as torchtext_column
 from zoo.text.data.torchtext import is_dataset
 
@@ -148,13 +148,10 @@ def _is_row(one: Any) -> bool:
 def _from_file(path: Path) -> pd.DataFrame:
     if path.suffix.lower() not in TABLES:
         raise ValueError(
-            f"a file of labelled texts ends in {', '.join(TABLES)}, however {path.name!r} does "
-            "not; make it a table"
+            f"a file of labelled texts must end in {', '.join(TABLES)}, got {path.name!r}. Make "
+            "it a table."
         )
-    pieces = list(pieces_of(path))
-    if not pieces:
-        raise ValueError(f"a table must have rows, got {path.name!r} without. Give another file.")
-    return pd.concat(pieces, ignore_index=True)
+    return read_texts(path)
 
 
 def _from_folder(folder: Path) -> pd.DataFrame:

@@ -5,7 +5,6 @@ Nothing here holds a whole corpus, so that it may be larger than memory.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from zoo.core.split import Hashes, content_hashes
+from zoo.data.table import TABLES, pieces_of, require_columns
 from zoo.text.data import huggingface
 from zoo.text.data.files import parts_in, path_of, text_of, visible
 from zoo.text.data.normalisation import normal_form
-from zoo.text.data.tables import TABLES, pieces_of
 from zoo.text.data.torchtext import column as torchtext_column
 from zoo.text.data.torchtext import is_dataset
 
@@ -129,11 +128,7 @@ def column_of(
         name = known[0]
     if name is None:
         missing = default if wanted is None else wanted
-        near = difflib.get_close_matches(str(missing), map(str, known), n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Name it with {default}=..."
-        raise ValueError(
-            f"the column of {what} must be in the table: {missing!r} is not in {known[:10]}. {hint}"
-        )
+        require_columns(known, [missing], f"the column of {what} ({default}=...)")
     if known.count(name) > 1:
         raise ValueError(
             f"names of columns must differ, got {known.count(name)} columns named {name!r}. "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
-import difflib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, TypeGuard
@@ -13,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.core.split import warn_of_marked_parts
+from zoo.data.table import read_texts, require_columns, require_file
 from zoo.vision.data import labels
 from zoo.vision.data.labels import Asked, Label
-from zoo.vision.data.wording import few
 
 Table = str | os.PathLike[str] | pd.DataFrame
 
@@ -38,8 +38,7 @@ def table_columns(table: Table) -> list[Any]:
         FileNotFoundError: the file does not exist.
         ValueError: it is no table.
     """
-    frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
-    return list(frame.columns)
+    return list(_read(table).columns)
 
 
 def from_table(
@@ -52,7 +51,7 @@ def from_table(
     """Paths, labels and, if the table says it, whether to validate on them.
 
     Args:
-        table: a file (`.tsv` is tab-separated) or a DataFrame.
+        table: a file that `zoo.data.table` reads, or a DataFrame.
         root: what its paths are relative to; by default the folder of its file, of a DataFrame the
             current one.
         columns: names of the columns of paths and labels; by default its first two.
@@ -65,7 +64,7 @@ def from_table(
     """
     if not isinstance(root, (str, os.PathLike, type(None))):
         raise ValueError(f"root must be the path of a folder, got {root=}. Leave it out.")
-    frame = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table))
+    frame = _read(table)
     default = Path() if isinstance(table, pd.DataFrame) else Path(table).parent
     if valid_column is None:
         valid_column = next((name for name in VALID_COLUMNS if name in frame.columns), None)
@@ -73,13 +72,14 @@ def from_table(
         rest = [name for name in frame.columns if name != valid_column][:2]
         if len(rest) < 2 or not len(frame):
             raise ValueError(
-                f"a table needs rows with a path and a label, however its columns are "
-                f"{list(frame.columns)} and it has {len(frame)} rows; separate columns by commas"
+                f"a table must have rows with a path and a label, got "
+                f"columns={list(frame.columns)} and {len(frame)} rows. Separate columns by commas."
             )
         columns = (rest[0], rest[1])
         _require_one_label_column(frame, [n for n in frame.columns if n != valid_column][1:])
     require_pair(columns)
-    _require_columns(frame, [*columns, *([valid_column] if valid_column else [])])
+    named = [*columns, *([valid_column] if valid_column else [])]
+    require_columns(frame, named, "every column that is named")
     found = _labels(frame[columns[1]], columns[1], asked)
     paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
     is_valid = None if valid_column is None else _truth(frame[valid_column], valid_column)
@@ -89,56 +89,13 @@ def from_table(
     return paths, found, is_valid
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        raise FileNotFoundError(
-            f"photos come from a folder or a table, however {path} does not exist; check the name"
-        )
-    try:
-        # As text: a label 007 or NA is a name like any other, only an empty cell is a gap.
-        frame = pd.read_csv(
-            path,
-            sep=_separator(path),
-            encoding=_encoding(path),
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-        )
-    except ValueError as error:  # includes pandas' parser errors and wrong encodings
-        raise ValueError(
-            f"a table must be text with columns of paths and labels, however {path} is not: "
-            f"{error}; save it as CSV"
-        ) from error
-    frame.columns = frame.columns.str.strip()
-    return frame.drop(columns=[name for name in frame.columns if name.startswith("Unnamed:")])
-
-
-def _encoding(path: Path) -> str:
-    """What the file's mark tells, else UTF-8, else that of Excel in western Europe."""
-    content = path.read_bytes()
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"
-
-
-def _separator(path: Path) -> str:
-    """What stands between the columns: tabs in a `.tsv`, else what the first line has, commas best.
-
-    >>> from tempfile import NamedTemporaryFile
-    >>> with NamedTemporaryFile("w", suffix=".csv") as file:
-    ...     print("photo;label", file=file, flush=True)
-    ...     _separator(Path(file.name))
-    ';'
-    """
-    if path.suffix.lower() == ".tsv":
-        return "\t"
-    with path.open("rb") as file:
-        first = file.readline(1 << 16)
-    return next((mark for mark in ",;\t" if mark.encode() in first), ",")
+def _read(table: Table) -> pd.DataFrame:
+    """A table without the column that pandas writes for an index."""
+    if isinstance(table, pd.DataFrame):
+        return table
+    require_file(Path(table), "photos must come from a folder or a table")
+    frame = read_texts(Path(table))
+    return frame.loc[:, [not re.match("Unnamed:|$", str(name)) for name in frame.columns]]
 
 
 def require_pair(columns: Any) -> None:
@@ -165,17 +122,6 @@ def _require_one_label_column(frame: pd.DataFrame, names: list[Any]) -> None:
         )
 
 
-def _require_columns(frame: pd.DataFrame, wanted: list[str]) -> None:
-    missing = [name for name in wanted if name not in frame.columns]
-    if missing:
-        known = [str(name) for name in frame.columns]
-        near = difflib.get_close_matches(str(missing[0]), known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else "name the columns of paths and labels"
-        raise ValueError(
-            f"a table must have the columns named, however {missing=} of columns={known}; {hint}"
-        )
-
-
 def _labels(series: pd.Series, column: str, asked: Asked) -> list[Label]:
     found = labels.read(series, asked)
     if labels.task_of(found) != "multi-label":  # a photo may have none of several labels
@@ -187,8 +133,8 @@ def _require_filled(series: pd.Series, column: str) -> None:
     gaps = np.flatnonzero(series.isna() | (series.astype(str).str.strip() == ""))
     if len(gaps):
         raise ValueError(
-            f"every row needs a path and a label, however column {column!r} has gaps in the rows "
-            f"{few([str(row) for row in gaps])}; fill or remove these rows"
+            f"every row must have a path and a label, but column {column!r} has gaps in the rows "
+            f"{few([str(row) for row in gaps])}. Fill or remove these rows."
         )
 
 
@@ -198,8 +144,8 @@ def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            f"every path in column {column!r} must be a file, however there is no {few(missing)}; "
-            "correct the paths or give the folder they start from as root"
+            f"every path in column {column!r} must be a file, but there is no {few(missing)}. "
+            "Correct the paths or give the folder they start from as root."
         )
     return paths
 
@@ -215,8 +161,8 @@ def _truth(series: pd.Series, column: str) -> NDArray[np.bool_]:
     wrong = sorted({text for text in texts if text not in _TRUTH})
     if wrong:
         raise ValueError(
-            f"column {column!r} says true or false of every photo, however it has {few(wrong)}; "
-            "use True and False, or name another column as valid_column"
+            f"column {column!r} must say true or false of every photo, got {few(wrong)}. "
+            "Use True and False, or name another column as valid_column."
         )
     return np.array([_TRUTH[text] for text in texts], dtype=bool)
 
@@ -234,6 +180,6 @@ def _require_once(
     ]
     if twice:
         raise ValueError(
-            "a table names a photo once, with one label and on one side of the split, however it "
-            f"repeats {few(twice)}; remove these rows"
+            "a table must name a photo once, with one label and on one side of the split, but it "
+            f"repeats {few(twice)}. Remove these rows."
         )

@@ -1,0 +1,327 @@
+"""The one reader of tables: CSV as programs of many countries write it, JSON and Parquet.
+
+One rule says which cells of a text file are missing, in all domains:
+
+- A cell is missing if it is empty or is what programs write for nothing: nan, NaN, NaT, <NA>, #N/A.
+- People's words for nothing (NA, N/A, null, None and their like) are missing in a column whose
+  other cells are all numbers, dates or truth values. In any other column they are texts, since a
+  country, a class or a user may have that name.
+- Where a model has learnt the texts of a column, its words are texts if they are among them.
+
+JSON and Parquet files keep types: there null is missing, and no text is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Final
+
+import pandas as pd
+
+from zoo.core.messages import did_you_mean, few, nearest
+from zoo.data.csv_style import Style, style_of
+from zoo.data.encoding import COMPRESSED, encoding_of, opened
+
+CSV: Final = (".csv", ".tsv")
+JSON_LINES: Final = (".jsonl", ".ndjson")
+PARQUET: Final = (".parquet", ".pq")
+TABLES: Final = (*CSV, ".json", *JSON_LINES, *PARQUET)
+
+EMPTY: Final = frozenset(("", " ", "nan", "NaN", "NaT", "<NA>", "#N/A"))
+WORDS: Final = frozenset(
+    (
+        *("NA", "N/A", "n/a", "#NA", "#N/A N/A", "NULL", "null", "None", "-nan", "-NaN"),
+        *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+    )
+)
+
+TextColumns = Callable[[list[str]], Mapping[str, Collection[str] | None]]
+"""From the names of a file's columns to those of text, each with the texts that a model has learnt
+of it, or None."""
+
+_ROWS = 10_000  # in a piece of a table
+_TRUTHS = {"true": True, "false": False}
+_CODE = r"[+-]?0\d.*"  # 007 is a name, no number
+_DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:\D.*)?"
+_COMMA = r"[+-]?\d+(?:,\d+)?|[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?"  # 1,5 and 1.234,5
+
+
+def read_table(path: Path, text_columns: TextColumns = lambda names: {}) -> pd.DataFrame:
+    """A table with numbers as numbers, decimal commas among them where no comma divides cells.
+
+    Args:
+        path: a file of the suffixes in `TABLES`, or any other that holds CSV; perhaps compressed.
+        text_columns: columns of a CSV file that stay text, whatever their cells look like.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no table, or has no rows.
+        ModuleNotFoundError: it is a Parquet file and pyarrow is not installed.
+    """
+    if keeps_types(path):
+        return _joined(path).infer_objects()
+    require_file(path)
+    frame = _csv(path, text_columns)
+    return frame if len(frame) else _joined(path)
+
+
+def read_texts(path: Path) -> pd.DataFrame:
+    """A table with all cells of a CSV file as text; see `read_table`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no table, or has no rows.
+        ModuleNotFoundError: it is a Parquet file and pyarrow is not installed.
+    """
+    frame = _joined(path)
+    if not keeps_types(path):
+        for i in range(len(frame.columns)):
+            frame.isetitem(i, _without_words(frame.iloc[:, i]).array)
+    return frame
+
+
+def pieces_of(path: Path) -> Iterator[pd.DataFrame]:
+    """A table, some thousand rows at a time; cells of CSV files are text, words for nothing too.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no table.
+        ModuleNotFoundError: it is a Parquet file and pyarrow is not installed.
+    """
+    require_file(path)
+    kind = _kind(path)
+    if kind in PARQUET:
+        yield _parquet(path)
+    elif kind in JSON_LINES:
+        yield from _framed(_json_lines(path))
+    elif kind == ".json":
+        yield from _json(path)
+    else:
+        rows = style_of(path).rows(path)
+        header = next(rows)
+        while piece := list(islice(rows, _ROWS)):
+            frame = pd.DataFrame(piece, columns=header, dtype=object)
+            yield frame.mask(frame.isin(EMPTY), None)
+
+
+def keeps_types(path: Path) -> bool:
+    """Whether the file's name is that of JSON or Parquet, which tell numbers from text."""
+    return _kind(path) in TABLES and _kind(path) not in CSV
+
+
+def require_columns(table: Iterable[Any], wanted: Iterable[Any], use: str) -> None:
+    """Refuse a table that lacks columns.
+
+    Args:
+        table: a DataFrame, or the names of its columns.
+        wanted: columns it must have.
+        use: what they are for, as the subject of a sentence.
+
+    Raises:
+        ValueError: all that lack are named, with the nearest name of the first.
+    """
+    columns = list(table)
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise ValueError(
+            f"{use} must be in the table, got one without {few([*map(repr, missing)])}. "
+            f"{did_you_mean(missing[0], columns)}"
+        )
+
+
+def require_file(path: Path, rule: str = "a table must be in a file") -> None:
+    """Refuse a path that is no file.
+
+    Args:
+        path: the path.
+        rule: what it breaks, as the first half of a sentence.
+
+    Raises:
+        FileNotFoundError: nothing is there, or a folder; a file of nearly that name is named.
+    """
+    if path.is_dir():
+        raise FileNotFoundError(f"{rule}, got the folder {str(path)!r}. Name a file in it.")
+    if not path.is_file():
+        near = nearest(path.name, [one.name for one in path.parent.glob("*")])
+        raise FileNotFoundError(
+            f"{rule}, got {str(path)!r}, which does not exist. "
+            + (f"Did you mean {str(path.with_name(near))!r}?" if near else "Check the name.")
+        )
+
+
+def _kind(path: Path) -> str:
+    """The suffix in lower case, without that of a compression."""
+    return Path(path.stem if path.suffix.lower() in COMPRESSED else path).suffix.lower()
+
+
+def _joined(path: Path) -> pd.DataFrame:
+    pieces = list(pieces_of(path))
+    if not sum(map(len, pieces)):
+        raise ValueError(f"a table must have rows, got {path.name!r} without. Give another file.")
+    return pd.concat(pieces, ignore_index=True) if len(pieces) > 1 else pieces[0]
+
+
+# ---- CSV -----------------------------------------------------------------------------------------
+
+
+def _csv(path: Path, text_columns: TextColumns) -> pd.DataFrame:
+    """A CSV file as pandas reads it, by way of its rows where pandas would read others."""
+    style = style_of(path)
+    if style.quoted and style.escape is None:
+        first = [cells for _, cells in islice(style.cells(path), 20) if any(cells)]
+        longer = [row for row in first[1:] if len(row) > len(first[0])]
+        named = longer and all(len(row) == len(first[0]) + 1 and row[-1] for row in first[1:])
+        if named or not longer:
+            try:
+                with opened(path) as file:  # R writes names of rows below no name of their own
+                    return _typed(file, style, text_columns, None if named else False)
+            except pd.errors.ParserError:
+                pass  # the rows say what is wrong
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=style.delimiter).writerows(style.rows(path))
+    text.seek(0)
+    return _typed(text, replace(style, skipped=0, encoding="utf-8"), text_columns, False)
+
+
+def _typed(file: IO[Any], style: Style, text_columns: TextColumns, index_col: Any) -> pd.DataFrame:
+    options: dict[str, Any] = {
+        "sep": style.delimiter,
+        "encoding": style.encoding,
+        "encoding_errors": "replace",
+        "skiprows": style.skipped,
+        "skipinitialspace": True,
+        "keep_default_na": False,
+    }
+    raw = list(pd.read_csv(file, nrows=0, **options).columns)
+    names = [name.strip() for name in raw]
+    names = names if len(set(names)) == len(raw) else raw
+    texts = text_columns(names)
+    learnt = {old: set(texts.get(name) or ()) for old, name in zip(raw, names, strict=True)}
+    options |= {
+        "dtype": {old: str for old, name in zip(raw, names, strict=True) if name in texts},
+        "na_values": {old: sorted(EMPTY - (words - {""})) for old, words in learnt.items()},
+        "index_col": index_col,
+        "low_memory": False,  # one dtype per column, whatever the pieces look like
+    }
+    file.seek(0)
+    frame: pd.DataFrame = pd.read_csv(file, **options).set_axis(names, axis=1)
+    commas = style.delimiter != ","
+    others = [name for name in names if not pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    cells: dict[str, pd.Series] = {}
+    for name in others:
+        if name in texts:
+            cells[name] = _without_words(frame[name], texts[name])
+        else:
+            cells[name] = _read_again(frame[name], commas=commas)
+    return frame.assign(**cells)
+
+
+def _without_words(column: pd.Series, learnt: Collection[str] | None = None) -> pd.Series:
+    """A column of text with gaps for the words that are missing cells."""
+    if learnt is not None:
+        return column.mask(column.isin(WORDS - set(learnt)))
+    is_word = column.isin(WORDS)
+    if not is_word.any():
+        return column
+    others = column[~is_word].dropna()
+    is_named = _values(others) is None or others.str.fullmatch(_CODE).any()
+    return column if is_named else column.mask(is_word)
+
+
+def _read_again(column: pd.Series, *, commas: bool) -> pd.Series:
+    """A column that pandas takes for text, as values if they are such beside words for nothing."""
+    is_word = column.isin(WORDS)
+    values = _values(column[~is_word].dropna(), commas) if commas or is_word.any() else None
+    return column if values is None else values.reindex(column.index)
+
+
+def _values(cells: pd.Series, commas: bool = False) -> pd.Series | None:
+    """Texts as numbers or truth values, or as they are if they are dates; None if they are none."""
+    if not len(cells) or (len(cells) > _ROWS and _values(cells.iloc[:100], commas) is None):
+        return None
+    texts = cells.astype(str).str.strip()
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if numbers.notna().all():
+        return numbers
+    if commas and texts.str.fullmatch(_COMMA).all() and texts.str.contains(",").any():
+        plain = texts.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        return plain.astype(float)
+    if texts.str.lower().isin(_TRUTHS).all():
+        return texts.str.lower().map(_TRUTHS).astype(object)
+    return cells if texts.str.fullmatch(_DATE).all() else None
+
+
+# ---- JSON and Parquet ----------------------------------------------------------------------------
+
+
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with io.TextIOWrapper(opened(path), encoding=encoding_of(path), errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                raise ValueError(
+                    f"a line of JSON lines must be an object with the columns as names, got "
+                    f"{line.strip()!r:.60} in line {number} of {path.name!r}. Correct this line."
+                )
+            yield row
+
+
+def _json(path: Path) -> Iterator[pd.DataFrame]:
+    """A table in JSON: a list of rows or texts, columns by name, or rows under a single name."""
+    try:
+        with io.TextIOWrapper(opened(path), encoding=encoding_of(path), errors="replace") as file:
+            tree = json.load(file)
+    except json.JSONDecodeError:  # perhaps JSON lines under another name
+        yield from _framed(_json_lines(path))
+        return
+    if isinstance(tree, dict) and len(tree) == 1:
+        (only,) = tree.values()
+        tree = only if isinstance(only, list) and _all_are(dict, only) else tree
+    if isinstance(tree, list) and tree and _all_are(str, tree):
+        tree = {"text": tree}
+    try:
+        if not tree or not (isinstance(tree, dict) or _all_are(dict, tree)):
+            raise TypeError
+        yield pd.DataFrame(tree, dtype=object)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"a JSON file must hold a list of rows, such as "
+            f'[{{"text": "so good", "label": "yes"}}], got {path.name!r} with another form. '
+            "Write the rows in this form."
+        ) from None
+
+
+def _framed(records: Iterable[dict[str, Any]]) -> Iterator[pd.DataFrame]:
+    records = iter(records)
+    while piece := list(islice(records, _ROWS)):
+        yield pd.DataFrame(piece, dtype=object)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except ImportError:
+        raise ModuleNotFoundError(
+            f"Parquet files need pyarrow, which is not installed, got {path.name!r}. Run: "
+            "pip install 'transfer-zoo[parquet]'"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"a Parquet file must be whole, got {path.name!r} that cannot be read "
+            f"({str(error).splitlines()[0]:.100}). Write it again."
+        ) from None
+
+
+def _all_are(kind: type, values: Iterable[Any]) -> bool:
+    return all(isinstance(value, kind) for value in values)
