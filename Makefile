@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_artifacts
+FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_artifacts mutants
 
 .PHONY: help quickstart test lint check bench faults reproduce-smoke clean
 

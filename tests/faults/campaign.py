@@ -37,12 +37,14 @@ class Flags:
         n: trials; None takes all.
         only: one trial, without a record.
         anew: forget what was tried before.
+        again: try again what failed before.
         smoke: a few trials, without a record.
     """
 
     n: int | None
     only: int | None
     anew: bool
+    again: bool
     smoke: bool
 
 
@@ -52,6 +54,7 @@ def flags(doc: str | None, **more: Any) -> Flags:
     parser.add_argument("--n", type=int, help="trials (all)")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one trial, no record")
     parser.add_argument("--anew", action="store_true", help="forget what was tried before")
+    parser.add_argument("--again", action="store_true", help="try again what failed before")
     parser.add_argument("--smoke", action="store_true", help="a few trials, no record")
     return Flags(**vars(parser.parse_args()))
 
@@ -63,6 +66,8 @@ def campaign(
     chosen: Flags,
     *,
     smoke: Sequence[int] = (0, 1, 2),
+    least: float = 1.0,
+    report: Callable[[dict[int, str]], None] = lambda wrong: None,
 ) -> None:
     """Try every trial once, print what failed, and add the row.
 
@@ -72,16 +77,19 @@ def campaign(
         attempt: tries one.
         chosen: arguments of the command.
         smoke: numbers that `--smoke` tries.
+        least: share of the trials that must pass.
+        report: takes what is wrong, by the numbers of the trials that failed, at the end of a whole
+            campaign.
 
     Raises:
-        SystemExit: some failed.
+        SystemExit: too many failed.
     """
     numbers = range(len(names) if chosen.n is None else min(chosen.n, len(names)))
     partial = chosen.only is not None or chosen.smoke
     if partial:
         numbers = [chosen.only] if chosen.only is not None else list(smoke)  # type: ignore[assignment]
     file = None if partial else NOTES / f"{what.replace(' ', '_')}.jsonl"
-    notes = Notes(file, fresh=chosen.anew)
+    notes = Notes(file, fresh=chosen.anew, again=chosen.again)
     for number in numbers:
         if number in notes.done:
             continue
@@ -104,7 +112,9 @@ def campaign(
         seed=SEED,
         version=zoo.__version__,
     )
-    if failed:
+    if not partial:
+        report({note["number"]: note["wrong"] for note in failed})
+    if len(failed) > (1 - least) * len(tried):
         raise SystemExit(1)
 
 
@@ -114,15 +124,17 @@ class Notes:
     Args:
         path: file of the notes; None keeps them in memory.
         fresh: forget the old ones.
+        again: forget those of trials that failed.
     """
 
-    def __init__(self, path: Path | None, *, fresh: bool) -> None:
+    def __init__(self, path: Path | None, *, fresh: bool, again: bool = False) -> None:
         self.path, self.code = path, code_version()
         lines: list[str] = []
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             lines = [] if fresh or not path.exists() else path.read_text().splitlines()
         kept = [note for note in map(json.loads, lines) if note["code"] == self.code]
+        kept = [note for note in kept if not (again and note["wrong"])]
         self.done: dict[int, dict[str, Any]] = {note["number"]: note for note in kept}
         if path is not None:
             path.write_text("".join(json.dumps(note) + "\n" for note in kept))

@@ -60,7 +60,7 @@ def test_its_data_sets_are_trained_on(lm: LanguageModel) -> None:
     assert len(train_lm(given, text="review", epochs=1).spec.words) > 15
     model = finetune(lm, given)
     assert model.metrics["accuracy"] > 0.8
-    with pytest.raises(ValueError, match="without 'text'. There is review, liked"):
+    with pytest.raises(ValueError, match=r"without 'text'\. There is review, liked"):
         zoo.text.train(given, run=RUN)
 
 

@@ -11,7 +11,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from tests.vision.small import TINY
+from tests.vision.small import RUN, TINY
+from zoo import load
 from zoo.cli.app import app
 from zoo.vision.classification.model import PhotoModel
 
@@ -109,16 +110,22 @@ def test_numbers_from_a_table_to_a_line_each(photos: Path, start: Path, tmp_path
 
 
 def test_views_are_asked_for_by_a_flag(photos: Path, directory: Path) -> None:
-    scores = done("evaluate", directory, photos / "valid", "--tta")
-    assert {" ".join(line.split()[:-1]) for line in scores.splitlines()} == {
-        "loss",
-        "accuracy",
-        "plain loss",
-        "plain accuracy",
-    }
-    one = photos / "valid" / "seven" / "0.png"
-    plain, tta = done("predict", directory, one), done("predict", directory, one, "--tta")
-    assert plain.split()[:2] == tta.split()[:2]
+    model, valid = load(directory, run=RUN), photos / "valid"
+    printed = [line.split() for line in done("evaluate", directory, valid, "--tta").splitlines()]
+    scores = {" ".join(name): float(value) for *name, value in printed}
+    assert scores == pytest.approx(model.evaluate(valid, tta=True), abs=1e-3)
+    assert scores["loss"] != scores["plain loss"]
+    plain, tta = (
+        [json.loads(line) for line in done("predict", directory, valid, *flags).splitlines()]
+        for flags in (["--json", "--top", 2], ["--json", "--top", 2, "--tta"])
+    )
+    files = [line["file"] for line in tta]
+    assert files == [line["file"] for line in plain]
+    views = [one.probabilities["seven"] for one in model.predict(files, tta=True)]
+    once = [one.probabilities["seven"] for one in model.predict(files)]
+    assert [line["probabilities"]["seven"] for line in tta] == pytest.approx(views, abs=1e-3)
+    assert [line["probabilities"]["seven"] for line in plain] == pytest.approx(once, abs=1e-3)
+    assert max(abs(a - b) for a, b in zip(views, once, strict=True)) > 0.01
 
 
 def test_growing_sizes_and_features_by_options(photos: Path, start: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.vision.small import (
     only,
     same,
     table,
+    train_tiny,
     weights,
 )
 from zoo.core.artifacts.artifact import read as read_artifact
@@ -82,29 +83,54 @@ FORMS = {
         "data": Digits(photos / "train"),
         "valid": Digits(photos / "valid"),
     },
+    "whole data set": lambda photos, tmp: {"data": Digits(photos)},
     "subset": lambda photos, tmp: {
         "data": torch.utils.data.Subset(Digits(photos), list(range(0, 36, 2)))
     },
+    "half a DataFrame": lambda photos, tmp: {"data": table(photos).drop(columns="valid")[::2]},
 }
+PARTS = {
+    "folder with train and valid": (24, 12, "two data sets"),
+    "folder as text": (24, 12, "two data sets"),
+    "one folder": (20, 4, "data set"),
+    "two folders": (24, 12, "two data sets"),
+    "whole folder, valid named": (24, 12, "two data sets"),
+    "CSV": (24, 12, "two data sets"),
+    "DataFrame": (24, 12, "two data sets"),
+    "DataFrame, split drawn": (28, 8, "whole data set"),
+    "data set": (20, 4, "one folder"),
+    "two data sets": (24, 12, "two folders"),
+    "whole data set": (28, 8, "DataFrame, split drawn"),
+    "subset": (14, 4, "half a DataFrame"),
+    "half a DataFrame": (14, 4, "subset"),
+}  # photos to train and to validate on, and another form of the same photos
+
+
+@pytest.fixture(scope="module")
+def models_of_forms() -> dict[str, PhotoModel]:
+    """Models by the form of data that they were trained on, as the tests fill it."""
+    return {}
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_data_trains(form: str, photos: Path, tmp_path: Path) -> None:
-    given = FORMS[form](photos, tmp_path)
-    model = finetune(given.pop("data"), **given)
-    expected = ("0", "1") if form == "subset" else CLASSES  # a subset names no classes
-    assert model.spec.classes == expected
-    assert set(model.metrics) == {"accuracy", "loss"}
-    assert np.isfinite(model.history.losses).all()
-    assert len(model.history.rows) == 1
+def test_every_form_of_data_trains_as_the_same_photos_in_another(
+    form: str, photos: Path, tmp_path: Path, models_of_forms: dict[str, PhotoModel]
+) -> None:
+    n_train, n_valid, other = PARTS[form]
+    for name in {form, other} - set(models_of_forms):
+        arguments = FORMS[name](photos, tmp_path)
+        models_of_forms[name] = finetune(arguments.pop("data"), **arguments)
+    model = models_of_forms[form]
+    assert model.spec.classes == (("0", "1") if form == "subset" else CLASSES)  # which has no names
+    assert (model.training["photos"], len(model.learner().data.valid.items)) == (n_train, n_valid)
+    assert model.training["epochs"] == len(model.history.rows) == 1
+    assert same(weights(model), weights(models_of_forms[other]))
 
 
-def test_the_same_photos_in_another_form_give_the_same_weights(photos: Path) -> None:
-    first = finetune(photos)
-    second = finetune(photos / "train", valid=photos / "valid")
-    third = finetune(Digits(photos / "train"), valid=Digits(photos / "valid"))
-    assert same(weights(first), weights(second))
-    assert same(weights(first), weights(third))
+def test_training_moves_the_weights_of_the_probe(photos: Path) -> None:
+    probe, trained = weights(finetune(photos, epochs=0)), weights(finetune(photos))
+    still = {name for name, tensor in probe.items() if torch.equal(tensor, trained[name])}
+    assert still == {name for name in probe if "running" in name or "num_batches" in name}
 
 
 def test_no_epochs_give_the_linear_probe_which_is_well_above_chance(tmp_path: Path) -> None:
@@ -257,14 +283,36 @@ def test_a_batch_in_two_parts_is_the_batch(photos: Path) -> None:
 
 def test_callbacks_take_part(photos: Path, tmp_path: Path) -> None:
     log = CSVLog(tmp_path / "log.csv")
-    model = finetune(photos, callbacks=[log, MixUp(len(CLASSES))])
+    model = finetune(photos, callbacks=[log, MixUp(len(CLASSES), alpha=0.4)])
     assert (tmp_path / "log.csv").read_text() == model.history.to_csv()
-
-
-def test_random_weights_train(photos: Path) -> None:
-    model = zoo.vision.train("resnet18", photos, size=32, epochs=1, run=here())
-    assert model.spec.classes == CLASSES
     assert len(model.history.rows) == 1
+    assert same(weights(model), weights(finetune(photos, mixup=0.4)))
+    assert not same(weights(model), weights(finetune(photos)))
+
+
+class Begin:
+    """The weights that a fit starts from."""
+
+    def fit_start(self, fit: Any) -> None:
+        self.weights = {name: t.clone() for name, t in fit.model.state_dict().items()}
+
+
+def test_random_weights_are_not_the_published_ones_and_all_of_them_train(photos: Path) -> None:
+    begin = Begin()
+    model = zoo.vision.train(NAME, photos, size=32, epochs=1, callbacks=[begin], run=here())
+    assert model.spec.classes == CLASSES
+    published = learner(photos).model.state_dict()
+    after = weights(model)
+    for name, parameter in model.members[0].named_parameters():
+        assert not torch.equal(begin.weights[name], after[name]), name
+        if parameter.dim() == 4:  # of a convolution
+            assert not torch.allclose(begin.weights[name], published[name], atol=1e-3), name
+
+
+def test_random_weights_learn_what_they_are_shown(photos: Path) -> None:
+    losses = train_tiny(photos).history.losses
+    assert 0.5 < losses[0] < 1.5  # 0.69 by chance
+    assert 0.001 < losses[-1] < 0.1
 
 
 def test_small_photos_get_a_small_input(photos: Path) -> None:

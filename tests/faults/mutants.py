@@ -1,0 +1,199 @@
+"""200 mutants of `zoo/core`: at least 85 % are noticed by a test.
+
+A mutant is one small change of the code (`tests/faults/code_mutations.py`), drawn from all that
+there are. It is tried in a copy of the repository (`build/faults/mutants/`): the tests that reach
+its lines run until one fails, the quick ones and those of the file's own name first. Which test
+reaches XX
+Survivors are written to `results/mutants.csv`. When tests have been added, `--again` tries those
+survivors once more.
+
+Cost: about 10 minutes of one core for the record, and about 40 for the mutants; broken off and
+started again, it goes on.
+
+    python -m tests.faults.mutants &
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from scripts.record import RESULTS, ROOT, circumstances
+from tests.faults.campaign import NOTES, SEED, campaign, flags
+from tests.faults.code_mutations import CodeMutant, mutants_of_folder
+from tests.faults.reach import ReachedTest, environment, record
+
+N = 200
+LEAST = 0.85  # share that is noticed
+FOLDER = "zoo/core"
+PLACE = NOTES / "mutants"
+TEST_SECONDS = 3.0  # processor time of a test that takes part, at most
+CHOSEN_SECONDS = 45.0  # of all tests that one mutant is tried with, at most
+CHOSEN_TESTS = 250  # at most
+PATIENCE = (60.0, 8.0)  # seconds, and times the recorded seconds, after which a process hangs
+MEMORY = 48 << 30  # bytes of address space
+PASSED, FAILED, HUNG = 0, 1, 999  # how pytest ends
+
+
+class Tree:
+    """A copy of the repository in which a file is changed and tests run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.rmtree(root, ignore_errors=True)
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for name in filter(None, names.split("\0")):
+            if (ROOT / name).is_file():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, root / name)
+
+    def test(self, words: Sequence[str], seconds: float) -> tuple[int, str]:
+        """How pytest ends, and what it prints.
+
+        Args:
+            words: arguments of pytest.
+            seconds: recorded time of the tests.
+        """
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider"]
+        process = subprocess.Popen(
+            [*command, *words],
+            cwd=self.root,
+            env=environment(self.root),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+        )
+        try:
+            printed, _ = process.communicate(timeout=PATIENCE[0] + PATIENCE[1] * seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return HUNG, process.communicate()[0]
+        return process.returncode, printed
+
+    def change(self, file: str, code: bytes) -> None:
+        """Write a file of the copy, and remove what was compiled from it.
+
+        Compiled code is known by the source's size and second, which a mutant may share.
+        """
+        path = self.root / file
+        path.write_bytes(code)
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
+            compiled.unlink()
+
+
+class Trials:
+    """All mutants that are drawn, and the tests that reach them."""
+
+    def __init__(self) -> None:
+        self.tree = Tree(PLACE / "tree")
+        every = mutants_of_folder(self.tree.root, FOLDER)
+        self.mutants = random.Random(SEED).sample(every, N)
+        self.tests = record(files_of_tests(self.tree.root), self.tree.root, FOLDER, PLACE / "reach")
+        self.passes = cache(self._passes)
+
+    def trial(self, number: int) -> str:
+        """Try a mutant; what is wrong if no test notices it."""
+        mutant = self.mutants[number]
+        chosen = chosen_tests(mutant, self.tests)
+        if not chosen:
+            return f"{mutant}: no test reaches it"
+        names, seconds = [test.name for test in chosen], sum(test.seconds for test in chosen)
+        code = (ROOT / mutant.file).read_bytes()
+        self.tree.change(mutant.file, mutant.applied(code))
+        try:
+            status, printed = self.tree.test(names, seconds)
+        finally:
+            self.tree.change(mutant.file, code)
+        if status == PASSED:
+            return f"{mutant}: survives {len(chosen)} tests"
+        failed = tuple(re.findall(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", printed, re.M))
+        if status == FAILED and failed and not self.passes(failed):
+            return f"{mutant}: {failed[0]} fails without it too"
+        if status not in (FAILED, HUNG) and not self.passes(("--collect-only", *names)):
+            return f"{mutant}: the tests are not collected without it either"
+        return ""
+
+    def _passes(self, words: tuple[str, ...]) -> bool:
+        """Whether pytest ends well without a mutant."""
+        return self.tree.test(words, CHOSEN_SECONDS)[0] == PASSED
+
+
+def files_of_tests(root: Path) -> list[str]:
+    """Files of tests and of doctests, those of the core first."""
+    tests = sorted(path.relative_to(root).as_posix() for path in root.glob("tests/**/test_*.py"))
+    sources = sorted(path.relative_to(root).as_posix() for path in (root / FOLDER).rglob("*.py"))
+    doctests = [name for name in sources if ">>> " in (root / name).read_text(encoding="utf-8")]
+    core = [name for name in tests if name.startswith("tests/core/")]
+    return [*core, *doctests, *(name for name in tests if name not in core)]
+
+
+def chosen_tests(mutant: CodeMutant, tests: Sequence[ReachedTest]) -> list[ReachedTest]:
+    """The tests that a mutant is tried with, one file of tests after the other.
+
+    What runs at import is reached by every test that runs a line of its file.
+    """
+    piece = set(range(mutant.first, mutant.last + 1))
+    name = Path(mutant.file).stem
+
+    def order(test: ReachedTest) -> tuple[bool, bool, float]:
+        own = test.file == mutant.file or name in Path(test.file).stem
+        return not own, not test.file.startswith("tests/core/"), test.seconds
+
+    chosen: dict[str, list[ReachedTest]] = {}
+    total, n = 0.0, 0
+    for test in sorted(tests, key=order):
+        lines = test.lines.get(mutant.file, set())
+        if test.seconds > TEST_SECONDS or not (lines if mutant.at_import else lines & piece):
+            continue
+        total, n = total + test.seconds, n + 1
+        if total > CHOSEN_SECONDS or n > CHOSEN_TESTS:
+            break
+        chosen.setdefault(test.file, []).append(test)
+    return [test for group in chosen.values() for test in group]
+
+
+def write_survivors(trials: Trials, wrong: dict[int, str]) -> None:
+    """Write the mutants that no test noticed."""
+    where = circumstances()
+    with (RESULTS / "mutants.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["number", "place", "kind", "before", "after", "why", "commit"])
+        for number, why in sorted(wrong.items()):
+            mutant = trials.mutants[number]
+            place, reason = f"{mutant.file}:{mutant.first}", why.removeprefix(f"{mutant}: ")
+            row = [number, place, mutant.kind, mutant.before, mutant.after, reason]
+            writer.writerow([*row, where["commit"]])
+
+
+def main() -> None:
+    """All mutants."""
+    chosen = flags(__doc__)
+    trials = Trials()
+    names = [str(mutant) for mutant in trials.mutants]
+    campaign(
+        "mutants of the core",
+        names,
+        trials.trial,
+        chosen,
+        smoke=range(5),
+        least=LEAST,
+        report=lambda wrong: write_survivors(trials, wrong),
+    )
+
+
+if __name__ == "__main__":
+    main()
