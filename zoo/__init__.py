@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from zoo.core.lazy_exports import lazy_exports
 from zoo.version import __version__ as __version__
@@ -29,10 +29,18 @@ if TYPE_CHECKING:
     from zoo import text as text
     from zoo import vision as vision
     from zoo.core.config import ArtifactError as ArtifactError
+    from zoo.core.model import Model as Model
     from zoo.core.run import Run as Run
 
+    M = TypeVar("M", bound=Model[Any, Any])
+    Module = TypeVar("Module", bound=nn.Module)
+
 _MODULES = ("collab", "data", "hub", "tabular", "text", "vision")
-_NAMES = {"Run": "zoo.core.run", "ArtifactError": "zoo.core.config"}
+_NAMES = {
+    "ArtifactError": "zoo.core.config",
+    "Model": "zoo.core.model",
+    "Run": "zoo.core.run",
+}
 __getattr__, _public = lazy_exports(__name__, {m: f"zoo.{m}" for m in _MODULES} | _NAMES)
 __all__ = sorted([*_public(), "__version__", "load"])
 _LOADERS = {
@@ -47,16 +55,37 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def load(name: str | Path, *, model: nn.Module | None = None, run: Run | None = None) -> Any:
-    """A saved model of any domain, ready to predict. Nothing in it is unpickled or executed.
+@overload
+def load(name: str | Path, *, run: Run | None = None) -> Model[Any, Any]: ...
+
+
+@overload
+def load(name: str | Path, kind: type[M], *, run: Run | None = None) -> M: ...
+
+
+@overload
+def load(name: str | Path, *, model: Module) -> Module: ...
+
+
+def load(
+    name: str | Path,
+    kind: type[Any] | None = None,
+    *,
+    model: nn.Module | None = None,
+    run: Run | None = None,
+) -> object:
+    """Load a saved model of any domain, ready to predict. Nothing in it is unpickled or executed.
 
     Args:
         name: the directory that `save` returned, or `user/name` on the hub.
-        model: for the artifact of a module of your own, one to give the weights to.
+        kind: the class that the model must have, such as `zoo.collab.Recommender`; another one is
+            refused, and type checkers know what comes back.
+        model: a module of your own to give the weights to, if the artifact is that of one.
         run: the circumstances of its predictions.
 
     Raises:
         ArtifactError: the directory is not a whole artifact that this version can read.
+        TypeError: the model is of another class than `kind`.
         FileNotFoundError: there is no such directory, or no such model on the hub.
         ConnectionError: the hub cannot be reached.
     """
@@ -70,12 +99,18 @@ def load(name: str | Path, *, model: nn.Module | None = None, run: Run | None = 
         return load_module(directory, model)
     if config.domain == stored.MODULE:
         raise stored.ArtifactError(
-            "the artifact of your own module holds weights alone, however model=None; "
-            f"pass model={config.model.get('name')}(...)"
+            "the artifact of a module of your own holds weights alone, got no module for them. "
+            f"Pass model={config.model.get('name')}(...)."
         )
     if config.domain not in _LOADERS:
         raise stored.ArtifactError(
-            f"a domain is one of {', '.join(_LOADERS)}, however domain={config.domain!r:.60}; "
-            "install a newer transfer-zoo, or fetch the artifact again"
+            f"a domain must be one of {', '.join(_LOADERS)}, got domain={config.domain!r:.60}. "
+            "Install a newer transfer-zoo, or fetch the artifact again."
         )
-    return importlib.import_module(_LOADERS[config.domain]).load(directory, run=run)
+    loaded: object = importlib.import_module(_LOADERS[config.domain]).load(directory, run=run)
+    if kind is not None and not isinstance(loaded, kind):
+        raise TypeError(
+            f"the model must be a {kind.__name__}, got a {type(loaded).__name__} in "
+            f"{str(name)!r}. Leave {kind.__name__} out, or give another name."
+        )
+    return loaded

@@ -153,7 +153,7 @@ def draw(
         from zoo.vision.inspect.drawings import places
 
         targets = places(photos, out)  # before a model is loaded
-        model = zoo.load(artifact, run=run_of(device, precision))
+        model: Any = zoo.load(artifact, run=run_of(device, precision))
         if isinstance(model, PhotoModel) or model.domain != "vision":
             raise ValueError(
                 f"a model that draws is for segmentation or restoration, however {model!r} "

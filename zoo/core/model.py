@@ -88,6 +88,14 @@ class Model(ABC, Generic[Network, S]):
         """What a copy by pickle or `copy` takes: as a loaded model, it has no learner."""
         return {k: v for k, v in vars(self).items() if k != "_placed"} | {"_learner": None}
 
+    @abstractmethod
+    def predict(self, *inputs: Any, **options: Any) -> object:
+        """The prediction for one input, or those for several; the table above shows the types."""
+
+    @abstractmethod
+    def evaluate(self, *data: Any, **options: Any) -> dict[str, float]:
+        """Loss and metrics on labelled data; without any, those of the validation part."""
+
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.
 
