@@ -346,7 +346,8 @@ class Recommender(Model[nn.Module, Spec]):
     def _check_config(self, config: Config) -> None:
         from zoo.collab.stored import check  # which builds this class
 
-        check(config, Spec.from_json(config.spec))
+        Spec.from_json(config.spec)
+        check(config)
 
     @cached_property
     def _scorer(self) -> Scorer:

@@ -11,7 +11,7 @@ from zoo.collab.data.ids import KnownIds, Rows
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 
-Id = str | bool | int | float
+Id = int | str | float | bool
 Ids = Annotated[tuple[Id, ...], Option(fewest=1, distinct=True)]
 Side = Literal["user", "item"]
 

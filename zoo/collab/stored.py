@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo.collab.data.rated_items import Seen
 from zoo.collab.model import HELD_OUT, SEEN, Recommender
-from zoo.collab.models.catalogue import build, check_name, predicts_ratings
+from zoo.collab.models.catalogue import ARGUMENTS, build, check_name, predicts_ratings
 from zoo.collab.spec import Spec
 from zoo.core.artifacts import artifact
+from zoo.core.artifacts.network import rebuilt
+from zoo.core.checked import checked
 from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
 
@@ -31,13 +34,17 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         )
     with artifact.built("a recommender"):
         spec = Spec.from_json(config.spec)
-        check(config, spec)
+        check(config)
         name, arguments = config.model["name"], config.model["args"]
         seen = _seen(stored.weights[0], spec, SEEN)
         held_out = _seen(stored.weights[0], spec, HELD_OUT) if spec.n_held_out else None
         if held_out is not None and len(held_out.items) != spec.n_held_out:
             raise ValueError(f"as many ratings are held out as said, got {spec.n_held_out=}")
-        members = [_member(name, arguments, spec, seen, tensors) for tensors in stored.weights]
+        network = partial(build, name, spec, arguments)
+        members: list[Any] = [rebuilt(network, tensors) for tensors in stored.weights]
+        for member in members:
+            member.set_seen(seen)
+            member.eval()  # which needs to know who rated what
     return Recommender(
         members,
         spec,
@@ -50,7 +57,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
     )
 
 
-def check(config: Config, spec: Spec) -> None:
+def check(config: Config) -> None:
     """Refuse a config of no recommender; before training as well as when one is read.
 
     Raises:
@@ -63,8 +70,7 @@ def check(config: Config, spec: Spec) -> None:
     check_name(name)
     if config.task != ("rating" if predicts_ratings(name) else "ranking"):
         raise ValueError(f"{name} is for another task than {config.task!r:.40}")
-    with torch.device("meta"):
-        build(name, spec, arguments)
+    checked(ARGUMENTS[name], arguments, ignore_unknown=False)
 
 
 def _seen(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> Seen:
@@ -86,16 +92,3 @@ def _seen(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> See
     if not sound:
         raise ValueError("who rated what must be rows of known users and items")
     return Seen(offsets, items)
-
-
-def _member(
-    name: str, arguments: dict[str, Any], spec: Spec, seen: Seen, tensors: dict[str, Tensor]
-) -> nn.Module:
-    """A network with its weights; one that they do not fit is refused before it takes memory."""
-    with torch.device("meta"):  # takes no memory
-        artifact.check_weights(build(name, spec, arguments), tensors)
-    member: Any = build(name, spec, arguments)
-    artifact.load_weights(member, tensors)
-    member.set_seen(seen)
-    trained: nn.Module = member.eval()
-    return trained

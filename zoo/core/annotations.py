@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
+import math
 import operator
-import sys
 import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, is_dataclass, replace
@@ -92,8 +93,12 @@ class Option:
 
     def holds(self, value: float) -> bool:
         """Whether a number is finite and in the range."""
+        try:
+            finite = math.isfinite(value)
+        except OverflowError:  # a whole number beyond all floats
+            return False
         return (
-            abs(value) <= sys.float_info.max
+            finite
             and (self.low is None or value >= self.low)
             and (self.high is None or value <= self.high)
             and (self.above is None or value > self.above)
@@ -259,12 +264,12 @@ def _items(origin: type, kinds: tuple[Any, ...], option: Option) -> Fitter:
         length = _length(value, exact=option.exact)
         if length < 0 or not option.counts(length) or not (is_listing or length == len(fits)):
             return UNFIT
-        all_fits = fits * length if is_listing else fits
+        all_fits = itertools.repeat(fits[0], length) if is_listing else fits
         items = [fit(one) for one, fit in zip(value, all_fits, strict=True)]
-        for i, item in enumerate(items):
-            if type(item) is Unfit:
-                kind = kinds[0 if is_listing else i]
-                return Unfit(item.within(f"[{i}]", list(value)[i], kind, each))
+        if Unfit in map(type, items):
+            i = next(i for i, item in enumerate(items) if type(item) is Unfit)
+            kind = kinds[0 if is_listing else i]
+            return Unfit(items[i].within(f"[{i}]", list(value)[i], kind, each))
         if option.distinct and len(set(items)) < length:
             return UNFIT
         return tuple(items) if origin is tuple else items
@@ -304,9 +309,8 @@ def _plain(kind: Any, option: Option) -> Fitter:
         return lambda value: None if value is None else UNFIT
     if kind is Any or not isinstance(kind, type):
         return lambda value: value
-    if kind is bool:
-        names = ("bool",) if option.exact else ("bool", "bool_")
-        return lambda value: bool(value) if type(value).__name__ in names else UNFIT
+    if kind is bool and not option.exact:
+        return lambda value: bool(value) if type(value).__name__ in ("bool", "bool_") else UNFIT
     if kind in (int, float):
         return functools.partial(_exact_number if option.exact else _number, kind, option)
     if kind is str and option.exact:
@@ -334,9 +338,10 @@ def _exact_number(kind: type, option: Option, value: Any) -> Any:
 
 def is_text(value: Any) -> bool:
     """Whether it is text that a file can hold: no half of a character, as in a damaged name."""
-    if not isinstance(value, str):
+    try:
+        return isinstance(value, str) and (value.isascii() or value.encode() is not None)
+    except UnicodeEncodeError:
         return False
-    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def described(kind: Any, option: Option) -> str:

@@ -64,7 +64,7 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
         spec = Spec.from_json(config.spec)
         arguments = network_arguments(config, spec)
         build = partial(build_network, **arguments)
-        members = [rebuilt(build, tensors) for tensors in stored.weights]
+        members = [rebuilt(build, tensors).eval() for tensors in stored.weights]
     return TableModel(
         members,
         spec,

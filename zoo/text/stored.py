@@ -71,7 +71,7 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
     with artifact.built("a model of texts"):
         spec, arguments = check(config.task, config.model, config.spec, len(stored.weights))
         build = partial(_network, config.task, arguments, spec)
-        members: Any = [rebuilt(build, tensors) for tensors in stored.weights]
+        members: Any = [rebuilt(build, tensors).eval() for tensors in stored.weights]
         for member, flips in zip(members, arguments.get(FLIPS, ()), strict=False):
             if flips:
                 member.turn()

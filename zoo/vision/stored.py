@@ -61,11 +61,11 @@ def load(directory: Path | str, run: Run | None = None) -> Any:
 def _of_photos(config: Config, weights: Weights) -> Parts:
     spec, arguments = classifier_of(config)
     build = partial(build_classifier, **arguments, pretrained=False, licence=config.licence)
-    return [rebuilt(build, tensors) for tensors in weights], spec, PhotoModel
+    return [rebuilt(build, tensors).eval() for tensors in weights], spec, PhotoModel
 
 
 def _drawn(config: Config, weights: Weights) -> Parts:
     kind, spec_of = DRAWN[config.task]
     spec, arguments = unet_of(config, spec_of)
     build = partial(build_unet, **arguments, pretrained=False, licence=config.licence)
-    return [rebuilt(build, tensors) for tensors in weights], spec, kind
+    return [rebuilt(build, tensors).eval() for tensors in weights], spec, kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +14,45 @@ from zoo.collab.models.embedding_net import EmbeddingNet
 from zoo.collab.models.factors import Factors
 from zoo.collab.models.softmax import Softmax
 from zoo.collab.spec import Spec
+from zoo.core.annotations import Option
 from zoo.core.task import Task
 
 ModelName = Literal["dot_bias", "embedding_net", "svdpp", "softmax"]
+
+
+Count = Annotated[int, Option(low=1)]
+Share = Annotated[float, Option(low=0, high=1)]
+
+
+class FactorArguments(TypedDict, total=False):
+    """What chooses a network of "dot_bias" or "svdpp"; fit for JSON."""
+
+    n_factors: Count
+    members: Count
+
+
+class EmbeddingArguments(TypedDict, total=False):
+    """What chooses a network of "embedding_net"; fit for JSON."""
+
+    n_factors: Count
+    hidden: Annotated[list[Count], Option(fewest=1)]
+    dropout: Share
+
+
+class SoftmaxArguments(TypedDict, total=False):
+    """What chooses a network of "softmax"; fit for JSON."""
+
+    n_factors: Count
+    negatives: Annotated[int, Option(low=0)]
+    dropout: Share
+
+
+ARGUMENTS: Final[dict[str, type[Any]]] = {
+    "dot_bias": FactorArguments,
+    "embedding_net": EmbeddingArguments,
+    "svdpp": FactorArguments,
+    "softmax": SoftmaxArguments,
+}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def rebuilt(build: Callable[[], Network], tensors: dict[str, Tensor]) -> Network:
-    """A network with its weights, in evaluation mode.
+    """A network with its weights, still in training mode.
 
     It is built without memory first, so that a description which the weights do not fit is refused
     before it takes any.
@@ -32,7 +32,7 @@ def rebuilt(build: Callable[[], Network], tensors: dict[str, Tensor]) -> Network
         artifact.check_weights(_outline(build), tensors)
     network = build()
     artifact.load_weights(network, tensors)
-    return network.eval()
+    return network
 
 
 def _outline(build: Callable[[], Network]) -> Network:
