@@ -146,5 +146,5 @@ def test_a_column_that_is_not_found_is_named_by_an_option(tmp_path: Path) -> Non
     table.write_text("who,what,stars\na,b,3\nc,d,4\n")
     ran = zoo("collab", "train", table)
     assert ran.exit_code == 1
-    assert "none of ['who', 'what', 'stars'] is known as that of each user" in ran.output
+    assert "got ['who', 'what', 'stars'] without that of each user" in ran.output
     assert "say which is by --user NAME" in ran.output

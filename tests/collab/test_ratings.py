@@ -89,9 +89,17 @@ def test_what_is_no_table_of_ratings_is_one_sentence(data, columns, says: str) -
         read(data, columns)
 
 
-def test_a_missing_file_is_named(tmp_path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no-such\.csv', which does not exist"):
-        read(tmp_path / "no-such.csv", ANY)
+def test_cells_of_blanks_are_gaps() -> None:
+    rated = table()
+    rated["user"] = ["u00", "", " "][: len(rated)]
+    with pytest.warns(UserWarning, match="2 of 3 ratings lack a value"):
+        assert read(rated, ANY)["user"].tolist() == ["u00"]
+
+
+def test_usual_names_are_found_in_files_in_any_capitals(tmp_path) -> None:
+    (tmp_path / "r.CSV").write_text("User, Item , Rating\nu1, x, 4.5\nNA, 007, 3\n")
+    rows = read(tmp_path / "r.CSV", ANY, learns=True).itertuples(index=False, name=None)
+    assert list(rows) == [("u1", "x", 4.5), ("NA", "007", 3)]
 
 
 # ---- splits --------------------------------------------------------------------------------------

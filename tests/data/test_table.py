@@ -121,7 +121,9 @@ def assert_second_is_missing(
         with pytest.warns(UserWarning, match="1 of 3 ratings lack a value"):
             assert read(path) == others
     else:
-        with pytest.raises(ValueError, match=r"1 of 3 labels missing|gaps in the rows 1\."):
+        with pytest.raises(
+            ValueError, match=r"1 of 3 labels missing|gaps in column 'name', rows 1\."
+        ):
             read(path)
 
 
@@ -224,7 +226,7 @@ def test_a_separator_at_the_end_of_lines_shifts_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["sep=;\n", ""])
 def test_names_have_no_spaces_around_them(sign: str, tmp_path: Path) -> None:
-    frame = read_table(written(tmp_path, sign + " a ; b\n1;x\n"))
+    frame = read_table(written(tmp_path, sign + " a ; b\n1; x\n"))
     assert frame.to_dict("list") == {"a": [1], "b": ["x"]}
 
 

@@ -71,14 +71,6 @@ def test_one_column_of_texts_needs_no_quotation_marks(tmp_path: Path) -> None:
     assert list(each(path)) == ["good, very good; really", "two\nlines", "last"]
 
 
-def test_words_for_nothing_are_texts_and_classes(tmp_path: Path) -> None:
-    words = ["None", "NA", "null", "N/A"]
-    path = table(tmp_path, "a.csv", "text,label\n" + "".join(f"{one},{one}\n" for one in words))
-    labelled = read(path)
-    assert (labelled.texts, labelled.labels) == (words, words)
-    assert list(each(path)) == words
-
-
 def test_a_gap_of_a_file_is_no_class(tmp_path: Path) -> None:
     for gap in ("", " ", "nan", "NaN", "<NA>"):
         path = table(tmp_path, "b.csv", f"text,label\na,x\nb,{gap}\nc,y\n")
@@ -135,17 +127,6 @@ def test_files_that_are_no_texts_are_one_sentence(
     with pytest.raises(ValueError, match=says) as caught:
         list(each(table(tmp_path, name, raw)))
     assert "\n" not in str(caught.value)
-
-
-def test_parquet_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(path: Path) -> None:
-        raise ImportError("Unable to find a usable engine\ntried using ...")
-
-    monkeypatch.setattr(pd, "read_parquet", missing)
-    path = table(tmp_path, "a.parquet", b"PAR1")
-    for reading in (read, lambda path: list(each(path))):
-        with pytest.raises(ModuleNotFoundError, match=r"pip install 'transfer-zoo\[parquet\]'"):
-            reading(path)
 
 
 def test_what_systems_leave_in_folders_is_no_text_and_no_class(tmp_path: Path) -> None:

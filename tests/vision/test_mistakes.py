@@ -70,7 +70,7 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "one class": (lambda p, t: only(p, t, "a"), {}, r"classes=\('a',\)"),
     "class in valid alone": (more_classes_in_valid, {}, "however nine; known are seven, three"),
     "missing folder": (lambda p, t: t / "nowhere", {}, "nowhere', which does not exist"),
-    "gaps": (with_gaps, {}, "column 'digit' has gaps in the rows 3"),
+    "gaps": (with_gaps, {}, "gaps in column 'digit', rows 3"),
     "nothing": (lambda p, t: None, {}, "data is a NoneType"),
     "list of paths": (lambda p, t: [str(p / "1.png")], {}, "gives str"),
     "a dict": (lambda p, t: {"a": []}, {}, "data is a dict"),

@@ -22,7 +22,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from zoo.core.messages import did_you_mean, few, nearest
 from zoo.data.csv_style import Style, style_of
@@ -46,7 +48,7 @@ TextColumns = Callable[[list[str]], Mapping[str, Collection[str] | None]]
 of it, or None."""
 
 _ROWS = 10_000  # in a piece of a table
-_TRUTHS = {"true": True, "false": False}
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 _CODE = r"[+-]?0\d.*"  # 007 is a name, no number
 _DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:\D.*)?"
 _COMMA = r"[+-]?\d+(?:,\d+)?|[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?"  # 1,5 and 1.234,5
@@ -133,6 +135,22 @@ def require_columns(table: Iterable[Any], wanted: Iterable[Any], use: str) -> No
             f"{use} must be in the table, got one without {few([*map(repr, missing)])}. "
             f"{did_you_mean(missing[0], columns)}"
         )
+
+
+def truths_of(column: pd.Series) -> NDArray[np.bool_]:
+    """A column of true and false, as truth values, 0 and 1, or texts. Shape: (n,)
+
+    Raises:
+        ValueError: a cell is neither.
+    """
+    texts = column.astype(str).str.strip().str.lower().str.removesuffix(".0")
+    wrong = column[~texts.isin(_TRUTHS)].unique().tolist()
+    if wrong:
+        raise ValueError(
+            f"column {column.name!r} must hold true or false in each row, got {few(wrong)}. "
+            "Correct it, or give the column another name."
+        )
+    return texts.map(_TRUTHS).to_numpy(dtype=bool)
 
 
 def require_file(path: Path, rule: str = "a table must be in a file") -> None:

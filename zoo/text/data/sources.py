@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.data.table import TABLES, read_texts
+from zoo.data.table import TABLES, read_texts, truths_of
 from zoo.text.data import huggingface
 from zoo.text.data.files import parts_in, path_of, text_of, visible
 from zoo.text.data.torchtext import column as torchtext_column
@@ -20,8 +20,6 @@ from zoo.text.data.torchtext import is_dataset
 
 VALID_COLUMNS: Final = ("is_valid", "valid")
 UNLABELLED: Final = ("unsup", "unlabelled", "unlabeled")  # folders of texts without a class
-
-_TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 def parts_of(data: Any) -> tuple[Any, Any] | None:
@@ -111,16 +109,12 @@ def is_valid_of(table: pd.DataFrame, used: list[Any]) -> NDArray[np.bool_] | Non
     name = next((n for n in VALID_COLUMNS if n in table.columns and n not in used), None)
     if name is None:
         return None
-    truths = [_TRUTH.get(str(cell).strip().lower()) for cell in table[name]]
-    if None not in truths:
-        return np.array(truths, dtype=bool)
-    if name == VALID_COLUMNS[1]:  # perhaps the user's own word
-        return None
-    odd = table[name].iloc[truths.index(None)]
-    raise ValueError(
-        f"a column {name!r} must hold true or false for each text, got {odd!r:.60} "
-        f"({truths.count(None)} such rows). Correct it, or give the column another name."
-    )
+    try:
+        return truths_of(table[name])
+    except ValueError:
+        if name == VALID_COLUMNS[1]:  # perhaps the user's own word
+            return None
+        raise
 
 
 def _columns(values: Any) -> list[Any] | pd.DataFrame:

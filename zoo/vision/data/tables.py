@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.core.messages import few
 from zoo.core.split import warn_of_marked_parts
-from zoo.data.table import read_texts, require_columns, require_file
+from zoo.data.table import read_texts, require_columns, require_file, truths_of
 from zoo.vision.data import labels
 from zoo.vision.data.labels import Asked, Label
 
@@ -23,7 +23,6 @@ Table = str | os.PathLike[str] | pd.DataFrame
 VALID_COLUMNS: Final = ("valid", "is_valid")
 
 _FLAGS: Final = {"0", "1", "0.0", "1.0", "False", "True"}
-_TRUTH: Final = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 def is_table(data: object) -> TypeGuard[Table]:
@@ -82,7 +81,7 @@ def from_table(
     require_columns(frame, named, "every column that is named")
     found = _labels(frame[columns[1]], columns[1], asked)
     paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
-    is_valid = None if valid_column is None else _truth(frame[valid_column], valid_column)
+    is_valid = None if valid_column is None else truths_of(frame[valid_column])
     if is_valid is None:
         warn_of_marked_parts(frame, columns)
     _require_once(paths, found, is_valid)
@@ -133,8 +132,8 @@ def _require_filled(series: pd.Series, column: str) -> None:
     gaps = np.flatnonzero(series.isna() | (series.astype(str).str.strip() == ""))
     if len(gaps):
         raise ValueError(
-            f"every row must have a path and a label, but column {column!r} has gaps in the rows "
-            f"{few([str(row) for row in gaps])}. Fill or remove these rows."
+            f"every row must have a path and a label, got gaps in column {column!r}, rows "
+            f"{few(gaps.tolist())}. Fill or remove these rows."
         )
 
 
@@ -144,7 +143,7 @@ def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            f"every path in column {column!r} must be a file, but there is no {few(missing)}. "
+            f"every path in column {column!r} must lead to a file, got none at {few(missing)}. "
             "Correct the paths or give the folder they start from as root."
         )
     return paths
@@ -154,17 +153,6 @@ def _place(root: Path, name: str) -> Path:
     """The file of a cell; spaces around it are part of a name where such a file exists."""
     exact = root / name
     return exact if name == name.strip() or exact.is_file() else root / name.strip()
-
-
-def _truth(series: pd.Series, column: str) -> NDArray[np.bool_]:
-    texts = [str(value).strip().lower() for value in series]
-    wrong = sorted({text for text in texts if text not in _TRUTH})
-    if wrong:
-        raise ValueError(
-            f"column {column!r} must say true or false of every photo, got {few(wrong)}. "
-            "Use True and False, or name another column as valid_column."
-        )
-    return np.array([_TRUTH[text] for text in texts], dtype=bool)
 
 
 def _require_once(
@@ -180,6 +168,6 @@ def _require_once(
     ]
     if twice:
         raise ValueError(
-            "a table must name a photo once, with one label and on one side of the split, but it "
-            f"repeats {few(twice)}. Remove these rows."
+            "a table must name a photo once, with one label and on one side of the split, got "
+            f"repeats of {few(twice)}. Remove these rows."
         )
