@@ -22,9 +22,8 @@ from zoo.tabular.data.encode import text_columns
 from zoo.tabular.data.tables import ALL_INPUTS, Name, read_table, with_names
 from zoo.tabular.data.targets import unscaled, with_targets
 from zoo.tabular.embeddings import map_of, vectors_of
-from zoo.tabular.inference import Inference
+from zoo.tabular.inference import Inference, in_fp32
 from zoo.tabular.models.network import TableNet
-from zoo.tabular.precision import in_fp32
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of
 
