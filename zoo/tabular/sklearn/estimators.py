@@ -98,7 +98,7 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Of each class. Shape: (N, n_classes)."""
         check_is_fitted(self)
         shares = self.model_.probabilities(known_table(self, X))
-        return shares.to_numpy(np.float32)  # type: ignore[no-any-return]
+        return shares.to_numpy(np.float32)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest class of each row. Shape: (N,)."""
