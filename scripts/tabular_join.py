@@ -29,7 +29,7 @@ from scripts.tabular_rossmann_recipe import INNER, before
 from zoo.published import adult as census
 from zoo.published.rossmann import TARGET
 from zoo.tabular.model import TableModel
-from zoo.tabular.models.network import Join
+from zoo.tabular.options import Join
 
 SAMPLED: Final = 200_000
 JOINS: Final[tuple[Join, ...]] = get_args(Join)

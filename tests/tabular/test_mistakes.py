@@ -11,6 +11,14 @@ from tests.tabular.small import table, train
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown target": ({"target": "buys"}, "without 'buys'"),
     "no target": ({"target": []}, r"target=\[\]"),
+    "a layer of nothing": ({"layers": (0,)}, r"1 or more, or None, got layers=\(0,\)"),
+    "dropout": ({"dropout": 1.0}, "from 0 to 0.999, or None, got dropout=1.0"),
+    "join": ({"join": "late"}, "'ensemble', or None, got join='late'"),
+    "bins": ({"bins": -1}, "0 or more, or None, got bins=-1"),
+    "members": ({"k": 2.5}, "got k=2.5"),
+    "a width of nothing": ({"sizes": {"colour": 0}}, "got sizes="),
+    "one name for a list": ({"ignore": "amount"}, r"Try ignore=\['amount'\]"),
+    "misspelt": ({"label_smothing": 0.1}, "Did you mean 'label_smoothing'"),
     "target twice": ({"target": ["amount", "amount"]}, "named once"),
     "two classes to tell": ({"target": ["bought", "colour"]}, "'bought' holds numbers"),
     "log of text": ({"log_target": True}, "log_target=True"),
@@ -27,7 +35,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "epochs": ({"epochs": 0}, "epochs=0"),
     "rate": ({"lr": -1.0}, "lr=-1.0"),
     "y_range of classes": ({"y_range": (0, 1)}, "task='classification'"),
-    "sizes": ({"sizes": {"age": 3}}, "'age' are none of"),
+    "sizes": ({"sizes": {"age": 3}}, "got 'age'"),
     "group and time": ({"group": "store", "time": "age"}, "rows are set aside in one way"),
     "optimizer": ({"optimizer": "lion"}, "optimizer='lion'"),
 }
@@ -39,7 +47,7 @@ def test_what_will_not_do_is_one_clear_sentence(case: str) -> None:
     settings = {"data": table(), "ignore": ["amount"], **settings}
     if "target" in settings:
         settings["ignore"] = []
-    with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
+    with pytest.raises((ValueError, TypeError, FileNotFoundError), match=said) as caught:
         train(**{**settings, "data": settings["data"]})
     message = str(caught.value)
     assert "however" in message or ", got " in message

@@ -69,9 +69,10 @@ def test_spaces_around_a_label_make_no_class_and_are_said() -> None:
     assert model.metrics["accuracy"] > 0.8
 
 
-@pytest.mark.parametrize("task", ["Classification", "regresion", "classify", 3])
-def test_a_misspelt_task_is_refused_with_the_nearest(task: Any) -> None:
-    with pytest.raises(ValueError, match=r"got task=.*Did you mean '(classification|regression)'"):
+@pytest.mark.parametrize("task", ["Classification", "regresion", 3])
+def test_a_misspelt_task_is_refused_with_those_that_there_are(task: Any) -> None:
+    said = f"one of 'classification', 'regression', or None, got task={task!r}"
+    with pytest.raises(ValueError, match=said):
         train(task=task)
 
 

@@ -167,10 +167,11 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
             values[name] = fitting
     if len(wrong) == 1:
         name, default = wrong[0].name, wrong[0].option.default
-        way_out = "Leave it out." if default is None else f"Try {name}={default!r}."
-        raise ValueError(
-            f"{name} must be {wrong[0].expected}, got {name}={given[name]!r:.80}. {way_out}"
-        )
+        value = given[name]
+        way_out = "Leave it out." if default in (None, ()) else f"Try {name}={default!r}."
+        if default == () and isinstance(value, (str, int)):
+            way_out = f"Try {name}=[{value!r}]."
+        raise ValueError(f"{name} must be {wrong[0].expected}, got {name}={value!r:.80}. {way_out}")
     if wrong:
         listed = "; ".join(f"{s.name}={given[s.name]!r:.60} ({s.expected})" for s in wrong)
         raise ValueError(f"settings must be in their ranges, got {listed}. The defaults suit most.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
@@ -19,17 +19,26 @@ from zoo.data.table import require_columns
 from zoo.hub.publish import push
 from zoo.tabular.data.contents import row_hashes
 from zoo.tabular.data.encode import text_columns
-from zoo.tabular.data.tables import ALL_INPUTS, Name, read_table, with_names
+from zoo.tabular.data.tables import ALL_INPUTS, Name, Table, read_table, with_names
 from zoo.tabular.data.targets import unscaled, with_targets
+from zoo.tabular.data.values import Value
 from zoo.tabular.embeddings import map_of, vectors_of
-from zoo.tabular.inference import Inference
+from zoo.tabular.inference import Inference, in_fp32
 from zoo.tabular.models.network import TableNet
-from zoo.tabular.precision import in_fp32
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Row = Mapping[Any, Any] | pd.Series
+"""One row, as a mapping from column to cell."""
+
+Rows = Table | Sequence[Mapping[Any, Any]]
+"""Many rows: a table or a list of mappings."""
+
+Answer = Value | dict[Name, float]
+"""The prediction for one row: a class, a number, or a number for each of several targets."""
 
 
 class TableModel(Model[TableNet, Spec]):
@@ -56,7 +65,13 @@ class TableModel(Model[TableNet, Spec]):
         names = ", ".join(str(target.name) for target in self.spec.targets)
         return f"<{self.members[0].name}, {self.spec.task} of {names}; {self._scored}>"
 
-    def predict(self, rows: Any) -> Any:
+    @overload
+    def predict(self, rows: Row) -> Answer: ...
+
+    @overload
+    def predict(self, rows: Rows) -> pd.Series | pd.DataFrame: ...
+
+    def predict(self, rows: Row | Rows) -> Answer | pd.Series | pd.DataFrame:
         """The prediction for a row, or a Series (several targets: a DataFrame) of them for many.
 
         All columns of the training must be there; others are not looked at. Any cell may be empty:
@@ -72,62 +87,65 @@ class TableModel(Model[TableNet, Spec]):
 
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none.
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
         """
-        if isinstance(rows, (Mapping, pd.Series)):
-            return self._of_one(rows if isinstance(rows, Mapping) else rows.to_dict())
-        frame = self._frame(rows)
-        decoded = self._inference.many(frame)
-        if self.spec.task == "classification":
-            classes = pd.Series(list(self.spec.classes), name=self.spec.targets[0].name)
-            found = classes.take(decoded.argmax(1).tolist())
-            return found.set_axis(frame.index)
-        numbers = unscaled(decoded, self.spec).numpy()
         names = [target.name for target in self.spec.targets]
-        if len(names) == 1:
-            return pd.Series(numbers[:, 0], index=frame.index, name=names[0])
-        return pd.DataFrame(numbers, index=frame.index, columns=names)
+        if isinstance(rows, (Mapping, pd.Series)):
+            decoded = self._inference.one(rows)
+            if self.spec.task == "classification":
+                return self.spec.classes[int(np.argmax(decoded))]
+            numbers = unscaled(torch.tensor([decoded], dtype=torch.float64), self.spec)[0].tolist()
+            return numbers[0] if len(names) == 1 else dict(zip(names, numbers, strict=True))
+        frame = self._frame(rows)
+        outputs = self._inference.many(frame)
+        if self.spec.task == "classification":
+            classes = pd.Series(list(self.spec.classes), name=names[0])
+            return classes.take(outputs.argmax(1).tolist()).set_axis(frame.index)
+        table = pd.DataFrame(unscaled(outputs, self.spec).numpy(), frame.index, names)
+        return table[names[0]] if len(names) == 1 else table
 
-    def probabilities(self, rows: Any) -> Any:
-        """Of every class: a dict for a row, a DataFrame with a column a class for many.
+    @overload
+    def probabilities(self, rows: Row) -> dict[Value, float]: ...
+
+    @overload
+    def probabilities(self, rows: Rows) -> pd.DataFrame: ...
+
+    def probabilities(self, rows: Row | Rows) -> dict[Value, float] | pd.DataFrame:
+        """The probability of every class: a dict for a row, a DataFrame of one column per class.
 
         Args:
-            rows: see `predict`.
+            rows: one row or many, as for `predict`.
 
         Raises:
-            ValueError: see `predict`; or the model is a regression.
+            ValueError: columns lack, cells of a column of numbers are none, or the model is a
+                regression.
         """
         if self.spec.task != "classification":
             raise ValueError(
-                f"classes have probabilities, however this model's task={self.spec.task!r}; use "
-                "predict"
+                "probabilities must be those of classes, got a model of "
+                f"task={self.spec.task!r}. Use predict."
             )
         classes = list(self.spec.classes)
         if isinstance(rows, (Mapping, pd.Series)):
-            given = rows if isinstance(rows, Mapping) else rows.to_dict()
-            return dict(zip(classes, self._inference.one(given), strict=True))
+            return dict(zip(classes, self._inference.one(rows), strict=True))
         frame = self._frame(rows)
-        shares = self._inference.many(frame).numpy()
-        return pd.DataFrame(shares, index=frame.index, columns=classes)
+        return pd.DataFrame(self._inference.many(frame).numpy(), frame.index, classes)
 
-    def evaluate(self, data: Any = None) -> dict[str, float]:
+    def evaluate(self, data: Table | None = None) -> dict[str, float]:
         """Loss and metrics on labelled rows; those without a label are left out, with a warning.
 
         Another warning says if the model was trained on some of the rows.
 
         Args:
-            data: a DataFrame or the path of a CSV or Parquet file; None takes the validation part
-                of the training, which a loaded model does not have.
+            data: a DataFrame or the path of a CSV or Parquet file; None returns the scores on the
+                validation part of the training.
 
         Raises:
-            ValueError: there are no rows, columns lack, or classes are unknown.
+            ValueError: there are no rows, columns lack, classes are unknown, or the model has no
+                scores.
         """
         if data is None:
-            if self._learner is None or self._learner.data.valid is None:
-                raise ValueError(
-                    "this model has no validation rows, however data=None; pass a labelled table"
-                )
-            return self._inference.scores(self._learner.data.valid)
+            return self._validation_scores()
         targets = [target.name for target in self.spec.targets]
         frame = self._read(data)
         require_columns(frame, targets, "the target")
@@ -137,7 +155,7 @@ class TableModel(Model[TableNet, Spec]):
         return self._inference.scores(frame)
 
     def embeddings(self, column: Name) -> pd.DataFrame:
-        """The learnt vectors of a column of categories, a row a value.
+        """The learnt vectors of a column of categories, one row per value.
 
         Raises:
             ValueError: the column is none of the model's categories.
@@ -188,7 +206,7 @@ class TableModel(Model[TableNet, Spec]):
                 member.fill_unseen()
         return super()._weights()
 
-    def _frame(self, rows: Any) -> pd.DataFrame:
+    def _frame(self, rows: Rows) -> pd.DataFrame:
         """Many rows as a table; it may be empty."""
         if isinstance(rows, pd.DataFrame) and not len(rows):
             return rows
@@ -200,15 +218,6 @@ class TableModel(Model[TableNet, Spec]):
             return pd.DataFrame({name: [row[name] for row in rows] for name in names})
         return self._read(rows)
 
-    def _read(self, data: Any) -> pd.DataFrame:
+    def _read(self, data: Rows) -> pd.DataFrame:
         names = [*self.spec.inputs, *(target.name for target in self.spec.targets)]
         return with_names(read_table(data, as_text=text_columns(self.spec)), names)
-
-    def _of_one(self, row: Mapping[Any, Any]) -> Any:
-        decoded = self._inference.one(row)
-        if self.spec.task == "classification":
-            return self.spec.classes[int(np.argmax(decoded))]
-        numbers = unscaled(torch.tensor([decoded], dtype=torch.float64), self.spec)[0].tolist()
-        if len(numbers) == 1:
-            return numbers[0]
-        return dict(zip([target.name for target in self.spec.targets], numbers, strict=True))

@@ -1,79 +1,142 @@
-"""What the verbs for tables take beside the table and its target."""
+"""The options of the verbs for tables, stated once; see `zoo.core.options`.
+
+It imports neither torch nor pandas, so that the command line reads it at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
-from torch.optim import Optimizer
+from zoo.core.options import Option, OptionTable
+from zoo.core.training.options import LabelSmoothing, TrainingOptions
 
-from zoo.core.run import Run
-from zoo.core.training.options import OptimizerName
-from zoo.tabular.data.tables import Name
-from zoo.tabular.models.network import Join
-from zoo.tabular.spec import TaskName
+Name = str | int
+"""A column's name; a DataFrame that is made of an array numbers its columns."""
+
+TaskName = Literal["classification", "regression"]
+ModelName = Literal["mlp", "tabm"]
+Join = Literal["input", "inside", "ensemble"]
+
+Architecture = Annotated[
+    ModelName,
+    Option(help="'mlp', the entity-embedding network, or 'tabm', stronger and slower."),
+]
 
 
-class Options(TypedDict, total=False):
-    """What all verbs take beside the table and its target.
+class Options(TrainingOptions, LabelSmoothing, total=False):
+    """What every verb takes beside the table and its target."""
 
-    Attributes:
-        task: "classification" or "regression"; by default as the target's values suggest: text,
-            truths, pandas categories and whole numbers of at most 20 kinds are classes.
-        categories: columns that are categories whatever they look like.
-        numbers: columns that are numbers whatever they look like.
-        ignore: columns that are no inputs.
-        log_target: learn the logarithm of a positive target; then RMSPE is a metric too.
-        valid: validation rows: a table of others, or a truth for each row of `data` (of a Series,
-            its index says for which).
-        valid_fraction: of the rows to validate on otherwise (of every class its share), drawn by
-            the run's seed; 0 validates on nothing.
-        time: a column; the latest rows are validated on. No input unless it is named as one.
-        group: a column; rows of a group stay together, and as many are validated on as comes
-            nearest to `valid_fraction`. No input unless it is named as one.
-        batch_size: rows a step.
-        layers: widths of the hidden layers.
-        dropout: probability after each hidden layer.
-        embedding_dropout: probability on the embeddings.
-        sizes: width of a category's embedding, by column; others take the rule of thumb.
-        join: how categories and numbers come together: "input", "inside" or "ensemble"; see
-            `zoo.tabular.models.network.Settings`.
-        bins: of the piecewise-linear embeddings of numbers; 0 takes numbers as they are.
-        d_number: width of such an embedding.
-        k: members that share weights; 0 for a plain network.
-        y_range: lowest and highest prediction of a regression, or one such pair a target.
-        label_smoothing: share of the target that is spread over all classes.
-        optimizer: "adamw", "sgd", or a function from parameter groups to a torch optimizer.
-        weight_decay: on weights alone.
-        clip: largest norm of the gradient.
-        accumulate: parts that a batch passes in, to save memory.
-        callbacks: see `zoo.core.training.callbacks`.
-        run: the circumstances. Tables compute in fp32 whatever its precision.
-    """
+    task: Annotated[
+        TaskName | None,
+        Option(
+            help="'classification' or 'regression'; by default as the target's values suggest: "
+            "text, truth values, pandas categories and whole numbers of at most 20 kinds are "
+            "classes.",
+        ),
+    ]
+    categories: Annotated[
+        Sequence[Name],
+        Option(default=(), cli=list, help="Columns that are categories whatever they look like."),
+    ]
+    numbers: Annotated[
+        Sequence[Name],
+        Option(default=(), cli=list, help="Columns that are numbers whatever they look like."),
+    ]
+    ignore: Annotated[
+        Sequence[Name],
+        Option(
+            default=(),
+            cli=list,
+            help="Columns that are no inputs; further training ignores them too.",
+        ),
+    ]
+    log_target: Annotated[
+        bool,
+        Option(
+            default=False,
+            help="Learn the logarithm of a positive target; then RMSPE is a metric too.",
+        ),
+    ]
+    time: Annotated[
+        Name | None,
+        Option(
+            cli=str,
+            help="Column of times: the latest rows are validated on. It is no input unless it is "
+            "named in categories or numbers.",
+        ),
+    ]
+    group: Annotated[
+        Name | None,
+        Option(
+            cli=str,
+            help="Column whose groups of rows stay together, on one side of the split. It is no "
+            "input unless it is named in categories or numbers.",
+        ),
+    ]
+    layers: Annotated[
+        Sequence[int] | None,
+        Option(low=1, help="Widths of the hidden layers; None takes the model's own."),
+    ]
+    dropout: Annotated[
+        float | None,
+        Option(
+            low=0,
+            high=0.999,
+            help="Dropout probability after each hidden layer; None takes the model's own.",
+        ),
+    ]
+    embedding_dropout: Annotated[
+        float | None,
+        Option(
+            low=0,
+            high=0.999,
+            help="Dropout probability on the embeddings; None takes the model's own.",
+        ),
+    ]
+    sizes: Annotated[
+        dict[Name, int] | None,
+        Option(
+            low=1,
+            cli=False,
+            help="Widths of embeddings, by column; the other columns take fastai's rule of thumb.",
+        ),
+    ]
+    join: Annotated[
+        Join | None,
+        Option(
+            help="How categories and numbers come together: in the 'input', 'inside' the network "
+            "behind a layer of their own, or as an 'ensemble' of two networks; None takes the "
+            "model's own.",
+        ),
+    ]
+    bins: Annotated[
+        int | None,
+        Option(
+            low=0,
+            help="Bins of the piecewise-linear embeddings of numbers; 0 takes numbers as they "
+            "are, None the model's own.",
+        ),
+    ]
+    d_number: Annotated[
+        int | None,
+        Option(low=1, help="Width of a number's embedding; None takes the model's own."),
+    ]
+    k: Annotated[
+        int | None,
+        Option(
+            low=0,
+            help="Ensemble members that share their weights; 0 makes a plain network, None takes "
+            "the model's own.",
+        ),
+    ]
+    y_range: Annotated[
+        tuple[float, float] | Sequence[tuple[float, float]] | None,
+        Option(
+            cli=False,
+            help="Lowest and highest prediction of a regression, or one such pair per target.",
+        ),
+    ]
 
-    task: TaskName | None
-    categories: Sequence[Name]
-    numbers: Sequence[Name]
-    ignore: Sequence[Name]
-    log_target: bool
-    valid: Any
-    valid_fraction: float
-    time: Name | None
-    group: Name | None
-    batch_size: int
-    layers: Sequence[int] | None
-    dropout: float | None
-    embedding_dropout: float | None
-    sizes: dict[Name, int] | None
-    join: Join | None
-    bins: int | None
-    d_number: int | None
-    k: int | None
-    y_range: tuple[float, float] | Sequence[tuple[float, float]] | None
-    label_smoothing: float
-    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
-    weight_decay: float
-    clip: float | None
-    accumulate: int
-    callbacks: Sequence[Any]
-    run: Run | None
+
+OPTIONS: Final = OptionTable(Options, batch_size=256, weight_decay=0.1)

@@ -9,11 +9,11 @@ from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 from zoo.tabular.data.tables import Name
 from zoo.tabular.data.values import LARGEST, WHOLE, Kind, Value, key
+from zoo.tabular.options import TaskName
 
 Finite = Annotated[float, Option(low=-LARGEST, high=LARGEST)]
 Std = Annotated[float, Option(above=1e-300, high=LARGEST)]
 StoredValue = str | bool | Annotated[int, Option(low=1 - WHOLE, high=WHOLE - 1)] | float
-TaskName = Literal["classification", "regression"]
 
 Cells = Literal["exact", "alike"]
 """How cells find their category: "exact" tells 5 and "5" apart (`zoo.tabular.data.encode`)."""

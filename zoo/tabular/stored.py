@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 
 from zoo.core.annotations import Option
+from zoo.core.arguments import is_model
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.network import rebuilt
 from zoo.core.checked import arguments_of
 from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
+from zoo.hub.catalog import EMBEDDED, entries
 from zoo.hub.find import find
 from zoo.tabular.model import TableModel
-from zoo.tabular.models.network import Join, ModelName, build_network
+from zoo.tabular.models.network import build_network
+from zoo.tabular.options import Join, ModelName
 from zoo.tabular.spec import Spec
 
 Pretrained = str | os.PathLike[str] | TableModel
@@ -85,6 +88,12 @@ def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
         ArtifactError: it holds no model of a table.
     """
     return pretrained if isinstance(pretrained, TableModel) else load(find(pretrained), run)
+
+
+def names_model(value: Any) -> bool:
+    """Whether a value stands for a model: itself, its directory, or a published model's name."""
+    is_name = isinstance(value, str) and value.startswith(EMBEDDED)
+    return is_model(value, [one.name for one in entries()] if is_name else ())
 
 
 def network_arguments(config: Config, spec: Spec) -> Arguments:

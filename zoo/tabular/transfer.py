@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zoo.tabular.data.ranges import moved_range
 from zoo.tabular.data.tables import Name, few
 from zoo.tabular.data.values import key
 from zoo.tabular.models.inputs import Piecewise, embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
-from zoo.tabular.ranges import moved_range
 from zoo.tabular.spec import Spec
 
 Column = tuple[str, Name]

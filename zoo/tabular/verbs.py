@@ -1,258 +1,231 @@
-"""The verbs of the domain: `train`, `finetune` and `learner`.
+"""The verbs for tables: `train`, `finetune` and `learner`.
 
 The defaults were compared on splits of Adult's training file alone (`scripts/tabular_recipe.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
-import numpy as np
-import torch
-from torch.optim import Optimizer
-
-from zoo.core.model import finished, made, source
+from zoo.core.arguments import require_data, require_order
+from zoo.core.messages import did_you_mean
+from zoo.core.model import finished, learner_of, source
+from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.options import OptimizerName
-from zoo.tabular.data.prepared import Uses, batches, prepare
+from zoo.core.training.options import Epochs, Rate
+from zoo.tabular.data.prepared import Prepared, Uses, batches, prepare
+from zoo.tabular.data.ranges import scaled_range
 from zoo.tabular.data.splits import Split
-from zoo.tabular.data.tables import Name, Table, few
+from zoo.tabular.data.tables import Table, few
+from zoo.tabular.inference import in_fp32
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.inputs import embedding_size
-from zoo.tabular.models.network import (
-    Join,
-    ModelName,
-    Settings,
-    TableNet,
-    build_network,
-)
-from zoo.tabular.options import Options
-from zoo.tabular.precision import in_fp32
-from zoo.tabular.ranges import scaled_range
-from zoo.tabular.spec import Spec, TaskName
-from zoo.tabular.stored import Pretrained, opened
+from zoo.tabular.models.network import Settings, TableNet, build_network
+from zoo.tabular.options import OPTIONS, Architecture, ModelName, Name, Options
+from zoo.tabular.spec import Spec
+from zoo.tabular.stored import Pretrained, names_model, opened
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 
-BATCH_SIZE, WEIGHT_DECAY = 256, 0.1
-TRAIN_EPOCHS, TRAIN_LR = 10, 3e-3
-FINETUNE_EPOCHS, FINETUNE_LR = 5, 1e-3
+TRAIN_EPOCHS: Final = 10
+TRAIN_LR: Final = 3e-3
+FINETUNE_EPOCHS: Final = 5
+FINETUNE_LR: Final = 1e-3
 
 
+@verb(OPTIONS)
 def train(
     data: Table,
     target: Name | Sequence[Name],
     *,
-    model: ModelName = "mlp",
-    epochs: int = TRAIN_EPOCHS,
-    lr: float = TRAIN_LR,
+    model: Architecture = "mlp",
+    epochs: Epochs = TRAIN_EPOCHS,
+    lr: Rate = TRAIN_LR,
     **options: Unpack[Options],
 ) -> TableModel:
-    """A model trained on a table from random weights, by one cycle.
+    """Train a model on a table from random weights, by one cycle.
 
     Args:
         data: a DataFrame, or the path of a CSV or Parquet file.
-        target: the column to predict, or several of a regression.
+        target: the column to predict, or several columns of numbers.
         model: "mlp", the entity-embedding network, or "tabm", stronger and slower.
         epochs: passes over the training rows.
-        lr: highest rate.
+        lr: highest learning rate.
         **options: see `zoo.tabular.options.Options`.
 
     Raises:
         ValueError: columns, target, split or settings do not suit.
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: the file does not exist.
 
     Example:
         zoo.tabular.train("sales.csv", "Sales", time="Date").predict("tomorrow.csv")
     """
+    require_data("zoo.tabular.train", data, names_model=names_model)
     learn = learner(data, target, model=model, **options)
     learn.fit_one_cycle(epochs, lr)
-    found: TableModel = finished(learn)
-    return found
+    return finished(learn)
 
 
+@verb(OPTIONS)
 def finetune(
     pretrained: Pretrained,
     data: Table,
     target: Name | Sequence[Name] | None = None,
     *,
-    epochs: int = FINETUNE_EPOCHS,
-    lr: float = FINETUNE_LR,
+    epochs: Epochs = FINETUNE_EPOCHS,
+    lr: Rate = FINETUNE_LR,
     **options: Unpack[Options],
 ) -> TableModel:
-    """A pretrained model trained on with another table.
+    """Train a pretrained model further, on another table.
 
     Columns are matched by name. Known ones keep their kind, statistics and vectors; new categories
-    start at the mean of the known, new columns at random; see `zoo.tabular.transfer.carry_over`.
+    start at the mean of the known ones, new columns at random (`zoo.tabular.transfer.carry_over`).
     Validation rows that the pretrained model was trained on are left out, with a warning.
 
     Args:
-        pretrained: the directory or the hub name of a saved model, or a model.
-        data: see `train`.
-        target: see `train`; None takes the pretrained model's.
+        pretrained: the directory of a saved model, its name on the hub, or a model.
+        data: a DataFrame, or the path of a CSV or Parquet file.
+        target: the column to predict, or several columns of numbers; None takes those of the
+            pretrained model.
         epochs: passes over the training rows.
-        lr: highest rate.
-        **options: see `zoo.tabular.options.Options`; of the network only its dropouts and
-            `y_range` may differ.
+        lr: highest learning rate.
+        **options: see `zoo.tabular.options.Options`; of those of the network only the dropouts and
+            `y_range` may be passed.
 
     Raises:
-        ValueError: see `train`; or no column is shared.
-        FileNotFoundError: there is no such file or model.
+        ValueError: columns, target, split or settings do not suit, or no column is shared.
+        FileNotFoundError: the file or the model does not exist.
     """
-    spec = opened(pretrained).spec
-    known = [column.name for column in spec.targets]
-    target = known if target is None else target
-    if target in (known, known[0]):
-        options.setdefault("task", spec.task)
-        options.setdefault("log_target", spec.log_target)
+    require_order("zoo.tabular.finetune", pretrained, data, names_model=names_model)
     learn = learner(data, target, pretrained=pretrained, **options)
     learn.fit_one_cycle(epochs, lr)
-    found: TableModel = finished(learn)
-    return found
+    return finished(learn)
 
 
-def learner(  # noqa: D417 - `Options` describes the others
+@verb(OPTIONS)
+def learner(
     data: Table,
-    target: Name | Sequence[Name],
+    target: Name | Sequence[Name] | None,
     *,
-    model: ModelName = "mlp",
     pretrained: Pretrained | None = None,
-    task: TaskName | None = None,
-    categories: Sequence[Name] = (),
-    numbers: Sequence[Name] = (),
-    ignore: Sequence[Name] = (),
-    log_target: bool = False,
-    valid: Any = None,
-    valid_fraction: float = 0.2,
-    time: Name | None = None,
-    group: Name | None = None,
-    batch_size: int = BATCH_SIZE,
-    layers: Sequence[int] | None = None,
-    dropout: float | None = None,
-    embedding_dropout: float | None = None,
-    sizes: dict[Name, int] | None = None,
-    join: Join | None = None,
-    bins: int | None = None,
-    d_number: int | None = None,
-    k: int | None = None,
-    y_range: tuple[float, float] | Sequence[tuple[float, float]] | None = None,
-    label_smoothing: float = 0.0,
-    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
-    weight_decay: float = WEIGHT_DECAY,
-    clip: float | None = None,
-    accumulate: int = 1,
-    callbacks: Sequence[Any] = (),
-    run: Run | None = None,
-) -> Learner[Any, Any]:
-    """The learner for the step-by-step way: find a rate, fit, fit again.
+    model: Architecture = "mlp",
+    **options: Unpack[Options],
+) -> Learner[Spec, TableModel]:
+    """Return a learner to train step by step: find a rate, fit, look, fit again.
 
     `learner.as_model()` gives what `train` returns, `learner.save(directory)` its artifact.
 
     Args:
-        data: see `train`.
-        target: see `train`.
-        model: see `train`; a pretrained model's own otherwise.
-        pretrained: see `finetune`; None starts from random weights.
-        The others: see `zoo.tabular.options.Options`.
+        data: a DataFrame, or the path of a CSV or Parquet file.
+        target: the column to predict, or several columns of numbers; None takes those of the
+            pretrained model.
+        pretrained: the model to go on from, as for `finetune`; None starts from random weights.
+        model: architecture for random weights, as for `train`.
+        **options: see `zoo.tabular.options.Options`.
+
+    Raises:
+        ValueError: columns, target, split or settings do not suit.
+        FileNotFoundError: the file or the model does not exist.
     """
-    run = in_fp32(run or Run())
+    require_data("zoo.tabular.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
-    prepared = prepare(
-        data,
-        Uses(target, task, categories, numbers, ignore, log_target),
-        Split(valid, valid_fraction, time, group, run.seed),
-        None if start is None else start.spec,
-        None if start is None else start.seen_rows,
-    )
-    spec, x_cont = prepared.spec, prepared.train[0][1]
-    settings = _given(
-        layers=layers,
-        dropout=dropout,
-        embedding_dropout=embedding_dropout,
-        join=join,
-        bins=bins,
-        d_number=d_number,
-        k=k,
-        y_range=scaled_range(y_range, spec),
-        sizes=_sizes(sizes, spec),
-    )
+    if start is not None:
+        target, options = _with_memory(start.spec, target, options)
+    settings = OPTIONS.complete(options)
+    run = settings["run"] = in_fp32(settings["run"] or Run())
+    before = (None, None) if start is None else (start.spec, start.seen_rows)
+    table = prepare(data, *_uses_and_split(target, settings, run), *before)
     with seeded(run.seed):
-        net = _network(model, spec, x_cont, start, settings)
-    told = {
-        "pretrained": _called(pretrained),
-        "rows": len(x_cont),
-        "valid_fraction": valid_fraction,
-        "batch_size": batch_size,
-        "label_smoothing": label_smoothing,
-    }
-    return Learner(
-        net,
-        batches(prepared, run, batch_size=batch_size),
-        task_of(spec, label_smoothing=label_smoothing),
-        batchnorm="live",
-        optimizer=optimizer,
-        weight_decay=weight_decay,
-        clip=clip,
-        accumulate=accumulate,
-        callbacks=callbacks,
-        as_model=partial(
-            made,
-            kind=partial(
-                TableModel,
-                licence="unknown" if start is None else start.licence,
-                extra=None if start is None else start.extra,
-            ),
-            data=source(data),
-            told=told,
-            seen_before=None if start is None else start.seen_rows,
-        ),
-        run=run,
+        network = _network(model, table, start, settings)
+    return learner_of(
+        network,
+        batches(table, run, batch_size=settings["batch_size"]),
+        task_of(table.spec, label_smoothing=settings["label_smoothing"]),
+        TableModel,
+        settings,
+        source=source(data),
+        record={
+            "pretrained": _shown(pretrained),
+            "rows": len(table.train[1]),
+            **OPTIONS.record(settings),
+        },
+        batchnorm=TableModel.batchnorm,
+        seen_before=None if start is None else start.seen_rows,
+        licence="unknown" if start is None else start.licence,
+        extra=None if start is None else start.extra,
     )
 
 
-def _called(pretrained: Pretrained | None) -> str:
-    """What the card says that training started from: no folders of this machine."""
-    if pretrained is None or isinstance(pretrained, TableModel):
-        return "" if pretrained is None else "a model"
-    return Path(pretrained).name if Path(pretrained).exists() else str(pretrained)
+def _with_memory(
+    spec: Spec, target: Name | Sequence[Name] | None, options: Options
+) -> tuple[Name | Sequence[Name], Options]:
+    """The target and options of further training, with what the pretrained model remembers."""
+    names = [column.name for column in spec.targets]
+    if target not in (None, names, names[0]):
+        return target, options
+    remembered: Options = {"task": spec.task, "log_target": spec.log_target}
+    return names, {**remembered, **options}
+
+
+def _uses_and_split(
+    target: Name | Sequence[Name] | None, settings: Options, run: Run
+) -> tuple[Uses, Split]:
+    """What the columns are for, and how rows are set aside."""
+    uses = Uses(
+        () if target is None else target,
+        settings["task"],
+        settings["categories"],
+        settings["numbers"],
+        settings["ignore"],
+        settings["log_target"],
+    )
+    fraction, time, group = settings["valid_fraction"], settings["time"], settings["group"]
+    return uses, Split(settings["valid"], fraction, time, group, run.seed)
 
 
 def _network(
-    model: str, spec: Spec, x_cont: torch.Tensor, start: TableModel | None, settings: Settings
+    model: ModelName, table: Prepared, start: TableModel | None, settings: Options
 ) -> TableNet:
+    """A network for the table: the pretrained one carried over, or one of random weights."""
+    spec, x_cont = table.spec, table.train[0][1]
+    given: dict[str, Any] = dict(settings)
+    chosen: Any = {name: given[name] for name in Settings.__annotations__}
+    chosen |= {
+        "sizes": _sizes(settings["sizes"], spec),
+        "y_range": scaled_range(settings["y_range"], spec),
+    }
+    chosen = {name: value for name, value in chosen.items() if value is not None}
     if start is not None:
-        return carry_over(start.members[0], start.spec, spec, x_cont, settings)
-    net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **settings)
+        return carry_over(start.members[0], start.spec, spec, x_cont, chosen)
+    net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
     net.fit_inputs(x_cont)
     return net
 
 
 def _sizes(sizes: dict[Name, int] | None, spec: Spec) -> list[int] | None:
-    """Width of every embedding, those of the named columns as given."""
+    """Width of every embedding, those of the named columns as they are stated."""
     if sizes is None:
         return None
+    widths: list[Any] = list(sizes.values())
+    if any(not isinstance(width, Integral) or int(width) < 1 for width in widths):
+        raise ValueError(f"sizes must be whole numbers, 1 or more, got {sizes=}. Leave it out.")
     names = [category.name for category in spec.categories]
     unknown = [name for name in sizes if name not in names]
     if unknown:
         raise ValueError(
-            f"sizes are of columns of categories, however {few(unknown)} are none of {few(names)}; "
-            "name them in categories= too"
+            f"sizes must name columns of categories, got {few(unknown)}. "
+            f"{did_you_mean(unknown[0], names)} Or name them in categories too."
         )
     usual = [embedding_size(n) for n in spec.table_rows]
-    return [sizes.get(n, d) for n, d in zip(names, usual, strict=False)] + usual[len(names) :]
+    return [int(sizes.get(n, d)) for n, d in zip(names, usual, strict=False)] + usual[len(names) :]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        return _plain(value.tolist())
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _given(**settings: Any) -> Settings:
-    """Those settings that are chosen, NumPy's numbers as Python's."""
-    chosen: Any = {name: _plain(value) for name, value in settings.items() if value is not None}
-    return chosen  # type: ignore[no-any-return]
+def _shown(pretrained: Pretrained | None) -> str:
+    """What the card says that training started from: no folders of this machine."""
+    if pretrained is None or isinstance(pretrained, TableModel):
+        return "" if pretrained is None else "a model"
+    return Path(pretrained).name if Path(pretrained).exists() else str(pretrained)

@@ -28,7 +28,8 @@ from zoo.tabular.data.targets import (
     task_of_targets,
     with_targets,
 )
-from zoo.tabular.spec import Category, Number, Spec, Target, TaskName
+from zoo.tabular.options import TaskName
+from zoo.tabular.spec import Category, Number, Spec, Target
 
 EVALUATION_ROWS: Final = 4096  # a batch, where nothing is learnt
 LEAST_BATCH: Final = 4  # rows; smaller ones could leave a single row to a batch norm

@@ -20,9 +20,16 @@ from zoo.tabular.data.encode import Lookup, warn_of_unseen
 from zoo.tabular.data.tables import Name
 from zoo.tabular.data.targets import FEW_CLASSES
 from zoo.tabular.data.values import as_numbers
-from zoo.tabular.models.network import Join, ModelName
-from zoo.tabular.sklearn.fitted import fitted_table, known_table, tags_of, target_names, trained
-from zoo.tabular.verbs import BATCH_SIZE, TRAIN_EPOCHS, TRAIN_LR, WEIGHT_DECAY
+from zoo.tabular.options import Join, ModelName
+from zoo.tabular.sklearn.fitted import (
+    DEFAULTS,
+    fitted_table,
+    known_table,
+    tags_of,
+    target_names,
+    trained,
+)
+from zoo.tabular.verbs import TRAIN_EPOCHS, TRAIN_LR
 
 
 class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -56,8 +63,8 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: ModelName = "mlp",
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
-        batch_size: int = BATCH_SIZE,
-        weight_decay: float = WEIGHT_DECAY,
+        batch_size: int = DEFAULTS["batch_size"],
+        weight_decay: float = DEFAULTS["weight_decay"],
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
         bins: int | None = None,
@@ -91,7 +98,7 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Of each class. Shape: (N, n_classes)."""
         check_is_fitted(self)
         shares = self.model_.probabilities(known_table(self, X))
-        return shares.to_numpy(np.float32)  # type: ignore[no-any-return]
+        return shares.to_numpy(np.float32)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest class of each row. Shape: (N,)."""
@@ -133,8 +140,8 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model: ModelName = "mlp",
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
-        batch_size: int = BATCH_SIZE,
-        weight_decay: float = WEIGHT_DECAY,
+        batch_size: int = DEFAULTS["batch_size"],
+        weight_decay: float = DEFAULTS["weight_decay"],
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
         bins: int | None = None,
@@ -208,8 +215,8 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         *,
         epochs: int = TRAIN_EPOCHS,
         lr: float = TRAIN_LR,
-        batch_size: int = BATCH_SIZE,
-        weight_decay: float = WEIGHT_DECAY,
+        batch_size: int = DEFAULTS["batch_size"],
+        weight_decay: float = DEFAULTS["weight_decay"],
         layers: Sequence[int] | None = None,
         dropout: float | None = None,
         bins: int | None = None,

@@ -18,10 +18,12 @@ from zoo.tabular.data.tables import Name
 from zoo.tabular.data.targets import labelled
 from zoo.tabular.data.values import key, plain
 from zoo.tabular.model import TableModel
-from zoo.tabular.spec import Spec, Target, TaskName
+from zoo.tabular.options import OPTIONS, Options, TaskName
+from zoo.tabular.spec import Spec, Target
 from zoo.tabular.verbs import learner
 
 TARGET: Final = "the target of fit"  # where y has no name
+DEFAULTS: Final[Options] = OPTIONS.complete({})
 
 
 def fitted_table(
