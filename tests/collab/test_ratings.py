@@ -140,7 +140,7 @@ def test_a_split_depends_on_the_seed_alone() -> None:
         (ratings(), "weekday", 0.2, "however split='weekday'"),
         (ratings().drop(columns="time"), "time", 0.2, "needs a column of times"),
         (ratings(), "random", 1.0, "between 0 and 1, however fraction=1.0"),
-        (ratings()[:2], "random", 0.1, "leaves one empty"),
+        (ratings()[:2], "random", 0.1, "got 2 to train and 0 to"),
     ],
 )
 def test_a_split_that_makes_no_sense_is_one_sentence(data, kind, fraction, says: str) -> None:

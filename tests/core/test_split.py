@@ -12,6 +12,8 @@ from zoo.core.split import (
     SeenRows,
     content_hashes,
     held_out,
+    held_out_of_each,
+    require_both_parts,
     require_disjoint,
     warn_of_marked_parts,
 )
@@ -73,6 +75,41 @@ def test_the_draw_is_a_function_of_the_seed() -> None:
 def test_a_share_that_cannot_be_held_out_is_refused(groups, share, said) -> None:
     with pytest.raises(ValueError, match=said):
         held_out(50, share, 0, groups=groups)
+
+
+def test_rows_that_a_pretrained_model_was_trained_on_are_not_held_out() -> None:
+    groups = np.arange(100) // 2  # one row of each of the first 20 groups is known
+    trained_on = np.isin(np.arange(100), np.arange(0, 40, 2))
+    train, valid = held_out(100, 0.2, 0, groups=groups, trained_on=trained_on)
+    assert len(valid) == 20
+    assert valid.min() >= 40
+    assert sorted([*train, *valid]) == list(range(100))
+    with pytest.raises(ValueError, match="got 100 that it was trained on"):
+        held_out(100, 0.2, 0, trained_on=np.ones(100, bool))
+
+
+def test_every_class_of_two_or_more_rows_gives_one_to_validate_on() -> None:
+    classes = np.array([0] * 50 + [1] * 2 + [2])
+    drawn = held_out_of_each(classes, 0.1, 0)
+    assert np.bincount(classes[drawn], minlength=3).tolist() == [5, 1, 0]
+    assert np.array_equal(drawn, held_out_of_each(classes, 0.1, 0))
+    assert not np.array_equal(drawn, held_out_of_each(classes, 0.1, 1))
+
+
+@pytest.mark.parametrize("sizes", [(0, 3), (3, 0)])
+def test_an_empty_part_is_refused(sizes: tuple[int, int]) -> None:
+    said = f"must have photos, got {sizes[0]} to train and {sizes[1]} to validate on. Add some."
+    with pytest.raises(ValueError, match=said):
+        require_both_parts(*sizes, rows="photos", way_out="Add some.")
+    require_both_parts(3, 3, way_out="")
+
+
+def test_a_cut_off_sketch_says_of_no_row_beyond_it_that_it_is_new() -> None:
+    known, new = content_hashes(range(50_000)), content_hashes(range(100_000, 101_000))
+    small, cut_off = SeenRows.of(known[:100]), SeenRows.of(known)
+    assert small.contains(known[:200]).tolist() == [True] * 100 + [False] * 100
+    assert cut_off.contains(known).all()
+    assert 0 < (~cut_off.contains(new)).sum() < 1000
 
 
 def test_a_model_tells_which_share_of_rows_it_was_trained_on() -> None:

@@ -107,13 +107,13 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "two ways": ({"time": "day", "group": "store"}, r"given=\['time', 'group'\]"),
     "fraction": ({"fraction": 1.0}, "valid_fraction=1.0"),
     "negative": ({"fraction": -0.1}, "valid_fraction=-0.1"),
-    "tiny": ({"fraction": 1e-6}, "none of 200 would be validated on"),
+    "tiny": ({"fraction": 1e-6}, "got 200 to train and 0 to validate on"),
     "no column": ({"time": "days"}, "Did you mean 'day'"),
     "no group": ({"group": "shop"}, "without 'shop'"),
     "short mask": ({"valid": [True, False]}, r"shape=\(2,\)"),
     "numbers": ({"valid": [0.5] * 200}, "dtype=float64"),
-    "all": ({"valid": [True] * 200}, "n_samples = 0"),
-    "nothing": ({"valid": [False] * 200}, "none of 200"),
+    "all": ({"valid": [True] * 200}, "got 0 to train and 200 to validate on"),
+    "nothing": ({"valid": [False] * 200}, "got 200 to train and 0 to validate on"),
     "no times": ({"time": "rare"}, "holds times, however"),
 }
 

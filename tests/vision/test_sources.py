@@ -130,7 +130,7 @@ FOLDERS = {
         "validation holds classes that training has not, however c, d; known are a, b",
     ),
     "an empty class": (["a/1.png", "b/1.png", "c/x.txt", "d/x.txt"], "there are none in c, d"),
-    "one photo each": (["a/1.png", "b/1.png"], "none of 2 is marked"),
+    "one photo each": (["a/1.png", "b/1.png"], "got 2 to train and 0 to validate on"),
 }
 
 
@@ -166,7 +166,11 @@ TABLES: dict[str, tuple[str, dict[str, Any], str]] = {
     "two labels": ("p,l\nx/0.png,a\nx/0.png,b\n", {}, "repeats of .*0.png"),
     "both sides": ("p,l,valid\nx/0.png,a,0\nx/0.png,a,1\nx/1.png,b,0\n", {}, "repeats .*0.png"),
     "valid alone": ("p,l,valid\nx/0.png,a,0\nx/1.png,b,0\nx/2.png,c,1\n", {}, "however c; known"),
-    "all train": ("p,l,valid\nx/0.png,a,0\nx/1.png,b,0\n", {}, "none of 2 is marked"),
+    "all train": (
+        "p,l,valid\nx/0.png,a,0\nx/1.png,b,0\n",
+        {},
+        "got 2 to train and 0 to validate on",
+    ),
     "fraction": ("p,l\nx/0.png,a\n", {"valid_fraction": 1.0}, "valid_fraction=1.0"),
 }
 

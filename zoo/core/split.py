@@ -100,6 +100,7 @@ def held_out(
     *,
     groups: Sequence[Hashable] | NDArray[Any] | None = None,
     strata: Sequence[Hashable] | NDArray[Any] | None = None,
+    trained_on: NDArray[np.bool_] | None = None,
 ) -> tuple[Rows, Rows]:
     """Draw the rows of a validation part: whole groups, and of every stratum its share.
 
@@ -109,43 +110,119 @@ def held_out(
         seed: the draw is a function of it.
         groups: one key per row; rows of one key end on the same side.
         strata: one key per row, such as its class; each keeps its share as nearly as groups let it.
+        trained_on: whether a pretrained model was trained on each row; such are not held out.
 
     Returns:
         Training rows and validation rows, each sorted.
 
     Raises:
-        ValueError: the groups leave a part empty, or the smaller part for training.
+        ValueError: there are too few rows, a pretrained model was trained on all of them, or the
+            groups leave a part empty, or the smaller part for training.
     """
     if not 0 < share < 1:
         raise ValueError(f"a held-out share must be between 0 and 1, got {share=}. Try 0.2.")
+    if n < 2:
+        raise ValueError(
+            f"a part is held out of 2 rows or more, got {n=}. Add rows, or give valid."
+        )
     group_of = np.arange(n) if groups is None else _numbered(groups)
     stratum_of = np.zeros(n, np.int64) if strata is None else _numbered(strata)
-    n_groups = int(group_of.max(initial=-1)) + 1
-    sizes = np.bincount(group_of, minlength=n_groups)
-    first_rows = np.zeros(n_groups, np.int64)
-    first_rows[group_of[::-1]] = np.arange(n)[::-1]
-    group_order = np.random.default_rng(seed).permutation(n_groups)
-    chosen = np.zeros(n_groups, bool)
-    owed = 0.0  # rows that earlier strata should have given, so that small strata count together
-    for stratum in range(int(stratum_of.max(initial=0)) + 1):
-        own = group_order[stratum_of[first_rows[group_order]] == stratum]
-        owed += share * int(sizes[own].sum())
-        for group in own:
-            if abs(owed - sizes[group]) < abs(owed):
-                chosen[group] = True
-                owed -= sizes[group]
-    if n_groups and not chosen.any():
-        chosen[group_order[sizes[group_order].argmin()]] = True
+    sizes = np.bincount(group_of)
+    first_rows = np.unique(group_of, return_index=True)[1]
+    stays = np.zeros(len(sizes), bool)
+    if trained_on is not None:
+        stays[group_of[trained_on]] = True
+    if stays.all():
+        raise ValueError(
+            f"rows to validate on must be new to the pretrained model, got {n} that it was trained "
+            "on. Give others as valid."
+        )
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    chosen = _chosen_groups(order, sizes, stratum_of[first_rows], stays, share)
     is_held_out = chosen[group_of]
-    got = is_held_out.mean() if n else 0.0
+    got = is_held_out.mean()
     if not 0 < got <= max(0.5, 1.5 * share) or got == 1:
         raise ValueError(
-            f"groups must let about the share of rows be held out, got {n_groups} groups of up to "
-            f"{int(sizes.max(initial=0))} of {n} rows for {share=}. Divide the rows yourself, or "
+            f"groups must let about the share of rows be held out, got {len(sizes)} groups of up "
+            f"to {int(sizes.max())} of {n} rows for {share=}. Divide the rows yourself, or "
             "group by another column."
         )
     rows = np.arange(n, dtype=np.int64)
     return rows[~is_held_out], rows[is_held_out]
+
+
+def _chosen_groups(
+    order: Rows, sizes: Rows, stratum_of: Rows, stays: NDArray[np.bool_], share: float
+) -> NDArray[np.bool_]:
+    """Choose groups in an order, but those that stay: about the share of every stratum's rows."""
+    chosen = np.zeros(len(order), bool)
+    owed = 0.0  # rows that earlier strata should have given, so that small strata count together
+    for stratum in range(int(stratum_of.max()) + 1):
+        own = order[stratum_of[order] == stratum]
+        owed += share * int(sizes[own].sum())
+        taken = nearest_to(owed, own[~stays[own]], sizes)
+        chosen[taken] = True
+        owed -= int(sizes[taken].sum())
+    if not chosen.any():
+        new = order[~stays[order]]
+        chosen[new[sizes[new].argmin()]] = True
+    return chosen
+
+
+def held_out_of_each(classes: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+    """Draw a validation part of every class: its share, and of two or more rows at least one.
+
+    Args:
+        classes: number of each row's class, from 0. Shape: (n,)
+        share: part of each class to hold out.
+        seed: the draw is a function of it.
+
+    Returns:
+        Whether each row is held out. Shape: (n,)
+    """
+    rng = np.random.default_rng(seed)
+    is_held_out = np.zeros(len(classes), bool)
+    ends = np.cumsum(np.bincount(classes))[:-1]
+    for rows in np.split(np.argsort(classes, kind="stable"), ends):
+        n = min(max(round(len(rows) * share), 1), max(len(rows) - 1, 0))
+        is_held_out[rng.permutation(rows)[:n]] = True
+    return is_held_out
+
+
+def nearest_to(owed: float, order: Rows, sizes: Rows, most: int | None = None) -> list[int]:
+    """Take groups one after another, as long as that brings their rows nearer to a number.
+
+    Args:
+        owed: number of rows.
+        order: groups that may be taken. Shape: (k,)
+        sizes: number of rows of every group. Shape: (n_groups,)
+        most: groups to take at most.
+    """
+    taken: list[int] = []
+    for group in order.tolist():
+        if len(taken) != most and abs(owed - sizes[group]) < abs(owed):
+            taken.append(group)
+            owed -= int(sizes[group])
+    return taken
+
+
+def require_both_parts(n_train: int, n_valid: int, *, rows: str = "rows", way_out: str) -> None:
+    """Refuse a division that leaves a part empty.
+
+    Args:
+        n_train: number of rows to train on.
+        n_valid: number of rows to validate on.
+        rows: what the rows are called, such as "photos".
+        way_out: sentence that ends the message.
+
+    Raises:
+        ValueError: one of the numbers is 0.
+    """
+    if not n_train or not n_valid:
+        raise ValueError(
+            f"both parts must have {rows}, got {n_train} to train and {n_valid} to validate on. "
+            f"{way_out}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +272,15 @@ class SeenRows:
     def is_cut_off(self) -> bool:
         """Whether there were more hashes than a sketch keeps."""
         return len(self.hashes) == SKETCH_SIZE and self.n > SKETCH_SIZE
+
+    def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Whether the model was trained on each row, or may have been where a sketch is cut off.
+
+        Args:
+            hashes: content hashes of the rows in question. Shape: (n,)
+        """
+        known = np.isin(hashes, self.hashes)
+        return known | (hashes > self.hashes[-1]) if self.is_cut_off else known
 
     def share(self, hashes: Hashes) -> float:
         """Estimate which share of rows the model was trained on, 0..1.

@@ -20,7 +20,7 @@ from pandas.api.types import is_numeric_dtype
 from zoo.collab.data.columns import NOTHING, Columns, found, without_rating
 from zoo.collab.data.ids import clean_ids, whole_numbers
 from zoo.collab.data.times import times_of
-from zoo.core.split import warn_of_marked_parts
+from zoo.core.split import require_both_parts, warn_of_marked_parts
 from zoo.data.table import keeps_types, read_table
 
 Table = str | os.PathLike[str] | pd.DataFrame
@@ -141,11 +141,12 @@ def split(
         held[order[n - round(fraction * n) :]] = True
     else:
         raise ValueError(f"a split is 'random', 'user', 'item' or 'time', however split={kind!r}")
-    if held.all() or not held.any():
-        raise ValueError(
-            f"both parts need a rating, however {len(ratings)=} with {fraction=} leaves one empty; "
-            "give more ratings, or valid=None and valid_fraction=0 to train on all"
-        )
+    require_both_parts(
+        int((~held).sum()),
+        int(held.sum()),
+        rows="ratings",
+        way_out="Give more ratings, or valid_fraction=0 to train on all.",
+    )
     return ratings[~held], ratings[held]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -212,7 +211,7 @@ def _not_seen(
     share = seen.share(hashes)
     if share <= TOLERABLE_SHARE:
         return valid
-    is_new = ~np.isin(hashes, seen.hashes)
+    is_new = ~seen.contains(hashes)
     if seen.is_cut_off or not is_new.any():
         raise ValueError(
             "validation rows must be new to the pretrained model, got about "

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from zoo.core.split import held_out
+from zoo.core.split import held_out, held_out_of_each, require_both_parts
 from zoo.data.table import require_columns
 from zoo.tabular.data.contents import copies
 from zoo.tabular.data.tables import Name, read_table, texts_of
@@ -72,11 +72,11 @@ def divide(
         is_valid = _groups(frame, split.group, split.fraction, split.seed)
     else:
         is_valid = _drawn(frame.drop(columns=[*ignore]), classes, split.fraction, split.seed)
-    if not is_valid.any():
-        raise ValueError(
-            f"validation needs rows, however none of {len(frame)} would be validated on with "
-            f"{split.fraction=}; raise it, or set valid_fraction=0 to do without"
-        )
+    require_both_parts(
+        int((~is_valid).sum()),
+        int(is_valid.sum()),
+        way_out="Choose another valid or valid_fraction; valid_fraction=0 does without a score.",
+    )
     return _enough(frame[~is_valid], frame[is_valid])
 
 
@@ -163,9 +163,7 @@ def _groups(frame: pd.DataFrame, name: Name, fraction: float, seed: int) -> NDAr
 
 
 def _held_out(n: int, fraction: float, seed: int, **kinds: Any) -> NDArray[np.bool_]:
-    is_valid = np.zeros(n, dtype=bool)
-    is_valid[held_out(n, fraction, seed, **kinds)[1]] = True
-    return is_valid
+    return np.isin(np.arange(n), held_out(n, fraction, seed, **kinds)[1])
 
 
 def _drawn(
@@ -179,14 +177,7 @@ def _drawn(
     if (groups := copies(frame)) is not None:
         strata = None if classes is None else distinct(classes)[0]
         return _held_out(n, fraction, seed, groups=groups, strata=strata)
-    rng = np.random.default_rng(seed)
-    is_valid = np.zeros(n, dtype=bool)
     if classes is None:
-        is_valid[rng.permutation(n)[: round(n * fraction)]] = True
-        return is_valid
-    codes, _ = distinct(classes)
-    ends = np.cumsum(np.bincount(codes))[:-1]
-    for rows in np.split(np.argsort(codes, kind="stable"), ends):
-        size = min(max(round(len(rows) * fraction), 1), max(len(rows) - 1, 0))
-        is_valid[rng.permutation(rows)[:size]] = True
-    return is_valid
+        drawn = np.random.default_rng(seed).permutation(n)[: round(n * fraction)]
+        return np.isin(np.arange(n), drawn)
+    return held_out_of_each(distinct(classes)[0], fraction, seed)

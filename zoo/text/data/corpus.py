@@ -9,12 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.core.run import Run
-from zoo.core.split import Hashes, SeenRows, require_disjoint
+from zoo.core.split import Hashes, SeenRows, nearest_to, require_disjoint
 from zoo.text.data.parts import (
     WAY_OUT,
     Rows,
     are_too_few,
-    nearest,
     units_of,
     warn_of_copies,
     without,
@@ -134,7 +133,7 @@ def split(hashes: Hashes, n_words: int, fraction: float, seed: int) -> tuple[Row
         return np.flatnonzero(~is_held), np.flatnonzero(is_held)
     units = units_of(hashes.tolist())
     sizes = np.array([len(rows) for rows in units])
-    held = nearest(rng.permutation(len(units)), sizes, n_held, len(units) - 1)
+    held = nearest_to(n_held, rng.permutation(len(units)), sizes, len(units) - 1)
     if not held or are_too_few(units, n, fraction):
         held = []
         warn_of_copies(units, n)

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
+from zoo.core.split import (
+    TOLERABLE_SHARE,
+    Hashes,
+    SeenRows,
+    nearest_to,
+    require_both_parts,
+    require_disjoint,
+)
 from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.texts import key_of
 
@@ -34,11 +41,8 @@ def parts(
     """
     if data.is_valid is not None:
         rest = np.flatnonzero(~data.is_valid)
-        if not len(rest):
-            raise ValueError(
-                f"some texts must be trained on, got {len(data.texts)} that are all set apart to "
-                "validate on. Give others."
-            )
+        n = len(data.texts)
+        require_both_parts(len(rest), n, rows="texts", way_out="Give others to train on.")
         train, apart = data.take(rest), data.to_score() if data.is_valid.any() else None
         if valid is None:
             return train, unseen(apart, None, train.hashes())
@@ -83,7 +87,7 @@ def without(hashes: Hashes, seen: SeenRows | None, trained: Hashes | None = None
                 f"{share:.0%} that it was trained on. Repeat the data and seed of its training, or "
                 "give valid=..."
             )
-        is_old |= np.isin(hashes, seen.hashes)
+        is_old |= seen.contains(hashes)
     if n := int(is_old.sum()):
         warnings.warn(
             f"{n} of {len(hashes)} texts to validate on are trained on too, by this model or the "
@@ -144,16 +148,6 @@ def warn_of_copies(units: list[Rows], n: int) -> None:
     )
 
 
-def nearest(order: Rows, sizes: Rows, owed: int, most: int) -> list[int]:
-    """Units in this order, at most so many, whose rows come to about what is owed."""
-    taken: list[int] = []
-    for unit in order.tolist():
-        if len(taken) < most and abs(owed - sizes[unit]) < abs(owed):
-            taken.append(unit)
-            owed -= int(sizes[unit])
-    return taken
-
-
 def _by_class(
     numbers: NDArray[Any], units: list[Rows], fraction: float, rng: np.random.Generator
 ) -> list[int]:
@@ -166,7 +160,7 @@ def _by_class(
         own = np.flatnonzero(own_class == number)
         n = int(sizes[own].sum())
         owed += min(max(round(fraction * n), 1), n - 1)
-        held += (taken := nearest(rng.permutation(own), sizes, owed, len(own) - 1))
+        held += (taken := nearest_to(owed, rng.permutation(own), sizes, len(own) - 1))
         owed -= int(sizes[taken].sum())
     return held
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.split import Hashes, SeenRows
+from zoo.core.split import Hashes, SeenRows, held_out
 from zoo.vision.data.cache import file_hash, in_order
 from zoo.vision.data.images import UnreadableImage, read
 from zoo.vision.data.sources import readable
@@ -41,47 +41,23 @@ def file_hashes(paths: Sequence[Path], threads: int = 2) -> Hashes:
     return np.fromiter(hashes, np.uint64, len(paths))
 
 
-def held_out(
+def held_out_photos(
     hashes: Hashes, fraction: float, seed: int, trained_on: SeenRows | None = None
 ) -> NDArray[np.bool_]:
-    """Which photos are validated on: a fraction drawn by the seed, one at least.
-
-    Copies of a photo stay on one side, and what a pretrained model was trained on is not drawn.
-
-    >>> photos = np.arange(10, dtype=np.uint64)
-    >>> [held_out(photos, 0.3, seed).nonzero()[0].tolist() for seed in (0, 1)]
-    [[2, 4, 6], [4, 7, 8]]
+    """Draw the photos to validate on; copies of a photo stay on one side.
 
     Args:
         hashes: content of each photo. Shape: (n,)
         fraction: part of the photos, between 0 and 1.
         seed: the draw is a function of it.
-        trained_on: photos that the pretrained model knows.
+        trained_on: photos of the pretrained model's training, which are not drawn.
 
-    Raises:
-        ValueError: nothing would be left to train or to validate on.
+    Returns:
+        Whether each photo is drawn. Shape: (n,)
     """
-    first_rows, group_of = np.unique(hashes, return_index=True, return_inverse=True)[1:]
-    order = np.argsort(first_rows)  # groups in the order of their first photos
-    n = len(order)
-    if not 0 < fraction < 1 or n < 2:
-        raise ValueError(
-            "a fraction between 0 and 1 of two or more photos is validated on, however "
-            f"valid_fraction={fraction} of {n}; try 0.2, or give valid"
-        )
-    wanted = min(max(round(fraction * n), 1), n - 1)
-    drawn = order[np.random.default_rng(seed).permutation(n)]
-    if trained_on is not None:
-        known = np.isin(hashes[first_rows], trained_on.hashes)
-        if trained_on.is_cut_off:
-            known |= hashes[first_rows] > trained_on.hashes[-1]
-        drawn = drawn[~known[drawn]]
-        if not len(drawn):
-            raise ValueError(
-                f"validation needs photos that are new to the pretrained model, got {n} that it "
-                "was trained on. Give others as valid, or start from its backbone."
-            )
-    return np.isin(group_of, drawn[:wanted])
+    known = None if trained_on is None else trained_on.contains(hashes)
+    drawn = held_out(len(hashes), fraction, seed, groups=hashes, trained_on=known)[1]
+    return np.isin(np.arange(len(hashes)), drawn)
 
 
 def _reason(path: Path) -> str:

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
-from zoo.core.split import Hashes, content_hashes, require_disjoint
+from zoo.core.split import Hashes, content_hashes, held_out_of_each, require_disjoint
 from zoo.vision.classification.spec import TaskName
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
 from zoo.vision.data.labels import Asked, counts, strata
-from zoo.vision.data.sources import disjoint, draw
+from zoo.vision.data.sources import disjoint
 from zoo.vision.data.wording import few
 
 PLAIN = Resize(1)  # of items whose labels and contents alone are looked at
@@ -72,7 +72,7 @@ def split(
     hashes = items.hashes()
     parts: tuple[Hashes | None, Hashes | None] = (None, None)
     if valid is None:
-        drawn = draw(_strata(labels, fraction), fraction, seed)
+        drawn = held_out_of_each(_strata(labels, fraction), fraction, seed)
         rows, valid_rows = (np.flatnonzero(side) for side in (~drawn, drawn))
         if hashes is not None:
             rows, valid_rows = disjoint(rows, valid_rows, hashes, labels)

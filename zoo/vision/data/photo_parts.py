@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
-from zoo.vision.data.contents import file_hashes, held_out, readable_rows
+from zoo.vision.data.contents import file_hashes, held_out_photos, readable_rows
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, part_of
 from zoo.vision.data.photo_lists import photo_list
 from zoo.vision.data.wording import few
@@ -70,7 +70,7 @@ def photo_parts(
         train, other = everything.take(~is_valid), _read_part(photo_list(valid), threads)
     else:
         if not is_valid.any():
-            is_valid = held_out(everything.hashes, fraction, seed, trained_on)
+            is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on)
         train, other = everything.take(~is_valid), everything.take(is_valid)
     require_other_photos(train, other)
     require_new(other.hashes, trained_on)

@@ -19,7 +19,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows
+from zoo.core.split import (
+    TOLERABLE_SHARE,
+    Hashes,
+    Rows,
+    SeenRows,
+    held_out_of_each,
+    require_both_parts,
+)
 from zoo.vision.classification.spec import TaskName
 from zoo.vision.data.folders import class_folders, flat, from_folder, parts
 from zoo.vision.data.images import UnreadableImage
@@ -116,16 +123,14 @@ def split(
         found = [*names]
     drawn = is_valid is None
     if is_valid is None:
-        is_valid = draw(strata(found, valid_fraction), valid_fraction, seed)
+        is_valid = held_out_of_each(strata(found, valid_fraction), valid_fraction, seed)
     classes = classes_of([label for label, valid in zip(found, is_valid, strict=True) if not valid])
     labels = encoded(found, classes, "validation holds classes that training has not")
     everything = Photos(paths, labels, classes, task_of(found))
     train, valid = np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
-    if not len(valid):
-        raise ValueError(
-            f"validation needs photos, however none of {len(paths)} is marked for it or left by "
-            "classes of one photo each; mark some or add photos"
-        )
+    require_both_parts(
+        len(train), len(valid), rows="photos", way_out="Mark some, or add photos of each class."
+    )
     return Split(everything.take(train), everything.take(valid), ignored, drawn)
 
 
@@ -280,20 +285,6 @@ def _require_classes(asked: Asked | None) -> None:
         )
 
 
-def draw(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Which rows to validate on: that part of every class, of two or more rows at least one.
-
-    **Shape.** labels: (n,), numbers from 0. Result: (n,).
-    """
-    rng = np.random.default_rng(seed)
-    is_valid = np.zeros(len(labels), dtype=bool)
-    by_class = np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])
-    for rows in by_class:
-        n = min(max(round(len(rows) * fraction), 1), max(len(rows) - 1, 0))
-        is_valid[rng.permutation(rows)[:n]] = True
-    return is_valid
-
-
 def disjoint(
     train: Rows,
     valid: Rows,
@@ -327,14 +318,15 @@ def disjoint(
     if labels.dtype == np.int64:
         is_valid &= np.isin(labels[rows], labels[rows[~is_valid]])
     if seen is not None and not seen.is_cut_off:
-        known = np.isin(hashes[rows], seen.hashes)
+        known = seen.contains(hashes[rows])
         if (known & is_valid).any() and not known.all():
             is_valid = ~known & _about(share, known, is_valid)
-    if not is_valid.any() or is_valid.all():
-        raise ValueError(
-            "validation needs photos that are no copies of training photos, got none. Give others "
-            "as valid."
-        )
+    require_both_parts(
+        int((~is_valid).sum()),
+        int(is_valid.sum()),
+        rows="photos that are no copies of the others",
+        way_out="Give others as valid.",
+    )
     if not copies.any() and seen is None:
         return train, valid
     return np.sort(rows[~is_valid]), np.sort(rows[is_valid])

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.split import Hashes, SeenRows
-from zoo.vision.data.contents import file_hashes, held_out
+from zoo.core.split import Hashes, SeenRows, require_both_parts
+from zoo.vision.data.contents import file_hashes, held_out_photos
 from zoo.vision.data.images import Interpolation
 from zoo.vision.data.photo_parts import PhotoPart, require_new, require_other_photos
 from zoo.vision.data.wording import few
@@ -103,14 +103,15 @@ def find_parts(
         other = _part(find_masks(*pair, root=root, columns=columns), threads)
     else:
         if is_valid is None:
-            is_valid = held_out(found.hashes, valid_fraction, seed, trained_on)
+            is_valid = held_out_photos(found.hashes, valid_fraction, seed, trained_on)
         train, other = (found.take(np.flatnonzero(rows)) for rows in (~is_valid, is_valid))
     require_other_photos(*(PhotoPart(one.files.photos, one.hashes) for one in (train, other)))
-    if not len(train.files) or not len(other.files):
-        raise ValueError(
-            f"both parts need photos, got {len(train.files)} to train and {len(other.files)} to "
-            "validate on. Move some, or leave the split out."
-        )
+    require_both_parts(
+        len(train.files),
+        len(other.files),
+        rows="photos",
+        way_out="Move some, or leave the split out.",
+    )
     require_new(other.hashes, trained_on)
     return train, other
 
