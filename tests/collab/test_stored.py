@@ -107,7 +107,7 @@ ATTACKS: Attacks = {
         config(lambda t: t["spec"]["users"].append("u00")), r"users=\[.*all different"
     ),
     "an id that is none": (
-        config(lambda t: t["spec"]["items"].append([1])), r"items\[\d+\]=\[1\] \(text"
+        config(lambda t: t["spec"]["items"].append([1])), r"items\[\d+\]=\[1\] "
     ),
     "no users": (config(lambda t: t["spec"].update(users=[])), r"users=\[\] \(a list, at least 1"),
     "no mean": (config(lambda t: t["spec"].pop("mean")), "mean is missing"),
