@@ -46,7 +46,7 @@ def ours(train: pd.DataFrame, valid: pd.DataFrame, epochs: int) -> tuple[float, 
         n_factors=FACTORS,
         batch_size=BATCH_SIZE,
         weight_decay=DECAY,
-        scale=SCALE,
+        y_range=SCALE,
         run=zoo.Run(progress=False),
     )
     learn.fit_one_cycle(epochs, LR)

@@ -55,7 +55,7 @@ def trial(asked: Program, seed: int) -> None:
             train,
             model=model,
             valid=held,
-            arguments=further,
+            **further,
             user_features=movielens.users() if given["features"] else None,
             item_features=movielens.items() if given["features"] else None,
             run=asked.run(seed),

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FOUNDATIONS = {"core", "data", "hub"}
 SHARED = {  # what data and hub take of core: rules, and the one reader of artifacts
     *("zoo.core.names", "zoo.core.cache_folder", "zoo.core.artifacts.artifact", "zoo.core.config"),
-    *("zoo.core.lazy_exports", "zoo.core.messages"),
+    *("zoo.core.lazy_exports", "zoo.core.messages", "zoo.core.arguments"),
 }
 TRIAL = ("zoo.hub.publish", "zoo", "load")  # a model is tried as its readers will load it
 DOMAINS = {"vision", "text", "tabular", "collab"}

@@ -143,7 +143,7 @@ def test_constant_ratings_are_choices() -> None:
     ("options", "says"),
     [
         ({"model": "svd"}, "a model is one of dot_bias, .* however model='svd'"),
-        ({"scale": (2, 5)}, r"holds all ratings, however scale=\(2, 5\)"),
+        ({"y_range": (2, 5)}, r"hold all ratings, got y_range=\(2\.0, 5\.0\)"),
         ({"epochs": 0}, "one whole epoch or more"),
         ({"split": "weekday"}, "however split='weekday'"),
         (

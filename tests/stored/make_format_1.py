@@ -262,13 +262,11 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "tabular-log": lambda work: table_model(work, "amount", log_target=True, join="inside"),
     "tabular-several": lambda work: table_model(work, ["amount", "weight"], join="ensemble"),
     "collab-dot-bias": lambda work: recommender(work, "dot_bias"),
-    "collab-svdpp": lambda work: recommender(work, "svdpp", arguments={"members": 2}),
+    "collab-svdpp": lambda work: recommender(work, "svdpp", members=2),
     "collab-embedding-net": lambda work: recommender(
-        work, "embedding_net", arguments={"hidden": [8], "dropout": 0.1}
+        work, "embedding_net", hidden=[8], dropout=0.1
     ),
-    "collab-softmax": lambda work: recommender(
-        work, "softmax", arguments={"negatives": 16, "dropout": 0.2}
-    ),
+    "collab-softmax": lambda work: recommender(work, "softmax", negatives=16, dropout=0.2),
     "collab-features": lambda work: recommender(work, "dot_bias", **features()),
     "collab-without-users": lambda work: recommender(work, "dot_bias").without_users(),
 }

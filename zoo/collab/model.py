@@ -22,7 +22,7 @@ from zoo.collab.data.rated_items import Seen, nothing_seen, of_keys, pair_keys
 from zoo.collab.data.ratings import Table, read, read_visitor, table_of
 from zoo.collab.data.unknown import warn_of_ids
 from zoo.collab.fold_in import state_of
-from zoo.collab.models.catalogue import ModelName, predicts_ratings, task
+from zoo.collab.models.catalogue import ModelName, check_config, predicts_ratings, task
 from zoo.collab.ranking import check_k
 from zoo.collab.scorer import Of, Scorer
 from zoo.collab.spec import Spec
@@ -344,10 +344,8 @@ class Recommender(Model[nn.Module, Spec]):
         )
 
     def _check_config(self, config: Config) -> None:
-        from zoo.collab.stored import check  # which builds this class
-
-        Spec.from_json(config.spec)
-        check(config)
+        super()._check_config(config)
+        check_config(config)
 
     @cached_property
     def _scorer(self) -> Scorer:

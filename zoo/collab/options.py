@@ -1,67 +1,102 @@
-"""What the verbs for ratings take beside the model and the data."""
+"""The options of the verbs for ratings, stated once; see `zoo.core.options`.
+
+It imports neither torch nor pandas, so that the command line reads it at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import pandas as pd
-from torch.optim import Optimizer
+from zoo.core.options import Option, OptionTable
+from zoo.core.training.options import TrainingOptions
 
-from zoo.collab.data.ratings import SplitName, Table
-from zoo.core.run import Run
-from zoo.core.training.options import OptimizerName
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Titles = Mapping[Hashable, str] | pd.Series
+    Features = pd.DataFrame
+else:  # what a shell cannot pass needs no type at run time
+    Titles = Features = Any
+
+ModelName = Literal["dot_bias", "embedding_net", "svdpp", "softmax"]
+SplitName = Literal["random", "user", "item", "time"]
+
+Architecture = Annotated[
+    ModelName,
+    Option(
+        help="'dot_bias' (quick and good), 'svdpp' (better: uses who has met what), "
+        "'embedding_net' (a multilayer net), or 'softmax', which ranks what might be chosen next "
+        "and looks at no rating."
+    ),
+]
 
 
-class Options(TypedDict, total=False):
-    """What all verbs take beside the model and the ratings.
+class Options(TrainingOptions, total=False):
+    """What every verb takes beside the model and the ratings."""
 
-    Attributes:
-        user: name of the column of users; None looks for a usual name. The model remembers names:
-            later tables may have the same ones.
-        item: likewise of items.
-        rating: likewise of ratings; "softmax" does without, every row then counts as 1.
-        time: likewise of times, numbers or dates written in one way, for a split by time and to
-            know the last of repeated ratings.
-        valid: ratings to validate on, in the same form, none of which is trained on; None takes a
-            fraction.
-        valid_fraction: share of the ratings to validate on; 0 trains on all. In fine-tuning, the
-            share of those that are new to the pretrained model.
-        split: how the fraction is drawn: "random", the same share of every "user" or
-            "item", or the latest by "time".
-        scale: ends that predicted ratings stay between; None reaches a tenth beyond the data.
-        titles: what to show for an item, by its id.
-        user_features: what is known of users, a row an id (its index); "dot_bias" and "svdpp"
-            use it.
-        item_features: likewise of items.
-        n_factors: width of a vector.
-        batch_size: ratings a step.
-        arguments: further ones of the network, such as {"members": 8} of "svdpp".
-        optimizer: "adamw", "sgd", or a function from parameter groups to a torch optimizer.
-        weight_decay: on vectors alone.
-        clip: largest norm of the gradient.
-        accumulate: parts that a batch passes in, to save memory.
-        callbacks: see `zoo.core.training.callbacks`.
-        run: the circumstances.
-    """
+    user: Annotated[
+        str | None,
+        Option(help="Column of users; a usual name is found. The model remembers all names."),
+    ]
+    item: Annotated[str | None, Option(help="Column of items; a usual name is found.")]
+    rating: Annotated[
+        str | None,
+        Option(
+            help="Column of ratings; a usual name is found. 'softmax' does without: every row then "
+            "counts as 1."
+        ),
+    ]
+    time: Annotated[
+        str | None,
+        Option(
+            help="Column of times, numbers or dates written in one way: for a split by time, and "
+            "to know the last of repeated ratings."
+        ),
+    ]
+    split: Annotated[
+        SplitName,
+        Option(
+            default="random",
+            help="How the validation share is drawn: 'random', the same share of every 'user' or "
+            "'item', or the latest by 'time'. In fine-tuning, only ratings that are new to the "
+            "pretrained model are validated on.",
+        ),
+    ]
+    y_range: Annotated[
+        tuple[float, float] | None,
+        Option(help="Ends that predicted ratings stay between; without, a tenth beyond the data."),
+    ]
+    titles: Annotated[
+        Titles | None, Option(cli=False, help="What to show for each item, by its id.")
+    ]
+    user_features: Annotated[
+        Features | None,
+        Option(
+            cli=False,
+            help="What is known of users, one row per id (its index), for 'dot_bias' and 'svdpp'.",
+        ),
+    ]
+    item_features: Annotated[
+        Features | None, Option(cli=False, help="What is known of items, in the same form.")
+    ]
+    n_factors: Annotated[
+        int | None, Option(low=1, help="Width of a vector; None takes the model's own.")
+    ]
+    members: Annotated[
+        int | None,
+        Option(low=1, help="Members of 'dot_bias' or 'svdpp' whose mean is the prediction."),
+    ]
+    hidden: Annotated[
+        Sequence[int] | None, Option(low=1, help="Widths of the layers of 'embedding_net'.")
+    ]
+    dropout: Annotated[
+        float | None,
+        Option(low=0, high=1, help="Dropout probability of 'embedding_net' and 'softmax'."),
+    ]
+    negatives: Annotated[
+        int | None, Option(low=0, help="Items drawn against each chosen one by 'softmax'.")
+    ]
 
-    user: str | None
-    item: str | None
-    rating: str | None
-    time: str | None
-    valid: Table | None
-    valid_fraction: float
-    split: SplitName
-    scale: tuple[float, float] | None
-    titles: Mapping[Hashable, str] | pd.Series | None
-    user_features: pd.DataFrame | None
-    item_features: pd.DataFrame | None
-    n_factors: int | None
-    batch_size: int | None
-    arguments: Mapping[str, Any] | None
-    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer]
-    weight_decay: float | None
-    clip: float | None
-    accumulate: int
-    callbacks: Sequence[Any]
-    run: Run | None
+
+OPTIONS = OptionTable(Options, batch_size=None, weight_decay=None)  # None: the model's own

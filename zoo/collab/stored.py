@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,33 @@ from torch import Tensor
 
 from zoo.collab.data.rated_items import Seen
 from zoo.collab.model import HELD_OUT, SEEN, Recommender
-from zoo.collab.models.catalogue import ARGUMENTS, build, check_name, predicts_ratings
+from zoo.collab.models.catalogue import build, check_config
 from zoo.collab.spec import Spec
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.network import rebuilt
-from zoo.core.checked import checked
-from zoo.core.config import ArtifactError, Config
+from zoo.core.config import ArtifactError
 from zoo.core.run import Run
+from zoo.hub.find import find
+
+Pretrained = str | os.PathLike[str] | Recommender
+"""The directory of a saved model, its name on the hub, or the model itself."""
+
+
+def opened(pretrained: Pretrained) -> Recommender:
+    """The recommender that a user names.
+
+    Raises:
+        FileNotFoundError: there is none of that name.
+        TypeError: it is a model of another kind.
+    """
+    if isinstance(pretrained, (str, os.PathLike)):
+        return load(find(pretrained))
+    if not isinstance(pretrained, Recommender):
+        raise TypeError(
+            "pretrained must be a recommender, its directory or its name, got a "
+            f"{type(pretrained).__name__}. Call finetune(pretrained, data), the model first."
+        )
+    return pretrained
 
 
 def load(directory: Path | str, run: Run | None = None) -> Recommender:
@@ -34,7 +55,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         )
     with artifact.built("a recommender"):
         spec = Spec.from_json(config.spec)
-        check(config)
+        check_config(config)
         name, arguments = config.model["name"], config.model["args"]
         seen = _seen(stored.weights[0], spec, SEEN)
         held_out = _seen(stored.weights[0], spec, HELD_OUT) if spec.n_held_out else None
@@ -55,22 +76,6 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         **stored.record,
         run=run,
     )
-
-
-def check(config: Config) -> None:
-    """Refuse a config of no recommender; before training as well as when one is read.
-
-    Raises:
-        ValueError: the model has no name, arguments or scale that it can be built from, or the
-            task is another's.
-    """
-    name, arguments = config.model.get("name"), config.model.get("args")
-    if not isinstance(name, str) or not isinstance(arguments, dict):
-        raise ValueError("a model has a name and arguments")
-    check_name(name)
-    if config.task != ("rating" if predicts_ratings(name) else "ranking"):
-        raise ValueError(f"{name} is for another task than {config.task!r:.40}")
-    checked(ARGUMENTS[name], arguments, ignore_unknown=False)
 
 
 def _seen(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> Seen:

@@ -1,64 +1,52 @@
-"""The verbs of the domain: `train`, `finetune` and `learner`."""
+"""The verbs for ratings: `train`, `finetune` and `learner`."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, Unpack
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from zoo.collab.data.batches import VALID_BATCH
-from zoo.collab.data.columns import Columns
 from zoo.collab.data.prepared import Prepared, prepare
-from zoo.collab.data.ratings import SplitName, Table
+from zoo.collab.data.ratings import Table
 from zoo.collab.data.validation import Known
 from zoo.collab.model import Recommender
-from zoo.collab.models.catalogue import (
-    RECIPES,
-    ModelName,
-    build,
-    check_name,
-    predicts_ratings,
-    takes_features,
-    task,
-)
-from zoo.collab.options import Options
+from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features, task
+from zoo.collab.options import OPTIONS, Architecture, ModelName, Options
 from zoo.collab.spec import Spec
-from zoo.collab.stored import load
+from zoo.collab.stored import Pretrained, opened
+from zoo.core.arguments import require_data, require_order
 from zoo.core.batches import Data
-from zoo.core.model import finished, made, source
+from zoo.core.model import finished, learner_of, source
+from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.options import OptimizerName
-from zoo.hub.find import find
-
-Pretrained = str | os.PathLike[str] | Recommender
+from zoo.core.training.options import SomeEpochs, SomeRate
+from zoo.hub.find import names_model
 
 
+@verb(OPTIONS)
 def train(
-    ratings: Table,
+    data: Table,
     *,
-    model: ModelName = "dot_bias",
-    epochs: int | None = None,
-    lr: float | None = None,
+    model: Architecture = "dot_bias",
+    epochs: SomeEpochs = None,
+    lr: SomeRate = None,
     **options: Unpack[Options],
 ) -> Recommender:
-    """A model trained on your ratings.
+    """Train a recommender on your ratings, from random weights and by one cycle.
 
     Args:
-        ratings: a CSV, TSV or Parquet file or DataFrame; a user, an item and a rating a row. Ids
-            are text or numbers; those of a CSV file are numbers if all spell whole ones.
-        model: "dot_bias" (quick and good), "svdpp" (better: uses who has met what), "embedding_net"
-            (a multilayer net), or "softmax", which ranks what might be chosen next and looks at no
-            rating.
+        data: a CSV, TSV or Parquet file, or a DataFrame: a user, an item and a rating in each row.
+            Ids are text or numbers; those of a text file are numbers if all spell whole ones.
+        model: "dot_bias" (quick and good), "svdpp" (better: uses who has met what),
+            "embedding_net" (a multilayer net), or "softmax", which ranks what might be chosen next
+            and looks at no rating.
         epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`).
-        lr: highest rate; likewise.
+        lr: highest learning rate; None takes the model's own.
         **options: see `zoo.collab.options.Options`.
 
     Raises:
@@ -69,24 +57,22 @@ def train(
     Example:
         zoo.collab.train("ratings.csv").recommend(42, k=10)
     """
-    learn = learner(ratings, model=model, **options)
-    recipe = RECIPES[model]
-    learn.fit_one_cycle(
-        recipe.epochs if epochs is None else epochs, recipe.lr if lr is None else lr
-    )
-    trained: Recommender = finished(learn)
-    return trained
+    require_data("zoo.collab.train", data, names_model=names_model)
+    learn = learner(data, model=model, **options)
+    _fit(learn, model, epochs, lr)
+    return finished(learn)
 
 
+@verb(OPTIONS)
 def finetune(
     pretrained: Pretrained,
-    ratings: Table,
+    data: Table,
     *,
-    epochs: int | None = None,
-    lr: float | None = None,
+    epochs: SomeEpochs = None,
+    lr: SomeRate = None,
     **options: Unpack[Options],
 ) -> Recommender:
-    """A trained model taken further on new ratings: new users and items get rows of their own.
+    """Train a recommender further on new ratings; new users and items get rows of their own.
 
     Known ones keep theirs, and move only where the new ratings speak of them; new ones begin at the
     mean. Weights do not decay unless you say so, since that would move those who have no new
@@ -95,192 +81,158 @@ def finetune(
 
     Args:
         pretrained: a model, its directory, or its name on the hub.
-        ratings: the new ones, as for `train`.
+        data: the new ratings, in the form that `train` takes.
         epochs: passes over them; None takes the model's own.
-        lr: highest rate; None takes a quarter of the model's own.
+        lr: highest learning rate; None takes a quarter of the model's own.
         **options: see `zoo.collab.options.Options`; the network stays what it is.
 
     Raises:
         FileNotFoundError: the model or file does not exist.
-        ValueError: as for `train`.
+        ValueError: columns are missing, there is too little to learn from, or a setting is out of
+            range.
     """
-    model = pretrained if isinstance(pretrained, Recommender) else load(find(pretrained))
-    learn = learner(ratings, pretrained=model, **options)
-    recipe = RECIPES[model.name]
-    learn.fit_one_cycle(
-        recipe.epochs if epochs is None else epochs, recipe.lr / 4 if lr is None else lr
-    )
-    trained: Recommender = finished(learn)
+    require_order("zoo.collab.finetune", pretrained, data, names_model=names_model)
+    start = opened(pretrained)
+    learn = learner(data, pretrained=start, **options)
+    _fit(learn, start.name, epochs, lr if lr is not None else RECIPES[start.name].lr / 4)
+    trained = finished(learn)
     if learn.data.valid is None and options.get("valid_fraction") != 0:
         trained.metrics = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
     return trained
 
 
-def learner(  # noqa: D417 - `Options` describes the others
-    ratings: Table,
+@verb(OPTIONS)
+def learner(
+    data: Table,
     *,
-    model: ModelName = "dot_bias",
-    pretrained: Recommender | None = None,
-    user: str | None = None,
-    item: str | None = None,
-    rating: str | None = None,
-    time: str | None = None,
-    valid: Table | None = None,
-    valid_fraction: float = 0.2,
-    split: SplitName = "random",
-    scale: tuple[float, float] | None = None,
-    titles: Mapping[Hashable, str] | pd.Series | None = None,
-    user_features: pd.DataFrame | None = None,
-    item_features: pd.DataFrame | None = None,
-    n_factors: int | None = None,
-    batch_size: int | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
-    weight_decay: float | None = None,
-    clip: float | None = None,
-    accumulate: int = 1,
-    callbacks: Sequence[Any] = (),
-    run: Run | None = None,
-) -> Learner[Any, Any]:
-    """The learner for the step-by-step way: find a rate, fit, look, fit again.
+    pretrained: Pretrained | None = None,
+    model: Architecture = "dot_bias",
+    **options: Unpack[Options],
+) -> Learner[Spec, Recommender]:
+    """Return a learner to train step by step: find a rate, fit, look, fit again.
 
     `learner.as_model()` gives what `train` returns, `learner.save(directory)` its artifact.
 
     Args:
-        ratings: see `train`.
-        model: see `train`.
-        pretrained: the model to go on from, which `model` and `n_factors` then follow.
-        The others: see `zoo.collab.options.Options`.
+        data: ratings, in the form that `train` takes.
+        pretrained: the model to go on from, as for `finetune`; None starts from random weights.
+        model: architecture for random weights, as for `train`.
+        **options: see `zoo.collab.options.Options`.
+
+    Raises:
+        FileNotFoundError: the model or file does not exist.
+        ValueError: columns are missing, there is too little to learn from, or a setting is out of
+            range.
     """
-    run = run or Run()
-    name = pretrained.name if pretrained else model
-    check_name(name)
+    require_data("zoo.collab.learner", data, names_model=names_model)
+    start = None if pretrained is None else opened(pretrained)
+    name = start.name if start else model
+    settings = OPTIONS.complete(options)
+    run = settings["run"] = settings["run"] or Run()
     recipe = RECIPES[name]
-    prepared = prepare(
-        ratings,
-        columns=Columns(user, item, rating, time),
-        valid=valid,
-        valid_fraction=valid_fraction,
-        split_by=split,
-        seed=run.seed,
-        titles=titles,
-        predicts_ratings=predicts_ratings(name),
-        scale=scale,
-        features=_features(name, user_features, item_features, pretrained),
-        known=Known(pretrained.spec, pretrained.seen, pretrained.held_out) if pretrained else None,
+    settings["batch_size"] = settings["batch_size"] or recipe.batch_size
+    decay: float | None = settings["weight_decay"]
+    if decay is None:
+        settings["weight_decay"] = 0.0 if start else recipe.weight_decay
+    table = prepare(
+        data,
+        settings,
+        name,
+        features=_features(name, settings, start),
+        known=Known(start.spec, start.seen, start.held_out) if start else None,
     )
-    if pretrained:
-        built = _settings(pretrained, n_factors, arguments)
-    else:
-        built = {
-            **recipe.arguments,
-            **_plain(arguments or {}),
-            "n_factors": recipe.n_factors if n_factors is None else n_factors,
-        }
-    _check(name, prepared.spec, built, batch_size)
-    with seeded(run.seed):
-        network: Any = build(name, prepared.spec, built)
-    if pretrained:
-        _take_rows(network, pretrained.members[0])
-    network.set_seen(prepared.seen)
-    for side, features in prepared.features.items():
-        network.set_features(side, features)
-    decay = weight_decay if weight_decay is not None else 0.0 if pretrained else recipe.weight_decay
-    told = {
-        "pretrained": pretrained.name if pretrained else "",
-        "ratings": len(prepared.train),
-        "users": len(prepared.spec.users),
-        "items": len(prepared.spec.items),
-        "valid_fraction": valid_fraction,
-        "batch_size": batch_size or recipe.batch_size,
-    }
-    return Learner(
-        network,
-        _data(prepared, batch_size or recipe.batch_size, run),
+    arguments = _arguments(name, settings, start)
+    return learner_of(
+        _network(name, table, arguments, start, run.seed),
+        _data(table, settings["batch_size"], run),
         task(name),
-        optimizer=optimizer,
-        weight_decay=decay,
-        clip=clip,
-        accumulate=accumulate,
-        callbacks=callbacks,
-        as_model=partial(
-            made,
-            kind=partial(
-                Recommender,
-                name=name,
-                seen=prepared.seen,
-                held_out=prepared.held_out,
-                arguments=built,
-            ),
-            data=source(ratings),
-            told=told,
+        partial(
+            Recommender, name=name, seen=table.seen, held_out=table.held_out, arguments=arguments
         ),
-        run=run,
+        settings,
+        source=source(data),
+        record={
+            "pretrained": start.name if start else "",
+            "ratings": len(table.train),
+            "users": len(table.spec.users),
+            "items": len(table.spec.items),
+            **OPTIONS.record(settings),
+        },
     )
 
 
-def _features(
-    name: str,
-    users: pd.DataFrame | None,
-    items: pd.DataFrame | None,
-    pretrained: Recommender | None,
-) -> dict[str, pd.DataFrame]:
+def _fit(learn: Learner[Any, Any], name: str, epochs: int | None, lr: float | None) -> None:
+    """One cycle with the settings given, those of the recipe for the others."""
+    recipe = RECIPES[name]
+    epochs = recipe.epochs if epochs is None else epochs
+    if epochs:
+        learn.fit_one_cycle(epochs, recipe.lr if lr is None else lr)
+
+
+def _features(name: str, settings: Options, start: Recommender | None) -> dict[str, Any]:
     """Tables of features by side, refused where the model has no use for them."""
-    tables = {side: t for side, t in (("user", users), ("item", items)) if t is not None}
-    unused = set(tables) - set(pretrained.spec.features if pretrained else tables)
+    both = {"user": settings["user_features"], "item": settings["item_features"]}
+    tables = {side: table for side, table in both.items() if table is not None}
+    unused = set(tables) - set(start.spec.features if start else tables)
     if (tables and not takes_features(name)) or unused:
         raise ValueError(
-            f"features are for 'dot_bias' and 'svdpp' trained with them, however {name!r} does not "
-            f"use those of {sorted(unused or tables)}; leave them out, or train another model"
+            "features must be for 'dot_bias' or 'svdpp' that is trained with them, got those of "
+            f"{sorted(unused or tables)} for {name!r}. Leave them out, or train another model."
         )
     return tables
 
 
-def _check(name: str, spec: Spec, arguments: dict[str, Any], batch_size: int | None) -> None:
-    """Refuse a network that cannot be built, before it takes memory.
+def _arguments(name: str, settings: Options, start: Recommender | None) -> dict[str, Any]:
+    """The network's arguments: the given ones, else those of the recipe or of the start.
 
     Raises:
-        ValueError: an argument is unknown or out of range.
+        ValueError: the model does not take one, or the pretrained network has another value.
     """
-    n_factors = arguments["n_factors"]
-    if not n_factors >= 1 or not (batch_size is None or batch_size >= 1):
-        raise ValueError(f"widths and batches must be 1 or more, got {n_factors=}, {batch_size=}.")
-    try:
-        with torch.device("meta"):
-            build(name, spec, arguments)
-    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0].replace("__init__()", name)
+    known = {argument for table in ARGUMENTS.values() for argument in table.__annotations__}
+    given = {one: v for one in known if (v := settings.get(one)) is not None}
+    own = ARGUMENTS[name].__annotations__
+    if unknown := sorted(given.keys() - own.keys()):
         raise ValueError(
-            f"arguments must be ones that {name!r} takes, got {arguments} ({said:.200}). Its own "
-            f"are {RECIPES[name].arguments}."
-        ) from error
-
-
-def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """As config.json keeps them: lists for tuples."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items()}
-
-
-def _data(prepared: Prepared, batch_size: int, run: Run) -> Data[Any]:
-    device = run.torch_device()
-    train = prepared.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
-    valid = prepared.valid
-    held = valid.to(device).batches(VALID_BATCH, shuffle=False) if valid is not None else None
-    return Data(train, held, prepared.spec)
-
-
-def _settings(
-    pretrained: Recommender, n_factors: int | None, arguments: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """The network's arguments; another network than the pretrained one is refused."""
-    wished = {**_plain(arguments or {}), **({"n_factors": n_factors} if n_factors else {})}
-    other = {name: v for name, v in wished.items() if pretrained.arguments.get(name) != v}
+            f"{name!r} must be given arguments that it takes, got {unknown[0]}="
+            f"{given[unknown[0]]!r}. It takes {', '.join(own)}."
+        )
+    if start is None:
+        recipe = RECIPES[name]
+        return {**recipe.arguments, "n_factors": recipe.n_factors, **given}
+    other = {one: value for one, value in given.items() if start.arguments.get(one) != value}
     if other:
         raise ValueError(
-            f"fine-tuning keeps the network as it is, however {other} differs from "
-            f"{pretrained.arguments}; leave it out, or train anew"
+            f"fine-tuning must keep the network as it is, got {other} for one of "
+            f"{start.arguments}. Leave it out, or train anew."
         )
-    return pretrained.arguments
+    return start.arguments
+
+
+def _network(
+    name: ModelName,
+    table: Prepared,
+    arguments: dict[str, Any],
+    start: Recommender | None,
+    seed: int,
+) -> nn.Module:
+    """The network for all users and items, with what is known of them."""
+    with seeded(seed):
+        network: Any = build(name, table.spec, arguments)
+    if start:
+        _take_rows(network, start.members[0])
+    network.set_seen(table.seen)
+    for side, features in table.features.items():
+        network.set_features(side, features)
+    module: nn.Module = network
+    return module
+
+
+def _data(table: Prepared, batch_size: int, run: Run) -> Data[Spec]:
+    device = run.torch_device()
+    train = table.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
+    valid = table.valid
+    held = valid.to(device).batches(VALID_BATCH, shuffle=False) if valid is not None else None
+    return Data(train, held, table.spec)
 
 
 @torch.no_grad()

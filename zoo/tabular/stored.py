@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Final, TypedDict
 
 from zoo.core.annotations import Option
-from zoo.core.arguments import is_model
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.network import rebuilt
 from zoo.core.checked import arguments_of
 from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
-from zoo.hub.catalog import EMBEDDED, entries
 from zoo.hub.find import find
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.network import build_network
@@ -88,12 +86,6 @@ def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
         ArtifactError: it holds no model of a table.
     """
     return pretrained if isinstance(pretrained, TableModel) else load(find(pretrained), run)
-
-
-def names_model(value: Any) -> bool:
-    """Whether a value stands for a model: itself, its directory, or a published model's name."""
-    is_name = isinstance(value, str) and value.startswith(EMBEDDED)
-    return is_model(value, [one.name for one in entries()] if is_name else ())
 
 
 def network_arguments(config: Config, spec: Spec) -> Arguments:

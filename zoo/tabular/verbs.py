@@ -17,6 +17,7 @@ from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
+from zoo.hub.find import names_model
 from zoo.tabular.data.prepared import Prepared, Uses, batches, prepare
 from zoo.tabular.data.ranges import scaled_range
 from zoo.tabular.data.splits import Split
@@ -27,7 +28,7 @@ from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import OPTIONS, Architecture, ModelName, Name, Options
 from zoo.tabular.spec import Spec
-from zoo.tabular.stored import Pretrained, names_model, opened
+from zoo.tabular.stored import Pretrained, opened
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 

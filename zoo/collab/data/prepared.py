@@ -18,9 +18,11 @@ from zoo.collab.data.columns import USUAL, Columns, named
 from zoo.collab.data.features import encode, fit, require_ids
 from zoo.collab.data.ids import KnownIds, Rows, like_known
 from zoo.collab.data.rated_items import Seen, seen_of
-from zoo.collab.data.ratings import SplitName, Table, read
+from zoo.collab.data.ratings import Table, read
 from zoo.collab.data.validation import Known, divided, validation, with_held_out
+from zoo.collab.options import ModelName, Options
 from zoo.collab.spec import Spec
+from zoo.core.run import Run
 
 
 @dataclass(frozen=True)
@@ -44,31 +46,18 @@ class Prepared:
 
 def prepare(
     table: Table,
+    settings: Options,
+    name: ModelName,
     *,
-    columns: Columns,
-    valid: Table | None,
-    valid_fraction: float,
-    split_by: SplitName,
-    seed: int,
-    titles: Mapping[Hashable, str] | pd.Series | None,
-    predicts_ratings: bool,
-    scale: tuple[float, float] | None = None,
-    features: Mapping[str, pd.DataFrame] | None = None,
+    features: Mapping[str, pd.DataFrame],
     known: Known | None = None,
 ) -> Prepared:
     """Read, split and number ratings.
 
     Args:
-        table: of ratings.
-        columns: names of its columns.
-        valid: ratings to validate on; without, a fraction of the table; 0 for none.
-        valid_fraction: of the ratings, 0 to train on all.
-        split_by: how the fraction is drawn.
-        seed: of the draw.
-        titles: of items, by id.
-        predicts_ratings: whether the scale of ratings matters.
-        scale: its ends, for the predictions to stay between; None takes those of the training
-            ratings and a tenth of their range on either side.
+        table: the ratings.
+        settings: all options of the verb.
+        name: the model, which predicts ratings or ranks.
         features: tables of "user" and "item", by id.
         known: what the model to go on from knows; its rows stay what they are.
 
@@ -76,47 +65,45 @@ def prepare(
         ValueError: there are too few users, items or ratings to learn from, or ratings to validate
             on have been trained on.
     """
-    before = known.spec if known else None
+    columns = Columns(settings["user"], settings["item"], settings["rating"], settings["time"])
+    before, rates = known.spec if known else None, name != "softmax"
     remembered: Any = before.columns if before else {}
-    reading = partial(
-        read,
-        columns=columns,
-        remembered=remembered,
-        needs_rating=predicts_ratings,
-    )
+    reading = partial(read, columns=columns, remembered=remembered, needs_rating=rates)
     ratings = reading(table, learns=before is None)
     held: pd.DataFrame | None = None
-    if valid is not None:
-        held = reading(valid)
-    elif valid_fraction:
-        ratings, held = divided(ratings, split_by, valid_fraction, seed, known)
-    _refuse_too_few(ratings, predicts_ratings, known is not None)
+    if settings["valid"] is not None:
+        held = reading(settings["valid"])
+    elif fraction := settings["valid_fraction"]:
+        seed = (settings["run"] or Run()).seed
+        ratings, held = divided(ratings, settings["split"], fraction, seed, known)
+    _refuse_too_few(ratings, rates, known is not None)
     users, user_rows = _number(ratings["user"], before.known_users if before else None)
     items, item_rows = _number(ratings["item"], before.known_items if before else None)
-    tables = {side: table for side, table in (features or {}).items() if table is not None}
-    for side, told in tables.items():
-        require_ids(told, side, {*USUAL[side], str(named(columns).get(side, "")).lower()} - {""})
-    fields: dict[str, Any] = {
-        "users": users,
-        "items": items,
-        "features": before.features if before else {s: fit(t) for s, t in tables.items()},
-        "columns": remembered | named(columns),
-        "n_held_out": 0,
-    }
-    spec = replace(before or Spec((), (), mean=float(ratings["rating"].mean())), **fields)
-    all_titles: dict[Any, str] = {**spec.titles, **_titles(titles, spec)}
-    spec = replace(spec, titles=all_titles)
-    if predicts_ratings:
-        spec = _scaled(spec, ratings["rating"].to_numpy(), scale)
+    for side, of_side in features.items():
+        require_ids(of_side, side, {*USUAL[side], str(getattr(columns, side)).lower()} - {"none"})
+    spec: Spec = _replaced(
+        before or Spec((), (), mean=float(ratings["rating"].mean())),
+        users=users,
+        items=items,
+        features=before.features if before else {s: fit(t) for s, t in features.items()},
+        columns=remembered | named(columns),
+        n_held_out=0,
+    )
+    titles: dict[Any, str] = {**spec.titles, **_titles(settings["titles"], spec)}
+    spec = replace(spec, titles=titles)
+    if rates:
+        spec = _scaled(spec, ratings["rating"].to_numpy(), settings["y_range"])
     train = _sorted_by_user(user_rows, item_rows, ratings["rating"].to_numpy())
     seen = seen_of(train.users, train.items, len(users))
     if known:
         seen = seen.with_others(known.seen, len(users))
-    scored: Ratings | None = None
-    if held is not None:
-        scored = validation(held, seen, spec, is_ranking=not predicts_ratings)
-    spec, held_out = with_held_out(spec, scored if valid is None else None, seen, known)
-    return Prepared(spec, train, scored, seen, held_out, _encoded(tables, spec))
+    scored = None if held is None else validation(held, seen, spec, is_ranking=not rates)
+    drawn = scored if settings["valid"] is None else None
+    spec, held_out = with_held_out(spec, drawn, seen, known)
+    return Prepared(spec, train, scored, seen, held_out, _encoded(features, spec))
+
+
+_replaced: Any = replace  # ids of users are any hashable, JSON narrows them when stored
 
 
 def _refuse_too_few(ratings: pd.DataFrame, predicts_ratings: bool, grows: bool) -> None:
@@ -153,19 +140,19 @@ def _number(column: pd.Series, known: KnownIds | None) -> tuple[tuple[Hashable, 
     return (*known.ids, *added), row_of_code[codes]
 
 
-def _scaled(spec: Spec, values: Any, scale: tuple[float, float] | None) -> Spec:
+def _scaled(spec: Spec, values: Any, y_range: tuple[float, float] | None) -> Spec:
     """The spec with the ends of the scale.
 
     Raises:
         ValueError: the ratings are not on it.
     """
     lowest, highest = float(values.min()), float(values.max())
-    if scale is not None:
-        low, high = float(scale[0]), float(scale[1])
+    if y_range is not None:
+        low, high = y_range
         if not low < high or lowest < low or highest > high:
             raise ValueError(
-                f"a scale goes from low to high and holds all ratings, however {scale=} and "
-                f"they go from {lowest:g} to {highest:g}; widen it"
+                f"y_range must go from low to high and hold all ratings, got {y_range=} for "
+                f"ratings from {lowest:g} to {highest:g}. Widen it."
             )
         return replace(spec, low=low, high=high)
     if spec.low is None:

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,11 @@ from pandas.api.types import is_numeric_dtype
 from zoo.collab.data.columns import NOTHING, Columns, found, without_rating
 from zoo.collab.data.ids import clean_ids, whole_numbers
 from zoo.collab.data.times import times_of
+from zoo.collab.options import SplitName
 from zoo.core.split import require_both_parts, warn_of_marked_parts
 from zoo.data.table import keeps_types, read_table
 
 Table = str | os.PathLike[str] | pd.DataFrame
-SplitName = Literal["random", "user", "item", "time"]
 
 
 def read(

@@ -11,8 +11,9 @@ import pandas as pd
 
 from zoo.collab.data.batches import Ratings, encode
 from zoo.collab.data.rated_items import Seen, nothing_seen, of_keys, pair_keys
-from zoo.collab.data.ratings import SplitName, split
+from zoo.collab.data.ratings import split
 from zoo.collab.data.unknown import warn_of_ids
+from zoo.collab.options import SplitName
 from zoo.collab.spec import Spec
 from zoo.core.split import require_disjoint
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -13,12 +13,13 @@ from zoo.collab.data.features import width
 from zoo.collab.models.embedding_net import EmbeddingNet
 from zoo.collab.models.factors import Factors
 from zoo.collab.models.softmax import Softmax
+from zoo.collab.options import ModelName as ModelName
 from zoo.collab.spec import Spec
 from zoo.core.annotations import Option
+from zoo.core.checked import checked
+from zoo.core.config import Config
+from zoo.core.messages import did_you_mean
 from zoo.core.task import Task
-
-ModelName = Literal["dot_bias", "embedding_net", "svdpp", "softmax"]
-
 
 Count = Annotated[int, Option(low=1)]
 Share = Annotated[float, Option(low=0, high=1)]
@@ -91,7 +92,26 @@ def check_name(name: str) -> None:
         ValueError: it is.
     """
     if name not in RECIPES:
-        raise ValueError(f"a model is one of {', '.join(RECIPES)}, however model={name!r}")
+        raise ValueError(
+            f"model must be one of {', '.join(RECIPES)}, got model={name!r}. "
+            f"{did_you_mean(name, list(RECIPES))}"
+        )
+
+
+def check_config(config: Config) -> None:
+    """Refuse a config of no recommender; before training as well as when one is read.
+
+    Raises:
+        ValueError: the model has no name, arguments or scale that it can be built from, or the
+            task is another's.
+    """
+    name, arguments = config.model.get("name"), config.model.get("args")
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        raise ValueError("a model has a name and arguments")
+    check_name(name)
+    if config.task != ("rating" if predicts_ratings(name) else "ranking"):
+        raise ValueError(f"{name} is for another task than {config.task!r:.40}")
+    checked(ARGUMENTS[name], arguments, ignore_unknown=False)
 
 
 def predicts_ratings(name: str) -> bool:
