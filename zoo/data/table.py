@@ -144,7 +144,7 @@ def truths_of(column: pd.Series) -> NDArray[np.bool_]:
         ValueError: a cell is neither.
     """
     texts = column.astype(str).str.strip().str.lower().str.removesuffix(".0")
-    wrong = column[~texts.isin(_TRUTHS)].unique().tolist()
+    wrong = list(dict.fromkeys(map(str, column[~texts.isin(_TRUTHS)])))
     if wrong:
         raise ValueError(
             f"column {column.name!r} must hold true or false in each row, got {few(wrong)}. "
@@ -270,7 +270,7 @@ def _values(cells: pd.Series, commas: bool = False) -> pd.Series | None:
     if commas and texts.str.fullmatch(_COMMA).all() and texts.str.contains(",").any():
         plain = texts.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
         return plain.astype(float)
-    if texts.str.lower().isin(_TRUTHS).all():
+    if texts.str.lower().isin(("true", "false")).all():
         return texts.str.lower().map(_TRUTHS).astype(object)
     return cells if texts.str.fullmatch(_DATE).all() else None
 
