@@ -31,7 +31,6 @@ from zoo.core.batches import Data
 from zoo.core.training.learner import Learner
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.stream import Stream
-from zoo.text.models.awd_lstm import Dropouts
 from zoo.text.models.language_model import LanguageNet, task
 
 N_WORDS, ROWS, BPTT = 10_000, 32, 72
@@ -102,8 +101,7 @@ def by_learner(numbers: np.ndarray, precision: Any, mult: float, sampled: int = 
     """By the library's learner; dropouts and penalties times `mult`."""
     clock = Clock()
     stream = Stream(numbers.astype(np.int32), np.array([0]), np.array([len(numbers)]))
-    dropouts = Dropouts().times(mult)
-    net = LanguageNet(n_words=N_WORDS, dropouts=dropouts, skips_logits=bool(sampled))
+    net = LanguageNet(n_words=N_WORDS, drop_mult=mult, skips_logits=bool(sampled))
     learn = Learner(
         net,
         Data(StreamBatches(stream, ROWS, BPTT, shuffle=False)),

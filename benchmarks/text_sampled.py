@@ -19,7 +19,7 @@ import zoo.text
 from scripts.program import timed
 from scripts.record import append
 from zoo.published.wikitext import articles
-from zoo.text.language_model.verbs import CYCLE
+from zoo.text.recipe import CYCLE
 
 ARTICLES: Final = 120  # of 600
 SAMPLED: Final = (500, 0)  # 0: the whole softmax
@@ -48,7 +48,13 @@ def main() -> None:
         for sampled in SAMPLED:
             run = zoo.Run(seed=seed, device="cpu", threads=1, progress=False)
             learn = zoo.text.lm_learner(
-                train, valid_fraction=0, sampled=sampled, run=run, **SIZES, **OPTIONS
+                train,
+                model="awd_lstm",
+                valid_fraction=0,
+                sampled=sampled,
+                run=run,
+                **SIZES,
+                **OPTIONS,
             )
             words = len(learn.data.train.stream)  # type: ignore[attr-defined]
             with timed() as spent:

@@ -49,8 +49,9 @@ from scripts.program import Program, knobs, program, timed
 from scripts.record import RESULTS
 from scripts.text_rotten_tomatoes import Classes, trial
 from scripts.text_sentiment import LABELS
+from zoo.core.model import finished
 from zoo.core.training.learner import Learner
-from zoo.text.language_model.verbs import CYCLE, language_model, scored
+from zoo.text.recipe import CYCLE
 
 CSV: Final = "text_imdb.csv"
 LABELLED: Final = (100, 500)
@@ -102,12 +103,11 @@ def lm(asked: Program, room: Path) -> None:
     run = asked.run(seed, state=room / f"lm-state-{seed}", save_every=120)
     with timed() as spent:
         texts = chain(few(asked, "train").texts, () if asked.smoke else unlabelled(share))
-        pretrained = language_model(asked.further["pretrained"])
-        learn = zoo.text.lm_learner(texts, pretrained=pretrained, run=run, **LM)
+        learn = zoo.text.lm_learner(texts, pretrained=asked.further["pretrained"], run=run, **LM)
         for _ in range(passes):
             learn.fit(1, LM_LR, CYCLE)
             unbroken(learn)
-        model = scored(learn)
+        model = finished(learn)
         model.save(room / "lm")
     values = {"model": "language model", "seed": seed, "unlabelled": share, "passes": passes}
     asked.record(**values, perplexity=model.metrics["perplexity"], **spent())
@@ -181,7 +181,7 @@ def ulmfit(
     epochs: int,
 ) -> Any:
     """Classes by a classifier on the fine-tuned language model."""
-    learn = zoo.text.learner(lm, (texts, labels), max_len=MAX_LEN, run=run, **FEW)
+    learn = zoo.text.learner((texts, labels), pretrained=lm, max_len=MAX_LEN, run=run, **FEW)
     learn.freeze()
     learn.fit(epochs, RATES[-1], CYCLE)
     learn.unfreeze()

@@ -27,7 +27,7 @@ from scripts.program import Program, knobs, program, timed
 from scripts.text_rotten_tomatoes import known_as
 from zoo.core.training.learner import Learner
 from zoo.published import rated_sentences, rotten_tomatoes
-from zoo.text.language_model.verbs import CYCLE
+from zoo.text.recipe import CYCLE
 
 TENTH = 0.1
 INNER = 1000  # added to the seed of the division within a training part
@@ -97,8 +97,8 @@ def trial(asked: Program, seed: int, config: Config) -> None:
         train, held = some(train), some(held)
     with timed() as spent:
         learn = zoo.text.learner(
-            config.pretrained,
             train,
+            pretrained=config.pretrained,
             valid_fraction=0,
             drop_mult=config.drop_mult,
             batch_size=config.batch_size,

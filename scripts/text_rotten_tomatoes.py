@@ -33,7 +33,7 @@ import zoo.text
 from scripts.bags_of_words import nb_svm, tfidf
 from scripts.program import program, some_of, timed
 from zoo.published.rotten_tomatoes import Part, divided, sentences
-from zoo.text.language_model.verbs import CYCLE, language_model
+from zoo.text.recipe import CYCLE
 
 CSV: Final = "text_rotten_tomatoes.csv"
 MODELS: Final = ("tfidf", "nb_svm", "random", "transfer")
@@ -65,8 +65,7 @@ def transfer(
     classifier: Callable[..., Any] = zoo.text.finetune,
 ) -> NDArray[np.int64]:
     """Classes by the pretrained model, fine-tuned twice; it is kept if there is a folder for it."""
-    first = language_model(pretrained)
-    learn = zoo.text.lm_learner(texts, pretrained=first, run=run, **LM)
+    learn = zoo.text.lm_learner(texts, pretrained=pretrained, run=run, **LM)
     learn.fit(LM_EPOCHS, LM_LR, CYCLE)
     model = classifier(learn.as_model(), (texts, labels), valid_fraction=0, run=run)
     if out:

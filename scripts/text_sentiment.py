@@ -28,7 +28,7 @@ from scripts.bags_of_words import nb_svm, tfidf
 from scripts.program import program
 from scripts.text_rotten_tomatoes import Classes, transfer, trial
 from zoo.published.rated_sentences import TENTH, Part, divided, sentences
-from zoo.text.language_model.verbs import CYCLE
+from zoo.text.recipe import CYCLE
 
 PRETRAINED = "zoo/lstm-wiki"
 LABELS = np.array(["negative", "positive"])
@@ -49,7 +49,7 @@ def named(rival: Classes) -> Classes:
 
 def classifier(lm: Any, data: Any, **options: Any) -> Any:
     """The head first, then everything."""
-    learn = zoo.text.learner(lm, data, **options)
+    learn = zoo.text.learner(data, pretrained=lm, **options)
     learn.freeze()
     learn.fit(1, HEAD_LR, CYCLE)
     learn.unfreeze()

@@ -26,9 +26,8 @@ from zoo.core.training.learner import Learner
 from zoo.published.wikitext import text as wikitext
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.stream import Stream
-from zoo.text.language_model.verbs import CYCLE
-from zoo.text.models.awd_lstm import Dropouts
 from zoo.text.models.language_model import LanguageNet, task
+from zoo.text.recipe import CYCLE
 
 ORDER: Final = 5
 VALID_ROWS: Final = 10
@@ -68,8 +67,8 @@ def network(train: Whole, valid: Whole, n_words: int, recipe: Recipe, run: zoo.R
     """The network, trained."""
     sizes = {name: getattr(recipe, name) for name in ("d_embedding", "d_hidden", "n_layers")}
     with seeded(run.seed):
-        dropouts = Dropouts().times(recipe.drop_mult)
-        net = LanguageNet(n_words=n_words, dropouts=dropouts, skips_logits=True, **sizes)
+        mult = recipe.drop_mult
+        net = LanguageNet(n_words=n_words, drop_mult=mult, skips_logits=True, **sizes)
     learn = Learner(
         net,
         Data(

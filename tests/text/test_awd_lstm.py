@@ -20,7 +20,6 @@ from zoo.text.models.awd_lstm import (
 from zoo.text.models.language_model import LanguageNet, Output, task
 
 STORED = Path(__file__).parent / "fastai_awd_lstm.json"
-NONE = Dropouts().times(0)
 
 
 def net(**options: Any) -> LanguageNet:
@@ -61,7 +60,7 @@ def test_outputs_are_those_of_fastai_over_two_batches() -> None:
 
 
 def net_without_dropout(like: LanguageNet, sizes: dict[str, int]) -> LanguageNet:
-    other = LanguageNet(**sizes, n_layers=3, dropouts=NONE)
+    other = LanguageNet(**sizes, n_layers=3, drop_mult=0)
     other.load_state_dict(like.state_dict())
     return other
 
@@ -125,11 +124,21 @@ def test_recurrent_weights_are_dropped_anew_each_time_and_stay_what_they_are() -
     assert all(torch.equal(p, before[name]) for name, p in lstm.named_parameters())
 
 
+def net_with_one_dropout(name: str, p: float) -> LanguageNet:
+    model = net(drop_mult=0)
+    sizes: dict[str, Any] = {n: v for n, v in model.arguments.items() if n != "drop_mult"}
+    dropouts = Dropouts(**{n: p if n == name else 0.0 for n in vars(Dropouts())})
+    encoder = AwdLstm(n_words=30, **sizes, dropouts=dropouts)
+    encoder.load_state_dict(model.encoder.state_dict())
+    model.encoder, model.decoder.dropout = encoder, LockedDropout(dropouts.output)
+    return model
+
+
 def test_each_dropout_is_where_it_belongs_and_silent_in_evaluation() -> None:
     words, fresh = some_words()
-    plain = net(dropouts=NONE).train()(words, fresh)
+    plain = net(drop_mult=0).train()(words, fresh)
     for name in ("output", "hidden", "input", "embedding", "weight"):
-        model = net(dropouts=Dropouts(**{**vars(NONE), name: 0.6}))
+        model = net_with_one_dropout(name, 0.6)
         torch.manual_seed(3)
         output = model.train()(words, fresh)
         assert (output.raw.equal(plain.raw)) == (name == "output")

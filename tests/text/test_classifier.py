@@ -11,7 +11,6 @@ from tests.core.tiny import same, weights
 from tests.text.small import RUN, finetune, reviews, train_lm
 from zoo.core.training.groups import layer_groups
 from zoo.text import LanguageModel, TextClassifier
-from zoo.text.models.awd_lstm import FOR_CLASSIFIER
 from zoo.text.models.classifier import ClassifierNet
 
 COLUMNS: dict[str, Any] = {"text": "review", "label": "liked", "run": RUN}
@@ -20,7 +19,7 @@ COLUMNS: dict[str, Any] = {"text": "review", "label": "liked", "run": RUN}
 def net(**options: Any) -> ClassifierNet:
     torch.manual_seed(0)
     sizes = {"n_words": 30, "n_classes": 3, "d_embedding": 6, "d_hidden": 8, "n_layers": 2}
-    return ClassifierNet(**{**sizes, "dropouts": FOR_CLASSIFIER.times(0), **options})
+    return ClassifierNet(**{**sizes, "drop_mult": 0, **options})
 
 
 def documents(lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -121,7 +120,7 @@ def test_it_learns_to_tell_classes_apart(classifier: TextClassifier) -> None:
 
 
 def test_the_encoder_is_the_language_model_s(lm: LanguageModel) -> None:
-    learn = zoo.text.learner(lm, reviews(), **COLUMNS)
+    learn = zoo.text.learner(reviews(), pretrained=lm, **COLUMNS)
     encoder: Any = learn.model.encoder
     assert same(weights(encoder), weights(lm.members[0].encoder))
     assert learn.data.spec.words == lm.spec.words
@@ -171,12 +170,12 @@ def test_a_head_that_knows_the_classes_moves_less(
 
 @pytest.mark.filterwarnings("ignore:.*texts to validate on are trained on too")
 def test_a_classifier_of_the_same_classes_is_taken_further(classifier: TextClassifier) -> None:
-    learn = zoo.text.learner(classifier, reviews(40, seed=3), **COLUMNS)
+    learn = zoo.text.learner(reviews(40, seed=3), pretrained=classifier, **COLUMNS)
     assert same(weights(learn), weights(classifier.members[0]))
     further = finetune(classifier, reviews(40, seed=3), epochs=1)
     assert len(further.history.rows) == 1
     other = reviews(40).replace({"liked": {"yes": "loved"}})
-    fresh = zoo.text.learner(classifier, other, **COLUMNS)
+    fresh = zoo.text.learner(other, pretrained=classifier, **COLUMNS)
     assert fresh.data.spec.classes == ("loved", "no")
 
 
@@ -211,7 +210,9 @@ def test_parts_of_a_batch_weigh_as_the_whole(lm: LanguageModel) -> None:
     settings: dict[str, Any] = {"batch_size": 9, "drop_mult": 0.0, "optimizer": "sgd"}
     learners, sizes = [], []
     for accumulate in (1, 2):
-        learn = zoo.text.learner(lm, reviews(40), **COLUMNS, accumulate=accumulate, **settings)
+        learn = zoo.text.learner(
+            reviews(40), pretrained=lm, **COLUMNS, accumulate=accumulate, **settings
+        )
         without_statistics(learn.model)
         before = weights(learn)
         learners.append(learn)
@@ -268,7 +269,7 @@ def test_mistakes_are_one_sentence(ask: Any, says: str, classifier: TextClassifi
 
 
 def test_a_language_model_s_verb_refuses_a_classifier(classifier: TextClassifier) -> None:
-    with pytest.raises(ValueError, match="pretrained is a TextClassifier"):
+    with pytest.raises(ValueError, match="must be a language model, got a TextClassifier"):
         zoo.text.finetune_lm(classifier, ["a b c", "d e f"], run=RUN)
 
 

@@ -67,10 +67,13 @@ def test_mistakes_are_one_sentence(classifier: TextClassifier, both: TextClassif
     texts = ["good", "bad"] * 8
     other = zoo.text.train((texts, [1, 0] * 8), epochs=0, valid_fraction=0, run=RUN)
     asks: list[tuple[Any, str]] = [
-        (lambda: zoo.text.ensemble([classifier]), "at least two"),
-        (lambda: zoo.text.ensemble([classifier, other]), "model 2 has other words, classes, sizes"),
+        (lambda: zoo.text.ensemble([classifier]), "must have at least two models, got 1"),
+        (
+            lambda: zoo.text.ensemble([classifier, other]),
+            "got other words, classes, sizes in model 2",
+        ),
         (lambda: zoo.text.ensemble([classifier, 5]), "got a int"),
-        (lambda: finetune(both), "pretrained has 2"),
+        (lambda: finetune(both), "one network, got an ensemble of 2"),
     ]
     for ask, says in asks:
         with pytest.raises(ValueError, match=says) as caught:

@@ -111,4 +111,4 @@ def test_the_other_kind_of_label_is_refused(
     with pytest.raises(ValueError, match=r"one class, however a label is \('yes',\)"):
         classifier.evaluate((["a"], [["yes"]]))
     with pytest.raises(ValueError, match="any number of classes"):
-        zoo.text.learner(lm, (["a", "b"], [["x"], ["y"]]), valid=(["c"], [1]), run=RUN)
+        zoo.text.learner((["a", "b"], [["x"], ["y"]]), pretrained=lm, valid=(["c"], [1]), run=RUN)

@@ -126,7 +126,7 @@ def in_files(folder: Path) -> Path:
 def test_data_that_have_parts_are_validated_on_theirs(
     form: Callable[[Path], Any], tmp_path: Path
 ) -> None:
-    learn = zoo.text.learner(None, form(tmp_path), run=RUN)
+    learn = zoo.text.learner(form(tmp_path), model="awd_lstm", run=RUN)
     assert (len(learn.data.train), len(learn.data.valid)) == (12, 6)
     assert learn.data.spec.classes == ("neg", "pos")
     data = form(tmp_path / "again" if (tmp_path / "again").mkdir() is None else tmp_path)
@@ -137,7 +137,7 @@ def test_a_language_model_is_validated_on_the_part_for_it(tmp_path: Path) -> Non
     folder = parts_on_disk(tmp_path)
     (folder / "train" / "unsup").mkdir()
     (folder / "train" / "unsup" / "0.txt").write_text("neither here nor there")
-    learn = zoo.text.lm_learner(folder, at_least=1, run=RUN, **TINY)
+    learn = zoo.text.lm_learner(folder, model="awd_lstm", at_least=1, run=RUN, **TINY)
     assert learn.data.train.stream.n_documents == 13
     assert learn.data.valid.stream.n_documents == 6
     model = learn.as_model()
@@ -205,11 +205,14 @@ def test_scores_on_texts_that_were_trained_on_are_told(
 def test_further_training_does_not_validate_on_what_the_model_knows() -> None:
     table = pd.DataFrame({"text": [f"word {i}" for i in range(80)], "label": ["x", "y"] * 40})
     known = zoo.text.train(table, epochs=0, valid_fraction=0.25, run=RUN)
-    again = zoo.text.learner(known, table, valid_fraction=0.25, run=RUN)
+    again = zoo.text.learner(table, pretrained=known, valid_fraction=0.25, run=RUN)
     assert len(again.data.valid) == 20
     with pytest.warns(UserWarning, match="are trained on too"):
         other = zoo.text.learner(
-            known, table, valid_fraction=0.25, run=zoo.Run(device="cpu", progress=False, seed=1)
+            table,
+            pretrained=known,
+            valid_fraction=0.25,
+            run=zoo.Run(device="cpu", progress=False, seed=1),
         )
     n_new = len(other.data.valid)
     assert 0 < n_new < 15

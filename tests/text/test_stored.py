@@ -46,7 +46,9 @@ def test_a_model_of_format_1_keeps_its_rules_for_ever(saved: Path, tmp_path: Pat
     tree = json.loads((again / "config.json").read_text())
     assert tree["format"] == 1
     assert "normalisation" not in tree["spec"]
-    further = zoo.text.learner(old, reviews(40, seed=3), text="review", label="liked", run=RUN)
+    further = zoo.text.learner(
+        reviews(40, seed=3), pretrained=old, text="review", label="liked", run=RUN
+    )
     assert further.data.spec.normalisation == "unicode"
     assert further.model.head_trained
 
@@ -54,7 +56,9 @@ def test_a_model_of_format_1_keeps_its_rules_for_ever(saved: Path, tmp_path: Pat
 def test_a_loaded_language_model_goes_on(saved_lm: Path) -> None:
     loaded = zoo.load(saved_lm, run=RUN)
     assert loaded.generate("I", n_words=5) == zoo.load(saved_lm, run=RUN).generate("I", n_words=5)
-    learn = zoo.text.learner(str(saved_lm), ([f"film {i}" for i in range(16)], [1, 0] * 8), run=RUN)
+    learn = zoo.text.learner(
+        ([f"film {i}" for i in range(16)], [1, 0] * 8), pretrained=str(saved_lm), run=RUN
+    )
     assert learn.data.spec.words == loaded.spec.words
 
 

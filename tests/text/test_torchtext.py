@@ -21,7 +21,7 @@ def dataset(n: int = 40) -> Any:
 
 
 def test_a_field_numbers_texts_as_the_model_does(classifier: TextClassifier) -> None:
-    field = zoo.text.to_field(classifier)
+    field = zoo.text.to_field(classifier.spec)
     texts = ["We found the film GREAT!!!", "Zyzzyva."]
     tokens, lengths = field.process([field.preprocess(text) for text in texts])
     for row, length, text in zip(tokens.tolist(), lengths.tolist(), texts, strict=True):
@@ -34,7 +34,7 @@ def test_a_field_numbers_texts_as_the_model_does(classifier: TextClassifier) -> 
 
 
 def test_its_iterators_feed_the_network(classifier: TextClassifier) -> None:
-    field = zoo.text.to_field(classifier)
+    field = zoo.text.to_field(classifier.spec)
     fields = [("review", field)]
     examples = [data.Example.fromlist([text], fields) for text in reviews(10)["review"]]
     batches = data.BucketIterator(
@@ -67,4 +67,9 @@ def test_its_data_sets_are_trained_on(lm: LanguageModel) -> None:
 def test_a_backward_model_has_no_field() -> None:
     back = train_lm(reverse=True, epochs=0)
     with pytest.raises(ValueError, match=r"spec\.reverse=True"):
-        zoo.text.to_field(back)
+        zoo.text.to_field(back.spec)
+
+
+def test_a_model_in_the_place_of_its_spec_is_told(classifier: TextClassifier) -> None:
+    with pytest.raises(ValueError, match=r"got a TextClassifier\. Try to_field\(model\.spec\)"):
+        zoo.text.to_field(classifier)  # type: ignore[arg-type]

@@ -320,6 +320,7 @@ def _plain(kind: Any, option: Option) -> Fitter:
 
 def _number(kind: type, option: Option, value: Any) -> Any:
     """The value as an int or a float; `UNFIT` if it is none, or out of range."""
+    value = value.item() if hasattr(value, "dtype") and not value.shape else value  # of NumPy
     if isinstance(value, bool) or not isinstance(value, Real) or not option.holds(value):  # type: ignore[arg-type]
         return UNFIT
     if isinstance(value, Integral):

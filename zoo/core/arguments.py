@@ -19,7 +19,7 @@ def is_model(value: object, names: Collection[str] = ()) -> bool:
     """
     if isinstance(value, (str, os.PathLike)):
         return str(value) in names or (Path(value) / CONFIG).is_file()
-    return hasattr(value, "members") and hasattr(value, "spec")
+    return isinstance(getattr(value, "members", None), list) and hasattr(value, "spec")
 
 
 def require_order(

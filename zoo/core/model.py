@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import render
-from zoo.core.batches import NO_VALIDATION, Data, S
+from zoo.core.batches import NO_VALIDATION, Batches, Data, S
 from zoo.core.config import Config, config_of
 from zoo.core.history import History
 from zoo.core.names import without_folders
@@ -236,6 +236,10 @@ class Model(ABC, Generic[Network, S]):
         tree: dict[str, Any] = spec.to_json()
         return tree
 
+    def _scores(self, batches: Batches) -> dict[str, float]:
+        """Loss and metrics on batches."""
+        return self._placed.evaluate(batches.epoch(0), self._task())
+
     def _validation_scores(self) -> dict[str, float]:
         """What `evaluate()` without data returns: scores on the validation part.
 
@@ -244,7 +248,7 @@ class Model(ABC, Generic[Network, S]):
         """
         learn = self._learner
         if learn is not None and learn.data.valid is not None:
-            return self._placed.evaluate(learn.data.valid.epoch(0), self._task())
+            return self._scores(learn.data.valid)
         if not self.metrics:
             raise ValueError(NO_VALIDATION)
         return dict(self.metrics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
@@ -33,7 +33,8 @@ class Spec:
         normalisation: how texts are normalised before they are cut; "none" in format 1.
     """
 
-    FREE_FIELDS: ClassVar = ("text_column", "label_columns")  # see `Learner.set_data`
+    # what `Learner.set_data` may change: how texts are read, not what the network says
+    FREE_FIELDS: ClassVar = ("text_column", "label_columns", "normalisation")
 
     words: Annotated[tuple[str, ...], Option(distinct=True)]
     language: str = "en"
@@ -53,6 +54,10 @@ class Spec:
     def columns(self) -> tuple[Column | None, Column | tuple[Column, ...] | None]:
         """The columns of texts and of classes that are read where none are named."""
         return self.text_column, self.label_columns
+
+    def is_like(self, other: Spec) -> bool:
+        """Whether a network for one spec serves the other, however the texts are read."""
+        return self == replace(other, **{name: getattr(self, name) for name in self.FREE_FIELDS})
 
     def numbers(self, text: str) -> Numbers:
         """A text as numbers of words, in the order of reading. Shape: (n,), int32."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Any
 
 from zoo.core.split import SeenRows
 from zoo.text.classification.model import TextClassifier
-from zoo.text.stored import FLIPS
+from zoo.text.models.classifier import ClassifierNet
 
 
 def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
@@ -34,27 +33,25 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
             f"{type(odd[0]).__name__}. Put a classifier on it with zoo.text.finetune."
         )
     if len(models) < 2:
-        raise ValueError(f"an ensemble has at least two models, however {len(models)=}; give more")
+        raise ValueError(f"an ensemble must have at least two models, got {len(models)}. Add one.")
     first = models[0]
     for number, other in enumerate(models[1:], 2):
         if wrong := _differences(first, other):
             raise ValueError(
-                "models of an ensemble differ in weights and direction alone, however model "
-                f"{number} has other {', '.join(wrong)} than the first; fine-tune both on the same "
-                "texts with the same settings and seed"
+                "models of an ensemble must differ in weights and direction alone, got other "
+                f"{', '.join(wrong)} in model {number} than in the first. Fine-tune both on the "
+                "same texts with the same settings and seed."
             )
-    members: list[Any] = []
+    members: list[ClassifierNet] = []
     for model in models:
         for member in model.members:
             members.append(copy.deepcopy(member))
             if model.spec.reverse != first.spec.reverse:
                 members[-1].turn()
     sketches = [model.seen_rows for model in models if model.seen_rows is not None]
-    arguments = _sizes(first) | {FLIPS: [member.flips for member in members]}
     return TextClassifier(
         members,
         first.spec,
-        arguments=arguments,
         data=first.data,
         training=first.training | {"members": len(members)},
         licence=first.licence,
@@ -65,9 +62,6 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
 
 def _differences(one: TextClassifier, other: TextClassifier) -> list[str]:
     named = ("words", "language", "classes", "multi_label", "normalisation")
-    found = [name for name in named if getattr(one.spec, name) != getattr(other.spec, name)]
-    return found + (["sizes"] if _sizes(one) != _sizes(other) else [])
-
-
-def _sizes(model: TextClassifier) -> dict[str, Any]:
-    return {name: value for name, value in model.arguments.items() if name != FLIPS}
+    different = [name for name in named if getattr(one.spec, name) != getattr(other.spec, name)]
+    sizes = [model.members[0].arguments for model in (one, other)]
+    return different + (["sizes"] if sizes[0] != sizes[1] else [])

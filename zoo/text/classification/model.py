@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.core.predictions import Labels, Prediction
-from zoo.core.task import Task, classification, multi_label
+from zoo.core.task import Task
 from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
 from zoo.text.data.documents import DocumentBatches
@@ -23,6 +23,7 @@ from zoo.text.data.stream import Stream
 from zoo.text.data.tokenizer import Numbers
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Label, Spec
+from zoo.text.task import check, task_of
 
 
 class TextClassifier(Model[ClassifierNet, Spec]):
@@ -32,22 +33,16 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         spec: the vocabulary, the language, the direction, the classes.
         history: the record of the training.
         metrics: scores on the validation part.
-        arguments: of the network.
     """
 
     domain = "text"
     push = push
 
-    def __init__(
-        self,
-        members: Sequence[ClassifierNet],
-        spec: Spec,
-        *,
-        arguments: dict[str, Any],
-        **record: Any,
-    ) -> None:
-        super().__init__(members, spec, **record)
-        self.arguments = arguments
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What builds the networks again, beside the spec."""
+        flips = [member.flips for member in self.members]
+        return self.members[0].arguments | ({"flips": flips} if any(flips) else {})
 
     def __repr__(self) -> str:
         return f"<text classifier for {len(self.spec.classes)} classes; {self._scored}>"
@@ -96,20 +91,14 @@ class TextClassifier(Model[ClassifierNet, Spec]):
             ValueError: there are no texts, or of classes that the model does not know.
         """
         if data is None:
-            if self._learner is None or self._learner.data.valid is None:
-                raise ValueError(
-                    "a model without validation texts is scored on others, however data=None; "
-                    "pass some"
-                )
-            batches: Any = self._learner.data.valid
-        else:
-            usual, several = self.spec.columns, self.spec.multi_label
-            found = read(data, text, label, usual=usual, several=several).to_score()
-            found.check_kind(multi_label=several)
-            self._warn_of_seen_rows(found.hashes())
-            stream = stream_of(map(self.spec.numberer, found.texts))
-            batches = self._batches(stream, found.numbers(self.spec.classes), batch_size)
-        return self._placed.evaluate(batches.epoch(0), self._task())
+            return self._validation_scores()
+        usual, several = self.spec.columns, self.spec.multi_label
+        texts = read(data, text, label, usual=usual, several=several).to_score()
+        texts.check_kind(multi_label=several)
+        self._warn_of_seen_rows(texts.hashes())
+        stream = stream_of(map(self.spec.numberer, texts.texts))
+        labels = texts.numbers(self.spec.classes)
+        return self._scores(self._batches(stream, labels, batch_size))
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
         """The words that spoke for a class, and those against it.
@@ -143,7 +132,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         task = "multi-label" if self.spec.multi_label else "classification"
-        return task, "awd_lstm", self.arguments
+        return task, self.members[0].name, self.arguments
 
     def _example(self) -> str:
         return 'model.predict("I have seen better.")'
@@ -152,12 +141,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         return task_of(self.spec)
 
     def _check_config(self, config: Config) -> None:
-        from zoo.text.stored import check
-
-        check(config.task, config.model, config.spec, len(config.members))
-
-    def _with(self, networks: Sequence[ClassifierNet], spec: Spec, **record: Any) -> TextClassifier:
-        return TextClassifier(networks, spec, arguments=self.arguments, **record)
+        check(config)
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
@@ -177,11 +161,6 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         if self.spec.multi_label:
             return Labels.of(self.spec.classes, probabilities)
         return Prediction.of(self.spec.classes, probabilities)
-
-
-def task_of(spec: Spec) -> Task:
-    """Loss, decoding and metrics for the classes of a spec."""
-    return (multi_label if spec.multi_label else classification)(len(spec.classes))
 
 
 def stream_of(documents: Iterable[Numbers]) -> Stream:

@@ -15,8 +15,8 @@ import torch
 
 from zoo.core.batches import Batch, seed_of
 from zoo.text.data.stream import Places, Stream
+from zoo.text.recipe import BPTT
 
-BPTT: Final = 72
 RELEASE: Final = 1000  # steps between which what was read of a file stays in memory
 HALF, SPREAD, SHORTEST = 0.05, 5.0, 5  # share of half lengths, deviation, least words of a piece
 

@@ -28,7 +28,7 @@ from zoo.text.data.stream import (
 )
 from zoo.text.data.texts import Texts, each, hashes_of, parts
 from zoo.text.data.tokenizer import Tokenizer
-from zoo.text.spec import Spec
+from zoo.text.spec import Column, Spec
 
 
 class Documents:
@@ -55,7 +55,7 @@ def corpus(
     spec: Spec,
     run: Run,
     *,
-    column: str | None,
+    column: Column | None,
     fraction: float,
     most: int,
     at_least: int,

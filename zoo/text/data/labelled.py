@@ -17,15 +17,16 @@ from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.labels import Labels
 from zoo.text.data.parts import split
 from zoo.text.data.texts import column_of, is_missing
+from zoo.text.spec import Column
 
 __all__ = ["Labelled", "read", "split"]
 
-LabelColumns = str | Sequence[str] | None
+LabelColumns = Column | Sequence[Column] | None
 
 
 def read(
     data: Any,
-    text: str | None = None,
+    text: Column | None = None,
     label: LabelColumns = None,
     *,
     usual: tuple[Any, Any] = (None, None),

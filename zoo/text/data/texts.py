@@ -20,6 +20,7 @@ from zoo.text.data.files import parts_in, path_of, text_of, visible
 from zoo.text.data.normalisation import normal_form
 from zoo.text.data.torchtext import column as torchtext_column
 from zoo.text.data.torchtext import is_dataset
+from zoo.text.spec import Column
 
 Texts = str | os.PathLike[str] | pd.DataFrame | Iterable[Any]
 """A folder of text files, a file (text, JSON, JSON lines, CSV, TSV, Parquet), a DataFrame, columns
@@ -29,7 +30,7 @@ PIECE = 100_000  # characters: a longer file is so many documents
 _KINDS = (".txt", ".text", ".tokens", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
-def each(texts: Texts, column: str | None = None, usual: Any = None) -> Iterator[str]:
+def each(texts: Texts, column: Column | None = None, usual: Any = None) -> Iterator[str]:
     """The texts one by one; missing and empty ones are left out.
 
     Args:
@@ -44,7 +45,7 @@ def each(texts: Texts, column: str | None = None, usual: Any = None) -> Iterator
     return (text for text in every(texts, column, usual) if text.strip())
 
 
-def every(texts: Texts, column: str | None = None, usual: Any = None) -> Iterator[str]:
+def every(texts: Texts, column: Column | None = None, usual: Any = None) -> Iterator[str]:
     """As `each`, with an empty text where one is missing: row by row of a table."""
     for text in _values(texts, column, usual):
         if is_missing(text):
@@ -158,7 +159,7 @@ def is_missing(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT
 
 
-def _values(texts: Texts, column: str | None, usual: Any) -> Iterator[Any]:
+def _values(texts: Texts, column: Column | None, usual: Any) -> Iterator[Any]:
     if isinstance(texts, (str, os.PathLike)):
         yield from _from_path(path_of(texts), column, usual)
         return
@@ -181,7 +182,7 @@ def _values(texts: Texts, column: str | None, usual: Any) -> Iterator[Any]:
         yield from texts
 
 
-def _from_path(path: Path, column: str | None, usual: Any) -> Iterator[Any]:
+def _from_path(path: Path, column: Column | None, usual: Any) -> Iterator[Any]:
     if path.is_dir():
         for file in files_in(path):
             yield from _from_path(file, column, usual)

@@ -11,25 +11,30 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zoo.text.data.rules import BOS, EOS, PAD, SPECIAL, UNK, UNK_ID
 from zoo.text.data.tokenizer import Tokenizer
+from zoo.text.spec import Spec
 
 if TYPE_CHECKING:
     from torchtext.data import Field
 
-    from zoo.text.classification.model import TextClassifier
-    from zoo.text.language_model.model import LanguageModel
-
 _OURS: Final = {"<unk>": UNK, "<pad>": PAD, "<sos>": BOS, "<bos>": BOS, "<eos>": EOS}
 
 
-def to_field(model: LanguageModel | TextClassifier) -> Field:
+def to_field(spec: Spec) -> Field:
     """A torchtext field that cuts and numbers texts as a model does; its `vocab` has the words.
 
-    Batches come as (tokens, lengths), a text a row, which is what a classifier's network takes.
+    Batches come as (tokens, lengths), one row for each text, as a classifier's network takes them.
+
+    Args:
+        spec: the spec of a model, `model.spec`.
 
     Raises:
         ModuleNotFoundError: torchtext is not installed.
-        ValueError: the model reads texts from their end, which a field cannot.
+        ValueError: the model reads texts from their end, which a field cannot; or it is no spec.
     """
+    if not isinstance(spec, Spec):
+        raise ValueError(
+            f"to_field must be given a spec, got a {type(spec).__name__}. Try to_field(model.spec)."
+        )
     try:
         from torchtext.data import Field
         from torchtext.vocab import Vocab
@@ -37,18 +42,18 @@ def to_field(model: LanguageModel | TextClassifier) -> Field:
         raise ModuleNotFoundError(
             "fields are torchtext's, which is not installed: pip install 'transfer-zoo[torchtext]'"
         ) from error
-    if model.spec.reverse:
+    if spec.reverse:
         raise ValueError(
-            "a field reads forward, however spec.reverse=True; take a model that reads forward"
+            "a field reads forward, got spec.reverse=True. Take a model that reads forward."
         )
     field = Field(
-        tokenize=Tokenizer(model.spec.language, model.spec.normalisation),
+        tokenize=Tokenizer(spec.language, spec.normalisation),
         batch_first=True,
         include_lengths=True,
         pad_token=PAD,
         unk_token=UNK,
     )
-    vocab = Vocab(Counter(), specials=list(model.spec.words))
+    vocab = Vocab(Counter(), specials=list(spec.words))
     vocab.unk_index = UNK_ID
     vocab.stoi = defaultdict(vocab._default_unk_index, vocab.stoi)
     field.vocab = vocab
@@ -78,7 +83,7 @@ def is_dataset(given: Any) -> bool:
     return hasattr(given, "examples") and hasattr(given, "fields")
 
 
-def column(dataset: Any, name: str) -> Iterator[Any]:
+def column(dataset: Any, name: Any) -> Iterator[Any]:
     """A field's values of all examples; texts in one piece, words apart.
 
     Raises:

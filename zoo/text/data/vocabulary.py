@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.text.data.rules import SPECIAL, UNK_ID
-
-MOST_WORDS: Final = 60_000
-AT_LEAST: Final = 3  # occurrences of a word that gets a number
+from zoo.text.recipe import AT_LEAST, MOST_WORDS
 
 
 @dataclass(frozen=True)

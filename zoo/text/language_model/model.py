@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.core.batches import Batches
 from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.core.task import Task
@@ -24,6 +25,7 @@ from zoo.text.data.texts import Texts, each, parts
 from zoo.text.models.awd_lstm import State
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.spec import Spec
+from zoo.text.task import LANGUAGE, check
 
 NEVER = (UNK_ID, PAD_ID, SPECIAL.index("xxeos"), SPECIAL.index("xxfld"))  # in a text of its own
 VALID_ROWS = 32
@@ -37,22 +39,15 @@ class LanguageModel(Model[LanguageNet, Spec]):
         spec: the vocabulary, the language, the direction.
         history: the record of the training.
         metrics: loss and perplexity on the validation part.
-        arguments: of the network.
     """
 
     domain = "text"
     push = push
 
-    def __init__(
-        self,
-        members: Sequence[LanguageNet],
-        spec: Spec,
-        *,
-        arguments: dict[str, Any],
-        **record: Any,
-    ) -> None:
-        super().__init__(members, spec, **record)
-        self.arguments = arguments
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What builds the networks again, beside the spec."""
+        return self.members[0].arguments
 
     def __repr__(self) -> str:
         return f"<language model of {len(self.spec.words)} words; {self._scored}>"
@@ -74,21 +69,15 @@ class LanguageModel(Model[LanguageNet, Spec]):
         Raises:
             ValueError: there are no texts.
         """
-        batches: Any = self._learner.data.valid if texts is None and self._learner else None
-        if texts is not None:
-            texts, apart = parts(texts)
-            column = self.spec.text_column
-            documents = Documents(each(texts if apart is None else apart, text, column))
-            stream = written(map(self.spec.numberer, documents), cache_folder(self.run.cache))
-            self._warn_of_seen_rows(documents.hashes)
-            batches = StreamBatches(stream, batch_size, shuffle=False, reverse=self.spec.reverse)
-        if batches is None:
-            raise ValueError(
-                "a model without validation texts is scored on others, however texts=None; "
-                "pass some"
-            )
-        scores = self._placed.evaluate(batches.epoch(0), self._task())
-        return scores | {"perplexity": math.exp(min(scores["loss"], 700.0))}
+        if texts is None:
+            return self._validation_scores()
+        texts, apart = parts(texts)
+        column = self.spec.text_column
+        documents = Documents(each(texts if apart is None else apart, text, column))
+        stream = written(map(self.spec.numberer, documents), cache_folder(self.run.cache))
+        self._warn_of_seen_rows(documents.hashes)
+        reverse = self.spec.reverse
+        return self._scores(StreamBatches(stream, batch_size, shuffle=False, reverse=reverse))
 
     def predict(self, text: str | Sequence[str], k: int = 5, *, tokens: bool = False) -> Any:
         """The k likeliest next words after a text, as [(word, probability), ...].
@@ -152,7 +141,7 @@ class LanguageModel(Model[LanguageNet, Spec]):
     # ---- parts --------------------------------------------------------------------------------
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
-        return "language-model", "awd_lstm", self.arguments
+        return LANGUAGE, self.members[0].name, self.arguments
 
     def _example(self) -> str:
         return 'model.generate("The film", n_words=30, temperature=0.8)'
@@ -161,12 +150,11 @@ class LanguageModel(Model[LanguageNet, Spec]):
         return task()
 
     def _check_config(self, config: Config) -> None:
-        from zoo.text.stored import check
+        check(config)
 
-        check(config.task, config.model, config.spec, len(config.members))
-
-    def _with(self, networks: Sequence[LanguageNet], spec: Spec, **record: Any) -> LanguageModel:
-        return LanguageModel(networks, spec, arguments=self.arguments, **record)
+    def _scores(self, batches: Batches) -> dict[str, float]:
+        scores = super()._scores(batches)
+        return scores | {"perplexity": math.exp(min(scores["loss"], 700.0))}
 
     def _prompt(self, text: str) -> Any:
         """Numbers of the words before the one to predict; a backward model starts at an end."""

@@ -7,38 +7,41 @@ one before (BPT3C); the head sees the last features beside their maximum and mea
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.training.groups import LayerGroup
-from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, Dropouts, State
+from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, State
+from zoo.text.recipe import BPTT, MAX_LEN
 
 D_HEAD: Final = 50
 HEAD_DROPOUT: Final = 0.1  # before the last layer, whatever drop_mult
-MAX_LEN: Final = 1440
 
 
 class ClassifierNet(nn.Module):
     """Classes of documents.
 
     Args:
-        n_words: of the vocabulary.
-        n_classes: outputs.
+        n_words: words of the vocabulary.
+        n_classes: number of outputs.
         d_embedding: width of a word's vector.
         d_hidden: width of the layers between.
-        n_layers: of LSTM.
-        dropouts: all five; `output` is the head's first.
+        n_layers: layers of LSTM.
+        drop_mult: factor for all five dropouts; `Dropouts.output` is that of the head.
         max_len: gradients reach the last so many words of each document; what stands before them is
             read and pooled all the same.
         bptt: words that pass at a time; gradients end between pieces.
 
     Attributes:
+        arguments: what builds the network again, beside its vocabulary and classes.
         head_trained: whether the head knows the classes already.
         flips: read each document from the other end than it is given; in an ensemble.
     """
+
+    name: ClassVar = "awd_lstm"
 
     def __init__(
         self,
@@ -48,24 +51,21 @@ class ClassifierNet(nn.Module):
         d_embedding: int = 400,
         d_hidden: int = 1152,
         n_layers: int = 3,
-        dropouts: Dropouts | None = None,
+        drop_mult: float = 1.0,
         max_len: int = MAX_LEN,
-        bptt: int = 72,
+        bptt: int = BPTT,
     ) -> None:
         super().__init__()
-        drop = dropouts or FOR_CLASSIFIER
+        sizes = {"d_embedding": d_embedding, "d_hidden": d_hidden, "n_layers": n_layers}
+        reach = {"max_len": max_len, "bptt": bptt}
+        self.arguments: dict[str, Any] = {**sizes, "drop_mult": drop_mult, **reach}
         self.max_len, self.bptt = max_len, bptt
         self.head_trained = self.flips = False
-        self.encoder = AwdLstm(
-            n_words=n_words,
-            d_embedding=d_embedding,
-            d_hidden=d_hidden,
-            n_layers=n_layers,
-            dropouts=drop,
-        )
+        dropouts = FOR_CLASSIFIER.times(drop_mult)
+        self.encoder = AwdLstm(n_words=n_words, **sizes, dropouts=dropouts)
         self.head = nn.Sequential(
             nn.BatchNorm1d(3 * d_embedding),
-            nn.Dropout(drop.output),
+            nn.Dropout(dropouts.output),
             nn.Linear(3 * d_embedding, D_HEAD),
             nn.ReLU(),
             nn.BatchNorm1d(D_HEAD),

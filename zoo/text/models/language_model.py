@@ -6,7 +6,7 @@ Merity et al. 2017: tied weights (sec. 4.5), penalties on large and on quickly c
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +16,8 @@ from zoo.core.task import Task
 from zoo.core.training.groups import LayerGroup
 from zoo.text.models.awd_lstm import AwdLstm, Dropouts, LockedDropout, State
 from zoo.text.models.sampled import sampled_cross_entropy
+from zoo.text.recipe import AR, TAR
 
-AR, TAR = 2.0, 1.0
 READ: Final = 512  # words that are read at a time before the next is drawn: a prompt may be long
 
 
@@ -63,17 +63,20 @@ class LanguageNet(nn.Module):
     """Predicts each next word; in training the state of one batch goes on in the next.
 
     Args:
-        n_words: of the vocabulary.
+        n_words: words of the vocabulary.
         d_embedding: width of a word's vector.
         d_hidden: width of the layers between.
-        n_layers: of LSTM.
-        dropouts: all five.
+        n_layers: layers of LSTM.
+        drop_mult: factor for all five dropouts.
         skips_logits: see `TiedDecoder`.
 
     Attributes:
+        arguments: what builds the network again, beside its vocabulary.
         carried: the state after the last batch of `forward`; empty before any. What generates calls
             `next_words`, which keeps none.
     """
+
+    name: ClassVar = "awd_lstm"
 
     def __init__(
         self,
@@ -82,19 +85,15 @@ class LanguageNet(nn.Module):
         d_embedding: int = 400,
         d_hidden: int = 1152,
         n_layers: int = 3,
-        dropouts: Dropouts | None = None,
+        drop_mult: float = 1.0,
         skips_logits: bool = False,
     ) -> None:
         super().__init__()
-        drop = dropouts or Dropouts()
-        self.encoder = AwdLstm(
-            n_words=n_words,
-            d_embedding=d_embedding,
-            d_hidden=d_hidden,
-            n_layers=n_layers,
-            dropouts=drop,
-        )
-        self.decoder = TiedDecoder(n_words, drop.output, skips_logits=skips_logits)
+        sizes = {"d_embedding": d_embedding, "d_hidden": d_hidden, "n_layers": n_layers}
+        self.arguments: dict[str, Any] = {**sizes, "drop_mult": drop_mult}
+        dropouts = Dropouts().times(drop_mult)
+        self.encoder = AwdLstm(n_words=n_words, **sizes, dropouts=dropouts)
+        self.decoder = TiedDecoder(n_words, dropouts.output, skips_logits=skips_logits)
         self.carried: State = ()
 
     def forward(self, tokens: Tensor, fresh: Tensor) -> Output:
@@ -141,7 +140,7 @@ def task(ar: float = AR, tar: float = TAR, sampled: int = 0) -> Task:
         ar: weight of the mean square of the dropped-out activations.
         tar: weight of the mean square of their changes from word to word, before dropout.
         sampled: words that count in training: so many most frequent ones, and as many drawn; 0
-            takes all. For a net that `skips_logits`.
+            takes all. For a network that `skips_logits`.
     """
 
     def loss(output: Output, target: Tensor) -> tuple[Tensor, int]:

@@ -1,0 +1,61 @@
+"""The options of the verbs of classifiers of texts; each is stated here alone.
+
+It imports no torch, so that the command line reads it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from zoo.core.options import Option, OptionTable
+from zoo.core.training.options import TrainingOptions
+from zoo.text.language_model.options import Column, Language
+from zoo.text.recipe import BPTT, MAX_LEN
+
+
+class Options(TrainingOptions, total=False):
+    """What the verbs of classifiers take beside the model and the texts."""
+
+    text: Column
+    label: Annotated[
+        str | int | Sequence[str | int] | None,
+        Option(
+            cli=list,
+            help="Column of classes; without one, that of the pretrained model, else 'label'. "
+            "Several columns are one class each, in which 1 says that a text has it.",
+        ),
+    ]
+    language: Language
+    drop_mult: Annotated[
+        float,
+        Option(
+            default=0.5,
+            low=0,
+            high=10,
+            record=True,
+            help="Factor for all dropouts of encoder and head.",
+        ),
+    ]
+    max_len: Annotated[
+        int,
+        Option(
+            default=MAX_LEN,
+            low=1,
+            record=True,
+            help="Words at the end of each text that gradients reach; the words before them are "
+            "read all the same.",
+        ),
+    ]
+    bptt: Annotated[
+        int,
+        Option(
+            default=BPTT,
+            low=1,
+            record=True,
+            help="Words that pass through the encoder at a time.",
+        ),
+    ]
+
+
+OPTIONS = OptionTable(Options, valid_fraction=0.1, batch_size=64)

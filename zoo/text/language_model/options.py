@@ -1,0 +1,114 @@
+"""The options of the verbs of language models; each is stated here alone.
+
+It imports no torch, so that the command line reads it at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from zoo.core.options import Option, OptionTable
+from zoo.core.training.options import TrainingOptions
+from zoo.text.recipe import AR, AT_LEAST, BPTT, MOST_WORDS, TAR
+
+Architecture = Literal["awd_lstm"]
+Model = Annotated[
+    Architecture, Option(help="Architecture of the network, which starts from random weights.")
+]
+SomeModel = Annotated[
+    Architecture | None, Option(help="Architecture of a network with random weights.")
+]
+Column = Annotated[
+    str | int | None,
+    Option(
+        cli=str,
+        help="Column of texts; without one, that of the pretrained model, else 'text', or the only "
+        "column.",
+    ),
+]
+Language = Annotated[
+    str,
+    Option(
+        default="en",
+        help="Language of spaCy's tokenizer, such as 'de', or 'xx' for any; a pretrained model "
+        "keeps its own.",
+    ),
+]
+
+
+class Options(TrainingOptions, total=False):
+    """What the verbs of language models take beside the model and the texts."""
+
+    text: Column
+    language: Language
+    reverse: Annotated[
+        bool,
+        Option(
+            default=False,
+            help="Read texts from their end; a pretrained model keeps its own direction.",
+        ),
+    ]
+    most_words: Annotated[
+        int, Option(default=MOST_WORDS, low=16, high=1e7, help="Words of the vocabulary at most.")
+    ]
+    at_least: Annotated[
+        int,
+        Option(default=AT_LEAST, low=1, help="Occurrences of a word that is in the vocabulary."),
+    ]
+    words: Annotated[
+        Any,
+        Option(
+            cli=False,
+            help="The vocabulary itself instead: a list, or a torchtext `Vocab` or `Field` with "
+            "one.",
+        ),
+    ]
+    d_embedding: Annotated[
+        int,
+        Option(
+            default=400,
+            low=1,
+            high=1e5,
+            help="Width of a word's vector; a pretrained model keeps its own sizes.",
+        ),
+    ]
+    d_hidden: Annotated[
+        int, Option(default=1152, low=1, high=1e5, help="Width of the layers between.")
+    ]
+    n_layers: Annotated[int, Option(default=3, low=1, high=64, help="Layers of LSTM.")]
+    drop_mult: Annotated[
+        float, Option(default=1.0, low=0, high=10, help="Factor for all five dropouts.")
+    ]
+    ar: Annotated[
+        float,
+        Option(default=AR, low=0, record=True, help="Weight of the penalty on large activations."),
+    ]
+    tar: Annotated[
+        float,
+        Option(
+            default=TAR,
+            low=0,
+            record=True,
+            help="Weight of the penalty on activations that change quickly.",
+        ),
+    ]
+    sampled: Annotated[
+        int,
+        Option(
+            default=0,
+            low=0,
+            record=True,
+            help="Words that each training step weighs against the next one: so many of the most "
+            "frequent and as many drawn from the others; 0 takes all. A few hundred to thousand "
+            "make training on a CPU several times faster.",
+        ),
+    ]
+    bptt: Annotated[
+        int,
+        Option(
+            default=BPTT, low=1, record=True, help="Words of a row that a step reads, on average."
+        ),
+    ]
+
+
+OPTIONS = OptionTable(Options, valid_fraction=0.1, batch_size=64)

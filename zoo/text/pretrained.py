@@ -1,0 +1,59 @@
+"""The model of texts that a verb starts from: given itself, by its directory or by its name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from zoo.core.arguments import is_model
+from zoo.hub.catalog import EMBEDDED
+from zoo.hub.find import find
+from zoo.text.classification.model import TextClassifier
+from zoo.text.language_model.model import LanguageModel
+from zoo.text.stored import load
+
+Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
+
+
+def names_model(value: object) -> bool:
+    """Whether a value stands for a saved or trained model, as texts never do."""
+    is_embedded = isinstance(value, str) and value.startswith(EMBEDDED)
+    return is_model(value) or (is_embedded and not Path(str(value)).exists())
+
+
+def pretrained_model(pretrained: object) -> LanguageModel | TextClassifier:
+    """The model to start from, read from its directory or the hub if need be.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        ValueError: it is no model of texts, or an ensemble.
+    """
+    is_name = isinstance(pretrained, (str, os.PathLike))
+    model = load(find(pretrained)) if is_name else pretrained  # type: ignore[arg-type]
+    if not isinstance(model, (LanguageModel, TextClassifier)):
+        raise ValueError(
+            "pretrained must be a model of texts, its directory or its name, got a "
+            f"{type(model).__name__}. Call finetune(pretrained, data), the model first."
+        )
+    if len(model.members) > 1:
+        raise ValueError(
+            f"pretrained must have one network, got an ensemble of {len(model.members)}. Take one "
+            "of the models that it was made of."
+        )
+    return model
+
+
+def language_model(pretrained: object) -> LanguageModel:
+    """The language model to start from, read from its directory or the hub if need be.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        ValueError: it is another kind of model, or an ensemble.
+    """
+    model = pretrained_model(pretrained)
+    if not isinstance(model, LanguageModel):
+        raise ValueError(
+            f"pretrained must be a language model, got a {type(model).__name__}. Make one with "
+            "zoo.text.train_lm."
+        )
+    return model

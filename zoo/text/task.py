@@ -1,0 +1,85 @@
+"""What may be asked of texts, one row a task: stored in config.json.
+
+| task | a text has | network | predict gives |
+|---|---|---|---|
+| language-model | a next word | `LanguageNet` | the likeliest words |
+| classification | one class of several | `ClassifierNet` | `Prediction` |
+| multi-label | any number of classes | `ClassifierNet` | `Labels` |
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+
+from zoo.core.annotations import Option
+from zoo.core.checked import arguments_of
+from zoo.core.config import Config
+from zoo.core.task import Task, classification, multi_label
+from zoo.text.models.classifier import ClassifierNet
+from zoo.text.models.language_model import LanguageNet
+from zoo.text.spec import Spec
+
+LANGUAGE: Final = "language-model"
+
+
+class LanguageArguments(TypedDict):
+    """What builds the network of a language model; fit for JSON."""
+
+    name: Literal["awd_lstm"]
+    d_embedding: Annotated[int, Option(low=1, high=1e5)]
+    d_hidden: Annotated[int, Option(low=1, high=1e5)]
+    n_layers: Annotated[int, Option(low=1, high=64)]
+    drop_mult: Annotated[float, Option(low=0, high=10)]
+
+
+class ClassifierArguments(LanguageArguments):
+    """What builds the networks of a classifier; fit for JSON.
+
+    Attributes:
+        max_len: see `ClassifierNet`.
+        bptt: see `ClassifierNet`.
+        flips: which members of an ensemble read from the other end.
+    """
+
+    max_len: Annotated[int, Option(low=1, high=1e9)]
+    bptt: Annotated[int, Option(low=1, high=1e6)]
+    flips: NotRequired[list[bool]]
+
+
+ARGUMENTS: Final[dict[str, type[Any]]] = {
+    LANGUAGE: LanguageArguments,
+    "classification": ClassifierArguments,
+    "multi-label": ClassifierArguments,
+}
+
+
+def task_of(spec: Spec) -> Task:
+    """Loss, decoding and metrics for the classes of a spec."""
+    return (multi_label if spec.multi_label else classification)(len(spec.classes))
+
+
+def network_of(task: str, arguments: dict[str, Any], spec: Spec) -> LanguageNet | ClassifierNet:
+    """The network of a task with random weights, by arguments that `check` gives."""
+    sizes = {name: value for name, value in arguments.items() if name != "flips"}
+    if task == LANGUAGE:
+        return LanguageNet(n_words=len(spec.words), **sizes)
+    return ClassifierNet(n_words=len(spec.words), n_classes=len(spec.classes), **sizes)
+
+
+def check(config: Config) -> tuple[Spec, dict[str, Any]]:
+    """The spec and the network's arguments that config.json states; what is saved passes too.
+
+    Raises:
+        ValueError: they are not sound, or do not go together.
+    """
+    task, n_members = config.task, len(config.members)
+    spec = Spec.from_json(config.spec)
+    arguments: dict[str, Any] = dict(arguments_of(config.model, ARGUMENTS[task]))
+    del arguments["name"]
+    if (task != LANGUAGE) != bool(spec.classes):
+        raise ValueError(f"{task} does not go with {len(spec.classes)} classes")
+    if (task == "multi-label") != spec.multi_label:
+        raise ValueError(f"{task} does not go with multi_label={spec.multi_label}")
+    if len(flips := arguments.get("flips", [False] * n_members)) != n_members:
+        raise ValueError(f"flips must be one per member, got {flips=!r:.60} of {n_members}")
+    return spec, arguments
