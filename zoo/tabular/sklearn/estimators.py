@@ -172,7 +172,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """The number, or numbers, of each row. Shape: as y."""
         check_is_fitted(self)
         found = self.model_.predict(known_table(self, X)).to_numpy(np.float64)
-        return found.reshape(-1) if self.flat_ else found.reshape(len(found), -1)  # type: ignore[no-any-return]
+        return found.reshape(-1) if self.flat_ else found.reshape(len(found), -1)
 
     def __sklearn_tags__(self) -> Any:
         tags = tags_of(super().__sklearn_tags__())
