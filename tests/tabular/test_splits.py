@@ -104,17 +104,15 @@ def test_nothing_is_set_aside_on_demand() -> None:
 
 
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
-    "two ways": ({"time": "day", "group": "store"}, r"given=\['time', 'group'\]"),
-    "fraction": ({"fraction": 1.0}, "valid_fraction=1.0"),
-    "negative": ({"fraction": -0.1}, "valid_fraction=-0.1"),
-    "tiny": ({"fraction": 1e-6}, "none of 200 would be validated on"),
+    "two ways": ({"time": "day", "group": "store"}, "got time and group"),
+    "tiny": ({"fraction": 1e-6}, "got none of 200 with valid_fraction=1e-06"),
     "no column": ({"time": "days"}, "Did you mean 'day'"),
     "no group": ({"group": "shop"}, "without 'shop'"),
     "short mask": ({"valid": [True, False]}, r"shape=\(2,\)"),
     "numbers": ({"valid": [0.5] * 200}, "dtype=float64"),
     "all": ({"valid": [True] * 200}, "n_samples = 0"),
-    "nothing": ({"valid": [False] * 200}, "none of 200"),
-    "no times": ({"time": "rare"}, "holds times, however"),
+    "nothing": ({"valid": [False] * 200}, "got none of 200"),
+    "no times": ({"time": "rare"}, "must hold times, got"),
 }
 
 
@@ -123,9 +121,9 @@ def test_a_split_that_will_not_do_is_one_clear_sentence(case: str) -> None:
     settings, said = SENSELESS[case]
     with pytest.raises(ValueError, match=said) as caught:
         divide(FRAME, Split(**settings))
-    assert "however" in str(caught.value) or ", got " in str(caught.value)
+    assert ", got " in str(caught.value)
 
 
 def test_a_time_of_every_row_is_needed() -> None:
-    with pytest.raises(ValueError, match="'day' has 1 gaps"):
+    with pytest.raises(ValueError, match="got 1 gaps in 'day'"):
         divide(FRAME.assign(day=[None, *range(199)]), Split(time="day"))
