@@ -48,8 +48,8 @@ from zoo.core.task import regression
 from zoo.core.training.learner import Learner
 from zoo.published.rossmann import TARGET, calendar
 from zoo.tabular import date_parts, looked_up
-from zoo.tabular.data.tables import Name
 from zoo.tabular.model import TableModel
+from zoo.tabular.options import Name
 
 SIZES: Final[dict[Name, int]] = {
     "Store": 10,

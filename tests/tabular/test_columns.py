@@ -124,7 +124,7 @@ def test_times_beyond_nanoseconds_are_times() -> None:
 
 def test_infinite_numbers_are_gaps_and_said_to_be() -> None:
     frame = pd.DataFrame({"x": [1.0, np.inf, 3.0, -np.inf]})
-    with pytest.warns(UserWarning, match="'x' have infinite ones; they are gaps"):
+    with pytest.warns(UserWarning, match="got infinite ones in 'x'"):
         columns = fit_columns(frame)
     (number,) = columns.numbers
     assert (number.gaps, number.median, number.mean) == (True, 2.0, 2.0)
@@ -151,10 +151,9 @@ def test_values_that_a_categorical_dtype_lists_but_no_row_has_are_not_learnt() -
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown category": ({"categories": ["color"]}, "Did you mean 'colour'"),
     "unknown number": ({"numbers": ["years"]}, "without 'years'"),
-    "both": ({"categories": ["age"], "numbers": ["age"]}, "'age' are in several"),
-    "text": ({"categories": "colour"}, r"use \['colour'\]"),
+    "both": ({"categories": ["age"], "numbers": ["age"]}, "got 'age' in several"),
     "nothing left": ({"ignore": list(table().columns)}, "a column that varies"),
-    "no numbers": ({"numbers": ["colour"]}, "have '(red|green|blue)'"),
+    "no numbers": ({"numbers": ["colour"]}, "got '(red|green|blue)'"),
 }
 
 
@@ -163,4 +162,4 @@ def test_uses_that_will_not_do_are_one_clear_sentence(case: str) -> None:
     settings, said = SENSELESS[case]
     with pytest.raises(ValueError, match=said) as caught:
         fit_columns(table(), **settings)
-    assert "however" in str(caught.value) or ", got " in str(caught.value)
+    assert ", got " in str(caught.value)

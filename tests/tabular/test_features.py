@@ -143,12 +143,15 @@ def test_a_table_is_looked_up_by_its_key() -> None:
     ("make", "said"),
     [
         (lambda f: date_parts(f, "days"), "Did you mean 'day'"),
-        (lambda f: date_parts(f.assign(day="soon"), "day"), "column 'day' holds others"),
-        (lambda f: date_parts(f, "day", parts=["moon"]), r"unknown=\['moon'\]"),
-        (lambda f: time_since(f.assign(day=None), "promo", "day"), "20 of column 'day' are gaps"),
+        (
+            lambda f: date_parts(f.assign(day="soon"), "day"),
+            "column 'day' must hold times, got",
+        ),
+        (lambda f: date_parts(f, "day", parts=["moon"]), "got 'moon'. Leave"),
+        (lambda f: time_since(f.assign(day=None), "promo", "day"), "got 20 gaps in column 'day'"),
         (lambda f: time_since(f, "promo", "day", "shop"), "without 'shop'"),
-        (lambda f: looked_up(f, pd.DataFrame({"store": [1, 1]}), "store"), "1 stand several"),
-        (lambda f: looked_up(f, f.head(1), "store"), "both have 'day', 'promo'"),
+        (lambda f: looked_up(f, pd.DataFrame({"store": [1, 1]}), "store"), "got 1 in several rows"),
+        (lambda f: looked_up(f, f.head(1), "store"), "got 'day', 'promo' in both"),
         (lambda f: looked_up(f, pd.DataFrame({"shop": [1]}), "store"), "without 'store'"),
         (lambda f: date_parts(date_parts(f, "day"), "day"), "got 'day_year', .* already"),
     ],
@@ -156,4 +159,4 @@ def test_a_table_is_looked_up_by_its_key() -> None:
 def test_what_will_not_do_is_one_clear_sentence(make: object, said: str) -> None:
     with pytest.raises(ValueError, match=said) as caught:
         make(sales(20, 3))  # type: ignore[operator]
-    assert "however" in str(caught.value) or ", got " in str(caught.value)
+    assert ", got " in str(caught.value)

@@ -20,23 +20,27 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "one name for a list": ({"ignore": "amount"}, r"Try ignore=\['amount'\]"),
     "misspelt": ({"label_smothing": 0.1}, "Did you mean 'label_smoothing'"),
     "target twice": ({"target": ["amount", "amount"]}, "named once"),
-    "two classes to tell": ({"target": ["bought", "colour"]}, "'bought' holds numbers"),
-    "log of text": ({"log_target": True}, "log_target=True"),
+    "two classes to tell": (
+        {"target": ["bought", "colour"]},
+        "must hold numbers, got 'yes'",
+    ),
+    "log of text": ({"log_target": True}, "got targets=.*, log_target=True"),
     "no table": ({"data": {"a": [1]}}, "got a dict"),
     "no file": ({"data": "nowhere.csv"}, "'nowhere.csv', which does not exist"),
     "no rows": ({"data": table(3).head(0)}, "none under its 6 columns"),
     "one row": ({"data": table(1)}, "at least two|at least 2 rows"),
-    "one class": ({"data": table().assign(bought="yes")}, r"classes=\['yes'\]"),
+    "one class": ({"data": table().assign(bought="yes")}, r"got classes=\['yes'\]"),
     "empty target": ({"data": table().assign(bought=None)}, "empty in all 400"),
     "twice a name": ({"data": pd.concat([table(), table()], axis=1)}, "for several"),
     "odd names": ({"data": table().set_axis([(1, 2), *"abcde"], axis=1)}, r"got \(1, 2\)"),
+    "no share": ({"valid_fraction": 1.0}, "from 0 to 0.999, got valid_fraction=1.0"),
     "model": ({"model": "forest"}, "model='forest'"),
     "batch": ({"batch_size": 2}, "batch_size=2"),
     "epochs": ({"epochs": 0}, "epochs=0"),
     "rate": ({"lr": -1.0}, "lr=-1.0"),
     "y_range of classes": ({"y_range": (0, 1)}, "task='classification'"),
     "sizes": ({"sizes": {"age": 3}}, "got 'age'"),
-    "group and time": ({"group": "store", "time": "age"}, "rows are set aside in one way"),
+    "group and time": ({"group": "store", "time": "age"}, "got time and group"),
     "optimizer": ({"optimizer": "lion"}, "optimizer='lion'"),
 }
 
@@ -50,7 +54,7 @@ def test_what_will_not_do_is_one_clear_sentence(case: str) -> None:
     with pytest.raises((ValueError, TypeError, FileNotFoundError), match=said) as caught:
         train(**{**settings, "data": settings["data"]})
     message = str(caught.value)
-    assert "however" in message or ", got " in message
+    assert ", got " in message
     assert "\n" not in message
     assert len(message) < 450
 
@@ -64,9 +68,9 @@ def test_a_class_that_only_validation_has_is_named() -> None:
 
 def test_targets_without_a_logarithm_are_named() -> None:
     frame = table().drop(columns="bought").assign(amount=[-1.0, 0.0, *range(1, 399)])
-    with pytest.raises(ValueError, match="a positive number where its logarithm is learnt"):
+    with pytest.raises(ValueError, match=r"logarithm is learnt, got -1\.0, 0\.0 in row 0"):
         train(frame, "amount", log_target=True)
-    with pytest.raises(ValueError, match="is finite, however row 0"):
+    with pytest.raises(ValueError, match="must be finite, got inf in row 0"):
         train(frame.assign(amount=[np.inf, *range(399)]), "amount")
 
 

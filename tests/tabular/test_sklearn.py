@@ -172,7 +172,7 @@ def test_the_model_of_an_estimator_knows_the_classes_names(
 
 def test_one_class_and_nothing_that_varies_are_said(rows: tuple[pd.DataFrame, pd.Series]) -> None:
     X, _ = rows
-    with pytest.raises(ValueError, match="y has 1 class"):
+    with pytest.raises(ValueError, match="got y of 1 class"):
         classifier().fit(X, ["a"] * 400)
     with pytest.raises(ValueError, match="a column that varies"):
         classifier().fit(np.ones((20, 2)), np.arange(20) % 2)

@@ -104,9 +104,7 @@ def test_nothing_is_set_aside_on_demand() -> None:
 
 
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
-    "two ways": ({"time": "day", "group": "store"}, r"given=\['time', 'group'\]"),
-    "fraction": ({"fraction": 1.0}, "valid_fraction=1.0"),
-    "negative": ({"fraction": -0.1}, "valid_fraction=-0.1"),
+    "two ways": ({"time": "day", "group": "store"}, "got time and group"),
     "tiny": ({"fraction": 1e-6}, "got 200 to train and 0 to validate on"),
     "no column": ({"time": "days"}, "Did you mean 'day'"),
     "no group": ({"group": "shop"}, "without 'shop'"),
@@ -114,7 +112,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "numbers": ({"valid": [0.5] * 200}, "dtype=float64"),
     "all": ({"valid": [True] * 200}, "got 0 to train and 200 to validate on"),
     "nothing": ({"valid": [False] * 200}, "got 200 to train and 0 to validate on"),
-    "no times": ({"time": "rare"}, "holds times, however"),
+    "no times": ({"time": "rare"}, "must hold times, got"),
 }
 
 
@@ -123,9 +121,9 @@ def test_a_split_that_will_not_do_is_one_clear_sentence(case: str) -> None:
     settings, said = SENSELESS[case]
     with pytest.raises(ValueError, match=said) as caught:
         divide(FRAME, Split(**settings))
-    assert "however" in str(caught.value) or ", got " in str(caught.value)
+    assert ", got " in str(caught.value)
 
 
 def test_a_time_of_every_row_is_needed() -> None:
-    with pytest.raises(ValueError, match="'day' has 1 gaps"):
+    with pytest.raises(ValueError, match="got 1 gaps in 'day'"):
         divide(FRAME.assign(day=[None, *range(199)]), Split(time="day"))

@@ -318,6 +318,8 @@ def test_a_file_may_have_numbers_as_names(tmp_path: Path) -> None:
     fresh.to_csv(tmp_path / "t.csv", index=False)
     assert np.allclose(model.predict(tmp_path / "t.csv"), model.predict(fresh))
     assert model.evaluate(tmp_path / "t.csv") == pytest.approx(model.evaluate(fresh))
+    again = learner(tmp_path / "t.csv", None, pretrained=model, ignore=[])
+    assert again.data.spec.inputs == [0, 1]
 
 
 def test_threads_and_copies_predict_what_the_model_does(buyer: TableModel) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import zoo
 from tests.tabular.small import RUN, learner, table, train
 from zoo.tabular.model import TableModel
 from zoo.tabular.verbs import finetune
@@ -91,12 +92,45 @@ def test_a_saved_model_is_fine_tuned_by_its_directory(buyer: TableModel, tmp_pat
     assert tuned.spec.inputs == buyer.spec.inputs
 
 
+def test_what_was_said_of_the_columns_is_remembered(tmp_path: Path) -> None:
+    frame = table().rename(columns={"colour": "Farbe, neu", "store": "  shop", "bought": "y?"})
+    frame = frame.assign(leak=frame["amount"] * 2, shift=np.arange(400) // 8)
+    options: dict[str, Any] = {"ignore": ["leak"], "group": "shift", "log_target": True}
+    model = train(frame.drop(columns="y?"), "amount", **options, epochs=2)
+    frame.drop(columns="y?").to_csv(tmp_path / "table.csv", index=False)
+    loaded = zoo.load(model.save(tmp_path / "model"), TableModel)
+    with pytest.warns(UserWarning, match="of the 400 rows were trained on"):
+        scores = loaded.evaluate(tmp_path / "table.csv")
+    assert scores["rmspe"] < 1
+    with pytest.warns(UserWarning, match="must be new to the pretrained model"):
+        tuned = finetune(loaded, tmp_path / "table.csv", epochs=1, batch_size=32, run=RUN)
+    assert tuned.spec.inputs == model.spec.inputs == ["Farbe, neu", "  shop", "age", "income"]
+    assert tuned.spec.log_target
+    assert tuned.spec.left_out == model.spec.left_out
+    other: dict[str, Any] = {"ignore": [], "numbers": ["shift"], "valid_fraction": 0}
+    again = learner(tmp_path / "table.csv", None, pretrained=tuned, **other)
+    assert again.data.spec.inputs == [*model.spec.inputs, "shift"]
+
+
+def test_a_model_and_data_that_are_swapped_are_answered_with_the_right_call(
+    directory: Path,
+) -> None:
+    frame = table(20)
+    with pytest.raises(ValueError, match=r"Call zoo.tabular.finetune\('.*model', DataFrame\)"):
+        finetune(frame, directory)
+    with pytest.raises(ValueError, match=r"finetune\('zoo/adult', 'sales.csv'\)"):
+        finetune("sales.csv", "zoo/adult")
+    for verb in (train, learner):
+        with pytest.raises(ValueError, match="must be given data first, got the model 'zoo/adult'"):
+            verb("zoo/adult", "Sales")
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"layers": (3,)}, r"wrong=\['layers'\]"),
+        ({"layers": (3,)}, "got layers, which"),
         ({"pretrained": "nowhere"}, "'nowhere' does not exist"),
-        ({"data": table()[["bought"]].assign(q=range(400))}, "none of 'q' is among"),
+        ({"data": table()[["bought"]].assign(q=range(400))}, "got 'q', none of"),
     ],
 )
 def test_fine_tuning_that_will_not_do(
@@ -105,4 +139,4 @@ def test_fine_tuning_that_will_not_do(
     given = {"pretrained": buyer, "data": table().drop(columns="amount"), "run": RUN, **settings}
     with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
         finetune(**given)
-    assert "however" in str(caught.value)
+    assert ", got " in str(caught.value) or "does not exist" in str(caught.value)

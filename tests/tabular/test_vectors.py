@@ -53,5 +53,5 @@ def test_a_picture_names_its_points(buyer: TableModel, tmp_path: Path) -> None:
 
 def test_a_number_has_no_vectors(buyer: TableModel) -> None:
     for look in (buyer.embeddings, buyer.embedding_map):
-        with pytest.raises(ValueError, match="column='age' is none of 'colour', 'store'"):
+        with pytest.raises(ValueError, match=r"got column='age'\. There is 'colour', 'store'"):
             look("age")

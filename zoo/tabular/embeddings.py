@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from zoo.tabular.data.tables import Name, few
+from zoo.tabular.data.tables import few
 from zoo.tabular.models.network import TableNet
+from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ NAMED: Final = 100  # points of a picture that can carry a name
 
 
 def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
-    """The vectors of a column of categories, a row a value; a gap's name is None.
+    """The vectors of a column of categories, one row per value; a gap's name is None.
 
-    **Shape.** (values, size of the embedding).
+    Shape: (values, size of the embedding)
 
     Raises:
         ValueError: the column is none of the categories.
@@ -28,7 +29,7 @@ def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
     names = [category.name for category in spec.categories]
     if column not in names:
         raise ValueError(
-            f"categories have vectors, however {column=} is none of {few(names)}; name one"
+            f"vectors must be those of categories, got {column=}. There is {few(names)}."
         )
     number = names.index(column)
     assert net.embeddings is not None
@@ -42,12 +43,12 @@ def plane_of(vectors: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, float]]:
 
     Principal components, as Guo & Berkhahn (2016, sec. 5) and others look at embeddings.
 
-    **Shape.** points: (values, 2).
+    Shape: points (values, 2)
     """
     n = min(2, *vectors.shape)
-    found = PCA(n, svd_solver="full").fit(vectors.to_numpy())
-    points = pd.DataFrame(found.transform(vectors.to_numpy()), index=vectors.index)
-    shares = [float(share) for share in found.explained_variance_ratio_]
+    axes = PCA(n, svd_solver="full").fit(vectors.to_numpy())
+    points = pd.DataFrame(axes.transform(vectors.to_numpy()), index=vectors.index)
+    shares = [float(share) for share in axes.explained_variance_ratio_]
     for missing in range(n, 2):
         points[missing] = 0.0
         shares.append(0.0)

@@ -99,22 +99,22 @@ class Cells(nn.Module):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float64))
         self.with_gaps = [i for i, number in enumerate(spec.numbers) if number.gaps]
 
-    def forward(self, *given: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The predictions."""
-        n = given[0].shape[0]
-        codes = given[0] if self.spec.categories else torch.empty(n, 0, dtype=torch.int64)
-        numbers = given[-1] if self.spec.numbers else torch.empty(n, 0, dtype=torch.float64)
+        n = inputs[0].shape[0]
+        codes = inputs[0] if self.spec.categories else torch.empty(n, 0, dtype=torch.int64)
+        numbers = inputs[-1] if self.spec.numbers else torch.empty(n, 0, dtype=torch.float64)
         median, mean, std = (getattr(self, name) for name in ("median", "mean", "std"))
         there = numbers.abs() <= LARGEST  # NaN is not
         scaled = (torch.where(there, numbers, median) - mean) / std
         flags = torch.where(there[:, self.with_gaps], THERE, MISSING)
         x_cat = torch.cat([codes, flags], 1)
         x_cont = scaled.clamp(-FARTHEST, FARTHEST).float()
-        found = [self.decode(member(x_cat, x_cont)) for member in self.members]
-        decoded = torch.stack(found).mean(0)
+        decoded = torch.stack([self.decode(member(x_cat, x_cont)) for member in self.members])
+        mean = decoded.mean(0)
         if self.spec.task == "classification":
-            return decoded
-        return unscaled(decoded, self.spec).unbind(1)
+            return mean
+        return unscaled(mean, self.spec).unbind(1)
 
 
 def texts(category: Category, *, exact: bool = False) -> dict[str, int]:
@@ -186,12 +186,12 @@ def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:
 
     nodes, inputs, codes = [], [], []
     for category in spec.categories:
-        name, found = str(category.name), f"{INNER}code of {category.name}"
+        name, code = str(category.name), f"{INNER}code of {category.name}"
         inputs.append(helper.make_tensor_value_info(name, TensorProto.STRING, ["rows", 1]))
-        codes.append(found)
-        known = texts(category, exact=spec.cells == "exact")
-        words = {"keys_strings": list(known), "values_int64s": list(known.values())}
-        nodes.append(_encoder(name, found, **words, default_int64=0))
+        codes.append(code)
+        rows = texts(category, exact=spec.cells == "exact")
+        words = {"keys_strings": list(rows), "values_int64s": list(rows.values())}
+        nodes.append(_encoder(name, code, **words, default_int64=0))
     numbers = [str(number.name) for number in spec.numbers]
     inputs += [
         helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows", 1]) for name in numbers
@@ -214,7 +214,9 @@ def _exits(spec: Spec, core: Any) -> tuple[list[Any], list[Any]]:
         ]
     label, shares, likeliest = str(spec.targets[0].name), SHARES, f"{INNER}likeliest"
     classes, whole = list(spec.classes), all(type(value) is int for value in spec.classes)
-    values = {"values_int64s": classes} if whole else {"values_strings": _words(classes)}
+    values = {"values_int64s": classes}
+    if not whole:
+        values = {"values_strings": [str(value) for value in classes]}
     nodes = [
         helper.make_node("ArgMax", [f"{INNER}{shares}"], [likeliest], axis=1, keepdims=0),
         _encoder(likeliest, label, keys_int64s=list(range(len(classes))), **values),
@@ -239,15 +241,11 @@ def _require_names(spec: Spec) -> None:
         )
 
 
-def _encoder(source: str, found: str, **words: Any) -> Any:
+def _encoder(source: str, output: str, **words: Any) -> Any:
     """A node that looks values up in a dictionary."""
     from onnx import helper
 
-    return helper.make_node("LabelEncoder", [source], [found], domain=ML[0], **words)
-
-
-def _words(values: Sequence[Value]) -> list[str]:
-    return [str(value) for value in values]
+    return helper.make_node("LabelEncoder", [source], [output], domain=ML[0], **words)
 
 
 def _onnx() -> Any:
@@ -257,7 +255,7 @@ def _onnx() -> Any:
         import onnxscript  # noqa: F401 - torch's exporter needs it
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"ONNX files need onnx and onnxscript, however {error.name!r} is not installed; "
-            "pip install 'transfer-zoo[onnx]'"
+            f"ONNX files need onnx and onnxscript, got no {error.name!r}. Install them by: pip "
+            "install 'transfer-zoo[onnx]'"
         ) from None
     return onnx

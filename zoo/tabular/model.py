@@ -19,12 +19,13 @@ from zoo.data.table import require_columns
 from zoo.hub.publish import push
 from zoo.tabular.data.contents import row_hashes
 from zoo.tabular.data.encode import text_columns
-from zoo.tabular.data.tables import ALL_INPUTS, Name, Table, read_table, with_names
+from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import unscaled, with_targets
 from zoo.tabular.data.values import Value
 from zoo.tabular.embeddings import map_of, vectors_of
 from zoo.tabular.inference import Inference, in_fp32
 from zoo.tabular.models.network import TableNet
+from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of
 
@@ -219,5 +220,4 @@ class TableModel(Model[TableNet, Spec]):
         return self._read(rows)
 
     def _read(self, data: Rows) -> pd.DataFrame:
-        names = [*self.spec.inputs, *(target.name for target in self.spec.targets)]
-        return with_names(read_table(data, as_text=text_columns(self.spec)), names)
+        return read_table(data, text_columns(self.spec), self.spec.columns)

@@ -7,9 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
-from zoo.tabular.data.tables import Name
 from zoo.tabular.data.values import LARGEST, WHOLE, Kind, Value, key
-from zoo.tabular.options import TaskName
+from zoo.tabular.options import Name, TaskName
 
 Finite = Annotated[float, Option(low=-LARGEST, high=LARGEST)]
 Std = Annotated[float, Option(above=1e-300, high=LARGEST)]
@@ -109,6 +108,12 @@ class Spec:
     def inputs(self) -> list[Name]:
         """The columns that a table to predict must have."""
         return [*(c.name for c in self.categories), *(n.name for n in self.numbers)]
+
+    @property
+    def columns(self) -> list[Name]:
+        """The names of all columns that training has met."""
+        targets = [target.name for target in self.targets]
+        return [*self.inputs, *targets, *(name for name, _ in self.left_out)]
 
     @property
     def classes(self) -> tuple[Value, ...]:

@@ -58,8 +58,8 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
     config = stored.config
     if config.domain != "tabular" or config.task not in ("classification", "regression"):
         raise ArtifactError(
-            "this reads classifications and regressions of tables, however "
-            f"domain={config.domain!r:.60}, task={config.task!r:.60}; use zoo.load"
+            "zoo.tabular.load must be given a classification or regression of tables, got "
+            f"domain={config.domain!r:.60}, task={config.task!r:.60}. Use zoo.load."
         )
     with artifact.built("a network"):
         spec = Spec.from_json(config.spec)

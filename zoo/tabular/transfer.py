@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from zoo.tabular.data.ranges import moved_range
-from zoo.tabular.data.tables import Name, few
+from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import key
 from zoo.tabular.models.inputs import Piecewise, embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
+from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
 
 Column = tuple[str, Name]
@@ -34,14 +35,14 @@ def carry_over(
 ) -> TableNet:
     """A network for the new table that starts from what the old one has learnt.
 
-    Known categories keep their vectors, new ones start at the mean of the known; known columns keep
-    their way into the first layer; hidden layers stay; outputs of known targets or classes stay.
-    What is new besides is random.
+    Categories of the old table keep their vectors, new ones start at their mean; old columns keep
+    their way into the first layer; hidden layers stay; outputs of old targets or classes stay.
+    All else is random.
 
     Args:
         old: the pretrained network.
-        old_spec: of its table.
-        spec: of the new one, whose shared columns keep the old statistics.
+        old_spec: spec of the pretrained network.
+        spec: spec of the new table, whose shared columns keep the old statistics.
         x_cont: the new training rows, for the bins of new numbers. Shape: (N, n_numbers).
         changes: settings that shall differ from the old network's: dropouts and limits.
 
@@ -76,8 +77,8 @@ def carry_over(
 def _require_shared(old: Spec, new: Spec) -> None:
     if not set(old.inputs) & set(new.inputs):
         raise ValueError(
-            "fine-tuning needs columns that the pretrained model knows, however none of "
-            f"{few(new.inputs)} is among {few(old.inputs)}; rename them, or use train"
+            "fine-tuning must have columns of the pretrained model, got "
+            f"{few(new.inputs)}, none of {few(old.inputs)}. Rename them, or use train."
         )
 
 
@@ -86,8 +87,8 @@ def _require_same_shape(changes: Settings) -> None:
     wrong = [name for name in changes if name not in may]
     if wrong:
         raise ValueError(
-            f"a pretrained network keeps its shape, however {wrong=} would change it; of the "
-            f"network {', '.join(may)} may differ"
+            f"a pretrained network must keep its shape, got {', '.join(wrong)}, which would change "
+            f"it. Leave them out; {', '.join(may)} may differ."
         )
 
 
@@ -109,7 +110,7 @@ def _sides(net: TableNet) -> tuple[bool, bool]:
 
 
 def _copy_hidden(old: TableNet, new: TableNet) -> None:
-    """Whatever of firsts, bodies and heads has the same name and shape."""
+    """Copy what has the same name and shape of first layers and bodies."""
     if _sides(old) != _sides(new):
         return
     have = old.state_dict()
@@ -120,7 +121,7 @@ def _copy_hidden(old: TableNet, new: TableNet) -> None:
 
 
 def _copy_embeddings(old: TableNet, old_spec: Spec, new: TableNet, spec: Spec) -> None:
-    """Vectors by column and value; new values get the mean of the column's known ones."""
+    """Copy vectors by column and value; new values get the mean of the column's old ones."""
     if old.embeddings is None or new.embeddings is None:
         return
     number = {column: i for i, column in enumerate(_categorical(_columns(old_spec)))}
@@ -133,16 +134,16 @@ def _copy_embeddings(old: TableNet, old_spec: Spec, new: TableNet, spec: Spec) -
             table.copy_(source)
             continue
         table.copy_(source[1:].mean(0).expand_as(table))
-        known = {key(value): row for row, value in enumerate(rows[column[1]], 1)}
+        old_rows = {key(value): row for row, value in enumerate(rows[column[1]], 1)}
         for row, value in enumerate(spec.categories[i].values, 1):
-            if key(value) in known:
-                table[row] = source[known[key(value)]]
+            if key(value) in old_rows:
+                table[row] = source[old_rows[key(value)]]
 
 
 def _copy_numbers(
     old: TableNet, old_columns: list[Column], new: TableNet, columns: list[Column]
 ) -> None:
-    """Bins, vectors and statistics of known numbers."""
+    """Copy bins, vectors and statistics of the old table's numbers."""
     if old.numbers is None or new.numbers is None or type(old.numbers) is not type(new.numbers):
         return
     source, target = old.numbers.state_dict(), new.numbers.state_dict()
@@ -192,7 +193,7 @@ def _copy_entrances(old: dict[Column, _Place], new: dict[Column, _Place]) -> Non
 
 
 def _copy_outputs(old: TableNet, old_spec: Spec, new: TableNet, spec: Spec) -> None:
-    """What leads to the outputs of known targets, or known classes of the same target."""
+    """Copy what leads to outputs of the old targets, or old classes of the same target."""
     was, now = _outputs(old_spec), _outputs(spec)
     for old_head, head in zip(old.heads, new.heads, strict=False):
         source, target = old_head.state_dict(), head.state_dict()

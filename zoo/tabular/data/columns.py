@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from zoo.core.messages import SHOWN
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import SHOWN, Name, few
+from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import (
     Kind,
     Value,
@@ -27,6 +28,7 @@ from zoo.tabular.data.values import (
     sense,
     without_arrow,
 )
+from zoo.tabular.options import Name
 from zoo.tabular.spec import Category, Number
 
 FEW: Final = 20  # different whole numbers that are still categories (fastai: max_card)
@@ -41,7 +43,7 @@ _OTHER_DATE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Columns:
-    """The inputs found in a table, and what was left out with its reason."""
+    """The inputs of a table, and the columns that were left out, each with the reason."""
 
     categories: tuple[Category, ...]
     numbers: tuple[Number, ...]
@@ -54,7 +56,7 @@ def fit_columns(
     categories: Sequence[Name] = (),
     numbers: Sequence[Name] = (),
     ignore: Sequence[Name] = (),
-    known: Mapping[Name, Category | Number] | None = None,
+    earlier: Mapping[Name, Category | Number] | None = None,
 ) -> Columns:
     """The input columns of a table, fitted on its rows, which are those to train on.
 
@@ -68,58 +70,54 @@ def fit_columns(
         categories: columns that are categories whatever they look like.
         numbers: columns that are numbers whatever they look like.
         ignore: columns that are no inputs: the target, perhaps others.
-        known: columns of a pretrained model: their kind and statistics stay, new categories join.
+        earlier: columns of a pretrained model: their kind and statistics stay, new categories
+            join.
 
     Raises:
         ValueError: no input is left, a named column is missing or named for several uses, or cells
             of a column of numbers are none.
     """
     _require_uses({"categories": categories, "numbers": numbers, "ignore": ignore}, frame)
-    known = known or {}
-    found_categories: list[Category] = []
-    found_numbers: list[Number] = []
+    inputs: list[Category | Number] = []
     left_out: list[tuple[Name, str]] = []
     infinite: list[Name] = []
     odd: list[tuple[Name, Value]] = []
     for name in frame.columns:
         if name in set(ignore):
             continue
-        column, before = without_arrow(frame[name]), known.get(name)
-        said = None if name not in numbers else "number"
-        said = "category" if name in categories else said
-        if said is None and before is not None:
-            said = "category" if isinstance(before, Category) else "number"
-        if _is_category(column) if said is None else said == "category":
-            found = fit_category(column, name, before if isinstance(before, Category) else None)
-            why = None if name in categories or before else _useless(column, found)
-            if why is None:
-                found_categories.append(found)
-                if said is None and (strange := _among_numbers(found)) is not None:
-                    odd.append((name, strange))
+        column, before = without_arrow(frame[name]), (earlier or {}).get(name)
+        is_certain = before is not None or name in categories or name in numbers
+        if name in categories or (name not in numbers and _is_category(column, before)):
+            category = fit_category(column, name, before if isinstance(before, Category) else None)
+            why = None if is_certain else _useless(column, category)
+            strange = None if is_certain or why else _among_numbers(category)
+            inputs += [] if why else [category]
+            odd += [] if strange is None else [(name, strange)]
         else:
-            number, has_infinite = fit_number(
-                column, name, before if isinstance(before, Number) else None
-            )
-            why = None if number is not None else "has one value alone"
-            if said is None and is_saved_index(column, name):
+            old = before if isinstance(before, Number) else None
+            number, has_infinite = fit_number(column, name, old)
+            why = None if number else "has one value alone"
+            if not is_certain and is_saved_index(column, name):
                 why = "is the index that another program has saved"
-            elif number is not None:
-                found_numbers.append(number)
+            inputs += [] if why or number is None else [number]
             infinite += [name] if has_infinite else []
-        if why is not None:
-            left_out.append((name, why))
+        left_out += [(name, why)] if why else []
     _tell(left_out, infinite, odd)
-    if not found_categories and not found_numbers:
+    if not inputs:
         raise ValueError(
-            "learning needs a column that varies, however none of the "
-            f"{len(frame)} rows' columns={few(list(frame.columns))} is one beside the target; "
-            "add columns, or name some in categories="
+            "training must have a column that varies beside the target, got "
+            f"columns={few(list(frame.columns))} of {len(frame)} rows. Add columns, or name some "
+            "in categories."
         )
-    return Columns(tuple(found_categories), tuple(found_numbers), tuple(left_out))
+    return Columns(
+        tuple(column for column in inputs if isinstance(column, Category)),
+        tuple(column for column in inputs if isinstance(column, Number)),
+        tuple(left_out),
+    )
 
 
 def fit_category(column: pd.Series, name: Name, before: Category | None = None) -> Category:
-    """The column's different values: those known before, then the new ones, sorted.
+    """The column's different values: those of the pretrained model, then the new ones, sorted.
 
     A text and a number that mean the same, as "5" and 5, are one value; empty text is a gap.
     """
@@ -151,8 +149,7 @@ def fit_number(
     there = numbers[np.isfinite(numbers)]
     gaps = len(there) < len(numbers)
     if before:
-        kept = (before.median, before.mean, before.std)
-        return Number(name, kind, *kept, before.gaps or gaps), has_infinite
+        return replace(before, gaps=before.gaps or gaps), has_infinite
     if not len(there) or (there.min() == there.max() and not gaps):
         return None, has_infinite
     median = float(np.median(there))
@@ -169,7 +166,10 @@ def is_saved_index(column: pd.Series, name: Name) -> bool:
     return bool(types.is_integer_dtype(column.dtype) and column.is_monotonic_increasing)
 
 
-def _is_category(column: pd.Series) -> bool:
+def _is_category(column: pd.Series, before: Category | Number | None) -> bool:
+    """Whether a column that the user has not named is one of categories."""
+    if before is not None:
+        return isinstance(before, Category)
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype) or types.is_bool_dtype(dtype):
         return True
@@ -207,25 +207,25 @@ def _is_text_of_dates(column: pd.Series) -> bool:
     return True
 
 
-def _useless(column: pd.Series, found: Category) -> str | None:
+def _useless(column: pd.Series, category: Category) -> str | None:
     """Why a column of categories is left out, if it is."""
-    n = len(found.values)
+    n = len(category.values)
     if n <= 1:
         return "has one value alone"
-    texts = isinstance(found.values[-1] or found.values[0], str)
+    texts = isinstance(category.values[-1] or category.values[0], str)
     if texts and n >= MANY and n > NEARLY_ALL * int(column.notna().sum()):
-        if all(_OTHER_DATE.match(str(value)) for value in found.values if value is not None):
+        if all(_OTHER_DATE.match(str(value)) for value in category.values if value is not None):
             return "holds dates, which must be written as 2015-07-31 to be read"
         return "differs in nearly every row, as an identifier does"
     return None
 
 
-def _among_numbers(found: Category) -> Value:
+def _among_numbers(category: Category) -> Value:
     """A text that keeps a column of numbers from being one, such as "?" or "$1.50".
 
     None if the values are not mostly numbers, or whole ones alone, as codes are.
     """
-    values = [value for value in found.values if value is not None]
+    values = [value for value in category.values if value is not None]
     texts = [value for value in values if isinstance(value, str)]
     if len(values) <= FEW or not texts:
         return None
@@ -244,9 +244,8 @@ def _tell(
             reasons.append(f"{few(names)} ({why if len(names) == 1 else f'each {why}'})")
         warnings.warn(f"{LEFT_OUT}: {'; '.join(reasons)}", stacklevel=4)
     if infinite:
-        message = f"numbers are finite, however {few(infinite)} have infinite ones; they are gaps"
+        message = f"numbers must be finite, got infinite ones in {few(infinite)}. They are gaps."
         warnings.warn(message, stacklevel=4)
-
     if odd:
         texts = ", ".join(f"{value!r:.30} in {name!r}" for name, value in odd[:SHOWN])
         warnings.warn(
@@ -259,17 +258,13 @@ def _tell(
 
 def _require_uses(uses: dict[str, Sequence[Name]], frame: pd.DataFrame) -> None:
     for use, names in uses.items():
-        if isinstance(names, (str, int)):
-            raise ValueError(
-                f"{use} is a list of columns, however {use}={names!r}; use [{names!r}]"
-            )
         require_columns(frame, names, f"columns named in {use}")
-    given: list[Any] = [name for names in uses.values() for name in dict.fromkeys(names)]
-    twice = [name for name in dict.fromkeys(given) if given.count(name) > 1]
+    every: list[Any] = [name for names in uses.values() for name in dict.fromkeys(names)]
+    twice = [name for name in dict.fromkeys(every) if every.count(name) > 1]
     if twice:
         raise ValueError(
-            f"a column has one use, however {few(twice)} are in several of {', '.join(uses)} (or "
-            "are the target, the group or the time); name them once"
+            f"a column must have one use, got {few(twice)} in several of {', '.join(uses)} (the "
+            "target, the group and the time are uses too). Name them once."
         )
 
 

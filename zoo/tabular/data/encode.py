@@ -14,9 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.core.messages import SHOWN
 from zoo.data.table import require_columns
-from zoo.tabular.data.tables import ALL_INPUTS, SHOWN, Name
+from zoo.tabular.data.tables import ALL_INPUTS
 from zoo.tabular.data.values import Value, as_numbers, distinct, key, one_number, plain, sense
+from zoo.tabular.options import Name
 from zoo.tabular.spec import Category, Spec
 
 FARTHEST: Final = 100.0  # standard deviations from the mean that a number is cut at

@@ -1,6 +1,6 @@
 """Columns made of others: parts of a date, time since and until events, a table looked up.
 
-Each is a plain function from a DataFrame to a new one; the given one stays as it was.
+Each is a plain function from a DataFrame to a new one; its argument stays as it was.
 
 >>> days = pd.DataFrame({"day": pd.to_datetime(["2015-07-31", "2015-08-01"])})
 >>> date_parts(days, "day", parts=["month", "is_month_end"]).set_index("day").to_numpy().tolist()
@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import Name, few
+from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import distinct, moments, sense, without_arrow
+from zoo.tabular.options import Name
 from zoo.tabular.spec import Category
 
 PARTS: Final = (
@@ -62,33 +63,34 @@ def date_parts(
     Args:
         frame: the table.
         column: times, or ISO texts of them.
-        parts: of `PARTS` and `CLOCK_PARTS`; None takes all, those of the clock if `clock`.
+        parts: names among `PARTS` and `CLOCK_PARTS`; None takes all, those of the clock if
+            `clock`.
         cyclic: add sine and cosine of the place in the week, month, year and (if `clock`) day, so
             that December lies beside January.
         clock: add hour, minute and second.
 
     Raises:
-        ValueError: there is no such column, its cells are no times, a part is unknown or is a
+        ValueError: the column does not exist, its cells are no times, a part is unknown or is a
             column already.
     """
     require_columns(frame, [column], "the column of times")
-    wanted = [*PARTS, *(CLOCK_PARTS if clock else ())] if parts is None else list(parts)
-    unknown = [part for part in wanted if part not in (*PARTS, *CLOCK_PARTS)]
+    names = [*PARTS, *(CLOCK_PARTS if clock else ())] if parts is None else list(parts)
+    unknown = [part for part in names if part not in (*PARTS, *CLOCK_PARTS)]
     if unknown:
         raise ValueError(
-            f"parts of a date are {', '.join((*PARTS, *CLOCK_PARTS))}, however {unknown=}; leave "
-            "parts out to have all"
+            f"parts of a date must be among {', '.join((*PARTS, *CLOCK_PARTS))}, got "
+            f"{few(unknown)}. Leave parts out to have all."
         )
     times = _times(frame, column)
-    made = {f"{column}_{part}": _part(times, part) for part in wanted}
+    columns = {f"{column}_{part}": _part(times, part) for part in names}
     if cyclic:
-        made |= {f"{column}_{name}": values for name, values in _circles(times, clock).items()}
-    if double := [name for name in made if name in frame.columns]:
+        columns |= {f"{column}_{name}": values for name, values in _circles(times, clock).items()}
+    if double := [name for name in columns if name in frame.columns]:
         raise ValueError(
             f"parts of a date must be new columns, got {few(double)} in the table already. Drop "
             "them first, or leave this call out."
         )
-    return pd.concat([frame, pd.DataFrame(made, index=frame.index)], axis=1)
+    return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1)
 
 
 def time_since(
@@ -127,11 +129,11 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
 
     Args:
         frame: the table to widen.
-        table: a row for each key.
+        table: the other table, one row per key.
         on: the key: a column, or several, that both have.
 
     Raises:
-        ValueError: a key lacks, stands twice in the other table, or both share other columns.
+        ValueError: a key lacks, has several rows in the other table, or both share other columns.
     """
     keys = [on] if isinstance(on, (str, int)) else list(on)
     for one, use in ((frame, "the key"), (table, "the key in the table to look up")):
@@ -139,28 +141,25 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
     twice = table[table.duplicated(keys)][keys]
     shared = [name for name in table.columns if name in frame.columns and name not in keys]
     if len(twice) or shared:
-        wrong = (
-            f"{few(twice.iloc[:, 0].tolist())} stand several times"
-            if len(twice)
-            else f"both have {few(shared)}"
-        )
+        wrong = f"{few(twice.iloc[:, 0].tolist())} in several rows"
         raise ValueError(
-            f"a table is looked up by a key of its own, its columns new, however {wrong}; drop or "
-            "rename what is double"
+            "the table to look up must have one row per key, its other columns new, got "
+            f"{wrong if len(twice) else f'{few(shared)} in both tables'}. Drop or rename what is "
+            "double."
         )
     left, right = _comparable(frame, table, keys)
-    found = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
-    if len(frame) and len(table) and (found[_MATCH] == "left_only").all():
+    wide = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
+    if len(frame) and len(table) and (wide[_MATCH] == "left_only").all():
         warnings.warn(
             f"keys must be in the table to look up, got {few(keys)} of which none is there, such "
             f"as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
             UserWarning,
             stacklevel=2,
         )
-    found = found.drop(columns=_MATCH).set_axis(frame.index)
+    wide = wide.drop(columns=_MATCH).set_axis(frame.index)
     if left is not frame:
-        found[keys] = frame[keys]
-    return found
+        wide[keys] = frame[keys]
+    return wide
 
 
 def _comparable(
@@ -193,8 +192,8 @@ def _times(frame: pd.DataFrame, column: Name) -> pd.Series:
         return moments(cells, utc=False)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"parts are of times, however column {column!r} holds others "
-            f"({str(error).splitlines()[0]:.100}); write them as 2015-07-31 or 2015-07-31T12:00"
+            f"column {column!r} must hold times, got others ({str(error).splitlines()[0]:.100}). "
+            "Write them as 2015-07-31 or 2015-07-31T12:00."
         ) from error
 
 
@@ -208,8 +207,7 @@ def _part(times: pd.Series, part: str) -> pd.Series:
         return days
     name = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}.get(part, part)
     values: pd.Series = getattr(times.dt, name)
-    kept: pd.Series = values.where(times.notna()) if times.isna().any() else values
-    return kept
+    return values.where(times.notna()) if times.isna().any() else values
 
 
 def _circles(times: pd.Series, clock: bool) -> dict[str, pd.Series]:
@@ -234,8 +232,8 @@ def _distance(
     times = _times(frame, time)
     if times.isna().any():
         raise ValueError(
-            f"every row needs a time, however {int(times.isna().sum())} of column {time!r} are "
-            "gaps; fill them or leave these rows out"
+            f"every row must have a time, got {int(times.isna().sum())} gaps in column {time!r}. "
+            "Fill them or leave these rows out."
         )
     when = _integers(times)
     when = -when if forward else when
@@ -246,9 +244,9 @@ def _distance(
     order = np.lexsort((~happens, when, codes))  # an event before other rows of the same moment
     place = np.where(happens[order], np.arange(len(frame)), -1)
     last = np.maximum.accumulate(place)  # of any group: an older group's event is no event
-    found = (last >= 0) & (codes[order][last] == codes[order])
+    has_event = (last >= 0) & (codes[order][last] == codes[order])
     days = np.full(len(frame), np.nan)
-    days[order[found]] = (when[order] - when[order][last])[found] / _DAY
+    days[order[has_event]] = (when[order] - when[order][last])[has_event] / _DAY
     word = "until" if forward else "since"
     return pd.Series(days, index=frame.index, name=f"{event}_{word}")
 

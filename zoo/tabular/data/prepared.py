@@ -18,7 +18,7 @@ from zoo.tabular.data.columns import fit_columns, is_saved_index
 from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
 from zoo.tabular.data.encode import Encoder, Lookup, text_columns
 from zoo.tabular.data.splits import Split, divide, is_table, mask_of
-from zoo.tabular.data.tables import ALL_INPUTS, Name, Table, read_table
+from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import (
     encode_targets,
     fit_targets,
@@ -27,11 +27,12 @@ from zoo.tabular.data.targets import (
     task_of_targets,
     with_targets,
 )
-from zoo.tabular.options import TaskName
+from zoo.tabular.options import Name, TaskName
 from zoo.tabular.spec import Category, Number, Spec, Target
 
 EVALUATION_ROWS: Final = 4096  # a batch, where nothing is learnt
 LEAST_BATCH: Final = 4  # rows; smaller ones could leave a single row to a batch norm
+NO_INPUT: Final = "was named in ignore, time or group"  # in `Spec.left_out`; further training obeys
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Uses:
 
     Attributes:
         target: one or several columns to predict.
-        task: None tells classification and regression apart by the target's values.
+        task: classification or regression; None lets the target's values tell.
         categories: inputs that are categories whatever they look like.
         numbers: inputs that are numbers whatever they look like.
         ignore: columns that are no inputs.
@@ -76,27 +77,31 @@ def prepare(
     data: Table,
     uses: Uses,
     split: Split,
-    known: Spec | None = None,
-    seen: SeenRows | None = None,
+    earlier: Spec | None = None,
+    earlier_rows: SeenRows | None = None,
 ) -> Prepared:
     """The table's spec and tensors; nothing but the training rows decides the spec.
 
     Args:
-        data: see `read_table`.
+        data: a DataFrame or the path of a table, as for `read_table`.
         uses: what its columns are for.
         split: which rows are validated on.
-        known: spec of a pretrained model: columns of the same names keep their kind and
-            statistics, known categories their numbers, a known target its scale and classes.
-        seen: what that model was trained on; none of it is validated on.
+        earlier: spec of a pretrained model: columns of the same names keep their kind and
+            statistics, its categories their numbers, its target the scale and classes, and what
+            was to be no input is none.
+        earlier_rows: rows that the pretrained model was trained on; none of them is validated on.
 
     Raises:
-        ValueError: columns, target or split do not suit; see the parts.
+        ValueError: columns, target or split do not suit.
     """
     names = uses.targets
-    frame = read_table(data, as_text=None if known is None else text_columns(known))
+    frame = read_table(data, *(() if earlier is None else (text_columns(earlier), earlier.columns)))
     require_columns(frame, names, "the target")
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"a target is a column, named once, however target={names}; name it")
+        raise ValueError(
+            f"target must be a column, or several that are named once each, got target={names}. "
+            "Name the column to predict."
+        )
     if split.valid is not None and not is_table(split.valid):
         split = replace(split, valid=mask_of(split.valid, frame)[labelled(frame, names)])
     frame = with_targets(frame, names)
@@ -109,14 +114,14 @@ def prepare(
     if valid is not None:
         require_columns(valid, names, "the target")
         valid = with_targets(valid, names)
-    spec = _spec(train, uses, split, task, known)
+    spec = _spec(train, uses, split, task, earlier)
     rows = row_hashes(train, spec)
     natural = natural_twins(train, spec, rows)
     if valid is not None and split.valid is not None:
         require_columns(valid, spec.inputs, ALL_INPUTS)
         require_other_rows(rows, row_hashes(valid, spec), natural)
-    if valid is not None and seen is not None and known is not None:
-        valid = _not_seen(valid, known, seen, names)
+    if valid is not None and earlier_rows is not None and earlier is not None:
+        valid = _new_rows(valid, earlier, earlier_rows, names)
     return Prepared(
         spec,
         encode(train, spec),
@@ -126,32 +131,32 @@ def prepare(
 
 
 def _spec(
-    train: pd.DataFrame, uses: Uses, split: Split, task: TaskName, known: Spec | None
+    train: pd.DataFrame, uses: Uses, split: Split, task: TaskName, earlier: Spec | None
 ) -> Spec:
     """What the training rows say of columns and targets."""
-    names = uses.targets
-    apart = [
-        name
-        for name in (split.time, split.group)
-        if name is not None and name not in uses.categories and name not in uses.numbers
-    ]
+    names, left_out = uses.targets, () if earlier is None else earlier.left_out
+    inputs = {*uses.categories, *uses.numbers}
+    apart: list[Any] = [split.time, split.group]
+    apart += [name for name, why in left_out if why == NO_INPUT and name in train.columns]
+    apart = [*uses.ignore, *(name for name in apart if name is not None and name not in inputs)]
+    ignore = [name for name in dict.fromkeys(apart) if name not in names]
     columns = fit_columns(
         train,
         categories=uses.categories,
         numbers=uses.numbers,
-        ignore=[*names, *(n for n in dict.fromkeys([*uses.ignore, *apart]) if n not in names)],
-        known=_known(known),
+        ignore=[*names, *ignore],
+        earlier=_columns(earlier),
     )
     targets = fit_targets(train, names, task, log_target=uses.log_target)
-    if known is not None and (known.task, known.log_target) == (task, uses.log_target):
-        targets = tuple(_keep(target, known) for target in targets)
+    if earlier is not None and (earlier.task, earlier.log_target) == (task, uses.log_target):
+        targets = tuple(_keep(target, earlier) for target in targets)
     return Spec(
         task,
         columns.categories,
         columns.numbers,
         targets,
         uses.log_target,
-        columns.left_out,
+        (*columns.left_out, *((name, NO_INPUT) for name in ignore)),
         "alike" if columns.categories else "exact",
     )
 
@@ -166,7 +171,7 @@ def encode(frame: pd.DataFrame, spec: Spec) -> tuple[tuple[Tensor, Tensor], Tens
     return Encoder(spec).table(frame), encode_targets(frame, spec)
 
 
-def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Any]:
+def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Spec]:
     """Both parts as whole tensors on the run's device.
 
     Raises:
@@ -174,7 +179,7 @@ def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Any]:
     """
     if batch_size < LEAST_BATCH:
         raise ValueError(
-            f"a batch has at least {LEAST_BATCH} rows, however {batch_size=}; 256 suits most"
+            f"batch_size must be {LEAST_BATCH} or more, got {batch_size=}. Try batch_size=256."
         )
     device = run.torch_device()
     train = TensorBatches(*prepared.train, batch_size=batch_size, seed=run.seed, device=device)
@@ -188,31 +193,29 @@ def still(inputs: tuple[Tensor, Tensor], target: Tensor, run: Run) -> TensorBatc
     return TensorBatches(inputs, target, batch_size=EVALUATION_ROWS, shuffle=False, device=device)
 
 
-def _known(spec: Spec | None) -> Mapping[Name, Category | Number]:
-    if spec is None:
-        return {}
-    columns: list[Category | Number] = [*spec.categories, *spec.numbers]
+def _columns(spec: Spec | None) -> Mapping[Name, Category | Number]:
+    columns: list[Category | Number] = [] if spec is None else [*spec.categories, *spec.numbers]
     return {column.name: column for column in columns}
 
 
-def _not_seen(
-    valid: pd.DataFrame, known: Spec, seen: SeenRows, targets: Sequence[Name]
+def _new_rows(
+    valid: pd.DataFrame, earlier: Spec, earlier_rows: SeenRows, targets: Sequence[Name]
 ) -> pd.DataFrame:
     """Validation rows without those of which the pretrained model has learnt a target.
 
     Raises:
         ValueError: none is left, or they cannot be told one by one.
     """
-    names = [*known.inputs, *(target.name for target in known.targets)]
-    same_target = any(target.name in targets for target in known.targets)
+    names = [*earlier.inputs, *(target.name for target in earlier.targets)]
+    same_target = any(target.name in targets for target in earlier.targets)
     if not same_target or any(name not in valid.columns for name in names):
         return valid
-    hashes = row_hashes(valid, known)
-    share = seen.share(hashes)
+    hashes = row_hashes(valid, earlier)
+    share = earlier_rows.share(hashes)
     if share <= TOLERABLE_SHARE:
         return valid
-    is_new = ~seen.contains(hashes)
-    if seen.is_cut_off or not is_new.any():
+    is_new = ~earlier_rows.contains(hashes)
+    if earlier_rows.is_cut_off or not is_new.any():
         raise ValueError(
             "validation rows must be new to the pretrained model, got about "
             f"{share:.0%} that it was trained on. Pass others as valid, divide as its training "
@@ -226,12 +229,12 @@ def _not_seen(
     return valid[is_new]
 
 
-def _keep(target: Target, known: Spec) -> Target:
+def _keep(target: Target, earlier: Spec) -> Target:
     """A pretrained model's target of the same name: its scale, its classes and then new ones."""
-    old: Any = next((t for t in known.targets if t.name == target.name), None)
+    old: Any = next((t for t in earlier.targets if t.name == target.name), None)
     if old is None:
         return target
-    if known.task == "regression":
+    if earlier.task == "regression":
         constant = old.std <= still_std(old.mean)
         return target if constant else Target(target.name, (), old.mean, old.std)
     lookup = Lookup(Category(old.name, old.classes))

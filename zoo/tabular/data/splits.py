@@ -14,24 +14,26 @@ from pandas.api import types
 from zoo.core.split import held_out, held_out_of_each, require_both_parts
 from zoo.data.table import require_columns
 from zoo.tabular.data.contents import copies
-from zoo.tabular.data.tables import Name, read_table, texts_of
+from zoo.tabular.data.tables import read_table, texts_of
 from zoo.tabular.data.values import as_numbers, distinct, is_text, reads_as_number, without_arrow
+from zoo.tabular.options import Name
 
 LEAST: Final = 2  # rows to train on: batch norms need a deviation
 
 
 @dataclass(frozen=True)
 class Split:
-    """How to set rows aside for validation. At most one of `valid`, `time` and `group` is given.
+    """How to set rows aside for validation, by at most one of `valid`, `time` and `group`.
 
     Attributes:
         valid: a table of its own, or a truth for each row (a Series by its index); None leaves it
             to the others.
-        fraction: of the rows (of every class, of the groups); 0 validates on nothing.
-        time: a column; the latest rows are validated on, none of them as early as a training row.
-        group: a column; the rows of a group are on one side together, as near to the fraction as
-            they let it.
-        seed: of what is drawn.
+        fraction: share of the rows (of every class, of the groups); 0 validates on nothing.
+        time: column of times; the latest rows are validated on, none of them as early as a
+            training row.
+        group: column of groups, whose rows stay together on one side; as many are validated on as
+            come nearest to the fraction.
+        seed: seed of the random parts.
     """
 
     valid: Any = None
@@ -51,8 +53,8 @@ def divide(
 
     Args:
         frame: all rows.
-        split: how.
-        classes: of the rows, if a random part shall have its share of each.
+        split: how to set validation rows aside.
+        classes: class of each row, if a random part shall have its share of each.
         ignore: columns that do not tell copies of a row apart.
 
     Raises:
@@ -61,7 +63,7 @@ def divide(
     _require_one_way(split)
     _enough(frame, None)
     if is_table(split.valid):
-        return _enough(frame, read_table(split.valid, as_text=texts_of(frame)))
+        return _enough(frame, read_table(split.valid, texts_of(frame), frame.columns))
     if split.valid is not None:
         is_valid = mask_of(split.valid, frame)
     elif split.fraction == 0:
@@ -117,12 +119,10 @@ def _by_index(valid: pd.Series, frame: pd.DataFrame) -> pd.Series:
 
 def _require_one_way(split: Split) -> None:
     ways = {name: getattr(split, name) for name in ("valid", "time", "group")}
-    given = [name for name, value in ways.items() if value is not None]
-    if len(given) > 1:
-        raise ValueError(f"rows are set aside in one way, however {given=}; keep one of them")
-    if not 0 <= split.fraction < 1:
+    several = [name for name, value in ways.items() if value is not None]
+    if len(several) > 1:
         raise ValueError(
-            f"a fraction is 0 or more and below 1, however valid_fraction={split.fraction}; try 0.2"
+            f"rows must be set aside in one way, got {' and '.join(several)}. Keep one of them."
         )
 
 
@@ -131,8 +131,8 @@ def _enough(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     if len(train) < LEAST:
         raise ValueError(
-            f"learning needs at least {LEAST} rows, however n_samples = {len(train)} are left to "
-            "train on; add rows, or validate on fewer"
+            f"training must have at least {LEAST} rows, got n_samples = {len(train)}. Add rows, or "
+            "validate on fewer."
         )
     return train, valid
 
@@ -148,8 +148,9 @@ def _latest(frame: pd.DataFrame, name: Name, fraction: float) -> NDArray[np.bool
     times = as_numbers(column, name, "time" if texts else "number")
     if not np.isfinite(times).all():
         raise ValueError(
-            f"a split by time needs the time of every row, however {name!r} has "
-            f"{int((~np.isfinite(times)).sum())} gaps; fill them or leave these rows out"
+            f"a split by time must have the time of every row, got "
+            f"{int((~np.isfinite(times)).sum())} gaps in {name!r}. Fill them or leave these rows "
+            "out."
         )
     cut = np.sort(times)[max(len(times) - round(fraction * len(times)), 0) - 1]
     if cut == times.max():  # the training rows would reach to the last moment: begin there

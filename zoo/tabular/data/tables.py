@@ -10,23 +10,24 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from zoo.core import messages
 from zoo.data import table
+from zoo.tabular.options import Name
 
 Table = str | os.PathLike[str] | pd.DataFrame
-Name = str | int
-"""Of a column; a DataFrame made of an array numbers its columns."""
-
 ALL_INPUTS: Final = "every column of the training, if only with empty cells,"
-SHOWN: Final = 3  # wrong values that a message names; the rest is counted
 
 
-def read_table(data: Any, *, as_text: Mapping[Name, Iterable[str]] | None = None) -> pd.DataFrame:
+def read_table(
+    data: Any, as_text: Mapping[Name, Iterable[str]] | None = None, names: Iterable[Name] = ()
+) -> pd.DataFrame:
     """The DataFrame that is given or that a file holds.
 
     Args:
         data: a DataFrame, or the path of a file that `zoo.data.table` reads.
         as_text: columns of a CSV file whose cells are text even if they look like numbers, and
             their texts that are no gaps even if they look like such, as NA.
+        names: names of a model's columns, which a file writes as text without spaces around.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -50,18 +51,8 @@ def read_table(data: Any, *, as_text: Mapping[Name, Iterable[str]] | None = None
             f"a table must have rows, got none under its {len(frame.columns)} columns. Look "
             "whether a filter before it removed all."
         )
-    return frame
-
-
-def with_names(frame: pd.DataFrame, wanted: Iterable[Name]) -> pd.DataFrame:
-    """The table with the names that are wanted as numbers as such: a file has all names as texts.
-
-    >>> with_names(pd.DataFrame({"0": [5], "x": [6]}), [0, "x"]).columns.tolist()
-    [0, 'x']
-    """
     have: set[Any] = set(frame.columns)
-    numbers = [name for name in wanted if isinstance(name, int) and name not in have]
-    return frame.rename(columns={str(name): name for name in numbers if str(name) in have})
+    return frame.rename(columns={str(name).strip(): name for name in names if name not in have})
 
 
 def texts_of(frame: pd.DataFrame) -> dict[Name, tuple[str, ...]]:
@@ -79,9 +70,8 @@ def texts_of(frame: pd.DataFrame) -> dict[Name, tuple[str, ...]]:
 
 
 def few(values: Sequence[Any]) -> str:
-    """The first values, and how many there are if that is not all."""
-    more = f", ... ({len(values)} in all)" if len(values) > SHOWN else ""
-    return ", ".join(f"{value!r:.60}" for value in values[:SHOWN]) + more
+    """The first values as Python writes them, and how many there are if that is not all."""
+    return messages.few([f"{value!r:.60}" for value in values])
 
 
 def _with_plain_names(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from pandas.api import types
 from torch import Tensor
 
+from zoo.core.messages import SHOWN
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import Name, few
+from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import (
     Value,
     as_numbers,
@@ -24,7 +25,7 @@ from zoo.tabular.data.values import (
     reads_as_number,
     sense,
 )
-from zoo.tabular.options import TaskName
+from zoo.tabular.options import Name, TaskName
 from zoo.tabular.spec import Category, Spec, Target
 
 FEW_CLASSES: Final = 20  # different whole numbers that are still classes
@@ -72,38 +73,38 @@ def guess_task(column: pd.Series) -> TaskName:
 
 def labelled(frame: pd.DataFrame, targets: Sequence[Name]) -> NDArray[np.bool_]:
     """Which rows have all their targets; an empty text is none. Shape: (n,)."""
-    known = np.ones(len(frame), dtype=bool)
+    is_labelled = np.ones(len(frame), dtype=bool)
     for name in targets:
         column = frame[name]
-        known &= column.notna().to_numpy(dtype=bool)
+        is_labelled &= column.notna().to_numpy(dtype=bool)
         if is_text(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
             codes, values = distinct(column)
             empty = [i for i, value in enumerate(values) if sense(value) is None]
-            known &= ~np.isin(codes, empty)
-    return known
+            is_labelled &= ~np.isin(codes, empty)
+    return is_labelled
 
 
 def with_targets(frame: pd.DataFrame, targets: Sequence[Name]) -> pd.DataFrame:
-    """The rows whose targets are known; one warning counts the others.
+    """The rows that have all targets; one warning counts the others.
 
     Whole numbers that only the gaps have made floats are whole again.
 
     Raises:
         ValueError: there are none.
     """
-    known = labelled(frame, targets)
-    if known.all():
+    is_labelled = labelled(frame, targets)
+    if is_labelled.all():
         return frame
-    if not known.any():
+    if not is_labelled.any():
         raise ValueError(
             f"learning and scoring need rows with a target, got {few(list(targets))} empty in all "
             f"{len(frame)}. Choose another column."
         )
-    n = int((~known).sum())
+    n = int((~is_labelled).sum())
     message = f"rows must have a target, got {n} of {len(frame)} without. They are left out."
     warnings.warn(message, stacklevel=4)
-    kept = frame[known]
-    return kept.astype({name: np.int64 for name in targets if _is_whole(kept[name])})
+    rows = frame[is_labelled]
+    return rows.astype({name: np.int64 for name in targets if _is_whole(rows[name])})
 
 
 def fit_targets(
@@ -118,17 +119,17 @@ def fit_targets(
     if task == "classification":
         if len(targets) > 1 or log_target:
             raise ValueError(
-                "a classification has one target and no logarithm, however "
-                f"targets={list(targets)}, {log_target=}; train a model for each"
+                "a classification must have one target and no logarithm, got "
+                f"targets={list(targets)}, {log_target=}. Train a model for each target."
             )
         return (Target(targets[0], _classes(frame[targets[0]], targets[0])),)
-    found = []
+    scales = []
     for name in targets:
         numbers = target_numbers(frame[name], name, log_target)
         mean, spread = float(numbers.mean()), float(numbers.std())
         varies = spread > 1e-12 * max(abs(mean), 1e-280)
-        found.append(Target(name, (), mean, spread if varies else still_std(mean)))
-    return tuple(found)
+        scales.append(Target(name, (), mean, spread if varies else still_std(mean)))
+    return tuple(scales)
 
 
 def still_std(mean: float) -> float:
@@ -145,10 +146,11 @@ def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[n
     numbers = as_numbers(column, name)
     wrong = np.flatnonzero(~np.isfinite(numbers) | ((numbers <= 0) if log_target else False))
     if len(wrong):
-        rule = "is a positive number where its logarithm is learnt" if log_target else "is finite"
+        rule = "positive where its logarithm is learnt" if log_target else "finite"
+        shown = few([float(numbers[row]) for row in wrong[:SHOWN]])
         raise ValueError(
-            f"a target {rule}, however row {wrong[0]} and {len(wrong) - 1} others of {name!r} have "
-            f"{few([float(numbers[row]) for row in wrong])}; leave these rows out"
+            f"a target must be {rule}, got {shown} in row {wrong[0]} and {len(wrong) - 1} others "
+            f"of {name!r}. Leave these rows out."
         )
     return np.log(numbers) if log_target else numbers
 
@@ -211,8 +213,8 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
         )
     if len(classes) < 2:
         raise ValueError(
-            f"telling classes apart needs at least two, however {name!r} has {classes=}; "
-            "add rows of another, or choose another target"
+            f"a classification must have at least two classes, got {classes=} in {name!r}. Add "
+            "rows of another class, or choose another target."
         )
     return tuple(classes)
 

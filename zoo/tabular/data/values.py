@@ -15,10 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from zoo.tabular.data.tables import Name, few
+from zoo.core.messages import SHOWN
+from zoo.tabular.data.tables import few
+from zoo.tabular.options import Name
 
 Value = str | int | float | bool | None
-"""Of a category; None is a gap."""
+"""One of a category's; None is a gap."""
 
 Kind = Literal["number", "time", "duration"]
 """What a number stands for; times are days since 1970 (UTC), durations are days."""
@@ -101,8 +103,8 @@ def distinct(column: pd.Series) -> tuple[NDArray[np.int64], list[Value]]:
         codes = np.array([names.setdefault(cell, len(names)) for cell in cells], dtype=np.int64)
         raw = [value for _, value in names]
     else:
-        codes, found = pd.factorize(column)
-        codes, raw = codes.astype(np.int64), list(found)
+        codes, values = pd.factorize(column)
+        codes, raw = codes.astype(np.int64), list(values)
     order: dict[tuple[str, Value], int] = {}
     new = [-1 if (v := plain(r)) is None else order.setdefault(key(v), len(order)) for r in raw]
     codes = np.append(np.array(new, dtype=np.int64), -1)[codes]
@@ -123,8 +125,8 @@ def as_numbers(column: pd.Series, name: Name, kind: Kind = "number") -> NDArray[
     column = _dense(column)
     if types.is_complex_dtype(column.dtype):
         raise ValueError(
-            f"numbers are real, however column {name!r} is complex; give real and imaginary part "
-            "a column each"
+            f"numbers must be real, got complex ones in column {name!r}. Make a column of the real "
+            "and one of the imaginary part."
         )
     if types.is_timedelta64_dtype(column.dtype):
         numbers = column.dt.total_seconds().to_numpy(np.float64) / _DAY
@@ -137,8 +139,8 @@ def as_numbers(column: pd.Series, name: Name, kind: Kind = "number") -> NDArray[
     else:
         numbers = _parsed(column, name)
     far = np.abs(numbers) > LARGEST
-    found: NDArray[np.float64] = np.where(far, np.copysign(np.inf, numbers), numbers)
-    return found
+    cells: NDArray[np.float64] = np.where(far, np.copysign(np.inf, numbers), numbers)
+    return cells
 
 
 def reads_as_number(value: Value) -> bool:
@@ -234,16 +236,15 @@ def _days(column: pd.Series, name: Name) -> NDArray[np.float64]:
     """Days since 1970 (UTC)."""
     if types.is_numeric_dtype(column.dtype) and column.notna().any():
         raise ValueError(
-            f"column {name!r} holds times, got numbers such as {column.dropna().iloc[0]}. Write "
-            "them as 2015-07-31 or 2015-07-31T12:00, or convert them with pd.to_datetime."
+            f"column {name!r} must hold times, got numbers such as {column.dropna().iloc[0]}. "
+            "Write them as 2015-07-31 or 2015-07-31T12:00, or convert them with pd.to_datetime."
         )
     try:
         times = moments(column)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"column {name!r} holds times, however {_no_time(column)!r:.40} is none that can be "
-            "read; write them as 2015-07-31 or 2015-07-31T12:00, or convert them with "
-            "pd.to_datetime"
+            f"column {name!r} must hold times, got {_no_time(column)!r:.40}. Write them as "
+            "2015-07-31 or 2015-07-31T12:00, or convert them with pd.to_datetime."
         ) from error
     since = times - pd.Timestamp(0, tz="UTC").as_unit("s")  # in nanoseconds, 9999 would overflow
     return np.asarray(since.dt.total_seconds() / _DAY, dtype=np.float64)
@@ -271,10 +272,11 @@ def _parsed(column: pd.Series, name: Name) -> NDArray[np.float64]:
     wrong = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy())
     wrong = wrong[[str(cells.iloc[row]).strip().lower() != "nan" for row in wrong]]
     if len(wrong):
-        shown = few([cells.iloc[row] for row in wrong])
+        shown = few([cells.iloc[row] for row in wrong[:SHOWN]])
         raise ValueError(
-            f"column {name!r} holds numbers, however row {wrong[0]} and {len(wrong) - 1} others "
-            f"have {shown}; correct them, leave them empty, or train with categories=[{name!r}]"
+            f"column {name!r} must hold numbers, got {shown} in row {wrong[0]} and "
+            f"{len(wrong) - 1} others. Correct them, leave them empty, or train with "
+            f"categories=[{name!r}]."
         )
     return numbers.astype(np.float64)
 

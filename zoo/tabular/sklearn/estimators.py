@@ -17,14 +17,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted
 
 from zoo.tabular.data.encode import Lookup, warn_of_unseen
-from zoo.tabular.data.tables import Name
 from zoo.tabular.data.targets import FEW_CLASSES
 from zoo.tabular.data.values import as_numbers
-from zoo.tabular.options import Join, ModelName
+from zoo.tabular.options import Join, ModelName, Name
 from zoo.tabular.sklearn.fitted import (
     DEFAULTS,
     fitted_table,
-    known_table,
+    table_as_fitted,
     tags_of,
     target_names,
     trained,
@@ -39,15 +38,15 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: "mlp" or "tabm".
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows a step.
-        weight_decay: on weights alone.
+        batch_size: rows per step.
+        weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
-        dropout: after each hidden layer; None takes the model's.
-        bins: of the piecewise-linear embeddings of numbers; None takes the model's.
-        join: of categories and numbers; None takes the model's.
+        dropout: probability after each hidden layer; None takes the model's.
+        bins: number of bins of the piecewise-linear embeddings of numbers; None takes the model's.
+        join: how categories and numbers come together; None takes the model's.
         categories: columns that are categories whatever they look like; of an array, numbers.
         numbers: columns that are numbers whatever they look like.
-        device: to train on.
+        device: device to train on.
         random_state: seed of weights, order and dropout; None draws one.
 
     Attributes:
@@ -86,8 +85,8 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, codes = np.unique(target, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"telling classes apart needs at least two, however y has {len(self.classes_)} "
-                "class; add rows of another"
+                f"y must have at least two classes, got y of {len(self.classes_)} class. Add rows "
+                "of another."
             )
         (name,) = target_names(y, frame)
         frame[name] = codes
@@ -95,9 +94,9 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
-        """Of each class. Shape: (N, n_classes)."""
+        """The probability of each class. Shape: (N, n_classes)."""
         check_is_fitted(self)
-        shares = self.model_.probabilities(known_table(self, X))
+        shares = self.model_.probabilities(table_as_fitted(self, X))
         return shares.to_numpy(np.float32)
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -116,16 +115,16 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model: "mlp" or "tabm"; the others as in `TabularClassifier`.
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows a step.
-        weight_decay: on weights alone.
+        batch_size: rows per step.
+        weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
-        dropout: after each hidden layer; None takes the model's.
-        bins: of the piecewise-linear embeddings of numbers; None takes the model's.
-        join: of categories and numbers; None takes the model's.
+        dropout: probability after each hidden layer; None takes the model's.
+        bins: number of bins of the piecewise-linear embeddings of numbers; None takes the model's.
+        join: how categories and numbers come together; None takes the model's.
         categories: columns that are categories whatever they look like; of an array, numbers.
         numbers: columns that are numbers whatever they look like.
         log_target: learn the logarithm of a positive target.
-        device: to train on.
+        device: device to train on.
         random_state: seed of weights, order and dropout; None draws one.
 
     Attributes:
@@ -162,8 +161,8 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         frame, target = fitted_table(self, X, y, several=True)
         columns = target.reshape(len(target), -1)
         names = target_names(y, frame, columns.shape[1])
-        made = pd.DataFrame(columns, columns=names, index=frame.index, dtype=np.float64)
-        frame = pd.concat([frame, made], axis=1)
+        targets = pd.DataFrame(columns, columns=names, index=frame.index, dtype=np.float64)
+        frame = pd.concat([frame, targets], axis=1)
         self.flat_ = target.ndim == 1
         self.model_ = trained(self, frame, names, "regression", log_target=self.log_target)
         return self
@@ -171,7 +170,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The number, or numbers, of each row. Shape: as y."""
         check_is_fitted(self)
-        numbers = self.model_.predict(known_table(self, X)).to_numpy(np.float64)
+        numbers = self.model_.predict(table_as_fitted(self, X)).to_numpy(np.float64)
         return numbers.reshape(-1) if self.flat_ else numbers.reshape(len(numbers), -1)
 
     def __sklearn_tags__(self) -> Any:
@@ -191,15 +190,15 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows a step.
-        weight_decay: on weights alone.
+        batch_size: rows per step.
+        weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
-        dropout: after each hidden layer; None takes the model's.
-        bins: of the piecewise-linear embeddings of numbers; None takes the model's.
-        join: of categories and numbers; None takes the model's.
+        dropout: probability after each hidden layer; None takes the model's.
+        bins: number of bins of the piecewise-linear embeddings of numbers; None takes the model's.
+        join: how categories and numbers come together; None takes the model's.
         categories: columns that are categories whatever they look like; of an array, numbers.
         numbers: columns that are numbers whatever they look like.
-        device: to train on.
+        device: device to train on.
         random_state: seed of weights, order and dropout; None draws one.
 
     Attributes:
@@ -250,7 +249,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Vectors and numbers side by side. Shape: (N, columns), in the order of their names."""
         check_is_fitted(self)
-        frame = known_table(self, X)
+        frame = table_as_fitted(self, X)
         parts: list[NDArray[np.float64]] = []
         unseen: dict[Name, Any] = {}
         for i, category in enumerate(self.model_.spec.categories):

@@ -14,11 +14,10 @@ from sklearn.utils.validation import validate_data
 
 from zoo.core.run import Run
 from zoo.tabular.data.columns import LEFT_OUT
-from zoo.tabular.data.tables import Name
 from zoo.tabular.data.targets import labelled
 from zoo.tabular.data.values import key, plain
 from zoo.tabular.model import TableModel
-from zoo.tabular.options import OPTIONS, Options, TaskName
+from zoo.tabular.options import OPTIONS, Name, Options, TaskName
 from zoo.tabular.spec import Spec, Target
 from zoo.tabular.verbs import learner
 
@@ -68,7 +67,7 @@ def target_names(y: Any, frame: pd.DataFrame, n: int = 1) -> list[Name]:
     return [TARGET] if n == 1 else [f"{TARGET} {i}" for i in range(n)]
 
 
-def known_table(estimator: Any, X: Any) -> pd.DataFrame:
+def table_as_fitted(estimator: Any, X: Any) -> pd.DataFrame:
     """X as a DataFrame whose columns are those of fit."""
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, reset=False, skip_check_array=True)
@@ -93,15 +92,15 @@ def trained(
     A constant column is no news here: folds of a cross-validation often have one.
 
     Args:
-        estimator: says how.
+        estimator: the estimator whose settings are used.
         frame: inputs and targets.
-        targets: columns of the targets, of a classification the classes' numbers.
-        task: of the targets.
-        classes: what the model's numbers stand for.
-        **more: options of the learner.
+        targets: columns of the targets; a classification's holds the classes' numbers.
+        task: classification or regression.
+        classes: classes that these numbers stand for.
+        **more: further options of the learner.
     """
     inputs = [name for name in frame.columns if name not in targets]
-    numbers = list(estimator.numbers)
+    numbers = estimator.numbers
     if not hasattr(estimator, "feature_names_in_"):
         numbers = [name for name in inputs if name not in estimator.categories]
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
@@ -112,7 +111,7 @@ def trained(
             targets,
             model=estimator.model,
             task=task,
-            categories=list(estimator.categories),
+            categories=estimator.categories,
             numbers=numbers,
             valid_fraction=0,
             batch_size=estimator.batch_size,
