@@ -16,14 +16,9 @@ started again, it goes on.
 from __future__ import annotations
 
 import csv
-import os
 import random
-import re
-import resource
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -31,7 +26,8 @@ from pathlib import Path
 from scripts.record import RESULTS, ROOT, circumstances
 from tests.faults.campaign import NOTES, SEED, campaign, flags
 from tests.faults.code_mutations import CodeMutant, mutants_of_folder
-from tests.faults.reach import ReachedTest, environment, record
+from tests.faults.forked_tests import FAILED, HUNG, PASSED, preload, run_tests
+from tests.faults.reach import ReachedTest, record
 
 N = 200
 LEAST = 0.85  # share that is noticed
@@ -41,12 +37,14 @@ TEST_SECONDS = 3.0  # processor time of a test that takes part, at most
 CHOSEN_SECONDS = 45.0  # of all tests that one mutant is tried with, at most
 CHOSEN_TESTS = 250  # at most
 PATIENCE = (60.0, 8.0)  # seconds, and times the recorded seconds, after which a process hangs
-MEMORY = 48 << 30  # bytes of address space
-PASSED, FAILED, HUNG = 0, 1, 999  # how pytest ends
 
 
 class Tree:
-    """A copy of the repository in which a file is changed and tests run."""
+    """A copy of the repository in which a file is changed.
+
+    Args:
+        root: where it is made.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -57,32 +55,6 @@ class Tree:
             if (ROOT / name).is_file():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
-
-    def test(self, words: Sequence[str], seconds: float) -> tuple[int, str]:
-        """How pytest ends, and what it prints.
-
-        Args:
-            words: arguments of pytest.
-            seconds: recorded time of the tests.
-        """
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider"]
-        process = subprocess.Popen(
-            [*command, *words],
-            cwd=self.root,
-            env=environment(self.root),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
-        )
-        try:
-            printed, _ = process.communicate(timeout=PATIENCE[0] + PATIENCE[1] * seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return HUNG, process.communicate()[0]
-        return process.returncode, printed
 
     def change(self, file: str, code: bytes) -> None:
         """Write a file of the copy, and remove what was compiled from it.
@@ -96,13 +68,21 @@ class Tree:
 
 
 class Trials:
-    """All mutants that are drawn, and the tests that reach them."""
+    """All mutants that are drawn, and the tests that reach them.
 
-    def __init__(self) -> None:
+    Args:
+        smoke: only the core's own tests take part.
+    """
+
+    def __init__(self, *, smoke: bool) -> None:
         self.tree = Tree(PLACE / "tree")
         every = mutants_of_folder(self.tree.root, FOLDER)
         self.mutants = random.Random(SEED).sample(every, N)
-        self.tests = record(files_of_tests(self.tree.root), self.tree.root, FOLDER, PLACE / "reach")
+        preload(self.tree.root)
+        files = files_of_tests(self.tree.root)
+        if smoke:
+            files = [name for name in files if name.startswith("tests/core/")]
+        self.tests = record(files, self.tree.root, FOLDER, PLACE / "reach")
         self.passes = cache(self._passes)
 
     def trial(self, number: int) -> str:
@@ -112,24 +92,24 @@ class Trials:
         if not chosen:
             return f"{mutant}: no test reaches it"
         names, seconds = [test.name for test in chosen], sum(test.seconds for test in chosen)
-        code = (ROOT / mutant.file).read_bytes()
+        code = (self.tree.root / mutant.file).read_bytes()
         self.tree.change(mutant.file, mutant.applied(code))
         try:
-            status, printed = self.tree.test(names, seconds)
+            patience = PATIENCE[0] + PATIENCE[1] * seconds
+            ending = run_tests(self.tree.root, ["-x", *names], seconds=patience)
         finally:
             self.tree.change(mutant.file, code)
-        if status == PASSED:
+        if ending.status == PASSED:
             return f"{mutant}: survives {len(chosen)} tests"
-        failed = tuple(re.findall(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", printed, re.M))
-        if status == FAILED and failed and not self.passes(failed):
-            return f"{mutant}: {failed[0]} fails without it too"
-        if status not in (FAILED, HUNG) and not self.passes(("--collect-only", *names)):
+        if ending.status == FAILED and ending.failed and not self.passes(ending.failed):
+            return f"{mutant}: {ending.failed[0]} fails without it too"
+        if ending.status not in (FAILED, HUNG) and not self.passes(("--collect-only", *names)):
             return f"{mutant}: the tests are not collected without it either"
         return ""
 
     def _passes(self, words: tuple[str, ...]) -> bool:
         """Whether pytest ends well without a mutant."""
-        return self.tree.test(words, CHOSEN_SECONDS)[0] == PASSED
+        return run_tests(self.tree.root, words, seconds=PATIENCE[0] * 5).status == PASSED
 
 
 def files_of_tests(root: Path) -> list[str]:
@@ -182,7 +162,7 @@ def write_survivors(trials: Trials, wrong: dict[int, str]) -> None:
 def main() -> None:
     """All mutants."""
     chosen = flags(__doc__)
-    trials = Trials()
+    trials = Trials(smoke=chosen.smoke)
     names = [str(mutant) for mutant in trials.mutants]
     campaign(
         "mutants of the core",

@@ -1,6 +1,4 @@
-"""Which lines of the library each test reaches: a plugin of pytest and the records it leaves.
-
-    python -m pytest -p tests.faults.reach --reach-of zoo/core --reach-to FILE tests/core
+"""Which lines of the library each test reaches.
 
 A file of tests is recorded in a process of its own, once for each state of the code. It may take
 `FILE_SECONDS` of processor time; tests that come later in it are not recorded.
@@ -10,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +17,9 @@ from typing import Any
 import coverage
 import pytest
 
-FILE_SECONDS = 20.0  # of processor time
+from tests.faults.forked_tests import HUNG, run_tests
+
+FILE_SECONDS = 15.0  # of processor time
 LONGEST = 300.0  # seconds of the clock that a file of tests may take
 
 
@@ -56,7 +53,7 @@ def record(tests: Sequence[str], tree: Path, folder: str, notes: Path) -> list[R
         notes: folder that keeps the records.
 
     Raises:
-        RuntimeError: no test reached any line, so that another copy was run.
+        RuntimeError: pytest itself failed, or no test reached any line: another copy was run.
     """
     notes.mkdir(parents=True, exist_ok=True)
     shared = _shared_state(tree)
@@ -66,7 +63,6 @@ def record(tests: Sequence[str], tree: Path, folder: str, notes: Path) -> list[R
         path = notes / f"{test.replace('/', '.')}-{state}.json"
         if not path.exists():
             _record_file(test, tree, folder, path)
-            print(f"{test}: {len(json.loads(path.read_text()))} tests", flush=True)
         for row in json.loads(path.read_text()):
             lines = {file: set(numbers) for file, numbers in row["lines"].items()}
             reached.append(ReachedTest(row["name"], row["seconds"], lines))
@@ -76,27 +72,14 @@ def record(tests: Sequence[str], tree: Path, folder: str, notes: Path) -> list[R
 
 
 def _record_file(test: str, tree: Path, folder: str, path: Path) -> None:
-    words = ["--reach-of", folder, "--reach-to", str(path), test]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.faults.reach", *words]
-    try:
-        subprocess.run(
-            command, cwd=tree, timeout=LONGEST, capture_output=True, env=environment(tree)
-        )
-    except subprocess.TimeoutExpired:
-        print(f"{test}: not recorded, it took more than {LONGEST:g} s", flush=True)
-    if not path.exists():  # nothing could be collected, or the process died
+    recorder = _Recorder(tree, folder, path)
+    ending = run_tests(tree, [test], seconds=LONGEST, plugins=[recorder])
+    if ending.status == HUNG:
         path.write_text("[]")
-
-
-def environment(tree: Path) -> dict[str, str]:
-    """Environment of a pytest process that tests a copy, away from the user's files."""
-    home = tree.parent / "home"
-    (home / "tmp").mkdir(parents=True, exist_ok=True)
-    places = {"HOME": home, "XDG_CACHE_HOME": home / ".cache", "TMPDIR": home / "tmp"}
-    quiet = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "HF_HUB_OFFLINE": "1"}
-    dropped = ("ZOO_", "HF_", "XDG_", "PYTEST_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return kept | quiet | {k: str(v) for k, v in places.items()} | {"PYTHONPATH": str(tree)}
+    elif not path.exists():
+        raise RuntimeError(f"{test} cannot be recorded: {ending.printed[-2000:]}")
+    rows = json.loads(path.read_text())
+    print(f"{test}: {len(rows)} tests, {sum(row['seconds'] for row in rows):.1f} s", flush=True)
 
 
 def _shared_state(tree: Path) -> bytes:
@@ -110,29 +93,17 @@ def _shared_state(tree: Path) -> bytes:
     return whole.digest()
 
 
-# ---- the plugin ----------------------------------------------------------------------------------
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Two options."""
-    parser.addoption("--reach-of", help="folder whose lines are recorded")
-    parser.addoption("--reach-to", help="file of the record")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Record if it is asked for."""
-    if config.getoption("--reach-to"):
-        config.pluginmanager.register(_Recorder(config))
-
-
 class _Recorder:
-    def __init__(self, config: pytest.Config) -> None:
-        self.root, self.path = config.rootpath, Path(config.getoption("--reach-to"))
-        source = self.root / config.getoption("--reach-of")
-        self.coverage = coverage.Coverage(None, config_file=False, include=[f"{source}/*"])
+    """A plugin of pytest that writes the lines of each test that passes."""
+
+    def __init__(self, tree: Path, folder: str, path: Path) -> None:
+        self.root, self.path = tree, path
+        self.coverage = coverage.Coverage(None, config_file=False, include=[f"{tree / folder}/*"])
         self.coverage.set_option("run:disable_warnings", ["no-data-collected"])
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()  # or skipped
+
+    def pytest_sessionstart(self) -> None:
         self.coverage.start()
 
     @pytest.hookimpl(wrapper=True)
