@@ -17,7 +17,7 @@ def test_a_class_is_given_back_or_refused() -> None:
     recommender = zoo.load(place, zoo.collab.Recommender, run=RUN)
     assert isinstance(recommender, zoo.collab.Recommender)
     assert isinstance(zoo.load(place, run=RUN), Model)
-    with pytest.raises(TypeError, match="must be a TableModel, got a Recommender in '.*collab"):
+    with pytest.raises(TypeError, match=r"must be a TableModel, got a Recommender in '.*collab"):
         zoo.load(place, zoo.tabular.TableModel, run=RUN)
 
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.core.split import Hashes, SeenRows
 from zoo.vision.data.cache import file_hash, in_order
 from zoo.vision.data.images import UnreadableImage, read
 from zoo.vision.data.sources import readable
-from zoo.vision.data.wording import few
 
 _SMALL: Final = 32  # px that a photo is decoded to, quickly, to see that it is whole
 
@@ -66,8 +66,8 @@ def held_out(
     n = len(order)
     if not 0 < fraction < 1 or n < 2:
         raise ValueError(
-            "a fraction between 0 and 1 of two or more photos is validated on, however "
-            f"valid_fraction={fraction} of {n}; try 0.2, or give valid"
+            "valid_fraction must be between 0 and 1, of two or more photos, got "
+            f"valid_fraction={fraction} of {n}. Try 0.2, or give valid."
         )
     wanted = min(max(round(fraction * n), 1), n - 1)
     drawn = order[np.random.default_rng(seed).permutation(n)]
