@@ -70,7 +70,8 @@ def trial(seed: int, cache: Path, settings: Settings) -> dict[str, Any]:
 def learner(seed: int, cache: Path) -> Learner:
     """For ants and bees."""
     run = zoo.Run(seed=seed, progress=False, cache=cache)
-    return zoo.vision.learner("efficientnet_lite0", zoo.data.get("hymenoptera"), run=run)
+    data = zoo.data.get("hymenoptera")
+    return zoo.vision.learner(data, pretrained="efficientnet_lite0", run=run)
 
 
 def seconds_of_features(learn: Learner) -> float:

@@ -226,7 +226,7 @@ def our_call(network: str, settings: Settings, folder: Path) -> Job:
     start = network
     if network == "resnet18":
         quiet = zoo.Run(progress=False, cache=folder / "other")
-        learn = zoo.vision.learner(network, photos, size=size, random_weights=True, run=quiet)
+        learn = zoo.vision.learner(photos, model=network, size=size, run=quiet)
         start = str(learn.save(folder / "start"))
 
     def run() -> int:

@@ -42,8 +42,8 @@ def trial(asked: Program, seed: int, schedule: Schedule) -> None:
     """One run, scored after every step; a row of results."""
     with timed() as spent:
         learn = zoo.vision.learner(
-            "efficientnet_lite0",
             few(fixed_split()) if asked.smoke else fixed_split(),
+            pretrained="efficientnet_lite0",
             size=schedule.sizes[0],
             run=asked.run(seed),
         )

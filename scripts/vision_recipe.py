@@ -62,8 +62,8 @@ def trial(asked: Program, name: str, seed: int, config: Config) -> None:
     stages = [(size, n) for size, n in shared(config.epochs, sizes) if n]
     with timed() as spent:
         learn: Learner = zoo.vision.learner(
-            "efficientnet_lite0",
             few(photos(name)) if asked.smoke else photos(name),
+            pretrained="efficientnet_lite0",
             size=stages[0][0],
             valid_fraction=0.2,
             batch_size=config.batch_size,

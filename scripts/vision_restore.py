@@ -28,7 +28,7 @@ import zoo
 from scripts.program import Program, program, timed
 from scripts.record import RESULTS
 from zoo.vision.data.cache import file_hash
-from zoo.vision.data.sources import Split, split
+from zoo.vision.data.sources import Listing, split
 from zoo.vision.inspect import figures
 from zoo.vision.inspect.figures import Shown
 from zoo.vision.restoration.spec import task_of
@@ -70,7 +70,7 @@ def trial(asked: Program, epochs: int, seed: int, perceptual: float) -> None:
         draw(model)
 
 
-def without_copies(parts: Split) -> list[Path]:
+def without_copies(parts: Listing) -> list[Path]:
     """The photos to validate on that are no copies of those to train on: six of 864 are."""
     known = set(map(file_hash, parts.train.paths))
     return [path for path in parts.valid.paths if file_hash(path) not in known]

@@ -69,7 +69,7 @@ def flowers(asked: Program, seed: int) -> tuple[Any, dict[str, Any]]:
     """The snapshots of cycles after the probe; scores of the last network, then of all."""
     settings = Cycles()
     data = few(fixed_split()) if asked.smoke else fixed_split()
-    learn = zoo.vision.learner("efficientnet_lite0", data, run=asked.run(seed))
+    learn = zoo.vision.learner(data, pretrained="efficientnet_lite0", run=asked.run(seed))
     start_from_probe(learn)
     learn.unfreeze()
     learn.fit_sgdr(

@@ -65,7 +65,7 @@ def _vision(work: Path, run: zoo.Run, more: dict[str, Any]) -> Any:
     """Two phases from the stored classifier's body."""
     data = more.pop("data", work / "photos")
     given = {"size": SIDE, "epochs": 2, "batch_size": 8, "batchnorm": "live"}
-    learn = zoo.vision.learner(TINY, data, random_weights=True, **_options(given, more), run=run)
+    learn = zoo.vision.learner(data, model=TINY, **_options(given, more), run=run)
     learn.freeze()
     learn.fit_one_cycle(1, more.get("lr", 3e-3))
     learn.unfreeze()

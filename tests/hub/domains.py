@@ -17,8 +17,8 @@ from tests.text import small as text
 
 def _vision(folder: Path) -> Any:
     return zoo.vision.train(
-        "timm/test_efficientnet",
         write_photos(folder / "digits", n_train=8, n_valid=4, side=32),
+        model="timm/test_efficientnet",
         epochs=1,
         size=32,
         run=zoo.Run(device="cpu", progress=False, cache=folder / "cache"),

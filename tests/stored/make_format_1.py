@@ -66,7 +66,7 @@ def table_of_photos(work: Path) -> pd.DataFrame:
 
 def classifier_of(data: Any, work: Path, **options: Any) -> Any:
     settings = {"epochs": 6, "size": SIDE, "batchnorm": "live", "augment": "none", **options}
-    return zoo.vision.train(BODY, data, **settings, run=run(work))
+    return zoo.vision.train(data, model=BODY, **settings, run=run(work))
 
 
 def several_labels(work: Path) -> Any:
@@ -88,8 +88,7 @@ def number(work: Path) -> Any:
 
 def snapshots(work: Path) -> Any:
     learn = zoo.vision.learner(
-        BODY, digits(work), size=SIDE, batchnorm="live", augment="none", random_weights=True,
-        run=run(work),
+        digits(work), model=BODY, size=SIDE, batchnorm="live", augment="none", run=run(work),
     )  # fmt: skip
     learn.fit_sgdr(3e-3, cycles=2, cycle_len=3, cycle_mult=1, snapshots=True)
     return learn.as_model(snapshots=2)
@@ -358,7 +357,13 @@ def make_photo_classifier(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         photos = write_photos(Path(temporary) / "digits", n_train=100, n_valid=50, side=SIDE)
         model = zoo.vision.train(
-            BODY, photos, epochs=8, size=SIDE, batchnorm="live", augment="none", run=zoo.Run(**RUN)
+            photos,
+            model=BODY,
+            epochs=8,
+            size=SIDE,
+            batchnorm="live",
+            augment="none",
+            run=zoo.Run(**RUN),
         )
         with torch.no_grad():  # so that the file halves when it is compressed
             for tensor in model.members[0].state_dict().values():

@@ -24,8 +24,8 @@ RUN = zoo.Run(device="cpu", precision="fp32", threads=2, progress=False)
 def train_tiny(photos: Path, seed: int = 0) -> PhotoModel:
     """A tiny network that tells the digits apart."""
     return zoo.vision.train(
-        TINY,
         photos,
+        model=TINY,
         size=32,
         epochs=6,
         batchnorm="live",
@@ -44,7 +44,7 @@ def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoModel:
 
 
 def learner(data: Any, **more: Any) -> Learner:
-    return zoo.vision.learner(NAME, data, **{"size": 32, "run": here(), **more})
+    return zoo.vision.learner(data, pretrained=NAME, **{"size": 32, "run": here(), **more})
 
 
 def weights(model: PhotoModel) -> dict[str, torch.Tensor]:

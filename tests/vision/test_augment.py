@@ -222,5 +222,5 @@ def test_wrong_settings_are_named_all_at_once() -> None:
 
 
 def test_a_crop_larger_than_its_photo_is_refused() -> None:
-    with pytest.raises(ValueError, match="size=65 and height=64, width=90"):
+    with pytest.raises(ValueError, match="size=65 for height=64, width=90"):
         centre_crop(np.zeros((64, 90, 3), np.uint8), 65)

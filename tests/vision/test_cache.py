@@ -262,7 +262,7 @@ def test_the_folder_follows_the_users_settings(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_wrong_bounds_are_refused(photos: list[Path]) -> None:
-    with pytest.raises(ValueError, match="cache_gb=-1 and threads=0"):
+    with pytest.raises(ValueError, match="cache_gb=-1, threads=0"):
         opened(photos, cache_gb=-1, threads=0)
 
 

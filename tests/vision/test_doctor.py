@@ -142,7 +142,7 @@ def test_tables_two_folders_and_loose_photos_are_checked_too(photos: Path, tmp_p
     assert len(names(report, "leak")) == 24
     loose = zoo.vision.check(photos / "train" / "cat", run=RUN)
     assert (loose.photos, loose.counts, loose.findings) == (12, {}, [])
-    with pytest.raises(ValueError, match="data is a list; give"):
+    with pytest.raises(ValueError, match=r"got a list\. Give"):
         zoo.vision.check([1, 2])
     with pytest.raises(FileNotFoundError, match="nowhere', which does not exist"):
         zoo.vision.check("nowhere")

@@ -28,8 +28,8 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def learner(data: Any, **more: Any) -> Learner:
-    settings: dict[str, Any] = {"size": 32, "run": RUN, "random_weights": True, **more}
-    return zoo.vision.learner(TINY, data, **settings)
+    settings: dict[str, Any] = {"size": 32, "run": RUN, **more}
+    return zoo.vision.learner(data, model=TINY, **settings)
 
 
 def plain(learn: Learner) -> Pass:
@@ -207,13 +207,13 @@ def test_what_features_cannot_do_is_told(photos: Path) -> None:
     with pytest.raises(ValueError, match="versions=2 with augment=None"):
         learner(photos, precompute=True, versions=2, augment="none")
     learn = learner(photos, precompute=True)
-    with pytest.raises(ValueError, match="size=48 is asked for"):
+    with pytest.raises(ValueError, match="got size=48 for a learner on features"):
         set_size(learn, 48)
     learn.unfreeze()
-    with pytest.raises(ValueError, match="however it is unfrozen"):
+    with pytest.raises(ValueError, match="got one that is unfrozen"):
         learn.fit(1, 1e-3)
-    with pytest.raises(ValueError, match="precompute=True and weights are random"):
-        zoo.vision.train(TINY, photos, size=32, precompute=True, run=RUN)
+    with pytest.raises(ValueError, match="got precompute=True with random weights"):
+        zoo.vision.train(photos, model=TINY, size=32, precompute=True, run=RUN)
     with pytest.raises(ValueError, match="boxes are cut from photos"):
         learner(photos, precompute=True, cutmix=1.0).fit(1, 1e-3)
 

@@ -182,7 +182,7 @@ def test_a_messy_folder_trains_with_one_warning(tmp_path: Path) -> None:
 
 
 def test_strict_stops_at_an_unreadable_photo(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableImage, match=r"\(strict\), however .*broken\.jpg cannot be read"):
+    with pytest.raises(UnreadableImage, match=r"\(strict\), got .*broken\.jpg cannot be read"):
         finetune(messy(tmp_path / "messy"), strict=True)
 
 
@@ -222,7 +222,7 @@ def test_a_saved_head_takes_another_dropout_and_refuses_another_shape(photos: Pa
     more = finetune(photos, first, epochs=0, dropout=0.6)
     assert (more.members[0].head.dropout, more.training["dropout"]) == (0.6, 0.6)
     assert same(weights(first), weights(more))
-    said = r"wrong={'hidden': 8, 'pool': 'avgmax'} and the head has {'hidden': None, 'pool': 'avg'}"
+    said = r"got {'hidden': 8, 'pool': 'avgmax'} for a head with {'hidden': None, 'pool': 'avg'}"
     with pytest.raises(ValueError, match=said):
         finetune(photos, first, hidden=8, pool="avgmax")
 
@@ -299,7 +299,7 @@ class Begin:
 
 def test_random_weights_are_not_the_published_ones_and_all_of_them_train(photos: Path) -> None:
     begin = Begin()
-    model = zoo.vision.train(NAME, photos, size=32, epochs=1, callbacks=[begin], run=here())
+    model = zoo.vision.train(photos, model=NAME, size=32, epochs=1, callbacks=[begin], run=here())
     assert model.spec.classes == CLASSES
     published = learner(photos).model.state_dict()
     after = weights(model)
@@ -446,7 +446,7 @@ def test_the_card_tells_the_rates(photos: Path, tmp_path: Path) -> None:
     assert "| lr | 0.0002 |" in card
     assert f"| ratio | {RATIO:.4g} |" in card
     assert told(finetune(photos, epochs=0)) == (0, None, None)
-    scratch = zoo.vision.train("resnet18", photos, size=32, epochs=1, lr=1e-3, run=here())
+    scratch = zoo.vision.train(photos, model="resnet18", size=32, epochs=1, lr=1e-3, run=here())
     assert told(scratch) == (1, 1e-3, None)  # one rate for all
     learn = learner(photos)
     learn.fit(1, (1e-5, 5e-4))

@@ -16,18 +16,18 @@ import zoo
 from tests.vision.small import RUN, TINY, Digits, table
 from zoo.core.split import SeenRows
 from zoo.vision.classification.model import PhotoModel
-from zoo.vision.classification.spec import Spec
-from zoo.vision.data.photo_sets import find
-from zoo.vision.data.sources import disjoint
+from zoo.vision.data.photo_sets import list_photos, open_photos
+from zoo.vision.data.preprocessing import Preprocessing
+from zoo.vision.data.splits import disjoint
 
 pytestmark = pytest.mark.usefixtures("cache")
 
-SPEC = Spec(("a", "b"), 32, (0, 0, 0), (1, 1, 1), "bilinear", 0.875)
+PLAIN = Preprocessing(32, (0, 0, 0), (1, 1, 1), "bilinear", 0.875)
 
 
 def train(data: Any, **more: Any) -> PhotoModel:
     settings = {"size": 32, "epochs": 1, "augment": "none", "run": RUN, **more}
-    return zoo.vision.train(TINY, data, **settings)
+    return zoo.vision.train(data, model=TINY, **settings)
 
 
 def noise(folder: Path, n: int, copies: int = 1) -> Path:
@@ -77,13 +77,13 @@ def test_a_stated_split_that_shares_photos_is_refused(
 
 
 def test_of_a_drawn_split_all_copies_are_on_one_side(tmp_path: Path) -> None:
-    opened = find(noise(tmp_path / "p", 40, copies=3)).open(SPEC, RUN, False, None)
-    items: Any = opened.valid
-    assert opened.rows is not None
-    assert not np.isin(items.hashes, opened.rows).any()
-    assert len(items) == pytest.approx(24, abs=6)  # about a fifth of 120
-    assert len(items) + len(opened.train) == 120
-    assert set(opened.train_labels) == set(opened.valid_labels) == {0, 1}
+    photos = noise(tmp_path / "p", 40, copies=3)
+    train, valid = open_photos(list_photos(photos), PLAIN, RUN)
+    assert train.hashes is not None
+    assert not np.isin(valid.hashes, train.hashes).any()
+    assert len(valid.items) == pytest.approx(24, abs=6)  # about a fifth of 120
+    assert len(valid.items) + len(train.items) == 120
+    assert set(train.labels) == set(valid.labels) == {0, 1}
 
 
 def test_a_split_without_copies_stays_as_it_was_drawn(tmp_path: Path) -> None:

@@ -68,12 +68,12 @@ def beside_none(photos: Path, tmp: Path) -> pd.DataFrame:
 SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "empty folder": (empty, {}, r"empty holds no photos"),
     "one class": (lambda p, t: only(p, t, "a"), {}, r"classes=\('a',\)"),
-    "class in valid alone": (more_classes_in_valid, {}, "however nine; known are seven, three"),
+    "class in valid alone": (more_classes_in_valid, {}, "got nine. Known are seven, three"),
     "missing folder": (lambda p, t: t / "nowhere", {}, "nowhere', which does not exist"),
     "gaps": (with_gaps, {}, "gaps in column 'digit', rows 3"),
     "nothing": (lambda p, t: None, {}, "data is a NoneType"),
     "list of paths": (lambda p, t: [str(p / "1.png")], {}, "gives str"),
-    "a dict": (lambda p, t: {"a": []}, {}, "data is a dict"),
+    "a dict": (lambda p, t: {"a": []}, {}, "got a dict"),
     "two classes of one name": (lambda p, t: Twins(p), {}, "got crane more than once"),
     "a label that is missing": (lambda p, t: [(None, 0), (None, None)], {}, "label=None"),
     "columns of flags": (flags, {}, "got 2 columns of 0 and 1: seven, three"),
@@ -81,32 +81,32 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "one name of two columns": (None, {"columns": "photo"}, "columns='photo'"),
     "a range of one number": (None, {"y_range": 5}, "y_range=5"),
     "one size of many": (None, {"size": None, "sizes": 64}, "sizes=64"),
-    "weights in an array": (None, {"class_weights": np.ones(2)}, "chosen=array"),
+    "weights in an array": (None, {"class_weights": np.ones(2)}, "class_weights=array"),
     "an endless weight": (None, {"class_weights": {"three": np.inf}}, "'three': inf"),
     "absent class": (lambda p, t: Odd(p), {}, "none of three"),
     "text labels": (lambda p, t: [(None, "cat"), (None, "dog")], {}, "label='cat'"),
-    "negative labels": (lambda p, t: [(None, -1), (None, 1)], {}, r"however there are \[-1, 1\]"),
-    "mixed forms": (lambda p, t: Digits(p), {"valid": "valid"}, "data is a str"),
-    "mixed forms, reversed": (lambda p, t: p, {"valid": [1, 2]}, "data is a Posix"),
-    "unknown backbone": (None, {"pretrained": "resnet43"}, "did you mean 'resnet34'"),
-    "unknown timm": (None, {"pretrained": "timm/resnet51"}, "did you mean 'timm/resnet"),
+    "negative labels": (lambda p, t: [(None, -1), (None, 1)], {}, r"from 0, got \[-1, 1\]"),
+    "mixed forms": (lambda p, t: Digits(p), {"valid": "valid"}, "got a str"),
+    "mixed forms, reversed": (lambda p, t: p, {"valid": [1, 2]}, "got a Posix"),
+    "unknown backbone": (None, {"pretrained": "resnet43"}, "Did you mean 'resnet"),
+    "unknown timm": (None, {"pretrained": "timm/resnet51"}, "Did you mean 'timm/resnet"),
     "small size": (
         None,
         {"size": 16},
-        "32 px or more, however size=16; the nearest it takes is 32",
+        "32 px or more, got size=16. Try size=32",
     ),
     "unknown augment": (None, {"augment": "sideon"}, "augment='sideon'"),
     "fraction": (None, {"valid_fraction": 1.5}, "valid_fraction=1.5"),
-    "batch size": (None, {"batch_size": 0}, r"\{'batch_size': 0\}"),
+    "batch size": (None, {"batch_size": 0}, "batch_size=0"),
     "dropout": (None, {"dropout": 1.5}, "dropout=1.5"),
     "hidden": (None, {"hidden": 0}, "hidden=0"),
     "pool": (None, {"pool": "max"}, "pool='max'"),
     "rate": (None, {"lr": -1.0}, "lr="),
     "epochs": (None, {"epochs": -1}, "epochs=-1"),
-    "size as text": (None, {"size": "32"}, "wrong={'size': '32'}"),
-    "half a pixel": (None, {"size": 32.5, "epochs": 0}, "wrong={'size': 32.5}"),
-    "numbers as text": (None, {"dropout": "0.1", "clip": "1"}, "'dropout': '0.1', 'clip': '1'}"),
-    "epochs as text": (None, {"epochs": "4", "lr": "1e-3"}, "'epochs': '4', 'lr': '1e-3'}"),
+    "size as text": (None, {"size": "32"}, "got size='32'"),
+    "half a pixel": (None, {"size": 32.5, "epochs": 0}, "got size=32.5"),
+    "numbers as text": (None, {"dropout": "0.1", "clip": "1"}, r"dropout='0.1' .*; clip='1'"),
+    "epochs as text": (None, {"epochs": "4", "lr": "1e-3"}, r"epochs='4' .*; lr='1e-3'"),
     "no pretrained": (None, {"pretrained": None}, "pretrained=None"),
     "a number as pretrained": (None, {"pretrained": 34}, "pretrained=34"),
     "a folder of photos": (None, {"pretrained": Path()}, "config.json, however '.' has none"),
@@ -128,7 +128,7 @@ def test_what_will_not_do_is_one_clear_sentence(
         finetune(data, **settings)
     message = str(caught.value)
     told = ("however" in message and "; " in message) or (", got " in message and ". " in message)
-    assert told or case in ("dropout", "hidden", "pool")
+    assert told
     assert "\n" not in message
     assert len(message) < 400
 

@@ -151,7 +151,7 @@ def test_a_saved_body_or_model_is_where_training_goes_on_from(
     assert all(torch.equal(model.members[0].state_dict()[name], t) for name, t in body.items())
     assert other.model.decoder.last.out_channels == 4
     with pytest.raises(ValueError, match=r"answers for whole photos.*take its backbone"):
-        zoo.vision.learner(model, scenes / "photos", run=RUN)
+        zoo.vision.learner(scenes / "photos", pretrained=model, run=RUN)
 
 
 # ---- prediction ----------------------------------------------------------------------------------

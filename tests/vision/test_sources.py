@@ -13,7 +13,7 @@ from PIL import Image
 
 from zoo.vision.data.cache import open_items
 from zoo.vision.data.images import Resize, UnreadableImage
-from zoo.vision.data.sources import Split, labelled, readable, split, without_unreadable
+from zoo.vision.data.sources import Listing, labelled, readable, readable_parts, split
 
 
 def put(root: Path, *names: str) -> None:
@@ -127,10 +127,10 @@ FOLDERS = {
     "one class": (many("a", 3), r"classes=\('a',\)"),
     "valid alone": (
         ["train/a/1.png", "train/b/1.png", "valid/c/1.png", "valid/d/1.png"],
-        "validation holds classes that training has not, however c, d; known are a, b",
+        "classes of the validation part must be trained on, got c, d. Known are a, b",
     ),
-    "an empty class": (["a/1.png", "b/1.png", "c/x.txt", "d/x.txt"], "there are none in c, d"),
-    "one photo each": (["a/1.png", "b/1.png"], "got 2 to train and 0 to validate on"),
+    "an empty class": (["a/1.png", "b/1.png", "c/x.txt", "d/x.txt"], "got none in c, d"),
+    "one photo each": (["a/1.png", "b/1.png"], "got none of 2 that is marked"),
 }
 
 
@@ -165,13 +165,8 @@ TABLES: dict[str, tuple[str, dict[str, Any], str]] = {
     "one class": ("p,l\nx/0.png,a\nx/1.png,a\n", {}, r"classes=\('a',\)"),
     "two labels": ("p,l\nx/0.png,a\nx/0.png,b\n", {}, "repeats of .*0.png"),
     "both sides": ("p,l,valid\nx/0.png,a,0\nx/0.png,a,1\nx/1.png,b,0\n", {}, "repeats .*0.png"),
-    "valid alone": ("p,l,valid\nx/0.png,a,0\nx/1.png,b,0\nx/2.png,c,1\n", {}, "however c; known"),
-    "all train": (
-        "p,l,valid\nx/0.png,a,0\nx/1.png,b,0\n",
-        {},
-        "got 2 to train and 0 to validate on",
-    ),
-    "fraction": ("p,l\nx/0.png,a\n", {"valid_fraction": 1.0}, "valid_fraction=1.0"),
+    "valid alone": ("p,l,valid\nx/0.png,a,0\nx/1.png,b,0\nx/2.png,c,1\n", {}, "got c. Known"),
+    "all train": ("p,l,valid\nx/0.png,a,0\nx/1.png,b,0\n", {}, "got none of 2 that is marked"),
 }
 
 
@@ -201,11 +196,11 @@ def test_labelled_photos_use_the_classes_given(tmp_path: Path) -> None:
     assert photos.labels.tolist() == [1, 2]
     frame = pd.DataFrame({"path": ["b/1.png"], "label": ["c"]})
     assert labelled(frame, ("a", "b", "c"), root=tmp_path).labels.tolist() == [2]
-    with pytest.raises(ValueError, match="however c; known are a, b"):
+    with pytest.raises(ValueError, match=r"got c\. Known are a, b"):
         labelled(tmp_path, ("a", "b"))
 
 
-def broken(root: Path, *names: str) -> tuple[Split, dict[int, str]]:
+def broken(root: Path, *names: str) -> tuple[Listing, dict[int, str]]:
     for name in names:
         (root / name).write_bytes(b"broken")
     found = split(root)
@@ -216,12 +211,14 @@ def test_broken_files_are_left_out_with_one_warning(tmp_path: Path) -> None:
     put(tmp_path, *many("train/a", 5), *many("train/b", 3), *many("valid/a", 2))
     found, unreadable = broken(tmp_path, "train/a/1.png", "train/b/0.png", "valid/a/0.png")
     with pytest.warns(UserWarning, match=r"3 of 10 photos are left out: .*a/1\.png") as caught:
-        left, train, valid = without_unreadable(found, unreadable)
+        train, valid = readable_parts(found, unreadable)
     assert len(caught) == 1
-    assert (len(left.train), len(left.valid)) == (6, 1)
-    assert [found.paths[row] for row in train] == left.train.paths
-    assert [found.paths[row] for row in valid] == left.valid.paths
-    assert left.train.labels.tolist() == [0] * 4 + [1] * 2
+    assert [found.paths[row].name for row in train] == [
+        *("0.png", "2.png", "3.png", "4.png"),
+        *("1.png", "2.png"),
+    ]
+    assert [found.paths[row] for row in valid] == [found.valid.paths[1]]
+    assert found.labels[train].tolist() == [0] * 4 + [1] * 2
 
 
 def test_strict_reading_raises_and_whole_files_say_nothing(tmp_path: Path) -> None:
@@ -229,16 +226,19 @@ def test_strict_reading_raises_and_whole_files_say_nothing(tmp_path: Path) -> No
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found, unreadable = broken(tmp_path)
-        assert without_unreadable(found, unreadable)[0].paths == found.paths
+        assert [len(rows) for rows in readable_parts(found, unreadable)] == [4, 2]
         assert [len(rows) for rows in readable([found.train], {})] == [len(found.train)]
     found, unreadable = broken(tmp_path, "a/1.png")
     with pytest.raises(UnreadableImage, match=r"a/1\.png"):
-        without_unreadable(found, unreadable, strict=True)
+        readable_parts(found, unreadable, strict=True)
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(["train/b/0.png"], "the classes b have no"), (["valid/a/0.png"], "validation has no")],
+    [
+        (["train/b/0.png"], "got none of the classes b"),
+        (["valid/a/0.png"], "got none for validation"),
+    ],
 )
 @pytest.mark.filterwarnings("ignore:1 of 4 photos")
 def test_a_class_without_a_readable_photo_is_an_error(
@@ -246,4 +246,4 @@ def test_a_class_without_a_readable_photo_is_an_error(
 ) -> None:
     put(tmp_path, *many("train/a", 2), "train/b/0.png", "valid/a/0.png")
     with pytest.raises(ValueError, match=message):
-        without_unreadable(*broken(tmp_path, *names))
+        readable_parts(*broken(tmp_path, *names))

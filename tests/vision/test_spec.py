@@ -14,8 +14,8 @@ import zoo
 from tests.vision.small import RUN, TINY
 from zoo.vision.classification.spec import Spec, spec_of
 from zoo.vision.data.images import Resize, read
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models.backbones import preprocessing
-from zoo.vision.models.bodies import Preprocessing
 from zoo.vision.pretrained import HeadWish, start
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -28,7 +28,7 @@ def test_a_spec_without_later_fields_is_of_format_1() -> None:
     assert SPEC.format == 1
     assert not tree.keys() & {"mode", "white", "columns", "valid_column"}
     assert Spec.from_json(tree) == SPEC
-    assert SPEC.resize == Resize(36, "bilinear", fill=(128, 128, 64))
+    assert SPEC.preprocessing.resize == Resize(36, "bilinear", fill=(128, 128, 64))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_senseless_fields_are_refused(name: str, value: object) -> None:
 def test_how_photos_become_squares_travels_with_the_weights() -> None:
     squashed = preprocessing("timm/convnext_tiny.in12k_ft_in1k_384")
     assert (squashed.mode, squashed.crop) == ("squash", 1.0)
-    assert spec_of(("a", "b"), squashed).resize.mode == "squash"
+    assert spec_of(("a", "b"), squashed).mode == "squash"
     assert preprocessing("timm/resnet50.a1_in1k").mode == "center"
     assert preprocessing("resnet18").mode == "center"
     assert preprocessing("timm/volo_d4_448.sail_in1k").crop == 1.0  # its record says 1.15
@@ -78,7 +78,7 @@ def test_squashed_photos_are_those_of_timm() -> None:
 
 
 def test_a_model_is_trained_further_on_photos_as_it_saw_them(photos: Path, tmp_path: Path) -> None:
-    first = zoo.vision.train(TINY, photos, size=32, epochs=1, run=RUN)
+    first = zoo.vision.train(photos, model=TINY, size=32, epochs=1, run=RUN)
     assert first.spec.mode == "center"
     first.spec = replace(first.spec, mode="squash", crop=0.5)
     loaded = zoo.load(first.save(tmp_path / "model"), run=RUN)
@@ -86,7 +86,7 @@ def test_a_model_is_trained_further_on_photos_as_it_saw_them(photos: Path, tmp_p
         wish = HeadWish(None, None, None)
         network = start(
             loaded, classes, "classification",
-            size=None, short_side=None, head=wish, random_weights=False,
+            size=None, short_side=None, head=wish, published=True,
         )  # fmt: skip
         spec = loaded.spec
         assert network.preprocessing == Preprocessing(
@@ -102,7 +102,7 @@ def test_scans_of_twelve_bits_are_learnt_and_predicted(tmp_path: Path) -> None:
             grey = rng.integers(0, 1500, (40, 40)) + 2500 * k
             grey[0, 0] = 4000 - i
             Image.fromarray(grey.astype(np.uint16)).save(tmp_path / f"scans/{name}/{i}.png")
-    model = zoo.vision.train(TINY, tmp_path / "scans", size=32, epochs=1, run=RUN)
+    model = zoo.vision.train(tmp_path / "scans", model=TINY, size=32, epochs=1, run=RUN)
     assert model.spec.white == 4095
     loaded = zoo.load(model.save(tmp_path / "model"), run=RUN)
     path = tmp_path / "scans" / "light" / "0.png"

@@ -38,7 +38,9 @@ def test_the_mean_is_three_quarters_of_the_varied_views_and_a_quarter_of_the_pla
     given, flipping = files(photos), TTA(augment=replace(NONE, flip=1.0))
     still = model.learner().data.valid
     labels = torch.zeros(len(given), dtype=torch.int64)
-    (batch,) = replace(still, items=GivenPhotos(given, model.spec), targets=labels).epoch(0)
+    (batch,) = replace(
+        still, items=GivenPhotos(given, model.spec.preprocessing.resize), targets=labels
+    ).epoch(0)
     with torch.inference_mode(), set_aside(model.members[0]):
         plain, mirrored = (
             model.members[0](x).softmax(1).numpy()
@@ -119,7 +121,7 @@ def test_evaluation_tells_the_scores_with_and_without(model: PhotoModel, photos:
 
 
 def test_crops_are_the_corners_and_their_mirror_images(model: PhotoModel, photos: Path) -> None:
-    items = GivenPhotos(files(photos, 1), model.spec)
+    items = GivenPhotos(files(photos, 1), model.spec.preprocessing.resize)
     batches = model.learner().data.valid
     still = replace(batches, items=items, targets=torch.zeros(1), mean=(0, 0, 0), std=(1, 1, 1))
     views, shares = views_of(still, CROPS, Augment())
@@ -156,7 +158,7 @@ def test_views_of_a_file_share_one_decoding(model: PhotoModel, photos: Path) -> 
             asked.append(i)
             return super().__getitem__(i)
 
-    kept = Remembered(Counted(files(photos), model.spec), 12)
+    kept = Remembered(Counted(files(photos), model.spec.preprocessing.resize), 12)
     still = replace(model.learner().data.valid, items=kept, targets=torch.zeros(6), threads=1)
     list(views_of(still, TTA(), Augment())[0].epoch(0))
     assert sorted(asked) == list(range(6))

@@ -101,8 +101,8 @@ def lr_find(
         from zoo.core.history import save_picture
 
         learn = zoo.vision.learner(
-            pretrained,
             photos,
+            pretrained=pretrained,
             valid=valid,
             size=size,
             batch_size=batch_size,

@@ -38,7 +38,7 @@ def run(out: Path, say: Callable[[str], None]) -> None:
         f"\n{N_TRAIN} to train on, {N_VALID} to validate, as pictures in {folder}\n"
     )
     learn = zoo.vision.learner(
-        "efficientnet_lite0", folder, size=SIZE, batch_size=32, augment=HANDWRITING
+        folder, pretrained="efficientnet_lite0", size=SIZE, batch_size=32, augment=HANDWRITING
     )
     save_picture(learn.lr_find(steps=40).plot(), out / "lr-find.png")
     start_from_probe(learn)

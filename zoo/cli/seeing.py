@@ -73,9 +73,7 @@ def show_batch(
         import zoo
 
         given: Any = augment
-        learn = zoo.vision.learner(
-            "efficientnet_lite0", photos, size=size, augment=given, random_weights=True
-        )
+        learn = zoo.vision.learner(photos, model="efficientnet_lite0", size=size, augment=given)
         _write(zoo.vision.figures.batch(learn, n), out)
 
 

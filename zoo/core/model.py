@@ -24,9 +24,8 @@ from zoo.core.placed import Network, Placed
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
 from zoo.core.task import Task
-from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
-from zoo.core.training.options import TrainingOptions
+from zoo.core.training.options import BatchNormMode, TrainingOptions
 
 
 class Model(ABC, Generic[Network, S]):

@@ -33,6 +33,7 @@ class Task:
             penalties); None takes `loss`.
         score: (predictions, target) -> (mean, count), the loss of decoded predictions, which alone
             can tell that of a mean over several networks or views; None if there is no such loss.
+        weights: how much each class counts in `loss`; None if all count alike. Shape: (n_classes,).
     """
 
     loss: Loss
@@ -40,6 +41,7 @@ class Task:
     metrics: Callable[[], Mapping[str, Metric]] = dict
     valid_loss: Loss | None = None
     score: Loss | None = None
+    weights: Tensor | None = None
 
 
 def classification(
@@ -71,7 +73,7 @@ def classification(
 
     loss = partial(plain, label_smoothing=label_smoothing, weights=weights)
     score = partial(_cross_entropy_of_probabilities, cross_entropy=plain)
-    return Task(loss, partial(torch.softmax, dim=1), metrics, plain, score)
+    return Task(loss, partial(torch.softmax, dim=1), metrics, plain, score, weights)
 
 
 def multi_label(
@@ -103,7 +105,8 @@ def multi_label(
 
     plain = partial(_binary_cross_entropy, label_smoothing=0.0, weights=None)
     loss = partial(plain, label_smoothing=label_smoothing, weights=weights)
-    return Task(loss, torch.sigmoid, metrics, plain, _binary_cross_entropy_of_probabilities)
+    score = _binary_cross_entropy_of_probabilities
+    return Task(loss, torch.sigmoid, metrics, plain, score, weights)
 
 
 def regression() -> Task:

@@ -8,16 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from zoo.core.arguments import is_model
 from zoo.core.config import CONFIG
 from zoo.core.model import Model
 from zoo.hub.find import find
 from zoo.vision.classification.model import PhotoModel
-from zoo.vision.classification.spec import TaskName
 from zoo.vision.classification.task import n_out
 from zoo.vision.models.backbones import build, check_name, fitting_size, is_known
-from zoo.vision.models.bodies import Preprocessing
 from zoo.vision.models.classifier import Classifier, build_classifier, on_backbone
-from zoo.vision.models.head import Pool
+from zoo.vision.option_names import Pool, TaskName
 from zoo.vision.stored import load
 
 Pretrained = str | os.PathLike[str] | PhotoModel
@@ -41,49 +40,76 @@ class HeadWish(NamedTuple):
         }
 
 
-def resolve(pretrained: Pretrained, *, random_weights: bool) -> str | PhotoModel:
+def names_model(value: Any) -> bool:
+    """Whether a value stands for a model of photos, as data never do."""
+    if is_model(value):
+        return True
+    return isinstance(value, str) and is_known(value) and not Path(value).exists()
+
+
+def require_architecture(verb: str, model: str | None) -> str:
+    """The name of the architecture to train from random weights.
+
+    Raises:
+        ValueError: it is missing or unknown, or a model that has its own weights.
+    """
+    if isinstance(model, Model):
+        raise ValueError(
+            f"model must be the name of a backbone for {verb} from random weights, got {model!r}. "
+            f"Use model={model.members[0].name!r}, or finetune."
+        )
+    if not isinstance(model, str):
+        raise ValueError(
+            f"{verb} must be given the name of a backbone, got {model=!r:.60}. Try "
+            "model='efficientnet_lite0', or finetune('efficientnet_lite0', data) for its weights."
+        )
+    check_name(model)
+    return model
+
+
+def resolve(pretrained: Pretrained) -> str | PhotoModel:
     """A backbone's name, or the saved model of photos that is meant; see `look_up`.
 
     Raises:
         ValueError: as `look_up`, or it is a model that draws pictures.
     """
-    found = look_up(pretrained, random_weights=random_weights)
-    if isinstance(found, (str, PhotoModel)):
-        return found
+    first = look_up(pretrained)
+    if isinstance(first, (str, PhotoModel)):
+        return first
     raise ValueError(
-        f"this trains a model that answers for whole photos, however it is given {found!r}; take "
-        f"its backbone {found.members[0].name!r}, or the verbs of its own task"
+        f"pretrained must be a model that answers for whole photos, got {first!r}. Use its "
+        f"backbone {first.members[0].name!r}, or the verbs of its own task."
     )
 
 
-def look_up(pretrained: Any, *, random_weights: bool) -> Any:
+def look_up(pretrained: Any, *, random_weights: bool = False) -> Any:
     """A backbone's name, or the saved model that is meant.
 
     Names are looked up in this order: a directory with a config.json, registered names,
     timm/NAME, user/name on the hub. A name without a slash never reaches the network, nor does
     what looks like a path (see `zoo.hub.find`).
 
+    Args:
+        pretrained: what the user names.
+        random_weights: take it for the name of a backbone, whose weights do not count.
+
     Raises:
-        ValueError: it is no name, nor a model; or random weights are wanted of one that has its
-            own.
+        ValueError: it is no name, nor a model.
         FileNotFoundError: there is no such directory.
     """
+    if random_weights:
+        return require_architecture("training", pretrained)
     if isinstance(pretrained, Model):
-        if random_weights:
-            raise ValueError(
-                "training from random weights takes a backbone's name, however it is given "
-                f"{pretrained!r}; give {pretrained.members[0].name!r}, or use finetune"
-            )
         return _of_one_network(pretrained)
     if not isinstance(pretrained, (str, os.PathLike)):
         raise ValueError(
-            "a pretrained model is a backbone's name, a directory, user/name on the hub or a model "
-            f"of photos, however {pretrained=!r:.60}; 'efficientnet_lite0' is at hand"
+            "pretrained must be a backbone's name, a directory, user/name on the hub or a model of "
+            f"photos, got {pretrained=!r:.60}. Try 'efficientnet_lite0'."
         )
     name = os.fspath(pretrained)
-    if not random_weights and (Path(name) / CONFIG).is_file():
+    if (Path(name) / CONFIG).is_file():
         return _of_one_network(load(name))
-    if random_weights or is_known(name) or name.startswith("timm/") or _is_word(pretrained):
+    if is_known(name) or name.startswith("timm/") or _is_word(pretrained):
         check_name(name)
         return name
     return _of_one_network(load(find(pretrained)))
@@ -113,9 +139,18 @@ def start(
     size: int | None,
     short_side: int | None,
     head: HeadWish,
-    random_weights: bool,
+    published: bool,
 ) -> Classifier:
     """The network to train: a backbone's body under a new head, or a saved model as it is.
+
+    Args:
+        pretrained: a backbone's name, or a model.
+        classes: names of the outputs.
+        task: what is asked of a photo.
+        size: side of the input in pixels; None takes the backbone's own, or a fitting one.
+        short_side: shorter side of a usual photo in pixels; None if nobody knows it.
+        head: what the user says of the head.
+        published: whether a backbone gets its published weights, or random ones.
 
     Raises:
         ValueError: a saved model knows the classes, but has another head than the one wished for.
@@ -125,7 +160,7 @@ def start(
     return build_classifier(
         pretrained,
         n_out(task, classes),
-        pretrained=not random_weights,
+        pretrained=published,
         size=fitting_size(pretrained, short_side) if size is None else size,
         **head.new(),
     )
@@ -151,11 +186,10 @@ def _from_model(
         arguments |= _kept(arguments, head)
     else:
         arguments |= {"n_out": n_out(task, classes), **head.new()}
-    name, own_size, spec = arguments.pop("name"), arguments.pop("size"), model.spec
+    name, own_size = arguments.pop("name"), arguments.pop("size")
     backbone = build(name, pretrained=False, size=own_size if size is None else size)
-    size = backbone.preprocessing.size
-    shown = Preprocessing(size, spec.mean, spec.std, spec.interpolation, spec.crop, spec.mode)
-    backbone = replace(backbone, preprocessing=shown, licence=model.licence)
+    preprocessing = replace(model.spec.preprocessing, size=backbone.preprocessing.size)
+    backbone = replace(backbone, preprocessing=preprocessing, licence=model.licence)
     built = on_backbone(backbone, **arguments, trained=same)
     (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
     return built
@@ -167,8 +201,8 @@ def _kept(own: dict[str, Any], head: HeadWish) -> dict[str, Any]:
     wrong = {name: value for name, value in shape.items() if value not in (None, own[name])}
     if wrong:
         raise ValueError(
-            "a saved model that knows the classes keeps its head, however "
-            f"{wrong=} and the head has { ({name: own[name] for name in wrong}) }; leave that out, "
-            f"or start from {own['name']!r}"
+            f"the head of a model that knows the classes must stay as it is, got {wrong} for a "
+            f"head with { ({name: own[name] for name in wrong}) }. Leave that out, or start from "
+            f"{own['name']!r}."
         )
     return {} if head.dropout is None else {"dropout": head.dropout}

@@ -43,8 +43,8 @@ def load(directory: Path | str, run: Run | None = None) -> Any:
     config = stored.config
     if config.domain != "vision" or config.task not in (*KINDS, *DRAWN):
         raise ArtifactError(
-            f"this reads models of photos for {', '.join((*KINDS, *DRAWN))}, however "
-            f"domain={config.domain!r}, task={config.task!r}; use zoo.load"
+            f"a model of photos must be for {', '.join((*KINDS, *DRAWN))}, got "
+            f"domain={config.domain!r}, task={config.task!r}. Use zoo.load."
         )
     with artifact.built("a network"):
         members, spec, kind = (_drawn if config.task in DRAWN else _of_photos)(

@@ -17,7 +17,8 @@ from zoo.core.history import History
 from zoo.core.messages import did_you_mean
 from zoo.core.task import Task
 from zoo.core.training.evaluation import evaluate
-from zoo.core.training.groups import BatchNormMode, LayerGroup, train_mode
+from zoo.core.training.groups import LayerGroup, train_mode
+from zoo.core.training.options import BatchNormMode
 from zoo.core.training.schedules import Factors, Schedule
 
 HOOKS: Final = ("fit_start", "batch", "step_end", "epoch_end", "fit_end")

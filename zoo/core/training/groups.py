@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from zoo.core.training.options import BatchNormMode
+
 Rates = float | Sequence[float] | slice
 """One for all, a list with one for each group, or (low, high) / slice(low, high): geometric."""
-
-BatchNormMode = Literal["live", "thawed", "fixed"]
-"""Whose running statistics follow the training data: all, those of what trains, or the head's."""
 
 _NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
 

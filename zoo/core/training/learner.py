@@ -24,7 +24,6 @@ from zoo.core.training.evaluation import evaluate, predict_batches
 from zoo.core.training.fit import Fit, Progress, collect_hooks
 from zoo.core.training.fitting import fit_through
 from zoo.core.training.groups import (
-    BatchNormMode,
     Rates,
     freeze_to,
     group_rates,
@@ -32,7 +31,7 @@ from zoo.core.training.groups import (
     parameter_groups,
 )
 from zoo.core.training.lr_finder import LRCurve, lr_find
-from zoo.core.training.options import OptimizerName
+from zoo.core.training.options import BatchNormMode, OptimizerName
 from zoo.core.training.resume import TrainingState
 from zoo.core.training.schedules import (
     Schedule,

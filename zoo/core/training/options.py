@@ -18,6 +18,7 @@ else:  # what a shell cannot pass needs no type at run time
     Optimizer = Run = Any
 
 OptimizerName = Literal["adamw", "sgd"]
+BatchNormMode = Literal["live", "thawed", "fixed"]
 
 Epochs = Annotated[int, Option(low=0, help="Passes over the training part.")]
 SomeEpochs = Annotated[int | None, Option(low=0, help="Passes over the training part.")]
@@ -111,5 +112,19 @@ class LabelSmoothing(TypedDict, total=False):
             high=1,
             record=True,
             help="Share of the target that is spread over all classes.",
+        ),
+    ]
+
+
+class BatchNorm(TypedDict, total=False):
+    """What verbs take whose networks have batch norms."""
+
+    batchnorm: Annotated[
+        BatchNormMode,
+        Option(
+            group=_GROUP,
+            default="thawed",
+            help="Whose running statistics follow the data: 'live' all, 'thawed' those of the "
+            "layer groups that train, 'fixed' those of the head alone.",
         ),
     ]

@@ -163,7 +163,7 @@ class TrainingState:
         """
         if self.path is None:
             return {}
-        if self._digests is None or self._digests[:2] != (fit.train, fit.valid):
+        if self._digests is None or self._digests[0] is not fit.train:
             data = {"training data": digest(fit.train), "validation data": digest(fit.valid)}
             self._digests = fit.train, fit.valid, data
         hooked = [c for c in fit.callbacks if hasattr(c, "load_state") or hasattr(c, "batch")]

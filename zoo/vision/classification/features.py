@@ -127,13 +127,13 @@ def on_features(learn: Learner[Any, Any], versions: int = 0) -> None:
     train, valid = photos_of(learn)
     if learn.batchnorm == "live":
         raise ValueError(
-            "features are those of a body that stays as it is, however batchnorm='live' would have "
-            "its statistics follow the photos; take 'thawed' or 'fixed'"
+            "features must be those of a body that stays as it is, got batchnorm='live', by which "
+            "its statistics follow the photos. Use 'thawed' or 'fixed'."
         )
     if versions < 0 or (versions and train.augment is None):
         raise ValueError(
-            f"versions of a photo are augmented ones, however {versions=} with "
-            f"augment={train.augment}; give 0, or an augmentation"
+            f"versions must be augmented photos, got {versions=} with augment={train.augment}. "
+            "Use versions=0, or an augmentation."
         )
     learn.freeze()
     plain = replace(train, augment=None, shuffle=False)
@@ -164,14 +164,12 @@ def photos_of(learn: Learner[Any, Any]) -> tuple[PhotoBatches, PhotoBatches | No
     Raises:
         ValueError: the learner has other data.
     """
-    train, valid = (
-        part.photos if isinstance(part, FeatureBatches) else part
-        for part in (learn.data.train, learn.data.valid)
-    )
-    if not isinstance(train, PhotoBatches) or not isinstance(valid, PhotoBatches | None):
+    parts: Any = (learn.data.train, learn.data.valid)
+    train, valid = (part and getattr(part, "photos", part) for part in parts)
+    if not isinstance(train, PhotoBatches):
         raise ValueError(
-            "features are precomputed of photos, however the learner's data are "
-            f"{type(train).__name__}; use a learner of zoo.vision"
+            "a learner of zoo.vision must have photos, got "
+            f"{type(train).__name__}. Make one by zoo.vision.learner(data, pretrained=...)."
         )
     return train, valid
 

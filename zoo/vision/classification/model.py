@@ -13,7 +13,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
+from zoo.core.messages import few
 from zoo.core.model import Model
 from zoo.core.placed import Placed
 from zoo.core.task import Task
@@ -35,9 +37,11 @@ from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.inputs import GivenPhotos, Photo, listed
+from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.photo_sets import open_labelled, photo_batches
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.data.wording import few
+from zoo.vision.data.sources import column_names
+from zoo.vision.data.tables import is_table
 from zoo.vision.inspect.explain import Explanation, grad_cam, index_of
 from zoo.vision.inspect.report import by_class
 from zoo.vision.inspect.results import Results
@@ -90,9 +94,8 @@ class PhotoModel(Model[Classifier, Spec]):
         several, given = listed(photos, self.spec.columns)
         if not given:
             return []
-        items = GivenPhotos(given, self.spec)
-        labels, wish = np.zeros(len(items), dtype=np.int64), chosen(tta)
-        batches = photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+        items = GivenPhotos(given, self.spec.preprocessing.resize)
+        batches, wish = self._unlabelled(items, batch_size), chosen(tta)
         if wish:
             kept = Remembered(items, (self.run.n_threads + 2) * batch_size)
             batches = replace(batches, items=kept)
@@ -100,12 +103,12 @@ class PhotoModel(Model[Classifier, Spec]):
             rows = self._decoded(batches, wish).tolist()
         except UnreadableImage as error:
             raise UnreadableImage(
-                f"every photo must be readable, however {few(items.all_unreadable(), '; ')}; "
-                "leave these files out"
+                f"every photo must be readable, got {few(items.all_unreadable(), '; ')}. Leave "
+                "these files out."
             ) from error
         predicted = KINDS[self.spec.task].predicted
-        found = [predicted(self.spec, row) for row in rows]
-        return found if several else found[0]
+        answers = [predicted(self.spec, row) for row in rows]
+        return answers if several else answers[0]
 
     def evaluate(
         self,
@@ -120,8 +123,8 @@ class PhotoModel(Model[Classifier, Spec]):
 
         Args:
             data: a folder (a folder a class), CSV file, DataFrame, torch or Hugging Face data set;
-                of a table that marks photos to validate on, those. None takes the validation part
-                of the training, which a loaded model does not have.
+                of a table that marks photos to validate on, those. None gives the scores on the
+                validation part of the training; with `tta`, a loaded model needs data.
             root: folder that a table's paths start from; None takes that of its file.
             columns: a table's columns of paths and labels; None takes those of the training.
             batch_size: photos that pass through the model at a time.
@@ -130,11 +133,14 @@ class PhotoModel(Model[Classifier, Spec]):
         Raises:
             ValueError: there are no photos, or of classes that the model does not know.
         """
+        wish = chosen(tta)
+        if data is None and wish is None:
+            return self._validation_scores()
         batches = self._labelled(data, root, columns, batch_size)
         scores = self._placed.evaluate(batches.epoch(0), self._task())
-        if (wish := chosen(tta)) is None:
+        if wish is None:
             return scores
-        networks, views, task = self._viewed(getattr(batches, "photos", batches), wish)
+        networks, views, task = self._viewed(batches, wish)
         plain = {f"plain {name}": value for name, value in scores.items()}
         return networks.evaluate(views.epoch(0), task) | plain
 
@@ -160,23 +166,42 @@ class PhotoModel(Model[Classifier, Spec]):
             ValueError: the model estimates numbers, or as `evaluate`.
         """
         batches = self._labelled(data, root, columns, batch_size)
-        rows = self._decoded(getattr(batches, "photos", batches), chosen(tta)).numpy()
+        rows = self._decoded(batches, chosen(tta)).numpy()
         return by_class(self.spec, rows, batches.targets.numpy(force=True))
 
     def _labelled(
         self, data: Any, root: Any, columns: tuple[str, str] | None, batch_size: int
-    ) -> Any:
+    ) -> PhotoBatches:
         """Batches of labelled photos, by default the validation part."""
+        learn, spec = self._learner, self.spec
+        if columns is None and (is_table(data) or {*(spec.columns or ())} <= {*column_names(data)}):
+            columns = spec.columns
         if data is None:
-            if self._learner is None or self._learner.data.valid is None:
-                raise ValueError(
-                    "a loaded model has no validation photos, however data=None; pass a folder"
-                )
-            return self._learner.data.valid
-        items, labels, hashes = open_labelled(data, self.spec, self.run, root=root, columns=columns)
-        if hashes is not None:
-            self._warn_of_seen_rows(hashes)
-        return photo_batches(items, labels, self.spec, self.run, batch_size=batch_size)
+            valid: Any = None if learn is None else learn.data.valid
+            if valid is None:
+                raise ValueError(NO_VALIDATION)
+            photos: PhotoBatches = valid.photos
+            return photos
+        opened = open_labelled(
+            data,
+            spec.preprocessing,
+            self.run,
+            classes=spec.classes,
+            task=spec.task,
+            root=root,
+            columns=columns,
+            valid_column=spec.valid_column,
+            label_options=LabelOptions(spec.task, spec.separator),
+        )
+        if opened.hashes is not None:
+            self._warn_of_seen_rows(opened.hashes)
+        return photo_batches(
+            opened.items, opened.labels, spec.preprocessing, self.run, batch_size=batch_size
+        )
+
+    def _unlabelled(self, items: GivenPhotos, batch_size: int) -> PhotoBatches:
+        labels, spec = np.zeros(len(items), dtype=np.int64), self.spec
+        return photo_batches(items, labels, spec.preprocessing, self.run, batch_size=batch_size)
 
     def _viewed(self, photos: PhotoBatches, tta: TTA) -> tuple[Placed[Viewed], Views, Task]:
         """Networks, batches and task for several views of each photo."""
@@ -207,9 +232,8 @@ class PhotoModel(Model[Classifier, Spec]):
             ValueError: as `evaluate`.
         """
         batches = self._labelled(data, root, columns, batch_size)
-        photos: PhotoBatches = getattr(batches, "photos", batches)
-        outputs = self._decoded(photos, chosen(tta)).numpy()
-        return Results(self.spec, photos.items, outputs, photos.targets.numpy())
+        outputs = self._decoded(batches, chosen(tta)).numpy()
+        return Results(self.spec, batches.items, outputs, batches.targets.numpy())
 
     def explain(self, photo: Photo, label: str | None = None) -> Explanation:
         """A heat map of where in a photo the model saw what it says (Grad-CAM).
@@ -222,8 +246,8 @@ class PhotoModel(Model[Classifier, Spec]):
             UnreadableImage: the file is missing or no image.
             ValueError: the model does not know the label, or its backbone has no feature map.
         """
-        items = GivenPhotos([photo], self.spec)
-        batches = photo_batches(items, np.zeros(1, np.int64), self.spec, self.run, batch_size=1)
+        items = GivenPhotos([photo], self.spec.preprocessing.resize)
+        batches = self._unlabelled(items, 1)
         decoded = self._decoded(batches, None)[0]
         classes = self.spec.classes
         number = int(decoded.argmax()) if label is None else index_of(label, classes)
@@ -239,7 +263,7 @@ class PhotoModel(Model[Classifier, Spec]):
 
         **Shape.** (B, size, size, 3), uint8.
         """
-        items = GivenPhotos(listed(photos)[1], self.spec)
+        items = GivenPhotos(listed(photos)[1], self.spec.preprocessing.resize)
         return np.stack([centre_crop(items[i], self.spec.size) for i in range(len(items))])
 
     def export(self, path: str | os.PathLike[str]) -> Path:

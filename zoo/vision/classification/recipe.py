@@ -14,14 +14,13 @@ from functools import partial
 from typing import Any, Final
 
 import torch
-from torch import Tensor
 
+from zoo.core.batches import Data
 from zoo.core.training.averaging import WiSE
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import one_cycle
 from zoo.vision.classification import probe
-from zoo.vision.classification.features import FeatureBatches, Pass, computed, photos_of
-from zoo.vision.classification.options import check_numbers
+from zoo.vision.classification.features import Pass, computed, photos_of
 from zoo.vision.data.photo_sets import resized
 
 LR: Final = 3e-4  # of the head
@@ -29,7 +28,7 @@ RATIO: Final = 10.0  # of the head's rate to that of the first layer group
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
 
 
-def start_from_probe(learn: Learner[Any, Any], weights: Tensor | None = None) -> None:
+def start_from_probe(learn: Learner[Any, Any]) -> None:
     """Fit the head to the frozen body's features, if it is one linear layer.
 
     Photos whose augmentation flips are seen mirrored too. A head with a hidden layer is trained for
@@ -37,7 +36,6 @@ def start_from_probe(learn: Learner[Any, Any], weights: Tensor | None = None) ->
 
     Args:
         learn: a learner for photos, or their features.
-        weights: of the classes in the loss.
     """
     classifier: Any = learn.model
     if classifier.trained:
@@ -54,8 +52,8 @@ def start_from_probe(learn: Learner[Any, Any], weights: Tensor | None = None) ->
         passes.append(Pass(plain, mirrored=True))
     features = torch.cat([computed(learn, one) for one in passes]).numpy()
     targets = torch.cat([train.targets] * len(passes)).numpy()
-    known = None if weights is None else weights.numpy()
-    probe.start_head(classifier, *probe.fit(features, targets, learn.data.spec, known))
+    weights = None if learn.task.weights is None else learn.task.weights.numpy()
+    probe.start_head(classifier, *probe.fit(features, targets, learn.data.spec, weights))
 
 
 def fit_from_probe(
@@ -101,17 +99,21 @@ def set_size(learn: Learner[Any, Any], size: int) -> None:
     Raises:
         ValueError: the backbone does not take the size, or the learner is shown features.
     """
-    classifier: Any = learn.model
-    if isinstance(learn.data.train, FeatureBatches):
+    train, valid = photos_of(learn)
+    if train is not learn.data.train:
         raise ValueError(
-            f"features are of photos of one size, however {size=} is asked for; "
-            "zoo.vision.on_photos(learner) goes back to photos"
+            f"features must be those of photos of one size, got {size=} for a learner on features. "
+            "Call zoo.vision.on_photos(learner) first."
         )
-    check_numbers(size=size)
+    if not hasattr(size, "__index__") or size < 1:
+        raise ValueError(f"size must be a whole number of pixels, 1 or more, got {size=}. Try 224.")
+    classifier: Any = learn.model
     size = int(size)
     classifier.body.check_size(size)
     spec = replace(learn.data.spec, size=size)
-    learn.set_data(resized(learn.data, spec, learn.run))
+    parts = [train] if valid is None else [train, valid]
+    new = resized(parts, spec.preprocessing, learn.run)
+    learn.set_data(Data(new[0], new[1] if valid else None, spec, learn.data.rows))
     classifier.preprocessing = replace(classifier.preprocessing, size=size)
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 from zoo.vision.data.augment import SIDE_ON, Augment
-from zoo.vision.data.images import WHITE, CropMode, Resize
-from zoo.vision.models.bodies import Interpolation, Mean, Preprocessing, Side, Std
-
-TaskName = Literal["classification", "multi-label", "regression"]
-"""What is asked of a photo; `zoo.vision.classification.task` tells what each means."""
+from zoo.vision.data.images import WHITE, CropMode
+from zoo.vision.data.preprocessing import Interpolation, Mean, Preprocessing, Side, Std
+from zoo.vision.option_names import TaskName
 
 Limit = Annotated[float, Option(low=-1e30, high=1e30)]
 
@@ -88,20 +85,20 @@ class Spec:
         return format_of(self)
 
     @property
-    def resize(self) -> Resize:
-        """How photos become items."""
-        red, green, blue = (round(255 * min(max(mean, 0.0), 1.0)) for mean in self.mean)
-        return Resize(
-            self.short_side, self.interpolation, self.mode, self.white, (red, green, blue)
+    def preprocessing(self) -> Preprocessing:
+        """How photos become what the model sees."""
+        return Preprocessing(
+            self.size,
+            self.mean,
+            self.std,
+            self.interpolation,
+            self.crop,
+            self.mode,
+            self.white,
         )
 
-    @property
-    def short_side(self) -> int:
-        """Pixels that a photo's shorter side is resized to before cropping."""
-        return max(self.size, math.floor(self.size / self.crop))
-
-    def of_task(self) -> dict[str, Any]:
-        """What a model that goes on with the same labels keeps."""
+    def task_fields(self) -> dict[str, Any]:
+        """What a model that goes on with the same labels keeps, by name."""
         names = ("task", "threshold", "beta", "separator", "y_range", "y_scale")
         return {name: getattr(self, name) for name in names}
 
@@ -119,11 +116,9 @@ class Spec:
         return checked(cls, tree)
 
 
-def spec_of(classes: Sequence[str], preprocessing: Preprocessing, **of_task: Any) -> Spec:
+def spec_of(classes: Sequence[str], preprocessing: Preprocessing, **fields: Any) -> Spec:
     """The spec of a model for these classes, with what travels with its weights."""
-    shown = preprocessing
-    known = (tuple(classes), shown.size, shown.mean, shown.std, shown.interpolation, shown.crop)
-    return Spec(*known, mode=shown.mode, **of_task)
+    return Spec(tuple(classes), **vars(preprocessing), **fields)
 
 
 _FEWEST: Final = {"regression": 0, "multi-label": 1}  # classes of a task, two of the others

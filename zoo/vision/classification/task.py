@@ -19,7 +19,8 @@ from torch import Tensor
 
 from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task, classification, multi_label, regression
-from zoo.vision.classification.spec import Spec, TaskName
+from zoo.vision.classification.spec import Spec
+from zoo.vision.option_names import TaskName
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def _multi_label(spec: Spec, label_smoothing: float, weights: Tensor | None) -> 
 def _regression(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
     if label_smoothing:
         raise ValueError(
-            f"labels are smoothed where they are classes, however {label_smoothing=} and "
-            f"task={spec.task!r}; leave it out"
+            f"label_smoothing must be of classes, got {label_smoothing=} for task={spec.task!r}. "
+            "Leave it out."
         )
     scaled = partial(_scaled_error, spec=spec)
     decode = partial(units, spec=spec)

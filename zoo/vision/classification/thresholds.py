@@ -40,8 +40,9 @@ def tune_threshold(learn: Learner[Any, Any], beta: float | None = None) -> tuple
     spec, valid = learn.data.spec, learn.data.valid
     if spec.task != "multi-label" or valid is None:
         raise ValueError(
-            "a threshold is for several labels a photo and is tuned on a validation part, however "
-            f"task={spec.task!r} and there is {'a' if valid else 'no'} validation part"
+            "a threshold must be tuned for several labels per photo on a validation part, got "
+            f"task={spec.task!r} and {'a' if valid else 'no'} validation part. Train with "
+            "task='multi-label'."
         )
     spec = spec if beta is None else replace(spec, beta=beta)
     truth = torch.cat([batch.target.cpu() for batch in valid.epoch(0)]).numpy()

@@ -50,8 +50,8 @@ class TTA:
     def __post_init__(self) -> None:
         if self.n < 1 or not 0 <= self.plain < 1:
             raise ValueError(
-                "a photo is looked at again at least once, and the plain view has a share in 0..1 "
-                f"(1 excluded), however n={self.n} and plain={self.plain}; the defaults suit most"
+                "n must be 1 or more and plain from 0 to below 1, got "
+                f"n={self.n}, plain={self.plain}. The defaults suit most."
             )
 
 
@@ -70,7 +70,7 @@ def chosen(tta: Wish) -> TTA | None:
     if isinstance(tta, TTA):
         return tta
     if not isinstance(tta, (bool, str)) or tta not in known:
-        raise ValueError(f"tta is True, False, 'crops' or a TTA, however {tta=}; try True")
+        raise ValueError(f"tta must be True, False, 'crops' or a TTA, got {tta=}. Try True.")
     return known[tta]
 
 

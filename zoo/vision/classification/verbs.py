@@ -3,58 +3,75 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, Final, Unpack
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Final, Unpack
 
 import torch
-from torch.optim import Optimizer
 
-from zoo.core.model import finished, made, source
+from zoo.core.arguments import require_data, require_one_start, require_order
+from zoo.core.batches import Data
+from zoo.core.model import finished, learner_of, source
+from zoo.core.options import Option, OptionTable, verb
 from zoo.core.run import Run, seeded
-from zoo.core.split import SeenRows
-from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
-from zoo.core.training.options import OptimizerName
-from zoo.vision.classification.features import FeatureBatches, on_features, on_photos
+from zoo.core.training.options import Epochs, Rate, SomeRate
+from zoo.vision.classification.features import on_features, on_photos
 from zoo.vision.classification.model import PhotoModel
-from zoo.vision.classification.options import Options, check_numbers, check_sizes
+from zoo.vision.classification.options import OPTIONS, Options
 from zoo.vision.classification.recipe import HEAD_LR, LR, fit_from_probe, fit_head, start_from_probe
-from zoo.vision.classification.spec import Spec, TaskName, spec_of
+from zoo.vision.classification.spec import Spec, spec_of
 from zoo.vision.classification.task import task_of
 from zoo.vision.classification.thresholds import tune_threshold
-from zoo.vision.data.augment import Augment
-from zoo.vision.data.balance import ClassWeights, oversampled, weights_of
+from zoo.vision.data.balance import oversampled, weights_of
 from zoo.vision.data.images import WHITE
-from zoo.vision.data.labels import Asked
-from zoo.vision.data.photo_sets import AugmentName, augmentation, batches, find
-from zoo.vision.models.head import Pool
-from zoo.vision.pretrained import HeadWish, Pretrained, resolve, start
+from zoo.vision.data.labels import LabelOptions
+from zoo.vision.data.photo_sets import PhotoSet, augmentation, batches, list_photos, open_photos
+from zoo.vision.data.sources import Listing, TableForm, column_names
+from zoo.vision.models.classifier import Classifier
+from zoo.vision.pretrained import (
+    HeadWish,
+    Pretrained,
+    names_model,
+    require_architecture,
+    resolve,
+    start,
+)
 
-BATCH_SIZE: Final = 16
-FINETUNE_EPOCHS: Final = 4
-TRAIN_EPOCHS, TRAIN_LR = 20, 3e-3
+Learning = Learner[Spec, PhotoModel]
+
+TRAIN_OPTIONS: Final = OptionTable(Options, batch_size=16, batchnorm="live")
+
+Sizes = Annotated[
+    Sequence[int] | None,
+    Option(
+        low=1,
+        cli=str,
+        help="Growing sides of the photos in pixels, such as (96, 128, 160), which share the "
+        "epochs, a cycle each (progressive resizing).",
+    ),
+]
 
 
+@verb(OPTIONS)
 def finetune(
     pretrained: Pretrained,
     data: Any,
     *,
-    epochs: int = FINETUNE_EPOCHS,
-    lr: float | None = None,
-    sizes: Sequence[int] | None = (),
+    epochs: Epochs = 4,
+    lr: SomeRate = None,
+    sizes: Sizes = (),
     **options: Unpack[Options],
 ) -> PhotoModel:
-    """A pretrained model fine-tuned on your photos.
+    """Fine-tune a pretrained model on your photos.
 
     First the head is fitted to the frozen body's features by logistic regression (see
     `zoo.vision.classification.probe`), which takes one pass; then everything trains by one cycle,
-    with rates that
-    fall geometrically from the head to the first layer group; the result lies between both (see
-    `zoo.core.training.averaging.WiSE`), so its scores are not those of the last line of the table.
-    Of several labels a photo, the threshold is tuned on the validation part in the end.
+    with rates that fall geometrically from the head to the first layer group; the result lies
+    between both (see `zoo.core.training.averaging.WiSE`), so its scores are not those of the last
+    line of the table. Of several labels per photo, the threshold is tuned on the validation part
+    in the end.
 
     With `precompute=True` the body stays as it is: the head alone trains, on features that are kept
     on disk, so that an epoch takes milliseconds; `finetune(model, data)` then goes on with all.
@@ -62,15 +79,15 @@ def finetune(
     Args:
         pretrained: a backbone's name (`zoo.vision.backbones()`), the directory or the hub name
             of a saved model, or a model.
-        data: a folder (a folder a class, perhaps within train and valid), a CSV file or DataFrame
-            of paths and labels, a torch data set of (image, label) or a Hugging Face data set.
-            Labels are classes; lists, or cells with a separator: several a photo; or numbers to
-            estimate. Parts that the data state must share no photo; where a part is drawn, copies
-            of a photo stay on one side.
+        data: a folder (one folder per class, perhaps within train and valid), a CSV file or
+            DataFrame of paths and labels, a torch data set of (image, label) or a Hugging Face
+            data set. Labels are classes; lists, or cells with a separator: several per photo; or
+            numbers to estimate. Parts that the data state must share no photo; where a part is
+            drawn, copies of a photo stay on one side.
         epochs: passes over the training photos; 0 gives the linear probe.
         lr: highest rate of the head; None takes 3e-4, or 2e-3 with a frozen body.
-        sizes: growing sides of the photos in pixels, such as (96, 128, 160): the epochs are shared
-            between them, a cycle each (progressive resizing).
+        sizes: growing sides of the photos in pixels, such as (96, 128, 160), which share the
+            epochs, a cycle each (progressive resizing).
         **options: see `zoo.vision.classification.options.Options`.
 
     Raises:
@@ -81,203 +98,225 @@ def finetune(
     Example:
         zoo.vision.finetune("efficientnet_lite0", "photos/").predict("dog.jpg")
     """
-    check_numbers(epochs=epochs, lr=lr)
-    growing = check_sizes(sizes, options)
+    require_order("zoo.vision.finetune", pretrained, data, names_model=names_model)
+    growing = _growing(sizes or (), options)
     if growing:
         options["size"] = growing[0]
-    learn = learner(pretrained, data, **options)
-    frozen = isinstance(learn.data.train, FeatureBatches)
-    start_from_probe(learn, weights_of(options.get("class_weights"), *_labelled(learn)))
+    learn = _learner(data, resolve(pretrained), pretrained, options)
+    start_from_probe(learn)
     if epochs and not learn.interrupted:
-        if frozen:
+        if options.get("precompute"):
             fit_head(learn, epochs, HEAD_LR if lr is None else lr)
         else:
             fit_from_probe(learn, epochs, LR if lr is None else lr, growing)
     return _finished(learn)
 
 
+@verb(TRAIN_OPTIONS)
 def train(
-    architecture: str,
     data: Any,
     *,
-    epochs: int = TRAIN_EPOCHS,
-    lr: float = TRAIN_LR,
+    model: str | None = None,
+    epochs: Epochs = 20,
+    lr: Rate = 3e-3,
     **options: Unpack[Options],
 ) -> PhotoModel:
-    """A model trained on your photos from random weights; other arguments are as for `finetune`.
+    """Train on your photos from random weights. Other arguments are those of `finetune`.
 
     Args:
-        architecture: a backbone's name.
         data: see `finetune`.
+        model: a backbone's name (`zoo.vision.backbones()`).
         epochs: passes over the training photos.
-        lr: highest rate, of all layer groups.
+        lr: highest rate of all layer groups.
         **options: see `zoo.vision.classification.options.Options`.
+
+    Raises:
+        ValueError: as `finetune`, or no backbone is named.
     """
-    check_numbers(epochs=epochs, lr=lr)
+    require_data("zoo.vision.train", data, names_model=names_model)
+    name = require_architecture("zoo.vision.train", model)
     if options.get("precompute"):
         raise ValueError(
-            "features are precomputed by a pretrained body, however precompute=True and weights "
-            "are random; use finetune"
+            "features must be those of a pretrained body, got precompute=True with random weights. "
+            f"Call finetune({name!r}, data, precompute=True)."
         )
-    options.setdefault("batchnorm", "live")
-    learn = learner(architecture, data, random_weights=True, **options)
+    learn = _learner(data, name, None, TRAIN_OPTIONS.complete(options))
     learn.fit_one_cycle(epochs, lr)
     return _finished(learn)
 
 
-def learner(  # noqa: D417 - `Options` describes the others
-    pretrained: Pretrained,
+@verb(OPTIONS)
+def learner(
     data: Any,
     *,
-    valid: Any = None,
-    valid_fraction: float = 0.2,
-    root: str | os.PathLike[str] | None = None,
-    columns: tuple[str, str] | None = None,
-    valid_column: str | None = None,
-    strict: bool = False,
-    task: TaskName | None = None,
-    separator: str | None = None,
-    y_range: tuple[float, float] | None = None,
-    beta: float | None = None,
-    size: int | None = None,
-    batch_size: int = BATCH_SIZE,
-    augment: AugmentName | Augment = "side_on",
-    mixup: float = 0.0,
-    cutmix: float = 0.0,
-    class_weights: ClassWeights | None = None,
-    oversample: bool = False,
-    precompute: bool = False,
-    versions: int = 0,
-    dropout: float | None = None,
-    hidden: int | None = None,
-    pool: Pool | None = None,
-    label_smoothing: float = 0.0,
-    batchnorm: BatchNormMode = "fixed",
-    optimizer: OptimizerName | Callable[[list[dict[str, Any]]], Optimizer] = "adamw",
-    weight_decay: float = 0.01,
-    clip: float | None = None,
-    accumulate: int = 1,
-    callbacks: Sequence[Any] = (),
-    random_weights: bool = False,
-    run: Run | None = None,
-) -> Learner[Any, Any]:
-    """The learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
+    pretrained: Pretrained | None = None,
+    model: str | None = None,
+    **options: Unpack[Options],
+) -> Learning:
+    """Make the learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact;
     `learner.as_model(snapshots=n)` gives an ensemble of SGDR's snapshots. With `precompute=True` it
     begins on features, the body frozen; `zoo.vision.on_photos(learner)` goes back to photos.
 
     Args:
-        pretrained: see `finetune`.
         data: see `finetune`.
-        random_weights: start from none of the published weights.
-        The others: see `zoo.vision.classification.options.Options`.
+        pretrained: see `finetune`; exactly one of `pretrained` and `model` must be given.
+        model: a backbone's name, to start from random weights.
+        **options: see `zoo.vision.classification.options.Options`.
+
+    Raises:
+        ValueError: as `finetune`, or neither or both starts are given.
     """
-    check_numbers(
-        size=size,
-        batch_size=batch_size,
-        hidden=hidden,
-        accumulate=accumulate,
-        valid_fraction=valid_fraction,
-        dropout=dropout,
-        label_smoothing=label_smoothing,
-        weight_decay=weight_decay,
-        clip=clip,
-        mixup=mixup,
-        cutmix=cutmix,
-        versions=versions,
-        beta=beta,
+    verb = "zoo.vision.learner"
+    require_data(verb, data, names_model=names_model)
+    require_one_start(
+        verb, pretrained, model, example=f"{verb}(data, pretrained='efficientnet_lite0')"
     )
-    size, batch_size = None if size is None else int(size), int(batch_size)
-    run = run or Run()
-    varied = augmentation(augment)
-    asked = Asked(task, separator, y_range, beta)
-    found = find(
+    first = require_architecture(verb, model) if pretrained is None else resolve(pretrained)
+    return _learner(data, first, pretrained, options)
+
+
+def _learner(
+    data: Any, first: str | PhotoModel, pretrained: Pretrained | None, options: Options
+) -> Learning:
+    """The learner of checked arguments.
+
+    Args:
+        data: see `finetune`.
+        first: a backbone's name, or the model to go on with.
+        pretrained: what the user named; None for random weights.
+        options: the given ones.
+    """
+    settings, run = OPTIONS.complete(options), options.get("run") or Run()
+    earlier = first if isinstance(first, PhotoModel) else None
+    trained_on = earlier.seen_rows if earlier else None
+    form = _table_form(data, settings, earlier)
+    listing = list_photos(
         data,
-        valid,
-        root=root,
-        columns=columns,
-        valid_column=valid_column,
-        valid_fraction=valid_fraction,
+        settings["valid"],
+        valid_fraction=settings["valid_fraction"],
         seed=run.seed,
-        asked=asked,
+        **form,
     )
     with seeded(run.seed):
-        first = resolve(pretrained, random_weights=random_weights)
-        classifier = start(
+        network = start(
             first,
-            found.classes,
-            found.of_task["task"],
-            size=size,
-            short_side=found.short_side,
-            head=HeadWish(dropout, hidden, pool),
-            random_weights=random_weights,
+            listing.train.classes,
+            listing.train.task,
+            size=settings["size"],
+            short_side=listing.short_side,
+            head=HeadWish(settings["dropout"], settings["hidden"], settings["pool"]),
+            published=pretrained is not None,
         )
-    earlier = first if isinstance(first, PhotoModel) else None
-    spec = spec_of(
-        found.classes,
-        classifier.preprocessing,
-        augment=varied,
-        white=found.white or (earlier.spec.white if earlier else WHITE),
-        columns=None if columns is None else (columns[0], columns[1]),
-        valid_column=valid_column,
-        **found.of_task | (_kept(first, asked) if classifier.trained else {}),
+    spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
+    photo_set = open_photos(
+        listing, spec.preprocessing, run, strict=settings["strict"], trained_on=trained_on
     )
-    seen = earlier.seen_rows if earlier else None
-    opened = found.open(spec, run, strict, seen)
-    if oversample:
-        opened = oversampled(opened, spec, run.seed)
-    if classifier.head.hidden is not None:
-        _check_batches(len(opened.train), batch_size, accumulate)
-    weights = weights_of(class_weights, opened.train_labels, spec)
-    told = {
-        "pretrained": "" if random_weights else str(getattr(pretrained, "name", pretrained)),
-        "photos": len(opened.train),
-        "valid_fraction": valid_fraction,
-        "batch_size": batch_size,
-        "augment": augment if isinstance(augment, str) else repr(augment),
-        "label_smoothing": label_smoothing,
-    }
-    learn = Learner(
-        classifier.to(memory_format=torch.channels_last),
-        batches(opened, spec, run, batch_size=batch_size, augment=varied),
-        task_of(spec, label_smoothing=label_smoothing, weights=weights),
-        batchnorm=batchnorm,
-        optimizer=optimizer,
-        weight_decay=weight_decay,
-        clip=clip,
-        accumulate=accumulate,
-        callbacks=[*(callbacks or ()), *_mixing(mixup, cutmix, spec, run.seed)],
-        as_model=partial(
-            _model,
-            data=source(data),
-            told=told | _unusual(mixup=mixup, cutmix=cutmix, oversample=oversample),
-            extra=earlier.extra if earlier else {},
-            seen_before=seen,
+    if settings["oversample"]:
+        train = oversampled(photo_set.train, spec.task, run.seed)
+        photo_set = photo_set._replace(train=train)
+    n_photos = len(photo_set.train.labels)
+    if network.head.hidden is not None:
+        _require_pairs(n_photos, settings["batch_size"], settings["accumulate"])
+    learn = learner_of(
+        network.to(memory_format=torch.channels_last),
+        _data(photo_set, spec, run, settings["batch_size"]),
+        task_of(
+            spec,
+            label_smoothing=settings["label_smoothing"],
+            weights=weights_of(
+                settings["class_weights"], photo_set.train.labels, spec.classes, spec.task
+            ),
         ),
-        run=run,
+        _model,
+        settings,
+        source=source(data),
+        record={"pretrained": _name(pretrained), "photos": n_photos} | OPTIONS.record(settings),
+        batchnorm=settings["batchnorm"],
+        callbacks=_mixing(settings, len(spec.classes), run.seed),
+        seen_before=trained_on,
+        extra=earlier.extra if earlier else {},
     )
-    if precompute:
-        on_features(learn, versions)
+    if settings["precompute"]:
+        on_features(learn, settings["versions"])
     return learn
 
 
-def _kept(model: Any, asked: Asked) -> dict[str, Any]:
-    """What a trained head's outputs mean, whatever the new photos' numbers are like.
+def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> TableForm:
+    """How a table is read: as the user says, else as the pretrained model remembers it."""
+    columns, valid_column = settings["columns"], settings["valid_column"]
+    separator = settings["separator"]
+    if earlier is not None:
+        names, spec = column_names(data), earlier.spec
+        if columns is None and spec.columns is not None and {*spec.columns} <= {*names}:
+            columns = spec.columns
+        if valid_column is None and spec.valid_column in names:
+            valid_column = spec.valid_column
+        if names and separator is None and settings["task"] in (None, spec.task):
+            separator = None if settings["y_range"] else spec.separator
+    options = LabelOptions(settings["task"], separator, settings["y_range"], settings["beta"])
+    return TableForm(
+        root=settings["root"], columns=columns, valid_column=valid_column, label_options=options
+    )
+
+
+def _spec(
+    listing: Listing,
+    network: Classifier,
+    earlier: PhotoModel | None,
+    form: TableForm,
+    **fields: Any,
+) -> Spec:
+    """What the model will need of the data; a trained head's outputs keep their meaning.
 
     Raises:
-        ValueError: another range is asked for.
+        ValueError: a trained head is to answer in another range.
     """
-    known: dict[str, Any] = model.spec.of_task()
-    if asked.y_range not in (None, known["y_range"]):
+    photos, options = listing.train, form["label_options"]
+    task_fields = options.task_fields(photos.task, [part.labels for part in listing.parts])
+    if earlier is not None and network.trained:
+        task_fields = earlier.spec.task_fields()
+        if options.y_range not in (None, task_fields["y_range"]):
+            raise ValueError(
+                f"a trained head must keep its range {task_fields['y_range']}, got y_range="
+                f"{options.y_range}. Leave it out, or start from {network.name!r}."
+            )
+        if options.beta is not None:
+            task_fields["beta"] = options.beta
+    white = listing.white or (earlier.spec.white if earlier else WHITE)
+    return spec_of(
+        photos.classes,
+        replace(network.preprocessing, white=white),
+        columns=form["columns"],
+        valid_column=form["valid_column"],
+        **fields | task_fields,
+    )
+
+
+def _data(photo_set: PhotoSet, spec: Spec, run: Run, batch_size: int) -> Data[Spec]:
+    train, valid = batches(
+        photo_set, spec.preprocessing, run, batch_size=batch_size, augment=spec.augment
+    )
+    return Data(train, valid, spec, photo_set.train.hashes)
+
+
+def _growing(sizes: Sequence[int], options: Options) -> Sequence[int]:
+    """The growing sizes.
+
+    Raises:
+        ValueError: sizes do not grow, or a size or precomputed features are asked for as well.
+    """
+    other = [name for name in ("size", "precompute") if options.get(name)]
+    if sorted(set(sizes)) != [*sizes] or (sizes and other):
         raise ValueError(
-            f"a trained head keeps its range, however y_range={asked.y_range} and the model's is "
-            f"{known['y_range']}; leave it out, or start from {model.members[0].name!r}"
+            f"sizes must grow from one to the next and stand alone, got sizes={tuple(sizes)} "
+            f"beside {' and '.join(other) or 'nothing'}. Give such as (96, 128, 160)."
         )
-    return known if asked.beta is None else known | {"beta": float(asked.beta)}
+    return sizes
 
 
-def _check_batches(n: int, batch_size: int, accumulate: int) -> None:
+def _require_pairs(n: int, batch_size: int, accumulate: int) -> None:
     """Refuse passes of one photo, which the batch norms of a hidden layer cannot normalise.
 
     Raises:
@@ -286,52 +325,34 @@ def _check_batches(n: int, batch_size: int, accumulate: int) -> None:
     smallest = max(n // math.ceil(n / batch_size) // accumulate, 1)
     if smallest < 2:
         raise ValueError(
-            "a hidden layer takes two photos or more at a time, however "
-            f"{smallest=} with {batch_size=}, {accumulate=}; raise batch_size, or leave hidden out"
+            "a hidden layer must be given two photos or more at a time, got "
+            f"{smallest=} with {batch_size=}, {accumulate=}. Raise batch_size, or leave hidden out."
         )
 
 
-def _mixing(mixup: float, cutmix: float, spec: Spec, seed: int) -> list[Any]:
-    """The batch edits wished for: one, or one of both by turns."""
-    kinds = {MixUp: mixup, CutMix: cutmix}
-    n = len(spec.classes)
-    edits = [kind(n, alpha=alpha, seed=seed) for kind, alpha in kinds.items() if alpha]
+def _mixing(settings: Options, n_classes: int, seed: int) -> list[Any]:
+    """The batch edits that the settings name: one, or one of both by turns."""
+    alphas = {MixUp: settings["mixup"], CutMix: settings["cutmix"]}
+    edits = [kind(n_classes, alpha=a, seed=seed) for kind, a in alphas.items() if a]
     return [OneOf(edits, seed=seed)] if len(edits) > 1 else edits
 
 
-def _unusual(**settings: Any) -> dict[str, Any]:
-    """Settings that the card tells where they are not off."""
-    return {name: value for name, value in settings.items() if value}
+def _name(pretrained: Pretrained | None) -> str:
+    """What the card calls the start; empty for random weights."""
+    return "" if pretrained is None else str(pretrained)
 
 
-def _labelled(learn: Learner[Any, Any]) -> tuple[Any, Spec]:
-    """Labels of the training photos, and the spec."""
-    train: Any = learn.data.train
-    photos = train.photos if isinstance(train, FeatureBatches) else train
-    return photos.targets.numpy(), learn.data.spec
+def _model(
+    networks: Sequence[Classifier], spec: Spec, *, training: dict[str, Any], **record: Any
+) -> PhotoModel:
+    """The model of a learner, whose card tells the size and dropout that it has now."""
+    current = {"size": spec.size, "dropout": networks[0].head.dropout}
+    return PhotoModel(networks, spec, training=training | current, **record)
 
 
-def _finished(learn: Learner[Any, Any]) -> PhotoModel:
+def _finished(learn: Learning) -> PhotoModel:
     """The model with its threshold and its scores; saved if the run has a folder."""
     on_photos(learn)
     if learn.data.spec.task == "multi-label" and learn.data.valid is not None:
         tune_threshold(learn)
-    model: PhotoModel = finished(learn)
-    return model
-
-
-def _model(
-    learn: Learner[Any, Any],
-    networks: list[Any],
-    *,
-    told: dict[str, Any],
-    extra: dict[str, Any],
-    data: str,
-    seen_before: SeenRows | None,
-) -> Any:
-    """The model that a learner has trained, with the spec that its data have now."""
-    network: Any = learn.model
-    spec: Spec = learn.data.spec
-    told = told | {"size": spec.size, "dropout": network.head.dropout}
-    kind = partial(PhotoModel, extra=extra)
-    return made(learn, networks, kind=kind, data=data, told=told, seen_before=seen_before)
+    return finished(learn)

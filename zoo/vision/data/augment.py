@@ -232,8 +232,8 @@ def centre_crop(item: Pixels, size: int) -> Pixels:
     height, width = item.shape[:2]
     if min(height, width) < size:
         raise ValueError(
-            f"a crop fits in its photo, however {size=} and {height=}, {width=}; open the items "
-            "with a larger short side"
+            f"a crop must fit in its photo, got {size=} for {height=}, {width=}. Open the items "
+            "with a larger short side."
         )
     top, left = (height - size) // 2, (width - size) // 2
     return item[top : top + size, left : left + size]

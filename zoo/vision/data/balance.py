@@ -1,8 +1,8 @@
-"""Classes that are not alike often: weights in the loss, or photos of rare ones repeated."""
+"""Classes that are not equally frequent: weights in the loss, or photos of rare ones repeated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from numbers import Real
 from typing import Any, Literal
@@ -13,73 +13,75 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Subset
 
-from zoo.vision.classification.spec import Spec
+from zoo.core.messages import few
 from zoo.vision.data.cache import Items
 from zoo.vision.data.dataset_items import DatasetItems
 from zoo.vision.data.labels import counts
-from zoo.vision.data.photo_sets import Opened
-from zoo.vision.data.wording import few
+from zoo.vision.data.photo_sets import LabelledItems
+from zoo.vision.option_names import TaskName
 
 ClassWeights = Literal["balanced"] | Mapping[str, float]
 """By class; "balanced" weighs each by the inverse of its frequency, their mean over photos 1."""
 
 
-def weights_of(chosen: ClassWeights | None, labels: NDArray[Any], spec: Spec) -> Tensor | None:
+def weights_of(
+    chosen: ClassWeights | None, labels: NDArray[Any], classes: Sequence[str], task: TaskName
+) -> Tensor | None:
     """How much each class, or the presence of each label, counts. Shape: (n_classes,).
+
+    Args:
+        chosen: what the user says; None for no weights.
+        labels: those of the training photos, as `zoo.vision.data.labels.encoded` gives them.
+        classes: the classes, in the order of the outputs.
+        task: what is asked of a photo.
 
     Raises:
         ValueError: there are no classes, unknown ones, or weights that are not positive.
     """
     if chosen is None:
         return None
-    if spec.task == "regression":
+    if task == "regression":
         raise ValueError(
-            f"classes have weights, however task={spec.task!r} and class_weights={chosen!r}; leave "
-            "them out"
+            f"class_weights must be of classes, got {task=} with class_weights={chosen!r:.80}. "
+            "Leave them out."
         )
-    if isinstance(chosen, str) and chosen == "balanced":
-        n = counts(labels, len(spec.classes)).clip(1)
-        balanced = (
-            len(labels) / n / len(n) if spec.task == "classification" else len(labels) / n - 1
-        )
+    if isinstance(chosen, str):
+        n = counts(labels, len(classes)).clip(1)
+        balanced = len(labels) / n / len(n) if task == "classification" else len(labels) / n - 1
         return torch.from_numpy(balanced.clip(1e-3).astype(np.float32))
-    if not isinstance(chosen, Mapping):
-        raise ValueError(
-            f"class weights are 'balanced' or a number by class, however {chosen=}; give a mapping"
-        )
-    unknown = [name for name in chosen if name not in spec.classes]
+    unknown = [name for name in chosen if name not in classes]
     wrong = {name: w for name, w in chosen.items() if not _is_weight(w)}
     if unknown or wrong:
         raise ValueError(
-            "every weight is positive and of a class, however class_weights has "
-            f"{few(unknown) or wrong}; classes are {few(spec.classes)}"
+            "every class weight must be positive and of a class, got "
+            f"{few(unknown) or wrong}. Classes are {few(classes)}."
         )
-    return torch.tensor([float(chosen.get(name, 1.0)) for name in spec.classes])
+    return torch.tensor([float(chosen.get(name, 1.0)) for name in classes])
 
 
-def _is_weight(value: Any) -> bool:
-    return isinstance(value, Real) and 0 < float(value) < inf
-
-
-def oversampled(opened: Opened, spec: Spec, seed: int) -> Opened:
-    """The same photos, those of rarer classes repeated until all classes are alike often.
+def oversampled(photos: LabelledItems, task: TaskName, seed: int) -> LabelledItems:
+    """The same photos, those of rarer classes repeated until all classes are equally frequent.
 
     Repeats are spread evenly over the photos of a class; which get one more is drawn by the seed.
 
     Raises:
         ValueError: photos have no one class each.
     """
-    if spec.task != "classification":
+    if task != "classification":
         raise ValueError(
-            f"photos are repeated by their class, however task={spec.task!r} and oversample=True; "
-            "leave it out"
+            f"oversample must go by the one class of each photo, got oversample=True with {task=}. "
+            "Leave it out."
         )
-    labels, rng = opened.train_labels, np.random.default_rng(seed)
-    most = counts(labels, len(spec.classes)).max()
-    parts = [np.flatnonzero(labels == number) for number in range(len(spec.classes))]
-    repeated = [np.resize(rng.permutation(rows), most) for rows in parts]
+    labels, rng = photos.labels, np.random.default_rng(seed)
+    n_each = np.bincount(labels)
+    parts = [np.flatnonzero(labels == number) for number in range(len(n_each))]
+    repeated = [np.resize(rng.permutation(rows), n_each.max()) for rows in parts]
     rows = np.sort(np.concatenate(repeated))
-    return opened._replace(train=_taken(opened.train, rows), train_labels=labels[rows])
+    return photos._replace(items=_taken(photos.items, rows), labels=labels[rows])
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < inf
 
 
 def _taken(items: Any, rows: NDArray[np.int64]) -> Any:

@@ -98,7 +98,7 @@ class PhotoBatches:
         n_photos, n_targets = len(self.items), len(self.targets)
         if n_photos != n_targets or n_photos == 0:
             raise ValueError(
-                f"every photo needs one target, however {n_photos=} and {n_targets=}; give as many"
+                f"every photo must have one target, got {n_photos=}, {n_targets=}. Give as many."
             )
         wrong = {
             name: value
@@ -106,7 +106,7 @@ class PhotoBatches:
             if not isinstance(value := getattr(self, name), Integral) or int(value) < 1
         }
         if wrong:
-            raise ValueError(f"a batch has photos, pixels and a thread, however {wrong=}; raise it")
+            raise ValueError(f"settings of batches must be 1 or more, got {wrong}. Raise them.")
 
     def __len__(self) -> int:
         return len(self.items)
@@ -136,6 +136,11 @@ class PhotoBatches:
         for assembled in in_order(assemble, range(start, steps), threads=self.threads, ahead=ahead):
             yield self._to_device(assembled)
 
+    @property
+    def photos(self) -> PhotoBatches:
+        """The photos themselves, as of batches that show something in their place."""
+        return self
+
     def fingerprint(self) -> str:
         """A digest of what is trained on and how, wherever photos and cache lie."""
         record = hashlib.sha256(self.targets.numpy().tobytes())
@@ -154,8 +159,8 @@ class PhotoBatches:
         smallest = len(self) // self.steps(0)
         if smallest < world:
             raise ValueError(
-                f"every process needs a photo of each batch, however a batch has {smallest} for "
-                f"{world=}; raise batch_size or start fewer processes"
+                f"every process must have a photo of each batch, got {smallest} photos for "
+                f"{world=}. Raise batch_size, or start fewer processes."
             )
         return replace(self, rank=rank, world=world)
 

@@ -142,8 +142,8 @@ def open_items(
     """
     if cache_gb < 0 or threads < 1:
         raise ValueError(
-            f"a cache has 0 gigabytes or more and at least one thread fills it, however "
-            f"{cache_gb=} and {threads=}; raise them"
+            "cache_gb must be 0 or more and threads 1 or more, got "
+            f"{cache_gb=}, {threads=}. Raise them."
         )
     where = cache_folder() if folder is None else expanded(folder, "cache")
     absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - keeps links

@@ -14,10 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.core.split import Hashes, content_hashes
-from zoo.vision.classification.spec import TaskName
 from zoo.vision.data.images import Resize, Source, read
 from zoo.vision.data.labels import of_items, plain
 from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.option_names import TaskName
 
 HASHED: Final = 2_000  # images up to which a data set is gone through to hash each
 _SAMPLE: Final = 16  # images that tell larger data sets apart, and whose labels are looked at twice
@@ -75,8 +75,8 @@ class DatasetItems:
         labels = of_items(known, task)
         if len(labels) != len(self):
             raise ValueError(
-                f"a data set has a label for each image, however {len(labels)=} and {len(self)=}; "
-                "correct its `targets`"
+                f"a data set must have a label for each image, got {len(labels)} for {len(self)}. "
+                "Correct its `targets`."
             )
         return labels
 
@@ -94,8 +94,8 @@ class DatasetItems:
         pair = self.dataset[i]
         if not isinstance(pair, (tuple, list)) or len(pair) < 2:
             raise ValueError(
-                "a data set returns (image, label), however "
-                f"{i=} gives {type(pair).__name__}; return a pair, or give photos as a table"
+                f"a data set must return (image, label), got a {type(pair).__name__} for {i=}. "
+                "Return a pair, or give photos as a table."
             )
         return pair[1]
 
@@ -178,10 +178,9 @@ def to_image(value: object, i: int) -> Source:
     flat = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     if array.dtype != np.uint8 or not flat or array.size == 0:
         raise ValueError(
-            "an image has pixels of uint8 or floats in 0..1, not yet normalised, as an array "
-            "(H, W) or (H, W, 3) or a tensor (3, H, W), however "
-            f"{i=} gives {type(value).__name__} of {array.shape=} and {array.dtype=}; leave "
-            "normalisation to zoo"
+            "an image must have pixels of uint8 or floats in 0..1, not yet normalised, as an array "
+            f"(H, W) or (H, W, 3) or a tensor (3, H, W), got {type(value).__name__} of "
+            f"{array.shape=}, {array.dtype=} for {i=}. Leave normalisation to zoo."
         )
     return Image.fromarray(array)
 

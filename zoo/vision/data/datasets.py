@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
-from zoo.core.split import Hashes, content_hashes, held_out_of_each, require_disjoint
-from zoo.vision.classification.spec import TaskName
+from zoo.core.messages import few
+from zoo.core.split import content_hashes, require_disjoint
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
-from zoo.vision.data.labels import Asked, counts, strata
-from zoo.vision.data.sources import disjoint
-from zoo.vision.data.wording import few
+from zoo.vision.data.labels import LabelOptions, counts, strata
+from zoo.vision.data.sources import Listing, Photos
+from zoo.vision.data.splits import disjoint, draw
+from zoo.vision.option_names import TaskName
 
-PLAIN = Resize(1)  # of items whose labels and contents alone are looked at
-
-
-class Parts(NamedTuple):
-    """Both parts of a data set and their labels, as `zoo.vision.data.labels.encoded` gives them.
-
-    `rows` and `valid_rows` are content hashes of their images; None of large data sets.
-    """
-
-    train: Any
-    train_labels: NDArray[Any]
-    valid: Any
-    valid_labels: NDArray[Any]
-    classes: tuple[str, ...]
-    task: TaskName
-    rows: Hashes | None = None
-    valid_rows: Hashes | None = None
+PLAIN: Final = Resize(1)  # of items whose labels and contents alone are looked at
 
 
 def split(
@@ -45,8 +30,8 @@ def split(
     columns: tuple[str, str] | None,
     fraction: float,
     seed: int,
-    asked: Asked,
-) -> Parts:
+    options: LabelOptions,
+) -> Listing:
     """A data set and the one to validate on, or a drawn fraction of it.
 
     A mapping of parts, such as a Hugging Face `DatasetDict`, states both.
@@ -59,39 +44,43 @@ def split(
         train = train["train"]
     train, valid = as_pairs(train, columns), as_pairs(valid, columns)
     _require_map_style(train, *([] if valid is None else [valid]))
-    items = DatasetItems(train, PLAIN)
-    labels = items.labels(asked.settled)
+    photos = _photos(train, options)
+    if valid is not None:
+        labels, items = labelled(valid, photos.classes, photos.task), DatasetItems(valid, PLAIN)
+        other = Photos(valid, labels, photos.classes, photos.task, items.hashes())
+        _require_other_images(photos, other)
+        listing = Listing(photos, other)
+    elif fraction:
+        drawn = draw(_strata(photos.labels, fraction), fraction, seed)
+        rows, valid_rows = np.flatnonzero(~drawn), np.flatnonzero(drawn)
+        if photos.hashes is not None:
+            rows, valid_rows = disjoint(rows, valid_rows, photos.hashes, photos.labels)
+        listing = Listing(photos.take(rows), photos.take(valid_rows), drawn=True)
+    else:
+        listing = Listing(photos, None)
+    classes = photos.classes
+    n_each = counts(listing.train.labels, len(classes)).tolist() if classes else []
+    absent = [name for name, n in zip(classes, n_each, strict=True) if n == 0]
+    if absent:
+        raise ValueError(
+            f"every class must have photos to train on, got none of {few(absent)} in the data set. "
+            "Add some, or renumber the labels."
+        )
+    return listing
+
+
+def _photos(data: Any, options: LabelOptions) -> Photos:
+    """The images of a data set with their labels, and its classes."""
+    items = DatasetItems(data, PLAIN)
+    labels = items.labels(options.settled)
     task = _task_of(labels)
     classes: tuple[str, ...] = ()
     if task != "regression":
         n = labels.shape[1] if task == "multi-label" else max(labels, default=-1) + 1
-        names = _names(train) or [str(i) for i in range(n)]
-        classes = tuple(str(name) for name in names)
+        classes = tuple(map(str, _names(data) or range(n)))
         _require_distinct(classes)
         _require_labels(labels, classes)
-    hashes = items.hashes()
-    parts: tuple[Hashes | None, Hashes | None] = (None, None)
-    if valid is None:
-        drawn = held_out_of_each(_strata(labels, fraction), fraction, seed)
-        rows, valid_rows = (np.flatnonzero(side) for side in (~drawn, drawn))
-        if hashes is not None:
-            rows, valid_rows = disjoint(rows, valid_rows, hashes, labels)
-        train, valid = Subset(train, rows.tolist()), Subset(train, valid_rows.tolist())
-        known = labels[rows], labels[valid_rows]
-        if hashes is not None:
-            parts = hashes[rows], hashes[valid_rows]
-    else:
-        known = labels, labelled(valid, classes, task)
-        parts = hashes, DatasetItems(valid, PLAIN).hashes()
-        _require_other_images(train, valid, *parts)
-    n_each = counts(known[0], len(classes)).tolist() if classes else []
-    absent = [name for name, n in zip(classes, n_each, strict=True) if n == 0]
-    if absent:
-        raise ValueError(
-            "every class needs photos to train on, however the data set has none of "
-            f"{few(absent)}; add some or renumber the labels"
-        )
-    return Parts(train, known[0], valid, known[1], classes, task, *parts)
+    return Photos(data, labels, classes, task, items.hashes())
 
 
 def labelled(data: Any, classes: Sequence[str], task: TaskName) -> NDArray[Any]:
@@ -137,15 +126,13 @@ def _require_distinct(classes: Sequence[str]) -> None:
         )
 
 
-def _require_other_images(
-    train: Any, valid: Any, hashes: Hashes | None, valid_hashes: Hashes | None
-) -> None:
+def _require_other_images(train: Photos, valid: Photos) -> None:
     """Refuse a data set to validate on with images of that to train on, as far as can be told."""
     way_out = "Give a data set of other images as valid."
-    if hashes is not None and valid_hashes is not None:
-        require_disjoint(hashes, valid_hashes, rows="images", way_out=way_out)
+    if train.hashes is not None and valid.hashes is not None:
+        require_disjoint(train.hashes, valid.hashes, rows="images", way_out=way_out)
         return
-    one, other = _base(train), _base(valid)
+    one, other = _base(train.source), _base(valid.source)
     if one[0] is other[0]:
         both = (content_hashes(rows) for rows in (one[1], other[1]))
         require_disjoint(*both, rows="images", way_out=way_out)
@@ -177,9 +164,9 @@ def _require_map_style(*data: Any) -> None:
     for one in data:
         if isinstance(one, known) or not (hasattr(one, "__len__") and hasattr(one, "__getitem__")):
             raise ValueError(
-                "photos come as a folder, a table (CSV file or DataFrame) or a map-style torch "
-                "data set of (image, label), the validation part in the same form, however data "
-                f"is a {type(one).__name__}; give one of them"
+                "photos must come as a folder, a table (CSV file or DataFrame) or a map-style "
+                "data set of (image, label), the validation part in the same form, got a "
+                f"{type(one).__name__}. Give one of them."
             )
 
 
@@ -187,11 +174,11 @@ def _require_labels(labels: NDArray[Any], classes: Sequence[str]) -> None:
     if labels.ndim == 2:
         if labels.shape[1] != len(classes):
             raise ValueError(
-                "several labels of an image are a vector with a place for each class, however "
-                f"they have {labels.shape[1]} and classes={list(classes[:5])}; make them match"
+                "several labels of an image must be a vector with a place for each class, got "
+                f"{labels.shape[1]} places for classes={list(classes[:5])}. Make them match."
             )
     elif len(classes) < 2 or not len(labels) or labels.min() < 0 or labels.max() >= len(classes):
         raise ValueError(
-            "labels of a data set number at least two classes from 0, however there are "
-            f"{sorted(set(labels.tolist()))[:5]} for classes={list(classes[:5])}; renumber them"
+            "labels of a data set must number at least two classes from 0, got "
+            f"{sorted(set(labels.tolist()))[:5]} for classes={list(classes[:5])}. Renumber them."
         )

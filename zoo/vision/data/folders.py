@@ -1,4 +1,4 @@
-"""From a folder of photos, a folder a class, to paths and labels."""
+"""From a folder of photos with one folder per class to paths and labels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.vision.data.images import is_image, visible_folders, walk
-from zoo.vision.data.wording import few
 
 VALID_NAMES: Final = ("valid", "val", "validation", "test")  # of folders, the first there is taken
 
@@ -56,14 +56,14 @@ def class_folders(folder: Path, may_be_empty: bool = False) -> tuple[dict[str, l
         n = sum(is_image(path) for path in loose)
         what = f"{n} photos lie directly in {folder}" if n else f"{folder} holds no photos"
         raise ValueError(
-            f"a folder needs a folder for every class with its photos inside, however {what}; "
-            "sort them into folders or give a table of paths and labels"
+            f"a folder must have one folder per class with its photos inside, got one where "
+            f"{what}. Sort them into folders, or give a table of paths and labels."
         )
     empty = [name for name, paths in found.items() if not paths]
     if empty and not may_be_empty:
         raise ValueError(
-            f"every class folder must hold photos, however in {folder} there are none in "
-            f"{few(empty)}; fill or remove such folders"
+            f"every class folder must hold photos, got none in {few(empty)} of {folder}. Fill or "
+            "remove such folders."
         )
     n_files = sum(len(paths) for paths in files.values()) + len(loose)
     return found, n_files - sum(len(paths) for paths in found.values())

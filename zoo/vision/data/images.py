@@ -107,10 +107,10 @@ def read(
         ValueError: the side is not positive or the filter unknown.
     """
     if short_side is not None and short_side < 1:
-        raise ValueError(f"an image has at least one pixel, however {short_side=}; raise it")
+        raise ValueError(f"short_side must be 1 pixel or more, got {short_side=}. Raise it.")
     if interpolation not in get_args(Interpolation):
         known = ", ".join(get_args(Interpolation))
-        raise ValueError(f"interpolation is one of {known}, however {interpolation=}; take one")
+        raise ValueError(f"interpolation must be one of {known}, got {interpolation=}. Use one.")
     resize = None if short_side is None else Resize(short_side, interpolation, mode, white, fill)
     try:
         if isinstance(source, Image.Image):

@@ -13,11 +13,10 @@ import pandas as pd
 from PIL import Image
 from torch import Tensor
 
-from zoo.vision.classification.spec import Spec
+from zoo.core.messages import few
 from zoo.vision.data.dataset_items import to_image
-from zoo.vision.data.images import UnreadableImage, is_image, read, walk
+from zoo.vision.data.images import Resize, UnreadableImage, is_image, read, walk
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.data.wording import few
 
 Photo = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor
 """A path, the content of an image file, a file opened for reading, an image, array or tensor."""
@@ -40,8 +39,8 @@ def listed(
         found = [path for path in walk(Path(given)) if is_image(path)]
         if not found:
             raise ValueError(
-                f"a folder to predict holds photos, however {os.fspath(given)!r} has none; "
-                "give another folder or files"
+                f"a folder to predict must hold photos, got none in {os.fspath(given)!r}. Give "
+                "another folder, or files."
             )
         return True, list(found)
     if isinstance(given, pd.DataFrame):
@@ -56,8 +55,8 @@ def listed(
         return False, [_read_once(given)]
     if isinstance(given, (Mapping, Set)) or not isinstance(given, Iterable):
         raise ValueError(
-            "photos are paths, Pillow images, arrays or tensors, or a list of them, however "
-            f"{type(photos).__name__=}; give one of these"
+            "photos must be paths, Pillow images, arrays or tensors, or a list of them, got a "
+            f"{type(photos).__name__}. Give one of these."
         )
     return True, [_read_once(one) for one in given]
 
@@ -101,16 +100,20 @@ def _read_once(photo: Any) -> Any:
 class GivenPhotos:
     """Photos as a caller has them, read when they are asked for.
 
+    Args:
+        photos: paths, images, arrays or tensors.
+        resize: how photos become items.
+
     Raises:
         UnreadableImage: files are missing; the first are named.
     """
 
-    def __init__(self, photos: Sequence[Photo], spec: Spec) -> None:
-        self.photos, self.spec = photos, spec
+    def __init__(self, photos: Sequence[Photo], resize: Resize) -> None:
+        self.photos, self.resize = photos, resize
         missing = [str(p) for p in photos if _is_path(p) and not Path(str(p)).is_file()]
         if missing:
             raise UnreadableImage(
-                f"every photo must be a file, however there is no {few(missing)}; correct the paths"
+                f"every photo must be a file, got {few(missing)}. Correct the paths."
             )
 
     def __len__(self) -> int:
@@ -125,7 +128,7 @@ class GivenPhotos:
         """
         photo = self.photos[i]
         source: Any = photo if _is_path(photo) else to_image(photo, i)
-        return np.asarray(read(source, *self.spec.resize))
+        return np.asarray(read(source, *self.resize))
 
     def fingerprint(self) -> str:
         """A name for the photos, from their pixels."""

@@ -1,7 +1,7 @@
 """What tables and data sets say of their photos: a class, several labels or a number each.
 
 The data decide what is asked: lists, or cells with a separator, are several labels; numbers that
-are not all whole are to be estimated; all else names a class. `Asked` says otherwise.
+are not all whole are to be estimated; all else names a class. `LabelOptions` say otherwise.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.annotations import is_text
-from zoo.vision.classification.spec import TaskName
-from zoo.vision.data.wording import few
+from zoo.core.messages import few
+from zoo.vision.option_names import TaskName
 
 Label = str | tuple[str, ...] | float
 """Of a photo: its class, its labels, or its number."""
@@ -31,17 +30,17 @@ STRATA: Final = 10  # ranges of numbers that both sides of a split get their sha
 
 
 @dataclass(frozen=True)
-class Asked:
+class LabelOptions:
     """What the user says of the labels; None leaves it to the data.
 
-    Args:
+    Attributes:
         task: what is asked of a photo.
-        separator: between the labels in a cell.
-        y_range: what numbers lie between.
-        beta: how many times recall counts as precision in the F score of classes and labels.
+        separator: text between the labels in a cell.
+        y_range: lowest and highest number.
+        beta: how many times recall counts as precision in F scores.
 
     Raises:
-        ValueError: an unknown task, no separator at all, or settings of different tasks.
+        ValueError: settings belong to different tasks, or a separator or range is none.
     """
 
     task: TaskName | None = None
@@ -50,37 +49,23 @@ class Asked:
     beta: float | None = None
 
     def __post_init__(self) -> None:
-        if self.task is not None and self.task not in get_args(TaskName):
+        tasks = {"multi-label": self.separator, "regression": self.y_range}
+        stated = {self.task, *(task for task, value in tasks.items() if value is not None)} - {None}
+        if len(stated) > 1:
             raise ValueError(
-                f"a task is one of {', '.join(get_args(TaskName))}, however task={self.task!r}; "
-                "leave it out to have the data decide"
+                "separator must be for several labels and y_range for numbers, got "
+                f"task={self.task!r}, separator={self.separator!r}, y_range={self.y_range}. Leave "
+                "out what belongs to another task."
             )
-        wrong = {
-            name: value
-            for name, value, of in (
-                ("separator", self.separator, "multi-label"),
-                ("y_range", self.y_range, "regression"),
-            )
-            if value is not None and self.task not in (None, of)
-        }
-        if wrong or (self.separator is not None and self.y_range is not None):
-            raise ValueError(
-                "a separator is for several labels and y_range for numbers, however "
-                f"task={self.task!r}, separator={self.separator!r}, y_range={self.y_range}; "
-                "leave out what belongs to another task"
-            )
-        if self.separator == "" or not isinstance(self.separator, str | None):
-            raise ValueError(
-                "labels in a cell have some text between them, however "
-                f"separator={self.separator!r}; give such as '|'"
-            )
-        if self.y_range is not None and not _is_pair(self.y_range):
-            raise ValueError(
-                f"a range is two numbers, (low, high), however y_range={self.y_range!r}; "
-                "give them so"
-            )
-        if self.beta is not None and not 0.01 <= self.beta <= 100:
-            raise ValueError(f"beta is in .01 to 100, however beta={self.beta}; 1 and 2 are usual")
+        if self.separator == "":
+            raise ValueError("separator must be some text, got separator=''. Try separator='|'.")
+        if self.y_range is not None:
+            low, high = self.y_range
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ValueError(
+                    f"y_range must be two finite numbers, the lower first, got y_range="
+                    f"{self.y_range}. Give such as (0, 10)."
+                )
 
     @property
     def settled(self) -> TaskName | None:
@@ -89,39 +74,43 @@ class Asked:
             return "multi-label"
         return "regression" if self.y_range is not None else self.task
 
-    def of_task(self, task: TaskName, train: NDArray[Any], valid: NDArray[Any]) -> dict[str, Any]:
-        """What the spec says of the task, from the labels as `encoded` gives them.
+    def task_fields(self, task: TaskName, labels: Sequence[NDArray[Any]]) -> dict[str, Any]:
+        """What the model's spec says of the task, by name.
+
+        Args:
+            task: what the labels ask.
+            labels: those of the training part, then of other parts, as `encoded` gives them.
 
         Raises:
-            ValueError: numbers lie outside the range asked for.
+            ValueError: numbers lie outside the range.
         """
-        told: dict[str, Any] = {"task": task, "separator": self.separator}
+        fields: dict[str, Any] = {"task": task, "separator": self.separator}
         if self.beta is not None:
-            told["beta"] = float(self.beta)
+            fields["beta"] = float(self.beta)
         if task != "regression":
-            return told
+            return fields
         if self.y_range is not None:
-            told["y_range"] = _checked_range(self.y_range, np.concatenate([train, valid]))
-        spread = float(train.std())
-        return told | {"y_scale": (float(train.mean()), spread if spread > 0 else 1.0)}
+            fields["y_range"] = _range_around(np.concatenate(labels), self.y_range)
+        spread = float(labels[0].std())
+        return fields | {"y_scale": (float(labels[0].mean()), spread if spread > 0 else 1.0)}
 
 
-def read(cells: pd.Series, asked: Asked) -> list[Label]:
+def read(cells: pd.Series, options: LabelOptions) -> list[Label]:
     """The labels in a table's column, without spaces around them.
 
     Raises:
         ValueError: cells are no finite numbers where numbers are asked for, some are lists and
             others not, or lists where one label is asked for.
     """
-    task, separator = asked.settled, asked.separator
+    task, separator = options.settled, options.separator
     is_list = cells.map(lambda cell: isinstance(cell, _LISTS)).astype(bool)
     lists = bool(len(cells)) and bool(is_list.all())
     if is_list.any() and (not lists or task not in (None, "multi-label")):
         odd = int(np.flatnonzero(~is_list)[0]) if not lists else 0
         raise ValueError(
-            f"several labels of a photo are a list in every row, and asked for as several, however "
-            f"row {odd} of {cells.name!r} has {cells.iloc[odd]!r:.60} and task={task!r}; give an "
-            "empty list to a photo without labels"
+            "several labels of a photo must be a list in every row, for task='multi-label', but "
+            f"row {odd} of {cells.name!r} has {cells.iloc[odd]!r:.60}, got {task=}. Give an empty "
+            "list to a photo without labels."
         )
     if separator is None and not lists and task in (None, "multi-label"):
         separator = next((mark for mark in SEPARATORS if _has(cells, mark)), None)
@@ -134,9 +123,9 @@ def read(cells: pd.Series, asked: Asked) -> list[Label]:
         if not finite.all():
             row = int(np.flatnonzero(~finite)[0])
             raise ValueError(
-                f"every photo has a finite number to be estimated, however row {row} of "
-                f"{cells.name!r} has {cells.iloc[row]!r} ({int((~finite).sum())} such in all); "
-                "correct these rows, or ask for another task"
+                f"every photo must have a finite number to be estimated, but row {row} of "
+                f"{cells.name!r} has {cells.iloc[row]!r}, got {int((~finite).sum())} such rows. "
+                "Correct them, or name another task."
             )
         return numbers.tolist()
     if pd.api.types.is_float_dtype(cells) and (numbers % 1 == 0).all():
@@ -168,13 +157,10 @@ def classes_of(labels: Sequence[Label]) -> tuple[str, ...]:
             "or label."
         )
     if task == "classification" and len(classes) < 2:
-        raise ValueError(
-            f"telling classes apart needs at least two, however {classes=}; add photos of another"
-        )
+        raise ValueError(f"classes must be two or more, got {classes=}. Add photos of another.")
     if not classes:
         raise ValueError(
-            f"labels are learnt from photos that have some, however none of {len(labels)} has any; "
-            "check the column"
+            f"some photos must have labels, got {len(labels)} photos without any. Check the column."
         )
     return classes
 
@@ -200,7 +186,7 @@ def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> NDArr
     unknown = sorted({name for label in labels for name in _names(label)} - set(number))
     if unknown:
         raise ValueError(
-            f"{rule}, however {few(unknown)}; known are {few(list(classes))}: rename or remove"
+            f"{rule}, got {few(unknown)}. Known are {few(list(classes))}: rename or remove others."
         )
     if task == "classification":
         return np.array([number[str(label)] for label in labels], dtype=np.int64)
@@ -245,35 +231,33 @@ def of_items(labels: Iterable[Any], task: TaskName | None) -> NDArray[Any]:
         values = np.array(found, dtype=np.float32) if len(widths) == 1 else np.zeros(0)
         if values.ndim != 2 or not np.isin(values, (0, 1)).all():
             raise ValueError(
-                "several labels of an image are a vector with 0 or 1 for each label, however "
-                f"the first images have {found[:3]}; return such vectors, all of one length"
+                "several labels of an image must be a vector with 0 or 1 for each label, got "
+                f"{found[:3]} of the first images. Return such vectors, all of one length."
             )
         return values
     wrong = [label for label in found if not _is_number(label)]
     if wrong:
         raise ValueError(
-            f"labels of a data set are whole numbers, however label={wrong[0]!r}; number the "
-            "classes from 0 and name them in its `classes`"
+            f"labels of a data set must be whole numbers, got label={wrong[0]!r}. Number the "
+            "classes from 0, and name them in its `classes`."
         )
     values = np.array(found, dtype=np.float64)
     if task == "regression" or (task is None and (values % 1).any()):
         return values.astype(np.float32)
     if (values % 1).any():
         raise ValueError(
-            "labels of a data set are whole numbers where classes are told apart, however the "
-            f"first are {found[:3]}; number the classes from 0, or ask for task='regression'"
+            "labels of a data set must be whole numbers for classes, got "
+            f"{found[:3]}. Number the classes from 0, or use task='regression'."
         )
     return values.astype(np.int64)
 
 
-def _checked_range(y_range: tuple[float, float], numbers: NDArray[Any]) -> tuple[float, float]:
+def _range_around(numbers: NDArray[Any], y_range: tuple[float, float]) -> tuple[float, float]:
     low, high = y_range
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(f"a range is (low, high), both finite, however {y_range=}; give them so")
     if numbers.min() < low or numbers.max() > high:
         raise ValueError(
-            f"all numbers lie within y_range, however they reach from {numbers.min():g} to "
-            f"{numbers.max():g} and {y_range=}; widen it, best by a tenth"
+            f"all numbers must lie within y_range, got {numbers.min():g} to {numbers.max():g} for "
+            f"{y_range=}. Widen it, best by a tenth."
         )
     return float(low), float(high)
 
@@ -301,11 +285,6 @@ def _present(cell: Iterable[Any]) -> list[str]:
 def _name(cell: Any) -> str:
     """The name of a class, without spaces around it; 1.0 is class 1, as gaps make floats."""
     return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
-
-
-def _is_pair(value: Any) -> bool:
-    listed = isinstance(value, _LISTS) and not isinstance(value, set) and len(value) == 2
-    return listed and all(isinstance(number, Real) for number in value)
 
 
 def _has(cells: pd.Series, mark: str) -> bool:

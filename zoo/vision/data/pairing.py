@@ -96,12 +96,12 @@ def sides(photos: Path, masks: Path) -> tuple[list[Picture], list[Picture]]:
     for folder in (photos, masks):
         if not folder.is_dir():
             raise FileNotFoundError(
-                f"photos and masks come as folders, however {folder} is none; correct the name"
+                f"photos and masks must be folders, got {str(folder)!r}. Correct the name."
             )
     of_photos, of_masks = _pictures(photos), _pictures(masks)
     if not of_photos:
         raise ValueError(
-            f"a folder of photos holds some, however '{photos}' has none; correct the name"
+            f"a folder of photos must hold some, got none in '{photos}'. Correct the name."
         )
     whole, part = photos.resolve(), masks.resolve()
     if whole == part:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from zoo.core.messages import few
 from zoo.vision.data.images import is_image, walk
-from zoo.vision.data.wording import few
 
 
 def photo_list(photos: Any) -> list[Path]:
@@ -20,8 +20,8 @@ def photo_list(photos: Any) -> list[Path]:
     if isinstance(photos, (str, os.PathLike)):
         if not Path(photos).is_dir():
             raise FileNotFoundError(
-                f"photos come as a folder or a list of files, however {os.fspath(photos)!r} is no "
-                "folder; correct the name"
+                f"photos must be a folder or a list of files, got {os.fspath(photos)!r}, which is "
+                "no folder. Correct the name."
             )
         found = [path for path in walk(Path(photos)) if is_image(path)]
     else:
@@ -29,10 +29,10 @@ def photo_list(photos: Any) -> list[Path]:
         missing = [str(path) for path in found if not path.is_file()]
         if missing:
             raise FileNotFoundError(
-                f"every photo must be a file, however there is no {few(missing)}; correct the paths"
+                f"every photo must be a file, got {few(missing)}. Correct the paths."
             )
     if not found:
         raise ValueError(
-            f"a folder of photos holds some, however {str(photos)[:100]!r} has none; name another"
+            f"a folder of photos must hold some, got none in {str(photos)[:100]!r}. Name another."
         )
     return found

@@ -1,140 +1,175 @@
-"""From a user's photos to batches: the split, the cache of decoded photos, the spec.
+"""From a user's photos to batches: a listing of what there is, then the photos opened.
 
-Photos come from a folder, a table (CSV or DataFrame) or a torch data set; see
-`zoo.vision.data.sources`. Unreadable files are counted and named in one warning and left out.
+Photos come from a folder, a table (CSV or DataFrame) or a map-style data set. Unreadable files are
+counted and named in one warning and left out.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from zoo.core.batches import Data
 from zoo.core.run import Run
 from zoo.core.split import Hashes, SeenRows, require_disjoint
-from zoo.vision.classification.spec import Spec
 from zoo.vision.data import datasets, sources
 from zoo.vision.data.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.data.batches import ItemSource, PhotoBatches
 from zoo.vision.data.cache import Items, open_items
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
-from zoo.vision.data.images import deepest_white, usual_short_side
-from zoo.vision.data.labels import Asked
+from zoo.vision.data.images import Resize
+from zoo.vision.data.labels import LabelOptions
+from zoo.vision.data.preprocessing import Preprocessing
+from zoo.vision.data.sources import Listing, TableForm
+from zoo.vision.data.splits import disjoint, warn_of_known
 from zoo.vision.data.tables import is_table, require_pair
+from zoo.vision.option_names import AugmentName, TaskName
 
-AugmentName = Literal["side_on", "top_down", "none"]
-AUGMENTS: dict[str, Augment | None] = {"side_on": SIDE_ON, "top_down": TOP_DOWN, "none": None}
+AUGMENTS: Final[dict[AugmentName, Augment | None]] = {
+    "side_on": SIDE_ON,
+    "top_down": TOP_DOWN,
+    "none": None,
+}
 
 
-class Labelled(NamedTuple):
-    """Photos to train and to validate on, before any of them is decoded.
+class LabelledItems(NamedTuple):
+    """Photos that are ready to be cropped, and their labels.
 
     Attributes:
-        classes: sorted names; none of numbers.
-        of_task: what the spec says of the task: its name, and the scale of numbers.
-        short_side: of a usual photo, in pixels; None if nobody knows before reading them.
-        white: grey of 16 bits that is white in them; None if they are not of 16 bits.
-        open: from (spec, run, strict, photos that the pretrained model has seen) to items and
-            labels of both parts.
+        items: the photos.
+        labels: as `zoo.vision.data.labels.encoded` gives them. Shape: (n,) or (n, n_classes).
+        hashes: content of the photos, if it is known. Shape: (n,).
     """
 
-    classes: tuple[str, ...]
-    of_task: dict[str, Any]
-    short_side: int | None
-    white: int | None
-    open: Callable[[Spec, Run, bool, SeenRows | None], Opened]
+    items: ItemSource
+    labels: NDArray[Any]
+    hashes: Hashes | None
 
 
-class Opened(NamedTuple):
-    """Items and labels of both parts, and content hashes of the training photos, if known."""
+class PhotoSet(NamedTuple):
+    """Opened photos to train on, and those to validate on, if any."""
 
-    train: ItemSource
-    train_labels: NDArray[Any]
-    valid: ItemSource
-    valid_labels: NDArray[Any]
-    rows: Hashes | None = None
+    train: LabelledItems
+    valid: LabelledItems | None
 
 
-def find(
+def list_photos(
     data: Any,
     valid: Any = None,
     *,
-    root: str | os.PathLike[str] | None = None,
-    columns: tuple[str, str] | None = None,
-    valid_column: str | None = None,
     valid_fraction: float = 0.2,
     seed: int = 0,
-    asked: Asked | None = None,
-) -> Labelled:
-    """The photos that `data` (and `valid`, if given) stand for.
+    **form: Unpack[TableForm],
+) -> Listing:
+    """The photos that `data` (and `valid`, if given) stand for; none is decoded.
 
     Args:
-        data: a folder, CSV file, DataFrame or map-style torch data set of (image, label); labels
-            are classes, several a photo, or numbers (see `zoo.vision.data.labels`).
+        data: a folder, CSV file, DataFrame or map-style data set of (image, label); labels are
+            classes, several per photo, or numbers (see `zoo.vision.data.labels`).
         valid: the validation part in the same form; None takes what `data` says, else a
             stratified fraction.
-        root: see `zoo.vision.data.sources.split`, as the others.
-        columns: of a table.
-        valid_column: of a table.
-        valid_fraction: of every class.
-        seed: of the split.
-        asked: what the user says of the labels.
+        valid_fraction: share of every class.
+        seed: the draw is a function of it.
+        **form: see `zoo.vision.data.sources.TableForm`.
 
     Raises:
         FileNotFoundError: a folder, file or photo does not exist.
         ValueError: there are no photos, one class alone, or classes for validation alone.
     """
-    asked = asked or Asked()
+    columns, options = form.get("columns"), form.get("label_options") or LabelOptions()
     if columns is not None:
         require_pair(columns)
     if not is_table(data) or not (valid is None or is_table(valid)):
-        return _from_datasets(data, valid, columns, valid_fraction, seed, asked)
-    if valid is not None:
-        names: Any = {"root": root, "columns": columns, "valid_column": valid_column}
-        train = sources.everything(data, asked=asked, **names)
-        same = replace(asked, task=train.task)
-        other = sources.labelled(valid, train.classes, asked=same, **names)
-        split = sources.Split(train, other)
+        return datasets.split(data, valid, columns, valid_fraction, seed, options)
+    if valid is None:
+        return sources.split(data, valid_fraction=valid_fraction, seed=seed, **form)
+    train = sources.everything(data, **form)
+    form["label_options"] = replace(options, task=train.task)
+    return Listing(train, sources.labelled(valid, train.classes, **form))
+
+
+def open_photos(
+    listing: Listing,
+    preprocessing: Preprocessing,
+    run: Run,
+    *,
+    strict: bool = False,
+    trained_on: SeenRows | None = None,
+) -> PhotoSet:
+    """Open the photos of a listing: files are decoded into the cache, or read from it.
+
+    Args:
+        listing: what there is.
+        preprocessing: how the network sees photos.
+        run: the cache and its threads.
+        strict: raise for unreadable photos instead of leaving them out with one warning.
+        trained_on: photos that the pretrained model knows.
+
+    Raises:
+        UnreadableImage: a file is unreadable, and strict.
+        ValueError: a class has no readable photo, or parts share photos.
+    """
+    if not listing.paths:
+        parts = [
+            LabelledItems(DatasetItems(part.source, preprocessing.resize), part.labels, part.hashes)
+            for part in listing.parts
+        ]
     else:
-        split = sources.split(
-            data,
-            root=root,
-            columns=columns,
-            valid_column=valid_column,
-            valid_fraction=valid_fraction,
-            seed=seed,
-            asked=asked,
+        parts = _open_files(listing, preprocessing.resize, run, strict, trained_on)
+    valid = parts[1] if len(parts) > 1 else None
+    if valid is not None and valid.hashes is not None:
+        warn_of_known(valid.hashes, trained_on)
+    return PhotoSet(parts[0], valid)
+
+
+def open_labelled(
+    data: Any,
+    preprocessing: Preprocessing,
+    run: Run,
+    *,
+    classes: Sequence[str],
+    task: TaskName,
+    **form: Unpack[TableForm],
+) -> LabelledItems:
+    """Open labelled photos of known classes; of a table that marks photos to validate on, those.
+
+    Args:
+        data: a folder, CSV file, DataFrame or map-style data set of (image, label).
+        preprocessing: how the model sees photos.
+        run: the cache and its threads.
+        classes: the model's classes.
+        task: the model's task.
+        **form: see `zoo.vision.data.sources.TableForm`.
+
+    Raises:
+        FileNotFoundError: a folder, file or photo does not exist.
+        ValueError: there are no readable photos, or classes that the model does not know.
+    """
+    columns = form.get("columns")
+    if columns is not None:
+        require_pair(columns)
+    if not is_table(data):
+        data = as_pairs(data, columns)
+        items = DatasetItems(data, preprocessing.resize)
+        return LabelledItems(items, datasets.labelled(data, classes, task), items.hashes())
+    photos = sources.labelled(data, classes, **form)
+    opened = decode_photos(photos.paths, preprocessing.resize, run)
+    (rows,) = sources.readable([photos], opened.unreadable)
+    if not len(rows):
+        raise ValueError(
+            f"photos must be readable, got none of {len(photos)}. Replace the broken files."
         )
-
-    def opened(spec: Spec, run: Run, strict: bool, seen: SeenRows | None) -> Opened:
-        items = open_photos(split.paths, spec, run)
-        _, train, valid = sources.without_unreadable(split, items.unreadable, strict=strict)
-        labels = np.concatenate([split.train.labels, split.valid.labels])
-        if split.drawn:
-            train, valid = sources.disjoint(train, valid, items.hashes, labels, seen)
-        way_out = "Remove them from one part: zoo.vision.check lists them."
-        known, other = items.hashes[train], items.hashes[valid]
-        require_disjoint(known, other, rows="photos", way_out=way_out)
-        sources.warn_of_known(other, seen)
-        parts = items.take(train), labels[train], items.take(valid), labels[valid]
-        return Opened(*parts, known)
-
-    of_task = asked.of_task(split.train.task, split.train.labels, split.valid.labels)
-    paths = split.train.paths
-    side, white = usual_short_side(paths), deepest_white(paths)
-    return Labelled(split.train.classes, of_task, side, white, opened)
+    return _taken(opened, photos.labels, rows)
 
 
-def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
-    """The photos resized for the spec, out of the cache or decoded into it now."""
+def decode_photos(paths: Sequence[Path], resize: Resize, run: Run) -> Items:
+    """The photos resized, out of the cache or decoded into it now."""
     visible = None if run.progress is None else run.progress
     with Progress(transient=True, disable=visible is False) as bar:
         if visible is None and not (bar.console.is_terminal or bar.console.is_jupyter):
@@ -142,7 +177,7 @@ def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
         task = bar.add_task("decoding photos", total=len(paths))
         return open_items(
             paths,
-            spec.resize,
+            resize,
             folder=run.cache,
             cache_gb=run.cache_gb,
             threads=run.n_threads,
@@ -151,55 +186,64 @@ def open_photos(paths: Sequence[Path], spec: Spec, run: Run) -> Items:
 
 
 def batches(
-    opened: Opened, spec: Spec, run: Run, *, batch_size: int, augment: Augment | None
-) -> Data[Any]:
+    photo_set: PhotoSet,
+    preprocessing: Preprocessing,
+    run: Run,
+    *,
+    batch_size: int,
+    augment: Augment | None,
+) -> tuple[PhotoBatches, PhotoBatches | None]:
     """Training batches, shuffled and augmented, and validation batches of centre crops."""
-    train = photo_batches(
-        opened.train,
-        opened.train_labels,
-        spec,
+    train, valid = photo_set
+    return photo_batches(
+        train.items,
+        train.labels,
+        preprocessing,
         run,
         batch_size=batch_size,
         augment=augment,
         shuffle=True,
+    ), valid and photo_batches(
+        valid.items, valid.labels, preprocessing, run, batch_size=2 * batch_size
     )
-    valid = photo_batches(opened.valid, opened.valid_labels, spec, run, batch_size=2 * batch_size)
-    return Data(train, valid, spec, opened.rows)
 
 
-def resized(data: Data[Any], spec: Spec, run: Run) -> Data[Any]:
-    """The same photos at the spec's size: decoded into a cache of their own, or from it."""
-    parts: list[Any] = [part for part in (data.train, data.valid) if part is not None]
-    items = [part.items for part in parts]
-    if all(isinstance(one, Items) for one in items):
-        paths = [path for one in items for path in one.paths]
-        found, n = open_photos(paths, spec, run), len(items[0])
-        items = [found.take(range(n)), found.take(range(n, len(paths)))]
-    else:
-        items = [DatasetItems(one.dataset, spec.resize) for one in items]
-    new = [
-        replace(part, items=one, size=spec.size) for part, one in zip(parts, items, strict=False)
-    ]
-    return data._replace(train=new[0], valid=new[1] if len(new) > 1 else None, spec=spec)
+def resized(
+    parts: Sequence[PhotoBatches], preprocessing: Preprocessing, run: Run
+) -> list[PhotoBatches]:
+    """The same photos at another size: decoded into a cache of their own, or from it."""
+    resize, size = preprocessing.resize, preprocessing.size
+    paths = [path for part in parts if isinstance(part.items, Items) for path in part.items.paths]
+    opened = decode_photos(paths, resize, run) if paths else None
+    new, first = [], 0
+    for part in parts:
+        old: Any = part.items
+        if opened is not None:
+            items: ItemSource = opened.take(range(first, first + len(old)))
+        else:
+            items = DatasetItems(old.dataset, resize)
+        new.append(replace(part, items=items, size=size))
+        first += len(old)
+    return new
 
 
 def photo_batches(
     items: ItemSource,
     labels: NDArray[Any],
-    spec: Spec,
+    preprocessing: Preprocessing,
     run: Run,
     *,
     batch_size: int,
     augment: Augment | None = None,
     shuffle: bool = False,
 ) -> PhotoBatches:
-    """Batches on the run's device, as the spec says."""
+    """Batches on the run's device."""
     return PhotoBatches(
         items=items,
         targets=torch.from_numpy(np.asarray(labels)),
-        size=spec.size,
-        mean=spec.mean,
-        std=spec.std,
+        size=preprocessing.size,
+        mean=preprocessing.mean,
+        std=preprocessing.std,
         batch_size=batch_size,
         augment=augment,
         shuffle=shuffle,
@@ -209,88 +253,36 @@ def photo_batches(
     )
 
 
-def augmentation(chosen: AugmentName | Augment) -> Augment | None:
-    """The augmentation of a name, or the one given.
+def augmentation(augment: AugmentName | Augment) -> Augment | None:
+    """The augmentation of a name, or the one given; None for none at all.
 
     Raises:
         ValueError: an unknown name.
     """
-    if isinstance(chosen, Augment):
-        return None if chosen == NONE else chosen
-    if not isinstance(chosen, str) or chosen not in AUGMENTS:
+    if isinstance(augment, Augment):
+        return None if augment == NONE else augment
+    if not isinstance(augment, str) or augment not in AUGMENTS:
         raise ValueError(
-            f"an augmentation is one of {', '.join(AUGMENTS)} or an Augment, however "
-            f"augment={chosen!r}; 'side_on' suits most photos"
+            f"augment must be one of {', '.join(AUGMENTS)} or an Augment, got {augment=!r:.80}. "
+            "'side_on' suits most photos."
         )
-    return AUGMENTS[chosen]
+    return AUGMENTS[augment]
 
 
-def open_labelled(
-    data: Any,
-    spec: Spec,
-    run: Run,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    columns: tuple[str, str] | None = None,
-    strict: bool = False,
-) -> tuple[ItemSource, NDArray[Any], Hashes | None]:
-    """Items, labels and content hashes of photos whose classes are those of the spec.
-
-    Of a table that marks photos to validate on, those.
-
-    Args:
-        data: a folder, CSV file, DataFrame or map-style torch data set of (image, label).
-        spec: of the model to evaluate.
-        run: for the cache and its threads.
-        root: what a table's paths are relative to; None takes the folder of its file.
-        columns: a table's columns of paths and labels; None takes those of training, else its
-            first two.
-        strict: raise for unreadable photos instead of leaving them out with one warning.
-
-    Raises:
-        FileNotFoundError: a folder, file or photo does not exist.
-        ValueError: there are no readable photos, or classes that the spec does not have.
-    """
-    if columns is not None:
-        require_pair(columns)
-    if not is_table(data):
-        data = as_pairs(data, columns)
-        items = DatasetItems(data, spec.resize)
-        return items, datasets.labelled(data, spec.classes, spec.task), items.hashes()
-    asked = Asked(spec.task, spec.separator)
-    photos = sources.labelled(
-        data,
-        spec.classes,
-        root=root,
-        columns=columns or spec.columns,
-        valid_column=spec.valid_column,
-        asked=asked,
-    )
-    found = open_photos(photos.paths, spec, run)
-    (rows,) = sources.readable([photos], found.unreadable, strict=strict)
-    if not len(rows):
-        raise ValueError(
-            f"evaluation needs photos, however none of {len(photos)} can be read; replace the "
-            "broken files"
-        )
-    return found.take(rows), photos.labels[rows], found.hashes[rows]
+def _open_files(
+    listing: Listing, resize: Resize, run: Run, strict: bool, trained_on: SeenRows | None
+) -> list[LabelledItems]:
+    """The readable files of each part, of which none is a copy of another part's."""
+    items, labels = decode_photos(listing.paths, resize, run), listing.labels
+    rows = sources.readable_parts(listing, items.unreadable, strict=strict)
+    if listing.drawn:
+        rows = [*disjoint(rows[0], rows[1], items.hashes, labels, trained_on)]
+    if len(rows) > 1:
+        hashes = [items.hashes[part] for part in rows]
+        way_out = "Remove them from one part: zoo.vision.check lists them."
+        require_disjoint(*hashes, rows="photos", way_out=way_out)
+    return [_taken(items, labels, part) for part in rows]
 
 
-def _from_datasets(
-    data: Any,
-    valid: Any,
-    columns: tuple[str, str] | None,
-    fraction: float,
-    seed: int,
-    asked: Asked,
-) -> Labelled:
-    found = datasets.split(data, valid, columns, fraction, seed, asked)
-
-    def opened(spec: Spec, run: Run, strict: bool, seen: SeenRows | None) -> Opened:
-        train, other = (DatasetItems(part, spec.resize) for part in (found.train, found.valid))
-        if found.valid_rows is not None:
-            sources.warn_of_known(found.valid_rows, seen)
-        return Opened(train, found.train_labels, other, found.valid_labels, found.rows)
-
-    of_task = asked.of_task(found.task, found.train_labels, found.valid_labels)
-    return Labelled(found.classes, of_task, None, None, opened)
+def _taken(items: Items, labels: NDArray[Any], rows: NDArray[np.int64]) -> LabelledItems:
+    return LabelledItems(items.take(rows), labels[rows], items.hashes[rows])

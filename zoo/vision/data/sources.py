@@ -1,8 +1,8 @@
 """From folders and tables of photos to paths with labels, for training and for validation.
 
-Three forms are known: a folder with `train` and `valid` inside, each holding a folder for every
-class; one folder with a folder for every class; a table (CSV file or DataFrame) of paths and
-labels, or numbers. Without a stated validation part a fifth of every class is drawn for it.
+Three forms are known: a folder with `train` and `valid` inside, each with one folder per class; one
+folder with one folder per class; a table (CSV file or DataFrame) of paths and labels, or numbers.
+Without a stated validation part a share of every class is drawn for it.
 """
 
 from __future__ import annotations
@@ -11,138 +11,176 @@ import itertools
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeGuard, Unpack
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from torch.utils.data import Subset
 
-from zoo.core.split import (
-    TOLERABLE_SHARE,
-    Hashes,
-    Rows,
-    SeenRows,
-    held_out_of_each,
-    require_both_parts,
-)
-from zoo.vision.classification.spec import TaskName
+from zoo.core.messages import few
+from zoo.core.split import Hashes
 from zoo.vision.data.folders import class_folders, flat, from_folder, parts
-from zoo.vision.data.images import UnreadableImage
-from zoo.vision.data.labels import Asked, Label, classes_of, counts, encoded, strata, task_of
-from zoo.vision.data.tables import Table, from_table, table_columns
-from zoo.vision.data.wording import few
+from zoo.vision.data.images import UnreadableImage, deepest_white, usual_short_side
+from zoo.vision.data.labels import (
+    Label,
+    LabelOptions,
+    classes_of,
+    counts,
+    encoded,
+    strata,
+    task_of,
+)
+from zoo.vision.data.splits import draw
+from zoo.vision.data.tables import Table, from_table, is_table, table_columns
+from zoo.vision.option_names import TaskName
+
+
+class TableForm(TypedDict, total=False):
+    """How a table of photos is read.
+
+    Attributes:
+        root: folder that its paths start from; by default that of its file, of a DataFrame the
+            current one.
+        columns: names of its columns of paths and labels; by default its first two.
+        valid_column: name of its yes/no column of validation photos; by default `valid` or
+            `is_valid` if there is one.
+        label_options: what the user says of the labels.
+    """
+
+    root: str | os.PathLike[str] | None
+    columns: tuple[str, str] | None
+    valid_column: str | None
+    label_options: LabelOptions
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos with their labels.
+    """Photos with their labels, before any of them is decoded.
 
-    **Shape.** `labels`: (n,), int64, numbers of `classes`; or as `zoo.vision.data.labels.encoded`
-    gives several labels or numbers; as many as `paths`.
+    Attributes:
+        source: paths of files, or a map-style data set of (image, label).
+        labels: numbers of `classes`, int64; or as `zoo.vision.data.labels.encoded` gives several
+            labels or numbers. Shape: (n,) or (n, n_classes).
+        classes: sorted names; none of numbers.
+        task: what is asked of a photo.
+        hashes: content of the images, where it is known before they are decoded. Shape: (n,).
     """
 
-    paths: list[Path]
+    source: Any
     labels: NDArray[Any]
     classes: tuple[str, ...]
     task: TaskName = "classification"
+    hashes: Hashes | None = None
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.labels)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The paths of files; none of a data set."""
+        return self.source if isinstance(self.source, list) else []
 
     def take(self, rows: Iterable[int]) -> Photos:
         """The photos of these rows, in that order."""
         chosen = [int(row) for row in rows]
-        paths = [self.paths[row] for row in chosen]
-        return Photos(paths, self.labels[chosen], self.classes, self.task)
+        source: Any = self.source
+        source = [source[i] for i in chosen] if isinstance(source, list) else Subset(source, chosen)
+        hashes = None if self.hashes is None else self.hashes[chosen]
+        return replace(self, source=source, labels=self.labels[chosen], hashes=hashes)
 
 
 @dataclass(frozen=True)
-class Split:
-    """Photos to train on and photos to validate on.
+class Listing:
+    """What data hold: photos to train on, and those to validate on.
 
     Attributes:
         train: photos to train on.
-        valid: photos to validate on.
-        ignored: files that are no images at all.
+        valid: photos to validate on; None to train on everything.
+        ignored: number of files that are no images at all.
         drawn: whether the parts were drawn, not stated by the data.
     """
 
     train: Photos
-    valid: Photos
+    valid: Photos | None
     ignored: int = 0
     drawn: bool = False
 
     @property
+    def parts(self) -> list[Photos]:
+        """The parts that there are, the training part first."""
+        return [self.train] if self.valid is None else [self.train, self.valid]
+
+    @property
     def paths(self) -> list[Path]:
         """All paths, those of training first."""
-        return self.train.paths + self.valid.paths
+        return [path for part in self.parts for path in part.paths]
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """All labels, those of training first."""
+        return np.concatenate([part.labels for part in self.parts])
+
+    @property
+    def short_side(self) -> int | None:
+        """Shorter side of a usual photo, in pixels; None for a data set."""
+        return usual_short_side(self.train.paths) if self.train.paths else None
+
+    @property
+    def white(self) -> int | None:
+        """Grey of 16 bits that is white in the photos; None for others and for a data set."""
+        return deepest_white(self.train.paths) if self.train.paths else None
 
 
 def split(
-    data: Table,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    columns: tuple[str, str] | None = None,
-    valid_column: str | None = None,
-    valid_fraction: float = 0.2,
-    seed: int = 0,
-    asked: Asked | None = None,
-) -> Split:
+    data: Table, *, valid_fraction: float = 0.2, seed: int = 0, **form: Unpack[TableForm]
+) -> Listing:
     """Training and validation photos from a folder, a CSV file or a DataFrame.
 
     Classes are named by their folders or labels and sorted; training decides which there are.
 
     Args:
-        data: a folder, a table's file (`.tsv` is tab-separated) or a DataFrame.
-        root: what a table's paths are relative to; by default the folder of its file, of a
-            DataFrame the current one.
-        columns: names of a table's columns of paths and labels; by default its first two.
-        valid_column: name of a table's yes/no column of validation photos; by default `valid` or
-            `is_valid` if there is one.
-        valid_fraction: part of every class to validate on where the data do not say; of a class
-            with at least two photos at least one is on either side.
-        seed: of that draw.
-        asked: what the user says of the labels.
+        data: a folder, a table's file or a DataFrame.
+        valid_fraction: share of every class to validate on where the data do not say; of a class
+            with at least two photos at least one is on either side. 0 validates on nothing.
+        seed: the draw is a function of it.
+        **form: see `TableForm`.
 
     Raises:
         FileNotFoundError: the folder, the file or a photo in the table does not exist.
         ValueError: there are no photos, fewer than two classes, classes for validation alone,
             missing columns or labels.
     """
-    if not 0 < valid_fraction < 1:
-        raise ValueError(f"a fraction is between 0 and 1, however {valid_fraction=}; try 0.2")
-    found: list[Label]
-    if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
-        paths, found, is_valid = from_table(data, root, columns, valid_column, asked or Asked())
-        ignored = 0
-    else:
-        _require_classes(asked)
+    names: Sequence[Label]
+    if is_folder(data):
+        _require_classes(form)
         paths, names, is_valid, ignored = from_folder(Path(data))
-        found = [*names]
-    drawn = is_valid is None
+    else:
+        paths, names, is_valid = _from_table(data, form)
+        ignored = 0
+    names, drawn = list(names), is_valid is None and valid_fraction > 0
+    if drawn:
+        is_valid = draw(strata(names, valid_fraction), valid_fraction, seed)
+    everywhere = is_valid is None
     if is_valid is None:
-        is_valid = held_out_of_each(strata(found, valid_fraction), valid_fraction, seed)
-    classes = classes_of([label for label, valid in zip(found, is_valid, strict=True) if not valid])
-    labels = encoded(found, classes, "validation holds classes that training has not")
-    everything = Photos(paths, labels, classes, task_of(found))
-    train, valid = np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
-    require_both_parts(
-        len(train), len(valid), rows="photos", way_out="Mark some, or add photos of each class."
-    )
-    return Split(everything.take(train), everything.take(valid), ignored, drawn)
+        is_valid = np.zeros(len(paths), bool)
+    classes = classes_of([name for name, valid in zip(names, is_valid, strict=True) if not valid])
+    labels = encoded(names, classes, "classes of the validation part must be trained on")
+    photos = Photos(paths, labels, classes, task_of(names))
+    if everywhere:
+        return Listing(photos, None, ignored)
+    if not is_valid.any():
+        raise ValueError(
+            f"validation needs photos, got none of {len(paths)} that is marked for it or left by "
+            "classes of one photo each. Mark some, add photos, or train with valid_fraction=0."
+        )
+    train, valid = (photos.take(np.flatnonzero(rows)) for rows in (~is_valid, is_valid))
+    return Listing(train, valid, ignored, drawn)
 
 
-def everything(
-    data: Table,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    columns: tuple[str, str] | None = None,
-    valid_column: str | None = None,
-    asked: Asked | None = None,
-) -> Photos:
-    """All photos of a folder (a folder a class, perhaps within train) or table, to train on.
+def everything(data: Table, **form: Unpack[TableForm]) -> Photos:
+    """All photos of a folder (perhaps with train inside) or table, to train on.
 
     Of a table that marks photos to validate on, the others.
 
@@ -150,24 +188,16 @@ def everything(
         FileNotFoundError: as `split`.
         ValueError: as `split`.
     """
-    if not isinstance(data, pd.DataFrame) and Path(data).is_dir():
+    if is_folder(data):
         data = parts(Path(data))[0] or data
-    paths, found = _named(data, root, columns, valid_column, asked, side=False)
-    classes = classes_of(found)
-    values = encoded(found, classes, "every class is known")
-    return Photos(paths, values, classes, task_of(found))
+    paths, names = _one_side(data, form, valid=False)
+    classes = classes_of(names)
+    labels = encoded(names, classes, "every class must be trained on")
+    return Photos(paths, labels, classes, task_of(names))
 
 
-def labelled(
-    data: Table,
-    classes: Sequence[str],
-    *,
-    root: str | os.PathLike[str] | None = None,
-    columns: tuple[str, str] | None = None,
-    valid_column: str | None = None,
-    asked: Asked | None = None,
-) -> Photos:
-    """All photos of a folder (a folder a class) or table, with labels of known classes.
+def labelled(data: Table, classes: Sequence[str], **form: Unpack[TableForm]) -> Photos:
+    """All photos of a folder (one folder per class) or table, with labels of known classes.
 
     Of a table that marks photos to validate on, those: the others were trained on.
 
@@ -175,26 +205,26 @@ def labelled(
         FileNotFoundError: as `split`.
         ValueError: as `split`, or a class is unknown.
     """
-    if not isinstance(data, pd.DataFrame) and Path(data).is_dir():
+    if is_folder(data):
         train, valid = parts(Path(data))
         if train and valid and not {train.name, valid.name} & set(classes):
             raise ValueError(
-                f"labelled photos lie in a folder for every class, however {os.fspath(data)!r} "
-                f"holds {train.name} and {valid.name}; give one of the two"
+                f"labelled photos must lie in one folder per class, got {os.fspath(data)!r} with "
+                f"the parts {train.name} and {valid.name}. Give one of the two."
             )
-    paths, found = _named(data, root, columns, valid_column, asked, side=True)
-    labels = encoded(found, classes, "every class must be one that the model knows")
-    return Photos(paths, labels, tuple(classes), task_of(found))
+    paths, names = _one_side(data, form, valid=True)
+    labels = encoded(names, classes, "classes must be those that the model knows")
+    return Photos(paths, labels, tuple(classes), task_of(names))
 
 
 def readable(
-    parts: Sequence[Photos], unreadable: Mapping[int, str], *, strict: bool = False
+    parts: Sequence[Any], unreadable: Mapping[int, str], *, strict: bool = False
 ) -> list[NDArray[np.int64]]:
     """The rows of each part that can be read; one warning counts and names the others.
 
     Args:
         parts: photos whose paths, one part after the other, were tried.
-        unreadable: number among these paths -> what is wrong.
+        unreadable: what is wrong, by the number of the path among these.
         strict: raise instead of warning.
 
     Returns:
@@ -208,7 +238,7 @@ def readable(
         reasons = few([unreadable[row] for row in sorted(unreadable)], "; ")
         if strict:
             raise UnreadableImage(
-                f"every photo must be readable (strict), however {reasons}; remove or mend them"
+                f"every photo must be readable (strict), got {reasons}. Remove or mend them."
             )
         message = f"{len(unreadable)} of {n} photos are left out: {reasons}"
         warnings.warn(message, stacklevel=2)
@@ -217,142 +247,77 @@ def readable(
     return [low + np.flatnonzero(whole[low:high]) for low, high in itertools.pairwise(ends)]
 
 
-def without_unreadable(
-    photos: Split, unreadable: Mapping[int, str], *, strict: bool = False
-) -> tuple[Split, NDArray[np.int64], NDArray[np.int64]]:
-    """The split without unreadable photos, and the rows of `photos.paths` that are left.
+def readable_parts(
+    listing: Listing, unreadable: Mapping[int, str], *, strict: bool = False
+) -> list[NDArray[np.int64]]:
+    """The rows of `listing.paths` that can be read, of each part; see `readable`.
 
     Raises:
-        ValueError: a class has no photo left to train on, or validation none at all.
+        ValueError: a class has no photo left to train on, or a part none at all.
     """
-    train, valid = readable([photos.train, photos.valid], unreadable, strict=strict)
-    left = Split(
-        photos.train.take(train),
-        photos.valid.take(valid - len(photos.train)),
-        photos.ignored,
-        photos.drawn,
-    )
-    empty: list[str] = []
-    if photos.train.classes:
-        n_each = counts(left.train.labels, len(photos.train.classes))
-        empty = [name for name, n in zip(photos.train.classes, n_each, strict=True) if n == 0]
-    if empty or not len(left.train) or not len(left.valid):
-        part = "validation" if len(left.train) else "training"
-        what = f"the classes {few(empty)} have no" if empty else f"{part} has no"
+    rows = readable(listing.parts, unreadable, strict=strict)
+    left = [listing.labels[part] for part in rows]
+    classes = listing.train.classes
+    n_each = counts(left[0], len(classes)).tolist() if classes else []
+    empty = [name for name, n in zip(classes, n_each, strict=True) if n == 0]
+    if empty or not all(map(len, left)):
+        part = "validation" if len(left[0]) else "training"
+        what = f"none of the classes {few(empty)}" if empty else f"none for {part}"
         raise ValueError(
-            f"every class must have photos that can be read, however {what} readable photo; "
-            "replace the broken files"
+            f"every class and part must have photos that can be read, got {what}. Replace the "
+            "broken files."
         )
-    return left, train, valid
+    return rows
 
 
-def _named(
-    data: Table,
-    root: str | os.PathLike[str] | None,
-    columns: tuple[str, str] | None,
-    valid_column: str | None,
-    asked: Asked | None,
-    *,
-    side: bool,
-) -> tuple[list[Path], list[Label]]:
+def column_names(data: Any) -> list[Any]:
+    """Names of the columns of a table or Hugging Face data set; none of anything else."""
+    if is_table(data):
+        return [] if is_folder(data) else table_columns(data)
+    return list(getattr(data, "column_names", None) or ())
+
+
+def is_folder(data: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether data are the path of a folder."""
+    return isinstance(data, (str, os.PathLike)) and Path(data).is_dir()
+
+
+def _one_side(data: Table, form: TableForm, *, valid: bool) -> tuple[list[Path], list[Label]]:
     """Every photo and its label; of a table that marks validation photos, one side of them.
 
     Raises:
         ValueError: the table marks none of that side.
     """
-    if isinstance(data, pd.DataFrame) or not Path(data).is_dir():
-        if valid_column is not None and valid_column not in table_columns(data):
-            valid_column = None  # a table of new photos alone
-        paths, found, is_valid = from_table(data, root, columns, valid_column, asked or Asked())
-        rows = range(len(paths)) if is_valid is None else np.flatnonzero(is_valid == side).tolist()
-        if not rows:
-            raise ValueError(
-                f"a table that marks photos to validate on must have some "
-                f"{'' if side else 'not '}marked, got none of {len(paths)}. Drop the column that "
-                "marks them to take all."
-            )
-        return [paths[row] for row in rows], [found[row] for row in rows]
-    _require_classes(asked)
-    paths, names = flat(class_folders(Path(data))[0])
-    return paths, [*names]
-
-
-def _require_classes(asked: Asked | None) -> None:
-    if asked and asked.settled not in (None, "classification"):
+    if is_folder(data):
+        _require_classes(form)
+        paths, names = flat(class_folders(Path(data))[0])
+        return paths, [*names]
+    marks = form.get("valid_column")
+    if marks is not None and marks not in table_columns(data):
+        form = {**form, "valid_column": None}  # a table of new photos alone
+    paths, labels, is_valid = _from_table(data, form)
+    rows = range(len(paths)) if is_valid is None else np.flatnonzero(is_valid == valid).tolist()
+    if not rows:
         raise ValueError(
-            f"a folder names the one class of each photo, however task={asked.settled!r} is asked "
-            "for; give a table of paths and labels"
+            f"a table that marks photos to validate on must have some {'' if valid else 'not '}"
+            f"marked, got none of {len(paths)}. Drop the column that marks them to take all."
         )
+    return [paths[row] for row in rows], [labels[row] for row in rows]
 
 
-def disjoint(
-    train: Rows,
-    valid: Rows,
-    hashes: Hashes,
-    labels: NDArray[Any],
-    seen: SeenRows | None = None,
-) -> tuple[Rows, Rows]:
-    """Drawn parts that share no photo; validation has none that a pretrained model knows, if any.
-
-    All copies of a photo go to one side, about as many to validation as before; parts without
-    copies stay as they are.
-
-    Args:
-        train: rows to train on.
-        valid: rows to validate on.
-        hashes: content of all rows. Shape: (n,)
-        labels: of all rows, as `zoo.vision.data.labels.encoded` gives them; every class keeps rows
-            to train on.
-        seen: what the pretrained model was trained on.
-
-    Raises:
-        ValueError: nothing would be left to validate on.
-    """
-    rows, share = np.concatenate([train, valid]), len(valid) / (len(train) + len(valid))
-    is_valid = np.isin(rows, valid)
-    split = np.intersect1d(hashes[train], hashes[valid])  # sorted: as good as drawn
-    copies = np.isin(hashes[rows], split)
-    n_each = np.unique(hashes[rows[copies]], return_counts=True)[1]
-    chosen = split[: max(int((n_each.cumsum() <= (copies & is_valid).sum()).sum()), 1)]
-    is_valid[copies] = np.isin(hashes[rows[copies]], chosen)
-    if labels.dtype == np.int64:
-        is_valid &= np.isin(labels[rows], labels[rows[~is_valid]])
-    if seen is not None and not seen.is_cut_off:
-        known = seen.contains(hashes[rows])
-        if (known & is_valid).any() and not known.all():
-            is_valid = ~known & _about(share, known, is_valid)
-    require_both_parts(
-        int((~is_valid).sum()),
-        int(is_valid.sum()),
-        rows="photos that are no copies of the others",
-        way_out="Give others as valid.",
+def _from_table(
+    data: Table, form: TableForm
+) -> tuple[list[Path], list[Label], NDArray[np.bool_] | None]:
+    options = form.get("label_options") or LabelOptions()
+    return from_table(
+        data, form.get("root"), form.get("columns"), form.get("valid_column"), options
     )
-    if not copies.any() and seen is None:
-        return train, valid
-    return np.sort(rows[~is_valid]), np.sort(rows[is_valid])
 
 
-def _about(share: float, known: NDArray[np.bool_], is_valid: NDArray[np.bool_]) -> Any:
-    """The unknown ones of the drawn rows, filled up with others that are unknown."""
-    wanted = max(round(share * len(known)), 1)
-    order = np.argsort(~is_valid, kind="stable")  # those drawn come first
-    kept = order[~known[order]][:wanted]
-    return np.isin(np.arange(len(known)), kept)
-
-
-def warn_of_known(hashes: Hashes, seen: SeenRows | None) -> None:
-    """Warn of a validation part that the pretrained model was trained on.
-
-    Args:
-        hashes: content of the photos to validate on. Shape: (n,)
-        seen: what the pretrained model was trained on.
-    """
-    share = 0.0 if seen is None else seen.share(hashes)
-    if share > TOLERABLE_SHARE:
-        warnings.warn(
-            f"the model that training starts from was trained on about {share:.0%} of the "
-            f"{len(hashes)} validation photos, so that scores are better than those of new photos; "
-            "give others as valid",
-            UserWarning,
-            stacklevel=2,
+def _require_classes(form: TableForm) -> None:
+    options = form.get("label_options") or LabelOptions()
+    if options.settled not in (None, "classification"):
+        raise ValueError(
+            "labels of a folder must be the one class of each photo, got "
+            f"task={options.settled!r}. Give a table of paths and labels."
         )

@@ -16,7 +16,7 @@ from zoo.core.messages import few
 from zoo.core.split import warn_of_marked_parts
 from zoo.data.table import read_texts, require_columns, require_file, truths_of
 from zoo.vision.data import labels
-from zoo.vision.data.labels import Asked, Label
+from zoo.vision.data.labels import Label, LabelOptions
 
 Table = str | os.PathLike[str] | pd.DataFrame
 
@@ -45,7 +45,7 @@ def from_table(
     root: str | os.PathLike[str] | None,
     columns: tuple[str, str] | None,
     valid_column: str | None,
-    asked: Asked,
+    asked: LabelOptions,
 ) -> tuple[list[Path], list[Label], NDArray[np.bool_] | None]:
     """Paths, labels and, if the table says it, whether to validate on them.
 
@@ -121,7 +121,7 @@ def _require_one_label_column(frame: pd.DataFrame, names: list[Any]) -> None:
         )
 
 
-def _labels(series: pd.Series, column: str, asked: Asked) -> list[Label]:
+def _labels(series: pd.Series, column: str, asked: LabelOptions) -> list[Label]:
     found = labels.read(series, asked)
     if labels.task_of(found) != "multi-label":  # a photo may have none of several labels
         _require_filled(series, column)

@@ -25,7 +25,7 @@ from zoo.core.run import Run
 from zoo.vision.data.cache import file_hash, in_order
 from zoo.vision.data.folders import from_folder
 from zoo.vision.data.images import MAX_ASPECT, UnreadableImage, open_image, read
-from zoo.vision.data.labels import Asked, Label
+from zoo.vision.data.labels import Label, LabelOptions
 from zoo.vision.data.photo_lists import photo_list
 from zoo.vision.data.tables import from_table, is_table
 from zoo.vision.inspect.diagnosis import Finding, Level, Report
@@ -109,8 +109,8 @@ def check(
 def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) -> Photos:
     if not is_table(data):
         raise ValueError(
-            "photos to check come as a folder or a table (CSV file or DataFrame), however data is "
-            f"a {type(data).__name__}; give one of these"
+            "photos to check must come as a folder or a table (CSV file or DataFrame), got a "
+            f"{type(data).__name__}. Give one of these."
         )
     is_valid: NDArray[np.bool_] | None
     if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
@@ -122,7 +122,7 @@ def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) 
             paths, is_valid = photo_list(folder), None
             names = [None] * len(paths)
     else:
-        paths, names, is_valid = from_table(data, root, columns, None, Asked())
+        paths, names, is_valid = from_table(data, root, columns, None, LabelOptions())
         ignored = 0
     sides = np.zeros(len(paths), bool) if is_valid is None else is_valid
     return Photos(paths, list(names), ["valid" if one else part for one in sides], ignored)

@@ -1,4 +1,4 @@
-"""How well each class is told: precision, recall and F, one line a class."""
+"""How well each class is recognised: precision, recall and F, one line per class."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ def by_class(spec: Spec, decoded: NDArray[Any], targets: NDArray[Any]) -> pd.Dat
         ValueError: there are no classes.
     """
     if not spec.classes:
-        raise ValueError(
-            f"a report has a line for each class, however task={spec.task!r} has none; use evaluate"
-        )
+        raise ValueError(f"a report must have classes, got task={spec.task!r}. Use evaluate.")
     n = len(spec.classes)
     said, truth = decoded >= np.asarray(spec.threshold), targets > 0
     if spec.task == "classification":

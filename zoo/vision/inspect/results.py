@@ -101,8 +101,8 @@ class Results:
         """
         if self.spec.task != "classification":
             raise ValueError(
-                "classes are confused where a photo has one of several, however "
-                f"task={self.spec.task!r}; look at top_losses()"
+                "confusions must be between the one class of each photo and another, got "
+                f"task={self.spec.task!r}. Look at top_losses()."
             )
         n = len(self.spec.classes)
         counts = np.bincount(self.truths * n + self.guesses, minlength=n * n)
@@ -172,4 +172,4 @@ class Results:
 
 def _require_some(n: Any) -> None:
     if not isinstance(n, Integral) or int(n) < 1:
-        raise ValueError(f"a figure or table shows one photo or more, however {n=!r}; try n=9")
+        raise ValueError(f"n must be 1 photo or more, got {n=!r}. Try n=9.")

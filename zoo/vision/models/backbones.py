@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
+from typing import Final, Protocol
 
+from zoo.core.messages import nearest
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models import lite0, timm_bodies, torchvision_bodies
-from zoo.vision.models.bodies import Body, Preprocessing, Sizes
+from zoo.vision.models.bodies import Body, Sizes
 
 ENLARGED = 1.2  # times a usual photo's short side that the input may have
 ENLARGED_TO_OWN = 1.4  # likewise, where that is the size which the weights were trained at
@@ -20,6 +22,41 @@ BF16_ON_CPU: frozenset[str] = frozenset()
 """Names that `benchmarks/vision_speed.py` found faster in bf16 on a CPU with instructions for it.
 
 The machine of the results has no such instructions, so nothing is claimed yet."""
+
+
+class Source(Protocol):
+    """A publisher of backbones, each a module of functions; names are those within the source."""
+
+    def names(self) -> list[str]:
+        """All names."""
+        ...
+
+    def is_known(self, name: str) -> bool:
+        """Whether there is a backbone of this name; asks no network."""
+        ...
+
+    def preprocessing(self, name: str, size: int | None = None) -> Preprocessing:
+        """What the weights were trained with, at `size` or at their own."""
+        ...
+
+    def sizes(self, name: str) -> Sizes:
+        """The sizes that a body can be built for."""
+        ...
+
+    def licence(self, name: str) -> str:
+        """The licence of the weights."""
+        ...
+
+    def build_body(self, name: str, *, pretrained: bool, size: int) -> Body:
+        """The body, with published weights or random ones."""
+        ...
+
+
+_SOURCES: Final[dict[str, tuple[Source, ...]]] = {
+    "": (lite0, torchvision_bodies),
+    "timm/": (timm_bodies,),
+}
+"""The publishers by the prefix of their names."""
 
 
 @dataclass(frozen=True)
@@ -33,54 +70,50 @@ class Backbone:
 
 
 def build(name: str, *, pretrained: bool, size: int | None = None) -> Backbone:
-    """A backbone by its name, looked up in order: embedded, torchvision, ``timm/NAME``.
+    """A backbone by its name, looked up in order: embedded, torchvision, `timm/NAME`.
 
     Args:
-        name: Such as ``efficientnet_lite0``, ``resnet34`` or ``timm/resnet50.a1_in1k``.
-        pretrained: Published weights, or random ones.
-        size: Side of the square input in pixels; the one the weights were trained with if None.
+        name: a name such as `efficientnet_lite0`, `resnet34` or `timm/resnet50.a1_in1k`.
+        pretrained: published weights, or random ones.
+        size: side of the square input in pixels; None takes the one of the weights' training.
 
     Raises:
-        ValueError: An unknown name, or a size that the backbone does not take.
-        ConnectionError: The weights are neither at hand nor reachable.
-        ModuleNotFoundError: The package with the embedded weights is not installed.
+        ValueError: an unknown name, or a size that the backbone does not take.
+        ConnectionError: the weights are neither at hand nor reachable.
+        ModuleNotFoundError: the package with the embedded weights is not installed.
     """
-    shown = preprocessing(name, size)
-    if name == lite0.NAME:
-        body = lite0.build_body(pretrained=pretrained, size=shown.size)
-        return Backbone(name, body, shown, lite0.LICENCE)
-    if name.startswith("timm/"):
-        inner = name.removeprefix("timm/")
-        body = timm_bodies.build_body(inner, pretrained=pretrained, size=shown.size)
-        return Backbone(name, body, shown, timm_bodies.licence(inner))
-    body = torchvision_bodies.build_body(name, pretrained=pretrained, size=shown.size)
-    return Backbone(name, body, shown, torchvision_bodies.licence(name))
+    source, inner = _source(name)
+    shown = source.preprocessing(inner, size)
+    body = source.build_body(inner, pretrained=pretrained, size=shown.size)
+    return Backbone(name, body, shown, source.licence(inner))
 
 
 def preprocessing(name: str, size: int | None = None) -> Preprocessing:
     """What the weights were trained with, at another size if one is given.
 
     Raises:
-        ValueError: An unknown name.
+        ValueError: an unknown name.
     """
-    check_name(name)
-    if name == lite0.NAME:
-        return lite0.preprocessing(size)
-    if name.startswith("timm/"):
-        return timm_bodies.preprocessing(name.removeprefix("timm/"), size)
-    return torchvision_bodies.preprocessing(name, size)
+    source, inner = _source(name)
+    return source.preprocessing(inner, size)
+
+
+def sizes(name: str) -> Sizes:
+    """The sizes that a backbone can be built for."""
+    source, inner = _source(name)
+    return source.sizes(inner)
 
 
 def fitting_size(name: str, short_side: int | None) -> int:
     """The backbone's own size, or for small photos one that enlarges them by at most a fifth.
 
-    Larger inputs cost time and show no more; below ``SMALLEST_FITTING`` pixels features suffer. To
-    reach the own size photos may be enlarged more, up to ``ENLARGED_TO_OWN``: features suffer at
+    Larger inputs cost time and show no more; below `SMALLEST_FITTING` pixels features suffer. To
+    reach the own size photos may be enlarged more, up to `ENLARGED_TO_OWN`: features suffer at
     any other.
 
     Args:
-        name: Of the backbone.
-        short_side: Of a usual photo, in pixels; None if unknown.
+        name: name of the backbone.
+        short_side: shorter side of a usual photo in pixels; None if unknown.
     """
     own = preprocessing(name).size
     if short_side is None:
@@ -93,42 +126,46 @@ def fitting_size(name: str, short_side: int | None) -> int:
 
 
 def is_known(name: str) -> bool:
-    """Whether ``build`` knows the name; asks no network."""
-    if name.startswith("timm/"):
-        return timm_bodies.known(name.removeprefix("timm/"))
-    return name == lite0.NAME or name in torchvision_bodies.names()
+    """Whether `build` knows the name; asks no network."""
+    sources, inner = _sources(name)
+    return any(source.is_known(inner) for source in sources)
 
 
 def check_name(name: str) -> None:
     """Refuse an unknown name.
 
     Raises:
-        ValueError: The message names the nearest known ones.
+        ValueError: the message names the nearest known ones.
     """
-    if is_known(name):
-        return
-    if name.startswith("timm/"):
-        choices = [f"timm/{inner}" for inner in timm_bodies.names()]
-    else:
-        choices = [lite0.NAME, *torchvision_bodies.names()]
-    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see zoo.vision.backbones()"
-    raise ValueError(
-        "a backbone is 'efficientnet_lite0', a torchvision classifier or 'timm/NAME', "
-        f"however {name=} is none of them; {hint}"
-    )
-
-
-def sizes(name: str) -> Sizes:
-    """The sizes that a backbone can be built for."""
-    check_name(name)
-    if name == lite0.NAME:
-        return lite0.SIZES
-    if name.startswith("timm/"):
-        return timm_bodies.sizes(name.removeprefix("timm/"))
-    return torchvision_bodies.sizes(name)
+    _source(name)
 
 
 def check_size(name: str, size: int) -> None:
-    """Refuse a size that a backbone cannot be built for; raises a ValueError that names others."""
+    """Refuse a size that a backbone cannot be built for; raises a ValueError that names another."""
     sizes(name).check(name, size)
+
+
+def _sources(name: str) -> tuple[tuple[Source, ...], str]:
+    """The publishers that may know a name, and the name within them."""
+    prefix = next(prefix for prefix in ("timm/", "") if name.startswith(prefix))
+    return _SOURCES[prefix], name.removeprefix(prefix)
+
+
+def _source(name: str) -> tuple[Source, str]:
+    """The publisher of a backbone, and the backbone's name within it.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    sources, inner = _sources(name)
+    for source in sources:
+        if source.is_known(inner):
+            return source, inner
+    prefix = name.removesuffix(inner)
+    choices = [prefix + other for source in sources for other in source.names()]
+    near = nearest(name, choices, cutoff=0.5)
+    hint = "See zoo.vision.backbones()." if near is None else f"Did you mean {near!r}?"
+    raise ValueError(
+        "a backbone must be 'efficientnet_lite0', a torchvision classifier or 'timm/NAME', "
+        f"got {name=}. {hint}"
+    )

@@ -9,40 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from zoo.core.annotations import Option
 from zoo.core.training.groups import LayerGroup
-from zoo.vision.data.images import CropMode
-
-Interpolation = Literal["bilinear", "bicubic"]
-Side = Annotated[int, Option(low=1, high=4096)]
-"""Pixels of an input's side, far beyond what is trained on."""
-Mean = Annotated[float, Option(low=-100, high=100)]
-Std = Annotated[float, Option(low=1e-4, high=100)]
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a picture goes through before the body; it travels with the weights.
-
-    Args:
-        size: Side of the square input, in pixels.
-        mean: Subtracted from RGB values in [0, 1], one a channel.
-        std: Divides what is left, one a channel.
-        interpolation: Filter for resizing.
-        crop: Part of the resized shorter side that the centre crop keeps, in (0, 1].
-        mode: Whether photos keep their aspect, are squashed to a square or get a border.
-    """
-
-    size: int
-    mean: tuple[Mean, Mean, Mean]
-    std: tuple[Std, Std, Std]
-    interpolation: Interpolation
-    crop: float
-    mode: CropMode = "center"
 
 
 @dataclass(frozen=True)
@@ -83,8 +53,8 @@ class Sizes:
         """
         if self.nearest(size) != size:
             raise ValueError(
-                f"{name} takes images of {self}, however {size=}; "
-                f"the nearest it takes is {self.nearest(size)}"
+                f"image sides for {name} must be {self}, got {size=}. Try "
+                f"size={self.nearest(size)}."
             )
 
 

@@ -29,9 +29,8 @@ def backbones() -> pd.DataFrame:
 
 
 def _embedded() -> Row:
-    size = lite0.preprocessing().size
-    at_hand = lite0.weight_file() is not None
-    return lite0.NAME, "embedded", size, lite0.N_PARAMETERS, lite0.LICENCE, at_hand
+    size, at_hand = lite0.preprocessing().size, lite0.weight_file() is not None
+    return lite0.NAME, "embedded", size, lite0.N_PARAMETERS, lite0.licence(), at_hand
 
 
 def _torchvision() -> Iterator[Row]:

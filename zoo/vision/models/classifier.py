@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from zoo.core.annotations import Option
 from zoo.core.training.groups import LayerGroup
+from zoo.vision.data.preprocessing import Side
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
-from zoo.vision.models.bodies import Side
-from zoo.vision.models.head import Head, Pool
+from zoo.vision.models.head import Head
+from zoo.vision.option_names import Pool
 
 
 class Arguments(TypedDict):
@@ -70,8 +71,8 @@ class Classifier(nn.Module):
     def _require_frozen(self) -> None:
         if self.training and any(p.requires_grad for p in self.body.parameters()):
             raise ValueError(
-                "features were computed before, by a body that stays as it is, however it is "
-                "unfrozen; zoo.vision.on_photos(learner) goes back to photos"
+                "the body of precomputed features must stay as it is, got one that is unfrozen. "
+                "Call zoo.vision.on_photos(learner) first."
             )
 
     def layers(self) -> list[LayerGroup]:

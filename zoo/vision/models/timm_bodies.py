@@ -19,7 +19,8 @@ from timm.models._manipulate import group_parameters
 from torch import Tensor, nn
 
 from zoo.vision.data.images import CropMode
-from zoo.vision.models.bodies import Body, Interpolation, Preprocessing, Sizes
+from zoo.vision.data.preprocessing import Interpolation, Preprocessing
+from zoo.vision.models.bodies import Body, Sizes
 from zoo.vision.models.downloads import unfetched, unreachable
 
 Form = Literal["NCHW", "NHWC", "pooled"]
@@ -34,7 +35,7 @@ def names() -> list[str]:
     return sorted({*timm.list_models(), *timm.list_models(include_tags=True)})
 
 
-def known(name: str) -> bool:
+def is_known(name: str) -> bool:
     """Whether ``name``, without ``timm/``, is a registered architecture; never an address."""
     return bool(_NAME.fullmatch(name)) and timm.is_model(name) and name in set(names())
 
@@ -163,7 +164,7 @@ def _drop_idle(model: nn.Module, features: Tensor) -> None:
     counted and, in distributed training, waited for.
     """
     if features.ndim not in (2, 4):
-        raise ValueError(f"features must be a map or a vector, however {features.shape=}")
+        raise ValueError(f"features must be a map or a vector, got {features.shape=}")
     wanted = [(path, p) for path, p in model.named_parameters() if p.requires_grad]
     gradients = torch.autograd.grad(features.sum(), [p for _, p in wanted], allow_unused=True)
     idle = {path for (path, _), g in zip(wanted, gradients, strict=True) if g is None}
@@ -211,8 +212,8 @@ def _weights(name: str) -> dict[str, Any]:
     if not cfg.has_weights:
         near = difflib.get_close_matches(name, timm.list_pretrained(), n=3, cutoff=0)
         raise ValueError(
-            f"a pretrained backbone needs published weights, however timm/{name} has none; use "
-            f"pretrained=False, or one of {near} of timm"
+            f"a pretrained backbone must have published weights, got timm/{name}, which has none. "
+            f"Use random weights, or one of {near} of timm."
         )
     if not cfg.hf_hub_id:
         return {}
@@ -233,6 +234,6 @@ def _source(name: str) -> str:
 def _refused(name: str, size: int) -> ValueError:
     own = config(name).input_size[1]
     return ValueError(
-        f"timm/{name} takes images of {sizes(name)} that its stages divide evenly, however {size=} "
-        f"does not pass through it; use size={own}, its own"
+        f"images for timm/{name} must be of {sizes(name)} that its stages divide evenly, got "
+        f"{size=}. Try size={own}, its own."
     )

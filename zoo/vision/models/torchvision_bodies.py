@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torchvision.models.swin_transformer import PatchMerging, PatchMergingV2
 from torchvision.models.vision_transformer import VisionTransformer, interpolate_embeddings
 
-from zoo.vision.models.bodies import Body, Interpolation, Preprocessing, Sizes
+from zoo.vision.data.preprocessing import Interpolation, Preprocessing
+from zoo.vision.models.bodies import Body, Sizes
 from zoo.vision.models.downloads import unfetched
 
 _AFTER = {"avgpool", "classifier", "fc", "head", "heads", "dropout", "flatten"}  # the classifier
@@ -32,6 +33,11 @@ _SWIN_MINIMUM = 32  # px; its record says 224, but windows are padded
 def names() -> list[str]:
     """The names of all classifiers of the installed torchvision."""
     return cast("list[str]", torchvision.models.list_models(module=torchvision.models))
+
+
+def is_known(name: str) -> bool:
+    """Whether the installed torchvision has a classifier of this name."""
+    return name in names()
 
 
 def record(name: str) -> Any:

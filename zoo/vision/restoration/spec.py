@@ -23,7 +23,7 @@ from zoo.core.split import Hashes
 from zoo.core.task import Task
 from zoo.vision.data.images import read
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.models.bodies import Mean, Std
+from zoo.vision.data.preprocessing import Mean, Std
 from zoo.vision.restoration.perceptual import FeatureLoss
 
 

@@ -17,9 +17,8 @@ from torch.optim import Optimizer
 
 from zoo.core.model import finished, made, source
 from zoo.core.run import Run, seeded
-from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
-from zoo.core.training.options import OptimizerName
+from zoo.core.training.options import BatchNormMode, OptimizerName
 from zoo.vision.classification.options import check_numbers
 from zoo.vision.data.photo_parts import photo_parts
 from zoo.vision.data.whole_numbers import as_whole

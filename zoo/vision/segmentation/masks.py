@@ -20,7 +20,7 @@ from zoo.core.split import Hashes
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.contents import file_hashes, readable_rows
 from zoo.vision.data.images import Interpolation, read
-from zoo.vision.data.labels import Asked
+from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, Picture, paired, part_of, sides
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.tables import from_table
@@ -246,7 +246,7 @@ def _from_table(
     photos: Any, root: str | os.PathLike[str] | None, columns: tuple[str, str] | None
 ) -> Masked:
     """The pairs of a table."""
-    asked = Asked("classification")  # names of files, whatever is in them
+    asked = LabelOptions("classification")  # names of files, whatever is in them
     paths, names, is_valid = from_table(photos, root, columns, None, asked)
     default = Path() if isinstance(photos, pd.DataFrame) else Path(photos).parent
     start = default if root is None else Path(root)

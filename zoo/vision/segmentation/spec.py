@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, require_sound, to_json
-from zoo.vision.models.bodies import Interpolation, Mean, Side, Std
+from zoo.vision.data.preprocessing import Interpolation, Mean, Side, Std
 from zoo.vision.segmentation.mask_values import MOST_VALUES, VOID, MaskValues
 
 PixelValue = Annotated[int, Option(low=0, high=MOST_VALUES - 1)]

@@ -20,14 +20,14 @@ from torch.optim import Optimizer
 
 from zoo.core.model import finished, made, source
 from zoo.core.run import Run, rank_and_world, seeded
-from zoo.core.training.groups import BatchNormMode
 from zoo.core.training.learner import Learner
-from zoo.core.training.options import OptimizerName
+from zoo.core.training.options import BatchNormMode, OptimizerName
 from zoo.vision.classification.options import check_numbers
 from zoo.vision.data.augment import Augment, Size, sides
-from zoo.vision.data.photo_sets import AugmentName, augmentation
+from zoo.vision.data.photo_sets import augmentation
 from zoo.vision.data.whole_numbers import as_whole
 from zoo.vision.models.backbones import preprocessing
+from zoo.vision.option_names import AugmentName
 from zoo.vision.pretrained import look_up
 from zoo.vision.segmentation.mask_parts import MaskReport, find_parts, open_parts
 from zoo.vision.segmentation.mask_values import MOST_VALUES

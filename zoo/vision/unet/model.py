@@ -16,7 +16,7 @@ from zoo.core.model import Model
 from zoo.hub.publish import push
 from zoo.vision.config_checks import unet_of
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.models.bodies import Preprocessing
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.unet.network import Shape, UNet
 from zoo.vision.unet.pairs import PairBatches, Pairs
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from zoo.core.annotations import Option
 from zoo.core.training.groups import LayerGroup
+from zoo.vision.data.preprocessing import Side
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
-from zoo.vision.models.bodies import Side
 from zoo.vision.models.taps import find_taps, install, tapped
 
 WIDTHS = (256, 128, 96, 64, 32, 16)  # channels of the steps up, the last at the image's size

@@ -112,6 +112,11 @@ class PairBatches:
         for assembled in in_order(assemble, range(start, steps), threads=self.threads, ahead=ahead):
             yield self._to_device(assembled)
 
+    @property
+    def photos(self) -> PairBatches:
+        """The photos themselves, as of batches that show something in their place."""
+        return self
+
     def shard(self, rank: int, world: int) -> PairBatches:
         """The same pairs, of which this process takes its part of every global batch."""
         return replace(self, rank=rank, world=world)

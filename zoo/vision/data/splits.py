@@ -1,0 +1,103 @@
+"""Which photos are validated on: a share of every class, no copy of a training photo."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows
+
+
+def draw(strata: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Which rows to validate on: that share of every stratum, of two or more rows at least one.
+
+    Args:
+        strata: a number from 0 on for each row, such as its class. Shape: (n,).
+        fraction: share of the rows.
+        seed: the draw is a function of it.
+
+    Returns:
+        Whether each row is drawn. Shape: (n,).
+    """
+    rng = np.random.default_rng(seed)
+    is_valid = np.zeros(len(strata), dtype=bool)
+    by_class = np.split(np.argsort(strata, kind="stable"), np.cumsum(np.bincount(strata))[:-1])
+    for rows in by_class:
+        n = min(max(round(len(rows) * fraction), 1), max(len(rows) - 1, 0))
+        is_valid[rng.permutation(rows)[:n]] = True
+    return is_valid
+
+
+def disjoint(
+    train: Rows,
+    valid: Rows,
+    hashes: Hashes,
+    labels: NDArray[Any],
+    trained_on: SeenRows | None = None,
+) -> tuple[Rows, Rows]:
+    """Drawn parts that share no photo; validation has none that a pretrained model knows, if any.
+
+    All copies of a photo go to one side, about as many to validation as before; parts without
+    copies stay as they are.
+
+    Args:
+        train: rows to train on.
+        valid: rows to validate on.
+        hashes: content of all rows. Shape: (n,)
+        labels: those of all rows, as `zoo.vision.data.labels.encoded` gives them; every class
+            keeps rows to train on.
+        trained_on: photos that the pretrained model knows.
+
+    Raises:
+        ValueError: nothing would be left to validate on.
+    """
+    rows, share = np.concatenate([train, valid]), len(valid) / (len(train) + len(valid))
+    is_valid = np.isin(rows, valid)
+    split = np.intersect1d(hashes[train], hashes[valid])  # sorted: as good as drawn
+    copies = np.isin(hashes[rows], split)
+    n_each = np.unique(hashes[rows[copies]], return_counts=True)[1]
+    chosen = split[: max(int((n_each.cumsum() <= (copies & is_valid).sum()).sum()), 1)]
+    is_valid[copies] = np.isin(hashes[rows[copies]], chosen)
+    if labels.dtype == np.int64:
+        is_valid &= np.isin(labels[rows], labels[rows[~is_valid]])
+    if trained_on is not None and not trained_on.is_cut_off:
+        known = np.isin(hashes[rows], trained_on.hashes)
+        if (known & is_valid).any() and not known.all():
+            is_valid = ~known & _about(share, known, is_valid)
+    if not is_valid.any() or is_valid.all():
+        raise ValueError(
+            "validation needs photos that are no copies of training photos, got none. Give others "
+            "as valid."
+        )
+    if not copies.any() and trained_on is None:
+        return train, valid
+    return np.sort(rows[~is_valid]), np.sort(rows[is_valid])
+
+
+def warn_of_known(hashes: Hashes, trained_on: SeenRows | None) -> None:
+    """Warn of a validation part that the pretrained model was trained on.
+
+    Args:
+        hashes: content of the photos to validate on. Shape: (n,)
+        trained_on: photos that the pretrained model knows.
+    """
+    share = 0.0 if trained_on is None else trained_on.share(hashes)
+    if share > TOLERABLE_SHARE:
+        warnings.warn(
+            f"the model that training starts from was trained on about {share:.0%} of the "
+            f"{len(hashes)} validation photos, so that scores are better than those of new photos; "
+            "give others as valid",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _about(share: float, known: NDArray[np.bool_], is_valid: NDArray[np.bool_]) -> Any:
+    """The unknown ones of the drawn rows, filled up with others that are unknown."""
+    wanted = max(round(share * len(known)), 1)
+    order = np.argsort(~is_valid, kind="stable")  # those drawn come first
+    kept = order[~known[order]][:wanted]
+    return np.isin(np.arange(len(known)), kept)
