@@ -27,7 +27,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "epochs": ({"epochs": 0}, "epochs=0"),
     "rate": ({"lr": -1.0}, "lr=-1.0"),
     "y_range of classes": ({"y_range": (0, 1)}, "task='classification'"),
-    "sizes": ({"sizes": {"age": 3}}, "'age' are none of"),
+    "sizes": ({"sizes": {"age": 3}}, "got 'age', none of"),
     "group and time": ({"group": "store", "time": "age"}, "rows are set aside in one way"),
     "optimizer": ({"optimizer": "lion"}, "optimizer='lion'"),
 }

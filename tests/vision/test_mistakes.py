@@ -88,8 +88,8 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "negative labels": (lambda p, t: [(None, -1), (None, 1)], {}, r"however there are \[-1, 1\]"),
     "mixed forms": (lambda p, t: Digits(p), {"valid": "valid"}, "data is a str"),
     "mixed forms, reversed": (lambda p, t: p, {"valid": [1, 2]}, "data is a Posix"),
-    "unknown backbone": (None, {"pretrained": "resnet43"}, "did you mean 'resnet34'"),
-    "unknown timm": (None, {"pretrained": "timm/resnet51"}, "did you mean 'timm/resnet"),
+    "unknown backbone": (None, {"pretrained": "resnet43"}, "Did you mean 'resnet34'"),
+    "unknown timm": (None, {"pretrained": "timm/resnet51"}, "Did you mean 'timm/resnet"),
     "small size": (
         None,
         {"size": 16},
@@ -110,10 +110,14 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no pretrained": (None, {"pretrained": None}, "pretrained=None"),
     "a number as pretrained": (None, {"pretrained": 34}, "pretrained=34"),
     "a folder of photos": (None, {"pretrained": Path()}, "config.json, however '.' has none"),
-    "a missing path": (None, {"pretrained": Path("petz")}, "however 'petz' does not exist"),
-    "a missing ./path": (None, {"pretrained": "./petz"}, "however './petz' does not exist"),
-    "a missing deep path": (None, {"pretrained": "a/b/petz"}, "'a/b/petz' does not exist"),
-    "a missing ~/path": (None, {"pretrained": "~/petz"}, "'~/petz' does not exist"),
+    "a missing path": (None, {"pretrained": Path("petz")}, "got 'petz', which does not exist"),
+    "a missing ./path": (None, {"pretrained": "./petz"}, "got './petz', which does not exist"),
+    "a missing deep path": (
+        None,
+        {"pretrained": "a/b/petz"},
+        "got 'a/b/petz', which does not exist",
+    ),
+    "a missing ~/path": (None, {"pretrained": "~/petz"}, "got '~/petz', which does not exist"),
 }
 
 
@@ -140,7 +144,7 @@ def test_a_mistyped_path_is_answered_with_the_nearest_and_asks_no_hub(
     monkeypatch.chdir(tmp_path)
     Path("models/pets").mkdir(parents=True)
     for use in (lambda name: finetune(photos, name), zoo.load):
-        with pytest.raises(FileNotFoundError, match="did you mean 'models/pets'"):
+        with pytest.raises(FileNotFoundError, match="Did you mean 'models/pets'"):
             use("models/petz")
         with pytest.raises(FileNotFoundError, match=r"'models' is a folder here: give zoo\.hub"):
             use("models/resnet")

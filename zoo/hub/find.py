@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+from zoo.core.messages import nearest
 from zoo.hub.catalog import EMBEDDED
 from zoo.hub.fetch import pull
 from zoo.hub.hub_errors import ON_HUB
@@ -28,8 +28,8 @@ def find(name: str | os.PathLike[str]) -> Path:
     if is_name and (text.startswith(EMBEDDED) or not _is(path.parent.is_dir)):
         return pull(text)
     raise FileNotFoundError(
-        "a saved model is a directory, or user/name on the hub, however "
-        f"{text!r:.200} does not exist; {_way_out(path)}"
+        "a saved model must be a directory, or user/name on the hub, got "
+        f"{text!r:.200}, which does not exist. {_way_out(path)}"
     )
 
 
@@ -47,8 +47,8 @@ def _way_out(path: Path) -> str:
         here = [entry.name for entry in parent.iterdir() if entry.is_dir()]
     except (OSError, ValueError):
         here = []
-    if near := difflib.get_close_matches(path.name, here, n=1):
-        return f"did you mean {str(parent / near[0])!r}?"
+    if near := nearest(path.name, here):
+        return f"Did you mean {str(parent / near)!r}?"
     if ON_HUB.fullmatch(path.as_posix()):
-        return f"{str(parent)!r} is a folder here: give zoo.hub.pull(...) to mean the hub"
-    return "give the directory that save() returned"
+        return f"{str(parent)!r} is a folder here: give zoo.hub.pull(...) to mean the hub."
+    return "Give the directory that save() returned."

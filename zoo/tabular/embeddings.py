@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from zoo.tabular.data.tables import Name, few
+from zoo.core.messages import quoted
+from zoo.tabular.data.tables import Name
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Spec
 
@@ -28,7 +29,7 @@ def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
     names = [category.name for category in spec.categories]
     if column not in names:
         raise ValueError(
-            f"categories have vectors, however {column=} is none of {few(names)}; name one"
+            f"categories have vectors, however {column=} is none of {quoted(names)}; name one"
         )
     number = names.index(column)
     assert net.embeddings is not None

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zoo.tabular.data.tables import Name, few
+from zoo.core.messages import quoted
+from zoo.tabular.data.tables import Name
 from zoo.tabular.data.values import key
 from zoo.tabular.models.inputs import Piecewise, embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
@@ -77,7 +78,7 @@ def _require_shared(old: Spec, new: Spec) -> None:
     if not set(old.inputs) & set(new.inputs):
         raise ValueError(
             "fine-tuning needs columns that the pretrained model knows, however none of "
-            f"{few(new.inputs)} is among {few(old.inputs)}; rename them, or use train"
+            f"{quoted(new.inputs)} is among {quoted(old.inputs)}; rename them, or use train"
         )
 
 

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
+from zoo.core.messages import quoted
 from zoo.core.model import finished, made, source
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import OptimizerName
 from zoo.tabular.data.prepared import Uses, batches, prepare
 from zoo.tabular.data.splits import Split
-from zoo.tabular.data.tables import Name, Table, few
+from zoo.tabular.data.tables import Name, Table
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import (
@@ -239,8 +240,8 @@ def _sizes(sizes: dict[Name, int] | None, spec: Spec) -> list[int] | None:
     unknown = [name for name in sizes if name not in names]
     if unknown:
         raise ValueError(
-            f"sizes are of columns of categories, however {few(unknown)} are none of {few(names)}; "
-            "name them in categories= too"
+            f"sizes must be of columns of categories, got {quoted(unknown)}, none of "
+            f"{quoted(names)}. Name them in categories= too."
         )
     usual = [embedding_size(n) for n in spec.table_rows]
     return [sizes.get(n, d) for n, d in zip(names, usual, strict=False)] + usual[len(names) :]

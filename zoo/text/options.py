@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
 from torch.optim import Optimizer
 
+from zoo.core.messages import did_you_mean
 from zoo.core.run import Run
 from zoo.core.training.options import OptimizerName
 from zoo.text.data.texts import Texts
@@ -167,8 +167,7 @@ def check_names(options: Mapping[str, Any], known: type) -> None:
     """
     names = list(known.__annotations__)
     for name in options.keys() - set(names):
-        near = difflib.get_close_matches(name, [*names, "epochs", "lr"], n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Options are {', '.join(names)}."
+        hint = did_you_mean(name, [*names, "epochs", "lr"])
         raise TypeError(f"options must be known ones, got {name}={options[name]!r:.40}. {hint}")
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from zoo.core.messages import quoted
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import SHOWN, Name, few
+from zoo.tabular.data.tables import SHOWN, Name
 from zoo.tabular.data.values import (
     Kind,
     Value,
@@ -112,7 +113,7 @@ def fit_columns(
     if not found_categories and not found_numbers:
         raise ValueError(
             "learning needs a column that varies, however none of the "
-            f"{len(frame)} rows' columns={few(list(frame.columns))} is one beside the target; "
+            f"{len(frame)} rows' columns={quoted(list(frame.columns))} is one beside the target; "
             "add columns, or name some in categories="
         )
     return Columns(tuple(found_categories), tuple(found_numbers), tuple(left_out))
@@ -241,10 +242,12 @@ def _tell(
         reasons = []
         for why in dict.fromkeys(why for _, why in left_out):
             names = [name for name, reason in left_out if reason == why]
-            reasons.append(f"{few(names)} ({why if len(names) == 1 else f'each {why}'})")
+            reasons.append(f"{quoted(names)} ({why if len(names) == 1 else f'each {why}'})")
         warnings.warn(f"{LEFT_OUT}: {'; '.join(reasons)}", stacklevel=4)
     if infinite:
-        message = f"numbers are finite, however {few(infinite)} have infinite ones; they are gaps"
+        message = (
+            f"numbers are finite, however {quoted(infinite)} have infinite ones; they are gaps"
+        )
         warnings.warn(message, stacklevel=4)
 
     if odd:
@@ -268,8 +271,8 @@ def _require_uses(uses: dict[str, Sequence[Name]], frame: pd.DataFrame) -> None:
     twice = [name for name in dict.fromkeys(given) if given.count(name) > 1]
     if twice:
         raise ValueError(
-            f"a column has one use, however {few(twice)} are in several of {', '.join(uses)} (or "
-            "are the target, the group or the time); name them once"
+            f"a column must have one use, got {quoted(twice)} in several of {', '.join(uses)}, or "
+            "as target, group or time too. Name them once."
         )
 
 

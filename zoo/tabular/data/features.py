@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.messages import quoted
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import Name, few
+from zoo.tabular.data.tables import Name
 from zoo.tabular.data.values import distinct, moments, sense, without_arrow
 from zoo.tabular.spec import Category
 
@@ -85,7 +86,7 @@ def date_parts(
         made |= {f"{column}_{name}": values for name, values in _circles(times, clock).items()}
     if double := [name for name in made if name in frame.columns]:
         raise ValueError(
-            f"parts of a date must be new columns, got {few(double)} in the table already. Drop "
+            f"parts of a date must be new columns, got {quoted(double)} in the table already. Drop "
             "them first, or leave this call out."
         )
     return pd.concat([frame, pd.DataFrame(made, index=frame.index)], axis=1)
@@ -140,9 +141,9 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
     shared = [name for name in table.columns if name in frame.columns and name not in keys]
     if len(twice) or shared:
         wrong = (
-            f"{few(twice.iloc[:, 0].tolist())} stand several times"
+            f"{quoted(twice.iloc[:, 0].tolist())} stand several times"
             if len(twice)
-            else f"both have {few(shared)}"
+            else f"both have {quoted(shared)}"
         )
         raise ValueError(
             f"a table is looked up by a key of its own, its columns new, however {wrong}; drop or "
@@ -152,8 +153,8 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
     found = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
     if len(frame) and len(table) and (found[_MATCH] == "left_only").all():
         warnings.warn(
-            f"keys must be in the table to look up, got {few(keys)} of which none is there, such "
-            f"as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
+            f"keys must be in the table to look up, got {quoted(keys)} of which none is there, "
+            f"such as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
             UserWarning,
             stacklevel=2,
         )

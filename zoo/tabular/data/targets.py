@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Sequence
 from typing import Any, Final, get_args
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from pandas.api import types
 from torch import Tensor
 
+from zoo.core.messages import did_you_mean, quoted
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import Name, few
+from zoo.tabular.data.tables import Name
 from zoo.tabular.data.values import (
     Value,
     as_numbers,
@@ -41,15 +41,14 @@ def task_of_targets(frame: pd.DataFrame, names: Sequence[Name], task: Any) -> Ta
     if task is None:
         task = guess_task(frame[names[0]]) if len(names) == 1 else "regression"
     if task not in get_args(TaskName):
-        near = difflib.get_close_matches(str(task).lower(), get_args(TaskName), n=1, cutoff=0.0)
         raise ValueError(
-            f"a task must be one of {', '.join(get_args(TaskName))}, got {task=}. Did you mean "
-            f"{near[0]!r}?"
+            f"a task must be one of {', '.join(get_args(TaskName))}, got {task=}. "
+            f"{did_you_mean(task, get_args(TaskName), cutoff=0.0)}"
         )
     if task == "classification" and any((distinct(frame[name])[0] < 0).any() for name in names):
         raise ValueError(
-            f"classes must be finite, got infinite numbers in {few(list(names))}. Leave these rows "
-            "out."
+            f"classes must be finite, got infinite numbers in {quoted(list(names))}. Leave these "
+            "rows out."
         )
     return task  # type: ignore[no-any-return]
 
@@ -102,8 +101,8 @@ def with_targets(frame: pd.DataFrame, targets: Sequence[Name]) -> pd.DataFrame:
         return frame
     if not known.any():
         raise ValueError(
-            f"learning and scoring need rows with a target, got {few(list(targets))} empty in all "
-            f"{len(frame)}. Choose another column."
+            f"learning and scoring need rows with a target, got {quoted(list(targets))} empty in "
+            f"all {len(frame)}. Choose another column."
         )
     n = int((~known).sum())
     message = f"rows must have a target, got {n} of {len(frame)} without. They are left out."
@@ -154,7 +153,7 @@ def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[n
         rule = "is a positive number where its logarithm is learnt" if log_target else "is finite"
         raise ValueError(
             f"a target {rule}, however row {wrong[0]} and {len(wrong) - 1} others of {name!r} have "
-            f"{few([float(numbers[row]) for row in wrong])}; leave these rows out"
+            f"{quoted([float(numbers[row]) for row in wrong])}; leave these rows out"
         )
     return np.log(numbers) if log_target else numbers
 
@@ -176,8 +175,8 @@ def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
         unknown += [float("inf")] if (codes < 0).any() else []  # gaps are left out before
         if unknown:
             raise ValueError(
-                f"every class must be one of the training rows', got {few(unknown)} in "
-                f"{target.name!r}, none of {few(target.classes)}. Leave these rows out, or have "
+                f"every class must be one of the training rows', got {quoted(unknown)} in "
+                f"{target.name!r}, none of {quoted(target.classes)}. Leave these rows out, or have "
                 "every class on both sides of the split."
             )
         return torch.from_numpy(np.array(rows, dtype=np.int64)[codes] - 1)
@@ -211,7 +210,7 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
     if len(classes) < len(values):
         same = [value for value in values if value not in classes]
         warnings.warn(
-            f"classes must differ in more than spaces, got {few(same)} in {name!r}. They are "
+            f"classes must differ in more than spaces, got {quoted(same)} in {name!r}. They are "
             "counted with the class of the same letters.",
             stacklevel=4,
         )

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from zoo.tabular.data.tables import Name, few
+from zoo.core.messages import quoted
+from zoo.tabular.data.tables import Name
 
 Value = str | int | float | bool | None
 """Of a category; None is a gap."""
@@ -271,7 +272,7 @@ def _parsed(column: pd.Series, name: Name) -> NDArray[np.float64]:
     wrong = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy())
     wrong = wrong[[str(cells.iloc[row]).strip().lower() != "nan" for row in wrong]]
     if len(wrong):
-        shown = few([cells.iloc[row] for row in wrong])
+        shown = quoted([cells.iloc[row] for row in wrong])
         raise ValueError(
             f"column {name!r} holds numbers, however row {wrong[0]} and {len(wrong) - 1} others "
             f"have {shown}; correct them, leave them empty, or train with categories=[{name!r}]"

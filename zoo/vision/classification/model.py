@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from zoo.core.config import Config
+from zoo.core.messages import few
 from zoo.core.model import Model
 from zoo.core.placed import Placed
 from zoo.core.task import Task
@@ -37,7 +38,6 @@ from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.inputs import GivenPhotos, Photo, listed
 from zoo.vision.data.photo_sets import open_labelled, photo_batches
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.data.wording import few
 from zoo.vision.inspect.explain import Explanation, grad_cam, index_of
 from zoo.vision.inspect.report import by_class
 from zoo.vision.inspect.results import Results

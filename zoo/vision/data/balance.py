@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Subset
 
+from zoo.core.messages import few
 from zoo.vision.classification.spec import Spec
 from zoo.vision.data.cache import Items
 from zoo.vision.data.dataset_items import DatasetItems
 from zoo.vision.data.labels import counts
 from zoo.vision.data.photo_sets import Opened
-from zoo.vision.data.wording import few
 
 ClassWeights = Literal["balanced"] | Mapping[str, float]
 """By class; "balanced" weighs each by the inverse of its frequency, their mean over photos 1."""

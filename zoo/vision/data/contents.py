@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.core.split import Hashes, SeenRows, held_out
 from zoo.vision.data.cache import file_hash, in_order
 from zoo.vision.data.images import UnreadableImage, read
 from zoo.vision.data.sources import readable
-from zoo.vision.data.wording import few
 
 _SMALL: Final = 32  # px that a photo is decoded to, quickly, to see that it is whole
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
+from zoo.core.messages import few
 from zoo.core.split import Hashes, content_hashes, held_out_of_each, require_disjoint
 from zoo.vision.classification.spec import TaskName
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
@@ -18,7 +19,6 @@ from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
 from zoo.vision.data.labels import Asked, counts, strata
 from zoo.vision.data.sources import disjoint
-from zoo.vision.data.wording import few
 
 PLAIN = Resize(1)  # of items whose labels and contents alone are looked at
 

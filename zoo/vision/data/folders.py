@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.vision.data.images import is_image, visible_folders, walk
-from zoo.vision.data.wording import few
 
 VALID_NAMES: Final = ("valid", "val", "validation", "test")  # of folders, the first there is taken
 

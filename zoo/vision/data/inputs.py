@@ -13,11 +13,11 @@ import pandas as pd
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.messages import few
 from zoo.vision.classification.spec import Spec
 from zoo.vision.data.dataset_items import to_image
 from zoo.vision.data.images import UnreadableImage, is_image, read, walk
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.data.wording import few
 
 Photo = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor
 """A path, the content of an image file, a file opened for reading, an image, array or tensor."""

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.annotations import is_text
+from zoo.core.messages import few
 from zoo.vision.classification.spec import TaskName
-from zoo.vision.data.wording import few
 
 Label = str | tuple[str, ...] | float
 """Of a photo: its class, its labels, or its number."""

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from zoo.core.messages import few
 from zoo.vision.data.images import is_image, walk
-from zoo.vision.data.wording import few
 
 
 def photo_list(photos: Any) -> list[Path]:

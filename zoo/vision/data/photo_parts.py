@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
 from zoo.vision.data.contents import file_hashes, held_out_photos, readable_rows
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, part_of
 from zoo.vision.data.photo_lists import photo_list
-from zoo.vision.data.wording import few
 
 
 class PhotoPart(NamedTuple):

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.core.split import (
     TOLERABLE_SHARE,
     Hashes,
@@ -32,7 +33,6 @@ from zoo.vision.data.folders import class_folders, flat, from_folder, parts
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.labels import Asked, Label, classes_of, counts, encoded, strata, task_of
 from zoo.vision.data.tables import Table, from_table, table_columns
-from zoo.vision.data.wording import few
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from zoo.core.messages import few
 from zoo.vision.data.photo_lists import photo_list
-from zoo.vision.data.wording import few
 
 
 def places(photos: Sequence[Path], out: Path) -> dict[Path, Path]:

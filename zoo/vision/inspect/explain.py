@@ -7,7 +7,6 @@ and 2). torch gives the gradient with respect to the map; the weights need none.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +18,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.core.messages import did_you_mean
 from zoo.core.training.evaluation import set_aside
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.data.wording import few
 from zoo.vision.inspect import figures
 from zoo.vision.inspect.figures import Shown
 from zoo.vision.models.classifier import Classifier
@@ -70,9 +69,10 @@ def index_of(label: str, classes: Sequence[str]) -> int:
     """
     if str(label) in classes:
         return list(classes).index(str(label))
-    near = difflib.get_close_matches(str(label), classes, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"it knows {few(list(classes))}"
-    raise ValueError(f"a model explains a class that it knows, however {label=} is none; {hint}")
+    raise ValueError(
+        f"the class to explain must be one of the model's, got {label=}. "
+        f"{did_you_mean(label, classes, cutoff=0.5)}"
+    )
 
 
 def grad_cam(model: Classifier, x: Tensor, output: int) -> Tensor:

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
+from zoo.core.messages import did_you_mean
 from zoo.vision.models import lite0, timm_bodies, torchvision_bodies
 from zoo.vision.models.bodies import Body, Preprocessing, Sizes
 
@@ -111,11 +111,9 @@ def check_name(name: str) -> None:
         choices = [f"timm/{inner}" for inner in timm_bodies.names()]
     else:
         choices = [lite0.NAME, *torchvision_bodies.names()]
-    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see zoo.vision.backbones()"
     raise ValueError(
-        "a backbone is 'efficientnet_lite0', a torchvision classifier or 'timm/NAME', "
-        f"however {name=} is none of them; {hint}"
+        "a backbone must be 'efficientnet_lite0', a torchvision classifier or 'timm/NAME', got "
+        f"{name=}. {did_you_mean(name, choices, cutoff=0.5)}"
     )
 
 
