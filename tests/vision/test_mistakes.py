@@ -110,10 +110,14 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no pretrained": (None, {"pretrained": None}, "pretrained=None"),
     "a number as pretrained": (None, {"pretrained": 34}, "pretrained=34"),
     "a folder of photos": (None, {"pretrained": Path()}, "config.json, however '.' has none"),
-    "a missing path": (None, {"pretrained": Path("petz")}, "however 'petz' does not exist"),
-    "a missing ./path": (None, {"pretrained": "./petz"}, "however './petz' does not exist"),
-    "a missing deep path": (None, {"pretrained": "a/b/petz"}, "'a/b/petz' does not exist"),
-    "a missing ~/path": (None, {"pretrained": "~/petz"}, "'~/petz' does not exist"),
+    "a missing path": (None, {"pretrained": Path("petz")}, "got 'petz', which does not exist"),
+    "a missing ./path": (None, {"pretrained": "./petz"}, "got './petz', which does not exist"),
+    "a missing deep path": (
+        None,
+        {"pretrained": "a/b/petz"},
+        "got 'a/b/petz', which does not exist",
+    ),
+    "a missing ~/path": (None, {"pretrained": "~/petz"}, "got '~/petz', which does not exist"),
 }
 
 
@@ -140,7 +144,7 @@ def test_a_mistyped_path_is_answered_with_the_nearest_and_asks_no_hub(
     monkeypatch.chdir(tmp_path)
     Path("models/pets").mkdir(parents=True)
     for use in (lambda name: finetune(photos, name), zoo.load):
-        with pytest.raises(FileNotFoundError, match="did you mean 'models/pets'"):
+        with pytest.raises(FileNotFoundError, match="Did you mean 'models/pets'"):
             use("models/petz")
         with pytest.raises(FileNotFoundError, match=r"'models' is a folder here: give zoo\.hub"):
             use("models/resnet")

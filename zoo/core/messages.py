@@ -19,6 +19,15 @@ def few(values: Sequence[object], between: str = ", ") -> str:
     return between.join(str(value) for value in values[:SHOWN]) + more
 
 
+def quoted(values: Sequence[object]) -> str:
+    """The first values as Python writes them, which tells a text from a number; see `few`.
+
+    >>> quoted(["5", 5])
+    "'5', 5"
+    """
+    return few([f"{value!r:.60}" for value in values])
+
+
 def nearest(name: object, known: Iterable[object], *, cutoff: float = 0.6) -> str | None:
     """The known name that is spelt most like a wrong one; None if none is alike.
 

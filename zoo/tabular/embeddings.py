@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from zoo.tabular.data.tables import few
+from zoo.core.messages import quoted
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
@@ -29,7 +29,7 @@ def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
     names = [category.name for category in spec.categories]
     if column not in names:
         raise ValueError(
-            f"vectors must be those of categories, got {column=}. There is {few(names)}."
+            f"vectors must be those of categories, got {column=}. There is {quoted(names)}."
         )
     number = names.index(column)
     assert net.embeddings is not None

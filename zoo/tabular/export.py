@@ -18,8 +18,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from zoo.core.messages import quoted
 from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
-from zoo.tabular.data.tables import few
 from zoo.tabular.data.targets import unscaled
 from zoo.tabular.data.values import LARGEST, Value, sense
 from zoo.tabular.models.network import TableNet
@@ -236,7 +236,7 @@ def _require_names(spec: Spec) -> None:
     wrong = [name for name in dict.fromkeys(names) if names.count(name) > 1 or not name]
     if wrong:
         raise ValueError(
-            f"an ONNX file needs a name of its own for each column and output, got {few(wrong)} "
+            f"an ONNX file needs a name of its own for each column and output, got {quoted(wrong)} "
             "for several or none. Rename these columns and train again."
         )
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zoo.core.messages import quoted
 from zoo.tabular.data.ranges import moved_range
-from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import key
 from zoo.tabular.models.inputs import Piecewise, embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
@@ -78,7 +78,7 @@ def _require_shared(old: Spec, new: Spec) -> None:
     if not set(old.inputs) & set(new.inputs):
         raise ValueError(
             "fine-tuning must have columns of the pretrained model, got "
-            f"{few(new.inputs)}, none of {few(old.inputs)}. Rename them, or use train."
+            f"{quoted(new.inputs)}, none of {quoted(old.inputs)}. Rename them, or use train."
         )
 
 

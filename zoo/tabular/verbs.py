@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Unpack
 
 from zoo.core.arguments import require_data, require_order
-from zoo.core.messages import did_you_mean
+from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, seeded
@@ -21,7 +21,7 @@ from zoo.hub.find import names_model
 from zoo.tabular.data.prepared import Prepared, Uses, batches, prepare
 from zoo.tabular.data.ranges import scaled_range
 from zoo.tabular.data.splits import Split
-from zoo.tabular.data.tables import Table, few
+from zoo.tabular.data.tables import Table
 from zoo.tabular.inference import in_fp32
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.inputs import embedding_size
@@ -218,7 +218,7 @@ def _sizes(sizes: dict[Name, int] | None, spec: Spec) -> list[int] | None:
     unknown = [name for name in sizes if name not in names]
     if unknown:
         raise ValueError(
-            f"sizes must name columns of categories, got {few(unknown)}. "
+            f"sizes must name columns of categories, got {quoted(unknown)}. "
             f"{did_you_mean(unknown[0], names)} Or name them in categories too."
         )
     usual = [embedding_size(n) for n in spec.table_rows]

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from zoo.core.messages import SHOWN
+from zoo.core.messages import SHOWN, quoted
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import (
     Kind,
     Value,
@@ -106,8 +105,8 @@ def fit_columns(
     if not inputs:
         raise ValueError(
             "training must have a column that varies beside the target, got "
-            f"columns={few(list(frame.columns))} of {len(frame)} rows. Add columns, or name some "
-            "in categories."
+            f"columns={quoted(list(frame.columns))} of {len(frame)} rows. Add columns, or name "
+            "some in categories."
         )
     return Columns(
         tuple(column for column in inputs if isinstance(column, Category)),
@@ -241,10 +240,10 @@ def _tell(
         reasons = []
         for why in dict.fromkeys(why for _, why in left_out):
             names = [name for name, reason in left_out if reason == why]
-            reasons.append(f"{few(names)} ({why if len(names) == 1 else f'each {why}'})")
+            reasons.append(f"{quoted(names)} ({why if len(names) == 1 else f'each {why}'})")
         warnings.warn(f"{LEFT_OUT}: {'; '.join(reasons)}", stacklevel=4)
     if infinite:
-        message = f"numbers must be finite, got infinite ones in {few(infinite)}. They are gaps."
+        message = f"numbers must be finite, got infinite ones in {quoted(infinite)}. They are gaps."
         warnings.warn(message, stacklevel=4)
     if odd:
         texts = ", ".join(f"{value!r:.30} in {name!r}" for name, value in odd[:SHOWN])
@@ -263,7 +262,7 @@ def _require_uses(uses: dict[str, Sequence[Name]], frame: pd.DataFrame) -> None:
     twice = [name for name in dict.fromkeys(every) if every.count(name) > 1]
     if twice:
         raise ValueError(
-            f"a column must have one use, got {few(twice)} in several of {', '.join(uses)} (the "
+            f"a column must have one use, got {quoted(twice)} in several of {', '.join(uses)} (the "
             "target, the group and the time are uses too). Name them once."
         )
 

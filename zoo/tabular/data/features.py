@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.messages import quoted
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import distinct, moments, sense, without_arrow
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Category
@@ -79,7 +79,7 @@ def date_parts(
     if unknown:
         raise ValueError(
             f"parts of a date must be among {', '.join((*PARTS, *CLOCK_PARTS))}, got "
-            f"{few(unknown)}. Leave parts out to have all."
+            f"{quoted(unknown)}. Leave parts out to have all."
         )
     times = _times(frame, column)
     columns = {f"{column}_{part}": _part(times, part) for part in names}
@@ -87,7 +87,7 @@ def date_parts(
         columns |= {f"{column}_{name}": values for name, values in _circles(times, clock).items()}
     if double := [name for name in columns if name in frame.columns]:
         raise ValueError(
-            f"parts of a date must be new columns, got {few(double)} in the table already. Drop "
+            f"parts of a date must be new columns, got {quoted(double)} in the table already. Drop "
             "them first, or leave this call out."
         )
     return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1)
@@ -141,18 +141,18 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
     twice = table[table.duplicated(keys)][keys]
     shared = [name for name in table.columns if name in frame.columns and name not in keys]
     if len(twice) or shared:
-        wrong = f"{few(twice.iloc[:, 0].tolist())} in several rows"
+        wrong = f"{quoted(twice.iloc[:, 0].tolist())} in several rows"
         raise ValueError(
             "the table to look up must have one row per key, its other columns new, got "
-            f"{wrong if len(twice) else f'{few(shared)} in both tables'}. Drop or rename what is "
-            "double."
+            f"{wrong if len(twice) else f'{quoted(shared)} in both tables'}. Drop or rename what "
+            "is double."
         )
     left, right = _comparable(frame, table, keys)
     wide = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
     if len(frame) and len(table) and (wide[_MATCH] == "left_only").all():
         warnings.warn(
-            f"keys must be in the table to look up, got {few(keys)} of which none is there, such "
-            f"as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
+            f"keys must be in the table to look up, got {quoted(keys)} of which none is there, "
+            f"such as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
             UserWarning,
             stacklevel=2,
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from zoo.core import messages
+from zoo.core.messages import quoted
 from zoo.data import table
 from zoo.tabular.options import Name
 
@@ -69,11 +69,6 @@ def texts_of(frame: pd.DataFrame) -> dict[Name, tuple[str, ...]]:
     }
 
 
-def few(values: Sequence[Any]) -> str:
-    """The first values as Python writes them, and how many there are if that is not all."""
-    return messages.few([f"{value!r:.60}" for value in values])
-
-
 def _with_plain_names(frame: pd.DataFrame) -> pd.DataFrame:
     """The table with NumPy's texts and whole numbers among its columns' names as Python's."""
     if not any(isinstance(name, (np.str_, np.integer)) for name in frame.columns):
@@ -87,12 +82,12 @@ def _require_names(frame: pd.DataFrame) -> None:
     odd = [name for name in frame.columns if type(name) not in (str, int)]
     if odd:
         raise ValueError(
-            f"columns must have texts or whole numbers as names, got {few(odd)}. Rename them, a "
+            f"columns must have texts or whole numbers as names, got {quoted(odd)}. Rename them, a "
             "MultiIndex by frame.columns.map('_'.join)."
         )
     twice = list(frame.columns[frame.columns.duplicated()].unique())
     if twice:
         raise ValueError(
-            f"each column must have a name of its own, got {few(twice)} for several. "
+            f"each column must have a name of its own, got {quoted(twice)} for several. "
             "Rename or drop them."
         )

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from pandas.api import types
 from torch import Tensor
 
-from zoo.core.messages import SHOWN
+from zoo.core.messages import SHOWN, quoted
 from zoo.tabular.data.encode import Lookup
-from zoo.tabular.data.tables import few
 from zoo.tabular.data.values import (
     Value,
     as_numbers,
@@ -43,8 +42,8 @@ def task_of_targets(frame: pd.DataFrame, names: Sequence[Name], task: TaskName |
         task = guess_task(frame[names[0]]) if len(names) == 1 else "regression"
     if task == "classification" and any((distinct(frame[name])[0] < 0).any() for name in names):
         raise ValueError(
-            f"classes must be finite, got infinite numbers in {few(list(names))}. Leave these rows "
-            "out."
+            f"classes must be finite, got infinite numbers in {quoted(list(names))}. Leave these "
+            "rows out."
         )
     return task
 
@@ -97,8 +96,8 @@ def with_targets(frame: pd.DataFrame, targets: Sequence[Name]) -> pd.DataFrame:
         return frame
     if not is_labelled.any():
         raise ValueError(
-            f"learning and scoring need rows with a target, got {few(list(targets))} empty in all "
-            f"{len(frame)}. Choose another column."
+            f"learning and scoring need rows with a target, got {quoted(list(targets))} empty in "
+            f"all {len(frame)}. Choose another column."
         )
     n = int((~is_labelled).sum())
     message = f"rows must have a target, got {n} of {len(frame)} without. They are left out."
@@ -147,7 +146,7 @@ def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[n
     wrong = np.flatnonzero(~np.isfinite(numbers) | ((numbers <= 0) if log_target else False))
     if len(wrong):
         rule = "positive where its logarithm is learnt" if log_target else "finite"
-        shown = few([float(numbers[row]) for row in wrong[:SHOWN]])
+        shown = quoted([float(numbers[row]) for row in wrong[:SHOWN]])
         raise ValueError(
             f"a target must be {rule}, got {shown} in row {wrong[0]} and {len(wrong) - 1} others "
             f"of {name!r}. Leave these rows out."
@@ -172,8 +171,8 @@ def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
         unknown += [float("inf")] if (codes < 0).any() else []  # gaps are left out before
         if unknown:
             raise ValueError(
-                f"every class must be one of the training rows', got {few(unknown)} in "
-                f"{target.name!r}, none of {few(target.classes)}. Leave these rows out, or have "
+                f"every class must be one of the training rows', got {quoted(unknown)} in "
+                f"{target.name!r}, none of {quoted(target.classes)}. Leave these rows out, or have "
                 "every class on both sides of the split."
             )
         return torch.from_numpy(np.array(rows, dtype=np.int64)[codes] - 1)
@@ -207,7 +206,7 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
     if len(classes) < len(values):
         same = [value for value in values if value not in classes]
         warnings.warn(
-            f"classes must differ in more than spaces, got {few(same)} in {name!r}. They are "
+            f"classes must differ in more than spaces, got {quoted(same)} in {name!r}. They are "
             "counted with the class of the same letters.",
             stacklevel=4,
         )

@@ -15,8 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from zoo.core.messages import SHOWN
-from zoo.tabular.data.tables import few
+from zoo.core.messages import SHOWN, quoted
 from zoo.tabular.options import Name
 
 Value = str | int | float | bool | None
@@ -272,7 +271,7 @@ def _parsed(column: pd.Series, name: Name) -> NDArray[np.float64]:
     wrong = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy())
     wrong = wrong[[str(cells.iloc[row]).strip().lower() != "nan" for row in wrong]]
     if len(wrong):
-        shown = few([cells.iloc[row] for row in wrong[:SHOWN]])
+        shown = quoted([cells.iloc[row] for row in wrong[:SHOWN]])
         raise ValueError(
             f"column {name!r} must hold numbers, got {shown} in row {wrong[0]} and "
             f"{len(wrong) - 1} others. Correct them, leave them empty, or train with "
