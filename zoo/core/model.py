@@ -346,28 +346,6 @@ def learner_of(
     )
 
 
-def made(
-    learn: Learner[Any, Any],
-    networks: Sequence[Any],
-    *,
-    kind: Callable[..., Any],
-    data: str,
-    told: dict[str, Any],
-    seen_before: SeenRows | None = None,
-) -> Any:
-    """The model that a learner has trained; goes when the verbs use `learner_of`."""
-    return kind(
-        networks,
-        learn.data.spec,
-        history=learn.history,
-        data=data,
-        training=told | training_of(learn),
-        seen_rows=_seen_rows(learn, seen_before),
-        learner=learn,
-        run=learn.run,
-    )
-
-
 def source(data: Any) -> str:
     """What a model was trained on, in a few words: a file's name, or the kind of object."""
     return Path(data).name if isinstance(data, (str, os.PathLike)) else type(data).__name__

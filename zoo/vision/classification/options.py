@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
@@ -137,23 +136,3 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
 
 
 OPTIONS = OptionTable(Options, batch_size=16, batchnorm="fixed")
-
-_WHOLE: Final = ("epochs", "size", "batch_size", "hidden", "accumulate", "versions")
-
-
-def check_numbers(**given: object) -> None:
-    """Refuse what is no number, or no whole one where it must be; None is left to others.
-
-    Raises:
-        ValueError: such values, all named.
-    """
-    wrong = {
-        name: value
-        for name, value in given.items()
-        if not isinstance(value, (Integral if name in _WHOLE else Real, type(None)))
-    }
-    if wrong:
-        raise ValueError(
-            f"settings are numbers, {', '.join(_WHOLE)} whole ones, however {wrong=}; "
-            "give numbers without quotes"
-        )

@@ -35,13 +35,13 @@ def photo_parts(
     seed: int,
     threads: int,
     trained_on: SeenRows | None = None,
-) -> tuple[PhotoPart, PhotoPart]:
-    """The photos to train on and those to validate on; what cannot be read is left out.
+) -> tuple[PhotoPart, PhotoPart | None]:
+    """The photos to train on and those to validate on, if any; unreadable ones are left out.
 
     Args:
         photos: a folder, perhaps with train and valid inside, or a list of paths.
         valid: likewise; None takes what the folder says, else a fraction.
-        fraction: part of the photos.
+        fraction: share of the photos to validate on, 0 for none.
         seed: of that draw.
         threads: that read.
         trained_on: photos that the pretrained model knows.
@@ -69,6 +69,8 @@ def photo_parts(
     if valid is not None:
         train, other = everything.take(~is_valid), _read_part(photo_list(valid), threads)
     else:
+        if not is_valid.any() and not fraction:
+            return everything, None
         if not is_valid.any():
             is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on)
         train, other = everything.take(~is_valid), everything.take(is_valid)

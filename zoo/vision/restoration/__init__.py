@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from zoo.vision.restoration.verbs import Options as Options
+    from zoo.vision.restoration.options import Options as Options
     from zoo.vision.restoration.verbs import finetune as finetune
     from zoo.vision.restoration.verbs import learner as learner
+    from zoo.vision.restoration.verbs import train as train
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "Options": "zoo.vision.restoration.verbs",
+        "Options": "zoo.vision.restoration.options",
         "finetune": "zoo.vision.restoration.verbs",
         "learner": "zoo.vision.restoration.verbs",
+        "train": "zoo.vision.restoration.verbs",
     },
 )
 __all__ = list(__dir__())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from zoo.vision.segmentation.verbs import Options as Options
+    from zoo.vision.segmentation.options import Options as Options
     from zoo.vision.segmentation.verbs import check as check
     from zoo.vision.segmentation.verbs import finetune as finetune
     from zoo.vision.segmentation.verbs import learner as learner
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "Options": "zoo.vision.segmentation.verbs",
+        "Options": "zoo.vision.segmentation.options",
         "check": "zoo.vision.segmentation.verbs",
         "finetune": "zoo.vision.segmentation.verbs",
         "learner": "zoo.vision.segmentation.verbs",

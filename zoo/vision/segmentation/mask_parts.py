@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.messages import few
+from zoo.core.run import Run
 from zoo.core.split import Hashes, SeenRows, require_both_parts
 from zoo.vision.data.contents import file_hashes, held_out_photos
 from zoo.vision.data.images import Interpolation
 from zoo.vision.data.photo_parts import PhotoPart, require_new, require_other_photos
 from zoo.vision.segmentation.mask_values import MaskValues, check_values, settled
 from zoo.vision.segmentation.masks import Masked, MaskedPhotos, Shape, find_masks, laid, open_masks
+from zoo.vision.segmentation.options import Options
 
 
 class Part(NamedTuple):
@@ -35,8 +37,8 @@ class Opened(NamedTuple):
     """Pairs of both parts, and the classes of their masks."""
 
     train: MaskedPhotos
-    valid: MaskedPhotos
-    known: MaskValues
+    valid: MaskedPhotos | None
+    mask_values: MaskValues
     report: MaskReport
 
 
@@ -78,33 +80,35 @@ class MaskReport:
 
 
 def find_parts(
-    photos: Any,
-    masks: Any,
-    *,
-    valid: Any,
-    valid_fraction: float,
-    root: Any,
-    columns: tuple[str, str] | None,
-    seed: int,
-    threads: int,
-    trained_on: SeenRows | None = None,
-) -> tuple[Part, Part]:
-    """The pairs to train on and those to validate on; no photo is in both, nor a copy of one.
+    photos: Any, masks: Any, settings: Options, trained_on: SeenRows | None = None
+) -> list[Part]:
+    """The pairs to train on and those to validate on, if any; no photo is in both, nor a copy.
+
+    Args:
+        photos: a folder, a table or a list of paths.
+        masks: likewise, or None.
+        settings: all options of the verb.
+        trained_on: photos that the pretrained model knows.
 
     Raises:
         FileNotFoundError: a folder or file does not exist.
         ValueError: as `find_masks` and `laid`; or parts that the data state share photos.
     """
-    found = _part(find_masks(photos, masks, root=root, columns=columns), threads)
-    is_valid = found.files.is_valid
+    run, valid = settings["run"] or Run(), settings["valid"]
+    listing: dict[str, Any] = {"root": settings["root"], "columns": settings["columns"]}
+    pairs = _part(find_masks(photos, masks, **listing), run.n_threads)
+    is_valid = pairs.files.is_valid
     if valid is not None:
-        pair = valid if isinstance(valid, (tuple, list)) else (valid, None)
-        train = found if is_valid is None else found.take(np.flatnonzero(~is_valid))
-        other = _part(find_masks(*pair, root=root, columns=columns), threads)
+        both = valid if isinstance(valid, (tuple, list)) else (valid, None)
+        train = pairs if is_valid is None else pairs.take(np.flatnonzero(~is_valid))
+        other = _part(find_masks(*both, **listing), run.n_threads)
+    elif is_valid is None and not settings["valid_fraction"]:
+        return [pairs]
     else:
         if is_valid is None:
-            is_valid = held_out_photos(found.hashes, valid_fraction, seed, trained_on)
-        train, other = (found.take(np.flatnonzero(rows)) for rows in (~is_valid, is_valid))
+            share = settings["valid_fraction"]
+            is_valid = held_out_photos(pairs.hashes, share, run.seed, trained_on)
+        train, other = (pairs.take(np.flatnonzero(rows)) for rows in (~is_valid, is_valid))
     require_other_photos(*(PhotoPart(one.files.photos, one.hashes) for one in (train, other)))
     require_both_parts(
         len(train.files),
@@ -113,50 +117,52 @@ def find_parts(
         way_out="Move some, or leave the split out.",
     )
     require_new(other.hashes, trained_on)
-    return train, other
+    return [train, other]
 
 
 def open_parts(
-    parts: Sequence[Part],
-    shape: Shape,
-    interpolation: Interpolation,
-    threads: int,
-    classes: Sequence[str] | None,
-    ignore: int | None,
+    parts: Sequence[Part], shape: Shape, interpolation: Interpolation, settings: Options
 ) -> Opened:
-    """Both parts with their masks read, and what is in them.
+    """The parts with their masks read, and what is in them.
 
     Raises:
         ValueError: as `open_masks` and `zoo.vision.segmentation.mask_values.settled`.
     """
+    threads = (settings["run"] or Run()).n_threads
+    names = settings["classes"]
+    classes = None if names is None else tuple(map(str, names))
     opened = [open_masks(part.files, shape, interpolation, threads, part.hashes) for part in parts]
     counts = [one.counts() for one in opened]
-    known = settled(counts[0] + counts[1], classes, ignore)
+    total = sum(counts[1:], counts[0])
+    values = settled(total, classes, settings["ignore"])
     for one in counts:
-        check_values(one, known)
-    if known.is_guessed:
+        check_values(one, values)
+    if values.is_guessed:
         warnings.warn(
-            f"masks have the values 0 to {len(known.classes) - 1} and {known.ignore}, which is "
-            f"taken for pixels that count for nothing; say ignore={known.ignore}, or name as many "
+            f"masks have the values 0 to {len(values.classes) - 1} and {values.ignore}, which is "
+            f"taken for pixels that count for nothing; say ignore={values.ignore}, or name as many "
             "classes as there are values",
             stacklevel=2,
         )
-    train, valid = (one.as_classes(known) for one in opened)
-    return Opened(train, valid, known, report_of(parts, known.describe(counts[0] + counts[1])))
+    train, *valid = (one.as_classes(values) for one in opened)
+    report = report_of(parts, values.describe(total))
+    return Opened(train, valid[0] if valid else None, values, report)
 
 
 def report_of(parts: Sequence[Part], values: str) -> MaskReport:
     """What the parts are, beside what their masks hold."""
-    train, valid = (part.files for part in parts)
-    same = train.without_mask == valid.without_mask and train.n_test == valid.n_test
-    others = [train] if same else [train, valid]  # parts of one folder share their left-overs
+    train, *valid = (part.files for part in parts)
+    others = [train]  # parts of one folder share their left-overs
+    others += [
+        one for one in valid if one.without_mask != train.without_mask or one.n_test != train.n_test
+    ]
     return MaskReport(
         len(train),
-        len(valid),
+        sum(map(len, valid)),
         sum(one.n_test for one in others),
         [path for one in others for path in one.without_mask],
         [path for one in others for path in one.without_photo],
-        sum(turn != 1 for one in (train, valid) for turn in one.turns),
+        sum(turn != 1 for one in (train, *valid) for turn in one.turns),
         values,
     )
 

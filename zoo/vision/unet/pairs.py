@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, Data, bounds, order
+from zoo.core.batches import Batch, Data, S, bounds, order
 from zoo.core.run import Run
 from zoo.core.split import Hashes
 from zoo.vision.data.augment import NONE, Augment, resample
@@ -156,39 +156,36 @@ class PairBatches:
 
 
 def pair_data(
-    parts: Sequence[Pairs],
-    spec: Any,
+    parts: tuple[Pairs, Pairs | None],
+    spec: S,
     run: Run,
     batch_size: int,
     augment: Augment | None = None,
     *,
     rows: Hashes,
-) -> Data[Any]:
+) -> Data[S]:
     """The data of a learner: pairs to train on, and others to validate on as they are.
 
     Args:
-        parts: the two.
-        spec: what prediction needs, of which mean and standard deviation normalise the photos.
+        parts: the two; the second is None where nothing is validated.
+        spec: what prediction needs; its mean and standard deviation normalise the photos.
         run: the circumstances.
         batch_size: pairs a step.
         augment: how those to train on vary.
         rows: hashes of the photos to train on.
     """
-    train, valid = (
-        PairBatches(
-            pairs=pairs,
-            mean=spec.mean,
-            std=spec.std,
-            batch_size=batch_size,
-            augment=augment if training else None,
-            train=training,
-            seed=run.seed,
-            device=run.torch_device(),
-            threads=run.n_threads,
-        )
-        for pairs, training in zip(parts, (True, False), strict=True)
+    shown: Any = spec
+    valid = PairBatches(
+        pairs=parts[1] or parts[0],
+        mean=shown.mean,
+        std=shown.std,
+        batch_size=batch_size,
+        seed=run.seed,
+        device=run.torch_device(),
+        threads=run.n_threads,
     )
-    return Data(train, valid, spec, rows)
+    train = replace(valid, pairs=parts[0], augment=augment, train=True)
+    return Data(train, None if parts[1] is None else valid, spec, rows)
 
 
 def _channels_first(pictures: Tensor) -> Tensor:

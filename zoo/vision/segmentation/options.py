@@ -1,0 +1,73 @@
+"""The options of segmentation, stated once; see `zoo.core.options`. It imports no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from zoo.core.options import Option, OptionTable
+from zoo.core.training.options import BatchNorm, TrainingOptions
+from zoo.vision.option_names import AugmentName
+
+if TYPE_CHECKING:
+    from zoo.vision.data.augment import Augment
+else:  # what a shell cannot pass needs no type at run time
+    Augment = Any
+
+
+class Options(TrainingOptions, BatchNorm, total=False):
+    """What every verb takes beside the model, the photos and their masks."""
+
+    root: Annotated[
+        str | os.PathLike[str] | None,
+        Option(
+            cli=str, help="Folder that a table's paths start from; by default that of its file."
+        ),
+    ]
+    columns: Annotated[
+        tuple[str, str] | None,
+        Option(help="A table's columns of photos and masks; by default its first two."),
+    ]
+    classes: Annotated[
+        Sequence[str | int] | None,
+        Option(
+            cli=list[str],
+            fewest=2,
+            most=256,
+            distinct=True,
+            help="Names of the numbers in the masks, from 0; by default the numbers. Masks of "
+            "other values, such as 0 and 255, take one name for each value, in order.",
+        ),
+    ]
+    ignore: Annotated[
+        int | None,
+        Option(
+            low=0,
+            high=255,
+            help="Value of mask pixels that count for nothing ('void'); by default 255 beside "
+            "numbers from 0, with a warning.",
+        ),
+    ]
+    size: Annotated[
+        int | tuple[int, int] | None,
+        Option(
+            cli=tuple[int, int],
+            low=1,
+            high=4096,
+            help="Height and width that photos are stretched to, or one number for both; by "
+            "default the shape of a usual photo, its short side at most the backbone's own size.",
+        ),
+    ]
+    augment: Annotated[
+        AugmentName | Augment,
+        Option(
+            default="side_on",
+            cli=str,
+            help="How photos vary in training: 'side_on', 'top_down', 'none' or an `Augment`; "
+            "photo and mask move together.",
+        ),
+    ]
+
+
+OPTIONS = OptionTable(Options, batch_size=8, clip=1.0)
