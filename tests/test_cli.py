@@ -124,8 +124,8 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
     [
         (["vision", "finetune", "nowhere", *QUICK], "'nowhere', which does not exist"),
         (["vision", "finetune", ".", *QUICK], "holds no photos"),
-        (["predict", "nowhere", "a.jpg"], "however 'nowhere' does not exist"),
-        (["predict", "./no/where", "a.jpg"], "however './no/where' does not exist"),
+        (["predict", "nowhere", "a.jpg"], "got 'nowhere', which does not exist"),
+        (["predict", "./no/where", "a.jpg"], "got './no/where', which does not exist"),
         (["predict", ".", "a.jpg"], "however '.' has none"),
         (["predict", STORED, "a.jpg"], "there is no a.jpg"),
         (["predict", STORED, "."], "has none"),
@@ -133,7 +133,7 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
         (["predict", STORED, "a.jpg", "--precision", "fp8"], "'fp8'"),
         (["evaluate", STORED, "nowhere"], "'nowhere', which does not exist"),
         (["lr-find", "nowhere"], "'nowhere', which does not exist"),
-        (["data", "get", "movielens"], "did you mean 'movielens-100k'"),
+        (["data", "get", "movielens"], "Did you mean 'movielens-100k'"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_1(words: list[Any], said: str) -> None:
@@ -142,7 +142,7 @@ def test_a_mistake_is_one_line_and_status_1(words: list[Any], said: str) -> None
 
 def test_a_wrong_name_is_answered_with_the_nearest(photos: Path) -> None:
     line = refused("vision", "finetune", photos, "--pretrained", "resnet43", *QUICK)
-    assert "did you mean 'resnet34'" in line
+    assert "Did you mean 'resnet34'" in line
     line = refused("vision", "finetune", photos, "--augment", "sideon", *QUICK)
     assert "augment='sideon'" in line
     line = refused("vision", "finetune", photos, "--size", "16", "--device", "cpu")
@@ -167,7 +167,9 @@ def test_the_installed_command_prints_no_traceback() -> None:
     environment["OMP_NUM_THREADS"] = "1"
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("zoo: a saved model is a directory, or user/name on the hub, how")
+    assert ran.stderr.startswith(
+        "zoo: a saved model must be a directory, or user/name on the hub, got"
+    )
     assert ran.stderr.count("\n") == 1
 
 

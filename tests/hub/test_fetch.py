@@ -173,7 +173,7 @@ def test_a_name_is_found_here_first_and_on_the_hub_unless_it_is_a_path(
     hub.asked.clear()
     (tmp_path / "someone").mkdir()
     for path in ("someone/pets", Path("other/pets"), "./pets", "/pets", "a/b/pets", "pets"):
-        with pytest.raises(FileNotFoundError, match=r"however '[\w./]+' does not exist; "):
+        with pytest.raises(FileNotFoundError, match=r"got '[\w./]+', which does not exist\. "):
             find(path)
     (tmp_path / "someone" / "pets").mkdir()
     assert find("someone/pets") == Path("someone/pets")

@@ -18,10 +18,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_nearest_folder_is_named(here: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"did you mean 'models/shapes'\?"):
+    with pytest.raises(FileNotFoundError, match=r"Did you mean 'models/shapes'\?"):
         find("models/shaeps")
     nearest = str(here / "models" / "shapes")
-    with pytest.raises(FileNotFoundError, match=f"did you mean '{nearest}'"):
+    with pytest.raises(FileNotFoundError, match=f"Did you mean '{nearest}'"):
         find(here / "models" / "shape")
 
 
@@ -31,5 +31,5 @@ def test_a_file_is_no_suggestion() -> None:
 
 
 def test_where_nothing_is_near_the_message_says_what_to_give() -> None:
-    with pytest.raises(FileNotFoundError, match=r"give the directory that save\(\) returned"):
+    with pytest.raises(FileNotFoundError, match=r"Give the directory that save\(\) returned"):
         find("far/away/shapes")

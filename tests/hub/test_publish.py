@@ -192,7 +192,7 @@ def test_a_wrong_byte_in_the_folder_is_refused(shop: Path, tmp_path: Path) -> No
     path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
     with pytest.raises(ValueError, match=r"wrong=\{'config.json': '[0-9a-f]{64}'\}"):
         zoo.hub.pull("team/shop", hub=tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"name='team/shp' does not; did you mean"):
+    with pytest.raises(FileNotFoundError, match=r"name='team/shp'. Did you mean"):
         zoo.hub.pull("team/shp", hub=tmp_path)
     with pytest.raises(ValueError, match="keeps one revision, however revision='v1'"):
         zoo.hub.push(shop, "team/shop", hub=tmp_path, revision="v1")

@@ -214,8 +214,8 @@ def print_photos(
 
 def _readable(paths: list[Path], named: list[Path]) -> list[Path]:
     """The photos without the broken ones that lie in folders; those that are named all stay."""
+    from zoo.core.messages import few
     from zoo.vision.data.images import UnreadableImage, read
-    from zoo.vision.data.wording import few
 
     kept, broken = [], []
     for path in paths:

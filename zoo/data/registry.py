@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo.core.messages import did_you_mean
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -38,12 +40,8 @@ def find(name: str) -> DataSet:
     known = {data.name: data for data in DATA_SETS}
     if name in known:
         return known[name]
-    from difflib import get_close_matches
-
-    near = get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
     raise ValueError(
-        f"a data set must have a registered name, however {name=}; {hint}known: {', '.join(known)}"
+        f"a data set must have a registered name, got {name=}. {did_you_mean(name, list(known))}"
     )
 
 

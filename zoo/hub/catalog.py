@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from zoo.core.messages import did_you_mean
 from zoo.hub.contents import published, read_object
 from zoo.hub.local_hub import models_on, shelf
 
@@ -59,11 +59,9 @@ def embedded(name: str) -> Path:
     known = dict(_embedded())
     if name in known:
         return known[name]
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
     raise FileNotFoundError(
-        f"names with {EMBEDDED!r} are those of models that ship with the library, however {name=} "
-        f"is none; {hint}"
+        f"a name with {EMBEDDED!r} must be that of a model that ships with the library, got "
+        f"{name=}. {did_you_mean(name, list(known))}"
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from zoo.core.cache_folder import expanded
+from zoo.core.messages import did_you_mean
 from zoo.core.names import inside, twin_key
 from zoo.hub.hub_errors import ON_HUB
 from zoo.hub.sources import Source
@@ -44,12 +45,9 @@ def taken(name: str, folder: Path) -> Path:
     known = dict(models_on(folder))
     if name in known:
         return known[name]
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "push it there first"
     raise FileNotFoundError(
-        f"a model must lie on the hub's folder {str(folder)!r}, however {name=} does not; {hint}"
+        f"a model must have been pushed to the hub's folder {str(folder)!r}, got {name=}. "
+        f"{did_you_mean(name, list(known))}"
     )
 
 

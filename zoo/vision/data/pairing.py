@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from zoo.core.messages import few
 from zoo.vision.data.images import is_image, walk
-from zoo.vision.data.wording import few
 
 Key = tuple[str, ...]
 

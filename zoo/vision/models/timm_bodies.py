@@ -7,7 +7,6 @@ features do not depend on, such as a layer after the pooling, is dropped.
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,6 +17,7 @@ from huggingface_hub import constants, try_to_load_from_cache
 from timm.models._manipulate import group_parameters
 from torch import Tensor, nn
 
+from zoo.core.messages import did_you_mean
 from zoo.vision.data.images import CropMode
 from zoo.vision.data.preprocessing import Interpolation, Preprocessing
 from zoo.vision.models.bodies import Body, Sizes
@@ -210,10 +210,10 @@ def _weights(name: str) -> dict[str, Any]:
     """Where timm is to read the weights: from the cache if they lie there, so without network."""
     cfg = config(name)
     if not cfg.has_weights:
-        near = difflib.get_close_matches(name, timm.list_pretrained(), n=3, cutoff=0)
+        choices = [one.partition(".")[0] for one in timm.list_pretrained()]
         raise ValueError(
             f"a pretrained backbone must have published weights, got timm/{name}, which has none. "
-            f"Use random weights, or one of {near} of timm."
+            f"Use random weights. {did_you_mean(name, choices)}"
         )
     if not cfg.hf_hub_id:
         return {}

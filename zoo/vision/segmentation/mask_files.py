@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.core.messages import few
 from zoo.vision.data.images import UPRIGHT, open_image, orientation_of, turned
-from zoo.vision.data.wording import few
 
 SAME_SHAPE: Final = 0.02  # of the height: how far a mask's aspect may be from its photo's
 NEARLY: Final = 32  # of 255: how far JPEG's ringing strays from black and white

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
 from zoo.core.split import Hashes, SeenRows, require_both_parts
 from zoo.vision.data.contents import file_hashes, held_out_photos
 from zoo.vision.data.images import Interpolation
 from zoo.vision.data.photo_parts import PhotoPart, require_new, require_other_photos
-from zoo.vision.data.wording import few
 from zoo.vision.segmentation.mask_values import MaskValues, check_values, settled
 from zoo.vision.segmentation.masks import Masked, MaskedPhotos, Shape, find_masks, laid, open_masks
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.messages import few
 from zoo.core.split import Hashes
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.contents import file_hashes, readable_rows
@@ -24,7 +25,6 @@ from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, Picture, paired, part_of, sides
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.tables import from_table
-from zoo.vision.data.wording import few
 from zoo.vision.segmentation.mask_files import frame_of, read_mask, turns
 from zoo.vision.segmentation.mask_values import MaskValues, numbered, value_counts
 
