@@ -5,8 +5,7 @@ with no decay on norms and biases, a rate that is constant or torch's `OneCycleL
 forward, cross entropy, backward, step. Both sides train their own copy of one model on the same
 tensors in fp32, in one process, a fresh optimizer a round, and take turns in going first, so that a
 slow moment of the machine meets both. Rounds of the learner are whole calls of `fit`: its
-bookkeeping (losses, the copy that a loss that is not finite falls back on) is in the figure. What
-the learner does to the process (see `allocator.py`), the bare loop has as well.
+bookkeeping (losses, the copy that a loss that is not finite falls back on) is in the figure.
 
 Cost: about 4 minutes on two cores.
 

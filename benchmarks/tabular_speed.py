@@ -87,7 +87,7 @@ def main() -> None:
     settings = SMOKE if chosen.smoke else Settings()
     record = shown if chosen.smoke else append
     torch.set_num_threads(1)  # more are slower on matrices of this size, for all sides
-    keep_freed_blocks()  # which the learner does for the whole process: all sides have it
+    keep_freed_blocks()  # as Run(keep_memory=True) does for the process: all sides have it
     frame = official("train").head(settings.rows)
     frame = frame.fillna("?")  # one more value for all sides, so that their tables are as large
     for part in chosen.part:

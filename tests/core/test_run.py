@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from tests.core.tiny import QUIET, learner
+from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run, _cpu_has_bf16, deterministic, seeded
 
 
@@ -28,6 +32,14 @@ def test_automatic_precision_on_a_cpu_is_fp32_unless_measured_faster() -> None:
     expected = torch.bfloat16 if _cpu_has_bf16() else None
     assert Run().autocast_dtype(cpu, bf16_on_cpu=True) is expected
     assert Run(precision="bf16").autocast_dtype(cpu) is torch.bfloat16
+
+
+def test_the_memory_of_a_process_is_managed_otherwise_only_on_demand() -> None:
+    keep_freed_blocks.cache_clear()
+    learner()
+    assert keep_freed_blocks.cache_info().currsize == 0
+    learner(run=replace(QUIET, keep_memory=True))
+    assert keep_freed_blocks.cache_info().currsize == 1
 
 
 def test_seeded_generators_come_back() -> None:

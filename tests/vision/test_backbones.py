@@ -123,7 +123,9 @@ def test_timm_weights_out_of_reach_are_one_sentence_within_seconds(tmp_path, mon
 
 
 def test_timm_without_published_weights_says_so():
-    with pytest.raises(ValueError, match=r"timm/botnet50ts_256, which has none.*'botnet26t_256"):
+    with pytest.raises(
+        ValueError, match=r"timm/botnet50ts_256, which has none.*'halo2botnet50ts_256"
+    ):
         build("timm/botnet50ts_256", pretrained=True)
 
 

@@ -74,7 +74,10 @@ def run_of(
 
     _out.set(out)
     given: Any = precision
-    return Run(device=device, precision=given, seed=seed, threads=threads, out=out, resume=resume)
+    return Run(
+        device=device, precision=given, seed=seed, threads=threads, out=out, resume=resume,
+        keep_memory=True,
+    )  # fmt: skip
 
 
 def tell(scores: Mapping[str, float], form: str = ".4f") -> None:

@@ -1,8 +1,8 @@
 """Memory that the C library keeps between training steps on a CPU.
 
 glibc gives large freed blocks back to the system and asks for them again at the next step; every
-page is then cleared anew. So the blocks are kept, as PyTorch does on GPUs; what that is worth,
-`benchmarks/allocator.py` measures.
+page is then cleared anew. `Run(keep_memory=True)` has the blocks kept, as PyTorch does on GPUs;
+what that is worth, `benchmarks/allocator.py` measures.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Placed(Generic[Network]):
         """Where they compute."""
         compute_alone_after_fork()
         device = self.run.torch_device()
-        if device.type == "cpu":
+        if self.run.keep_memory and device.type == "cpu":
             keep_freed_blocks()
         return device
 

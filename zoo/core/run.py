@@ -43,6 +43,9 @@ class Run:
         save_every: seconds between saves of the training state, besides those at epoch ends.
         cache: folder for decoded photos; None takes ZOO_CACHE or the user's cache folder.
         cache_gb: gigabytes of decoded photos to keep at most.
+        keep_memory: on a CPU, have the C library keep freed memory instead of asking the system for
+            it anew at every step, as PyTorch does on GPUs (`benchmarks/allocator.py` measures the
+            gain). That holds for the whole process from then on; the `zoo` command does it.
         progress: the bar and the table; None shows the bar on terminals and in notebooks alone,
             False shows neither.
 
@@ -61,6 +64,7 @@ class Run:
     save_every: float = 60.0
     cache: Path | str | None = None
     cache_gb: float = 8.0
+    keep_memory: bool = False
     progress: bool | None = None
 
     def __post_init__(self) -> None:

@@ -115,7 +115,7 @@ class Learner(Generic[S, M]):
         self.run = run or Run()
         compute_alone_after_fork()
         self.device = self.run.torch_device()
-        if self.device.type == "cpu":
+        if self.run.keep_memory and self.device.type == "cpu":
             keep_freed_blocks()
         bf16_on_cpu = getattr(model, "bf16_on_cpu", False)
         self.dtype = self.run.autocast_dtype(self.device, bf16_on_cpu=bf16_on_cpu)
