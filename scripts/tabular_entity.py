@@ -116,8 +116,7 @@ def absolute_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
 def embedding_network(rows: Rows, run: zoo.Run, room: Path) -> TableModel:
     """The network with entity embeddings."""
     if (kept := room / f"embeddings-{run.seed}").exists():
-        loaded: TableModel = zoo.load(kept)
-        return loaded
+        return zoo.load(kept, TableModel)
     learn = zoo.tabular.learner(
         rows.train.drop(columns="Open"),  # it is constant
         TARGET,

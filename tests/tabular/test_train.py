@@ -319,7 +319,7 @@ def test_a_file_may_have_numbers_as_names(tmp_path: Path) -> None:
     assert np.allclose(model.predict(tmp_path / "t.csv"), model.predict(fresh))
     assert model.evaluate(tmp_path / "t.csv") == pytest.approx(model.evaluate(fresh))
     again = learner(tmp_path / "t.csv", None, pretrained=model, ignore=[])
-    assert again.data.spec.inputs == [0, 1]
+    assert again.data.spec.inputs == model.spec.inputs == [1, 0]
 
 
 def test_threads_and_copies_predict_what_the_model_does(buyer: TableModel) -> None:

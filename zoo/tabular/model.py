@@ -49,7 +49,7 @@ class TableModel(Model[TableNet, Spec]):
         spec: columns, categories, statistics and target.
         history: the record of the training.
         metrics: scores on the validation part.
-        licence: of the weights, for the card; set it to state yours.
+        licence: licence of the weights, for the card; set it to state yours.
     """
 
     domain = "tabular"

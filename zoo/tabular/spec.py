@@ -20,11 +20,11 @@ Cells = Literal["exact", "alike"]
 
 @dataclass(frozen=True)
 class Category:
-    """A column of categories. Row i + 1 of its embedding is that of value i; row 0 of the unseen.
+    """A column of categories. Row i + 1 of its embedding is that of value i, row 0 of the unseen.
 
     Attributes:
-        name: of the column.
-        values: those of the training rows, kept exactly; None if there were gaps.
+        name: name of the column.
+        values: values of the training rows, kept exactly; None among them if there were gaps.
     """
 
     name: Name
@@ -39,11 +39,11 @@ class Number:
     """A column of numbers.
 
     Attributes:
-        name: of the column.
+        name: name of the column.
         kind: numbers, times (days since 1970) or durations (days).
-        median: of the training rows; what fills gaps.
-        mean: subtracted; of the training rows with their gaps filled.
-        std: divides what is left.
+        median: median of the training rows, which fills gaps.
+        mean: mean of the training rows with their gaps filled; it is subtracted.
+        std: standard deviation of the same rows; it divides what is left.
         gaps: whether the training rows had gaps; then a gap is a category of its own too.
     """
 
@@ -60,9 +60,9 @@ class Target:
     """A column to predict.
 
     Attributes:
-        name: of the column.
-        classes: of a classification, kept exactly, sorted; none in a regression.
-        mean: of the training rows (of the logarithm, where that is learnt).
+        name: name of the column.
+        classes: classes of a classification, kept exactly, sorted; none in a regression.
+        mean: mean of the training rows (of the logarithm, where that is learnt).
         std: likewise; the network's output is (target - mean) / std.
     """
 

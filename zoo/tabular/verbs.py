@@ -193,8 +193,8 @@ def _network(
 ) -> TableNet:
     """A network for the table: the pretrained one carried over, or one of random weights."""
     spec, x_cont = table.spec, table.train[0][1]
-    given: dict[str, Any] = dict(settings)
-    chosen: Any = {name: given[name] for name in Settings.__annotations__}
+    by_name: dict[str, Any] = dict(settings)
+    chosen: Any = {name: by_name[name] for name in Settings.__annotations__}
     chosen |= {
         "sizes": _sizes(settings["sizes"], spec),
         "y_range": scaled_range(settings["y_range"], spec),

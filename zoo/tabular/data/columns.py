@@ -1,4 +1,4 @@
-"""Columns told apart into categories and numbers, and what is learnt of them from training rows."""
+"""Which columns are categories and which numbers, and what training rows say of each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from zoo.tabular.spec import Category, Number
 
 FEW: Final = 20  # different whole numbers that are still categories (fastai: max_card)
 NEARLY_ALL: Final = 0.9  # share of different texts from which on a column is an identifier
-MANY: Final = 100  # rows below which nothing can be told of that
+MANY: Final = 100  # rows, below which no column counts as an identifier
 LEFT_OUT: Final = "columns are left out that cannot help"
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _OTHER_DATE: Final = re.compile(
@@ -231,6 +231,15 @@ def _among_numbers(category: Category) -> Value:
     if sum(reads_as_number(value) for value in values) < NEARLY_ALL * len(values):
         return None
     return next((text for text in texts if not isinstance(sense(text), int)), None)
+
+
+def _require_inputs(inputs: Sequence[Category | Number], frame: pd.DataFrame) -> None:
+    if not inputs:
+        raise ValueError(
+            "training must have a column that varies beside the target, got "
+            f"columns={few(list(frame.columns))} of {len(frame)} rows. Add columns, or name some "
+            "in categories."
+        )
 
 
 def _tell(

@@ -48,7 +48,7 @@ class Encoder:
     def table(self, frame: pd.DataFrame) -> tuple[Tensor, Tensor]:
         """Inputs of many rows, on the CPU.
 
-        **Shape.** x_cat: (N, n_cat), int32, rows of the embeddings; x_cont: (N, n_cont), float32.
+        Shape: x_cat (N, n_cat), int32, rows of the embeddings; x_cont (N, n_cont), float32
 
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none.
@@ -73,9 +73,9 @@ class Encoder:
         return torch.from_numpy(x_cat), torch.from_numpy(x_cont)
 
     def row(self, row: Mapping[Any, Any]) -> tuple[Tensor, Tensor]:
-        """Inputs of a single row, given as a mapping from column to cell; no DataFrame is made.
+        """Inputs of a single row, a mapping from column to cell, without a DataFrame.
 
-        **Shape.** x_cat: (1, n_cat); x_cont: (1, n_cont).
+        Shape: x_cat (1, n_cat), x_cont (1, n_cont)
 
         Raises:
             ValueError: columns lack, or a cell of a column of numbers is none.

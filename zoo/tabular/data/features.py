@@ -1,4 +1,4 @@
-"""Columns made of others: parts of a date, time since and until events, a table looked up.
+"""Columns from others: parts of a date, time since and until events, a table looked up.
 
 Each is a plain function from a DataFrame to a new one; its argument stays as it was.
 

@@ -96,12 +96,7 @@ def prepare(
     """
     names = uses.targets
     frame = read_table(data, *(() if earlier is None else (text_columns(earlier), earlier.columns)))
-    require_columns(frame, names, "the target")
-    if not names or len(set(names)) < len(names):
-        raise ValueError(
-            f"target must be a column, or several that are named once each, got target={names}. "
-            "Name the column to predict."
-        )
+    _require_targets(frame, names)
     if split.valid is not None and not is_table(split.valid):
         split = replace(split, valid=mask_of(split.valid, frame)[labelled(frame, names)])
     frame = with_targets(frame, names)
@@ -128,6 +123,16 @@ def prepare(
         None if valid is None else encode(valid, spec),
         rows if natural <= NATURAL_TWINS else None,
     )
+
+
+def _require_targets(frame: pd.DataFrame, names: Sequence[Name]) -> None:
+    """Refuse targets that are missing, none, or named twice."""
+    require_columns(frame, names, "the target")
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"target must be a column, or several that are named once each, got target={names}. "
+            "Name the column to predict."
+        )
 
 
 def _spec(
@@ -204,7 +209,7 @@ def _new_rows(
     """Validation rows without those of which the pretrained model has learnt a target.
 
     Raises:
-        ValueError: none is left, or they cannot be told one by one.
+        ValueError: no row is left, or nobody knows which ones are new.
     """
     names = [*earlier.inputs, *(target.name for target in earlier.targets)]
     same_target = any(target.name in targets for target in earlier.targets)

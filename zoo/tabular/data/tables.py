@@ -21,7 +21,7 @@ ALL_INPUTS: Final = "every column of the training, if only with empty cells,"
 def read_table(
     data: Any, as_text: Mapping[Name, Iterable[str]] | None = None, names: Iterable[Name] = ()
 ) -> pd.DataFrame:
-    """The DataFrame that is given or that a file holds.
+    """A DataFrame as it is, or the one that a file holds.
 
     Args:
         data: a DataFrame, or the path of a file that `zoo.data.table` reads.
@@ -30,7 +30,7 @@ def read_table(
         names: names of a model's columns, which a file writes as text without spaces around.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: the file does not exist.
         ValueError: it is no table, has no rows, or its columns have no names or the same one.
         ModuleNotFoundError: Parquet files need pyarrow.
     """

@@ -86,7 +86,7 @@ def labelled(frame: pd.DataFrame, targets: Sequence[Name]) -> NDArray[np.bool_]:
 def with_targets(frame: pd.DataFrame, targets: Sequence[Name]) -> pd.DataFrame:
     """The rows that have all targets; one warning counts the others.
 
-    Whole numbers that only the gaps have made floats are whole again.
+    Whole numbers that were floats for their gaps alone are whole again.
 
     Raises:
         ValueError: there are none.
@@ -157,7 +157,7 @@ def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[n
 def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
     """What the loss compares outputs with.
 
-    **Shape.** (N,) int64, the classes' numbers; or (N, n_targets) float32, scaled.
+    Shape: (N,) int64, the classes' numbers; or (N, n_targets) float32, scaled
 
     Raises:
         ValueError: classes that the model does not know, or numbers as in `target_numbers`.

@@ -91,7 +91,7 @@ def sense(value: Value, *, as_number: bool = False) -> str | int | float | None:
 def distinct(column: pd.Series) -> tuple[NDArray[np.int64], list[Value]]:
     """Each cell's number among the column's different values; -1 is a gap.
 
-    **Shape.** codes: (n,); values in order of appearance.
+    Shape: codes (n,); the values are in order of appearance
     """
     column = _dense(column)
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -116,7 +116,7 @@ def distinct(column: pd.Series) -> tuple[NDArray[np.int64], list[Value]]:
 def as_numbers(column: pd.Series, name: Name, kind: Kind = "number") -> NDArray[np.float64]:
     """The column as floats; gaps are NaN, infinite and too large numbers are infinite.
 
-    **Shape.** (n,).
+    Shape: (n,)
 
     Raises:
         ValueError: cells are no numbers, or no times where the column holds times.

@@ -32,7 +32,7 @@ class Embeddings(nn.Module):
     module goes to evaluation it becomes the mean of the column's other rows.
 
     Args:
-        rows: of each column, row 0 included.
+        rows: number of rows of each column, row 0 included.
         sizes: width of each column's embedding.
 
     Shape:

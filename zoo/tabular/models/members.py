@@ -23,7 +23,7 @@ class MemberLinear(nn.Module):
         n_in: width of the input.
         n_out: width of the output.
         k: members.
-        init: of the scales of the inputs: "signs" or "normal" make the members differ from the
+        init: start of the inputs' scales: "signs" or "normal" make the members differ from the
             start and belong in the first layer; "ones" elsewhere.
 
     Shape:

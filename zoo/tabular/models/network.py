@@ -35,7 +35,7 @@ class Settings(TypedDict, total=False):
         join: "input" puts embeddings and numbers side by side into one perceptron; "inside" gives
             each a first layer of its own, joined behind it; "ensemble" makes two networks, whose
             outputs are averaged.
-        bins: of the piecewise-linear embedding of a number; 0 leaves numbers as they are.
+        bins: bins of the piecewise-linear embedding of a number; 0 leaves numbers as they are.
         d_number: width of that embedding.
         k: members that share the perceptron's weights; 0 for a plain perceptron with batch norms.
         y_range: lowest and highest output of each target, as scaled; None sets no limits.
@@ -81,7 +81,7 @@ class TableNet(nn.Module):
 
     Args:
         name: "mlp" or "tabm".
-        rows: of the embedding of each column of categories.
+        rows: rows of the embedding of each column of categories.
         n_numbers: columns of numbers.
         n_out: outputs.
         settings: all of `Settings`.
