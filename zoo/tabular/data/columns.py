@@ -237,7 +237,7 @@ def _require_inputs(inputs: Sequence[Category | Number], frame: pd.DataFrame) ->
     if not inputs:
         raise ValueError(
             "training must have a column that varies beside the target, got "
-            f"columns={few(list(frame.columns))} of {len(frame)} rows. Add columns, or name some "
+            f"columns={quoted(list(frame.columns))} of {len(frame)} rows. Add some, or name them "
             "in categories."
         )
 

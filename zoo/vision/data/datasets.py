@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch.utils.data import Subset
 
 from zoo.core.messages import few
-from zoo.core.split import content_hashes, require_disjoint
+from zoo.core.split import content_hashes, held_out_of_each, require_disjoint
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
 from zoo.vision.data.labels import LabelOptions, counts, strata
 from zoo.vision.data.sources import Listing, Photos
-from zoo.vision.data.splits import disjoint, draw
+from zoo.vision.data.splits import disjoint
 from zoo.vision.option_names import TaskName
 
 PLAIN: Final = Resize(1)  # of items whose labels and contents alone are looked at
@@ -51,7 +51,7 @@ def split(
         _require_other_images(photos, other)
         listing = Listing(photos, other)
     elif fraction:
-        drawn = draw(_strata(photos.labels, fraction), fraction, seed)
+        drawn = held_out_of_each(_strata(photos.labels, fraction), fraction, seed)
         rows, valid_rows = np.flatnonzero(~drawn), np.flatnonzero(drawn)
         if photos.hashes is not None:
             rows, valid_rows = disjoint(rows, valid_rows, photos.hashes, photos.labels)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Subset
 
 from zoo.core.messages import few
-from zoo.core.split import Hashes
+from zoo.core.split import Hashes, held_out_of_each
 from zoo.vision.data.folders import class_folders, flat, from_folder, parts
 from zoo.vision.data.images import UnreadableImage, deepest_white, usual_short_side
 from zoo.vision.data.labels import (
@@ -32,7 +32,6 @@ from zoo.vision.data.labels import (
     strata,
     task_of,
 )
-from zoo.vision.data.splits import draw
 from zoo.vision.data.tables import Table, from_table, is_table, table_columns
 from zoo.vision.option_names import TaskName
 
@@ -161,7 +160,7 @@ def split(
         ignored = 0
     names, drawn = list(names), is_valid is None and valid_fraction > 0
     if drawn:
-        is_valid = draw(strata(names, valid_fraction), valid_fraction, seed)
+        is_valid = held_out_of_each(strata(names, valid_fraction), valid_fraction, seed)
     everywhere = is_valid is None
     if is_valid is None:
         is_valid = np.zeros(len(paths), bool)

@@ -1,4 +1,4 @@
-"""Which photos are validated on: a share of every class, no copy of a training photo."""
+"""Drawn parts of photos that share none: copies of a photo stay on one side."""
 
 from __future__ import annotations
 
@@ -9,26 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows
-
-
-def draw(strata: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Which rows to validate on: that share of every stratum, of two or more rows at least one.
-
-    Args:
-        strata: a number from 0 on for each row, such as its class. Shape: (n,).
-        fraction: share of the rows.
-        seed: the draw is a function of it.
-
-    Returns:
-        Whether each row is drawn. Shape: (n,).
-    """
-    rng = np.random.default_rng(seed)
-    is_valid = np.zeros(len(strata), dtype=bool)
-    by_class = np.split(np.argsort(strata, kind="stable"), np.cumsum(np.bincount(strata))[:-1])
-    for rows in by_class:
-        n = min(max(round(len(rows) * fraction), 1), max(len(rows) - 1, 0))
-        is_valid[rng.permutation(rows)[:n]] = True
-    return is_valid
 
 
 def disjoint(
