@@ -76,8 +76,8 @@ class Game:
     ) -> None:
         self.settings, self.paths = settings, paths
         options: dict[str, Any] = {"size": settings.size, "perceptual": 0.0, "run": run}
-        self.generator: Learner = zoo.vision.restoration.learner(
-            pretrained, paths, valid=valid, optimizer=without_momentum, **options
+        self.generator = zoo.vision.restoration.learner(
+            paths, pretrained=pretrained, valid=valid, optimizer=without_momentum, **options
         )
         self.all = self.generator.data
         critic: Classifier = build_classifier(

@@ -100,7 +100,7 @@ def segmenter(work: Path) -> Any:
             (work / kind).mkdir(exist_ok=True)
             picture.save(work / kind / f"{i}.png")
     model = zoo.vision.segmentation.train(
-        SMALL_BODY, work / "photos", work / "masks", epochs=8, lr=1e-2, batch_size=4,
+        work / "photos", work / "masks", model=SMALL_BODY, epochs=8, lr=1e-2, batch_size=4,
         classes=("ground", "disc", "bar"), augment="none", run=run(work),
     )  # fmt: skip
     return pruned(model)
@@ -111,7 +111,7 @@ def restorer(work: Path) -> Any:
         (work / "good").mkdir(exist_ok=True)
         scene(i)[0].save(work / "good" / f"{i}.png")
     learn = zoo.vision.restoration.learner(
-        SMALL_BODY, work / "good", random_weights=True, size=SIDE, batch_size=4, perceptual=0.0,
+        work / "good", model=SMALL_BODY, size=SIDE, batch_size=4, perceptual=0.0,
         run=run(work),
     )  # fmt: skip
     learn.fit_one_cycle(8, 1e-2)

@@ -55,7 +55,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(photos: Path) -> PhotoRestorer:
     learn = zoo.vision.restoration.learner(
-        NET, photos, random_weights=True, valid_fraction=0.2, scale=3, quality=None, size=48,
+        photos, model=NET, valid_fraction=0.2, scale=3, quality=None, size=48,
         batch_size=4, perceptual=0.0, run=RUN,
     )  # fmt: skip
     learn.fit_one_cycle(8, 1e-2)
@@ -117,13 +117,15 @@ def test_degradation_is_that_of_pillow() -> None:
 
 def test_settings_are_whole_numbers_however_they_are_written(photos: Path) -> None:
     def spec(**more: Any) -> Any:
-        settings = {"size": 48, "perceptual": 0, "random_weights": True, "run": RUN, **more}
-        return zoo.vision.restoration.learner(NET, photos, **settings).data.spec
+        settings = {"size": 48, "perceptual": 0, "model": NET, "run": RUN, **more}
+        return zoo.vision.restoration.learner(photos, **settings).data.spec
 
     assert spec(scale=2.0, quality=np.int64(20)) == spec(scale=2, quality=20)
     assert type(spec(scale=2.0).scale) is int
     for wrong in ({"scale": 2.5}, {"quality": True}, {"quality": 0}, {"scale": "2"}):
-        with pytest.raises(ValueError, match=r"got (scale|quality)=.* \(a whole number"):
+        with pytest.raises(
+            ValueError, match=r"(scale|quality) must be a whole number, .*got (scale|quality)="
+        ):
             spec(**wrong)
 
 
@@ -239,8 +241,8 @@ def test_scores_of_photos_that_were_trained_on_are_told(model: PhotoRestorer) ->
 
 def test_batches_tell_photos_and_settings_apart(photos: Path, tmp_path: Path) -> None:
     def fingerprint(folder: Path = photos, **more: Any) -> str:
-        settings = {"size": 48, "perceptual": 0, "random_weights": True, "run": RUN, **more}
-        learn = zoo.vision.restoration.learner(NET, folder, **settings)
+        settings = {"size": 48, "perceptual": 0, "model": NET, "run": RUN, **more}
+        learn = zoo.vision.restoration.learner(folder, **settings)
         train: Any = learn.data.train
         return train.fingerprint()
 
@@ -290,9 +292,7 @@ def test_the_perceptual_loss_sees_more_than_pixels() -> None:
 
 @needs_weights
 def test_training_adds_the_perceptual_loss_and_evaluation_does_not(photos: Path) -> None:
-    learn = zoo.vision.restoration.learner(
-        NET, photos, random_weights=True, size=64, perceptual=0.5, run=RUN
-    )
+    learn = zoo.vision.restoration.learner(photos, model=NET, size=64, perceptual=0.5, run=RUN)
     output, target = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     pixels = (output - target).abs().mean()
     assert learn.task.valid_loss is not None

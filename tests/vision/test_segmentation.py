@@ -72,7 +72,7 @@ def settings(**more: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def model(scenes: Path) -> PhotoSegmenter:
     return zoo.vision.segmentation.train(
-        TINY, scenes / "photos", scenes / "masks", epochs=10, lr=1e-2, **settings()
+        scenes / "photos", scenes / "masks", model=TINY, epochs=10, lr=1e-2, **settings()
     )
 
 
@@ -112,10 +112,9 @@ def test_void_pixels_count_for_nothing() -> None:
 
 def test_photo_and_mask_move_together(scenes: Path) -> None:
     learn = zoo.vision.segmentation.learner(
-        TINY,
         scenes / "photos",
         scenes / "masks",
-        random_weights=True,
+        model=TINY,
         augment=replace(SIDE_ON, lighting=0.0),
         **settings(),
     )
@@ -141,16 +140,18 @@ def test_a_saved_body_or_model_is_where_training_goes_on_from(
     model: PhotoSegmenter, scenes: Path
 ) -> None:
     data = scenes / "photos", scenes / "masks"
-    same = zoo.vision.segmentation.learner(model, *data, **settings())
+    same = zoo.vision.segmentation.learner(*data, pretrained=model, **settings())
     assert all(
         torch.equal(a, b)
         for a, b in zip(model.members[0].state_dict().values(), same.model.state_dict().values())  # noqa: B905
     )
-    other = zoo.vision.segmentation.learner(model, *data, **settings(classes=(*CLASSES, "more")))
+    other = zoo.vision.segmentation.learner(
+        *data, pretrained=model, **settings(classes=(*CLASSES, "more"))
+    )
     body = {name: t for name, t in other.model.state_dict().items() if name.startswith("body.")}
     assert all(torch.equal(model.members[0].state_dict()[name], t) for name, t in body.items())
     assert other.model.decoder.last.out_channels == 4
-    with pytest.raises(ValueError, match=r"answers for whole photos.*take its backbone"):
+    with pytest.raises(ValueError, match=r"answers for whole photos.*Use its backbone"):
         zoo.vision.learner(scenes / "photos", pretrained=model, run=RUN)
 
 
@@ -395,8 +396,8 @@ def test_palette_and_grey_rgb_masks_are_read_as_numbers(tmp_path: Path) -> None:
 
 
 def learner_of(photos: Any, masks: Any = None, **more: Any) -> Any:
-    settings = {"size": (32, 32), "random_weights": True, "augment": "none", "run": RUN, **more}
-    return zoo.vision.segmentation.learner(TINY, photos, masks, **settings)
+    settings = {"size": (32, 32), "model": TINY, "augment": "none", "run": RUN, **more}
+    return zoo.vision.segmentation.learner(photos, masks, **settings)
 
 
 def scenes_in(folder: Path, n: int, **masks: Any) -> Path:
@@ -420,7 +421,7 @@ def test_photos_and_masks_side_by_side_are_told_apart(tmp_path: Path) -> None:
 
 def test_black_and_white_masks_have_two_classes(tmp_path: Path) -> None:
     folder = scenes_in(tmp_path / "all", 8, values=lambda mask: (mask == 1) * np.uint8(255))
-    model = zoo.vision.segmentation.train(TINY, folder, size=(32, 32), epochs=1, run=RUN)
+    model = zoo.vision.segmentation.train(folder, model=TINY, size=(32, 32), epochs=1, run=RUN)
     assert model.spec.classes == ("0", "255")
     assert model.spec.values == (0, 255)
     loaded = zoo.load(model.save(tmp_path / "model"), run=RUN)
@@ -503,7 +504,7 @@ def test_copies_of_scenes_and_earlier_training_never_reach_validation(tmp_path: 
     learn.fit(1)
     model = learn.as_model()
     again = zoo.vision.segmentation.learner(
-        model, folder, ignore=VOID, size=(32, 32), run=replace(RUN, seed=1)
+        folder, pretrained=model, ignore=VOID, size=(32, 32), run=replace(RUN, seed=1)
     )
     assert set(again.data.valid.pairs.hashes) <= set(valid.hashes)
     one = pd.DataFrame({"photo": [folder / "1.jpg"], "mask": [folder / "1_mask.png"]}).astype(str)
@@ -549,16 +550,16 @@ def test_batches_tell_photos_masks_and_settings_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ({"ignore": -1}, "however ignore=-1; give such as 255"),
-        ({"ignore": 300}, "however ignore=300"),
-        ({"ignore": 2.5}, r"however ignore=2\.5"),
-        ({"ignore": "255"}, "however ignore='255'"),
-        ({"classes": ["x", "x", "y"]}, "different names, however classes="),
-        ({"classes": "abc"}, "different names, however classes='abc'"),
-        ({"classes": [None, "x"]}, "different names, however"),
-        ({"classes": 3}, "different names, however classes=3"),
-        ({"clip": "1"}, "however wrong={'clip': '1'}"),
-        ({"valid_fraction": "0.2"}, "however wrong={'valid_fraction': '0.2'}"),
+        ({"ignore": -1}, "a whole number, from 0 to 255, or None, got ignore=-1"),
+        ({"ignore": 300}, "got ignore=300"),
+        ({"ignore": 2.5}, r"got ignore=2\.5"),
+        ({"ignore": "255"}, "got ignore='255'"),
+        ({"classes": ["x", "x", "y"]}, "all different, .*got classes="),
+        ({"classes": "abc"}, "a list, .*got classes='abc'"),
+        ({"classes": [None, "x"]}, "got classes="),
+        ({"classes": 3}, "a list, .*got classes=3"),
+        ({"clip": "1"}, "got clip='1'"),
+        ({"valid_fraction": "0.2"}, "got valid_fraction='0.2'"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_before_photos_are_read(
@@ -579,7 +580,9 @@ def test_settings_are_taken_however_they_are_written(tmp_path: Path) -> None:
 def test_an_ensemble_is_no_start_of_a_training(model: PhotoSegmenter, scenes: Path) -> None:
     two = PhotoSegmenter([model.members[0], model.members[0]], model.spec, run=RUN)
     with pytest.raises(ValueError, match="one network, got an ensemble of 2"):
-        zoo.vision.segmentation.learner(two, scenes / "photos", scenes / "masks", **settings())
+        zoo.vision.segmentation.learner(
+            scenes / "photos", scenes / "masks", pretrained=two, **settings()
+        )
 
 
 def test_threads_that_share_a_segmenter_draw_what_one_draws(
