@@ -127,7 +127,7 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
         (["predict", "nowhere", "a.jpg"], "got 'nowhere', which does not exist"),
         (["predict", "./no/where", "a.jpg"], "got './no/where', which does not exist"),
         (["predict", ".", "a.jpg"], "however '.' has none"),
-        (["predict", STORED, "a.jpg"], "there is no a.jpg"),
+        (["predict", STORED, "a.jpg"], "got a.jpg"),
         (["predict", STORED, "."], "has none"),
         (["predict", STORED, STORED / "three-0.png", "--device", "gpu"], "'gpu'"),
         (["predict", STORED, "a.jpg", "--precision", "fp8"], "'fp8'"),
@@ -146,7 +146,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(photos: Path) -> None:
     line = refused("vision", "finetune", photos, "--augment", "sideon", *QUICK)
     assert "augment='sideon'" in line
     line = refused("vision", "finetune", photos, "--size", "16", "--device", "cpu")
-    assert "the nearest it takes is 32" in line
+    assert "got size=16. Try size=32" in line
 
 
 def test_a_mirror_that_is_no_folder_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

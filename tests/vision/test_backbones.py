@@ -27,7 +27,7 @@ REFUSED = "http://127.0.0.1:9"  # nobody listens on the discard port
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest_known(name, hint):
-    with pytest.raises(ValueError, match=rf"name='{name}' \. .*{hint}"):
+    with pytest.raises(ValueError, match=rf"name='{name}'\. .*{hint}"):
         build(name, pretrained=False)
 
 
