@@ -14,11 +14,10 @@ from zoo.core.batches import Data
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import Option, OptionTable, verb
 from zoo.core.run import Run, seeded
-from zoo.core.training.learner import Learner
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
 from zoo.core.training.options import Epochs, Rate, SomeRate
 from zoo.vision.classification.features import on_features, on_photos
-from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.options import OPTIONS, Options
 from zoo.vision.classification.recipe import HEAD_LR, LR, fit_from_probe, fit_head, start_from_probe
 from zoo.vision.classification.spec import Spec, spec_of
@@ -38,8 +37,6 @@ from zoo.vision.pretrained import (
     resolve,
     start,
 )
-
-Learning = Learner[Spec, PhotoModel]
 
 TRAIN_OPTIONS: Final = OptionTable(Options, batch_size=16, batchnorm="live")
 
@@ -152,7 +149,7 @@ def learner(
     pretrained: Pretrained | None = None,
     model: str | None = None,
     **options: Unpack[Options],
-) -> Learning:
+) -> PhotoLearner:
     """Make the learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact;
@@ -179,7 +176,7 @@ def learner(
 
 def _learner(
     data: Any, first: str | PhotoModel, pretrained: Pretrained | None, options: Options
-) -> Learning:
+) -> PhotoLearner:
     """The learner of checked arguments.
 
     Args:
@@ -350,7 +347,7 @@ def _model(
     return PhotoModel(networks, spec, training=training | current, **record)
 
 
-def _finished(learn: Learning) -> PhotoModel:
+def _finished(learn: PhotoLearner) -> PhotoModel:
     """The model with its threshold and its scores; saved if the run has a folder."""
     on_photos(learn)
     if learn.data.spec.task == "multi-label" and learn.data.valid is not None:
