@@ -148,6 +148,17 @@ def test_an_import_within_the_rules_passes(source: str) -> None:
     assert wrong_imports(Path("zoo/vision/data/photo_sets.py"), source) == []
 
 
+def test_data_of_photos_know_no_spec() -> None:
+    folder = ROOT / "zoo/vision/data"
+    wrong = {
+        (path.name, target)
+        for path in folder.glob("*.py")
+        for target, _ in imports(ast.parse(path.read_text(encoding="utf-8")))
+        if target.startswith("zoo.vision.") and target.split(".")[2] not in {"data", "option_names"}
+    }
+    assert wrong == set()
+
+
 def test_one_file_alone_goes_backward() -> None:
     loops = [path.as_posix() for path in FILES if backward_calls(read(path))]
     assert loops == ["zoo/core/training/loop.py"]

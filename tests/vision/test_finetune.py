@@ -315,6 +315,16 @@ def test_random_weights_learn_what_they_are_shown(photos: Path) -> None:
     assert 0.001 < losses[-1] < 0.1
 
 
+@pytest.mark.parametrize("form", ["folder", "data set"])
+def test_without_validation_everything_is_trained_on(form: str, photos: Path) -> None:
+    data = photos / "train" if form == "folder" else Digits(photos / "train")
+    model = finetune(data, valid_fraction=0, epochs=1)
+    assert model.training["photos"] == 24
+    assert model.metrics == {}
+    with pytest.raises(ValueError, match="need validation data, got none"):
+        model.evaluate()
+
+
 def test_small_photos_get_a_small_input(photos: Path) -> None:
     model = finetune(photos, size=None, epochs=0)
     assert model.spec.size == 96  # of photos of 48 px; the backbone's own is 224

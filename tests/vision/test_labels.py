@@ -166,6 +166,15 @@ def test_a_mistake_is_one_clear_sentence(case: str, shapes: pd.DataFrame) -> Non
     assert "\n" not in str(caught.value)
 
 
+def test_a_separator_of_the_training_is_remembered(shapes: pd.DataFrame) -> None:
+    table = shapes[["photo", "valid"]].assign(labels=[" & ".join(x) for x in shapes["labels"]])
+    table = table[["photo", "labels", "valid"]]
+    model = trained(table, epochs=1, separator="&")
+    assert model.evaluate(table) == pytest.approx(model.metrics)
+    again = zoo.vision.finetune(model, table, epochs=0, augment="none", run=RUN)
+    assert again.spec.classes == model.spec.classes == tuple(sorted(COLOURS))
+
+
 def test_a_folder_names_classes_alone(photos: Path) -> None:
     with pytest.raises(ValueError, match="one class of each photo, got task='multi-label'"):
         trained(photos, task="multi-label")

@@ -152,5 +152,8 @@ def test_columns_of_the_training_are_remembered(photos: Path, tmp_path: Path) ->
     assert loaded.evaluate(held, columns=("photo", "digit")) == pytest.approx(trained.metrics)
     first = frame[:2]
     assert loaded.predict(first) == loaded.predict(list(first["photo"]))
+    again = zoo.vision.finetune(loaded, frame, epochs=0, augment="none", run=RUN)
+    assert (again.spec.columns, again.spec.valid_column) == (("photo", "digit"), "held")
+    assert again.metrics == pytest.approx(trained.metrics)
     relative = frame.assign(photo=[str(Path(p).relative_to(photos)) for p in frame["photo"]])
     assert loaded.evaluate(relative, root=photos) == pytest.approx(trained.metrics)

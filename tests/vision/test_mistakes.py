@@ -71,8 +71,8 @@ SENSELESS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "class in valid alone": (more_classes_in_valid, {}, "got nine. Known are seven, three"),
     "missing folder": (lambda p, t: t / "nowhere", {}, "nowhere', which does not exist"),
     "gaps": (with_gaps, {}, "gaps in column 'digit', rows 3"),
-    "nothing": (lambda p, t: None, {}, "data is a NoneType"),
-    "list of paths": (lambda p, t: [str(p / "1.png")], {}, "gives str"),
+    "nothing": (lambda p, t: None, {}, "got a NoneType"),
+    "list of paths": (lambda p, t: [str(p / "1.png")], {}, "got a str"),
     "a dict": (lambda p, t: {"a": []}, {}, "got a dict"),
     "two classes of one name": (lambda p, t: Twins(p), {}, "got crane more than once"),
     "a label that is missing": (lambda p, t: [(None, 0), (None, None)], {}, "label=None"),
@@ -131,10 +131,32 @@ def test_what_will_not_do_is_one_clear_sentence(
     with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
         finetune(data, **settings)
     message = str(caught.value)
-    told = ("however" in message and "; " in message) or (", got " in message and ". " in message)
-    assert told
+    rule, _, way_out = message.partition(". ")
+    assert (", got " in rule or (", but " in rule and way_out)) or "however" in message
     assert "\n" not in message
     assert len(message) < 400
+
+
+def test_arguments_in_the_wrong_place_are_answered_with_the_right_call(photos: Path) -> None:
+    with pytest.raises(ValueError, match=r"finetune\('resnet18', '.*'\)"):
+        zoo.vision.finetune(photos, "resnet18")  # type: ignore[arg-type]
+    for verb in (zoo.vision.train, zoo.vision.learner):
+        with pytest.raises(ValueError, match=r"must be given data first, got the model 'resnet18'"):
+            verb("resnet18")
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [({}, "got neither"), ({"pretrained": "resnet18", "model": "resnet18"}, "got both")],
+)
+def test_a_learner_starts_from_exactly_one(start: Any, said: str, photos: Path) -> None:
+    with pytest.raises(ValueError, match=f"exactly one of pretrained= .*{said}"):
+        zoo.vision.learner(photos, **start)
+
+
+def test_training_from_random_weights_names_the_backbone(photos: Path) -> None:
+    with pytest.raises(ValueError, match=r"the name of a backbone, got model=None\. Try model="):
+        zoo.vision.train(photos)
 
 
 def test_a_mistyped_path_is_answered_with_the_nearest_and_asks_no_hub(

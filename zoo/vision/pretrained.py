@@ -83,13 +83,12 @@ def starting_point(verb: str, pretrained: Any, model: str | None) -> Any:
     return require_architecture(verb, model) if pretrained is None else look_up(pretrained)
 
 
-def resolve(pretrained: Pretrained) -> str | PhotoModel:
-    """A backbone's name, or the saved model of photos that is meant; see `look_up`.
+def of_whole_photos(first: Any) -> str | PhotoModel:
+    """A backbone's name, or a model that answers for whole photos, as training them starts from.
 
     Raises:
-        ValueError: as `look_up`, or it is a model that draws pictures.
+        ValueError: it is a model that draws pictures.
     """
-    first = look_up(pretrained)
     if isinstance(first, (str, PhotoModel)):
         return first
     raise ValueError(
@@ -98,23 +97,17 @@ def resolve(pretrained: Pretrained) -> str | PhotoModel:
     )
 
 
-def look_up(pretrained: Any, *, random_weights: bool = False) -> Any:
+def look_up(pretrained: Any) -> Any:
     """A backbone's name, or the saved model that is meant.
 
     Names are looked up in this order: a directory with a config.json, registered names,
     timm/NAME, user/name on the hub. A name without a slash never reaches the network, nor does
     what looks like a path (see `zoo.hub.find`).
 
-    Args:
-        pretrained: what the user names.
-        random_weights: take it for the name of a backbone, whose weights do not count.
-
     Raises:
         ValueError: it is no name, nor a model.
         FileNotFoundError: there is no such directory.
     """
-    if random_weights:
-        return require_architecture("training", pretrained)
     if isinstance(pretrained, Model):
         return _of_one_network(pretrained)
     if not isinstance(pretrained, (str, os.PathLike)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,17 +24,18 @@ from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.unet.network import build_unet
 
 Weights = list[dict[str, Tensor]]
-Parts = tuple[list[Any], Any, type[Any]]
+AnyModel = PhotoModel | PhotoSegmenter | PhotoRestorer
+Parts = tuple[list[Any], Any, Callable[..., AnyModel]]
 """The networks, the spec, and the model's class."""
 
-DRAWN: Final[dict[str, tuple[type[Any], type[Any]]]] = {
+DRAWN: Final[dict[str, tuple[Callable[..., AnyModel], type[Any]]]] = {
     "segmentation": (PhotoSegmenter, SegmentationSpec),
     "restoration": (PhotoRestorer, RestorationSpec),
 }
 """Models that draw pictures, and their specs."""
 
 
-def load(directory: Path | str, run: Run | None = None) -> Any:
+def load(directory: Path | str, run: Run | None = None) -> AnyModel:
     """The model that an artifact holds: of whole photos, or one that draws pictures.
 
     Raises:
@@ -50,12 +52,7 @@ def load(directory: Path | str, run: Run | None = None) -> Any:
         members, spec, kind = (_drawn if config.task in DRAWN else _of_photos)(
             config, stored.weights
         )
-    return kind(
-        members,
-        spec,
-        **stored.record,
-        run=run,
-    )
+    return kind(members, spec, **stored.record, run=run)
 
 
 def _of_photos(config: Config, weights: Weights) -> Parts:

@@ -24,7 +24,7 @@ from zoo.core.batches import Batch, TensorBatches
 from zoo.core.cache_folder import expanded
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
-from zoo.core.training.learner import Learner
+from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.cache import Items, cache_folder, make_room
 from zoo.vision.models.classifier import Classifier
@@ -110,7 +110,7 @@ class FeatureBatches:
         return replace(self, tensors=self.tensors.shard(rank, world))
 
 
-def on_features(learn: Learner[Any, Any], versions: int = 0) -> None:
+def on_features(learn: PhotoLearner, versions: int = 0) -> None:
     """Go on with precomputed features: the body, frozen, sees every photo once.
 
     An epoch then takes milliseconds; the head trains as it would on photos that pass a frozen body.
@@ -152,13 +152,13 @@ def on_features(learn: Learner[Any, Any], versions: int = 0) -> None:
     learn.set_data(learn.data._replace(train=FeatureBatches(train, tensors), valid=known))
 
 
-def on_photos(learn: Learner[Any, Any]) -> None:
+def on_photos(learn: PhotoLearner) -> None:
     """Go back to the photos, the head as it is; nothing to do where photos are seen already."""
     train, valid = photos_of(learn)
     learn.set_data(learn.data._replace(train=train, valid=valid))
 
 
-def photos_of(learn: Learner[Any, Any]) -> tuple[PhotoBatches, PhotoBatches | None]:
+def photos_of(learn: PhotoLearner) -> tuple[PhotoBatches, PhotoBatches | None]:
     """The photos to train and to validate on, also where the learner is shown their features.
 
     Raises:
@@ -174,7 +174,7 @@ def photos_of(learn: Learner[Any, Any]) -> tuple[PhotoBatches, PhotoBatches | No
     return train, valid
 
 
-def computed(learn: Learner[Any, Any], one: Pass) -> Tensor:
+def computed(learn: PhotoLearner, one: Pass) -> Tensor:
     """The features of a pass, from the cache if they are there. Shape: (n, d), on the CPU."""
     classifier: Any = learn.model
     place = _place(learn, one)
@@ -226,7 +226,7 @@ def keep(place: Path, rows: Tensor, limit: int) -> None:
         )
 
 
-def _place(learn: Learner[Any, Any], one: Pass) -> Path | None:
+def _place(learn: PhotoLearner, one: Pass) -> Path | None:
     """The file of a pass: its name tells weights, photos and looks; None without a name."""
     key = one.key()
     if key is None:

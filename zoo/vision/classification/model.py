@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, overload
 
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 from torch import Tensor
 
 from zoo.core.batches import NO_VALIDATION
@@ -19,9 +20,10 @@ from zoo.core.messages import few
 from zoo.core.model import Model
 from zoo.core.placed import Placed
 from zoo.core.task import Task
+from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
 from zoo.vision.classification.spec import Spec
-from zoo.vision.classification.task import KINDS, task_of
+from zoo.vision.classification.task import KINDS, Answer, task_of
 from zoo.vision.classification.tta import (
     TTA,
     Remembered,
@@ -72,16 +74,35 @@ class PhotoModel(Model[Classifier, Spec]):
         what = f"{n} {'classes' if task == 'classification' else 'labels'}" if n else "a number"
         return f"<{self.members[0].name} for {what}; {self._scored}>"
 
+    @overload
+    def predict(
+        self, photos: bytes | IO[bytes] | Image.Image, *, batch_size: int = 32, tta: Wish = False
+    ) -> Answer: ...
+
+    @overload
+    def predict(
+        self,
+        photos: list[Any] | tuple[Any, ...] | pd.Series | pd.DataFrame,
+        *,
+        batch_size: int = 32,
+        tta: Wish = False,
+    ) -> list[Answer]: ...
+
+    @overload
     def predict(
         self, photos: Photo | Sequence[Photo], *, batch_size: int = 32, tta: Wish = False
-    ) -> Any:
+    ) -> Answer | list[Answer]: ...
+
+    def predict(
+        self, photos: Any, *, batch_size: int = 32, tta: Wish = False
+    ) -> Answer | list[Answer]:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
 
-        It is a `Prediction`, `Labels` of several labels a photo, or a float.
+        It is a `Prediction`, or `Labels` of several labels per photo, or a float.
 
         Args:
             photos: a path, the bytes of a file, a file opened for reading, a Pillow image, array
-                (H, W), (H, W, 3) or tensor (3, H, W), of uint8 or of floats in 0..1; or several: a
+                (H, W), (H, W, 3) or tensor (3, H, W), of uint8 or floats in 0..1; or several: a
                 list, array or column of them, a folder (in sorted order), (B, 3, H, W).
             batch_size: photos that pass through the model at a time.
             tta: look at each photo several times (see `zoo.vision.classification.tta`): True for
@@ -122,9 +143,9 @@ class PhotoModel(Model[Classifier, Spec]):
         """Loss and metrics on labelled photos; a warning tells if the model was trained on them.
 
         Args:
-            data: a folder (a folder a class), CSV file, DataFrame, torch or Hugging Face data set;
-                of a table that marks photos to validate on, those. None gives the scores on the
-                validation part of the training; with `tta`, a loaded model needs data.
+            data: a folder (one folder per class), CSV file, DataFrame, torch or Hugging Face data
+                set; of a table that marks photos to validate on, those. None gives the scores on
+                the validation part of the training; with `tta`, a loaded model needs data.
             root: folder that a table's paths start from; None takes that of its file.
             columns: a table's columns of paths and labels; None takes those of the training.
             batch_size: photos that pass through the model at a time.
@@ -299,12 +320,15 @@ class PhotoModel(Model[Classifier, Spec]):
     def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
         """Decoded outputs. Shape: (N, n_out)."""
         networks: Placed[Any] = self._placed
-        shown: Any = batches
+        shown: PhotoBatches | Views = batches
         task = self._task()
         if tta is not None:
             networks, shown, task = self._viewed(batches, tta)
         outputs = networks.predict(shown.epoch(0), task)
         return torch.cat([one.mean.cpu().view(len(one.mean), -1) for one in outputs])
+
+
+PhotoLearner = Learner[Spec, PhotoModel]
 
 
 def _common(licences: list[str]) -> str:

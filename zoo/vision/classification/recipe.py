@@ -17,10 +17,10 @@ import torch
 
 from zoo.core.batches import Data
 from zoo.core.training.averaging import WiSE
-from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import one_cycle
 from zoo.vision.classification import probe
 from zoo.vision.classification.features import Pass, computed, photos_of
+from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.photo_sets import resized
 
 LR: Final = 3e-4  # of the head
@@ -28,7 +28,7 @@ RATIO: Final = 10.0  # of the head's rate to that of the first layer group
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
 
 
-def start_from_probe(learn: Learner[Any, Any]) -> None:
+def start_from_probe(learn: PhotoLearner) -> None:
     """Fit the head to the frozen body's features, if it is one linear layer.
 
     Photos whose augmentation flips are seen mirrored too. A head with a hidden layer is trained for
@@ -57,7 +57,7 @@ def start_from_probe(learn: Learner[Any, Any]) -> None:
 
 
 def fit_from_probe(
-    learn: Learner[Any, Any], epochs: int, lr: float = LR, sizes: Sequence[int] = ()
+    learn: PhotoLearner, epochs: int, lr: float = LR, sizes: Sequence[int] = ()
 ) -> None:
     """Train everything by one cycle, and end between the probe and the last weights.
 
@@ -83,13 +83,13 @@ def fit_from_probe(
             return
 
 
-def fit_head(learn: Learner[Any, Any], epochs: int, lr: float) -> None:
+def fit_head(learn: PhotoLearner, epochs: int, lr: float) -> None:
     """Train the head alone, on photos or their features."""
     learn.freeze()
     learn.fit_one_cycle(epochs, lr, pct_start=0.3)
 
 
-def set_size(learn: Learner[Any, Any], size: int) -> None:
+def set_size(learn: PhotoLearner, size: int) -> None:
     """Go on with the same photos at another size, as progressive resizing does.
 
     Args:

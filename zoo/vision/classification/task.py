@@ -1,4 +1,4 @@
-"""What may be asked of photos, one row a task: chosen by the data, stored in `spec` and config.
+"""What may be asked of photos, one row per task: chosen by the data, stored in spec and config.
 
 | task | a photo has | outputs | loss | predict gives |
 |---|---|---|---|---|
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -22,29 +22,32 @@ from zoo.core.task import Task, classification, multi_label, regression
 from zoo.vision.classification.spec import Spec
 from zoo.vision.option_names import TaskName
 
+Answer = Prediction[str] | Labels[str] | float
+"""What a model says of one photo, by its task."""
+
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of task.
 
-    Args:
-        n_out: outputs of the network for so many classes.
-        core: loss, decoding and metrics for (spec, label smoothing, weights of the classes).
-        predicted: what `predict` gives for (spec, decoded outputs of one photo).
+    Attributes:
+        n_out: from the classes to the number of the network's outputs.
+        core: from (spec, label smoothing, weights of the classes) to loss, decoding and metrics.
+        predicted: from (spec, decoded outputs of one photo) to what `predict` gives.
     """
 
     n_out: Callable[[Sequence[str]], int]
     core: Callable[[Spec, float, Tensor | None], Task]
-    predicted: Callable[[Spec, list[float]], Any]
+    predicted: Callable[[Spec, list[float]], Answer]
 
 
 def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
     """Loss, decoding and metrics of a model with this spec.
 
     Args:
-        spec: of the model.
+        spec: what the model knows of its labels.
         label_smoothing: share of the target that is spread; none for numbers.
-        weights: of the classes in the loss, or of a label's presence. Shape: (n_classes,).
+        weights: how much each class, or a label's presence, counts. Shape: (n_classes,).
 
     Raises:
         ValueError: labels that are numbers cannot be smoothed.

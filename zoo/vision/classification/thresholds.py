@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from zoo.core.training.learner import Learner
+from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.classification.task import task_of
 
 GRID: Final = np.arange(0.02, 0.981, 0.02)
 WIDTH: Final = 5  # thresholds that an F score is averaged over, since few photos make it jagged
 
 
-def tune_threshold(learn: Learner[Any, Any], beta: float | None = None) -> tuple[float, ...]:
+def tune_threshold(learn: PhotoLearner, beta: float | None = None) -> tuple[float, ...]:
     """Take the thresholds with the best F score of each label on the validation part.
 
     The score there is flattered by it, the less the more photos there are.

@@ -9,16 +9,16 @@ from typing import Annotated, Any, Final, Unpack
 
 import torch
 
-from zoo.core.arguments import require_data, require_one_start, require_order
+from zoo.core.arguments import require_data, require_order
 from zoo.core.batches import Data
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import Option, OptionTable, verb
 from zoo.core.run import Run, seeded
-from zoo.core.training.learner import Learner
+from zoo.core.split import SeenRows
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
 from zoo.core.training.options import Epochs, Rate, SomeRate
 from zoo.vision.classification.features import on_features, on_photos
-from zoo.vision.classification.model import PhotoModel
+from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.options import OPTIONS, Options
 from zoo.vision.classification.recipe import HEAD_LR, LR, fit_from_probe, fit_head, start_from_probe
 from zoo.vision.classification.spec import Spec, spec_of
@@ -33,13 +33,13 @@ from zoo.vision.models.classifier import Classifier
 from zoo.vision.pretrained import (
     HeadWish,
     Pretrained,
+    look_up,
     names_model,
+    of_whole_photos,
     require_architecture,
-    resolve,
     start,
+    starting_point,
 )
-
-Learning = Learner[Spec, PhotoModel]
 
 TRAIN_OPTIONS: Final = OptionTable(Options, batch_size=16, batchnorm="live")
 
@@ -102,7 +102,7 @@ def finetune(
     growing = _growing(sizes or (), options)
     if growing:
         options["size"] = growing[0]
-    learn = _learner(data, resolve(pretrained), pretrained, options)
+    learn = _learner(data, look_up(pretrained), pretrained, options)
     start_from_probe(learn)
     if epochs and not learn.interrupted:
         if options.get("precompute"):
@@ -152,7 +152,7 @@ def learner(
     pretrained: Pretrained | None = None,
     model: str | None = None,
     **options: Unpack[Options],
-) -> Learning:
+) -> PhotoLearner:
     """Make the learner for the step-by-step way: find a rate, freeze, fit, unfreeze, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact;
@@ -168,18 +168,14 @@ def learner(
     Raises:
         ValueError: as `finetune`, or neither or both starts are given.
     """
-    verb = "zoo.vision.learner"
-    require_data(verb, data, names_model=names_model)
-    require_one_start(
-        verb, pretrained, model, example=f"{verb}(data, pretrained='efficientnet_lite0')"
-    )
-    first = require_architecture(verb, model) if pretrained is None else resolve(pretrained)
+    require_data("zoo.vision.learner", data, names_model=names_model)
+    first = starting_point("zoo.vision.learner", pretrained, model)
     return _learner(data, first, pretrained, options)
 
 
 def _learner(
-    data: Any, first: str | PhotoModel, pretrained: Pretrained | None, options: Options
-) -> Learning:
+    data: Any, first: Any, pretrained: Pretrained | None, options: Options
+) -> PhotoLearner:
     """The learner of checked arguments.
 
     Args:
@@ -189,50 +185,28 @@ def _learner(
         options: the given ones.
     """
     settings, run = OPTIONS.complete(options), options.get("run") or Run()
+    first = of_whole_photos(first)
     earlier = first if isinstance(first, PhotoModel) else None
     trained_on = earlier.seen_rows if earlier else None
     form = _table_form(data, settings, earlier)
-    listing = list_photos(
-        data,
-        settings["valid"],
-        valid_fraction=settings["valid_fraction"],
-        seed=run.seed,
-        **form,
-    )
+    share, valid = settings["valid_fraction"], settings["valid"]
+    listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
     with seeded(run.seed):
-        network = start(
-            first,
-            listing.train.classes,
-            listing.train.task,
-            size=settings["size"],
-            short_side=listing.short_side,
-            head=HeadWish(settings["dropout"], settings["hidden"], settings["pool"]),
-            published=pretrained is not None,
-        )
+        network = _network(first, listing, settings, published=pretrained is not None)
     spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
-    photo_set = open_photos(
-        listing, spec.preprocessing, run, strict=settings["strict"], trained_on=trained_on
-    )
-    if settings["oversample"]:
-        train = oversampled(photo_set.train, spec.task, run.seed)
-        photo_set = photo_set._replace(train=train)
-    n_photos = len(photo_set.train.labels)
+    photo_set = _photo_set(listing, spec, settings, run, trained_on)
+    labels = photo_set.train.labels
     if network.head.hidden is not None:
-        _require_pairs(n_photos, settings["batch_size"], settings["accumulate"])
+        _require_pairs(len(labels), settings["batch_size"], settings["accumulate"])
+    weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
     learn = learner_of(
-        network.to(memory_format=torch.channels_last),
+        network,
         _data(photo_set, spec, run, settings["batch_size"]),
-        task_of(
-            spec,
-            label_smoothing=settings["label_smoothing"],
-            weights=weights_of(
-                settings["class_weights"], photo_set.train.labels, spec.classes, spec.task
-            ),
-        ),
+        task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights),
         _model,
         settings,
         source=source(data),
-        record={"pretrained": _name(pretrained), "photos": n_photos} | OPTIONS.record(settings),
+        record={"pretrained": _name(pretrained), "photos": len(labels)} | OPTIONS.record(settings),
         batchnorm=settings["batchnorm"],
         callbacks=_mixing(settings, len(spec.classes), run.seed),
         seen_before=trained_on,
@@ -241,6 +215,32 @@ def _learner(
     if settings["precompute"]:
         on_features(learn, settings["versions"])
     return learn
+
+
+def _network(
+    first: str | PhotoModel, listing: Listing, settings: Options, *, published: bool
+) -> Classifier:
+    network = start(
+        first,
+        listing.train.classes,
+        listing.train.task,
+        size=settings["size"],
+        short_side=listing.short_side,
+        head=HeadWish(settings["dropout"], settings["hidden"], settings["pool"]),
+        published=published,
+    )
+    return network.to(memory_format=torch.channels_last)
+
+
+def _photo_set(
+    listing: Listing, spec: Spec, settings: Options, run: Run, trained_on: SeenRows | None
+) -> PhotoSet:
+    """The opened photos, those of rarer classes perhaps repeated."""
+    strict = settings["strict"]
+    photo_set = open_photos(listing, spec.preprocessing, run, strict=strict, trained_on=trained_on)
+    if not settings["oversample"]:
+        return photo_set
+    return photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
 
 
 def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> TableForm:
@@ -350,7 +350,7 @@ def _model(
     return PhotoModel(networks, spec, training=training | current, **record)
 
 
-def _finished(learn: Learning) -> PhotoModel:
+def _finished(learn: PhotoLearner) -> PhotoModel:
     """The model with its threshold and its scores; saved if the run has a folder."""
     on_photos(learn)
     if learn.data.spec.task == "multi-label" and learn.data.valid is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from zoo.core.messages import did_you_mean
 from zoo.core.training.evaluation import set_aside
+from zoo.vision.classification.task import Answer
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect import figures
 from zoo.vision.inspect.figures import Shown
@@ -41,7 +42,7 @@ class Explanation:
     """
 
     label: str
-    prediction: Any
+    prediction: Answer
     heat: NDArray[np.float32] = field(repr=False)
     photo: Pixels = field(repr=False)
 
@@ -65,7 +66,7 @@ def index_of(label: str, classes: Sequence[str]) -> int:
     """The number of a class.
 
     Raises:
-        ValueError: there is no such class; the nearest are named.
+        ValueError: there is no such class; the nearest is named.
     """
     if str(label) in classes:
         return list(classes).index(str(label))
