@@ -148,7 +148,7 @@ def test_each_dropout_is_where_it_belongs_and_silent_in_evaluation() -> None:
 
 
 def test_a_dropout_of_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"wrong=\{'input': 1.0\}"):
+    with pytest.raises(ValueError, match=r"must be below 1, got \{'input': 1.0\}"):
         Dropouts().times(4)
 
 

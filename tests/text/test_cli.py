@@ -123,7 +123,7 @@ def test_a_saved_model_is_scored(trained: Path) -> None:
         (["generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
         (["train-lm", "nowhere"], "'nowhere', which does not exist"),
         (["explain", "{}/lm", "a film"], "words are told of a classifier"),
-        (["explain", "{}/m", "a film", "--label", "perhaps"], "'perhaps' is none of"),
+        (["explain", "{}/m", "a film", "--label", "perhaps"], "got label='perhaps'"),
         (["finetune", "{}/lm", "{}/reviews.csv"], "without 'label'"),
     ],
 )

@@ -82,7 +82,7 @@ def test_one_endless_line_is_cut_between_words() -> None:
     [
         ("no-such-folder", "'no-such-folder', which does not exist"),
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), "without 'text'. There is a, b."),
-        ([["a", "b"]], r"text=\['a', 'b'\] is a list"),
+        ([["a", "b"]], r"got \['a', 'b'\], a list"),
     ],
 )
 def test_texts_that_are_none_are_one_sentence(data: Any, says: str) -> None:
@@ -143,7 +143,7 @@ def test_words_keep_their_rows_and_new_ones_get_the_mean() -> None:
 
 @pytest.mark.parametrize("words", [("a", "b"), (*SPECIAL, "a", "a")])
 def test_a_vocabulary_that_is_none_is_refused(words: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="begins with xxunk"):
+    with pytest.raises(ValueError, match="must begin with xxunk"):
         Vocabulary(words)
 
 
@@ -310,9 +310,9 @@ def test_labelled_texts_come_from_anywhere(tmp_path: Path) -> None:
         ("nothing.csv", "'nothing.csv', which does not exist"),
         (pd.DataFrame({"text": ["a"], "stars": [1]}), "without 'label'. There is text, stars."),
         ((["a", "b"], [0]), "n_texts=2, n_labels=1"),
-        ((["a", 5], [0, 1]), "text is plain text, however 5 is not"),
+        ((["a", 5], [0, 1]), "text must be a str, got 5"),
         ((["a", "b"], [0, None]), "1 of 2 labels missing"),
-        (("a", "b"), "data is a tuple"),
+        (("a", "b"), "got a tuple"),
     ],
 )
 def test_labelled_texts_that_are_none_are_one_sentence(data: Any, says: str) -> None:
@@ -330,7 +330,7 @@ def test_each_class_is_held_out_alike() -> None:
 @pytest.mark.parametrize("length", [10, 3000])
 def test_a_full_disk_is_one_sentence(length: int, tmp_path: Path) -> None:
     texts = ["one two " * length] * (20_000 // length)
-    with full_disk(), pytest.raises(OSError, match=r"free space there, or set ZOO_CACHE") as caught:
+    with full_disk(), pytest.raises(OSError, match=r"Free space there, or set ZOO_CACHE") as caught:
         with_own_numbers(texts, Tokenizer("xx"), tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert not list(tmp_path.iterdir())

@@ -123,10 +123,10 @@ def test_settings_out_of_range_are_named(
     ("options", "says"),
     [
         ({"bptt": 0, "drop_mult": -1}, "drop_mult=-1 .*bptt=0|bptt=0.*drop_mult=-1"),
-        ({"drop_mult": 5.0}, "wrong="),
+        ({"drop_mult": 5.0}, r"below 1, got \{'input': 1.25"),
         ({"language": "klingon"}, "klingon"),
-        ({"texts": []}, "at least one text"),
-        ({"texts": ["one text alone"]}, "there is 1 of 4 words"),
+        ({"texts": []}, "at least one text, got none"),
+        ({"texts": ["one text alone"]}, "got 1 of 4 words"),
     ],
 )
 def test_mistakes_are_one_sentence(options: dict[str, Any], says: str) -> None:

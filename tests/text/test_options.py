@@ -70,6 +70,30 @@ def test_arguments_the_wrong_way_round_are_told(lm: zoo.text.LanguageModel) -> N
         zoo.text.finetune(PAIR, lm, run=RUN)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("start", [{}, {"pretrained": "zoo/lstm-wiki", "model": "awd_lstm"}])
+@pytest.mark.parametrize("learner", [zoo.text.learner, zoo.text.lm_learner])
+def test_a_learner_starts_from_one_of_two(learner: Any, start: dict[str, str]) -> None:
+    got = "both" if start else "neither"
+    with pytest.raises(ValueError, match=rf"random weights\), got {got}\. Call zoo\.text\."):
+        learner(PAIR, run=RUN, **start)
+
+
+@pytest.mark.parametrize("train", [zoo.text.train, zoo.text.train_lm, zoo.text.lm_learner])
+def test_a_model_in_the_place_of_data_is_told(train: Any) -> None:
+    with pytest.raises(ValueError, match=r"data first, got the model 'zoo/lstm-wiki'"):
+        train("zoo/lstm-wiki", run=RUN)
+
+
+def test_a_language_model_may_be_named_by_its_directory(
+    lm: zoo.text.LanguageModel, tmp_path: Path
+) -> None:
+    place = str(lm.save(tmp_path / "lm"))
+    table, options = reviews(40), {"text": "review", "valid_fraction": 0, "run": RUN}
+    learn = zoo.text.lm_learner(table, pretrained=place, **options)
+    assert learn.model.arguments["d_hidden"] == lm.arguments["d_hidden"]
+    assert learn.as_model().spec.text_column == "review"
+
+
 def test_columns_are_remembered(tmp_path: Path, lm: zoo.text.LanguageModel) -> None:
     assert (lm.spec.columns, lm.spec.format) == ((None, None), lm.spec.format)
     table = reviews(40)

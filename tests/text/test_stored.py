@@ -25,6 +25,13 @@ def test_a_loaded_model_says_exactly_the_same(
         assert loaded.predict(text) == each.predict(text)
 
 
+def test_scores_without_data_are_those_of_the_training(
+    each: LanguageModel | TextClassifier, tmp_path: Path
+) -> None:
+    assert each.evaluate() == pytest.approx(each.metrics)
+    assert zoo.load(each.save(tmp_path / "m"), run=RUN).evaluate() == each.metrics
+
+
 def test_how_texts_are_normalised_is_stored(saved: Path, tmp_path: Path) -> None:
     tree = json.loads((saved / "config.json").read_text())
     assert (tree["format"], tree["spec"]["normalisation"]) == (2, "unicode")
@@ -51,6 +58,9 @@ def test_a_model_of_format_1_keeps_its_rules_for_ever(saved: Path, tmp_path: Pat
     )
     assert further.data.spec.normalisation == "unicode"
     assert further.model.head_trained
+    learn = old.learner()
+    learn.set_data(further.data)
+    assert learn.as_model().spec.normalisation == "unicode"
 
 
 def test_a_loaded_language_model_goes_on(saved_lm: Path) -> None:

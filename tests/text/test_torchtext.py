@@ -47,7 +47,7 @@ def test_its_iterators_feed_the_network(classifier: TextClassifier) -> None:
 def test_its_vocabulary_becomes_ours() -> None:
     given = dataset()
     field = given.fields["review"]
-    with pytest.raises(ValueError, match="words is a Field without"):
+    with pytest.raises(ValueError, match="got a Field without"):
         zoo.text.train_lm(given, text="review", words=field, epochs=0, run=RUN, **TINY)
     field.build_vocab(given, max_size=12)
     for words in (field, field.vocab, field.vocab.itos):

@@ -1,4 +1,4 @@
-"""The model of texts that a verb starts from: given itself, by its directory or by its name."""
+"""The model of texts that a verb starts from: a model, its directory or its name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pretrained_model(pretrained: object) -> LanguageModel | TextClassifier:
     if len(model.members) > 1:
         raise ValueError(
             f"pretrained must have one network, got an ensemble of {len(model.members)}. Take one "
-            "of the models that it was made of."
+            "of its members."
         )
     return model
 

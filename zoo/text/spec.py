@@ -24,11 +24,11 @@ class Spec:
 
     Attributes:
         words: by number, the special tokens first.
-        language: of spaCy's tokenizer.
+        language: language of spaCy's tokenizer.
         reverse: whether texts are read from their end.
         classes: by number; empty for a language model.
         multi_label: whether a text has any number of them, instead of one.
-        text_column: name of the column of texts in the training table, where one was given.
+        text_column: name of the column of texts in the training table, if it has one.
         label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
         normalisation: how texts are normalised before they are cut; "none" in format 1.
     """
@@ -56,13 +56,13 @@ class Spec:
         return self.text_column, self.label_columns
 
     def is_like(self, other: Spec) -> bool:
-        """Whether a network for one spec serves the other, however the texts are read."""
+        """Whether one network serves both specs, even if they read texts in other ways."""
         return self == replace(other, **{name: getattr(self, name) for name in self.FREE_FIELDS})
 
     def numbers(self, text: str) -> Numbers:
         """A text as numbers of words, in the order of reading. Shape: (n,), int32."""
-        found = self.numberer(text)
-        return found[::-1].copy() if self.reverse else found
+        numbers = self.numberer(text)
+        return numbers[::-1].copy() if self.reverse else numbers
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

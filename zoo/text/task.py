@@ -1,4 +1,4 @@
-"""What may be asked of texts, one row a task: stored in config.json.
+"""The tasks that models of texts learn, one per row; config.json stores the name.
 
 | task | a text has | network | predict gives |
 |---|---|---|---|

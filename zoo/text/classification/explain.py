@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from torch import Tensor
 
+from zoo.core.predictions import Labels, Prediction
 from zoo.text.data.readable import readable
 from zoo.text.data.rules import BOS, MAJ, REP, UP, WREP
 from zoo.text.data.tokenizer import Numbers
@@ -37,12 +38,13 @@ class Explanation:
     Attributes:
         label: the class that is explained.
         prediction: what the model says of the text.
-        words: as they stood in the text; runs of words where it is long.
-        scores: by how much the log odds of the class fall without each: above 0 it spoke for it.
+        words: the words as they stood in the text; runs of words where it is long.
+        scores: fall of the log odds of the class without each word, above 0 for a word that spoke
+            for the class.
     """
 
     label: Label
-    prediction: Any
+    prediction: Prediction[Label] | Labels[Label]
     words: tuple[str, ...] = field(repr=False)
     scores: tuple[float, ...] = field(repr=False)
 
@@ -104,9 +106,9 @@ class Explanation:
 
 
 def parts_of(tokens: Sequence[str], most: int = MOST) -> Iterator[tuple[slice, str]]:
-    """Where each word is among the tokens, and the word as people write it.
+    """Yield where each word is among the tokens, and the word as people write it.
 
-    A text of more words than `most` comes in runs of several.
+    A text of more words than `most` comes in runs of several words.
 
     >>> list(parts_of(["xxbos", "xxup", "so", "xxrep", "3", "!"]))
     [(slice(1, 3, None), 'SO'), (slice(3, 6, None), '!!!')]
@@ -122,16 +124,17 @@ def parts_of(tokens: Sequence[str], most: int = MOST) -> Iterator[tuple[slice, s
 
 
 def without(numbers: Numbers, parts: Sequence[slice]) -> list[Numbers]:
-    """The text itself, then without each of the parts.
+    """The text itself, then the text without each of the parts.
 
-    >>> [found.tolist() for found in without(np.array([2, 5, 6], dtype=np.int32), [slice(1, 2)])]
+    >>> text = np.array([2, 5, 6], dtype=np.int32)
+    >>> [variant.tolist() for variant in without(text, [slice(1, 2)])]
     [[2, 5, 6], [2, 6]]
     """
     return [numbers, *(np.concatenate([numbers[: p.start], numbers[p.stop :]]) for p in parts)]
 
 
 def log_odds(logits: Tensor, output: int, *, multi_label: bool) -> Tensor:
-    """Of a class; against all others, unless a text may have several.
+    """The log odds of a class against all others, or of itself where a text may have several.
 
     Shape: (..., n_classes) -> (...).
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.config import Config
+from zoo.core.messages import did_you_mean
 from zoo.core.model import Model
 from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task
@@ -24,6 +25,9 @@ from zoo.text.data.tokenizer import Numbers
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Label, Spec
 from zoo.text.task import check, task_of
+
+Verdict = Prediction[Label] | Labels[Label]
+"""What a classifier says of one text."""
 
 
 class TextClassifier(Model[ClassifierNet, Spec]):
@@ -47,16 +51,22 @@ class TextClassifier(Model[ClassifierNet, Spec]):
     def __repr__(self) -> str:
         return f"<text classifier for {len(self.spec.classes)} classes; {self._scored}>"
 
-    def predict(self, texts: str | Iterable[Any], *, batch_size: int = 64) -> Any:
-        """The prediction for a text, or a list of them for several, in their order.
+    @overload
+    def predict(self, texts: str, *, batch_size: int = 64) -> Verdict: ...
+    @overload
+    def predict(self, texts: Iterable[Any], *, batch_size: int = 64) -> list[Verdict]: ...
+    def predict(
+        self, texts: str | Iterable[Any], *, batch_size: int = 64
+    ) -> Verdict | list[Verdict]:
+        """Tell the class of a text, or a list of classes for several texts, in their order.
 
-        It is a `Prediction`, or `Labels` where a text may have several classes.
+        A text gets a `Prediction`, or `Labels` where it may have several classes.
 
         Args:
-            texts: one or several: a list, Series, array or iterator of them, or a table, of which
-                the column of texts counts; an empty text is allowed.
+            texts: a text, or a list, Series, array or iterator of texts, or a table, of which the
+                column of texts counts; an empty text is allowed.
             batch_size: texts that pass through the model at a time, those of like length together.
-                What is said of a text does not depend on the others: on a CPU to the last bit.
+                The prediction for a text does not depend on the others: on a CPU to the last bit.
 
         Raises:
             ValueError: something is no text, or a table has no column of texts.
@@ -66,8 +76,8 @@ class TextClassifier(Model[ClassifierNet, Spec]):
             return []
         logits = self._logits(stream_of(map(self.spec.numberer, several)), batch_size)
         decoded = self._task().decode(logits.flatten(0, 1)).view_as(logits).mean(0)
-        found = [self._prediction(row) for row in decoded.double().tolist()]
-        return found[0] if alone else found
+        verdicts = [self._verdict(row) for row in decoded.double().tolist()]
+        return verdicts[0] if alone else verdicts
 
     def evaluate(
         self,
@@ -77,18 +87,22 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         label: str | Sequence[str] | None = None,
         batch_size: int = 64,
     ) -> dict[str, float]:
-        """Loss and accuracy on labelled texts; of several classes a text, F1 and mean precision.
+        """Score the model on labelled texts: loss and accuracy.
+
+        Where a text may have several classes, the scores are loss, F1 and mean precision. A warning
+        tells if the model was trained on the texts.
 
         Args:
-            data: see `zoo.text.finetune`; of data with a part for validation, this part alone. None
-                takes the validation part of the training, which a loaded model does not have.
-            text: the column of texts; None takes that of the training.
-            label: the column of classes, or several, see `zoo.text.finetune`; None takes those of
-                the training.
+            data: labelled texts, see `zoo.text.finetune`; if the data set a part aside for
+                validation, this part alone counts. None gives the metrics of the training's
+                validation part.
+            text: column of texts; None takes that of the training.
+            label: column of classes, or several, see `zoo.text.finetune`; None takes that of the
+                training.
             batch_size: texts that pass through the model at a time.
 
         Raises:
-            ValueError: there are no texts, or of classes that the model does not know.
+            ValueError: there are no texts, or texts of classes that the model does not know.
         """
         if data is None:
             return self._validation_scores()
@@ -101,32 +115,32 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         return self._scores(self._batches(stream, labels, batch_size))
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
-        """The words that spoke for a class, and those against it.
+        """Find the words that spoke for a class, and those against it.
 
-        The model reads the text once for each of its words, without it.
+        The model reads the text once for each of its words, without this word.
 
         Args:
-            text: one.
-            label: the class; None takes the likeliest.
+            text: a single text.
+            label: the class to explain; None takes the likeliest.
 
         Raises:
-            ValueError: the model does not know the class, or the text is none.
+            ValueError: the model does not know the class, or `text` is no single text.
         """
         text = one_text(text)
-        said = self.predict(text)
-        classes = list(self.spec.classes)
-        wanted = max(said.probabilities, key=said.probabilities.get) if label is None else label
-        if wanted not in classes:
+        verdict = self.predict(text)
+        classes, chances = list(self.spec.classes), verdict.probabilities
+        explained = max(chances, key=chances.__getitem__) if label is None else label
+        if explained not in classes:
             raise ValueError(
-                f"a model explains a class that it knows, however {label=} is none of "
-                f"{classes[:10]}; name one of these"
+                f"label must be a class that the model knows, got {label=}. "
+                f"{did_you_mean(label, classes)}"
             )
         parts = list(parts_of(self.spec.numberer.tokenizer(text)))
         variants = without(self.spec.numberer(text), [place for place, _ in parts])
-        logits, number = self._logits(stream_of(variants)), classes.index(wanted)
+        logits, number = self._logits(stream_of(variants)), classes.index(explained)
         odds = log_odds(logits, number, multi_label=self.spec.multi_label).mean(0)
         fall = (odds[0] - odds[1:]).tolist()
-        return Explanation(wanted, said, tuple(word for _, word in parts), tuple(fall))
+        return Explanation(explained, verdict, tuple(word for _, word in parts), tuple(fall))
 
     # ---- parts --------------------------------------------------------------------------------
 
@@ -147,24 +161,25 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
 
     def _logits(self, stream: Stream, batch_size: int = 64) -> Tensor:
-        """Of each member and document, in their order. Shape: (n_members, n, n_classes)."""
+        """Logits of each member for each document, in order. Shape: (n_members, n, n_classes)."""
         labels = np.zeros(stream.n_documents, dtype=np.int64)
         batches = self._batches(stream, labels, batch_size)
         outputs = self._placed.predict(batches.epoch(0), self._task())
         rows = [torch.stack(one.each).float().cpu() for one in outputs]
         sorted_by_length = torch.cat(rows, dim=1)
-        found = torch.empty_like(sorted_by_length)
-        found[:, torch.from_numpy(np.concatenate(batches.batches(0)))] = sorted_by_length
-        return found
+        logits = torch.empty_like(sorted_by_length)
+        logits[:, torch.from_numpy(np.concatenate(batches.batches(0)))] = sorted_by_length
+        return logits
 
-    def _prediction(self, probabilities: list[float]) -> Prediction[Label] | Labels[Label]:
+    def _verdict(self, probabilities: list[float]) -> Verdict:
         if self.spec.multi_label:
             return Labels.of(self.spec.classes, probabilities)
         return Prediction.of(self.spec.classes, probabilities)
 
 
 def stream_of(documents: Iterable[Numbers]) -> Stream:
-    """Documents in memory."""
-    found = list(documents)
-    ends = np.cumsum([len(one) for one in found])
-    return Stream(np.concatenate(found), ends - [len(one) for one in found], ends)
+    """A stream of documents that lies in memory."""
+    parts = list(documents)
+    lengths = np.array([len(part) for part in parts])
+    ends = np.cumsum(lengths)
+    return Stream(np.concatenate(parts), ends - lengths, ends)

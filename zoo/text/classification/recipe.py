@@ -81,7 +81,7 @@ def gradual_rates(lr: float, n_groups: int) -> list[float]:
 
 
 def _usual(learn: Learner[Any, Any], epochs: int | None, lr: float | None) -> tuple[int, float]:
-    """Epochs and rate as they are given, the usual ones for None."""
+    """Epochs and rate, the usual ones in place of None."""
     if epochs is None:
         epochs = usual_epochs(learn.data.train.steps(0))
     if lr is None:

@@ -34,8 +34,8 @@ class StreamBatches:
         bptt: words of a row in a step, on average.
         shuffle: vary order and cuts; False reads the stream as it is, in pieces of `bptt`.
         reverse: read each document from its end.
-        seed: of order and cuts.
-        rank: of this process.
+        seed: seed of order and cuts.
+        rank: number of this process.
         world: number of processes.
 
     Raises:
@@ -54,13 +54,13 @@ class StreamBatches:
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.bptt < 1:
             raise ValueError(
-                "a step reads at least one word of one row, however "
-                f"batch_size={self.batch_size}, bptt={self.bptt}; the defaults suit most"
+                "batch_size and bptt must be 1 or more, got "
+                f"batch_size={self.batch_size}, bptt={self.bptt}. The defaults suit most."
             )
         if len(self.stream) < 2:
             raise ValueError(
-                "a language model learns from at least two words, however "
-                f"words={len(self.stream)}; give more text"
+                "a language model must have at least two words to learn from, got "
+                f"words={len(self.stream)}. Give more text."
             )
 
     @property
@@ -128,5 +128,5 @@ class _Reader:
 
     def __call__(self, places: Places) -> Places:
         documents = np.searchsorted(self.ends, places, side="right")
-        found = self.numbers[self.base[documents] + self.sign * places]
-        return np.asarray(found, dtype=np.int64)
+        words = self.numbers[self.base[documents] + self.sign * places]
+        return np.asarray(words, dtype=np.int64)

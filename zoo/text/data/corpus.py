@@ -59,7 +59,7 @@ def corpus(
     fraction: float,
     most: int,
     at_least: int,
-    seen: SeenRows | None,
+    earlier: SeenRows | None,
 ) -> tuple[Stream, Stream | None, Hashes, Spec]:
     """Streams to train and to validate on, the hashes of the former, the spec with its vocabulary.
 
@@ -73,7 +73,7 @@ def corpus(
         fraction: fraction of the documents to hold out; 0 trains on all.
         most: largest number of words in the vocabulary.
         at_least: occurrences of a word that is in it.
-        seen: documents that the pretrained model was trained on.
+        earlier: documents that the pretrained model was trained on.
 
     Raises:
         ValueError: a document to validate on is trained on as well, or there are too few.
@@ -86,7 +86,7 @@ def corpus(
     hashes, held = documents.hashes, None
     if valid is None and apart is None and fraction:
         rows, held_rows = split(hashes, len(train), fraction, run.seed)
-        held_rows = held_rows[without(hashes[held_rows], seen)]
+        held_rows = held_rows[without(hashes[held_rows], earlier)]
         held = train.take(held_rows) if len(held_rows) else None
         train, hashes = train.take(rows), hashes[rows]
     vocabulary = (
@@ -100,7 +100,7 @@ def corpus(
         held = written(map(spec.numberer, documents), folder)
         if valid is not None:
             require_disjoint(hashes, documents.hashes, rows="texts", way_out=WAY_OUT)
-        held_rows = without(documents.hashes, seen, trained=hashes)
+        held_rows = without(documents.hashes, earlier, trained=hashes)
         held = held.take(held_rows) if len(held_rows) else None
     return train, held, hashes, spec
 
@@ -113,8 +113,8 @@ def split(hashes: Hashes, n_words: int, fraction: float, seed: int) -> tuple[Row
     Args:
         hashes: content of each document.
         n_words: in all documents, for the message.
-        fraction: of the documents.
-        seed: of the draw.
+        fraction: fraction of the documents to hold out.
+        seed: seed of the draw.
 
     Raises:
         ValueError: there is but one document.
@@ -122,8 +122,8 @@ def split(hashes: Hashes, n_words: int, fraction: float, seed: int) -> tuple[Row
     n = len(hashes)
     if n < 2:
         raise ValueError(
-            f"validation takes some of the documents, however there is {n} of "
-            f"{n_words} words; give valid=, or valid_fraction=0"
+            f"there must be several documents to hold out some, got {n} of {n_words} words. Give "
+            "valid=..., or valid_fraction=0."
         )
     n_held = min(max(round(fraction * n), 1), n - 1)
     rng = np.random.default_rng(seed)

@@ -27,13 +27,13 @@ class DocumentBatches:
 
     Args:
         stream: documents.
-        labels: of each, by number, or for each class 1 or 0. Shape: (n,), int64, or (n, n_classes),
-            float32.
+        labels: number of each document's class, or 1 or 0 for each class. Shape: (n,), int64, or
+            (n, n_classes), float32.
         batch_size: at most so many documents in a (global) batch.
         shuffle: see above.
         reverse: read each document from its end.
-        seed: of the order.
-        rank: of this process.
+        seed: seed of the order.
+        rank: number of this process.
         world: number of processes.
 
     Raises:
@@ -53,8 +53,8 @@ class DocumentBatches:
         n, n_labels = self.stream.n_documents, len(self.labels)
         if n != n_labels or n == 0 or self.batch_size < 1:
             raise ValueError(
-                f"each document has a label, and a batch a document, however {n=}, {n_labels=}, "
-                f"batch_size={self.batch_size}; give as many of both"
+                f"each document must have a label, and a batch a document, got {n=}, {n_labels=}, "
+                f"batch_size={self.batch_size}. Give as many of both."
             )
 
     def __len__(self) -> int:
@@ -85,10 +85,10 @@ class DocumentBatches:
         return replace(self, rank=rank, world=world)
 
     def _batch(self, documents: Places) -> Batch:
-        found = [self.stream.document(i) for i in documents.tolist()]
-        lengths = np.array([len(one) for one in found], dtype=np.int64)
-        tokens = np.full((len(found), lengths.max(initial=1)), PAD_ID, dtype=np.int64)
-        for row, one in zip(tokens, found, strict=True):
+        parts = [self.stream.document(i) for i in documents.tolist()]
+        lengths = np.array([len(one) for one in parts], dtype=np.int64)
+        tokens = np.full((len(parts), lengths.max(initial=1)), PAD_ID, dtype=np.int64)
+        for row, one in zip(tokens, parts, strict=True):
             row[: len(one)] = one[::-1] if self.reverse else one
         inputs: Any = (torch.from_numpy(tokens), torch.from_numpy(lengths))
         return Batch(inputs, torch.from_numpy(self.labels[documents]))

@@ -1,4 +1,4 @@
-"""Data sets of Hugging Face, known by their attributes: `datasets` need not be installed."""
+"""Data sets of Hugging Face, recognised by their attributes: `datasets` need not be installed."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def read(
     Args:
         data: a DataFrame, columns by name or a list of rows; a CSV, TSV, Parquet, JSON or
             JSON-lines file; a data set of Hugging Face or torchtext; a folder with one folder of
-            text files per class; or a pair (texts, labels). Rows to validate on stay known where
+            text files per class; or a pair (texts, labels). Rows to validate on stay apart where
             the data set them apart: by folders train/ and valid/, by the parts of a `DatasetDict`,
             or by a column "is_valid".
         text: the column of texts; None takes "text".
@@ -90,24 +90,24 @@ def _joined(parts: list[Labelled]) -> Labelled:
 
 def _label_names(columns: Any, wanted: LabelColumns, usual: Any) -> list[Any]:
     """The names of the columns of labels."""
-    known = list(columns)
+    there = list(columns)
     if wanted is None and isinstance(usual, (list, tuple)):
-        wanted = usual if all(name in known for name in usual) else None
+        wanted = usual if all(name in there for name in usual) else None
     elif wanted is None:
-        return [column_of(known, None, usual, default="label", what="classes")]
+        return [column_of(there, None, usual, default="label", what="classes")]
     names = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
-    return [column_of(known, name, default="label", what="classes") for name in names]
+    return [column_of(there, name, default="label", what="classes") for name in names]
 
 
 def _check_texts(texts: list[Any], n_labels: int) -> None:
     n_texts = len(texts)
     if n_texts != n_labels or not texts:
         raise ValueError(
-            f"each text has a label, however {n_texts=}, {n_labels=}; give as many of both"
+            f"each text must have a label, got {n_texts=}, {n_labels=}. Give as many of both."
         )
     odd = [text for text in texts if not isinstance(text, str) and not is_missing(text)]
     if odd:
         raise ValueError(
-            f"a text is plain text, however {odd[0]!r:.60} is not ({len(odd)} such in all); leave "
-            "these rows out"
+            f"a text must be a str, got {odd[0]!r:.60} ({len(odd)} such in all). Leave these rows "
+            "out."
         )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import did_you_mean
 from zoo.core.split import Hashes
 from zoo.text.data.labels import Labels
 from zoo.text.data.texts import hashes_of
@@ -45,8 +46,8 @@ class Labelled:
         """
         if self.multi_label != multi_label:
             raise ValueError(
-                f"this model gives a text {'any number of classes' if multi_label else 'one class'}"
-                f", however a label is {self.labels[0]!r:.60}; give labels of its kind"
+                f"a label must be {'any number of classes' if multi_label else 'one class'} for "
+                f"this model, got {self.labels[0]!r:.60}. Give labels of this kind."
             )
 
     def classes(self) -> tuple[Label, ...]:
@@ -56,12 +57,12 @@ class Labelled:
             ValueError: there are fewer than two.
         """
         names = {*self.named, *self._each()}
-        found = sorted(names, key=lambda one: (str(type(one)), one))
-        if len(found) < 2:
+        classes = sorted(names, key=lambda one: (str(type(one)), one))
+        if len(classes) < 2:
             raise ValueError(
-                f"telling classes apart takes at least two, however {found=}; give texts of others"
+                f"there must be at least two classes, got {classes}. Give texts of others too."
             )
-        return tuple(found)
+        return tuple(classes)
 
     def numbers(self, classes: Sequence[Label]) -> NDArray[Any]:
         """The number of each text's class, or for each class whether the text has it.
@@ -71,14 +72,14 @@ class Labelled:
         Shape: (n,), int64, or (n, n_classes), float32.
 
         Raises:
-            ValueError: a class is not known.
+            ValueError: a label is none of the classes.
         """
         number_of = _numbers_of(classes, set(self._each()))
         unknown = [label for label in self._each() if label not in number_of]
         if unknown:
             raise ValueError(
-                f"classes are those of training, however {unknown[0]!r} is not one of "
-                f"{list(classes)[:10]} ({len(unknown)} such texts in all); leave them out"
+                f"labels must be classes of the training, got {unknown[0]!r} ({len(unknown)} such "
+                f"in all). {did_you_mean(unknown[0], classes)}"
             )
         if not self.multi_label:
             return np.array([number_of[label] for label in self._each()], dtype=np.int64)
@@ -88,7 +89,7 @@ class Labelled:
         return table
 
     def take(self, rows: NDArray[Any]) -> Labelled:
-        """The texts of the given rows."""
+        """The texts of some rows, in their order."""
         own: Any = [self.labels[i] for i in rows]
         return replace(self, texts=[self.texts[i] for i in rows], labels=own, is_valid=None)
 

@@ -33,8 +33,9 @@ def parts(
     Args:
         data: all labelled texts.
         valid: texts that the user gives to validate on, or None.
-        fraction: of the texts that are held out where neither the user nor the data set some apart.
-        seed: of the draw.
+        fraction: fraction of the texts to hold out where neither the user nor the data set some
+            apart.
+        seed: seed of the draw.
 
     Raises:
         ValueError: a text to validate on is trained on as well, or nothing can be held out.
@@ -55,23 +56,23 @@ def parts(
 
 
 def unseen(
-    valid: Labelled | None, seen: SeenRows | None, trained: Hashes | None = None
+    valid: Labelled | None, earlier: SeenRows | None, trained: Hashes | None = None
 ) -> Labelled | None:
     """The validation part without the texts that are trained on, see `without`."""
-    if valid is None or (seen is None and trained is None):
+    if valid is None or (earlier is None and trained is None):
         return valid
     named = np.array([bool(key_of(text)) for text in valid.texts])
     is_new = ~named
-    is_new[np.flatnonzero(named)[without(valid.hashes(), seen, trained)]] = True
+    is_new[np.flatnonzero(named)[without(valid.hashes(), earlier, trained)]] = True
     return valid.take(np.flatnonzero(is_new)) if is_new.any() else None
 
 
-def without(hashes: Hashes, seen: SeenRows | None, trained: Hashes | None = None) -> Rows:
+def without(hashes: Hashes, earlier: SeenRows | None, trained: Hashes | None = None) -> Rows:
     """The rows of a validation part that are not trained on; a warning tells of the others.
 
     Args:
         hashes: content of the validation part.
-        seen: rows that the pretrained model was trained on. A few of them are let pass: copies
+        earlier: rows that the pretrained model was trained on. A few of them are let pass: copies
             exist in honest data.
         trained: content of the training part.
 
@@ -79,15 +80,15 @@ def without(hashes: Hashes, seen: SeenRows | None, trained: Hashes | None = None
         ValueError: the pretrained model saw so many rows that it only knows a sample of them.
     """
     is_old = np.zeros(len(hashes), dtype=bool) if trained is None else np.isin(hashes, trained)
-    share = 0.0 if seen is None else seen.share(hashes)
-    if seen is not None and share > TOLERABLE_SHARE:
-        if seen.is_cut_off:
+    share = 0.0 if earlier is None else earlier.share(hashes)
+    if earlier is not None and share > TOLERABLE_SHARE:
+        if earlier.is_cut_off:
             raise ValueError(
                 "texts to validate on must be new to the pretrained model, got "
                 f"{share:.0%} that it was trained on. Repeat the data and seed of its training, or "
                 "give valid=..."
             )
-        is_old |= seen.contains(hashes)
+        is_old |= earlier.contains(hashes)
     if n := int(is_old.sum()):
         warnings.warn(
             f"{n} of {len(hashes)} texts to validate on are trained on too, by this model or the "
@@ -114,8 +115,8 @@ def split(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelle
     held = [] if are_too_few(units, n_texts, fraction) else draw(numbers, units, fraction, rng)
     if not held and len(units) == n_texts:
         raise ValueError(
-            f"validation takes some texts of a class, however each of the {n_texts} texts "
-            "is the only one of its class; give valid=, or valid_fraction=0"
+            f"a class must have several texts to hold out some, got {n_texts} texts, each the only "
+            "one of its class. Give valid=..., or valid_fraction=0."
         )
     if not held:
         warn_of_copies(units, n_texts)

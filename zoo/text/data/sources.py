@@ -90,7 +90,7 @@ def pair_of(data: Any) -> tuple[list[Any], list[Any] | pd.DataFrame]:
     if not isinstance(data, (tuple, list)) or len(data) != 2 or isinstance(data[0], str):
         raise ValueError(
             "labelled texts must be a table, a folder with one folder per class, or a pair of "
-            f"texts and labels, however data is a {type(data).__name__}. Give one of these."
+            f"texts and labels, got a {type(data).__name__}. Give one of these."
         )
     texts, labels = (_columns(part) for part in data)
     if isinstance(texts, pd.DataFrame):
@@ -153,8 +153,8 @@ def _from_folder(folder: Path) -> pd.DataFrame:
     files = [(file, own.name) for own in _folders(folder) for file in _files(own)]
     if not files:
         raise FileNotFoundError(
-            f"a folder of labelled texts has a folder of text files for each class, however "
-            f"{str(folder)[:100]!r} has none; name another folder"
+            "a folder of labelled texts must have one folder of text files per class, got "
+            f"{str(folder)[:100]!r} without any. Name another folder."
         )
     left_out = [own.name for own in _folders(folder) if own.name.lower() in UNLABELLED]
     if left_out:

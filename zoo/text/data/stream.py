@@ -52,7 +52,7 @@ class Stream:
         return self.numbers[self.starts[i] : self.ends[i]]
 
     def take(self, documents: Places) -> Stream:
-        """Some documents, in the order given."""
+        """The documents of these numbers, in their order."""
         return Stream(self.numbers, self.starts[documents], self.ends[documents])
 
     def counts(self, n: int) -> Places:
@@ -105,7 +105,7 @@ def written(documents: Iterable[Numbers], folder: Path) -> Stream:
             file.write(numbers.tobytes())  # numpy's tofile tells of no full disk
             lengths.append(len(numbers))
         if not lengths:
-            raise ValueError("a corpus has at least one text, however there is none; give some")
+            raise ValueError("a corpus must have at least one text, got none. Give some.")
         mapped = _mapped(file)
     ends = np.cumsum(lengths, dtype=np.int64)
     return Stream(mapped, ends - np.array(lengths), ends)
@@ -147,9 +147,8 @@ def _room_in(folder: Path) -> Iterator[None]:
         if error.errno not in FULL:
             raise
         raise OSError(
-            "a corpus is written to disk while it is used, however there is no room for it in "
-            f"{str(folder)!r} ({error.strerror}); free space there, or set ZOO_CACHE to another "
-            "folder"
+            f"a corpus must have room on disk while it is used, got none in {str(folder)!r} "
+            f"({error.strerror}). Free space there, or set ZOO_CACHE to another folder."
         ) from error
 
 

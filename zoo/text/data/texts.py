@@ -54,8 +54,8 @@ def every(texts: Texts, column: Column | None = None, usual: Any = None) -> Iter
             yield text
         else:
             raise ValueError(
-                f"a text is a str, however {text=!r:.60} is a {type(text).__name__}; "
-                "name the column of texts, or convert it"
+                f"a text must be a str, got {text!r:.60}, a {type(text).__name__}. Name the column "
+                "of texts, or convert it."
             )
 
 
@@ -80,8 +80,8 @@ def files_in(folder: Path) -> list[Path]:
     files = [path for path in visible(folder, "**/*") if path.suffix.lower() in _KINDS]
     if not files:
         raise FileNotFoundError(
-            f"a folder of texts has files that end in {', '.join(_KINDS)}, however {str(folder)!r} "
-            "has none; name another folder"
+            f"a folder of texts must have files that end in {', '.join(_KINDS)}, got "
+            f"{str(folder)!r} without any. Name another folder."
         )
     return files
 
@@ -113,7 +113,7 @@ def column_of(
 
     Args:
         columns: names of all columns.
-        wanted: the name, where the user has given one.
+        wanted: name that the user states, or None.
         usual: what it was when the model was trained.
         default: the name where there is no other.
         what: what the column holds, for messages.
@@ -122,17 +122,17 @@ def column_of(
         ValueError: there is no such column, several have its name, or none is named and several
             might be meant.
     """
-    known = list(columns)
+    there = list(columns)
     candidates = (usual, default) if wanted is None else (wanted,)
-    name = next((one for one in candidates if one is not None and one in known), None)
-    if name is None and wanted is None and what == "texts" and len(known) == 1:
-        name = known[0]
+    name = next((one for one in candidates if one is not None and one in there), None)
+    if name is None and wanted is None and what == "texts" and len(there) == 1:
+        name = there[0]
     if name is None:
         missing = default if wanted is None else wanted
-        require_columns(known, [missing], f"the column of {what} ({default}=...)")
-    if known.count(name) > 1:
+        require_columns(there, [missing], f"the column of {what} ({default}=...)")
+    if there.count(name) > 1:
         raise ValueError(
-            f"names of columns must differ, got {known.count(name)} columns named {name!r}. "
+            f"names of columns must differ, got {there.count(name)} columns named {name!r}. "
             "Rename or drop all but one."
         )
     return name

@@ -80,11 +80,11 @@ class Tokenizer:
         """
         if not self.by_span:
             return [self._tokens_of_text(span) for span in spans]
-        found = {span: self._plain(span) for span in spans}
-        others = [span for span, tokens in found.items() if not tokens]
+        tokens_of = {span: self._plain(span) for span in spans}
+        others = [span for span, tokens in tokens_of.items() if not tokens]
         if others:
-            found.update(zip(others, self._tokens_of_words(others), strict=True))
-        return [found[span] for span in spans]
+            tokens_of.update(zip(others, self._tokens_of_words(others), strict=True))
+        return [tokens_of[span] for span in spans]
 
     def forget(self) -> None:
         """Give back the memory that spaCy fills with every word it has met."""
@@ -99,15 +99,15 @@ class Tokenizer:
     def _tokens_of_words(self, words: Sequence[str]) -> list[list[str]]:
         """The tokens of each word; spaCy sees all in one text, a line for each or its pieces."""
         lines = [(row, line) for row, word in enumerate(words) for line in self._lines(word)]
-        found: list[list[str]] = [[] for _ in words]
+        cut: list[list[str]] = [[] for _ in words]
         rows = iter([row for row, _ in lines])
         row = next(rows, 0)
         for token in self._cut("\n".join(line for _, line in lines)):
             if token == "\n":
                 row = next(rows)
             else:
-                found[row].append(token)
-        return found
+                cut[row].append(token)
+        return cut
 
     def _lines(self, word: str) -> list[str]:
         word = lowered(word)
@@ -144,32 +144,32 @@ class Numberer:
 
     Args:
         tokenizer: cuts a span into tokens.
-        number: of a token: that in a vocabulary, or a new one.
+        number: gives the number of a token: that in a vocabulary, or a new one.
     """
 
     def __init__(self, tokenizer: Tokenizer, number: Callable[[str], int]) -> None:
         self.tokenizer, self._number = tokenizer, number
-        self._known: dict[str, tuple[int, ...]] = {}
+        self._numbers_of: dict[str, tuple[int, ...]] = {}
         self._n_cut = 0
 
     def __call__(self, text: str) -> Numbers:
         """The numbers of a text's tokens. Shape: (n,), int32."""
         spans = self.tokenizer.spans(text)
-        known = self._known  # stays whole in this thread when another one begins anew
+        numbers_of = self._numbers_of  # stays whole in this thread when another one begins anew
         own: dict[str, tuple[int, ...]] = {}
-        if new := sorted(set(spans).difference(known)):
+        if new := sorted(set(spans).difference(numbers_of)):
             for span, cut in zip(new, self.tokenizer.tokens(new), strict=True):
-                table = known if len(span) <= REMEMBERED else own
+                table = numbers_of if len(span) <= REMEMBERED else own
                 table[span] = tuple(map(self._number, cut))
             self._n_cut += sum(map(len, new))
         tokens = (
-            (own[span] if span in own else known[span] for span in spans)
+            (own[span] if span in own else numbers_of[span] for span in spans)
             if own
-            else map(known.__getitem__, spans)  # much the fastest, and nearly always
+            else map(numbers_of.__getitem__, spans)  # much the fastest, and nearly always
         )
         numbers = np.fromiter(chain.from_iterable(tokens), np.int32)
         if self._n_cut > MOST_CUT:
-            self._known, self._n_cut = {}, 0
+            self._numbers_of, self._n_cut = {}, 0
             self.tokenizer.forget()
         return numbers
 
@@ -192,8 +192,8 @@ def blank(language: str) -> SpacyTokenizer:
         tokenizer: Any = spacy.blank(language).tokenizer
     except (ImportError, ValueError, AttributeError) as error:
         raise ValueError(
-            f"a language is one that spaCy has a blank pipeline for, however {language=} fails "
-            f"({_first_line(error)}); 'en', 'de' or 'xx' (any) need nothing more"
+            f"language must be one that spaCy has a blank pipeline for, got {language=} "
+            f"({_first_line(error)}). 'en', 'de' or 'xx' (any) need nothing more."
         ) from None
     if hasattr(tokenizer, "add_special_case"):
         tokenizer.vocab.lex_attr_getters.clear()  # what else spaCy works out for every new word

@@ -1,6 +1,6 @@
-"""torchtext 0.6's `Field`, `Vocab` and `Dataset`, given and taken.
+"""torchtext 0.6's `Field`, `Vocab` and `Dataset`, from them and to them.
 
-Taking needs no torchtext: its objects are known by their attributes.
+Reading them needs no torchtext: its objects are recognised by their attributes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from zoo.core.messages import did_you_mean
 from zoo.text.data.rules import BOS, EOS, PAD, SPECIAL, UNK, UNK_ID
 from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.spec import Spec
@@ -60,7 +61,7 @@ def to_field(spec: Spec) -> Field:
     return field
 
 
-def words_of(given: Any) -> tuple[str, ...]:
+def words_of(source: Any) -> tuple[str, ...]:
     """The words of a `Field`, a `Vocab` or any sequence, our special tokens first.
 
     Raises:
@@ -69,18 +70,18 @@ def words_of(given: Any) -> tuple[str, ...]:
     >>> words_of(["<unk>", "<pad>", "a", "film"])[8:]
     ('xxmaj', 'a', 'film')
     """
-    words: Any = getattr(getattr(given, "vocab", given), "itos", given)
+    words: Any = getattr(getattr(source, "vocab", source), "itos", source)
     if isinstance(words, str) or not isinstance(words, Sequence) or not words:
         raise ValueError(
-            "words are a list, or a torchtext Vocab or Field with one, however words is a "
-            f"{type(given).__name__} without; build_vocab builds it"
+            "words must be a list, or a torchtext Vocab or Field with one, got a "
+            f"{type(source).__name__} without. Call build_vocab first."
         )
     return tuple(dict.fromkeys([*SPECIAL, *(_OURS.get(word, str(word)) for word in words)]))
 
 
-def is_dataset(given: Any) -> bool:
+def is_dataset(data: Any) -> bool:
     """Whether it is a torchtext data set."""
-    return hasattr(given, "examples") and hasattr(given, "fields")
+    return hasattr(data, "examples") and hasattr(data, "fields")
 
 
 def column(dataset: Any, name: Any) -> Iterator[Any]:
@@ -91,8 +92,8 @@ def column(dataset: Any, name: Any) -> Iterator[Any]:
     """
     if name not in dataset.fields:
         raise ValueError(
-            f"a field of the data set must be there, however {name!r} is not in "
-            f"{list(dataset.fields)[:10]}; name it"
+            f"a field must be in the data set, got {name!r}. "
+            f"{did_you_mean(name, list(dataset.fields))}"
         )
     for example in dataset.examples:
         value = getattr(example, name)

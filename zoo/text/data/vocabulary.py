@@ -30,24 +30,24 @@ class Vocabulary:
         first, twice = self.words[: len(SPECIAL)], len(self.words) - len(set(self.words))
         if first != SPECIAL or twice:
             raise ValueError(
-                f"a vocabulary begins with {', '.join(SPECIAL)} and has each word once, however "
-                f"first={list(first)}, {twice=}; take one that zoo.text has made"
+                f"a vocabulary must begin with {', '.join(SPECIAL)} and have each word once, got "
+                f"first={list(first)}, {twice=}. Take one from zoo.text."
             )
 
     def __len__(self) -> int:
         return len(self.words)
 
     def number(self, word: str) -> int:
-        """Of a word; 0 if it is not known."""
+        """The number of a word, or 0 for an unknown word."""
         return self._numbers.get(word, UNK_ID)
 
     def rows_in(self, other: Vocabulary) -> Tensor:
-        """For each word its number in another vocabulary, -1 where it is not known there.
+        """The number of each word in another vocabulary, -1 for a word that is not there.
 
         Shape: (n_words,), int64.
         """
-        found = [other._numbers.get(word, -1) for word in self.words]
-        return torch.tensor(found, dtype=torch.int64)
+        numbers = [other._numbers.get(word, -1) for word in self.words]
+        return torch.tensor(numbers, dtype=torch.int64)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -68,7 +68,7 @@ def chosen(
 
     Args:
         words: all that there are.
-        counts: of each, in training texts.
+        counts: occurrences of each word in the training texts.
         most: at most so many, the special tokens among them.
         at_least: occurrences of a word that is taken.
 
@@ -76,8 +76,8 @@ def chosen(
     ('a', 'b')
     """
     special = set(SPECIAL)
-    found = [(-int(counts[i]), words[i]) for i in np.flatnonzero(counts >= at_least).tolist()]
-    frequent = [word for _, word in sorted(found)]
+    ranked = [(-int(counts[i]), words[i]) for i in np.flatnonzero(counts >= at_least).tolist()]
+    frequent = [word for _, word in sorted(ranked)]
     kept = [*SPECIAL, *(word for word in frequent if word not in special)][:most]
     if len(kept) >= 256:
         kept = kept[: len(kept) // 8 * 8]
@@ -85,18 +85,18 @@ def chosen(
 
 
 def carried_over(table: Tensor, rows: Tensor) -> Tensor:
-    """Rows of a table for other words: known ones keep theirs, new ones get the mean.
+    """Rows of a table for other words: words of both tables keep theirs, new ones get the mean.
 
     Howard & Ruder 2018, sec. 3.2, in fastai's form.
 
     Args:
         table: vectors or biases by number in the old vocabulary. Shape: (n_old, ...).
-        rows: number of each new word there, -1 where it is not known. Shape: (n_new,).
+        rows: number of each new word there, -1 for one that is not there. Shape: (n_new,).
 
     >>> carried_over(torch.tensor([1.0, 3.0]), torch.tensor([1, -1]))
     tensor([3., 2.])
     """
-    known = rows >= 0
+    is_old = rows >= 0
     mean = table.mean(0, keepdim=True).expand(len(rows), *table.shape[1:]).clone()
-    mean[known] = table[rows[known]]
+    mean[is_old] = table[rows[is_old]]
     return mean

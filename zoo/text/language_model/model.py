@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -32,8 +32,12 @@ VALID_ROWS = 32
 CAPITALS: dict[str, Callable[[str], str]] = {MAJ: str.capitalize, UP: str.upper}
 
 
+NextWords = list[tuple[str, float]]
+"""The likeliest next words, each with its probability."""
+
+
 class LanguageModel(Model[LanguageNet, Spec]):
-    """Knows which word comes next; what `train_lm`, `finetune_lm` and `load` return.
+    """A model that knows which word comes next; what `train_lm`, `finetune_lm` and `load` return.
 
     Attributes:
         spec: the vocabulary, the language, the direction.
@@ -55,16 +59,16 @@ class LanguageModel(Model[LanguageNet, Spec]):
     def evaluate(
         self, texts: Texts | None = None, *, text: str | None = None, batch_size: int = VALID_ROWS
     ) -> dict[str, float]:
-        """Loss in nats a word, and perplexity, its exponential.
+        """Score the model on texts: loss in nats per word, and perplexity, its exponential.
 
-        Words that are not in the vocabulary count as one: perplexities of different vocabularies do
-        not compare.
+        All words that are not in the vocabulary count as the same one, so perplexities of models
+        with different vocabularies do not compare.
 
         Args:
-            texts: see `zoo.text.train_lm`; of data with a part for validation, this part alone.
-                None takes the validation part of the training.
-            text: the column of texts; None takes that of the training.
-            batch_size: rows that the texts are read in, side by side; each starts without context.
+            texts: see `zoo.text.train_lm`; if the data set a part aside for validation, this part
+                alone counts. None gives the metrics of the training's validation part.
+            text: column of texts; None takes that of the training.
+            batch_size: rows that are read side by side; each starts without context.
 
         Raises:
             ValueError: there are no texts.
@@ -79,13 +83,21 @@ class LanguageModel(Model[LanguageNet, Spec]):
         reverse = self.spec.reverse
         return self._scores(StreamBatches(stream, batch_size, shuffle=False, reverse=reverse))
 
-    def predict(self, text: str | Sequence[str], k: int = 5, *, tokens: bool = False) -> Any:
-        """The k likeliest next words after a text, as [(word, probability), ...].
+    @overload
+    def predict(self, text: str, k: int = 5, *, tokens: bool = False) -> NextWords: ...
+    @overload
+    def predict(
+        self, text: Iterable[Any], k: int = 5, *, tokens: bool = False
+    ) -> list[NextWords]: ...
+    def predict(
+        self, text: str | Iterable[Any], k: int = 5, *, tokens: bool = False
+    ) -> NextWords | list[NextWords]:
+        """Tell the k likeliest next words after a text, as [(word, probability), ...].
 
-        Of a model that reads backward, the words before it. A list of texts gives a list.
+        A model that reads backward tells the words before the text. Several texts give a list.
 
         Args:
-            text: one text or several.
+            text: a text, or a list, Series, array, iterator or table of texts.
             k: number of words.
             tokens: give tokens of the vocabulary instead, marks such as "xxmaj" among them.
 
@@ -96,8 +108,8 @@ class LanguageModel(Model[LanguageNet, Spec]):
             raise ValueError(f"k must be from 1 to {len(self.spec.words)}, got {k=!r}. Try k=5.")
         texts, alone = texts_of(text, self.spec.text_column)
         likeliest = self._likeliest_tokens if tokens else self._likeliest_words
-        found = [likeliest(one, k) for one in texts]
-        return found[0] if alone else found
+        words = [likeliest(one, k) for one in texts]
+        return words[0] if alone else words
 
     def generate(
         self,
@@ -108,7 +120,7 @@ class LanguageModel(Model[LanguageNet, Spec]):
         top_k: int | None = None,
         seed: int | None = None,
     ) -> str:
-        """The text and how it might go on (of a model that reads backward: what led to it).
+        """Write how a text might go on; a model that reads backward writes what led to it.
 
         The same seed gives the same text; no other generator of random numbers moves.
 
@@ -117,10 +129,13 @@ class LanguageModel(Model[LanguageNet, Spec]):
             n_words: tokens to add; fewer if the text comes to its end.
             temperature: below 1 keeps to likely words, above 1 is bolder.
             top_k: draw from the k likeliest words alone; 1 takes the likeliest each time.
-            seed: of the draws; None takes the run's.
+            seed: seed of the draws; None takes that of the run.
+
+        Returns:
+            The text and what was added.
 
         Raises:
-            ValueError: a setting is out of range, or the text is none.
+            ValueError: a setting is out of range, or `text` is no single text.
         """
         _check(n_words, temperature, top_k, seed, len(self.spec.words))
         new = numbers = self._prompt(one_text(text))
@@ -161,27 +176,25 @@ class LanguageModel(Model[LanguageNet, Spec]):
         numbers = self.spec.numbers(text)
         return numbers[: max(len(numbers) - 1, 1)] if self.spec.reverse else numbers
 
-    def _likeliest_tokens(self, text: str, k: int) -> list[tuple[str, float]]:
+    def _likeliest_tokens(self, text: str, k: int) -> NextWords:
         chances, _ = self._after_words(self._prompt(text), self._begin)
         best, numbers = chances.topk(k)
         return list(zip([self.spec.words[i] for i in numbers.tolist()], best.tolist(), strict=True))
 
-    def _likeliest_words(self, text: str, k: int) -> list[tuple[str, float]]:
+    def _likeliest_words(self, text: str, k: int) -> NextWords:
         chances, states = self._after_words(self._prompt(text), self._begin)
-        found = self._words(chances, k, str)
+        pairs = self._words(chances, k, str)
         if not self.spec.reverse:  # else the mark of a capital is read after its word
             for mark, form in CAPITALS.items():
                 number = SPECIAL.index(mark)
                 after, _ = self._after_words([number], states)
-                found += self._words(chances[number] * after, k, form)
-        words = dict.fromkeys((word for word, _ in found), 0.0)
-        for word, chance in found:  # a bracket is itself as a capital
+                pairs += self._words(chances[number] * after, k, form)
+        words = dict.fromkeys((word for word, _ in pairs), 0.0)
+        for word, chance in pairs:  # a bracket is itself as a capital
             words[word] += chance
         return sorted(words.items(), key=lambda one: -one[1])[:k]
 
-    def _words(
-        self, chances: Tensor, k: int, form: Callable[[str], str]
-    ) -> list[tuple[str, float]]:
+    def _words(self, chances: Tensor, k: int, form: Callable[[str], str]) -> NextWords:
         """The k likeliest words, in a form; no marks."""
         best, numbers = chances[len(SPECIAL) :].topk(min(k, len(chances) - len(SPECIAL)))
         words = [form(self.spec.words[len(SPECIAL) + i]) for i in numbers.tolist()]
@@ -209,7 +222,7 @@ def _draw(
     chances: Tensor, temperature: float, top_k: int | None, generator: torch.Generator
 ) -> int:
     logs = chances.log()
-    logits = (logs - logs.max()) / temperature  # the likeliest at 0, however low the temperature
+    logits = (logs - logs.max()) / temperature  # the likeliest at 0, whatever the temperature
     if top_k is not None:
         best, numbers = logits.topk(min(top_k, len(logits)))
         return int(numbers[torch.multinomial(best.softmax(0), 1, generator=generator)])
@@ -225,8 +238,8 @@ def _check(
         "top_k": top_k is None or (_is_whole(top_k) and 1 <= top_k <= n_known),
         "seed": seed is None or (_is_whole(seed) and -(2**63) <= seed < 2**64),
     }
-    given = {"n_words": n_words, "temperature": temperature, "top_k": top_k, "seed": seed}
-    wrong = {name: given[name] for name, is_fine in fine.items() if not is_fine}
+    settings = {"n_words": n_words, "temperature": temperature, "top_k": top_k, "seed": seed}
+    wrong = {name: settings[name] for name, is_fine in fine.items() if not is_fine}
     if wrong:
         raise ValueError(
             f"n_words must be 0 or more, temperature above 0, top_k 1 to {n_known} or None, seed a "

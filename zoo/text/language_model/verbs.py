@@ -146,7 +146,7 @@ def lm_learner(
         fraction=settings["valid_fraction"],
         most=settings["most_words"],
         at_least=settings["at_least"],
-        seen=earlier,
+        earlier=earlier,
     )
     network = _network(first, spec, settings, run)
     batches = partial(
@@ -175,7 +175,7 @@ def lm_learner(
 
 
 def _spec(first: LanguageModel | None, settings: Options) -> Spec:
-    """Language, direction and column of the texts; the words if they are given."""
+    """Language, direction and column of the texts; the words if the user states them."""
     words = () if settings["words"] is None else words_of(settings["words"])
     if first is None:
         language, reverse, column = settings["language"], settings["reverse"], settings["text"]

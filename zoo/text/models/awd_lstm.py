@@ -28,11 +28,11 @@ class Dropouts:
     """The five dropouts; the defaults are those of fastai's language model.
 
     Attributes:
-        output: of what the decoder or head gets.
-        hidden: between layers.
-        input: of embedded words.
-        embedding: of whole words.
-        weight: of recurrent weights.
+        output: dropout of what the decoder or head gets.
+        hidden: dropout between layers.
+        input: dropout of embedded words.
+        embedding: dropout of whole words.
+        weight: dropout of recurrent weights.
     """
 
     output: float = 0.1
@@ -44,9 +44,7 @@ class Dropouts:
     def __post_init__(self) -> None:
         wrong = {name: p for name, p in vars(self).items() if not 0 <= p < 1}
         if wrong:
-            raise ValueError(
-                f"a dropout is a probability below 1, however {wrong=}; lower drop_mult"
-            )
+            raise ValueError(f"dropouts must be below 1, got {wrong}. Lower drop_mult.")
 
     def times(self, drop_mult: float) -> Dropouts:
         """All of them by one factor."""
@@ -78,7 +76,7 @@ class WordEmbedding(nn.Module):
     """Vectors of words, of which whole words are dropped: wherever they stand in the batch.
 
     Args:
-        n_words: of the vocabulary.
+        n_words: words of the vocabulary.
         d: width of a vector.
         dropout: share of the vocabulary that is dropped.
     """
@@ -128,10 +126,10 @@ class AwdLstm(nn.Module):
     """Words in, features of the last layer out; it keeps no state of its own.
 
     Args:
-        n_words: of the vocabulary.
+        n_words: words of the vocabulary.
         d_embedding: width of a word's vector, and of the last layer.
         d_hidden: width of the layers before.
-        n_layers: of LSTM.
+        n_layers: layers of LSTM.
         dropouts: all but `output` are used here.
 
     Example:
@@ -165,7 +163,7 @@ class AwdLstm(nn.Module):
 
         Args:
             tokens: numbers of words.
-            state: of the words before; none means zeros.
+            state: state after the words before; an empty one means zeros.
         """
         x = self.input_dropout(self.embedding(tokens))
         before = state or self.zero_state(len(tokens), x)

@@ -38,7 +38,7 @@ class ClassifierNet(nn.Module):
     Attributes:
         arguments: what builds the network again, beside its vocabulary and classes.
         head_trained: whether the head knows the classes already.
-        flips: read each document from the other end than it is given; in an ensemble.
+        flips: whether each document is turned before it is read, as in an ensemble of directions.
     """
 
     name: ClassVar = "awd_lstm"
