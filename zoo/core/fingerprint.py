@@ -109,6 +109,17 @@ def _parts(value: Any) -> Any:
         return (value.func, value.args, dict(value.keywords))
     if isinstance(value, nn.Module):
         return (repr(value), dict(value.state_dict()))
+    if (code := _parts_of_code(value)) is not None:
+        return code
+    if type(value).__module__.split(".")[0] in _OPAQUE or isinstance(value, torch.Generator):
+        return ()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, field.name) for field in dataclasses.fields(value)]
+    return _own_attributes(value)
+
+
+def _parts_of_code(value: Any) -> tuple[Any, ...] | None:
+    """What a function, method, class or module consists of; None for anything else."""
     if isinstance(value, types.MethodType):
         return (value.__func__, value.__self__)
     if isinstance(value, types.FunctionType):
@@ -119,10 +130,11 @@ def _parts(value: Any) -> Any:
         return (value.co_names, value.co_code, [digest(one) for one in value.co_consts])
     if isinstance(value, type | types.BuiltinFunctionType | types.ModuleType):
         return (value.__name__,)
-    if type(value).__module__.split(".")[0] in _OPAQUE or isinstance(value, torch.Generator):
-        return ()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return [getattr(value, field.name) for field in dataclasses.fields(value)]
+    return None
+
+
+def _own_attributes(value: Any) -> list[Any]:
+    """Names and values of an object's attributes, but for cached ones."""
     slots = [s for kind in type(value).__mro__ for s in getattr(kind, "__slots__", ())]
     own = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     own |= getattr(value, "__dict__", {})

@@ -331,19 +331,10 @@ def learner_of(
             **kept,
         )
 
-    return Learner(
-        network,
-        data,
-        task,
-        optimizer=options["optimizer"],
-        weight_decay=options["weight_decay"],
-        clip=options["clip"],
-        accumulate=options["accumulate"],
-        batchnorm=batchnorm,
-        callbacks=[*(options["callbacks"] or ()), *callbacks],
-        as_model=as_model,
-        run=options["run"],
-    )
+    names = ("optimizer", "weight_decay", "clip", "accumulate", "run")
+    training: dict[str, Any] = {name: value for name, value in options.items() if name in names}
+    training["callbacks"] = [*(options["callbacks"] or ()), *callbacks]
+    return Learner(network, data, task, batchnorm=batchnorm, as_model=as_model, **training)
 
 
 def source(data: Any) -> str:

@@ -16,9 +16,10 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.core.cache_folder import default_cache, expanded
 from zoo.hub.catalog import EMBEDDED, embedded
@@ -83,38 +84,8 @@ def _root(cache: str | os.PathLike[str] | None) -> Path:
 
 def _fetched(name: str, revision: str | None, cache: Path) -> Path:
     """The checked snapshot of a repository."""
-    from huggingface_hub import HfApi
-
-    endpoint = os.environ.get("HF_ENDPOINT") or None
-    info, away = None, None
-    try:
-        api = HfApi(endpoint=endpoint, library_name=CLIENT)
-        info = api.model_info(name, revision=revision, timeout=TIMEOUT, files_metadata=True)
-    except Exception as error:
-        away = error
-        if not isinstance(said := explained(error, name, revision, "read"), ConnectionError):
-            raise said from error
-    else:
-        _refuse_without_config(name, _listed(info))
-
-    def snapshot(files: Iterable[str], commit: str | None) -> Path:
-        from huggingface_hub import snapshot_download
-
-        try:
-            folder = snapshot_download(
-                name,
-                revision=commit,
-                cache_dir=cache,
-                endpoint=endpoint,
-                library_name=CLIENT,
-                allow_patterns=[escape(file) for file in files],
-                local_files_only=info is None,
-            )
-        except Exception as error:
-            cause = away or error
-            raise explained(cause, name, revision, "read") from cause
-        return _own_snapshot(Path(folder), cache)
-
+    info, away = _info(name, revision)
+    snapshot = partial(_snapshot, name, revision, cache, away)
     folder = snapshot(INDEX, revision)
     listed = _listed(info) if info and info.sha == folder.name else {}
     with _named(name):
@@ -127,6 +98,52 @@ def _fetched(name: str, revision: str | None, cache: Path) -> Path:
     _refuse_damage(name, folder, [*present, SUMS], listed, wrong)
     _refuse_broken(name, folder)
     return folder
+
+
+def _info(name: str, revision: str | None) -> tuple[Any, Exception | None]:
+    """What the hub says of a repository; or None, and why it cannot be reached.
+
+    Raises:
+        ValueError: the repository holds no model, or may not be read.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
+        info = api.model_info(name, revision=revision, timeout=TIMEOUT, files_metadata=True)
+    except Exception as error:
+        if not isinstance(said := explained(error, name, revision, "read"), ConnectionError):
+            raise said from error
+        return None, error
+    _refuse_without_config(name, _listed(info))
+    return info, None
+
+
+def _snapshot(
+    name: str,
+    revision: str | None,
+    cache: Path,
+    away: Exception | None,
+    files: Iterable[str],
+    commit: str | None,
+) -> Path:
+    """The folder of some files of a commit: from the hub, or from the cache if that is away."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = snapshot_download(
+            name,
+            revision=commit,
+            cache_dir=cache,
+            endpoint=os.environ.get("HF_ENDPOINT") or None,
+            library_name=CLIENT,
+            allow_patterns=[escape(file) for file in files],
+            local_files_only=away is not None,
+        )
+    except Exception as error:
+        cause = away or error
+        raise explained(cause, name, revision, "read") from cause
+    return _own_snapshot(Path(folder), cache)
 
 
 def _own_snapshot(folder: Path, cache: Path) -> Path:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from zoo.hub.catalog import EMBEDDED
 from zoo.hub.checksums import to_text
@@ -35,6 +35,9 @@ from zoo.hub.hub_errors import check_name, check_revision, told
 from zoo.hub.local_hub import put, shelf
 from zoo.hub.privacy import public, refuse_tokens, warn_of_interruption
 from zoo.hub.sources import Source
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 Show = Callable[[dict[str, int]], None]  # hears the bytes of each file
 
@@ -211,19 +214,10 @@ def _upload(
     message: str,
 ) -> str:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-    from huggingface_hub.hf_api import RepoFile
 
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
     additions = [CommitOperationAdd(file, one.content) for file, one in content.items()]
-    if changed := [
-        one.path_in_repo
-        for one in additions
-        if one.upload_info.sha256.hex() != content[one.path_in_repo].sha256
-    ]:
-        raise ValueError(
-            f"an artifact must stay as it is while it is published, got other {changed}. Push "
-            "again when nothing writes there."
-        )
+    _require_unchanged(additions, content)
     with told(name, revision, "write"):
         api.create_repo(name, private=private, exist_ok=True)
         if revision is not None:
@@ -233,12 +227,34 @@ def _upload(
         commit = api.create_commit(
             name, [*additions, *deletions], commit_message=message, revision=revision
         )
+    _require_stored(api, name, commit.oid, content)
+    return f"{api.endpoint}/{name}"
+
+
+def _require_unchanged(additions: Iterable[Any], content: Mapping[str, Source]) -> None:
+    """Refuse to publish files that have changed since their hashes were taken."""
+    changed = [
+        one.path_in_repo
+        for one in additions
+        if one.upload_info.sha256.hex() != content[one.path_in_repo].sha256
+    ]
+    if changed:
+        raise ValueError(
+            f"an artifact must stay as it is while it is published, got other {changed}. Push "
+            "again when nothing writes there."
+        )
+
+
+def _require_stored(api: HfApi, name: str, commit: str, content: Mapping[str, Source]) -> None:
+    """Compare the hashes of what the hub has stored with those of what was sent."""
+    from huggingface_hub.hf_api import RepoFile
+
     try:
-        stored = api.get_paths_info(name, list(content), revision=commit.oid)
+        stored = api.get_paths_info(name, list(content), revision=commit)
     except Exception as error:
         raise ConnectionError(
-            f"the hub must say what it has stored, however it does not for {name=}, which has been "
-            "published; push again to have it compared, or rely on pull, which compares every file"
+            f"the hub must say what it has stored, got no answer for {name=}, which has been "
+            "published. Push again to have it compared, or rely on pull, which compares every file."
         ) from error
     hashes = {
         file.path: file.lfs.sha256 if file.lfs else file.blob_id
@@ -252,10 +268,9 @@ def _upload(
     }
     if wrong:
         raise ValueError(
-            f"the hub must have stored what was sent, however in {name=} these have other hashes: "
-            f"{wrong=}; push again: nobody's pull accepts them"
+            f"the hub must have stored what was sent, got other hashes in {name=}: {wrong=}. Push "
+            "again: nobody's pull accepts them."
         )
-    return f"{api.endpoint}/{name}"
 
 
 def _stale(there: list[str], content: Mapping[str, Source]) -> list[str]:

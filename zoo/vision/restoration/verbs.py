@@ -10,6 +10,7 @@ from zoo.core.arguments import require_data, require_order
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, seeded
+from zoo.core.split import SeenRows
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.vision.data.photo_parts import photo_parts
@@ -116,9 +117,7 @@ def learner(
     size, shown = settings["size"], preprocessing(body_name(start))
     spec = RestorationSpec(settings["scale"], settings["quality"], shown.mean, shown.std)
     seen_before = start.seen_rows if isinstance(start, PhotoRestorer) else None
-    parts = photo_parts(
-        data, settings["valid"], settings["valid_fraction"], run.seed, run.n_threads, seen_before
-    )
+    pairs = _pairs(data, spec, settings, seen_before)
     with seeded(run.seed):
         network = start_unet(
             start,
@@ -128,22 +127,33 @@ def learner(
             random_weights=model is not None,
             whole=lambda saved: isinstance(saved, PhotoRestorer),
         )
-    first, *others = (DegradedPhotos(p.paths, size, spec, p.hashes) for p in parts if p)
-    pairs = (first, others[0] if others else None)
     weight = settings["perceptual"]
     eyes = FeatureLoss(EYES, weight, run.torch_device()) if weight else None
     return learner_of(
         network.to(memory_format=torch.channels_last),
-        pair_data(pairs, spec, run, settings["batch_size"], rows=first.hashes),
+        pair_data(pairs, spec, run, settings["batch_size"], rows=pairs[0].hashes),
         task_of(eyes),
         PhotoRestorer,
         settings,
         source=source(data),
         record={
             "pretrained": network.name if model is None else "",
-            "photos": len(parts[0].paths),
+            "photos": len(pairs[0]),
             **OPTIONS.record(settings),
         },
         batchnorm=settings["batchnorm"],
         seen_before=seen_before,
     )
+
+
+def _pairs(
+    data: Any, spec: RestorationSpec, settings: Options, seen_before: SeenRows | None
+) -> tuple[DegradedPhotos, DegradedPhotos | None]:
+    """Photos beside what becomes of them, to train on and, if any, to validate on."""
+    run = settings["run"] or Run()
+    parts = photo_parts(
+        data, settings["valid"], settings["valid_fraction"], run.seed, run.n_threads, seen_before
+    )
+    size = settings["size"]
+    first, *others = (DegradedPhotos(p.paths, size, spec, p.hashes) for p in parts if p)
+    return first, others[0] if others else None

@@ -77,9 +77,8 @@ def find_masks(
     """The pairs that two folders, one folder, or a table of two columns stand for.
 
     Names pair them as `zoo.vision.data.pairing` says. Folders ``train`` and ``valid`` (or val)
-    inside
-    say the split; a folder ``test`` beside ``train`` is left aside. One warning counts and names
-    what is left over.
+    inside say the split; a folder ``test`` beside ``train`` is left aside. One warning counts and
+    names what is left over.
 
     Args:
         photos: a folder; a table (CSV file, DataFrame) of paths of photos and of masks; or a list
@@ -104,23 +103,32 @@ def find_masks(
             )
     if masks is None and (isinstance(photos, pd.DataFrame) or not Path(photos).is_dir()):
         return _from_table(photos, root, columns)
-    found = paired(*sides(Path(photos), Path(photos if masks is None else masks)))
-    if not found.pairs:
+    return _from_folders(Path(photos), Path(photos if masks is None else masks))
+
+
+def _from_folders(photos: Path, masks: Path) -> Masked:
+    """The pairs of two folders, or of one that holds both; a test part is left aside.
+
+    Raises:
+        ValueError: there are no pairs, or a photo has several masks.
+    """
+    listing = paired(*sides(photos, masks))
+    if not listing.pairs:
         raise ValueError(
             "a photo and its mask must share a name, got "
-            f"{_few_places(found.photos)} and {_few_places(found.masks)}. Call them such as "
+            f"{_few_places(listing.photos)} and {_few_places(listing.masks)}. Call them such as "
             "cat.jpg and cat_mask.png, or give a table of paths."
         )
-    parts = np.array([part_of(photo.place) for photo, _ in found.pairs])
+    parts = np.array([part_of(photo.place) for photo, _ in listing.pairs])
     is_split = bool(np.isin(parts, list(TRAIN)).any())
     everything = Masked(
-        [photo.path for photo, _ in found.pairs],
-        [mask.path for _, mask in found.pairs],
+        [photo.path for photo, _ in listing.pairs],
+        [mask.path for _, mask in listing.pairs],
         np.isin(parts, list(VALID)) if is_split and np.isin(parts, list(VALID)).any() else None,
         without_mask=[
-            one.path for one in found.photos if not is_split or part_of(one.place) not in TEST
+            one.path for one in listing.photos if not is_split or part_of(one.place) not in TEST
         ],
-        without_photo=[one.path for one in found.masks],
+        without_photo=[one.path for one in listing.masks],
     )
     _warn_of_left_overs(everything)
     is_test = np.isin(parts, list(TEST)) & is_split

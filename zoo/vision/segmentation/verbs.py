@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Unpack
 
 import torch
@@ -17,7 +18,7 @@ from zoo.vision.data.augment import sides
 from zoo.vision.data.photo_sets import augmentation
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.pretrained import names_model, require_architecture, starting_point
-from zoo.vision.segmentation.mask_parts import MaskReport, Opened, find_parts, open_parts
+from zoo.vision.segmentation.mask_parts import MaskReport, Opened, Part, find_parts, open_parts
 from zoo.vision.segmentation.masks import photo_sides
 from zoo.vision.segmentation.model import PhotoSegmenter
 from zoo.vision.segmentation.options import OPTIONS, Options
@@ -130,18 +131,15 @@ def learner(
     run = settings["run"] = settings["run"] or Run()
     varied = augmentation(settings["augment"])
     seen_before = start.seen_rows if isinstance(start, PhotoSegmenter) else None
-    parts = find_parts(data, masks, settings, seen_before)
-    name, size = body_name(start), settings["size"]
-    shape = sides(size) if size else fitting_shape(name, photo_sides(parts[0].files.photos))
-    photo_set = open_parts(parts, shape, preprocessing(name).interpolation, settings)
+    name = body_name(start)
+    photo_set, spec = _photo_set(name, find_parts(data, masks, settings, seen_before), settings)
     if run.progress is not False and rank_and_world()[0] == 0:
         Console().print(str(photo_set.report), highlight=False, markup=False)
-    spec = _spec(name, shape, photo_set)
     with seeded(run.seed):
         network = start_unet(
             start,
             len(spec.classes),
-            shape,
+            spec.shape,
             random_weights=model is not None,
             whole=lambda saved: getattr(saved.spec, "classes", ()) == spec.classes,
         )
@@ -157,7 +155,7 @@ def learner(
         record={
             "pretrained": name if model is None else "",
             "photos": len(photo_set.train),
-            "shape": f"{shape[0]} x {shape[1]}",
+            "shape": "{} x {}".format(*spec.shape),
             **OPTIONS.record(settings),
         },
         batchnorm=settings["batchnorm"],
@@ -183,9 +181,14 @@ def check(data: Any, masks: Any = None, **options: Unpack[Options]) -> MaskRepor
     return open_parts(parts, _LOOKED_AT, "bilinear", settings).report
 
 
-def _spec(name: str, shape: tuple[int, int], photo_set: Opened) -> SegmentationSpec:
-    """What prediction needs: the classes of the masks, and how the backbone likes photos."""
-    shown, masks = preprocessing(name), photo_set.mask_values
-    return SegmentationSpec(
+def _photo_set(
+    name: str, parts: Sequence[Part], settings: Options
+) -> tuple[Opened, SegmentationSpec]:
+    """Photos with their masks, opened as a backbone likes them, and what prediction will need."""
+    size, shown = settings["size"], preprocessing(name)
+    shape = sides(size) if size else fitting_shape(name, photo_sides(parts[0].files.photos))
+    photo_set = open_parts(parts, shape, shown.interpolation, settings)
+    masks = photo_set.mask_values
+    return photo_set, SegmentationSpec(
         masks.classes, shape, shown.mean, shown.std, shown.interpolation, masks.ignore, masks.values
     )
