@@ -28,7 +28,8 @@ import zoo
 from scripts.program import Program, program, timed
 from scripts.record import RESULTS
 from zoo.vision.data.cache import file_hash
-from zoo.vision.data.sources import Listing, split
+from zoo.vision.data.listings import Listing
+from zoo.vision.data.sources import split
 from zoo.vision.inspect import figures
 from zoo.vision.inspect.figures import Shown
 from zoo.vision.restoration.spec import task_of

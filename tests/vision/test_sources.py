@@ -13,7 +13,8 @@ from PIL import Image
 
 from zoo.vision.data.cache import open_items
 from zoo.vision.data.images import Resize, UnreadableImage
-from zoo.vision.data.sources import Listing, labelled, readable, readable_parts, split
+from zoo.vision.data.listings import Listing
+from zoo.vision.data.sources import labelled, readable, readable_parts, split
 
 
 def put(root: Path, *names: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from zoo.core.options import Option, OptionTable
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from zoo.vision.data.augment import Augment
 else:  # what a shell cannot pass needs no type at run time
     Augment = Any
+
+Sizes = Annotated[
+    Sequence[int] | None,
+    Option(
+        low=1,
+        cli=str,
+        help="Growing sides of the photos in pixels, such as (96, 128, 160), which share the "
+        "epochs, a cycle each (progressive resizing).",
+    ),
+]
 
 
 class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
@@ -136,3 +146,4 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
 
 
 OPTIONS = OptionTable(Options, batch_size=16, batchnorm="fixed")
+TRAIN_OPTIONS = OptionTable(Options, batch_size=16, batchnorm="live")

@@ -28,8 +28,8 @@ class Spec:
         interpolation: filter of the resizing.
         crop: share of the photo's short side that the centre crop keeps.
         task: what is asked of a photo.
-        threshold: probability from which on a photo has a label, one for all or one a label.
-        beta: how many times recall counts as precision in the F score of several labels a photo.
+        threshold: probability from which on a photo has a label, one for all or one per label.
+        beta: how many times recall counts as precision in the F score of several labels per photo.
         separator: between the labels in a table's cell; None of lists, or found by itself.
         y_range: what numbers lie between, low and high; None for any.
         y_scale: mean and standard deviation of the numbers in training.

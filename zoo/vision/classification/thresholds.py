@@ -28,11 +28,11 @@ def tune_threshold(learn: PhotoLearner, beta: float | None = None) -> tuple[floa
     The score there is flattered by it, the less the more photos there are.
 
     Args:
-        learn: a learner for several labels a photo, with a validation part.
+        learn: a learner for several labels per photo, with a validation part.
         beta: how many times recall counts as precision; None takes the spec's.
 
     Returns:
-        The thresholds, one a label, also in the spec of every model of the learner from now on.
+        The thresholds, one per label, also in the spec of every model of the learner from now on.
 
     Raises:
         ValueError: a photo has one class or a number, or there is no validation part.

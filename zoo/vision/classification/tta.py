@@ -164,7 +164,7 @@ class Viewed(nn.Module):
         self.network = network
 
     def forward(self, *views: Tensor) -> list[Any]:
-        """Outputs, one a view."""
+        """Outputs, one per view."""
         return [self.network(view) for view in views]
 
 

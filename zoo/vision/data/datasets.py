@@ -17,7 +17,7 @@ from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
 from zoo.vision.data.labels import LabelOptions, counts, strata
-from zoo.vision.data.sources import Listing, Photos
+from zoo.vision.data.listings import Listing, Photos
 from zoo.vision.data.splits import disjoint
 from zoo.vision.option_names import TaskName
 

@@ -25,11 +25,11 @@ def from_folder(
     """
     train, valid = parts(folder)
     if train is None or valid is None:
-        found, ignored = class_folders(train or folder)
-        return *flat(found), None, ignored
-    found, ignored = class_folders(train)
+        by_class, ignored = class_folders(train or folder)
+        return *flat(by_class), None, ignored
+    by_class, ignored = class_folders(train)
     other, more = class_folders(valid, may_be_empty=True)
-    (paths, names), (valid_paths, valid_names) = flat(found), flat(other)
+    (paths, names), (valid_paths, valid_names) = flat(by_class), flat(other)
     is_valid = np.repeat([False, True], [len(paths), len(valid_paths)])
     return paths + valid_paths, names + valid_names, is_valid, ignored + more
 
@@ -50,26 +50,26 @@ def class_folders(folder: Path, may_be_empty: bool = False) -> tuple[dict[str, l
         ValueError: there are no photos, or a class has none.
     """
     files = {path.name: list(walk(path)) for path in visible_folders(folder)}
-    found = {name: [path for path in paths if is_image(path)] for name, paths in files.items()}
+    by_class = {name: [path for path in paths if is_image(path)] for name, paths in files.items()}
     loose = [path for path in folder.iterdir() if path.is_file()]
-    if not any(found.values()):
+    if not any(by_class.values()):
         n = sum(is_image(path) for path in loose)
         what = f"{n} photos lie directly in {folder}" if n else f"{folder} holds no photos"
         raise ValueError(
             f"a folder must have one folder per class with its photos inside, got one where "
             f"{what}. Sort them into folders, or give a table of paths and labels."
         )
-    empty = [name for name, paths in found.items() if not paths]
+    empty = [name for name, paths in by_class.items() if not paths]
     if empty and not may_be_empty:
         raise ValueError(
             f"every class folder must hold photos, got none in {few(empty)} of {folder}. Fill or "
             "remove such folders."
         )
     n_files = sum(len(paths) for paths in files.values()) + len(loose)
-    return found, n_files - sum(len(paths) for paths in found.values())
+    return by_class, n_files - sum(len(paths) for paths in by_class.values())
 
 
-def flat(found: Mapping[str, list[Path]]) -> tuple[list[Path], list[str]]:
+def flat(by_class: Mapping[str, list[Path]]) -> tuple[list[Path], list[str]]:
     """Paths and, for each, its class."""
-    pairs = [(path, name) for name, paths in found.items() for path in paths]
+    pairs = [(path, name) for name, paths in by_class.items() for path in paths]
     return [path for path, _ in pairs], [name for _, name in pairs]

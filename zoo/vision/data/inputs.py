@@ -34,31 +34,31 @@ def listed(
     Raises:
         ValueError: a folder holds no photos, or it is nothing like photos.
     """
-    given: Any = photos
-    if isinstance(given, (str, os.PathLike)) and Path(given).is_dir():
-        found = [path for path in walk(Path(given)) if is_image(path)]
-        if not found:
+    value: Any = photos
+    if isinstance(value, (str, os.PathLike)) and Path(value).is_dir():
+        paths = [path for path in walk(Path(value)) if is_image(path)]
+        if not paths:
             raise ValueError(
-                f"a folder to predict must hold photos, got none in {os.fspath(given)!r}. Give "
+                f"a folder to predict must hold photos, got none in {os.fspath(value)!r}. Give "
                 "another folder, or files."
             )
-        return True, list(found)
-    if isinstance(given, pd.DataFrame):
-        given = _column(given, columns)
-    if isinstance(given, np.ndarray) and given.ndim == 0:
-        given = given.item()
-    if isinstance(given, np.ndarray) and given.dtype.kind in "OUS":
-        given = [os.fsdecode(one) if given.dtype.kind == "S" else one for one in given.ravel()]
-    if isinstance(given, (np.ndarray, Tensor)):
-        return (True, list(given)) if given.ndim == 4 else (False, [given])
-    if isinstance(given, (str, os.PathLike, Image.Image)) or _content(given) is not None:
-        return False, [_read_once(given)]
-    if isinstance(given, (Mapping, Set)) or not isinstance(given, Iterable):
+        return True, list(paths)
+    if isinstance(value, pd.DataFrame):
+        value = _column(value, columns)
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OUS":
+        value = [os.fsdecode(one) if value.dtype.kind == "S" else one for one in value.ravel()]
+    if isinstance(value, (np.ndarray, Tensor)):
+        return (True, list(value)) if value.ndim == 4 else (False, [value])
+    if isinstance(value, (str, os.PathLike, Image.Image)) or _content(value) is not None:
+        return False, [_read_once(value)]
+    if isinstance(value, (Mapping, Set)) or not isinstance(value, Iterable):
         raise ValueError(
             "photos must be paths, Pillow images, arrays or tensors, or a list of them, got a "
             f"{type(photos).__name__}. Give one of these."
         )
-    return True, [_read_once(one) for one in given]
+    return True, [_read_once(one) for one in value]
 
 
 def _column(table: pd.DataFrame, columns: tuple[str, str] | None) -> Any:

@@ -224,30 +224,30 @@ def of_items(labels: Iterable[Any], task: TaskName | None) -> NDArray[Any]:
     Raises:
         ValueError: it is none of them, or the vectors differ in length.
     """
-    found = [plain(label) for label in labels]
-    lists = bool(found) and all(isinstance(label, list) for label in found)
+    items = [plain(label) for label in labels]
+    lists = bool(items) and all(isinstance(label, list) for label in items)
     if task == "multi-label" or (task is None and lists):
-        widths = {len(label) if isinstance(label, list) else 0 for label in found}
-        values = np.array(found, dtype=np.float32) if len(widths) == 1 else np.zeros(0)
+        widths = {len(label) if isinstance(label, list) else 0 for label in items}
+        values = np.array(items, dtype=np.float32) if len(widths) == 1 else np.zeros(0)
         if values.ndim != 2 or not np.isin(values, (0, 1)).all():
             raise ValueError(
                 "several labels of an image must be a vector with 0 or 1 for each label, got "
-                f"{found[:3]} of the first images. Return such vectors, all of one length."
+                f"{items[:3]} of the first images. Return such vectors, all of one length."
             )
         return values
-    wrong = [label for label in found if not _is_number(label)]
+    wrong = [label for label in items if not _is_number(label)]
     if wrong:
         raise ValueError(
             f"labels of a data set must be whole numbers, got label={wrong[0]!r}. Number the "
             "classes from 0, and name them in its `classes`."
         )
-    values = np.array(found, dtype=np.float64)
+    values = np.array(items, dtype=np.float64)
     if task == "regression" or (task is None and (values % 1).any()):
         return values.astype(np.float32)
     if (values % 1).any():
         raise ValueError(
             "labels of a data set must be whole numbers for classes, got "
-            f"{found[:3]}. Number the classes from 0, or use task='regression'."
+            f"{items[:3]}. Number the classes from 0, or use task='regression'."
         )
     return values.astype(np.int64)
 

@@ -23,16 +23,16 @@ def photo_list(photos: Any) -> list[Path]:
                 f"photos must be a folder or a list of files, got {os.fspath(photos)!r}, which is "
                 "no folder. Correct the name."
             )
-        found = [path for path in walk(Path(photos)) if is_image(path)]
+        paths = [path for path in walk(Path(photos)) if is_image(path)]
     else:
-        found = [Path(path) for path in photos]
-        missing = [str(path) for path in found if not path.is_file()]
+        paths = [Path(path) for path in photos]
+        missing = [str(path) for path in paths if not path.is_file()]
         if missing:
             raise FileNotFoundError(
                 f"every photo must be a file, got {few(missing)}. Correct the paths."
             )
-    if not found:
+    if not paths:
         raise ValueError(
             f"a folder of photos must hold some, got none in {str(photos)[:100]!r}. Name another."
         )
-    return found
+    return paths

@@ -50,8 +50,8 @@ def photo_parts(
         FileNotFoundError: a folder or photo does not exist.
         ValueError: there are no photos, or parts share some.
     """
-    found = photo_list(photos)
-    names = np.array(_part_names(photos, found))
+    paths = photo_list(photos)
+    names = np.array(_part_names(photos, paths))
     if np.isin(names, list(TRAIN)).any():
         kept = ~np.isin(names, list(TEST))
         if not kept.all():
@@ -60,12 +60,12 @@ def photo_parts(
                 "evaluate(), neither to train nor to validate on",
                 stacklevel=2,
             )
-        found = [path for path, one in zip(found, kept, strict=True) if one]
+        paths = [path for path, one in zip(paths, kept, strict=True) if one]
         is_valid = np.isin(names[kept], list(VALID))
     else:
-        is_valid = np.zeros(len(found), bool)
-    rows = readable_rows(found, threads)
-    everything, is_valid = _part([found[i] for i in rows], threads), is_valid[rows]
+        is_valid = np.zeros(len(paths), bool)
+    rows = readable_rows(paths, threads)
+    everything, is_valid = _part([paths[i] for i in rows], threads), is_valid[rows]
     if valid is not None:
         train, other = everything.take(~is_valid), _read_part(photo_list(valid), threads)
     else:

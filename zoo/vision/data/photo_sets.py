@@ -25,8 +25,9 @@ from zoo.vision.data.cache import Items, open_items
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.images import Resize
 from zoo.vision.data.labels import LabelOptions
+from zoo.vision.data.listings import Listing
 from zoo.vision.data.preprocessing import Preprocessing
-from zoo.vision.data.sources import Listing, TableForm
+from zoo.vision.data.sources import TableForm
 from zoo.vision.data.splits import disjoint, warn_of_known
 from zoo.vision.data.tables import is_table, require_pair
 from zoo.vision.option_names import AugmentName, TaskName

@@ -10,19 +10,17 @@ from __future__ import annotations
 import itertools
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Subset
 
 from zoo.core.messages import few
-from zoo.core.split import Hashes, held_out_of_each
+from zoo.core.split import held_out_of_each
 from zoo.vision.data.folders import class_folders, flat, from_folder, parts
-from zoo.vision.data.images import UnreadableImage, deepest_white, usual_short_side
+from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.labels import (
     Label,
     LabelOptions,
@@ -32,8 +30,8 @@ from zoo.vision.data.labels import (
     strata,
     task_of,
 )
+from zoo.vision.data.listings import Listing, Photos
 from zoo.vision.data.tables import Table, from_table, is_table, table_columns
-from zoo.vision.option_names import TaskName
 
 
 class TableForm(TypedDict, total=False):
@@ -52,84 +50,6 @@ class TableForm(TypedDict, total=False):
     columns: tuple[str, str] | None
     valid_column: str | None
     label_options: LabelOptions
-
-
-@dataclass(frozen=True)
-class Photos:
-    """Photos with their labels, before any of them is decoded.
-
-    Attributes:
-        source: paths of files, or a map-style data set of (image, label).
-        labels: numbers of `classes`, int64; or as `zoo.vision.data.labels.encoded` gives several
-            labels or numbers. Shape: (n,) or (n, n_classes).
-        classes: sorted names; none of numbers.
-        task: what is asked of a photo.
-        hashes: content of the images, where it is known before they are decoded. Shape: (n,).
-    """
-
-    source: Any
-    labels: NDArray[Any]
-    classes: tuple[str, ...]
-    task: TaskName = "classification"
-    hashes: Hashes | None = None
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def paths(self) -> list[Path]:
-        """The paths of files; none of a data set."""
-        return self.source if isinstance(self.source, list) else []
-
-    def take(self, rows: Iterable[int]) -> Photos:
-        """The photos of these rows, in that order."""
-        chosen = [int(row) for row in rows]
-        source: Any = self.source
-        source = [source[i] for i in chosen] if isinstance(source, list) else Subset(source, chosen)
-        hashes = None if self.hashes is None else self.hashes[chosen]
-        return replace(self, source=source, labels=self.labels[chosen], hashes=hashes)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What data hold: photos to train on, and those to validate on.
-
-    Attributes:
-        train: photos to train on.
-        valid: photos to validate on; None to train on everything.
-        ignored: number of files that are no images at all.
-        drawn: whether the parts were drawn, not stated by the data.
-    """
-
-    train: Photos
-    valid: Photos | None
-    ignored: int = 0
-    drawn: bool = False
-
-    @property
-    def parts(self) -> list[Photos]:
-        """The parts that there are, the training part first."""
-        return [self.train] if self.valid is None else [self.train, self.valid]
-
-    @property
-    def paths(self) -> list[Path]:
-        """All paths, those of training first."""
-        return [path for part in self.parts for path in part.paths]
-
-    @property
-    def labels(self) -> NDArray[Any]:
-        """All labels, those of training first."""
-        return np.concatenate([part.labels for part in self.parts])
-
-    @property
-    def short_side(self) -> int | None:
-        """Shorter side of a usual photo, in pixels; None for a data set."""
-        return usual_short_side(self.train.paths) if self.train.paths else None
-
-    @property
-    def white(self) -> int | None:
-        """Grey of 16 bits that is white in the photos; None for others and for a data set."""
-        return deepest_white(self.train.paths) if self.train.paths else None
 
 
 def split(

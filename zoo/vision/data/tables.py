@@ -45,7 +45,7 @@ def from_table(
     root: str | os.PathLike[str] | None,
     columns: tuple[str, str] | None,
     valid_column: str | None,
-    asked: LabelOptions,
+    options: LabelOptions,
 ) -> tuple[list[Path], list[Label], NDArray[np.bool_] | None]:
     """Paths, labels and, if the table says it, whether to validate on them.
 
@@ -55,7 +55,7 @@ def from_table(
             current one.
         columns: names of the columns of paths and labels; by default its first two.
         valid_column: name of the yes/no column; by default `valid` or `is_valid` if there is one.
-        asked: what the user says of the labels.
+        options: what the user says of the labels.
 
     Raises:
         FileNotFoundError: the file or a photo in the table does not exist.
@@ -79,13 +79,13 @@ def from_table(
     require_pair(columns)
     named = [*columns, *([valid_column] if valid_column else [])]
     require_columns(frame, named, "every column that is named")
-    found = _labels(frame[columns[1]], columns[1], asked)
+    names = _labels(frame[columns[1]], columns[1], options)
     paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
     is_valid = None if valid_column is None else truths_of(frame[valid_column])
     if is_valid is None:
         warn_of_marked_parts(frame, columns)
-    _require_once(paths, found, is_valid)
-    return paths, found, is_valid
+    _require_once(paths, names, is_valid)
+    return paths, names, is_valid
 
 
 def _read(table: Table) -> pd.DataFrame:
@@ -121,11 +121,11 @@ def _require_one_label_column(frame: pd.DataFrame, names: list[Any]) -> None:
         )
 
 
-def _labels(series: pd.Series, column: str, asked: LabelOptions) -> list[Label]:
-    found = labels.read(series, asked)
-    if labels.task_of(found) != "multi-label":  # a photo may have none of several labels
+def _labels(series: pd.Series, column: str, options: LabelOptions) -> list[Label]:
+    names = labels.read(series, options)
+    if labels.task_of(names) != "multi-label":  # a photo may have none of several labels
         _require_filled(series, column)
-    return found
+    return names
 
 
 def _require_filled(series: pd.Series, column: str) -> None:
@@ -156,7 +156,7 @@ def _place(root: Path, name: str) -> Path:
 
 
 def _require_once(
-    paths: list[Path], found: list[Label], is_valid: NDArray[np.bool_] | None
+    paths: list[Path], names: list[Label], is_valid: NDArray[np.bool_] | None
 ) -> None:
     """No photo on both sides or with two labels; repeats within training are the user's weights."""
     side = list(range(len(paths))) if is_valid is None else is_valid.tolist()
@@ -164,7 +164,7 @@ def _require_once(
     twice = [
         str(path)
         for row, path in enumerate(paths)
-        if (found[row], side[row]) != (found[first[path]], side[first[path]])
+        if (names[row], side[row]) != (names[first[path]], side[first[path]])
     ]
     if twice:
         raise ValueError(

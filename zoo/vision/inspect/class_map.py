@@ -34,8 +34,8 @@ class Segmentation:
     def shares(self) -> dict[str, float]:
         """The share of the photo of each class that it shows, largest first."""
         counts = np.bincount(self.labels.ravel(), minlength=len(self.classes)) / self.labels.size
-        found = [(self.classes[i], float(counts[i])) for i in np.argsort(-counts, kind="stable")]
-        return {name: share for name, share in found if share}
+        shares = [(self.classes[i], float(counts[i])) for i in np.argsort(-counts, kind="stable")]
+        return {name: share for name, share in shares if share}
 
     def image(self) -> Image.Image:
         """A picture in colours whose pixels still are the numbers (a palette PNG)."""

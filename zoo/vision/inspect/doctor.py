@@ -46,7 +46,7 @@ class Photos(NamedTuple):
     ignored: int
 
 
-class _Seen(NamedTuple):
+class _Look(NamedTuple):
     """What a look at a file tells; `reason` where it cannot be read."""
 
     digest: str
@@ -67,8 +67,8 @@ def check(
     """What is wrong with the photos.
 
     Args:
-        data: a folder (a folder a class, perhaps within train and valid; or photos alone), a CSV
-            file or DataFrame of paths and labels.
+        data: a folder (one folder per class, perhaps within train and valid; or photos alone), a
+            CSV file or DataFrame of paths and labels.
         valid: the validation part in the same form; None takes what `data` says.
         root: what a table's paths are relative to.
         columns: a table's columns of paths and labels.
@@ -91,11 +91,11 @@ def check(
         )
     looked = in_order(_look, photos.paths, threads=run.n_threads, ahead=4 * run.n_threads)
     quiet = run.progress is False or (run.progress is None and not _is_terminal())
-    seen = list(track(looked, "looking", len(photos.paths), disable=quiet, transient=True))
-    found = [
-        *_unreadable(photos, seen),
-        *_duplicates(photos, seen),
-        *_odd(photos, seen, min_side),
+    looks = list(track(looked, "looking", len(photos.paths), disable=quiet, transient=True))
+    findings = [
+        *_unreadable(photos, looks),
+        *_duplicates(photos, looks),
+        *_odd(photos, looks, min_side),
         *_balance(photos),
     ]
     counts = Counter(
@@ -103,7 +103,7 @@ def check(
         for part, label in zip(photos.parts, photos.labels, strict=True)
         for text in _texts(label)
     )
-    return Report(len(photos.paths), photos.ignored, dict(counts), found)
+    return Report(len(photos.paths), photos.ignored, dict(counts), findings)
 
 
 def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) -> Photos:
@@ -128,59 +128,59 @@ def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) 
     return Photos(paths, list(names), ["valid" if one else part for one in sides], ignored)
 
 
-def _look(path: Path) -> _Seen:
+def _look(path: Path) -> _Look:
     try:
         digest = f"{file_hash(path):x}"
         with open_image(path) as image:
             size = image.size
         small = read(path, 4 * _SIDE).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     except UnreadableImage as error:
-        return _Seen("", reason=str(error))
+        return _Look("", reason=str(error))
     except Exception as error:  # Pillow's plugins raise a dozen kinds
-        return _Seen("", reason=f"{path} cannot be read as an image: {error}")
-    return _Seen(digest, size, np.asarray(small, dtype=np.float32))
+        return _Look("", reason=f"{path} cannot be read as an image: {error}")
+    return _Look(digest, size, np.asarray(small, dtype=np.float32))
 
 
-def _unreadable(photos: Photos, seen: Sequence[_Seen]) -> list[Finding]:
-    rows = [row for row, one in enumerate(seen) if one.reason]
+def _unreadable(photos: Photos, looks: Sequence[_Look]) -> list[Finding]:
+    rows = [row for row, one in enumerate(looks) if one.reason]
     return _finding("error", "broken", "cannot be read", photos, rows)
 
 
-def _duplicates(photos: Photos, seen: Sequence[_Seen]) -> list[Finding]:
+def _duplicates(photos: Photos, looks: Sequence[_Look]) -> list[Finding]:
     """Groups of photos that are the same: on both sides, under two labels, or just twice."""
-    groups = _groups(seen)
-    found: dict[tuple[Level, str, str], list[list[int]]] = defaultdict(list)
+    groups = _groups(looks)
+    groups_of: dict[tuple[Level, str, str], list[list[int]]] = defaultdict(list)
     for group in groups:
-        exact = len({seen[row].digest for row in group}) == 1
+        exact = len({looks[row].digest for row in group}) == 1
         kind = "the same file" if exact else "nearly the same photo"
         if len({photos.parts[row] for row in group}) > 1:
-            found["error", "leak", f"{kind} in train and valid"].append(group)
+            groups_of["error", "leak", f"{kind} in train and valid"].append(group)
         elif len({str(photos.labels[row]) for row in group}) > 1:
-            found["error", "two labels", f"{kind} under several labels"].append(group)
+            groups_of["error", "two labels", f"{kind} under several labels"].append(group)
         else:
-            found["warning", "duplicates", f"{kind} more than once"].append(group)
+            groups_of["warning", "duplicates", f"{kind} more than once"].append(group)
     return [
         Finding(level, kind, text, tuple(tuple(map(photos.paths.__getitem__, g)) for g in rows))
-        for (level, kind, text), rows in found.items()
+        for (level, kind, text), rows in groups_of.items()
     ]
 
 
-def _groups(seen: Sequence[_Seen]) -> list[list[int]]:
+def _groups(looks: Sequence[_Look]) -> list[list[int]]:
     """Rows that show the same, found by content and by thumbnail, joined where they overlap."""
     empty = np.full((_SIDE, _SIDE), np.nan, dtype=np.float32)
-    shown = [one.thumbnail for one in seen]
+    shown = [one.thumbnail for one in looks]
     thumbnails = np.stack([empty if t is None or t.std() < FLAT else t for t in shown])
-    first = {one.digest: row for row, one in reversed(list(enumerate(seen))) if one.digest}
-    copies = np.array([first.get(one.digest, row) for row, one in enumerate(seen)])
+    first = {one.digest: row for row, one in reversed(list(enumerate(looks))) if one.digest}
+    copies = np.array([first.get(one.digest, row) for row, one in enumerate(looks)])
     groups: dict[int, list[int]] = defaultdict(list)
     for row, top in enumerate(alike(thumbnails, copies).tolist()):
         groups[top].append(row)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _odd(photos: Photos, seen: Sequence[_Seen], min_side: int) -> list[Finding]:
+def _odd(photos: Photos, looks: Sequence[_Look], min_side: int) -> list[Finding]:
     """Tiny, very long and blank photos."""
-    whole = [(row, one) for row, one in enumerate(seen) if not one.reason]
+    whole = [(row, one) for row, one in enumerate(looks) if not one.reason]
     tiny = [row for row, one in whole if min(one.size) < min_side]
     long = [row for row, one in whole if max(one.size) > MAX_ASPECT * min(one.size)]
     blank = [row for row, one in whole if one.thumbnail is not None and one.thumbnail.std() < 1]
@@ -200,19 +200,21 @@ def _balance(photos: Photos) -> list[Finding]:
     train, valid = sides["train"], sides["valid"]
     if not train:
         return []
-    found = []
+    findings = []
     if unknown := sorted(set(valid) - set(train)):
-        found.append(Finding("error", "balance", f"labels in valid alone: {', '.join(unknown)}"))
+        findings.append(Finding("error", "balance", f"labels in valid alone: {', '.join(unknown)}"))
     if valid and (unseen := sorted(set(train) - set(valid))):
-        found.append(Finding("warning", "balance", f"labels in train alone: {', '.join(unseen)}"))
+        findings.append(
+            Finding("warning", "balance", f"labels in train alone: {', '.join(unseen)}")
+        )
     if rare := sorted(name for name, n in train.items() if n < FEW):
         text = f"fewer than {FEW} photos to train on: {', '.join(rare)}"
-        found.append(Finding("warning", "balance", text))
+        findings.append(Finding("warning", "balance", text))
     (most, high), (least, low) = train.most_common(1)[0], train.most_common()[-1]
     if high > UNEVEN * low:
         text = f"{most} has {high} photos, {least} {low}: consider balancing"
-        found.append(Finding("warning", "balance", text))
-    return found
+        findings.append(Finding("warning", "balance", text))
+    return findings
 
 
 def _finding(

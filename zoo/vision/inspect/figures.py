@@ -86,8 +86,8 @@ def target_text(target: Any, classes: Sequence[str]) -> str:
     ('dog', 'cat')
     """
     if np.ndim(target):
-        found = [name for name, has in zip(classes, target, strict=True) if has > 0.5]
-        return ", ".join(found) or "nothing"
+        labels = [name for name, has in zip(classes, target, strict=True) if has > 0.5]
+        return ", ".join(labels) or "nothing"
     return classes[int(target)] if classes else f"{float(target):.3g}"
 
 
@@ -98,11 +98,11 @@ def masks(rows: Sequence[tuple[Pixels, Pixels | None, Segmentation]], title: str
     """
     shown: list[Shown] = []
     with_truth = any(truth is not None for _, truth, _ in rows)
-    for photo, truth, found in rows:
+    for photo, truth, mask in rows:
         shown.append(Shown(photo))
         if with_truth:
-            shown.append(Shown(photo if truth is None else _coloured(truth, found.classes), "true"))
-        shown.append(Shown(_coloured(found.labels, found.classes), "predicted"))
+            shown.append(Shown(photo if truth is None else _coloured(truth, mask.classes), "true"))
+        shown.append(Shown(_coloured(mask.labels, mask.classes), "predicted"))
     return grid(shown, 3 if with_truth else 2, title)
 
 

@@ -62,7 +62,7 @@ class Results:
     def losses(self) -> NDArray[np.float32]:
         """The loss of each photo: cross entropy, or the squared error of numbers. Shape: (n,)."""
         p = np.clip(self.outputs, _TINY, None)
-        found = {
+        losses = {
             "classification": lambda: -np.log(p[np.arange(len(p)), self.truths]),
             "multi-label": lambda: (
                 -np.where(
@@ -71,7 +71,7 @@ class Results:
             ),
             "regression": lambda: np.square(self.guesses - self.truths),
         }[self.spec.task]()
-        return np.asarray(found, dtype=np.float32)
+        return np.asarray(losses, dtype=np.float32)
 
     @property
     def worst(self) -> NDArray[np.int64]:

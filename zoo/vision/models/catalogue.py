@@ -63,6 +63,6 @@ def _torch_cache() -> set[str]:
 
 def _hub_cache() -> set[str]:
     """The repositories whose weights lie in the cache of the Hugging Face hub."""
-    found = Path(constants.HF_HUB_CACHE).glob("models--*/snapshots/*/*")
-    folders = (path.parents[2].name for path in found if path.name in timm_bodies.WEIGHT_FILES)
+    files = Path(constants.HF_HUB_CACHE).glob("models--*/snapshots/*/*")
+    folders = (path.parents[2].name for path in files if path.name in timm_bodies.WEIGHT_FILES)
     return {folder.removeprefix("models--").replace("--", "/") for folder in folders}

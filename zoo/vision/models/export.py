@@ -47,8 +47,8 @@ class FromPixels(nn.Module):
     def forward(self, photos: Tensor) -> Tensor:
         """The mean of what the networks say."""
         x = (photos.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
-        found = [self.decode(member(x)) for member in self.members]
-        return torch.stack(found).mean(0) if len(found) > 1 else found[0]
+        outputs = [self.decode(member(x)) for member in self.members]
+        return torch.stack(outputs).mean(0) if len(outputs) > 1 else outputs[0]
 
 
 def write_onnx(
@@ -91,8 +91,8 @@ def write_onnx(
     model = program.model_proto
     model.producer_name, model.producer_version = "transfer-zoo", __version__
     labels = list(getattr(spec, "classes", ()))
-    told = {"spec": spec.to_json(), "labels": labels}
-    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in told.items()})
+    facts = {"spec": spec.to_json(), "labels": labels}
+    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in facts.items()})
     onnx.checker.check_model(model)
     onnx.save(model, os.fspath(path))
     return Path(path)

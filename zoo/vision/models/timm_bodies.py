@@ -42,8 +42,8 @@ def is_known(name: str) -> bool:
 
 def config(name: str) -> Any:
     """The record that timm keeps of the weights of ``name``, or of its default tag."""
-    found = timm.get_pretrained_cfg(name)
-    return found if found is not None else timm.models.PretrainedCfg()
+    record = timm.get_pretrained_cfg(name)
+    return record if record is not None else timm.models.PretrainedCfg()
 
 
 def licence(name: str) -> str:

@@ -1,0 +1,196 @@
+"""From data and options to the learner of a classifier."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from zoo.core.batches import Data
+from zoo.core.model import learner_of, source
+from zoo.core.run import Run, seeded
+from zoo.core.split import SeenRows
+from zoo.core.training.mixing import CutMix, MixUp, OneOf
+from zoo.vision.classification.features import on_features
+from zoo.vision.classification.model import PhotoLearner, PhotoModel
+from zoo.vision.classification.options import OPTIONS, Options
+from zoo.vision.classification.spec import Spec, spec_of
+from zoo.vision.classification.task import task_of
+from zoo.vision.data.balance import oversampled, weights_of
+from zoo.vision.data.images import WHITE
+from zoo.vision.data.labels import LabelOptions
+from zoo.vision.data.listings import Listing
+from zoo.vision.data.photo_sets import PhotoSet, augmentation, batches, list_photos, open_photos
+from zoo.vision.data.sources import TableForm, column_names
+from zoo.vision.models.classifier import Classifier
+from zoo.vision.pretrained import (
+    HeadWish,
+    Pretrained,
+    of_whole_photos,
+    start,
+)
+
+
+def new_learner(
+    data: Any, first: Any, pretrained: Pretrained | None, options: Options
+) -> PhotoLearner:
+    """The learner of checked arguments.
+
+    Args:
+        data: see `finetune`.
+        first: a backbone's name, or the model to go on with.
+        pretrained: what the user named; None for random weights.
+        options: the given ones.
+    """
+    settings, run = OPTIONS.complete(options), options.get("run") or Run()
+    first = of_whole_photos(first)
+    earlier = first if isinstance(first, PhotoModel) else None
+    trained_on = earlier.seen_rows if earlier else None
+    form = _table_form(data, settings, earlier)
+    share, valid = settings["valid_fraction"], settings["valid"]
+    listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
+    with seeded(run.seed):
+        network = _network(first, listing, settings, published=pretrained is not None)
+    spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
+    photo_set = _photo_set(listing, spec, settings, run, trained_on)
+    labels = photo_set.train.labels
+    if network.head.hidden is not None:
+        _require_pairs(len(labels), settings["batch_size"], settings["accumulate"])
+    weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
+    learn = learner_of(
+        network,
+        _data(photo_set, spec, run, settings["batch_size"]),
+        task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights),
+        _model,
+        settings,
+        source=source(data),
+        record={"pretrained": _name(pretrained), "photos": len(labels)} | OPTIONS.record(settings),
+        batchnorm=settings["batchnorm"],
+        callbacks=_mixing(settings, len(spec.classes), run.seed),
+        seen_before=trained_on,
+        extra=earlier.extra if earlier else {},
+    )
+    if settings["precompute"]:
+        on_features(learn, settings["versions"])
+    return learn
+
+
+def _network(
+    first: str | PhotoModel, listing: Listing, settings: Options, *, published: bool
+) -> Classifier:
+    network = start(
+        first,
+        listing.train.classes,
+        listing.train.task,
+        size=settings["size"],
+        short_side=listing.short_side,
+        head=HeadWish(settings["dropout"], settings["hidden"], settings["pool"]),
+        published=published,
+    )
+    return network.to(memory_format=torch.channels_last)
+
+
+def _photo_set(
+    listing: Listing, spec: Spec, settings: Options, run: Run, trained_on: SeenRows | None
+) -> PhotoSet:
+    """The opened photos, those of rarer classes perhaps repeated."""
+    strict = settings["strict"]
+    photo_set = open_photos(listing, spec.preprocessing, run, strict=strict, trained_on=trained_on)
+    if not settings["oversample"]:
+        return photo_set
+    return photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
+
+
+def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> TableForm:
+    """How a table is read: as the user says, else as the pretrained model remembers it."""
+    columns, valid_column = settings["columns"], settings["valid_column"]
+    separator = settings["separator"]
+    if earlier is not None:
+        names, spec = column_names(data), earlier.spec
+        if columns is None and spec.columns is not None and {*spec.columns} <= {*names}:
+            columns = spec.columns
+        if valid_column is None and spec.valid_column in names:
+            valid_column = spec.valid_column
+        if names and separator is None and settings["task"] in (None, spec.task):
+            separator = None if settings["y_range"] else spec.separator
+    options = LabelOptions(settings["task"], separator, settings["y_range"], settings["beta"])
+    return TableForm(
+        root=settings["root"], columns=columns, valid_column=valid_column, label_options=options
+    )
+
+
+def _spec(
+    listing: Listing,
+    network: Classifier,
+    earlier: PhotoModel | None,
+    form: TableForm,
+    **fields: Any,
+) -> Spec:
+    """What the model will need of the data; a trained head's outputs keep their meaning.
+
+    Raises:
+        ValueError: a trained head is to answer in another range.
+    """
+    photos, options = listing.train, form["label_options"]
+    task_fields = options.task_fields(photos.task, [part.labels for part in listing.parts])
+    if earlier is not None and network.trained:
+        task_fields = earlier.spec.task_fields()
+        if options.y_range not in (None, task_fields["y_range"]):
+            raise ValueError(
+                f"a trained head must keep its range {task_fields['y_range']}, got y_range="
+                f"{options.y_range}. Leave it out, or start from {network.name!r}."
+            )
+        if options.beta is not None:
+            task_fields["beta"] = options.beta
+    white = listing.white or (earlier.spec.white if earlier else WHITE)
+    return spec_of(
+        photos.classes,
+        replace(network.preprocessing, white=white),
+        columns=form["columns"],
+        valid_column=form["valid_column"],
+        **fields | task_fields,
+    )
+
+
+def _data(photo_set: PhotoSet, spec: Spec, run: Run, batch_size: int) -> Data[Spec]:
+    train, valid = batches(
+        photo_set, spec.preprocessing, run, batch_size=batch_size, augment=spec.augment
+    )
+    return Data(train, valid, spec, photo_set.train.hashes)
+
+
+def _require_pairs(n: int, batch_size: int, accumulate: int) -> None:
+    """Refuse passes of one photo, which the batch norms of a hidden layer cannot normalise.
+
+    Raises:
+        ValueError: there are such.
+    """
+    smallest = max(n // math.ceil(n / batch_size) // accumulate, 1)
+    if smallest < 2:
+        raise ValueError(
+            "a hidden layer must be given two photos or more at a time, got "
+            f"{smallest=} with {batch_size=}, {accumulate=}. Raise batch_size, or leave hidden out."
+        )
+
+
+def _mixing(settings: Options, n_classes: int, seed: int) -> list[Any]:
+    """The batch edits that the settings name: one, or one of both by turns."""
+    alphas = {MixUp: settings["mixup"], CutMix: settings["cutmix"]}
+    edits = [kind(n_classes, alpha=a, seed=seed) for kind, a in alphas.items() if a]
+    return [OneOf(edits, seed=seed)] if len(edits) > 1 else edits
+
+
+def _name(pretrained: Pretrained | None) -> str:
+    """What the card calls the start; empty for random weights."""
+    return "" if pretrained is None else str(pretrained)
+
+
+def _model(
+    networks: Sequence[Classifier], spec: Spec, *, training: dict[str, Any], **record: Any
+) -> PhotoModel:
+    """The model of a learner, whose card tells the size and dropout that it has now."""
+    current = {"size": spec.size, "dropout": networks[0].head.dropout}
+    return PhotoModel(networks, spec, training=training | current, **record)
