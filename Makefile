@@ -12,7 +12,7 @@ help:
 	@echo "make test        install, then run tests, doctests and the README's code"
 	@echo "make check       what CI runs: formatting, lint, strict types, then the tests"
 	@echo "make bench       slow tests on real data, notebooks, and every program in small"
-	@echo "make faults      kills, full disks, hostile names, mutated models: hours, goes on where it stopped"
+	@echo "make faults      kills, full disks, hostile names, mutated models and code: hours, goes on where it stopped"
 	@echo "make reproduce-smoke   every program of a published number in small"
 
 $(READY): pyproject.toml

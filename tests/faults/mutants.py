@@ -7,7 +7,7 @@ reaches XX
 Survivors are written to `results/mutants.csv`. When tests have been added, `--again` tries those
 survivors once more.
 
-Cost: about 10 minutes of one core for the record, and about 40 for the mutants; broken off and
+Cost: about 10 minutes of one core for the record, and about an hour for the mutants; broken off and
 started again, it goes on.
 
     python -m tests.faults.mutants &
@@ -90,7 +90,7 @@ class Trials:
         mutant = self.mutants[number]
         chosen = chosen_tests(mutant, self.tests)
         if not chosen:
-            return f"{mutant}: no test reaches it"
+            return "no test reaches it"
         names, seconds = [test.name for test in chosen], sum(test.seconds for test in chosen)
         code = (self.tree.root / mutant.file).read_bytes()
         self.tree.change(mutant.file, mutant.applied(code))
@@ -100,11 +100,11 @@ class Trials:
         finally:
             self.tree.change(mutant.file, code)
         if ending.status == PASSED:
-            return f"{mutant}: survives {len(chosen)} tests"
+            return f"survives {len(chosen)} tests"
         if ending.status == FAILED and ending.failed and not self.passes(ending.failed):
-            return f"{mutant}: {ending.failed[0]} fails without it too"
+            return f"{ending.failed[0]} fails without it too"
         if ending.status not in (FAILED, HUNG) and not self.passes(("--collect-only", *names)):
-            return f"{mutant}: the tests are not collected without it either"
+            return "the tests are not collected without it either"
         return ""
 
     def _passes(self, words: tuple[str, ...]) -> bool:
@@ -154,9 +154,8 @@ def write_survivors(trials: Trials, wrong: dict[int, str]) -> None:
         writer.writerow(["number", "place", "kind", "before", "after", "why", "commit"])
         for number, why in sorted(wrong.items()):
             mutant = trials.mutants[number]
-            place, reason = f"{mutant.file}:{mutant.first}", why.removeprefix(f"{mutant}: ")
-            row = [number, place, mutant.kind, mutant.before, mutant.after, reason]
-            writer.writerow([*row, where["commit"]])
+            change = [f"{mutant.file}:{mutant.first}", mutant.kind, mutant.before, mutant.after]
+            writer.writerow([number, *change, why, where["commit"]])
 
 
 def main() -> None:
