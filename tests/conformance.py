@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,15 @@ class Conformance:
         loaded = zoo.load(case.model.save(tmp_path / "saved"), run=case.model.run)
         assert answers(loaded, case.inputs) == answers(case.model, case.inputs)
 
+    def test_evaluate_without_data_gives_the_metrics(self, case: Case, tmp_path: Path) -> None:
+        model = case.model
+        loaded = zoo.load(model.save(tmp_path / "saved"), run=model.run)
+        if model.metrics:
+            assert model.evaluate() == pytest.approx(model.metrics, rel=1e-5)
+            assert loaded.evaluate() == model.metrics
+        else:
+            require_sentence(loaded.evaluate, "none")
+
     def test_one_input_alone_is_predicted_as_among_others(self, case: Case) -> None:
         for item, among_others in zip(case.items, case.many(case.items), strict=True):
             require_close(case.one(item), among_others)
@@ -101,6 +111,15 @@ class Conformance:
         again = type(spec).from_json({"task": getattr(spec, "task", None), **tree})
         assert again == spec
         assert json.loads(json.dumps(again.to_json())) == tree
+
+
+def require_sentence(act: Callable[[], object], value: str) -> None:
+    """Refused by the rule with the value got, and a way out; never by an error of Python's own."""
+    with pytest.raises((ValueError, TypeError, NotImplementedError)) as caught:
+        act()
+    rule, _, way_out = str(caught.value).partition(". ")
+    assert re.search(rf", got .*{value}", rule), rule
+    assert re.fullmatch(r"[A-Z].*\.", way_out), way_out
 
 
 class unchanged:  # noqa: N801  (reads as a statement)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ SHARED = {  # what data and hub take of core: rules, and the one reader of artif
 }
 TRIAL = ("zoo.hub.publish", "zoo", "load")  # a model is tried as its readers will load it
 DOMAINS = {"vision", "text", "tabular", "collab"}
+PHOTOS = "zoo.vision.data."  # what all tasks read, and which knows none of them
+BELOW_PHOTOS = (PHOTOS, "zoo.vision.option_names")
 TOP = {"zoo"}  # who sees everything, as does the room "cli"
 PICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
@@ -77,7 +80,38 @@ def wrong_imports(path: Path, source: str) -> list[str]:
             wrong.append(f"{shown} (a protocol imports domains, core, data and hub)")
         elif here in DOMAINS and there not in {here, *FOUNDATIONS}:
             wrong.append(f"{shown} (a domain imports itself, core, data and hub)")
+        if (
+            module.startswith(PHOTOS)
+            and whole.startswith("zoo.vision.")
+            and not whole.startswith(BELOW_PHOTOS)
+        ):
+            wrong.append(f"{shown} (data of photos know no task and no network)")
     return wrong
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Modules that import each other in a circle, the first once more at the end; empty if none do.
+
+    Imports for types alone and within functions count. Packages are doors to what lies in them, and
+    no modules of their own.
+
+    Args:
+        sources: code of each module, by the module's name.
+    """
+    used = {
+        module: {
+            whole if whole in sources else target
+            for target, name in imports(ast.parse(source))
+            for whole in [f"{target}.{name}"]
+        }
+        & set(sources)
+        for module, source in sources.items()
+    }
+    try:
+        TopologicalSorter(used).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def backward_calls(source: str) -> int:
@@ -130,6 +164,8 @@ def test_imports_point_downwards() -> None:
         ("zoo/cli/app.py", "from scripts.record import record"),
         ("zoo/published/adult.py", "from zoo.cli.app import app"),
         ("zoo/tabular/data/prepared.py", "from zoo.published.adult import official"),
+        ("zoo/vision/data/labels.py", "from zoo.vision.classification.spec import Spec"),
+        ("zoo/vision/data/labels.py", "import zoo.vision.unet.network"),
     ],
 )
 def test_an_import_against_the_rules_is_seen(path: str, source: str) -> None:
@@ -148,15 +184,24 @@ def test_an_import_within_the_rules_passes(source: str) -> None:
     assert wrong_imports(Path("zoo/vision/data/photo_sets.py"), source) == []
 
 
-def test_data_of_photos_know_no_spec() -> None:
-    folder = ROOT / "zoo/vision/data"
-    wrong = {
-        (path.name, target)
-        for path in folder.glob("*.py")
-        for target, _ in imports(ast.parse(path.read_text(encoding="utf-8")))
-        if target.startswith("zoo.vision.") and target.split(".")[2] not in {"data", "option_names"}
-    }
-    assert wrong == set()
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {module_of(path): read(path) for path in FILES if path.name != "__init__.py"}
+    assert circle(modules) == []
+
+
+@pytest.mark.parametrize(
+    "import_in_b",
+    [
+        "from zoo.a import f",
+        "def f():\n    import zoo.a",
+        "if TYPE_CHECKING:\n    from zoo import a",
+        "from zoo.c import f",
+    ],
+)
+def test_a_circle_of_imports_is_seen(import_in_b: str) -> None:
+    modules = {"zoo.a": "from zoo.b import f", "zoo.b": import_in_b, "zoo.c": "import zoo.a"}
+    assert {"zoo.a", "zoo.b"} <= set(circle(modules))
+    assert circle(modules | {"zoo.b": "import zoo.d\nfrom zoo import d"}) == []
 
 
 def test_one_file_alone_goes_backward() -> None:
@@ -192,6 +237,7 @@ def test_an_unsafe_load_is_seen(path: str, source: str) -> None:
         "r = CliRunner().invoke(app, ['--help']); assert r.exit_code == 0, r.output;"
         "r = CliRunner().invoke(app, ['vision', 'finetune', '--help']); assert r.exit_code == 0",
         "import zoo, zoo.cli.app; zoo.data.available()",
+        "import " + ", ".join(module_of(path) for path in FILES if path.name == "options.py"),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_used(code: str) -> None:

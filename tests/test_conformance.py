@@ -1,17 +1,23 @@
-"""The suite of what every model promises, run by each class and variant that is stored.
+"""The suite of what every model promises, run by each class and variant of models.
 
-A model is tried as it was loaded, and fresh from a learner that has just been in training mode.
+Models are stored ones, as they were loaded and fresh from a learner that has just been in training
+mode, and one of each class that has just been trained, which also tries what its class can do.
 """
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import zoo
-from tests.conformance import RUN, Case, Conformance, case_of
+from tests.capabilities import CAPABILITIES, REQUIRED, TRIALS, is_required, refused
+from tests.conformance import RUN, Case, Conformance, case_of, require_close, require_sentence
 from tests.stored.artifacts import FORMAT_1, NAMES, inputs_of, unpacked
+from tests.trained import MAKERS, Trained
+from zoo.core.model import Model
 
 pytestmark = [  # inputs are unknown on purpose
     pytest.mark.filterwarnings("ignore:the model does not know:UserWarning"),
@@ -20,6 +26,14 @@ pytestmark = [  # inputs are unknown on purpose
 
 PHOTOS = "vision-classifier"  # the one that lies in the folder of the format itself
 ENSEMBLES = ("vision-snapshots", "text-both-directions")  # which no learner trains
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What models keep of photos and texts, apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module", params=[PHOTOS, *NAMES])
@@ -33,6 +47,11 @@ def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     learn = case.model.learner()
     learn.model.train()
     return case_of(learn.as_model(), case.inputs)
+
+
+@pytest.fixture(scope="session", params=list(MAKERS))
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return MAKERS[request.param](tmp_path_factory.mktemp("trained"))
 
 
 def load(name: str, place: Path) -> Case:
@@ -50,3 +69,48 @@ class TestFresh(Conformance):
     @pytest.fixture
     def case(self, fresh: Case) -> Case:
         return fresh
+
+
+class TestTrained(Conformance):
+    @pytest.fixture
+    def case(self, trained: Trained) -> Case:
+        return trained.case
+
+    def test_it_was_validated(self, trained: Trained) -> None:
+        assert trained.model.metrics
+
+    def test_columns_need_not_be_named_again(self, trained: Trained, tmp_path: Path) -> None:
+        model = zoo.load(trained.model.save(tmp_path / "saved"), run=RUN)
+        scores = model.evaluate(*trained.valid, **trained.options)
+        assert scores == pytest.approx(trained.model.metrics, rel=1e-4)
+        if trained.table is not None:
+            expected = list(model.predict(*trained.plain))
+            require_close(list(model.predict(trained.table)), expected)
+
+    @pytest.mark.parametrize("capability", CAPABILITIES)
+    def test_it_does_what_its_class_can_and_refuses_the_rest_in_a_sentence(
+        self, trained: Trained, capability: str, tmp_path: Path
+    ) -> None:
+        if is_required(capability, trained.model):
+            TRIALS[capability](trained, tmp_path)
+        else:
+            refused(capability, trained, tmp_path)
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_no_learner_trains_an_ensemble(name: str, tmp_path: Path) -> None:
+    model = load(name, tmp_path / "model").model
+    require_sentence(model.learner, "an ensemble of 2")
+
+
+def test_every_class_of_models_runs_the_suite() -> None:
+    for domain in ("vision", "text", "tabular", "collab"):
+        importlib.import_module(f"zoo.{domain}.stored")
+    assert {kind.__name__ for kind in leaves(Model)} == set(REQUIRED)
+    assert {name.split()[0] for name in MAKERS} == set(REQUIRED)
+
+
+def leaves(kind: type) -> set[type]:
+    """Classes of the library below one that nothing of it extends."""
+    own = {one for one in kind.__subclasses__() if one.__module__.startswith("zoo.")}
+    return set().union(*map(leaves, own)) if own else {kind}

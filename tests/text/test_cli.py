@@ -122,7 +122,7 @@ def test_a_saved_model_is_scored(trained: Path) -> None:
         (["generate", "{}/m"], "takes a language model"),
         (["generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
         (["train-lm", "nowhere"], "'nowhere', which does not exist"),
-        (["explain", "{}/lm", "a film"], "words are told of a classifier"),
+        (["explain", "{}/lm", "a film"], "words are shown for a classifier of texts, got"),
         (["explain", "{}/m", "a film", "--label", "perhaps"], "got label='perhaps'"),
         (["finetune", "{}/lm", "{}/reviews.csv"], "without 'label'"),
     ],

@@ -137,7 +137,7 @@ def one_sentence() -> Iterator[None]:
     except KeyboardInterrupt:
         notice(_broken_off(), fg="yellow")
         raise typer.Exit(INTERRUPTED) from None
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError, NotImplementedError) as error:
         if isinstance(error, BrokenPipeError) and error.errno == errno.EPIPE:
             _drop_output()
             raise typer.Exit(PIPE_CLOSED) from None

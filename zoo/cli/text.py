@@ -221,8 +221,10 @@ def explain(
         import zoo
 
         model = zoo.load(artifact, run=run_of(device))
-        if not hasattr(model, "explain") or model.domain != "text":
-            raise ValueError(f"words are told of a classifier, however {artifact!r} is none")
+        if model.domain != "text" or not model.spec.classes:
+            raise ValueError(
+                f"words are shown for a classifier of texts, got {artifact!r}. Name one."
+            )
         known = {str(name): name for name in model.spec.classes}
         found = model.explain(one, known.get(label, label) if label is not None else None)
         typer.echo(f"{found.label}  {found.prediction.probabilities[found.label]:.3f}")

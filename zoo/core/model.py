@@ -95,6 +95,22 @@ class Model(ABC, Generic[Network, S]):
     def evaluate(self, *data: Any, **options: Any) -> dict[str, float]:
         """Loss and metrics on labelled data; without any, those of the validation part."""
 
+    def explain(self, *inputs: Any, **options: Any) -> object:
+        """What in an input spoke for its prediction; a class whose models can tell overrides it.
+
+        Raises:
+            NotImplementedError: models of this class cannot tell.
+        """
+        raise self._refusal("explain")
+
+    def export(self, *path: Any, **options: Any) -> Path:
+        """Write the model as an ONNX file; a class whose models can be written so overrides it.
+
+        Raises:
+            NotImplementedError: models of this class cannot be written so.
+        """
+        raise self._refusal("export")
+
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.
 
@@ -163,6 +179,15 @@ class Model(ABC, Generic[Network, S]):
             run=self.run,
         )
         return self._learner
+
+    def _refusal(self, capability: str) -> NotImplementedError:
+        """The error of a capability that the class lacks; it names those that the class has."""
+        classes = type(self).__mro__[: type(self).__mro__.index(Model)]
+        own = {name for each in classes for name, value in vars(each).items() if callable(value)}
+        return NotImplementedError(
+            f"{capability}() must be called on a model whose class has it, got a "
+            f"{type(self).__name__}. It has {', '.join(sorted(n for n in own if n[0] != '_'))}."
+        )
 
     def _config(self) -> Config:
         """The content of config.json."""

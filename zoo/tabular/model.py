@@ -24,6 +24,7 @@ from zoo.tabular.data.targets import unscaled, with_targets
 from zoo.tabular.data.values import Value
 from zoo.tabular.embeddings import map_of, vectors_of
 from zoo.tabular.inference import Inference, in_fp32
+from zoo.tabular.models.arguments import network_arguments
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
@@ -196,8 +197,6 @@ class TableModel(Model[TableNet, Spec]):
         return task_of(self.spec)
 
     def _check_config(self, config: Config) -> None:
-        from zoo.tabular.stored import network_arguments  # which makes this class
-
         super()._check_config(config)
         network_arguments(config, self.spec)
 

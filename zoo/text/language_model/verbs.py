@@ -36,7 +36,7 @@ Pretrained = str | os.PathLike[str] | LanguageModel
 
 @verb(OPTIONS)
 def train_lm(
-    texts: Texts,
+    data: Texts,
     *,
     model: Model = "awd_lstm",
     epochs: Epochs = 10,
@@ -46,7 +46,7 @@ def train_lm(
     """Train a language model on your texts from random weights.
 
     Args:
-        texts: a folder of text files, a file (text, JSON lines, CSV, TSV, Parquet), a DataFrame, a
+        data: a folder of text files, a file (text, JSON lines, CSV, TSV, Parquet), a DataFrame, a
             data set of Hugging Face or torchtext, or any iterable of texts; they may be larger than
             memory.
         model: name of the architecture.
@@ -61,8 +61,8 @@ def train_lm(
     Example:
         zoo.text.train_lm("books/").generate("Once upon a time")
     """
-    require_data("zoo.text.train_lm", texts, names_model=names_model)
-    learn = lm_learner(texts, model=model, **options)
+    require_data("zoo.text.train_lm", data, names_model=names_model)
+    learn = lm_learner(data, model=model, **options)
     if epochs:
         learn.fit(epochs, lr, CYCLE)
     return finished(learn)
@@ -71,7 +71,7 @@ def train_lm(
 @verb(OPTIONS)
 def finetune_lm(
     pretrained: Pretrained,
-    texts: Texts,
+    data: Texts,
     *,
     epochs: Epochs = 3,
     lr: Rate = 2e-2,
@@ -84,7 +84,7 @@ def finetune_lm(
 
     Args:
         pretrained: a language model, its directory, or its name on the hub.
-        texts: see `train_lm`.
+        data: see `train_lm`.
         epochs: passes over the texts with everything unfrozen.
         lr: highest rate of the first epoch.
         **options: see `Options`.
@@ -93,8 +93,8 @@ def finetune_lm(
         FileNotFoundError: the model, file or folder does not exist.
         ValueError: there are too few texts, or a setting is out of range.
     """
-    require_order("zoo.text.finetune_lm", pretrained, texts, names_model=names_model)
-    learn = lm_learner(texts, pretrained=pretrained, **options)
+    require_order("zoo.text.finetune_lm", pretrained, data, names_model=names_model)
+    learn = lm_learner(data, pretrained=pretrained, **options)
     learn.freeze()
     learn.fit(1, lr, CYCLE)
     learn.unfreeze()
@@ -105,7 +105,7 @@ def finetune_lm(
 
 @verb(OPTIONS)
 def lm_learner(
-    texts: Texts,
+    data: Texts,
     *,
     pretrained: Pretrained | None = None,
     model: SomeModel = None,
@@ -116,7 +116,7 @@ def lm_learner(
     `learner.as_model()` gives what `train_lm` returns, `learner.save(directory)` its artifact.
 
     Args:
-        texts: see `train_lm`.
+        data: see `train_lm`.
         pretrained: a language model to go on from, its directory, or its name on the hub.
         model: name of the architecture, for random weights; give this or `pretrained`.
         **options: see `Options`.
@@ -126,19 +126,19 @@ def lm_learner(
         ValueError: there are too few texts, a setting is out of range, or neither or both of
             `pretrained` and `model` are given.
     """
-    require_data("zoo.text.lm_learner", texts, names_model=names_model)
+    require_data("zoo.text.lm_learner", data, names_model=names_model)
     require_one_start(
         "zoo.text.lm_learner",
         pretrained,
         model,
-        example='zoo.text.lm_learner(texts, pretrained="zoo/lstm-wiki")',
+        example='zoo.text.lm_learner(data, pretrained="zoo/lstm-wiki")',
     )
     settings = OPTIONS.complete(options)
     settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else language_model(pretrained)
     earlier = None if first is None else first.seen_rows
     train, valid, rows, spec = corpus(
-        texts,
+        data,
         settings["valid"],
         _spec(first, settings),
         run,
@@ -168,7 +168,7 @@ def lm_learner(
         task(settings["ar"], settings["tar"], settings["sampled"]),
         LanguageModel,
         settings,
-        source=source(texts),
+        source=source(data),
         record=facts | OPTIONS.record(settings),
         seen_before=earlier,
     )

@@ -72,8 +72,8 @@ class PhotoRestorer(PhotoPainter):
         Each is the mean of the photos' own; PSNR of a photo without any error counts 100 dB.
 
         Args:
-            photos: good ones: a folder, or a list of paths; None takes the validation part of the
-                training, which a loaded model does not have.
+            photos: good ones: a folder, or a list of paths; None gives the scores on the validation
+                part of the training.
             size: pixels of the side of the square that is cut from the middle of each.
             batch_size: photos that pass through the model at a time.
 
@@ -87,7 +87,7 @@ class PhotoRestorer(PhotoPainter):
             hashes = file_hashes(paths, self.run.n_threads)
             self._warn_of_seen_rows(hashes)
             pairs = DegradedPhotos(paths, size, self.spec, hashes)
-        return self._evaluate(pairs, batch_size, "a folder")
+        return self._evaluate(pairs, batch_size)
 
     def export(self, path: str | os.PathLike[str], *, shape: tuple[int, int] | None = None) -> Path:
         """Write the model as an ONNX file: enlarged photos, uint8 (B, H, W, 3), to (B, 3, H, W).

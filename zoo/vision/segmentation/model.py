@@ -70,9 +70,9 @@ class PhotoSegmenter(PhotoPainter):
         """Loss, accuracy of pixels and mean intersection over union, at the model's shape.
 
         Args:
-            photos: a folder, or a table of paths of photos and masks; None takes the validation
-                part of the training, which a loaded model does not have. Of data that mark a
-                validation part, that part alone is scored.
+            photos: a folder, or a table of paths of photos and masks; None gives the scores on the
+                validation part of the training. Of data that mark a validation part, that part
+                alone is scored.
             masks: the folder of masks, with a folder of photos.
             root: folder that a table's paths start from.
             columns: a table's columns of photos and masks; its first two otherwise.
@@ -91,7 +91,7 @@ class PhotoSegmenter(PhotoPainter):
             check_values(opened.counts(), known)
             self._warn_of_seen_rows(opened.hashes)
             pairs = opened.as_classes(known)
-        return self._evaluate(pairs, batch_size, "folders of photos and masks")
+        return self._evaluate(pairs, batch_size)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as an ONNX file: uint8 (B, H, W, 3) to probabilities (B, C, H, W).

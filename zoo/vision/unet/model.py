@@ -47,20 +47,15 @@ class PhotoPainter(Model[UNet, Any]):
         batch = Batch((x,), torch.zeros(len(x)))
         return next(self._placed.predict([batch], self._task())).mean.cpu()
 
-    def _evaluate(self, pairs: Pairs | None, batch_size: int, wanted: str) -> dict[str, float]:
-        """Loss and metrics over pairs, or over the validation part; `wanted` says what to pass."""
-        if pairs is not None:
-            batches: Any = PairBatches(
-                pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
-                device=self._placed.device, threads=self.run.n_threads,
-            )  # fmt: skip
-        elif self._learner is not None and self._learner.data.valid is not None:
-            batches = self._learner.data.valid
-        else:
-            raise ValueError(
-                f"a loaded model has no validation photos, however photos=None; pass {wanted}"
-            )
-        return self._placed.evaluate(batches.epoch(0), self._task())
+    def _evaluate(self, pairs: Pairs | None, batch_size: int) -> dict[str, float]:
+        """Loss and metrics over pairs, or those of the validation part."""
+        if pairs is None:
+            return self._validation_scores()
+        batches = PairBatches(
+            pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
+            device=self._placed.device, threads=self.run.n_threads,
+        )  # fmt: skip
+        return self._scores(batches)
 
     def _export(self, path: str | os.PathLike[str], shape: Shape) -> Path:
         from zoo.vision.models.export import write_onnx

@@ -1,0 +1,107 @@
+"""What each class of models can do: what is required of it, and what it refuses in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import zoo
+from tests.conformance import require_sentence
+from tests.trained import Trained
+
+ALL = {"predict", "evaluate", "save", "push", "learner"}
+REQUIRED: dict[str, set[str]] = {
+    "PhotoModel": ALL | {"explain", "export"},
+    "PhotoSegmenter": ALL | {"export"},
+    "PhotoRestorer": ALL | {"export"},
+    "TextClassifier": ALL | {"explain"},
+    "LanguageModel": ALL,  # it has no labels to explain
+    "TableModel": ALL | {"export"},
+    "Recommender": ALL,
+}
+REFUSED_BY_ENSEMBLES = {"learner"}  # which trains a single network
+CAPABILITIES = sorted(set().union(*REQUIRED.values()))
+
+
+def is_required(capability: str, model: Any) -> bool:
+    """Whether a model must be able to do something; otherwise it must refuse."""
+    if len(model.members) > 1 and capability in REFUSED_BY_ENSEMBLES:
+        return False
+    return capability in REQUIRED[type(model).__name__]
+
+
+def predict(trained: Trained, work: Path) -> None:
+    assert trained.case.one(trained.case.items[0]) is not None
+
+
+def evaluate(trained: Trained, work: Path) -> None:
+    scores = trained.model.evaluate(*trained.valid, **trained.options)
+    assert scores
+    assert all(isinstance(value, float) for value in scores.values())
+
+
+def explain(trained: Trained, work: Path) -> None:
+    found = trained.model.explain(trained.case.items[0])
+    picture = found.save(work / "why.png")
+    assert picture.stat().st_size > 1000  # bytes
+
+
+def export(trained: Trained, work: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="pip install 'transfer-zoo[onnx]'")
+    pytest.importorskip("onnxscript", reason="pip install 'transfer-zoo[onnx]'")
+    onnx.checker.check_model(str(trained.model.export(work / "model.onnx")))
+
+
+def save(trained: Trained, work: Path) -> None:
+    folder = trained.model.save(work / "saved")
+    assert type(zoo.load(folder, run=trained.model.run)) is type(trained.model)
+
+
+def push(trained: Trained, work: Path) -> None:
+    files = trained.model.push("someone/model", dry_run=True)
+    assert {"config.json", "model.safetensors", "README.md"} <= set(files)
+
+
+def learner(trained: Trained, work: Path) -> None:
+    """A model that is loaded again trains for another epoch, and the first one stays as it is."""
+    loaded = zoo.load(trained.model.save(work / "saved"), run=trained.model.run)
+    learn = loaded.learner()
+    require_sentence(lambda: learn.fit(1, trained.rate), "the learner of a loaded model")
+    learn.set_data(trained.model.learner().data)
+    before = [parameter.clone() for parameter in learn.model.parameters()]
+    learn.fit(1, trained.rate)
+    pairs = zip(before, learn.model.parameters(), strict=True)
+    assert any(not torch.equal(old, new) for old, new in pairs)
+    further = learn.as_model()
+    assert len(further.history.rows) == 1
+    assert trained.case.one(trained.case.items[0]) is not None
+    assert further.evaluate().keys() == trained.model.metrics.keys()
+
+
+TRIALS: dict[str, Callable[[Trained, Path], None]] = {
+    "predict": predict,
+    "evaluate": evaluate,
+    "explain": explain,
+    "export": export,
+    "save": save,
+    "push": push,
+    "learner": learner,
+}
+
+
+def refused(capability: str, trained: Trained, work: Path) -> None:
+    """A call of what the model cannot do ends in a sentence that names the model."""
+    model, path = trained.model, work / "model.onnx"
+    calls: dict[str, Callable[[], object]] = {
+        "explain": lambda: model.explain(trained.case.items[0]),
+        "export": lambda: model.export(path),
+        "learner": lambda: model.learner(),
+    }
+    one = capability not in REFUSED_BY_ENSEMBLES
+    name = type(model).__name__ if one else f"an ensemble of {len(model.members)}"
+    require_sentence(calls[capability], name)
+    assert not path.exists()
