@@ -332,16 +332,16 @@ def test_an_exported_restorer_draws_the_same(
 def test_mistakes_are_one_clear_sentence(photos: Path, tmp_path: Path) -> None:
     learner = zoo.vision.restoration.learner
     with pytest.raises(FileNotFoundError, match="'nowhere' is no folder"):
-        learner(NET, "nowhere")
+        learner("nowhere", pretrained=NET)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="has none"):
-        learner(NET, tmp_path / "empty")
+        learner(tmp_path / "empty", pretrained=NET)
     with pytest.raises(FileNotFoundError, match=r"there is no a\.jpg"):
-        learner(NET, ["a.jpg"])
+        learner(["a.jpg"], pretrained=NET)
     with pytest.raises(ValueError, match="got n=1"):
-        learner(NET, [photos / "00.png"], random_weights=True)
+        learner([photos / "00.png"], model=NET)
     with pytest.raises(ValueError, match="vit_tiny_patch16_224 pools its features"):
-        learner("timm/vit_tiny_patch16_224", photos, random_weights=True, size=64)
+        learner(photos, model="timm/vit_tiny_patch16_224", size=64)
 
 
 @needs_weights

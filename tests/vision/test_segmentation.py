@@ -607,21 +607,21 @@ def test_mistakes_with_masks_are_one_clear_sentence(scenes: Path, tmp_path: Path
     with pytest.raises(
         ValueError, match=r"of n_classes=3 there are \[9\] beside ignore=None; name"
     ):
-        learner(TINY, photos, masks, random_weights=True, **settings(ignore=None))
+        learner(photos, masks, model=TINY, **settings(ignore=None))
     with pytest.raises(ValueError, match=r"got 24\.jpg, 25\.jpg, .*cat_mask\.png, move them"):
-        learner(TINY, photos, random_weights=True, **settings())
+        learner(photos, model=TINY, **settings())
     with pytest.raises(ValueError, match="vit_tiny_patch16_224 pools its features"):
-        learner("timm/vit_tiny_patch16_224", photos, masks, random_weights=True,
+        learner(photos, masks, model="timm/vit_tiny_patch16_224",
                 **settings(size=32))  # fmt: skip
     (masks / "25_mask.png").unlink()
     draw(0)[0].save(masks / "25.png")
     with pytest.raises(ValueError, match=r"however .*25\.png has mode='RGB'; store"):
-        learner(TINY, photos, masks, random_weights=True, **settings())
+        learner(photos, masks, model=TINY, **settings())
     Image.new("L", (64, 20)).save(masks / "25.png")
     with pytest.raises(ValueError, match=r"25\.png has 64 x 20, 25\.jpg 64 x 48; scale"):
-        learner(TINY, photos, masks, random_weights=True, **settings())
+        learner(photos, masks, model=TINY, **settings())
     (masks / "25.png").write_text("no picture")
     with pytest.raises(ValueError, match=r"25\.png cannot be read"):
-        learner(TINY, photos, masks, random_weights=True, **settings())
+        learner(photos, masks, model=TINY, **settings())
     with pytest.raises(FileNotFoundError, match="nowhere is none; correct"):
         find_masks(photos, "nowhere")

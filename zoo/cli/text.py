@@ -220,7 +220,7 @@ def explain(
     with one_sentence():
         import zoo
 
-        model = zoo.load(artifact, run=run_of(device))
+        model: Any = zoo.load(artifact, run=run_of(device))
         if model.domain != "text" or not model.spec.classes:
             raise ValueError(
                 f"words are shown for a classifier of texts, got {artifact!r}. Name one."

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.core.arguments import is_model, require_one_start
+from zoo.core.arguments import is_model, require_data, require_one_start
 from zoo.core.config import CONFIG
 from zoo.core.model import Model
 from zoo.hub.find import find
@@ -67,17 +67,19 @@ def require_architecture(verb: str, model: str | None) -> str:
     return model
 
 
-def starting_point(verb: str, pretrained: Any, model: str | None) -> Any:
+def starting_point(verb: str, data: Any, pretrained: Any, model: str | None) -> Any:
     """A backbone's name or a saved model, of exactly one of `pretrained` and `model`.
 
     Args:
         verb: the call, such as "zoo.vision.learner".
+        data: its first argument, which is no model.
         pretrained: what a user names, see `look_up`; None without.
         model: a backbone's name, for random weights; None without.
 
     Raises:
         ValueError: none or both are given, or as `look_up` and `require_architecture`.
     """
+    require_data(verb, data, names_model=names_model)
     example = f"{verb}(data, pretrained='efficientnet_lite0')"
     require_one_start(verb, pretrained, model, example=example)
     return require_architecture(verb, model) if pretrained is None else look_up(pretrained)

@@ -86,20 +86,20 @@ def fit_columns(
             continue
         column, before = without_arrow(frame[name]), (earlier or {}).get(name)
         is_certain = before is not None or name in categories or name in numbers
+        fitted: Category | Number | None
         if name in categories or (name not in numbers and _is_category(column, before)):
-            category = fit_category(column, name, before if isinstance(before, Category) else None)
-            why = None if is_certain else _useless(column, category)
-            strange = None if is_certain or why else _among_numbers(category)
-            inputs += [] if why else [category]
+            fitted = fit_category(column, name, before if isinstance(before, Category) else None)
+            why = None if is_certain else _useless(column, fitted)
+            strange = None if is_certain or why else _among_numbers(fitted)
             odd += [] if strange is None else [(name, strange)]
         else:
             old = before if isinstance(before, Number) else None
-            number, has_infinite = fit_number(column, name, old)
-            why = None if number else "has one value alone"
-            if not is_certain and is_saved_index(column, name):
-                why = "is the index that another program has saved"
-            inputs += [] if why or number is None else [number]
+            fitted, has_infinite = fit_number(column, name, old)
+            is_index = not is_certain and is_saved_index(column, name)
+            why = "is the index that another program has saved" if is_index else None
+            why = why if fitted else "has one value alone"
             infinite += [name] if has_infinite else []
+        inputs += [] if why or fitted is None else [fitted]
         left_out += [(name, why)] if why else []
     _tell(left_out, infinite, odd)
     if not inputs:

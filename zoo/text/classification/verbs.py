@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Unpack
 
 import torch
@@ -132,12 +133,8 @@ def learner(
             `pretrained` and `model` are given.
     """
     require_data("zoo.text.learner", data, names_model=names_model)
-    require_one_start(
-        "zoo.text.learner",
-        pretrained,
-        model,
-        example='zoo.text.learner(data, pretrained="zoo/lstm-wiki")',
-    )
+    example = "zoo.text.learner(data, pretrained='zoo/lstm-wiki')"
+    require_one_start("zoo.text.learner", pretrained, model, example=example)
     settings = OPTIONS.complete(options)
     settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else pretrained_model(pretrained)
@@ -152,15 +149,11 @@ def learner(
         text_column=columns[0],
         label_columns=columns[1],
     )
-    batch_size = settings["batch_size"]
+    batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
+    valid_batches = None if held is None else batches(held, shuffle=False)
     return learner_of(
         _network(first, spec, settings, run),
-        Data(
-            _batches(training, spec, batch_size, run, shuffle=True),
-            None if held is None else _batches(held, spec, batch_size, run, shuffle=False),
-            spec,
-            training.hashes(),
-        ),
+        Data(batches(training, shuffle=True), valid_batches, spec, training.hashes()),
         task_of(spec),
         TextClassifier,
         settings,

@@ -21,6 +21,7 @@ from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.corpus import corpus
+from zoo.text.data.stream import Stream
 from zoo.text.data.texts import Texts
 from zoo.text.data.torchtext import words_of
 from zoo.text.data.vocabulary import carried_over
@@ -127,12 +128,8 @@ def lm_learner(
             `pretrained` and `model` are given.
     """
     require_data("zoo.text.lm_learner", data, names_model=names_model)
-    require_one_start(
-        "zoo.text.lm_learner",
-        pretrained,
-        model,
-        example='zoo.text.lm_learner(data, pretrained="zoo/lstm-wiki")',
-    )
+    example = "zoo.text.lm_learner(data, pretrained='zoo/lstm-wiki')"
+    require_one_start("zoo.text.lm_learner", pretrained, model, example=example)
     settings = OPTIONS.complete(options)
     settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else language_model(pretrained)
@@ -148,14 +145,6 @@ def lm_learner(
         at_least=settings["at_least"],
         earlier=earlier,
     )
-    network = _network(first, spec, settings, run)
-    batches = partial(
-        StreamBatches,
-        batch_size=settings["batch_size"],
-        bptt=settings["bptt"],
-        reverse=spec.reverse,
-    )
-    valid_batches = None if valid is None else batches(valid, shuffle=False)
     facts = {
         "pretrained": "" if first is None else repr(first),
         "words": len(train),
@@ -163,8 +152,8 @@ def lm_learner(
         "vocabulary": len(spec.words),
     }
     return learner_of(
-        network,
-        Data(batches(train, seed=run.seed), valid_batches, spec, rows),
+        _network(first, spec, settings, run),
+        Data(*_batches(train, valid, spec, settings, run), spec, rows),
         task(settings["ar"], settings["tar"], settings["sampled"]),
         LanguageModel,
         settings,
@@ -172,6 +161,19 @@ def lm_learner(
         record=facts | OPTIONS.record(settings),
         seen_before=earlier,
     )
+
+
+def _batches(
+    train: Stream, valid: Stream | None, spec: Spec, settings: Options, run: Run
+) -> tuple[StreamBatches, StreamBatches | None]:
+    """Batches of the words to train on, and of those to validate on, if any."""
+    batches = partial(
+        StreamBatches,
+        batch_size=settings["batch_size"],
+        bptt=settings["bptt"],
+        reverse=spec.reverse,
+    )
+    return batches(train, seed=run.seed), None if valid is None else batches(valid, shuffle=False)
 
 
 def _spec(first: LanguageModel | None, settings: Options) -> Spec:

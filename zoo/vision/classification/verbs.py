@@ -138,8 +138,7 @@ def learner(
     Raises:
         ValueError: as `finetune`, or neither or both starts are given.
     """
-    require_data("zoo.vision.learner", data, names_model=names_model)
-    first = starting_point("zoo.vision.learner", pretrained, model)
+    first = starting_point("zoo.vision.learner", data, pretrained, model)
     return new_learner(data, first, pretrained, options)
 
 

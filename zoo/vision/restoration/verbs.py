@@ -110,8 +110,7 @@ def learner(
             range.
         FileNotFoundError: a folder or photo does not exist.
     """
-    require_data("zoo.vision.restoration.learner", data, names_model=names_model)
-    start = starting_point("zoo.vision.restoration.learner", pretrained, model)
+    start = starting_point("zoo.vision.restoration.learner", data, pretrained, model)
     settings = OPTIONS.complete(options)
     run = settings["run"] = settings["run"] or Run()
     size, shown = settings["size"], preprocessing(body_name(start))

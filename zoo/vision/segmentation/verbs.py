@@ -24,6 +24,7 @@ from zoo.vision.segmentation.model import PhotoSegmenter
 from zoo.vision.segmentation.options import OPTIONS, Options
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
+from zoo.vision.unet.network import UNet
 from zoo.vision.unet.pairs import pair_data
 from zoo.vision.unet.start import body_name, fitting_shape, start_unet
 
@@ -125,29 +126,25 @@ def learner(
             range.
         FileNotFoundError: a folder, file or photo does not exist.
     """
-    require_data("zoo.vision.segmentation.learner", data, names_model=names_model)
-    start = starting_point("zoo.vision.segmentation.learner", pretrained, model)
+    start = starting_point("zoo.vision.segmentation.learner", data, pretrained, model)
     settings = OPTIONS.complete(options)
     run = settings["run"] = settings["run"] or Run()
-    varied = augmentation(settings["augment"])
     seen_before = start.seen_rows if isinstance(start, PhotoSegmenter) else None
     name = body_name(start)
     photo_set, spec = _photo_set(name, find_parts(data, masks, settings, seen_before), settings)
     if run.progress is not False and rank_and_world()[0] == 0:
         Console().print(str(photo_set.report), highlight=False, markup=False)
-    with seeded(run.seed):
-        network = start_unet(
-            start,
-            len(spec.classes),
-            spec.shape,
-            random_weights=model is not None,
-            whole=lambda saved: getattr(saved.spec, "classes", ()) == spec.classes,
-        )
-    pairs = (photo_set.train, photo_set.valid)
-    rows = photo_set.train.hashes
+    network = _network(start, spec, random_weights=model is not None, seed=run.seed)
     return learner_of(
         network.to(memory_format=torch.channels_last),
-        pair_data(pairs, spec, run, settings["batch_size"], varied, rows=rows),
+        pair_data(
+            (photo_set.train, photo_set.valid),
+            spec,
+            run,
+            settings["batch_size"],
+            augmentation(settings["augment"]),
+            rows=photo_set.train.hashes,
+        ),
         task_of(spec),
         PhotoSegmenter,
         settings,
@@ -179,6 +176,17 @@ def check(data: Any, masks: Any = None, **options: Unpack[Options]) -> MaskRepor
     settings = OPTIONS.complete(options)
     parts = find_parts(data, masks, settings)
     return open_parts(parts, _LOOKED_AT, "bilinear", settings).report
+
+
+def _network(start: Any, spec: SegmentationSpec, *, random_weights: bool, seed: int) -> UNet:
+    """A U-Net for the classes of a spec; a saved one of the same classes as it is."""
+
+    def knows_classes(saved: Any) -> bool:
+        return bool(getattr(saved.spec, "classes", ()) == spec.classes)
+
+    n_out, shape = len(spec.classes), spec.shape
+    with seeded(seed):
+        return start_unet(start, n_out, shape, random_weights=random_weights, whole=knows_classes)
 
 
 def _photo_set(
