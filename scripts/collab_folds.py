@@ -1,7 +1,7 @@
 """MovieLens-100k, the published folds u1 to u5: mean RMSE of dot_bias <= .912, of svdpp <= .895.
 
-Both with their default settings; svdpp is also told age, gender and occupation of users, year and
-genres of films, and sees no time. On u1, svdpp is to be below .905 (GC-MC with features, van den
+Both with their default settings; svdpp also uses age, gender and occupation of users, and year and
+genres of films, but no times. On u1, svdpp is to be below .905 (GC-MC with features, van den
 Berg et al. 2017). Recipes were chosen on the training part of u1 (`scripts/collab_recipe.py`).
 Cost: 1 second (dot_bias) or 13 (svdpp) a fold on two cores.
 

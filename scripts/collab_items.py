@@ -1,7 +1,7 @@
-"""MovieLens-100k, items alone: RMSE <= .915 for users whom the model has never seen, u1 to u5.
+"""MovieLens-100k, items alone: RMSE <= .915 for users who are new to the model, u1 to u5.
 
 `svdpp` with features learns from the base part of each fold and then forgets its users
-(`Recommender.without_users`): what is left is published as `zoo/movielens-100k`. Each user of the
+(`Recommender.without_users`); the rest is published as `zoo/movielens-100k`. Each user of the
 test part is placed by `fold_in` from that user's ratings in the base part. The recipe is that of
 `scripts/collab_folds.py`. Cost: 40 seconds to train on a fold with one core, and the placing of its
 users one by one, which the seconds do not count.

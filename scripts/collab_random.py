@@ -22,7 +22,7 @@ SEEDS = 5
 EPOCHS = 5
 RECIPES: dict[str, dict[str, Any]] = {
     "ours": {},
-    "fastai's": {"lr": 5e-3, "batch_size": 64, "weight_decay": 0.1, "scale": (0.0, 5.5)},
+    "fastai's": {"lr": 5e-3, "batch_size": 64, "weight_decay": 0.1, "y_range": (0.0, 5.5)},
 }
 
 

@@ -21,7 +21,6 @@ from torch import Tensor
 import zoo
 from scripts.program import Program, program, summary, timed
 from zoo.collab.data.batches import encode
-from zoo.collab.data.rated_items import seen_of
 from zoo.collab.data.ratings import split
 from zoo.collab.ranking import ranking_metrics
 from zoo.collab.spec import Spec
@@ -34,7 +33,7 @@ EASE_LAMBDA = 500.0
 
 
 def popular(chosen: Tensor) -> Tensor:
-    """Scores of all items: how many chose them."""
+    """Scores of all items: the number of users who chose them."""
     return chosen.sum(0).expand_as(chosen)
 
 
@@ -64,13 +63,13 @@ def trial(asked: Program, seed: int) -> dict[str, float]:
         )
     asked.record(model="softmax", seed=seed, **trained.metrics, **spent())
     asked.keep(trained, seed)
-    found = {"softmax": trained.metrics[f"ndcg@{K}"]}
+    ndcg = {"softmax": trained.metrics[f"ndcg@{K}"]}
     for name, rival in RIVALS.items():
         with timed() as spent:
             scores = rival_scores(rival, base, test, trained.spec)
         asked.record(model=name, seed=seed, **scores, **spent())
-        found[name] = scores[f"ndcg@{K}"]
-    return found
+        ndcg[name] = scores[f"ndcg@{K}"]
+    return ndcg
 
 
 def rival_scores(
@@ -78,24 +77,20 @@ def rival_scores(
 ) -> dict[str, float]:
     """The same metrics of the same lists by another model."""
     n_users, n_items = len(spec.users), len(spec.items)
-    given, held = encode(base, spec), encode(test, spec)
-    order = given.users.argsort(stable=True)
-    seen = seen_of(given.users[order], given.items[order], n_users)
+    train, valid = encode(base, spec), encode(test, spec)
     chosen = torch.zeros(n_users + 1, n_items + 1)
-    chosen[given.users.long(), given.items.long()] = 1
+    chosen[train.users.long(), train.items.long()] = 1
     scores = rival(chosen)
-    known = held.items > 0
-    users, order = held.users[known].sort(stable=True)
-    relevant = seen_of(users, held.items[known][order], n_users)
-    return ranking_metrics(lambda rows: scores[rows].clone(), relevant, n_items, K, seen)
+    relevant, hidden = valid.rated_items(n_users), train.rated_items(n_users)
+    return ranking_metrics(lambda rows: scores[rows].clone(), relevant, n_items, K, hidden)
 
 
 def main() -> None:
     """All seeds."""
     asked = program(__doc__, "collab_ranking.csv", seeds=SEEDS)
-    found = [trial(asked, seed) for seed in asked.seeds]
-    for name in found[0]:
-        print(summary(f"{name}: nDCG@{K}", [one[name] for one in found], f"above {GOAL}"))
+    trials = [trial(asked, seed) for seed in asked.seeds]
+    for name in trials[0]:
+        print(summary(f"{name}: nDCG@{K}", [one[name] for one in trials], f"above {GOAL}"))
 
 
 if __name__ == "__main__":

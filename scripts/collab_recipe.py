@@ -19,7 +19,8 @@ import pandas as pd
 import zoo
 from scripts.program import Program, program, timed
 from zoo.collab.data.ratings import split
-from zoo.collab.models.catalogue import RECIPES, predicts_ratings
+from zoo.collab.models.catalogue import RECIPES
+from zoo.collab.task import predicts_ratings
 from zoo.published import movielens
 
 RANKING_SEED = 100
@@ -32,23 +33,23 @@ def parts(model: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         base = movielens.ratings("u1.base")
         held = np.random.default_rng(seed).permutation(len(base)) < len(base) // 10
         return base[~held], base[held]
-    known, _ = split(movielens.ratings(), "item", 0.25, RANKING_SEED)
-    return split(known, "item", 0.25, RANKING_SEED + 1 + seed)
+    outer, _ = split(movielens.ratings(), "item", 0.25, RANKING_SEED)
+    return split(outer, "item", 0.25, RANKING_SEED + 1 + seed)
 
 
 def trial(asked: Program, seed: int) -> None:
     """One training; a row."""
-    given = asked.further
-    model = given["model"]
+    flag = asked.further
+    model = flag["model"]
     recipe = RECIPES[model]
     chosen = {
-        "epochs": 1 if asked.smoke else given["epochs"] or recipe.epochs,
-        "lr": given["lr"] or recipe.lr,
-        "batch_size": given["batch_size"] or recipe.batch_size,
-        "weight_decay": recipe.weight_decay if given["decay"] is None else given["decay"],
-        "n_factors": given["factors"] or recipe.n_factors,
+        "epochs": 1 if asked.smoke else flag["epochs"] or recipe.epochs,
+        "lr": flag["lr"] or recipe.lr,
+        "batch_size": flag["batch_size"] or recipe.batch_size,
+        "weight_decay": recipe.weight_decay if flag["decay"] is None else flag["decay"],
+        "n_factors": flag["factors"] or recipe.n_factors,
     }
-    further = {name: given[name] for name in ARGUMENTS if given[name] is not None}
+    further = {name: flag[name] for name in ARGUMENTS if flag[name] is not None}
     train, held = parts(model, seed)
     with timed() as spent:
         trained = zoo.collab.train(
@@ -56,8 +57,8 @@ def trial(asked: Program, seed: int) -> None:
             model=model,
             valid=held,
             **further,
-            user_features=movielens.users() if given["features"] else None,
-            item_features=movielens.items() if given["features"] else None,
+            user_features=movielens.users() if flag["features"] else None,
+            item_features=movielens.items() if flag["features"] else None,
             run=asked.run(seed),
             **chosen,
         )
@@ -66,7 +67,7 @@ def trial(asked: Program, seed: int) -> None:
         seed=seed,
         **chosen,
         **(recipe.arguments | further),
-        features=given["features"],
+        features=flag["features"],
         **trained.metrics,
         **spent(),
     )
@@ -74,7 +75,7 @@ def trial(asked: Program, seed: int) -> None:
 
 
 def flags(parser: argparse.ArgumentParser) -> None:
-    """A configuration; what is not given is the model's own."""
+    """A configuration; defaults are the model's own."""
     parser.add_argument("model", choices=RECIPES, nargs="?", default="dot_bias")
     for name in ("epochs", "batch-size", "factors", "members", "negatives"):
         parser.add_argument(f"--{name}", type=int)

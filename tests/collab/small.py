@@ -37,9 +37,9 @@ def held_out_of(model: Recommender) -> pd.DataFrame:
     """The ratings that a model trained on `ratings()` was validated on."""
     table = ratings()
     users, items = model.spec.user_rows(table["user"]), model.spec.item_rows(table["item"])
-    seen = set(model.seen.keys().tolist())
+    rated_items = set(model.rated_items.keys().tolist())
     keys = pair_keys(torch.from_numpy(users), torch.from_numpy(items)).tolist()
-    return table[[key not in seen for key in keys]]
+    return table[[key not in rated_items for key in keys]]
 
 
 def train(model: str = "dot_bias", data: pd.DataFrame | None = None, **options: Any) -> Recommender:

@@ -75,8 +75,8 @@ def test_ids_that_are_numbers_are_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["nobody"], "however 'nobody' is not one of the 60"),
-        (["u01", "-k", "999"], "between 1 and all 40 known items, however k=999"),
+        (["nobody"], "among the 60 of the training, got 'nobody'"),
+        (["u01", "-k", "999"], "k must be between 1 and all 40 items, got k=999"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, films: Path) -> None:
@@ -90,7 +90,7 @@ def test_another_kind_of_model_recommends_nothing() -> None:
     stored = Path(__file__).parents[1] / "stored" / "format-1"
     result = zoo("collab", "recommend", stored, "u01")
     assert result.exit_code == 1
-    assert "takes a model of ratings" in result.output
+    assert "takes a model of ratings, got another" in result.output
 
 
 def ratings_file(folder: Path) -> Path:
@@ -146,5 +146,5 @@ def test_a_column_that_is_not_found_is_named_by_an_option(tmp_path: Path) -> Non
     table.write_text("who,what,stars\na,b,3\nc,d,4\n")
     ran = zoo("collab", "train", table)
     assert ran.exit_code == 1
-    assert "got ['who', 'what', 'stars'] without that of each user" in ran.output
+    assert "got who, what, stars without that of each user" in ran.output
     assert "say which is by --user NAME" in ran.output

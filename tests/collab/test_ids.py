@@ -15,7 +15,7 @@ import pytest
 import zoo
 from tests.collab.small import RUN, ratings, train
 from zoo.collab import Recommender
-from zoo.collab.data.ids import KnownIds, clean_ids, like_known, whole_numbers
+from zoo.collab.data.ids import IdIndex, cast_like, clean_ids, whole_numbers
 
 LONG = 76561198000000000  # seventeen digits, more than a float tells apart
 
@@ -66,7 +66,7 @@ def texts() -> Recommender:
     ],
 )
 def test_one_rule_says_which_known_id_a_value_means(known: Any, value: Any, row: int) -> None:
-    ids = KnownIds(known)
+    ids = IdIndex(known)
     assert ids.rows([value]).tolist() == [row]
     assert ids.rows(pd.Series([value], dtype=object)).tolist() == [row]
     assert ids.rows([value, "nobody", value]).tolist() == [row, 0, row]
@@ -75,13 +75,13 @@ def test_one_rule_says_which_known_id_a_value_means(known: Any, value: Any, row:
 @pytest.mark.parametrize("dtype", ["int32", "uint64", "float64", "Int64", "category", "str"])
 def test_the_type_of_a_column_changes_nothing(dtype: str) -> None:
     column = pd.Series([7, 6, 5]).astype(dtype)
-    assert KnownIds([5, 7]).rows(column).tolist() == [2, 0, 1]
-    assert KnownIds(["5", "7"]).rows(pd.Series([7, 6, 5], dtype="int32")).tolist() == [2, 0, 1]
+    assert IdIndex([5, 7]).rows(column).tolist() == [2, 0, 1]
+    assert IdIndex(["5", "7"]).rows(pd.Series([7, 6, 5], dtype="int32")).tolist() == [2, 0, 1]
 
 
 def test_a_float_that_may_be_several_ids_is_refused() -> None:
     with pytest.raises(ValueError, match=r"got 7\.6561198e\+16, a float that stands for several"):
-        KnownIds([LONG]).rows(np.array([float(LONG)]))
+        IdIndex([LONG]).rows(np.array([float(LONG)]))
     with pytest.raises(ValueError, match=r"column of the user: .* Read the ids as text"):
         clean_ids(pd.Series([float(LONG), 5.0]), "user")
 
@@ -249,8 +249,8 @@ def test_fine_tuning_finds_known_ids_of_another_kind(
     [(5, ["x"], "5"), ("5", [7], 5), ("05", [7], "05"), ("x", [7], "x"), (5, [7, "x"], 5)],
 )
 def test_new_ids_take_the_form_of_known_ones(value: Any, known: Any, expected: Any) -> None:
-    assert like_known(value, known) == expected
-    assert type(like_known(value, known)) is type(expected)
+    assert cast_like(value, known) == expected
+    assert type(cast_like(value, known)) is type(expected)
 
 
 def test_features_and_titles_find_ids_of_another_kind() -> None:

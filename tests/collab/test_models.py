@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from tests.collab.small import N_ITEMS, N_USERS, ratings, train
 from zoo.collab import Recommender, learner
-from zoo.collab.data.rated_items import Seen, seen_of
-from zoo.collab.models.catalogue import RECIPES, predicts_ratings
+from zoo.collab.data.rated_items import RatedItems
+from zoo.collab.models.catalogue import RECIPES
 from zoo.collab.models.factors import Factors, Side, scaled
 from zoo.collab.models.softmax import Softmax
+from zoo.collab.task import predicts_ratings
 from zoo.core.training.groups import layer_groups
 
 USERS, ITEMS = torch.tensor([1, 1, 2, 3]), torch.tensor([2, 4, 4, 1])
@@ -44,7 +45,7 @@ def test_dot_bias_is_the_formula() -> None:
 
 def test_svdpp_is_the_formula_of_koren_on_both_sides() -> None:
     net = Factors(n_users=3, n_items=4, n_factors=5, histories=True)
-    net.set_seen(seen_of(USERS, ITEMS.int(), 3))
+    net.set_rated_items(RatedItems.of(USERS, ITEMS.int(), 3))
     randomised(net)
     met: dict[int, list[int]] = {1: [2, 4], 2: [4], 3: [1]}
     fans: dict[int, list[int]] = {1: [3], 2: [1], 4: [1, 2]}
@@ -80,7 +81,7 @@ def test_features_add_their_vectors() -> None:
 
 def new_softmax(**settings: Any) -> Any:
     net = Softmax(n_users=3, n_factors=5, **settings)
-    net.set_seen(seen_of(USERS, ITEMS.int(), 3))
+    net.set_rated_items(RatedItems.of(USERS, ITEMS.int(), 3))
     return randomised(net)
 
 
@@ -141,8 +142,8 @@ def new_learner(each: Recommender) -> Any:
 
 def test_layers_cover_every_parameter_once(each: Recommender) -> None:
     net = each.members[0]
-    told = [id(p) for group in layer_groups(net) for p in group.parameters()]
-    assert sorted(told) == sorted(id(p) for p in net.parameters())
+    covered = [id(p) for group in layer_groups(net) for p in group.parameters()]
+    assert sorted(covered) == sorted(id(p) for p in net.parameters())
 
 
 def test_one_row_a_rating_and_a_finite_gradient_everywhere(each: Recommender) -> None:
@@ -169,7 +170,7 @@ def test_evaluation_is_deterministic(each: Recommender) -> None:
 
 def test_one_batch_can_be_overfitted(each: Recommender) -> None:
     few = ratings()[:40]
-    whole: dict[str, Any] = {"arguments": {"dropout": 0.0}} if each.name == "softmax" else {}
+    whole: dict[str, Any] = {"dropout": 0.0} if each.name == "softmax" else {}
     learn = learner(few, model=each.name, n_factors=8, batch_size=64, weight_decay=0.0,
                     valid_fraction=0, run=each.run, **whole)  # fmt: skip
     learn.fit(150, 5e-2)
@@ -202,17 +203,16 @@ def test_rankers_order_as_ratings_do(each: Recommender) -> None:
 
 
 def test_seen_is_a_table_by_user_and_by_item() -> None:
-    seen = seen_of(USERS, ITEMS.int(), n_users=3)
-    assert [seen.of(user).tolist() for user in range(4)] == [[], [2, 4], [4], [1]]
-    turned = seen.transposed(n_items=5)
-    assert [turned.of(item).tolist() for item in range(6)] == [[], [3], [1], [], [1, 2], []]
-    positions, items = seen.pairs(torch.tensor([2, 0, 1]))
+    rated_items = RatedItems.of(USERS, ITEMS.int(), n_users=3)
+    assert [rated_items.of_user(user).tolist() for user in range(4)] == [[], [2, 4], [4], [1]]
+    turned = rated_items.transposed(n_items=5)
+    assert [turned.of_user(item).tolist() for item in range(6)] == [[], [3], [1], [], [1, 2], []]
+    positions, items = rated_items.pairs(torch.tensor([2, 0, 1]))
     assert list(zip(positions.tolist(), items.tolist(), strict=True)) == [(0, 4), (2, 2), (2, 4)]
 
 
 def test_nobody_has_seen_anything() -> None:
-    nothing = Seen(torch.zeros(5, dtype=torch.int64), torch.zeros(0, dtype=torch.int32))
-    positions, items = nothing.pairs(torch.tensor([1, 2]))
+    positions, items = RatedItems.empty(3).pairs(torch.tensor([1, 2]))
     assert len(positions) == len(items) == 0
 
 

@@ -8,7 +8,7 @@ import torch
 import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
 from zoo.collab import Recommender
-from zoo.collab.models.catalogue import predicts_ratings
+from zoo.collab.task import predicts_ratings
 from zoo.core.model import Model
 
 
@@ -48,7 +48,9 @@ def test_repeated_pairs_are_answered_each(model: Recommender) -> None:
 
 def test_pairs_that_do_not_match_are_one_sentence(model: Recommender) -> None:
     for users, items in ((["u01", "u02"], [50]), ("u01", [50, 60])):
-        with pytest.raises(ValueError, match=r"a user and an item, however lengths="):
+        with pytest.raises(
+            ValueError, match=r"one item per user, got (2 users and 1 items|1 users and 2 items)"
+        ):
             model.predict(users, items)
 
 
@@ -65,8 +67,8 @@ def test_predicting_changes_nothing(each: Recommender) -> None:
 def test_a_list_is_the_best_of_what_the_user_has_not_rated(model: Recommender) -> None:
     shown = model.recommend("u01", 5)
     assert list(shown) == ["item", "score"]
-    seen = set(ratings().query("user == 'u01'")["item"])
-    rest = [item for item in model.spec.items if item not in seen]
+    rated_items = set(ratings().query("user == 'u01'")["item"])
+    rest = [item for item in model.spec.items if item not in rated_items]
     rated = model.predict(["u01"] * len(rest), rest)
     best = [rest[i] for i in np.argsort(-rated)[:5]]
     assert shown["item"].tolist() == best
@@ -113,9 +115,11 @@ def test_who_has_rated_almost_all_gets_fewer() -> None:
 
 
 def test_an_unknown_user_is_one_sentence(model: Recommender) -> None:
-    with pytest.raises(ValueError, match=r"however 'nobody' is not one of the 60 of.*ing; fold_in"):
+    with pytest.raises(
+        ValueError, match=r"among the 60 of the training, got 'nobody'\. Call fold_in"
+    ):
         model.recommend(["u01", "nobody"])
-    with pytest.raises(ValueError, match="however k=0"):
+    with pytest.raises(ValueError, match="got k=0"):
         model.recommend("u01", 0)
 
 
@@ -137,7 +141,7 @@ def test_similar_items_point_the_same_way(each: Recommender) -> None:
     expected = cosines.drop(50).nlargest(5)
     assert near["item"].tolist() == expected.index.tolist()
     assert np.allclose(near["similarity"], expected, atol=1e-5)
-    with pytest.raises(ValueError, match="however 55 is not"):
+    with pytest.raises(ValueError, match=r"item must be one of the 40 .*, got 55"):
         each.similar(55)
 
 
@@ -163,12 +167,13 @@ def test_ranking_is_scored_on_what_users_went_on_to_rate(each: Recommender) -> N
         assert each.evaluate() == each.evaluate_ranking(k=10)
 
 
-def test_a_loaded_model_has_no_validation_ratings(model: Recommender, tmp_path) -> None:
-    loaded = zoo.load(model.save(tmp_path / "m"), run=RUN)
-    with pytest.raises(ValueError, match="however data=None; pass a table"):
-        loaded.evaluate()
-    table = held_out_of(model)
-    assert loaded.evaluate(table)["rmse"] == pytest.approx(model.metrics["rmse"])
+def test_a_loaded_model_remembers_its_scores(each: Recommender, tmp_path) -> None:
+    loaded = zoo.load(each.save(tmp_path / "m"), Recommender, run=RUN)
+    assert loaded.evaluate() == each.metrics == each.evaluate()
+    with pytest.raises(ValueError, match="need validation data, got none"):
+        loaded.evaluate_ranking()
+    table = held_out_of(each)
+    assert loaded.evaluate(table) == pytest.approx(each.metrics)
 
 
 # ---- new users -----------------------------------------------------------------------------------
@@ -182,12 +187,12 @@ def test_folding_in_is_nearly_as_good_as_having_been_there(name: str) -> None:
     folded, average, truth = [], [], []
     for user in data[late]["user"].unique():
         mine = data[data["user"] == user]
-        told, asked = mine.iloc[::2], mine.iloc[1::2]
-        visitor = model.fold_in(dict(zip(told["item"], told["rating"], strict=True)))
-        folded += list(visitor.predict(list(asked["item"])))
+        placing, wanted = mine.iloc[::2], mine.iloc[1::2]
+        visitor = model.fold_in(dict(zip(placing["item"], placing["rating"], strict=True)))
+        folded += list(visitor.predict(list(wanted["item"])))
         with pytest.warns(UserWarning, match="does not know"):
-            average += list(model.predict([user] * len(asked), list(asked["item"])))
-        truth += list(asked["rating"])
+            average += list(model.predict([user] * len(wanted), list(wanted["item"])))
+        truth += list(wanted["rating"])
 
     def error(said: list[float]) -> float:
         return float(np.sqrt(np.square(np.subtract(said, truth)).mean()))
@@ -206,6 +211,10 @@ def test_a_new_users_list_leaves_out_what_they_rated(each: Recommender) -> None:
     assert isinstance(visitor.predict(best), float)
 
 
+def test_a_new_user_is_shown_in_a_line(model: Recommender) -> None:
+    assert repr(model.fold_in({50: 5.0, 60: 1.0})) == "<Visitor, placed by 2 of 40 items>"
+
+
 @pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, ""])
 def test_a_gap_among_a_new_users_ratings_is_left_out(gap: object, model: Recommender) -> None:
     expected = model.fold_in({50: 5.0, 60: 1.0}).predict([70, 80])
@@ -218,8 +227,8 @@ def test_a_gap_among_a_new_users_ratings_is_left_out(gap: object, model: Recomme
 @pytest.mark.parametrize(
     ("ratings_of_one", "says"),
     [
-        ({50: "good"}, "ratings are numbers, however 'good' is none"),
-        ({50: float("inf")}, "ratings are finite"),
+        ({50: "good"}, "ratings must be numbers, got 'good'"),
+        ({50: float("inf")}, "ratings must be finite"),
         ({}, "got a table without such a row"),
     ],
 )
@@ -235,7 +244,7 @@ def test_a_new_users_ratings_may_be_text_or_a_series(model: Recommender) -> None
 
 
 def test_a_new_user_of_unknown_items_is_one_sentence(model: Recommender) -> None:
-    with pytest.raises(ValueError, match=r"none of \[55\] is one"):
+    with pytest.raises(ValueError, match=r"got only others: 55\. Pass ratings of items such as 0"):
         model.fold_in({55: 3.0})
     assert model.fold_in({55: 3.0, 50: 3.0}).predict(50) == model.fold_in({50: 3.0}).predict(50)
 
@@ -244,12 +253,12 @@ def test_a_new_user_of_unknown_items_is_one_sentence(model: Recommender) -> None
 
 
 def test_factors_and_biases_are_tables_by_id(each: Recommender) -> None:
-    for of, ids in (("items", each.spec.items), ("users", each.spec.users)):
-        assert each.factors(of).index.tolist() == list(ids)  # type: ignore[arg-type]
-        biases = each.biases(of)["bias"]  # type: ignore[arg-type]
+    for side, ids in (("items", each.spec.items), ("users", each.spec.users)):
+        assert each.factors(side).index.tolist() == list(ids)  # type: ignore[arg-type]
+        biases = each.biases(side)["bias"]  # type: ignore[arg-type]
         assert sorted(biases.index) == sorted(ids)
         assert biases.is_monotonic_decreasing
-    with pytest.raises(ValueError, match="however of='films'"):
+    with pytest.raises(ValueError, match="'items' or 'users', got side='films'"):
         each.factors("films")  # type: ignore[arg-type]
 
 
@@ -260,7 +269,7 @@ def test_biases_are_of_what_is_liked(model: Recommender) -> None:
 
 def test_the_map_shows_the_most_rated_items(model: Recommender) -> None:
     ax = model.plot_items(10)
-    counts = torch.bincount(model.seen.items, minlength=N_ITEMS + 1)[1:]
+    counts = torch.bincount(model.rated_items.items, minlength=N_ITEMS + 1)[1:]
     most = {str(model.spec.items[i]) for i in counts.topk(10).indices.tolist()}
     assert {text.get_text() for text in ax.texts} == most
 
@@ -290,8 +299,8 @@ def test_without_users_new_ones_are_placed_as_before_and_nobody_is_left(name, tm
     before, after = model.fold_in(some).predict(asked), items.fold_in(some).predict(asked)
     np.testing.assert_allclose(after, before, atol=2e-3)
     assert not set(items.spec.users) & set(model.spec.users)
-    assert len(items.seen.items) == 0
-    assert len(items.held_out.items) == items.spec.n_held_out == 0
+    assert len(items.rated_items.items) == 0
+    assert len(items.held_out_items.items) == items.spec.n_held_out == 0
     assert items.metrics == items.extra == {}
     assert items.seen_rows is None
     back = zoo.load(items.save(tmp_path / "items"))
@@ -330,5 +339,5 @@ def test_what_most_users_have_not_met_costs_nothing(trained: dict[str, Recommend
 
 
 def test_users_are_not_left_out_of_a_model_that_is_its_users() -> None:
-    with pytest.raises(ValueError, match="this one is made of Softmax"):
+    with pytest.raises(ValueError, match="got one of Softmax"):
         train("softmax").without_users()

@@ -56,7 +56,7 @@ def test_lists_hold_nothing_of_the_table_to_train_on(
 def test_ratings_passed_for_validation_are_to_be_found_in_lists() -> None:
     held = ratings()[::5]
     model = train(data=ratings().drop(held.index), valid=held)
-    assert len(model.held_out.items) == model.spec.n_held_out == 0
+    assert len(model.held_out_items.items) == model.spec.n_held_out == 0
     assert pairs_of(model.recommend(k=10)) & pairs_of(held)
 
 
@@ -108,7 +108,7 @@ def test_ratings_that_were_trained_on_are_nothing_to_find(model: Recommender) ->
     table = ratings().drop(held_out_of(model).index)
     with (
         pytest.warns(UserWarning, match="100% of the"),
-        pytest.raises(ValueError, match="none of them is of a known user and item and was not"),
+        pytest.raises(ValueError, match="that were not trained on, got none"),
     ):
         model.evaluate_ranking(table)
 
@@ -193,6 +193,20 @@ def test_names_of_columns_are_remembered(tmp_path: Path) -> None:
     tuned = zoo.collab.finetune(loaded, table, epochs=1, run=RUN)
     assert tuned.spec.columns == NAMES
     assert tuned.spec.users == model.spec.users
+
+
+def test_unusual_columns_need_not_be_named_twice(tmp_path: Path) -> None:
+    table = ratings().drop(columns="time").rename(columns=NAMES)
+    model = train(data=table, user="who", item="what", rating="liked")
+    held_out = table.loc[held_out_of(model).index]
+    loaded = zoo.load(model.save(tmp_path / "m"), Recommender, run=RUN)
+    assert loaded.evaluate(held_out) == pytest.approx(model.metrics)
+    with pytest.warns(UserWarning, match="80% of the 1232"):
+        assert loaded.evaluate(table)["rmse"] < model.metrics["rmse"]
+    tuned = zoo.collab.finetune(loaded, table, epochs=1, run=RUN)
+    learn = zoo.collab.learner(table, pretrained=tuned, run=RUN)
+    assert tuned.spec.columns == learn.data.spec.columns == NAMES
+    assert len(tuned.predict(table)) == len(table)
 
 
 def test_a_model_without_anything_new_is_of_the_first_format(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import zoo
 from tests.collab.small import RUN, ratings, train
 from tests.harm import Attacks, config, harmed, refused, tensors
 from zoo.collab import Recommender
+from zoo.core.config import Config
 
 
 def test_a_loaded_model_says_exactly_the_same(each: Recommender, tmp_path: Path) -> None:
@@ -61,12 +62,12 @@ def test_the_card_tells_what_it_is(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"arguments": {"members": "two"}}, r"'dot_bias' takes, got \{'members': 'two'"),
-        ({"arguments": {"depth": 3}}, "unexpected keyword argument 'depth'"),
-        ({"model": "embedding_net", "arguments": {"hidden": []}}, r"got \{'hidden': \[\]"),
-        ({"n_factors": -3}, "must be 1 or more, got n_factors=-3"),
-        ({"n_factors": 0}, "must be 1 or more, got n_factors=0"),
-        ({"batch_size": 0}, "must be 1 or more, .*batch_size=0"),
+        ({"members": "two"}, "members must be a whole number, .* got members='two'"),
+        ({"model": "embedding_net", "hidden": []}, r"hidden must be .*, got hidden=\[\]"),
+        ({"model": "embedding_net", "hidden": [8, 0]}, r"hidden must be .*, got hidden=\[8, 0\]"),
+        ({"n_factors": -3}, "n_factors must be a whole number, 1 or more, .* got n_factors=-3"),
+        ({"n_factors": 0}, "1 or more, .* got n_factors=0"),
+        ({"batch_size": 0}, "1 or more, got batch_size=0"),
     ],
 )
 def test_a_network_that_cannot_be_built_is_one_sentence(options, says, tmp_path) -> None:
@@ -75,13 +76,13 @@ def test_a_network_that_cannot_be_built_is_one_sentence(options, says, tmp_path)
 
 
 def test_what_could_not_be_loaded_again_is_refused_before_training(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr("zoo.collab.stored.check_name", refuse)
+    monkeypatch.setattr("zoo.collab.model.check_config", refuse)
     with pytest.raises(ValueError, match=r"can be loaded again, got one of which no name suits"):
         train(run=zoo.Run(device="cpu", out=tmp_path / "m"))
     assert not (tmp_path / "m" / "config.json").exists()
 
 
-def refuse(name: str) -> None:
+def refuse(config: Config) -> None:
     raise ValueError("no name suits")
 
 
@@ -95,9 +96,13 @@ def test_a_run_with_a_folder_saves_there(tmp_path: Path) -> None:
 
 
 ATTACKS: Attacks = {
-    "another model": (config(lambda t: t["model"].update(name="softmax")), "another task"),
-    "no model": (config(lambda t: t["model"].pop("name")), "a name and arguments"),
-    "an unknown model": (config(lambda t: t["model"].update(name="os.system")), "a model is one"),
+    "another model": (
+        config(lambda t: t["model"].update(name="softmax")), "that of softmax, got task='rating'"
+    ),
+    "no model": (config(lambda t: t["model"].pop("name")), "with arguments, got"),
+    "an unknown model": (
+        config(lambda t: t["model"].update(name="os.system")), "model must be one of dot_bias"
+    ),
     "an unknown argument": (config(lambda t: t["model"]["args"].update(eval="1")), "eval"),
     "a huge width": (config(lambda t: t["model"]["args"].update(n_factors=10**9)), "shape|fit"),
     "many members": (config(lambda t: t["model"]["args"].update(members=10**6)), "shape|fit"),
@@ -116,7 +121,7 @@ ATTACKS: Attacks = {
         config(lambda t: t["spec"].update(low=9)), "low must be below high, got low=9"
     ),
     "half a scale": (
-        config(lambda t: t["spec"].update(low=None)), "low without high, got low=None"
+        config(lambda t: t["spec"].update(low=None)), "low and high go together, got low=None"
     ),
     "titles that are none": (
         config(lambda t: t["spec"].update(titles=[[1]])), r"titles\[0\]=\[1\]"
@@ -138,7 +143,7 @@ ATTACKS: Attacks = {
         tensors(lambda t: t.update({"seen.offsets": t["seen.offsets"].float()})), "rows of known"
     ),
     "a held-out rating more": (
-        config(lambda t: t["spec"].update(n_held_out=10**9)), "as many ratings are held out as"
+        config(lambda t: t["spec"].update(n_held_out=10**9)), "n_held_out must be the number of"
     ),
     "held-out ratings of nobody": (
         tensors(lambda t: t["held_out.items"].fill_(-1)), "rows of known users and items"
@@ -161,7 +166,7 @@ ATTACKS: Attacks = {
     ),
     "weights missing": (tensors(lambda t: t.pop("users.factors")), "."),
     "another domain": (config(lambda t: t.update(domain="vision")), "."),
-    "another task": (config(lambda t: t.update(task="ranking")), "another task"),
+    "another task": (config(lambda t: t.update(task="ranking")), "got task='ranking'"),
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import datetime
 import pandas as pd
 import pytest
 
-from zoo.collab.data.ratings import Columns, read, split
+from zoo.collab.data.ratings import read, split
 from zoo.collab.data.times import times_of
 
 DAYS = pd.Series(pd.date_range("2019-01-01", periods=400, freq="D"))
@@ -66,7 +66,7 @@ def table(times: list[object]) -> pd.DataFrame:
 
 def test_a_split_by_time_takes_the_latest_of_dates_as_text() -> None:
     whole = table(DAYS.dt.strftime("%m/%d/%Y").tolist())
-    train, valid = split(read(whole, Columns(time="when")), "time", 0.25, seed=0)
+    train, valid = split(read(whole, {"time": "when"}), "time", 0.25, seed=0)
     assert valid["user"].tolist() == list(range(300, 400))
     assert len(train) == 300
 
@@ -76,15 +76,15 @@ def test_the_last_of_repeated_ratings_is_that_of_the_latest_date() -> None:
         {"user": 1, "item": 1, "rating": [5, 1], "date": ["10/1/2020", "9/30/2020"]}
     )
     with pytest.warns(UserWarning, match="1 ratings are of an item that the user rated again"):
-        assert read(again, Columns())["rating"].tolist() == [5]
+        assert read(again)["rating"].tolist() == [5]
 
 
 def test_a_named_column_without_times_is_refused_and_one_by_chance_left_out() -> None:
     whole = table(["soon", "late", "never"])
     with pytest.raises(ValueError, match=r"column 'when': times must be .* Name another column"):
-        read(whole, Columns(time="when"))
+        read(whole, {"time": "when"})
     with pytest.warns(UserWarning, match="column 'date' is left out: times must be"):
-        found = read(whole.rename(columns={"when": "date"}), Columns())
+        found = read(whole.rename(columns={"when": "date"}))
     assert list(found) == ["user", "item", "rating"]
 
 

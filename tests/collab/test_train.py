@@ -101,7 +101,19 @@ def test_given_validation_ratings_are_the_ones_scored() -> None:
 def test_all_ratings_may_be_trained_on() -> None:
     model = train(valid_fraction=0)
     assert model.metrics == {}
-    assert len(model.seen.items) == len(ratings())
+    for score in (model.evaluate, model.evaluate_ranking):
+        with pytest.raises(ValueError, match="need validation data, got none"):
+            score()
+    assert len(model.rated_items.items) == len(ratings())
+
+
+def test_no_epochs_leave_the_weights_random() -> None:
+    model = train(epochs=0)
+    assert len(model.history.losses) == 0
+    assert 0.8 < model.metrics["rmse"] / rmse_of_the_mean(ratings()) < 1.2
+    learn = zoo.collab.learner(ratings(), n_factors=8, batch_size=64, run=RUN)
+    pairs = zip(model.members[0].parameters(), learn.model.eval().parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
 
 
 # ---- odd ratings ---------------------------------------------------------------------------------
@@ -125,9 +137,9 @@ def test_ids_that_only_validation_has_count_as_average() -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (ratings().assign(rating=4.0), "every rating=4; model='softmax'"),
-        (ratings().query("user == 'u00'"), "the only user to train on is 'u00'"),
-        (ratings().query("item == 10"), "the only item to train on is 10"),
+        (ratings().assign(rating=4.0), "got rating=4 in every row. Try model='softmax'"),
+        (ratings().query("user == 'u00'"), "of 2 users or more, got those of 'u00' alone"),
+        (ratings().query("item == 10"), "of 2 items or more, got those of 10 alone"),
     ],
 )
 def test_too_little_to_learn_from_is_one_sentence(data: pd.DataFrame, says: str) -> None:
@@ -142,13 +154,20 @@ def test_constant_ratings_are_choices() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"model": "svd"}, "a model is one of dot_bias, .* however model='svd'"),
-        ({"y_range": (2, 5)}, r"hold all ratings, got y_range=\(2\.0, 5\.0\)"),
-        ({"epochs": 0}, "one whole epoch or more"),
-        ({"split": "weekday"}, "however split='weekday'"),
+        ({"model": "svd"}, "model must be one of 'dot_bias', .* got model='svd'"),
+        ({"y_range": (2, 5)}, r"hold all ratings, got y_range=\(2, 5\)"),
+        ({"y_range": (5, 1)}, r"from low to high .*, got y_range=\(5, 1\)"),
+        ({"epochs": -1}, r"epochs must be .* 0 or more, .* got epochs=-1"),
+        ({"valid_fraction": 1.0}, "valid_fraction=1.0"),
+        ({"members": 0}, "members=0"),
+        (
+            {"negatives": 9},
+            "arguments of 'dot_bias' must be among n_factors, members, got negatives=9",
+        ),
+        ({"split": "weekday"}, "one of 'random', 'user', 'item', 'time', got split='weekday'"),
         (
             {"model": "softmax", "item_features": pd.DataFrame({"a": [1]}, index=[0])},
-            "features are for 'dot_bias' and 'svdpp'",
+            "features are for 'dot_bias' and 'svdpp' .* got those of items for 'softmax'",
         ),
     ],
 )
@@ -182,8 +201,8 @@ def test_features_help_items_that_have_no_ratings() -> None:
     train_on = pd.concat([data[data["item"] < 20], few[few["item"] >= 20]])
     held = data[data["item"] >= 20].drop(few.index, errors="ignore")
     plain = train(data=train_on, valid=held, epochs=20)
-    told = train(data=train_on, valid=held, epochs=20, item_features=table)
-    assert told.metrics["rmse"] < 0.8 * plain.metrics["rmse"]
+    with_features = train(data=train_on, valid=held, epochs=20, item_features=table)
+    assert with_features.metrics["rmse"] < 0.8 * plain.metrics["rmse"]
 
 
 # ---- going on ------------------------------------------------------------------------------------
@@ -207,7 +226,7 @@ def test_fine_tuning_keeps_known_rows_and_adds_new_ones(model: Recommender, tmp_
         average = [model.predict("nobody", item) for item in (0, 10)]
     assert liked - average[0] > disliked - average[1]
     assert np.array_equal(before[0], model.factors("users"))  # the given model stays as it was
-    assert len(tuned.seen.items) == len(model.seen.items) + 12
+    assert len(tuned.rated_items.items) == len(model.rated_items.items) + 12
 
 
 def test_new_rows_begin_at_the_mean(each: Recommender) -> None:
@@ -223,10 +242,10 @@ def test_new_rows_begin_at_the_mean(each: Recommender) -> None:
 
 
 def test_fine_tuning_keeps_the_network(model: Recommender) -> None:
-    with pytest.raises(ValueError, match=r"keeps the network as it is, however \{'n_factors': 9\}"):
+    with pytest.raises(ValueError, match=r"must keep the network as it is, got \{'n_factors': 9\}"):
         zoo.collab.finetune(model, ratings(), n_factors=9, run=RUN)
     table = pd.DataFrame({"a": [1.0]}, index=[0])
-    with pytest.raises(ValueError, match="does not use those of"):
+    with pytest.raises(ValueError, match="trained with them, got those of items for 'dot_bias'"):
         zoo.collab.finetune(model, ratings(), item_features=table, run=RUN)
 
 
@@ -283,6 +302,8 @@ def test_step_by_step(tmp_path) -> None:
 
 def both_apart(ensemble: Recommender) -> list[Recommender]:
     return [
-        Recommender([m], ensemble.spec, name=ensemble.name, seen=ensemble.seen, run=RUN)
+        Recommender(
+            [m], ensemble.spec, name=ensemble.name, rated_items=ensemble.rated_items, run=RUN
+        )
         for m in ensemble.members
     ]

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from zoo.collab.data.columns import Columns
 from zoo.collab.data.ratings import read as read_ratings
 from zoo.data.table import WORDS, pieces_of, read_table, read_texts, require_columns
 from zoo.tabular.data.tables import read_table as read_rows
@@ -35,7 +34,7 @@ def of_rows(path: Path) -> list[Any]:
 
 
 def of_ratings(path: Path) -> list[Any]:
-    return read_ratings(path, Columns("name", "item"), learns=True)["user"].tolist()
+    return read_ratings(path, {"user": "name", "item": "item"}, learns=True)["user"].tolist()
 
 
 def of_texts(path: Path) -> list[Any]:

@@ -171,7 +171,7 @@ CHANGES: dict[str, dict[str, Change]] = {
         "n_factors": {"n_factors": 9},
         "valid_fraction": {"valid_fraction": 0.3},
         "split": {"split": "user"},
-        "scale": {"scale": (0.0, 6.0)},
+        "y_range": {"y_range": (0.0, 6.0)},
         "model": {"model": "embedding_net"},
         **_rows(collab.ratings, "user", "item", "rating"),
     },

@@ -97,7 +97,10 @@ def collab_recommend(
 
         model = zoo.load(artifact, run=run_of(device))
         if not hasattr(model, "recommend"):
-            raise ValueError(f"recommending takes a model of ratings, however {artifact!r} is none")
+            raise ValueError(
+                f"recommend takes a model of ratings, got another in {artifact!r}. Train one by "
+                "zoo collab train."
+            )
         table = model.recommend(users, k, exclude_seen=not again)
         if as_json:
             for row in table.to_dict("records"):
@@ -120,12 +123,12 @@ def print_pairs(model: Recommender, files: list[Path], *, as_json: bool, top: in
 
 def _pairs_of(model: Recommender, file: Path) -> Iterator[dict[str, Any]]:
     """The rows of a file, ids that spell whole numbers as numbers."""
-    from zoo.collab.data.columns import Columns, found
+    from zoo.collab.data.columns import column_names
     from zoo.collab.data.ids import whole_numbers
     from zoo.collab.data.ratings import table_of
 
     def names_in(table: pd.DataFrame) -> dict[str, Any]:
-        return found(table, Columns(), model.spec.columns)
+        return column_names(table, remembered=model.spec.columns)
 
     table = table_of(file, names_in)
     for side in ("user", "item"):

@@ -1,9 +1,9 @@
 """A new user from a few ratings, without training.
 
-Of a model that knows users by their history alone, the history is the user. Otherwise what tells
-users apart (their vector and bias) is found by maximum a posteriori: squared error of the ratings
-against a normal prior with the mean and covariance of known users. With no rating the new user is
-the mean one; every rating moves them from there.
+In a model that represents users by their history alone, the history is the user. Otherwise their
+vector and bias are the maximum a posteriori: squared error of the ratings against a normal prior
+with the mean and covariance of the model's users. Without ratings the new user is the mean one;
+every rating moves them from there.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from torch import Tensor
 
 from zoo.collab.models.factors import Pair
 
-RIDGE = 1e-4  # of the covariance's mean variance, added to it: there may be few users
+RIDGE = 1e-4  # share of the mean variance added to the covariance: there may be few users
 NOISE = 0.8  # variance of a rating about its prediction, in squared units of a one-to-five scale
 STEPS = 200
-MOST_KNOWN = 20_000  # users that the prior is taken from
+MOST_USERS = 20_000  # about so many the prior is computed from
 
 
 @torch.no_grad()
 def state_of(member: Any, items: Tensor, values: Tensor) -> Pair:
-    """The state that explains a new user's ratings best.
+    """The vector and bias that explain a new user's ratings best.
 
     Args:
         member: the network.
-        items: rows of what was rated, (n,).
-        values: ratings, (n,).
+        items: rows of the rated items. Shape: (n,).
+        values: their ratings. Shape: (n,).
 
     Returns:
-        Shape: (1, width) and (1, members), as `member.users` gives them.
+        Vectors and biases as `member.users` returns them. Shape: (1, width) and (1, members).
     """
     side = member.users
     device = side.factors.device
@@ -42,17 +42,17 @@ def state_of(member: Any, items: Tensor, values: Tensor) -> Pair:
     if not side.own:
         return side.met(items), side.bias[:1]
     mean, root, width = _prior(member)
-    told, noise = member.items(items), _noise(member)
+    item_pairs, noise = member.items(items), _noise(member)
 
     def state(z: Tensor) -> Pair:
         both = (mean + root @ z).float()[None]
         return both[:, :width], both[:, width:]
 
     def energy(z: Tensor) -> Tensor:
-        """Of a state whose prior is the standard normal in z."""
+        """Negative log posterior of the state of z, whose prior is the standard normal."""
         vectors, biases = state(z)
         many = vectors.expand(len(items), -1), biases.expand(len(items), -1)
-        rated: Tensor = member.rate(many, told)
+        rated: Tensor = member.rate(many, item_pairs)
         away = (rated - values[:, None]).square().mean(1)
         return away.double().sum() / (2 * noise) + z.square().sum() / 2
 
@@ -64,14 +64,14 @@ def state_of(member: Any, items: Tensor, values: Tensor) -> Pair:
         return float(value.detach()), slope.cpu().numpy()
 
     start = np.zeros(len(mean))
-    found = minimize(evaluate, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-    return state(torch.from_numpy(found.x).to(device))
+    optimum = minimize(evaluate, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    return state(torch.from_numpy(optimum.x).to(device))
 
 
 def _prior(member: Any) -> tuple[Tensor, Tensor, int]:
-    """Mean of known users' states, a root of their covariance, and the width of their vectors."""
+    """Mean of the users' states, a root of their covariance, and the width of their vectors."""
     n = member.users.n_rows
-    rows = torch.arange(1, n + 1, max(n // MOST_KNOWN, 1), device=member.users.factors.device)
+    rows = torch.arange(1, n + 1, max(n // MOST_USERS, 1), device=member.users.factors.device)
     vectors, biases = member.users(rows)
     states = torch.cat([vectors, biases], dim=1).double()
     mean = states.mean(0)

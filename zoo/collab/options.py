@@ -1,6 +1,6 @@
 """The options of the verbs for ratings, stated once; see `zoo.core.options`.
 
-It imports neither torch nor pandas, so that the command line reads it at once.
+This module imports neither torch nor pandas, so that the command line reads it at once.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ SplitName = Literal["random", "user", "item", "time"]
 Architecture = Annotated[
     ModelName,
     Option(
-        help="'dot_bias' (quick and good), 'svdpp' (better: uses who has met what), "
-        "'embedding_net' (a multilayer net), or 'softmax', which ranks what might be chosen next "
-        "and looks at no rating."
+        help="'dot_bias' (quick and good), 'svdpp' (better: also uses histories), 'embedding_net' "
+        "(a multilayer net), or 'softmax', which ranks what might be chosen next and ignores "
+        "ratings."
     ),
 ]
 
 
 class Options(TrainingOptions, total=False):
-    """What every verb takes beside the model and the ratings."""
+    """Options of every verb beside the model and the ratings."""
 
     user: Annotated[
         str | None,
-        Option(help="Column of users; a usual name is found. The model remembers all names."),
+        Option(help="Column of users; usual names are recognised, others remembered."),
     ]
-    item: Annotated[str | None, Option(help="Column of items; a usual name is found.")]
+    item: Annotated[str | None, Option(help="Column of items; usual names are recognised.")]
     rating: Annotated[
         str | None,
         Option(
-            help="Column of ratings; a usual name is found. 'softmax' does without: every row then "
-            "counts as 1."
+            help="Column of ratings; usual names are recognised. 'softmax' needs none: every row "
+            "then counts as 1."
         ),
     ]
     time: Annotated[
         str | None,
         Option(
             help="Column of times, numbers or dates written in one way: for a split by time, and "
-            "to know the last of repeated ratings."
+            "to tell which of repeated ratings is the last."
         ),
     ]
     split: Annotated[
@@ -65,37 +65,38 @@ class Options(TrainingOptions, total=False):
     ]
     y_range: Annotated[
         tuple[float, float] | None,
-        Option(help="Ends that predicted ratings stay between; without, a tenth beyond the data."),
+        Option(help="Lowest and highest rating predicted; None reaches a tenth beyond the data."),
     ]
     titles: Annotated[
-        Titles | None, Option(cli=False, help="What to show for each item, by its id.")
+        Titles | None, Option(cli=False, help="Text to show for each item, by its id.")
     ]
     user_features: Annotated[
         Features | None,
         Option(
             cli=False,
-            help="What is known of users, one row per id (its index), for 'dot_bias' and 'svdpp'.",
+            help="Features of users, one row per id (its index), for 'dot_bias' and 'svdpp'.",
         ),
     ]
     item_features: Annotated[
-        Features | None, Option(cli=False, help="What is known of items, in the same form.")
+        Features | None, Option(cli=False, help="Features of items, in the same form.")
     ]
     n_factors: Annotated[
         int | None, Option(low=1, help="Width of a vector; None takes the model's own.")
     ]
     members: Annotated[
         int | None,
-        Option(low=1, help="Members of 'dot_bias' or 'svdpp' whose mean is the prediction."),
+        Option(low=1, help="Members of 'dot_bias' or 'svdpp', whose mean is the prediction."),
     ]
     hidden: Annotated[
-        Sequence[int] | None, Option(low=1, help="Widths of the layers of 'embedding_net'.")
+        Sequence[int] | None,
+        Option(low=1, fewest=1, help="Widths of the layers of 'embedding_net'."),
     ]
     dropout: Annotated[
         float | None,
         Option(low=0, high=1, help="Dropout probability of 'embedding_net' and 'softmax'."),
     ]
     negatives: Annotated[
-        int | None, Option(low=0, help="Items drawn against each chosen one by 'softmax'.")
+        int | None, Option(low=0, help="Items that 'softmax' draws against each chosen one.")
     ]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from zoo.collab.data.rated_items import Seen
+from zoo.collab.data.rated_items import RatedItems
 
 BLOCK = 1024  # users scored at a time
 LENGTH = 10  # of a list
@@ -24,39 +24,39 @@ Score = Callable[[Tensor], Tensor]
 
 
 def top_k(
-    score: Score, users: Tensor, k: int, seen: Seen | None, block: int = BLOCK
+    score: Score, users: Tensor, k: int, hidden: RatedItems | None, block: int = BLOCK
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The k best items of each user, block by block: their scores and rows.
 
-    A user who has not k items left gets scores of -inf at the end.
+    A user who has fewer than k items left gets scores of -inf at the end.
 
     Args:
-        score: of all items, for some users.
-        users: rows, (n,).
-        k: how many items; at most as many as there are.
-        seen: items that users do not want again; None allows all.
-        block: users at a time.
+        score: function from rows of users to scores of all items.
+        users: rows of users. Shape: (n,).
+        k: length of the lists; at most the number of items.
+        hidden: items to leave out of each user's list; None allows all.
+        block: number of users to score at a time.
     """
     for rows in torch.split(users, block):
         scores = score(rows)
         scores[:, 0] = -torch.inf
-        if seen is not None:
-            scores[seen.pairs(rows)] = -torch.inf
+        if hidden is not None:
+            scores[hidden.pairs(rows)] = -torch.inf
         best, items = scores.topk(k, dim=1)
         yield best, items
 
 
 def ranking_metrics(
-    score: Score, relevant: Seen, n_items: int, k: int, seen: Seen | None
+    score: Score, relevant: RatedItems, n_items: int, k: int, hidden: RatedItems | None
 ) -> dict[str, float]:
     """Precision, recall, nDCG and MAP at k over the users with a relevant item, and coverage.
 
     Args:
-        score: as for `top_k`.
-        relevant: the items that each user should find.
-        n_items: known ones, for coverage: the share of them that anyone is shown.
-        k: places.
-        seen: as for `top_k`.
+        score: function from rows of users to scores of all items.
+        relevant: items that each user should find.
+        n_items: number of items, for coverage: the share of them that is in anyone's list.
+        k: length of the lists.
+        hidden: items to leave out of each user's list; None allows all.
 
     Raises:
         ValueError: k is out of range, or no user has a relevant item.
@@ -66,14 +66,14 @@ def ranking_metrics(
     users = counts.nonzero()[:, 0]
     if not len(users):
         raise ValueError(
-            "ranking is scored on users with a rating to find, however none of them is of a known "
-            "user and item and was not trained on; give other ratings"
+            "a ranking is scored on known users' ratings of known items that were not trained on, "
+            "got none. Pass other ratings."
         )
     discounts = 1 / torch.arange(2, k + 2, device=users.device).double().log2()
     best = discounts.cumsum(0)
     sums = torch.zeros(4, dtype=torch.float64, device=users.device)
     shown = torch.zeros(n_items + 1, dtype=torch.bool, device=users.device)
-    blocks = zip(torch.split(users, BLOCK), top_k(score, users, k, seen), strict=True)
+    blocks = zip(torch.split(users, BLOCK), top_k(score, users, k, hidden), strict=True)
     for rows, (scores, items) in blocks:
         wanted = torch.zeros(len(rows), n_items + 1, dtype=torch.bool, device=users.device)
         wanted[relevant.pairs(rows)] = True
@@ -100,10 +100,12 @@ def check_k(k: int | None, n_items: int) -> int:
     """The length of a list; None is ten, or all items where there are fewer.
 
     Raises:
-        ValueError: it makes no sense.
+        ValueError: the length is not between 1 and the number of items.
     """
     if k is None:
         return min(LENGTH, n_items)
     if not hasattr(k, "__index__") or not 1 <= k <= n_items:
-        raise ValueError(f"a list has between 1 and all {n_items} known items, however {k=}")
+        raise ValueError(
+            f"k must be between 1 and all {n_items} items, got {k=}. Try k={min(LENGTH, n_items)}."
+        )
     return operator.index(k)

@@ -8,45 +8,37 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from zoo.collab.data.batches import VALID_BATCH, Ratings
-from zoo.collab.data.rated_items import Seen
-from zoo.collab.models.catalogue import task
+from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.models.factors import Pair
 from zoo.core.placed import Placed
 
-Of = Literal["items", "users"]
+SideName = Literal["items", "users"]
 
 
 class Scorer:
-    """Several networks that speak as one: the mean of what they say.
+    """The mean of what several networks predict.
 
     Args:
-        name: of the model, see `zoo.collab.models.catalogue`.
         placed: networks, where they compute.
     """
 
-    def __init__(self, name: str, placed: Placed[nn.Module]) -> None:
-        self.name, self._placed, self.device = name, placed, placed.device
+    def __init__(self, placed: Placed[nn.Module]) -> None:
+        self._placed, self.device = placed, placed.device
 
     @property
     def ready(self) -> list[Any]:
         """The networks, on the device."""
         return self._placed.ready
 
-    def evaluate(self, ratings: Ratings) -> dict[str, float]:
-        """Loss and metrics of the model's task."""
-        batches = ratings.to(self.device).batches(VALID_BATCH, shuffle=False)
-        return self._placed.evaluate(batches.epoch(0), task(self.name))
-
     @torch.inference_mode()
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
-        """Ratings of pairs; of a model that only orders, scores. Shape: (n,) and (n,) -> (n,)."""
+        """Ratings of pairs; scores if the model ranks. Shape: (n,) and (n,) -> (n,)."""
         blocks = zip(*(torch.split(rows, VALID_BATCH) for rows in (users, items)), strict=True)
         return torch.cat([self._rate_block(*block) for block in blocks])
 
     @torch.inference_mode()
     def rate_one(self, states: Sequence[Pair], items: Tensor) -> Tensor:
-        """As `rate`, for the user of a state a network and several items. Shape: (n,) -> (n,)."""
+        """Ratings of items by one user, given by a state per network. Shape: (n,) -> (n,)."""
         items = items.to(self.device)
         rated = [
             member.rate((v.expand(len(items), -1), b.expand(len(items), -1)), member.items(items))
@@ -61,28 +53,24 @@ class Scorer:
 
     @torch.inference_mode()
     def scores_of(self, states: Sequence[Pair]) -> Tensor:
-        """Scores of all items from a state a network, the unknown item's first.
+        """Scores of all items from a state per network, the unknown item's first.
 
-        **Shape.** states: (B, width) and (B, members) each; result: (B, n_items + 1).
+        Shape: states (B, width) and (B, members) each; result (B, n_items + 1).
         """
         pairs = zip(self.ready, states, strict=True)
         tables = [_scores(member, state) for member, state in pairs]
         return torch.stack(tables).mean(0) if len(tables) > 1 else tables[0]
 
     @torch.inference_mode()
-    def vectors(self, of: Of) -> Tensor:
+    def vectors(self, side: SideName) -> Tensor:
         """Vectors of items or users, those of all networks side by side. Shape: (n + 1, width)."""
-        return torch.cat([getattr(member, of).all()[0] for member in self.ready], dim=1).cpu()
+        return torch.cat([getattr(member, side).all()[0] for member in self.ready], dim=1).cpu()
 
     @torch.inference_mode()
-    def biases(self, of: Of) -> Tensor:
+    def biases(self, side: SideName) -> Tensor:
         """Biases of items or users. Shape: (n + 1,)."""
-        biases = [getattr(member, of).all()[1].mean(1) for member in self.ready]
+        biases = [getattr(member, side).all()[1].mean(1) for member in self.ready]
         return torch.stack(biases).mean(0).cpu()
-
-    def seen(self, seen: Seen) -> Seen:
-        """Who has rated what, on the device."""
-        return Seen(*(tensor.to(self.device) for tensor in seen))
 
     def _rate_block(self, users: Tensor, items: Tensor) -> Tensor:
         users, items = users.to(self.device), items.to(self.device)

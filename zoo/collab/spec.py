@@ -1,19 +1,20 @@
-"""What prediction needs besides weights: who and what is known, and the scale of ratings."""
+"""What prediction needs besides weights: ids of users and items, and the scale of ratings."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, TypedDict
+from typing import Annotated, Any, ClassVar, Final, Literal, TypedDict
 
-from zoo.collab.data.ids import KnownIds, Rows
+from zoo.collab.data.ids import IdIndex, Rows
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 
 Id = int | str | float | bool
 Ids = Annotated[tuple[Id, ...], Option(fewest=1, distinct=True)]
 Side = Literal["user", "item"]
+POINT: Final = "point {}"  # stands in for the id of a user, by its number
 
 
 class ColumnNames(TypedDict, total=False):
@@ -48,18 +49,18 @@ class Spec:
     """What prediction needs besides weights. Row r of a table belongs to id number r - 1.
 
     Attributes:
-        users: ids in the order of their rows, without row 0, the unknown one.
-        items: likewise.
-        mean: of the training ratings.
-        low: end of the scale that predictions stay above; None where ratings are not predicted.
-        high: end that they stay below.
-        titles: what to show for an item, by its id.
-        features: how users' and items' features are encoded, by side.
-        columns: names of the training table's columns, by role, where they were named.
-        n_held_out: ratings of the training table that were held out: users know those items too.
+        users: ids of users in the order of their rows; row 0 is the unknown user.
+        items: ids of items in the order of their rows; row 0 is the unknown item.
+        mean: mean of the training ratings.
+        low: lower end of predicted ratings; None where ratings are not predicted.
+        high: upper end of predicted ratings.
+        titles: text to show for an item, by its id.
+        features: encodings of users' and items' features, by side.
+        columns: names of the training table's columns, by role, where the caller stated them.
+        n_held_out: number of held-out ratings that the artifact lists: users know those items too.
     """
 
-    FREE_FIELDS: ClassVar = ("titles", "n_held_out")  # see `Learner.set_data`
+    FREE_FIELDS: ClassVar = ("titles", "columns", "n_held_out")  # see `Learner.set_data`
 
     users: Ids
     items: Ids
@@ -73,7 +74,7 @@ class Spec:
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None):
-            raise ValueError(f"low without high, got low={self.low}, high={self.high}")
+            raise ValueError(f"low and high go together, got low={self.low}, high={self.high}")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low must be below high, got low={self.low}, high={self.high}")
 
@@ -82,13 +83,18 @@ class Spec:
         """The artifact's format: readers of the first know neither columns nor held-out ratings."""
         return format_of(self)
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether points stand in for the users, see `zoo.collab.anonymous`."""
+        return self.users[0] == POINT.format(1) and self.users[-1] == POINT.format(len(self.users))
+
     def user_rows(self, ids: Iterable[Hashable]) -> Rows:
         """The row of each user, 0 for an unknown one. Shape: (n,), int32."""
-        return self.known_users.rows(ids)
+        return self.index["user"].rows(ids)
 
     def item_rows(self, ids: Iterable[Hashable]) -> Rows:
         """The row of each item, 0 for an unknown one. Shape: (n,), int32."""
-        return self.known_items.rows(ids)
+        return self.index["item"].rows(ids)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json, titles in the order of the items."""
@@ -100,16 +106,11 @@ class Spec:
         """The spec that `to_json` wrote.
 
         Raises:
-            ValueError: fields are missing or make no sense; all are named.
+            ValueError: fields are missing or make no sense; the message names all of them.
         """
         return checked(cls, tree)
 
     @cached_property
-    def known_users(self) -> KnownIds:
-        """What finds the row of a user."""
-        return KnownIds(self.users)
-
-    @cached_property
-    def known_items(self) -> KnownIds:
-        """What finds the row of an item."""
-        return KnownIds(self.items)
+    def index(self) -> dict[str, IdIndex]:
+        """The rows of ids by side, "user" or "item"."""
+        return {"user": IdIndex(self.users), "item": IdIndex(self.items)}

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.collab.data.rated_items import Seen
-from zoo.collab.model import HELD_OUT, SEEN, Recommender
+from zoo.collab.data.rated_items import RatedItems
+from zoo.collab.model import HELD_OUT_ITEMS, RATED_ITEMS, Recommender
 from zoo.collab.models.catalogue import build, check_config
 from zoo.collab.spec import Spec
 from zoo.core.artifacts import artifact
@@ -25,11 +25,11 @@ Pretrained = str | os.PathLike[str] | Recommender
 
 
 def opened(pretrained: Pretrained) -> Recommender:
-    """The recommender that a user names.
+    """The recommender that a name, a directory or a model stands for.
 
     Raises:
         FileNotFoundError: there is none of that name.
-        TypeError: it is a model of another kind.
+        TypeError: the value is neither of them.
     """
     if isinstance(pretrained, (str, os.PathLike)):
         return load(find(pretrained))
@@ -51,38 +51,48 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
     config = stored.config
     if config.domain != "collab":
         raise ArtifactError(
-            f"this reads recommenders, however domain={config.domain!r}; use zoo.load"
+            f"the artifact must be that of a recommender, got domain={config.domain!r:.60}. Use "
+            "zoo.load."
         )
     with artifact.built("a recommender"):
         spec = Spec.from_json(config.spec)
         check_config(config)
         name, arguments = config.model["name"], config.model["args"]
-        seen = _seen(stored.weights[0], spec, SEEN)
-        held_out = _seen(stored.weights[0], spec, HELD_OUT) if spec.n_held_out else None
-        if held_out is not None and len(held_out.items) != spec.n_held_out:
-            raise ValueError(f"as many ratings are held out as said, got {spec.n_held_out=}")
+        rated_items = _rated_items(stored.weights[0], spec, RATED_ITEMS)
+        held_out_items = RatedItems.empty(len(spec.users))
+        if spec.n_held_out:
+            held_out_items = _rated_items(stored.weights[0], spec, HELD_OUT_ITEMS)
+        if len(held_out_items.items) != spec.n_held_out:
+            raise ValueError(
+                f"n_held_out must be the number of held-out ratings, {len(held_out_items.items)}, "
+                f"got {spec.n_held_out}"
+            )
         network = partial(build, name, spec, arguments)
         members: list[Any] = [rebuilt(network, tensors) for tensors in stored.weights]
         for member in members:
-            member.set_seen(seen)
+            member.set_rated_items(rated_items)
             member.eval()  # which needs to know who rated what
     return Recommender(
         members,
         spec,
         name=name,
-        seen=seen,
-        held_out=held_out,
+        rated_items=rated_items,
+        held_out_items=held_out_items,
         arguments=arguments,
         **stored.record,
         run=run,
     )
 
 
-def _seen(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> Seen:
-    """Who rated what, taken out of the tensors and checked."""
+def _rated_items(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> RatedItems:
+    """Take the items of every user out of the tensors of the first weight file.
+
+    Raises:
+        ValueError: they are missing, or are not those of the spec's users and items.
+    """
     missing = [name for name in names if name not in tensors]
     if missing:
-        raise ValueError(f"the first weight file tells who rated what, however {missing=}")
+        raise ValueError(f"the first weight file must list who rated what, got {missing=}")
     offsets, items = (tensors.pop(name) for name in names)
     sound = (
         offsets.dtype == torch.int64
@@ -95,5 +105,5 @@ def _seen(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> See
         and (not len(items) or (int(items.min()) > 0 and int(items.max()) <= len(spec.items)))
     )
     if not sound:
-        raise ValueError("who rated what must be rows of known users and items")
-    return Seen(offsets, items)
+        raise ValueError(f"{names[1]} must be rows of known users and items, got others")
+    return RatedItems(offsets, items)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any, Unpack
 
 import torch
@@ -12,14 +11,16 @@ from torch import Tensor, nn
 from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.prepared import Prepared, prepare
 from zoo.collab.data.ratings import Table
-from zoo.collab.data.validation import Known
+from zoo.collab.data.validation import Prior
 from zoo.collab.model import Recommender
-from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features, task
+from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features
 from zoo.collab.options import OPTIONS, Architecture, ModelName, Options
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
+from zoo.collab.task import task_of
 from zoo.core.arguments import require_data, require_order
 from zoo.core.batches import Data
+from zoo.core.messages import few
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, seeded
@@ -40,12 +41,13 @@ def train(
     """Train a recommender on your ratings, from random weights and by one cycle.
 
     Args:
-        data: a CSV, TSV or Parquet file, or a DataFrame: a user, an item and a rating in each row.
+        data: a CSV, TSV or Parquet file, or a DataFrame, with a user, an item and a rating per row.
             Ids are text or numbers; those of a text file are numbers if all spell whole ones.
-        model: "dot_bias" (quick and good), "svdpp" (better: uses who has met what),
+        model: "dot_bias" (quick and good), "svdpp" (better: also uses histories),
             "embedding_net" (a multilayer net), or "softmax", which ranks what might be chosen next
-            and looks at no rating.
-        epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`).
+            and ignores ratings.
+        epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`), 0 leaves
+            the weights random.
         lr: highest learning rate; None takes the model's own.
         **options: see `zoo.collab.options.Options`.
 
@@ -74,10 +76,10 @@ def finetune(
 ) -> Recommender:
     """Train a recommender further on new ratings; new users and items get rows of their own.
 
-    Known ones keep theirs, and move only where the new ratings speak of them; new ones begin at the
-    mean. Weights do not decay unless you say so, since that would move those who have no new
-    rating. Ratings that the model was trained on before are not validated on; if there are no
-    others, its metrics are NaN.
+    Those that the model knows keep their rows, which move only where there are new ratings of them;
+    new ones begin at the mean. Weights do not decay unless you say so, since that would move rows
+    without a new rating. Ratings that the model was trained on before are not validated on; if
+    there are no others, its metrics are NaN.
 
     Args:
         pretrained: a model, its directory, or its name on the hub.
@@ -111,7 +113,7 @@ def learner(
 ) -> Learner[Spec, Recommender]:
     """Return a learner to train step by step: find a rate, fit, look, fit again.
 
-    `learner.as_model()` gives what `train` returns, `learner.save(directory)` its artifact.
+    `learner.as_model()` returns what `train` does, and `learner.save(directory)` writes it.
 
     Args:
         data: ratings, in the form that `train` takes.
@@ -127,28 +129,16 @@ def learner(
     require_data("zoo.collab.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
     name = start.name if start else model
-    settings = OPTIONS.complete(options)
-    run = settings["run"] = settings["run"] or Run()
-    recipe = RECIPES[name]
-    settings["batch_size"] = settings["batch_size"] or recipe.batch_size
-    decay: float | None = settings["weight_decay"]
-    if decay is None:
-        settings["weight_decay"] = 0.0 if start else recipe.weight_decay
-    table = prepare(
-        data,
-        settings,
-        name,
-        features=_features(name, settings, start),
-        known=Known(start.spec, start.seen, start.held_out) if start else None,
-    )
-    arguments = _arguments(name, settings, start)
+    settings = _settings(name, options, start)
+    arguments, features = _arguments(name, settings, start), _features(name, settings, start)
+    prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
+    table = prepare(data, settings, name, features=features, prior=prior)
+    run = settings["run"] or Run()
     return learner_of(
         _network(name, table, arguments, start, run.seed),
         _data(table, settings["batch_size"], run),
-        task(name),
-        partial(
-            Recommender, name=name, seen=table.seen, held_out=table.held_out, arguments=arguments
-        ),
+        task_of(name),
+        Recommender,
         settings,
         source=source(data),
         record={
@@ -158,11 +148,25 @@ def learner(
             "items": len(table.spec.items),
             **OPTIONS.record(settings),
         },
+        name=name,
+        rated_items=table.rated_items,
+        held_out_items=table.held_out_items,
+        arguments=arguments,
     )
 
 
+def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:
+    """All options; what is not given is the recipe's, but that fine-tuning does not decay."""
+    settings, recipe = OPTIONS.complete(options), RECIPES[name]
+    settings["batch_size"] = settings["batch_size"] or recipe.batch_size
+    decay: float | None = settings["weight_decay"]
+    if decay is None:
+        settings["weight_decay"] = 0.0 if start else recipe.weight_decay
+    return settings
+
+
 def _fit(learn: Learner[Any, Any], name: str, epochs: int | None, lr: float | None) -> None:
-    """One cycle with the settings given, those of the recipe for the others."""
+    """Fit one cycle, by the recipe where epochs or rate are None."""
     recipe = RECIPES[name]
     epochs = recipe.epochs if epochs is None else epochs
     if epochs:
@@ -170,36 +174,40 @@ def _fit(learn: Learner[Any, Any], name: str, epochs: int | None, lr: float | No
 
 
 def _features(name: str, settings: Options, start: Recommender | None) -> dict[str, Any]:
-    """Tables of features by side, refused where the model has no use for them."""
+    """Tables of features by side.
+
+    Raises:
+        ValueError: the model has no use for them.
+    """
     both = {"user": settings["user_features"], "item": settings["item_features"]}
     tables = {side: table for side, table in both.items() if table is not None}
     unused = set(tables) - set(start.spec.features if start else tables)
     if (tables and not takes_features(name)) or unused:
         raise ValueError(
-            "features must be for 'dot_bias' or 'svdpp' that is trained with them, got those of "
-            f"{sorted(unused or tables)} for {name!r}. Leave them out, or train another model."
+            "features are for 'dot_bias' and 'svdpp' that have been trained with them, got those "
+            f"of {few(sorted(unused or tables))}s for {name!r}. Leave them out, or train anew."
         )
     return tables
 
 
 def _arguments(name: str, settings: Options, start: Recommender | None) -> dict[str, Any]:
-    """The network's arguments: the given ones, else those of the recipe or of the start.
+    """The network's arguments: those of the call, then of the pretrained network or the recipe.
 
     Raises:
         ValueError: the model does not take one, or the pretrained network has another value.
     """
-    known = {argument for table in ARGUMENTS.values() for argument in table.__annotations__}
-    given = {one: v for one in known if (v := settings.get(one)) is not None}
+    every = {argument for table in ARGUMENTS.values() for argument in table.__annotations__}
+    stated = {one: value for one in every if (value := settings.get(one)) is not None}
     own = ARGUMENTS[name].__annotations__
-    if unknown := sorted(given.keys() - own.keys()):
+    if foreign := sorted(stated.keys() - own.keys()):
         raise ValueError(
-            f"{name!r} must be given arguments that it takes, got {unknown[0]}="
-            f"{given[unknown[0]]!r}. It takes {', '.join(own)}."
+            f"arguments of {name!r} must be among {', '.join(own)}, got {foreign[0]}="
+            f"{stated[foreign[0]]!r}. Leave it out."
         )
     if start is None:
         recipe = RECIPES[name]
-        return {**recipe.arguments, "n_factors": recipe.n_factors, **given}
-    other = {one: value for one, value in given.items() if start.arguments.get(one) != value}
+        return {**recipe.arguments, "n_factors": recipe.n_factors, **stated}
+    other = {one: value for one, value in stated.items() if start.arguments.get(one) != value}
     if other:
         raise ValueError(
             f"fine-tuning must keep the network as it is, got {other} for one of "
@@ -215,12 +223,12 @@ def _network(
     start: Recommender | None,
     seed: int,
 ) -> nn.Module:
-    """The network for all users and items, with what is known of them."""
+    """The network for all users and items, with their histories and features."""
     with seeded(seed):
         network: Any = build(name, table.spec, arguments)
     if start:
         _take_rows(network, start.members[0])
-    network.set_seen(table.seen)
+    network.set_rated_items(table.rated_items)
     for side, features in table.features.items():
         network.set_features(side, features)
     module: nn.Module = network
@@ -230,14 +238,14 @@ def _network(
 def _data(table: Prepared, batch_size: int, run: Run) -> Data[Spec]:
     device = run.torch_device()
     train = table.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
-    valid = table.valid
-    held = valid.to(device).batches(VALID_BATCH, shuffle=False) if valid is not None else None
-    return Data(train, held, table.spec)
+    if table.valid is None:
+        return Data(train, None, table.spec)
+    return Data(train, table.valid.to(device).batches(VALID_BATCH, shuffle=False), table.spec)
 
 
 @torch.no_grad()
 def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
-    """Known rows keep their values; new ones begin at the mean of the known ones."""
+    """Earlier rows keep their values; new ones begin at the mean of the earlier ones."""
     old: dict[str, Tensor] = dict(pretrained.state_dict())
     for name, tensor in network.state_dict().items():
         before = old[name].to(tensor.device)

@@ -1,7 +1,7 @@
 """MovieLens-100k as its archive has it: ratings, the published folds, features of both sides.
 
-A model that knows no users is scored on the test part of fold u1: each user there is placed by what
-the base part has of that user, and has the others' ratings predicted.
+A model without users is scored on the test part of fold u1: each user there is placed by that
+user's ratings in the base part.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def score(model: Any) -> dict[str, float]:
 
 
 def rmse_of_new_users(model: Any, base: pd.DataFrame, test: pd.DataFrame) -> float:
-    """Each user placed by `fold_in` from the base part; who is not in it counts as average."""
-    known = dict(iter(base.groupby("user")))
+    """RMSE of users placed by `fold_in` from the base part; others count as average."""
+    ratings_of = dict(iter(base.groupby("user")))
     errors = []
     for user, rows in test.groupby("user"):
-        if user in known:
-            rated = known[user].set_index("item")["rating"].to_dict()
+        if user in ratings_of:
+            rated = ratings_of[user].set_index("item")["rating"].to_dict()
             guess = model.fold_in(rated).predict(list(rows["item"]))
         else:
             guess = model.predict([user] * len(rows), list(rows["item"]))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.collab.data.ids import Rows
+from zoo.collab.data.rated_items import RatedItems, pair_keys
 from zoo.collab.spec import Spec
 from zoo.core.batches import TensorBatches
 
@@ -22,7 +23,7 @@ VALID_BATCH = 8192
 class Ratings:
     """Ratings as tensors: twelve bytes each.
 
-    **Shape.** users, items: (n,), int32 rows of tables; values: (n,), float32.
+    Shape: users and items (n,), int32 rows of tables; values (n,), float32.
     """
 
     users: Tensor
@@ -31,6 +32,23 @@ class Ratings:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @classmethod
+    def of(cls, batches: Any) -> Ratings:
+        """The ratings that batches are made of, on the CPU."""
+        users, items = batches.inputs
+        return cls(users, items, batches.target).to(torch.device("cpu"))
+
+    @property
+    def are_known(self) -> Tensor:
+        """Whether both user and item are known. Shape: (n,)."""
+        return (self.users > 0) & (self.items > 0)
+
+    def rated_items(self, n_users: int) -> RatedItems:
+        """The known items of every user, each once."""
+        known = self.are_known
+        keys = np.unique(pair_keys(self.users[known], self.items[known]))
+        return RatedItems.from_keys(keys, n_users)
 
     @property
     def rows(self) -> dict[str, Rows]:
@@ -49,7 +67,7 @@ class Ratings:
 
 
 def encode(ratings: pd.DataFrame, spec: Spec) -> Ratings:
-    """Ratings as `read` gives them, as tensors; ids that training has not seen take row 0."""
+    """A table as `read` returns it, as tensors; unknown ids have row 0."""
     return Ratings(
         torch.from_numpy(spec.user_rows(ratings["user"])),
         torch.from_numpy(spec.item_rows(ratings["item"])),
@@ -61,7 +79,7 @@ def require_on_scale(values: Any, low: float | None, high: float | None) -> None
     """Refuse ratings far outside a model's scale, such as ten stars where it knows five.
 
     Raises:
-        ValueError: there are some, more than a tenth of the scale beyond its ends.
+        ValueError: some are more than a tenth of the scale beyond its ends.
     """
     if low is None or high is None:
         return

@@ -1,105 +1,64 @@
-"""The columns of a table of ratings: what is named, else what is remembered, else usual names."""
+"""The columns of a table of ratings: stated names, else remembered ones, else usual ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import pandas as pd
 
-from zoo.collab.spec import ColumnNames
-from zoo.core.messages import nearest
+from zoo.core.messages import few, nearest
 from zoo.data.table import require_columns
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
-USUAL: Final = {  # names of columns that are recognised, in lower case
-    "user": (
-        "user",
-        "user_id",
-        "userid",
-        "uid",
-        "reviewerid",
-        "visitor_id",
-        "customer_id",
-        "customerid",
-        "customer",
-    ),
-    "item": (
-        "item",
-        "item_id",
-        "itemid",
-        "iid",
-        "movie",
-        "movie_id",
-        "movieid",
-        "asin",
-        "product_id",
-        "productid",
-        "product",
-        "film",
-        "film_id",
-    ),
-    "rating": ("rating", "ratings", "score", "stars", "overall", "count", "plays"),
-    "time": ("time", "timestamp", "date", "datetime", "unixreviewtime"),
+USUAL: Final = {  # names that are recognised without being stated, in lower case, by role
+    "user": "user user_id userid uid reviewerid visitor_id customer_id customerid customer",
+    "item": "item item_id itemid iid movie movie_id movieid asin product_id productid product film"
+    " film_id",
+    "rating": "rating ratings score stars overall count plays",
+    "time": "time timestamp date datetime unixreviewtime",
 }
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Names of a table's columns; None looks for a usual name (`user_id`, `movieId`, `stars` ...).
-
-    Without a rating column every row counts as 1: someone took, watched or clicked something.
-    """
-
-    user: str | None = None
-    item: str | None = None
-    rating: str | None = None
-    time: str | None = None
-
-
-def named(columns: Columns) -> dict[str, Any]:
-    """The columns that have been named, by role."""
-    return {role: name for role, name in asdict(columns).items() if name is not None}
-
-
-def found(
-    frame: pd.DataFrame, columns: Columns, remembered: Mapping[str, Any] = NOTHING
+def column_names(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Any] = NOTHING,
+    remembered: Mapping[str, Any] = NOTHING,
 ) -> dict[str, Any]:
-    """Our name -> the table's: what is named, else what is remembered, else a usual name.
+    """Names of a table's columns by role: "user", "item" and, if they are there, the others.
+
+    Args:
+        frame: the table.
+        columns: names that the caller states, by role; they must be there.
+        remembered: names of the columns that a model was trained on, by role.
 
     Raises:
-        ValueError: a column that is named, or that of users or of items, is not there.
+        ValueError: a stated column, or that of users or of items, is not there.
     """
     lower = {str(name).strip().lower(): name for name in frame.columns}
     names: dict[str, Any] = {}
-    for role in ColumnNames.__annotations__:
-        name = getattr(columns, role)
-        if name is not None:
-            require_columns(frame, [name], f"the column of each {role}")
-        if name is None and remembered.get(role) in frame.columns:
-            name = remembered[role]
-        usual = next((lower[name] for name in USUAL[role] if name in lower), None)
-        if name is not None or usual is not None:
-            names[role] = name if name is not None else usual
+    for role, usual in USUAL.items():
+        if role in columns:
+            require_columns(frame, [columns[role]], f"the column of each {role}")
+            names[role] = columns[role]
+        elif remembered.get(role) in frame.columns:
+            names[role] = remembered[role]
+        elif near := [lower[name] for name in usual.split() if name in lower]:
+            names[role] = near[0]
         elif role in ("user", "item"):
-            known = f" or {remembered[role]!r}" if role in remembered else ""
+            other = f" or {remembered[role]!r}" if role in remembered else ""
             raise ValueError(
-                f"ratings must have a column of users and one of items, got {_shown(frame)} "
-                f"without that of each {role}. In training say which is by {role}='...', or rename "
-                f"it to {role!r}{known}."
+                "ratings must have a column of users and one of items, got "
+                f"{few(list(frame.columns))} without that of each {role}. In training say which is by {role}='...', or rename "
+                f"it to {role!r}{other}."
             )
-    _refuse_twice(frame, names)
+    _require_one_role_each(frame, names)
     return names
 
 
-def _shown(frame: pd.DataFrame) -> list[str]:
-    return [str(name) for name in frame.columns][:8]
-
-
-def _refuse_twice(frame: pd.DataFrame, names: Mapping[str, Any]) -> None:
+def _require_one_role_each(frame: pd.DataFrame, names: Mapping[str, Any]) -> None:
     """Refuse a column in two roles, and two columns of one name."""
     taken = list(names.values())
     twice = [name for name in taken if taken.count(name) > 1 or list(frame.columns).count(name) > 1]
@@ -110,12 +69,16 @@ def _refuse_twice(frame: pd.DataFrame, names: Mapping[str, Any]) -> None:
         )
 
 
-def without_rating(frame: pd.DataFrame, remembered: Mapping[str, Any]) -> str:
-    """What is said of a table that has no column of ratings and needs one."""
+def refuse_without_rating(frame: pd.DataFrame, remembered: Mapping[str, Any]) -> NoReturn:
+    """Refuse a table that has no column of ratings, for a model that needs one.
+
+    Raises:
+        ValueError: always; the message names the column that may hold them.
+    """
     wanted = str(remembered.get("rating", "rating"))
     near = nearest(wanted, frame.columns)
-    return (
-        f"a model of ratings needs the column {wanted!r}, got a table with {_shown(frame)}. "
+    raise ValueError(
+        f"a model of ratings needs the column {wanted!r}, got {few(list(frame.columns))}. "
         f"Rename {repr(near) if near else 'its column of ratings'}, or, in training, pass "
         "rating='...'; model='softmax' learns from choices alone."
     )

@@ -1,8 +1,8 @@
-"""What is known of users or items beside their ratings: columns of a table as numbers in 0..1.
+"""Features of users or items: columns of a table as numbers from 0 to 1.
 
 A truth value, or a number that is 0 or 1 everywhere, is a flag; text and categories are one column
-a value; numbers are one column for each tenth of those in training. All flags of a row together
-have length one, so that an item of five genres is not five times as loud.
+per value; numbers are one column for each tenth of those in training. All flags of a row together
+have length one, so that an item of five genres does not weigh five times as much.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from zoo.collab.data.ids import KnownIds
+from zoo.collab.data.ids import IdIndex
 
 BINS: Final = 10  # of a number
 MOST_VALUES: Final = 1000  # of a column of text
@@ -29,23 +29,23 @@ def require_ids(table: pd.DataFrame, side: str, names: Collection[str]) -> None:
     """Refuse a table of features whose ids are a column while its index only counts the rows.
 
     Args:
-        table: of features.
+        table: table of features.
         side: "user" or "item".
-        names: columns that hold ids of that side, in lower case.
+        names: names under which a column holds ids of that side, in lower case.
 
     Raises:
-        ValueError: a column of ids is there, and no index.
+        ValueError: there is a column of ids, and no index.
     """
-    found = [name for name in table.columns if str(name).lower() in names]
-    if found and isinstance(table.index, pd.RangeIndex):
+    columns = [name for name in table.columns if str(name).lower() in names]
+    if columns and isinstance(table.index, pd.RangeIndex):
         raise ValueError(
             f"features of {side}s must have the ids as their index, got them in the column "
-            f"{found[0]!r}. Try {side}_features=table.set_index({found[0]!r})."
+            f"{columns[0]!r}. Try {side}_features=table.set_index({columns[0]!r})."
         )
 
 
 def fit(table: pd.DataFrame) -> Encoder:
-    """How the columns of a table, one row an id, are encoded.
+    """Choose the encoding of each column of a table with one row per id.
 
     Raises:
         ValueError: a column of text has too many values to be a feature.
@@ -61,19 +61,19 @@ def width(encoder: Mapping[str, Any]) -> int:
 def encode(
     table: pd.DataFrame, encoder: Mapping[str, Any], ids: Sequence[Hashable]
 ) -> NDArray[np.float32]:
-    """Features of ids. Shape: (n + 1, width); zeros for row 0, gaps and ids not in the table.
+    """Features of ids; zeros for row 0, gaps and ids not in the table. Shape: (n + 1, width).
 
     Raises:
-        ValueError: a column is missing, or an id stands twice in the table's index.
+        ValueError: a column is missing, or an id is twice in the table's index.
     """
     missing = [name for name in encoder if name not in table.columns]
     if missing or table.index.has_duplicates:
         raise ValueError(
-            "a table of features has one row an id, its index, and the columns that the model "
-            f"knows, however {missing=}, repeated={int(table.index.duplicated().sum())}; "
-            "set the ids as its index"
+            "a table of features must have one row per id, its index, and the columns that the "
+            f"model knows, got {missing=}, repeated={int(table.index.duplicated().sum())}. Set the "
+            "ids as its index."
         )
-    rows = KnownIds(list(table.index)).rows(ids) - 1
+    rows = IdIndex(list(table.index)).rows(ids) - 1
     if len(ids) and (rows < 0).mean() > 0.5:
         warnings.warn(
             f"{int((rows < 0).sum())} of {len(ids)} ids have no features, such as "
@@ -81,9 +81,9 @@ def encode(
             stacklevel=6,
         )
     parts = [_encode_column(table[name], how) for name, how in encoder.items()]
-    known = _quiet_flags(parts, encoder)
+    features = _quiet_flags(parts, encoder)
     encoded = np.zeros((len(ids) + 1, width(encoder)), dtype=np.float32)
-    encoded[1:][rows >= 0] = known[rows[rows >= 0]]
+    encoded[1:][rows >= 0] = features[rows[rows >= 0]]
     return encoded
 
 
@@ -101,8 +101,8 @@ def _fit_column(name: str, column: pd.Series) -> dict[str, Any]:
     values = sorted(map(str, column.dropna().unique()))
     if len(values) > MOST_VALUES:
         raise ValueError(
-            f"a feature has at most {MOST_VALUES} values, however column {name!r} has "
-            f"{len(values)}; leave it out"
+            f"a feature must have at most {MOST_VALUES} values, got {len(values)} in column "
+            f"{name!r}. Leave it out."
         )
     return {"values": values}
 
@@ -142,10 +142,10 @@ def _numbers(column: pd.Series) -> NDArray[np.float64]:
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _texts(column: pd.Series, known: Sequence[str]) -> pd.Series:
-    """Cells as the known texts spell them: 5.0 is "5" unless there is a text "5.0"."""
-    texts, spelled = column.astype(str), set(known)
-    return texts.where(texts.isin(spelled), texts.str.replace(r"\.0+$", "", regex=True))
+def _texts(column: pd.Series, values: Sequence[str]) -> pd.Series:
+    """Cells as the values of training spell them: 5.0 is "5" unless there is a value "5.0"."""
+    texts = column.astype(str)
+    return texts.where(texts.isin(values), texts.str.replace(r"\.0+$", "", regex=True))
 
 
 def _quiet_flags(

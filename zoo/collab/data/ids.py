@@ -1,4 +1,4 @@
-"""Ids of users and items: what may be one, and which known id a value means.
+"""Ids of users and items: what may be one, and which id of a model a value means.
 
 One rule everywhere: what was learnt as text is read as text, numbers that are equal are equal (5,
 5.0 and np.int64(5)), and text that spells a known number means that number. Whole numbers never
@@ -20,6 +20,12 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
 Rows = NDArray[np.int32]
+OneId = str | int | float | UUID | np.generic
+"""One id, as a caller writes it."""
+
+ManyIds = list[Any] | range | pd.Series | pd.Index | NDArray[Any]
+"""Several ids."""
+
 EXACT: Final = 2**53  # floats from here on stand for several whole numbers
 _SPELLED: Final = r"\s*(?:0|-?[1-9]\d{0,17})(?:\.0+)?\s*"  # whole numbers as programs write them
 _DIGITS: Final = r"[+-]?\d{1,30}(?:\.0+)?"
@@ -27,12 +33,12 @@ _DECIMAL: Final = r"[+-]?\d{0,15}\.\d{1,15}"
 _INT64: Final = np.iinfo(np.int64)
 
 
-class KnownIds:
-    """Known ids in the order of their rows; row 0 stands for any other id.
+class IdIndex:
+    """A model's ids in the order of their rows; row 0 stands for any other id.
 
-    >>> KnownIds([10, 20]).rows([20, 20.0, "20", 30]).tolist()
+    >>> IdIndex([10, 20]).rows([20, 20.0, "20", 30]).tolist()
     [2, 2, 2, 0]
-    >>> KnownIds(["10", "x"]).rows([10, "x", "X"]).tolist()
+    >>> IdIndex(["10", "x"]).rows([10, "x", "X"]).tolist()
     [1, 2, 0]
     """
 
@@ -56,7 +62,7 @@ class KnownIds:
         return rows
 
     def spelled_out(self, values: Iterable[Any], rows: Rows) -> str | None:
-        """The first text that was taken for a known number; None if there is none."""
+        """The first text that was taken for a number among the ids; None if there is none."""
         if not self._numbers or getattr(getattr(values, "dtype", None), "kind", "O") in "iuf":
             return None
         for value, row in zip(values, rows.tolist(), strict=True):
@@ -77,7 +83,7 @@ class KnownIds:
         return {one: row for row, one in enumerate(self.ids, 1) if not isinstance(one, str)}
 
     def _row_otherwise(self, value: Any) -> int:
-        """The row of a value that stands for a known id without being the same object."""
+        """The row of a value that stands for an id without being equal to it."""
         try:
             value = plain_id(value)
         except ValueError:
@@ -89,10 +95,10 @@ class KnownIds:
 
 
 def plain_id(value: object) -> Hashable:
-    """The id as plain Python: text, a whole number, a number or a truth value.
+    """An id as plain Python: text, a whole number, a number or a truth value.
 
     Raises:
-        ValueError: the value can be no id.
+        ValueError: the value cannot be an id.
     """
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
@@ -114,7 +120,7 @@ def clean_ids(column: pd.Series, side: str) -> pd.Series:
     """A column without gaps as plain ids: whole numbers as int64, others as Python objects.
 
     Raises:
-        ValueError: a value can be no id.
+        ValueError: a value cannot be an id.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
@@ -153,11 +159,11 @@ def whole_numbers(column: pd.Series) -> pd.Series:
     return texts.str.strip().str.replace(r"\.0+$", "", regex=True).astype(np.int64)
 
 
-def like_known(value: Hashable, known: Sequence[Hashable]) -> Hashable:
-    """A new id in the form of the known ones: text among texts, a number among numbers."""
-    if not isinstance(value, str) and all(isinstance(one, str) for one in known):
+def cast_like(value: Hashable, ids: Sequence[Hashable]) -> Hashable:
+    """Cast a new id to the form of others: text among texts, a number among numbers."""
+    if not isinstance(value, str) and all(isinstance(one, str) for one in ids):
         return str(value)
-    if isinstance(value, str) and all(type(one) is int for one in known):
+    if isinstance(value, str) and all(type(one) is int for one in ids):
         return whole_numbers(pd.Series([value])).tolist()[0]  # type: ignore[no-any-return]
     return value
 
@@ -173,7 +179,7 @@ def one_or_many(values: Any, side: str) -> list[Any] | pd.Series | pd.Index | ND
     """A sequence of ids: several as they are, one in a list.
 
     Raises:
-        ValueError: they are neither.
+        ValueError: the value is neither an id nor a sequence of ids.
     """
     if is_one(values):
         value = values.item() if hasattr(values, "ndim") else values

@@ -1,4 +1,4 @@
-"""From tables of ratings to what a learner trains and validates on, and what a model knows."""
+"""From tables of ratings to what a learner trains and validates on."""
 
 from __future__ import annotations
 
@@ -14,33 +14,38 @@ import torch
 from torch import Tensor
 
 from zoo.collab.data.batches import MARGIN, Ratings, require_on_scale
-from zoo.collab.data.columns import USUAL, Columns, named
+from zoo.collab.data.columns import USUAL
 from zoo.collab.data.features import encode, fit, require_ids
-from zoo.collab.data.ids import KnownIds, Rows, like_known
-from zoo.collab.data.rated_items import Seen, seen_of
+from zoo.collab.data.ids import IdIndex, Rows, cast_like
+from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, read
-from zoo.collab.data.validation import Known, divided, validation, with_held_out
-from zoo.collab.options import ModelName, Options
+from zoo.collab.data.validation import Prior, all_held_out, divided, validation
+from zoo.collab.options import ModelName, Options, Titles
 from zoo.collab.spec import Spec
-from zoo.core.run import Run
+from zoo.collab.task import predicts_ratings
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Ratings to train on, sorted by user, and ratings to validate on, with what is known.
+    """Ratings to train on, sorted by user, and ratings to validate on, as a model's rows.
 
-    **Shape.** features: (n + 1, n_features) of each side that has any, "user" or "item".
+    Shape: features (n + 1, n_features) by side, "user" or "item".
 
     Attributes:
-        seen: who has rated what among all that the model is trained on, before and now.
-        held_out: likewise of the ratings that were held out of the tables to train on.
+        spec: the spec of the model to train.
+        train: ratings to train on.
+        valid: ratings to validate on; None without.
+        rated_items: items of every user among all ratings that the model is trained on, before
+            and now.
+        held_out_items: items of every user among ratings that were held out of those tables.
+        features: encoded features of each side that has any.
     """
 
     spec: Spec
     train: Ratings
     valid: Ratings | None
-    seen: Seen
-    held_out: Seen
+    rated_items: RatedItems
+    held_out_items: RatedItems
     features: dict[str, Tensor]
 
 
@@ -50,98 +55,115 @@ def prepare(
     name: ModelName,
     *,
     features: Mapping[str, pd.DataFrame],
-    known: Known | None = None,
+    prior: Prior | None = None,
 ) -> Prepared:
     """Read, split and number ratings.
 
     Args:
         table: the ratings.
         settings: all options of the verb.
-        name: the model, which predicts ratings or ranks.
-        features: tables of "user" and "item", by id.
-        known: what the model to go on from knows; its rows stay what they are.
+        name: name of the model, which predicts ratings or ranks.
+        features: tables of features by side, "user" or "item".
+        prior: what a pretrained model brings; its rows stay what they are.
 
     Raises:
         ValueError: there are too few users, items or ratings to learn from, or ratings to validate
             on have been trained on.
     """
-    columns = Columns(settings["user"], settings["item"], settings["rating"], settings["time"])
-    before, rates = known.spec if known else None, name != "softmax"
-    remembered: Any = before.columns if before else {}
-    reading = partial(read, columns=columns, remembered=remembered, needs_rating=rates)
-    ratings = reading(table, learns=before is None)
-    held: pd.DataFrame | None = None
+    stated = {role: column for role in USUAL if (column := settings.get(role)) is not None}
+    predicts = predicts_ratings(name)
+    remembered: Any = prior.spec.columns if prior else {}
+    reading = partial(read, columns=stated, remembered=remembered, needs_rating=predicts)
+    ratings, held_out = reading(table, learns=prior is None), None
     if settings["valid"] is not None:
-        held = reading(settings["valid"])
-    elif fraction := settings["valid_fraction"]:
-        seed = (settings["run"] or Run()).seed
-        ratings, held = divided(ratings, settings["split"], fraction, seed, known)
-    _refuse_too_few(ratings, rates, known is not None)
-    users, user_rows = _number(ratings["user"], before.known_users if before else None)
-    items, item_rows = _number(ratings["item"], before.known_items if before else None)
+        held_out = reading(settings["valid"])
+    elif settings["valid_fraction"]:
+        ratings, held_out = divided(ratings, settings, prior)
+    if prior is None:
+        _require_enough(ratings, predicts)
+    spec, train = _numbered(ratings, prior, features, stated, settings["titles"])
+    if predicts:
+        spec = _scaled(spec, train.values.numpy(), settings["y_range"])
+    n_users = len(spec.users)
+    rated_items = RatedItems.of(train.users, train.items, n_users)
+    if prior:
+        rated_items = rated_items.with_others(prior.rated_items, n_users)
+    valid = None
+    if held_out is not None:
+        valid = validation(held_out, rated_items, spec, is_ranking=not predicts)
+    drawn = valid if settings["valid"] is None else None
+    held_out_items = all_held_out(drawn, rated_items, prior)
+    return Prepared(spec, train, valid, rated_items, held_out_items, _encoded(features, spec))
+
+
+def _numbered(
+    ratings: pd.DataFrame,
+    prior: Prior | None,
+    features: Mapping[str, pd.DataFrame],
+    stated: Mapping[str, Any],
+    titles: Titles | None,
+) -> tuple[Spec, Ratings]:
+    """The spec of all ids, without a scale if it is new, and the ratings as its rows."""
+    before = prior.spec if prior else Spec((), (), mean=float(ratings["rating"].mean()))
+    users, user_rows = _number(ratings["user"], before.index["user"])
+    items, item_rows = _number(ratings["item"], before.index["item"])
     for side, of_side in features.items():
-        require_ids(of_side, side, {*USUAL[side], str(getattr(columns, side)).lower()} - {"none"})
+        require_ids(of_side, side, {*USUAL[side].split(), str(stated.get(side, side)).lower()})
     spec: Spec = _replaced(
-        before or Spec((), (), mean=float(ratings["rating"].mean())),
+        before,
         users=users,
         items=items,
-        features=before.features if before else {s: fit(t) for s, t in features.items()},
-        columns=remembered | named(columns),
-        n_held_out=0,
+        features=before.features if prior else {s: fit(t) for s, t in features.items()},
+        columns={**before.columns, **stated},
     )
-    titles: dict[Any, str] = {**spec.titles, **_titles(settings["titles"], spec)}
-    spec = replace(spec, titles=titles)
-    if rates:
-        spec = _scaled(spec, ratings["rating"].to_numpy(), settings["y_range"])
-    train = _sorted_by_user(user_rows, item_rows, ratings["rating"].to_numpy())
-    seen = seen_of(train.users, train.items, len(users))
-    if known:
-        seen = seen.with_others(known.seen, len(users))
-    scored = None if held is None else validation(held, seen, spec, is_ranking=not rates)
-    drawn = scored if settings["valid"] is None else None
-    spec, held_out = with_held_out(spec, drawn, seen, known)
-    return Prepared(spec, train, scored, seen, held_out, _encoded(features, spec))
+    all_titles: dict[Any, str] = {**spec.titles, **_titles(titles, spec)}
+    return replace(spec, titles=all_titles), _sorted_by_user(
+        user_rows, item_rows, ratings["rating"].to_numpy()
+    )
 
 
 _replaced: Any = replace  # ids of users are any hashable, JSON narrows them when stored
 
 
-def _refuse_too_few(ratings: pd.DataFrame, predicts_ratings: bool, grows: bool) -> None:
-    if grows:
-        return
+def _require_enough(ratings: pd.DataFrame, predicts_ratings: bool) -> None:
+    """Refuse ratings of one user or one item, and ratings that are all alike.
+
+    Raises:
+        ValueError: there is nothing to tell them apart by.
+    """
     for side in ("user", "item"):
         if ratings[side].nunique() < 2:
             raise ValueError(
-                f"learning from others takes at least two {side}s, however the only {side} to "
-                f"train on is {ratings[side].iloc[:1].tolist()[0]!r}; give ratings of more"
+                f"ratings to train on must be of 2 {side}s or more, got those of "
+                f"{ratings[side].iloc[:1].tolist()[0]!r} alone. Add ratings of more."
             )
     if predicts_ratings and ratings["rating"].nunique() < 2:
         raise ValueError(
-            "predicting ratings takes different ones, however every "
-            f"rating={ratings['rating'].iloc[0]:g}; model='softmax' learns from choices alone"
+            f"ratings must differ to be predicted, got rating={ratings['rating'].iloc[0]:g} in "
+            "every row. Try model='softmax', which learns from choices alone."
         )
 
 
-def _number(column: pd.Series, known: KnownIds | None) -> tuple[tuple[Hashable, ...], Rows]:
-    """Ids in the order of their rows, known ones first, new ones sorted; the row of each entry."""
+def _number(column: pd.Series, index: IdIndex) -> tuple[tuple[Hashable, ...], Rows]:
+    """Ids in the order of their rows, earlier ones before new ones; the row of each entry."""
     try:
         codes, uniques = pd.factorize(column, sort=True)
     except TypeError:  # ids of kinds that do not compare
         codes, uniques = pd.factorize(column)
     new: list[Any] = list(uniques.tolist())  # plain Python numbers, not numpy's
-    if known is None:
+    if not index.ids:
         return tuple(new), (codes + 1).astype(np.int32)
-    row_of_code = known.rows(new)
-    n = len(known.ids)
+    row_of_code = index.rows(new)
+    n = len(index.ids)
     added: dict[Hashable, int] = {}
     for code in np.flatnonzero(row_of_code == 0):
-        one = like_known(new[code], known.ids)
+        one = cast_like(new[code], index.ids)
         row_of_code[code] = added.setdefault(one, n + 1 + len(added))
-    return (*known.ids, *added), row_of_code[codes]
+    return (*index.ids, *added), row_of_code[codes]
 
 
 def _scaled(spec: Spec, values: Any, y_range: tuple[float, float] | None) -> Spec:
-    """The spec with the ends of the scale.
+    """The spec with the ends of its scale.
 
     Raises:
         ValueError: the ratings are not on it.
@@ -172,7 +194,7 @@ def _encoded(tables: Mapping[str, pd.DataFrame], spec: Spec) -> dict[str, Tensor
     }
 
 
-def _titles(titles: Mapping[Hashable, str] | pd.Series | None, spec: Spec) -> dict[Hashable, str]:
+def _titles(titles: Titles | None, spec: Spec) -> dict[Hashable, str]:
     """Titles of known items, by id."""
     if titles is None:
         return {}

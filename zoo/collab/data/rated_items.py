@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -10,59 +10,79 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
-class Seen(NamedTuple):
+class RatedItems(NamedTuple):
     """Compressed rows: user r has rated `items[offsets[r] : offsets[r + 1]]`.
 
-    **Shape.** offsets: (n_users + 2,), int64; items: (n_ratings,), int32 rows of items.
+    Shape: offsets (n_users + 2,), int64; items (n_ratings,), int32 rows of items.
     """
 
     offsets: Tensor
     items: Tensor
 
-    def of(self, user: int) -> Tensor:
-        """Rows of the items that the user in this row has rated."""
+    @classmethod
+    def of(cls, users: Tensor, items: Tensor, n_users: int) -> Self:
+        """From ratings that are sorted by user; the items' memory is shared."""
+        return cls(offsets_of(users, n_users), items)
+
+    @classmethod
+    def from_keys(cls, keys: NDArray[np.uint64], n_users: int) -> Self:
+        """The pairs that sorted keys stand for, see `pair_keys`."""
+        users = torch.from_numpy((keys >> np.uint64(32)).astype(np.int64))
+        items = torch.from_numpy((keys & np.uint64(2**32 - 1)).astype(np.int32))
+        return cls.of(users, items, n_users)
+
+    @classmethod
+    def empty(cls, n_users: int) -> Self:
+        """Users who have rated nothing."""
+        return cls(torch.zeros(n_users + 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int32))
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        return type(self)(self.offsets.to(device), self.items.to(device))
+
+    def of_user(self, user: int) -> Tensor:
+        """Rows of the items that one user has rated."""
         return self.items[int(self.offsets[user]) : int(self.offsets[user + 1])]
 
     def pairs(self, users: Tensor) -> tuple[Tensor, Tensor]:
         """What several users have rated: positions in `users`, and rows of items.
 
-        **Shape.** users: (B,); result: (n,) and (n,), int64.
+        Shape: users (B,); result (n,) and (n,), int64.
         """
-        first, last = self.offsets[users], self.offsets[users + 1]
-        counts = last - first
-        position = torch.repeat_interleave(torch.arange(len(users), device=users.device), counts)
-        within = torch.arange(len(position), device=users.device)
-        start = torch.repeat_interleave(first - counts.cumsum(0) + counts, counts)
-        return position, self.items[start + within].long()
+        part = self.part(users)
+        return part.owners, part.items.long()
 
-    def part(self, users: Tensor) -> Seen:
-        """The items of some users alone, one after another. Shape: (B,)."""
+    def part(self, users: Tensor) -> Self:
+        """The rows of some users alone. Shape: (B,)."""
         first = self.offsets[users]
         counts = self.offsets[users + 1] - first
         offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         within = torch.arange(int(offsets[-1]), device=users.device)
         start = torch.repeat_interleave(first - offsets[:-1], counts)
-        return Seen(offsets, self.items[start + within])
+        return type(self)(offsets, self.items[start + within])
+
+    @property
+    def owners(self) -> Tensor:
+        """The user of each item. Shape: (n_ratings,), int64."""
+        rows = torch.arange(len(self.offsets) - 1, device=self.offsets.device)
+        return torch.repeat_interleave(rows, self.offsets.diff())
 
     def keys(self) -> NDArray[np.uint64]:
-        """A number for each pair, sorted by user. Shape: (n_ratings,)."""
-        counts = self.offsets.diff()
-        return pair_keys(torch.repeat_interleave(torch.arange(len(counts)), counts), self.items)
+        """The key of each pair, sorted by user. Shape: (n_ratings,)."""
+        return pair_keys(self.owners, self.items)
 
-    def with_others(self, others: Seen, n_users: int) -> Seen:
-        """The pairs of both, each once."""
-        return of_keys(np.union1d(self.keys(), others.keys()), n_users)
+    def with_others(self, others: Self, n_users: int) -> Self:
+        """The pairs of both, each once. `n_users` are those of the result."""
+        return type(self).from_keys(np.union1d(self.keys(), others.keys()), n_users)
 
-    def without(self, keys: NDArray[np.uint64], n_users: int) -> Seen:
-        """The pairs that are not among these."""
-        return of_keys(np.setdiff1d(self.keys(), keys), n_users)
+    def without(self, keys: NDArray[np.uint64], n_users: int) -> Self:
+        """The pairs whose keys are not among these."""
+        return type(self).from_keys(np.setdiff1d(self.keys(), keys), n_users)
 
-    def transposed(self, n_items: int) -> Seen:
+    def transposed(self, n_items: int) -> Self:
         """The users of every item."""
-        counts = self.offsets.diff()
-        users = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
         order = torch.argsort(self.items, stable=True)
-        return Seen(offsets_of(self.items, n_items), users[order].int())
+        return type(self).of(self.items, self.owners[order].int(), n_items)
 
 
 def offsets_of(rows: Tensor, n: int) -> Tensor:
@@ -71,25 +91,8 @@ def offsets_of(rows: Tensor, n: int) -> Tensor:
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
-def seen_of(users: Tensor, items: Tensor, n_users: int) -> Seen:
-    """From ratings that are sorted by user; the items' memory is shared."""
-    return Seen(offsets_of(users, n_users), items)
-
-
 def pair_keys(users: Tensor, items: Tensor) -> NDArray[np.uint64]:
-    """A number that names a pair of rows. Shape: (n,) and (n,) -> (n,)."""
+    """One number per pair of a user's and an item's row. Shape: (n,) and (n,) -> (n,)."""
     wide = users.cpu().long().numpy().astype(np.uint64)
     keys: NDArray[np.uint64] = (wide << np.uint64(32)) | items.cpu().numpy().astype(np.uint64)
     return keys
-
-
-def of_keys(keys: NDArray[np.uint64], n_users: int) -> Seen:
-    """The pairs that sorted keys name."""
-    users = torch.from_numpy((keys >> np.uint64(32)).astype(np.int64))
-    items = torch.from_numpy((keys & np.uint64(2**32 - 1)).astype(np.int32))
-    return seen_of(users, items, n_users)
-
-
-def nothing_seen(n_users: int) -> Seen:
-    """Nobody has rated anything."""
-    return Seen(torch.zeros(n_users + 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int32))

@@ -1,4 +1,4 @@
-"""What a call is told about ids: most are unknown, or text was taken for numbers."""
+"""Warnings about ids of a call: most are unknown, or text was taken for numbers."""
 
 from __future__ import annotations
 
@@ -9,49 +9,56 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from zoo.collab.data.ids import KnownIds, Rows
+from zoo.collab.data.ids import Rows
+from zoo.collab.spec import Spec
 
 MOST: Final = 0.5  # share of unknown ids above which a call says so
 
 
+def rows_of(
+    spec: Spec, ids: Mapping[str, Any], *, is_text: bool = False, stacklevel: int = 2
+) -> dict[str, Rows]:
+    """Rows of ids by side, with a warning as that of `warn_of_ids`. Shape: (n,) each."""
+    rows = {side: spec.index[side].rows(of_side) for side, of_side in ids.items()}
+    warn_of_ids(spec, ids, rows, is_text=is_text, stacklevel=stacklevel + 1)
+    return rows
+
+
 def warn_of_ids(
-    known: Mapping[str, KnownIds],
-    ids: Mapping[str, Any],
+    spec: Spec,
+    ids: Any,
     rows: Mapping[str, Rows],
     *,
     means: str = "They count as average.",
     is_text: bool = False,
     stacklevel: int = 2,
 ) -> None:
-    """Warn once if most entries have an id that is not known, or one that is missing.
+    """Warn once if most entries have an unknown id, or one has none at all.
 
     Args:
-        known: known ids by side, "user" or "item".
-        ids: what the caller gave for each side. Shape: (n,) each.
-        rows: the rows that they mean, 0 for unknown ones. Shape: (n,) each.
+        spec: ids that the model knows.
+        ids: the caller's ids by side, "user" or "item", or a table. Shape: (n,) each.
+        rows: their rows, 0 for unknown ones, of the sides in question. Shape: (n,) each.
         means: sentence that says what becomes of unknown ones.
-        is_text: the ids are from a text file, where numbers are text.
+        is_text: whether the ids are from a text file, where numbers are text.
         stacklevel: frames from here up to the user's call.
     """
+    if spec.is_anonymous and "user" in rows:
+        means = "It was published without its users: fold_in(ratings) places one."
     unknown = np.any([side == 0 for side in rows.values()], axis=0)
     if unknown.any() and (unknown.mean() > MOST or _have_gaps(ids, rows)):
         side, example = _example(ids, rows)
         warnings.warn(
             f"the model does not know {int(unknown.sum())} of {len(unknown)}, such as the {side} "
-            f"{example!r}; it knows ids such as {_plain(known[side].ids[0])}. {means}",
-            UserWarning,
+            f"{example!r}; it knows ids such as {_plain(spec.index[side].ids[0])}. {means}",
             stacklevel=stacklevel,
         )
         return
-    spelled = (
-        {} if is_text else {side: known[side].spelled_out(ids[side], rows[side]) for side in rows}
-    )
-    for side, text in spelled.items():
-        if text is not None:
+    for side in () if is_text else rows:
+        if text := spec.index[side].spelled_out(ids[side], rows[side]):
             warnings.warn(
                 f"the model knows {side}s as numbers, got text: {text!r} is taken for the number. "
                 "Pass numbers.",
-                UserWarning,
                 stacklevel=stacklevel,
             )
             return

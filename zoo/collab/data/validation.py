@@ -3,105 +3,135 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from zoo.collab.data.batches import Ratings, encode
-from zoo.collab.data.rated_items import Seen, nothing_seen, of_keys, pair_keys
-from zoo.collab.data.ratings import split
+from zoo.collab.data.rated_items import RatedItems, pair_keys
+from zoo.collab.data.ratings import Table, read, split
 from zoo.collab.data.unknown import warn_of_ids
-from zoo.collab.options import SplitName
+from zoo.collab.options import Options
 from zoo.collab.spec import Spec
-from zoo.core.split import require_disjoint
+from zoo.core.run import Run
+from zoo.core.split import TOLERABLE_SHARE, require_disjoint
 
 
-class Known(NamedTuple):
-    """What a pretrained model knows.
+class Prior(NamedTuple):
+    """What a pretrained model brings to further training.
 
     Attributes:
-        spec: its spec.
-        seen: who has rated what of all that it was trained on.
-        held_out: likewise of what was held out then.
+        spec: ids, scale and columns that it knows.
+        rated_items: items of every user among all ratings that it was trained on.
+        held_out_items: items of every user among the ratings that were held out then.
     """
 
     spec: Spec
-    seen: Seen
-    held_out: Seen
+    rated_items: RatedItems
+    held_out_items: RatedItems
 
 
 def divided(
-    ratings: pd.DataFrame,
-    split_by: SplitName,
-    fraction: float,
-    seed: int,
-    known: Known | None,
+    ratings: pd.DataFrame, settings: Options, prior: Prior | None
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Ratings to train on and to validate on; what a pretrained model knows is never held out.
+    """Parts to train and to validate on; what a pretrained model was trained on is not held out.
 
-    If it knows all of them, there are none to validate on, which one warning tells.
+    If it was trained on all of them, there are none to validate on, and one warning says so.
     """
-    if known is None:
-        return split(ratings, split_by, fraction, seed)
-    rows = encode(ratings, known.spec)
-    is_new = ~np.isin(pair_keys(rows.users, rows.items), known.seen.keys())
+    fraction, seed = settings["valid_fraction"], (settings["run"] or Run()).seed
+    if prior is None:
+        return split(ratings, settings["split"], fraction, seed)
+    rows = encode(ratings, prior.spec)
+    is_new = ~np.isin(pair_keys(rows.users, rows.items), prior.rated_items.keys())
     if not round(fraction * is_new.sum()):
         warnings.warn(
             "ratings to validate on must be new to the pretrained model, got "
             f"{is_new.sum()} such of {len(ratings)}, so that there is no score. Pass valid=... "
             "with ratings that it was not trained on.",
-            UserWarning,
             stacklevel=6,
         )
         return ratings, None
-    _, held = split(ratings[is_new], split_by, fraction, seed)
-    return ratings.drop(held.index), held
+    _, held_out = split(ratings[is_new], settings["split"], fraction, seed)
+    return ratings.drop(held_out.index), held_out
 
 
-def validation(held: pd.DataFrame, seen: Seen, spec: Spec, *, is_ranking: bool) -> Ratings:
-    """Ratings to validate on as tensors, with a warning if most are of strangers.
+def validation(
+    table: pd.DataFrame, rated_items: RatedItems, spec: Spec, *, is_ranking: bool
+) -> Ratings:
+    """Ratings to validate on as tensors, with a warning if most are of unknown ids.
+
+    Args:
+        table: the ratings.
+        rated_items: pairs that are trained on, now or before.
+        spec: ids that the model will know.
+        is_ranking: whether the model ranks, and is scored by ranking metrics.
 
     Raises:
-        ValueError: some were trained on, or they tell nothing of a ranking.
+        ValueError: some were trained on, or they say nothing about a ranking.
     """
-    ratings = encode(held, spec)
+    ratings = encode(table, spec)
     require_disjoint(
-        seen.keys(),
+        rated_items.keys(),
         pair_keys(ratings.users, ratings.items),
         rows="ratings",
         way_out="Leave those users' ratings of those items out of valid=...",
     )
-    known = (ratings.users > 0) & (ratings.items > 0)
-    if is_ranking and not known.any():
+    if is_ranking and not ratings.are_known.any():
         raise ValueError(
             "a ranking is scored on known users' ratings of known items, got none among "
             f"{len(ratings)} to validate on. Its users are ids such as {spec.users[0]!r}, its "
             f"items such as {spec.items[0]!r}."
         )
-    known_ids = {"user": spec.known_users, "item": spec.known_items}
-    ids = {"user": held["user"], "item": held["item"]}
-    warn_of_ids(known_ids, ids, ratings.rows, is_text=True, stacklevel=6)
+    warn_of_ids(spec, table, ratings.rows, is_text=True, stacklevel=6)
     return ratings
 
 
-def with_held_out(
-    spec: Spec, ratings: Ratings | None, seen: Seen, known: Known | None
-) -> tuple[Spec, Seen]:
-    """The spec, and the known pairs that were held out now or before and are not trained on.
+def all_held_out(
+    ratings: Ratings | None, rated_items: RatedItems, prior: Prior | None
+) -> RatedItems:
+    """Known pairs that were held out now or before and are not trained on.
 
     Args:
-        spec: without what was held out.
         ratings: what is held out of the table to train on.
-        seen: pairs that are trained on.
-        known: the pretrained model.
+        rated_items: pairs that are trained on.
+        prior: the pretrained model.
     """
-    n_users = len(spec.users)
-    held_out = known.held_out if known else nothing_seen(n_users)
+    n_users = len(rated_items.offsets) - 2
+    held_out = prior.held_out_items if prior else RatedItems.empty(n_users)
     if ratings is not None:
-        is_known = (ratings.users > 0) & (ratings.items > 0)
-        keys = np.unique(pair_keys(ratings.users[is_known], ratings.items[is_known]))
-        held_out = held_out.with_others(of_keys(keys, n_users), n_users)
-    held_out = held_out.without(seen.keys(), n_users)
-    return replace(spec, n_held_out=len(held_out.items)), held_out
+        held_out = held_out.with_others(ratings.rated_items(n_users), n_users)
+    return held_out.without(rated_items.keys(), n_users)
+
+
+def ratings_to_score(
+    data: Table,
+    spec: Spec,
+    rated_items: RatedItems,
+    *,
+    needs_rating: bool,
+    trained_on_means: str,
+) -> Ratings:
+    """Read ratings to score a model on, with a warning of unknown ids and of ratings trained on.
+
+    Args:
+        data: the table.
+        spec: ids and columns of the model.
+        rated_items: pairs that it was trained on.
+        needs_rating: whether the table must have a column of ratings.
+        trained_on_means: sentence that says what becomes of ratings that were trained on.
+
+    Raises:
+        ValueError: as for `read`.
+    """
+    table = read(data, remembered=spec.columns, needs_rating=needs_rating)
+    ratings = encode(table, spec)
+    is_text = not isinstance(data, pd.DataFrame)
+    warn_of_ids(spec, table, ratings.rows, is_text=is_text, stacklevel=5)
+    share = np.isin(pair_keys(ratings.users, ratings.items), rated_items.keys()).mean()
+    if share > TOLERABLE_SHARE:
+        warnings.warn(
+            f"{share:.0%} of the {len(ratings)} ratings were trained on. {trained_on_means}",
+            stacklevel=4,
+        )
+    return ratings

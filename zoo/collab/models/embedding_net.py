@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from zoo.collab.data.rated_items import Seen
+from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Pair, Side, scaled, unscaled
 from zoo.core.training.groups import LayerGroup
 
@@ -16,14 +16,14 @@ class EmbeddingNet(nn.Module):
     """Embeddings side by side, then linear layers with ReLU, then the scaled sigmoid.
 
     Args:
-        n_users: known ones.
-        n_items: likewise.
+        n_users: number of users.
+        n_items: number of items.
         n_factors: width of an embedding.
         hidden: widths of the hidden layers, at least one.
-        dropout: after each of them.
-        mean: where ratings begin.
-        low: end of the scale.
-        high: the other end.
+        dropout: dropout probability after each of them.
+        mean: rating that predictions begin at.
+        low: lower end of the scale, see `scaled`; None leaves the sum as it is.
+        high: upper end of the scale.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class EmbeddingNet(nn.Module):
         """Ratings. Shape: (B,) and (B,) -> (B, 1)."""
         return self.rate(self.users(users), self.items(items))
 
-    def set_seen(self, seen: Seen) -> None:
-        """Nothing: this model has no history."""
+    def set_rated_items(self, rated_items: RatedItems) -> None:
+        """Do nothing: this model has no histories."""
 
     def rate(self, users: Pair, items: Pair) -> Tensor:
         """Ratings from embeddings and biases. Shape: (B, 1)."""
@@ -71,7 +71,7 @@ class EmbeddingNet(nn.Module):
         return scaled(self.rest(first) + users[1] + items[1], self.low, self.high)
 
     def layers(self) -> list[LayerGroup]:
-        """The embeddings, then the net above them."""
+        """The embeddings, then the layers above them."""
         return [
             LayerGroup("embeddings", (self.users, self.items)),
             LayerGroup("net", (self.user_layer, self.item_layer, self.rest)),

@@ -16,28 +16,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.collab.data.rated_items import Seen
+from zoo.collab.data.rated_items import RatedItems
 from zoo.core.training.groups import LayerGroup
 
 INIT_STD = 0.01
 MANY = 2  # times a batch's rows: with more rows than that, most are in no batch
 
 Pair = tuple[Tensor, Tensor]
-"""Vectors (B, width) and biases (B, members): all that tells users, or items, apart."""
+"""Vectors (B, width) and biases (B, members): what represents users, or items."""
 
 
 class Side(nn.Module):
-    """Vectors and biases of all users, or of all items; row 0 is whoever is unknown.
+    """Vectors and biases of all users, or of all items; row 0 stands for unknown ones.
 
     Row 0 takes the mean of the others whenever the module goes to evaluation mode.
 
     Args:
-        n_rows: how many are known.
-        width: of a vector, over all members.
-        members: biases a row.
-        n_others: how many the other side knows; 0 without histories.
-        n_features: columns of the features; 0 without.
-        own: whether a row has a vector of its own; else its history alone tells it.
+        n_rows: number of users, or of items.
+        width: width of a vector, over all members.
+        members: number of biases per row.
+        n_others: number of rows of the other side; 0 without histories.
+        n_features: number of columns of the features; 0 without features.
+        own: whether a row has a vector of its own; else its history alone represents it.
         dropout: share of a history that each training step leaves out.
     """
 
@@ -64,14 +64,14 @@ class Side(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_rows + 1, members))
         if n_others:
             self.implicit = nn.Parameter(_small(n_others + 1, width))
-            self.set_history(Seen(torch.zeros(n_rows + 2, dtype=torch.int64), torch.zeros(0).int()))
+            self.set_history(RatedItems.empty(n_rows))
         if n_features:
             self.feature_factors = nn.Parameter(_small(n_features, width))
             self.bias_of_features = nn.Parameter(torch.zeros(n_features, members))
             self.register_buffer("features", torch.zeros(n_rows + 1, n_features))
 
-    def set_history(self, history: Seen) -> None:
-        """Whom of the other side each row has met; neither weights nor buffers."""
+    def set_history(self, history: RatedItems) -> None:
+        """Set the rows of the other side that each row has met; neither weights nor buffers."""
         self._history = history
 
     def forward(self, rows: Tensor) -> Pair:
@@ -95,7 +95,7 @@ class Side(nn.Module):
         return self.forward(torch.arange(self.n_rows + 1, device=self.factors.device))
 
     def train(self, mode: bool = True) -> Self:
-        """As usual; on the way from training to evaluation the unknown row gets the mean."""
+        """Switch the mode; from training to evaluation, the unknown row gets the mean."""
         was_training = self.training
         super().train(mode)
         if was_training and not mode and self.factors.device.type != "meta":
@@ -110,13 +110,13 @@ class Side(nn.Module):
         A batch that has most rows sums all histories once; another one those of its rows alone.
         """
         if self._history.items.device != self.implicit.device:
-            self._history = Seen(*(tensor.to(self.implicit.device) for tensor in self._history))
+            self._history = self._history.to(self.implicit.device)
         if self.n_rows <= MANY * len(rows):
             return F.embedding(rows, self._summed(self._history))
         own, position = torch.unique(rows, return_inverse=True)
         return F.embedding(position, self._summed(self._history.part(own)))
 
-    def _summed(self, history: Seen) -> Tensor:
+    def _summed(self, history: RatedItems) -> Tensor:
         """The vector of each of some histories. Shape: (n, width)."""
         offsets, others = history
         kept = None
@@ -140,15 +140,15 @@ class Factors(nn.Module):
     and items with few ratings stay below it, as they do in truth.
 
     Args:
-        n_users: known ones.
-        n_items: likewise.
+        n_users: number of users.
+        n_items: number of items.
         n_factors: width of one member's vectors.
-        members: models side by side.
-        low: end of the scale, see `scaled`; None leaves the sum as it is.
-        high: the other end.
-        histories: add the sums over what each side has met; `set_seen` says what.
-        user_features: columns of the users' features.
-        item_features: columns of the items' features.
+        members: number of models side by side.
+        low: lower end of the scale, see `scaled`; None leaves the sum as it is.
+        high: upper end of the scale.
+        histories: whether to add the sums over what each side has met, see `set_rated_items`.
+        user_features: number of columns of the users' features.
+        item_features: number of columns of the items' features.
     """
 
     def __init__(
@@ -167,42 +167,31 @@ class Factors(nn.Module):
         super().__init__()
         width = n_factors * members
         self.members, self.low, self.high = members, low, high
-        self.users = Side(
-            n_users,
-            width,
-            members,
-            n_others=n_items if histories else 0,
-            n_features=user_features,
-        )
-        self.items = Side(
-            n_items,
-            width,
-            members,
-            n_others=n_users if histories else 0,
-            n_features=item_features,
-        )
+        met_items, met_users = (n_items, n_users) if histories else (0, 0)
+        self.users = Side(n_users, width, members, n_others=met_items, n_features=user_features)
+        self.items = Side(n_items, width, members, n_others=met_users, n_features=item_features)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings. Shape: (B,) and (B,) -> (B, members)."""
         return self.rate(self.users(users), self.items(items))
 
-    def set_seen(self, seen: Seen) -> None:
-        """Whom each side has met, for its history."""
+    def set_rated_items(self, rated_items: RatedItems) -> None:
+        """Set what each side has met, for its history."""
         if self.users.n_others:
-            self.users.set_history(seen)
-            self.items.set_history(seen.transposed(self.items.n_rows))
+            self.users.set_history(rated_items)
+            self.items.set_history(rated_items.transposed(self.items.n_rows))
 
     @torch.no_grad()
     def set_features(self, side: str, features: Tensor) -> None:
-        """Features of the "user" or "item" side; rows of zeros leave what is known.
+        """Set features of the "user" or "item" side; rows of zeros leave earlier ones.
 
         Shape: (n + 1, n_features).
         """
-        told = features.any(dim=1)
-        (self.users if side == "user" else self.items).features[told] = features[told]
+        filled = features.any(dim=1)
+        (self.users if side == "user" else self.items).features[filled] = features[filled]
 
     def rate(self, users: Pair, items: Pair) -> Tensor:
-        """Ratings from what tells users and items apart. Shape: (B, members)."""
+        """Ratings from vectors and biases of users and items. Shape: (B, members)."""
         products = users[0] * items[0]
         if self.members > 1:
             n, width = products.shape
@@ -214,7 +203,7 @@ class Factors(nn.Module):
     def ranker(self) -> tuple[Tensor, Tensor]:
         """Item vectors and biases whose product with users' vectors ranks items.
 
-        **Shape.** (n_items + 1, width) and (n_items + 1,): the mean of the members' sums, before
+        Shape: (n_items + 1, width) and (n_items + 1,): the mean of the members' sums, before
         the sigmoid, but for what is the same for all items.
         """
         vectors, biases = self.items.all()
@@ -237,7 +226,7 @@ def scaled(x: Tensor, low: float | None, high: float | None) -> Tensor:
 
 
 def unscaled(y: float, low: float, high: float) -> float:
-    """What `scaled` makes y of."""
+    """The inverse of `scaled`, kept finite at the ends."""
     share = min(max((y - low) / (high - low), 1e-4), 1 - 1e-4)
     return math.log(share / (1 - share))
 

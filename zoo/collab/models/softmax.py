@@ -1,9 +1,9 @@
 """Ranking from what was chosen: the chosen item against items drawn at random.
 
-A user is the sum of second item vectors over all that they chose, most of it left out anew at every
-training step: a linear denoising autoencoder with the multinomial loss of Mult-DAE (Liang et al.
-2018, "Variational Autoencoders for Collaborative Filtering"). No user has parameters, so that new
-ones need no training. The softmax is over negatives drawn on the device, or exact if they are all.
+A user is the sum of second item vectors over all that they chose, most of which every training step
+leaves out at random: a linear denoising autoencoder with the multinomial loss of Mult-DAE (Liang et
+al. 2018, "Variational Autoencoders for Collaborative Filtering"). No user has parameters, so new
+users need no training. The softmax is over negatives drawn on the device, or exact if they are all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zoo.collab.data.rated_items import Seen
+from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Pair, Side
 from zoo.core.training.groups import LayerGroup
 
@@ -20,10 +20,10 @@ class Softmax(nn.Module):
     """Scores of a chosen item and of negatives.
 
     Args:
-        n_users: known ones.
-        n_items: likewise.
+        n_users: number of users.
+        n_items: number of items.
         n_factors: width of a vector.
-        negatives: drawn uniformly for every batch, on the device; all items if there are no more.
+        negatives: number of items drawn uniformly for every batch; all if there are no more.
         dropout: share of a user's history that each training step leaves out.
     """
 
@@ -50,9 +50,9 @@ class Softmax(nn.Module):
         others = others.masked_fill(drawn[None, :] == items[:, None], -torch.inf)
         return torch.cat([self.rate(who, self.items(items)), others], dim=1)
 
-    def set_seen(self, seen: Seen) -> None:
-        """What each user has chosen."""
-        self.users.set_history(seen)
+    def set_rated_items(self, rated_items: RatedItems) -> None:
+        """Set the items that each user has chosen."""
+        self.users.set_history(rated_items)
 
     def rate(self, users: Pair, items: Pair) -> Tensor:
         """Scores that only order. Shape: (B, 1)."""
@@ -68,7 +68,7 @@ class Softmax(nn.Module):
         return [LayerGroup("factors", (self.users, self.items))]
 
     def _draw(self, device: torch.device) -> Tensor:
-        """Rows of negatives: new ones at every training step, the same ones in evaluation."""
+        """Rows of negatives: others at every training step, the same ones in evaluation."""
         if self.negatives >= self.n_items:
             return torch.arange(1, self.n_items + 1, device=device)
         if self.training:

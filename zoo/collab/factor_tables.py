@@ -1,0 +1,82 @@
+"""Views of what a recommender has learnt: vectors, biases, neighbours and a map of items."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, get_args
+
+import pandas as pd
+import torch
+from torch import nn
+
+from zoo.collab.data.ids import is_one, one_or_many
+from zoo.collab.data.rated_items import RatedItems
+from zoo.collab.lists import list_table
+from zoo.collab.ranking import check_k
+from zoo.collab.scorer import Scorer, SideName
+from zoo.collab.spec import Spec
+from zoo.core.history import new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TITLE_LENGTH = 30  # characters of a title on the map
+
+
+def vector_table(spec: Spec, scorer: Scorer, side: SideName) -> pd.DataFrame:
+    """The vectors of one side, one row per id."""
+    ids = _ids(spec, side)
+    return pd.DataFrame(scorer.vectors(side)[1:].numpy(), index=ids)
+
+
+def bias_table(spec: Spec, scorer: Scorer, side: SideName) -> pd.DataFrame:
+    """The biases of one side by id, highest first."""
+    ids = _ids(spec, side)
+    table = pd.DataFrame({"bias": scorer.biases(side)[1:].numpy()}, index=ids)
+    if side == "items" and spec.titles:
+        table["title"] = [spec.titles.get(one, "") for one in spec.items]
+    return table.sort_values("bias", ascending=False)
+
+
+def neighbours(spec: Spec, scorer: Scorer, item: Hashable, k: int | None) -> pd.DataFrame:
+    """The items of the highest cosine with one item: item, similarity.
+
+    Raises:
+        ValueError: the item is unknown, or k is out of range.
+    """
+    row = int(spec.item_rows(one_or_many(item, "item"))[0])
+    if row == 0 or not is_one(item):
+        raise ValueError(
+            f"item must be one of the {len(spec.items)} that the model knows, got {item!r}. They "
+            f"are ids such as {spec.items[0]!r}."
+        )
+    k = check_k(k, len(spec.items) - 1)
+    vectors = nn.functional.normalize(scorer.vectors("items"), dim=1)
+    cosines = vectors @ vectors[row]
+    cosines[[0, row]] = -torch.inf
+    best, items = cosines.topk(k)
+    return list_table(spec, best[None], items[None]).rename(columns={"score": "similarity"})
+
+
+def plot_map(spec: Spec, scorer: Scorer, rated_items: RatedItems, n: int, ax: Axes | None) -> Axes:
+    """A map of the n most rated items: the first two principal components of their vectors."""
+    from sklearn.decomposition import PCA
+
+    ax = ax or new_axes()
+    counts = torch.bincount(rated_items.items, minlength=len(spec.items) + 1)[1:]
+    shown = counts.topk(min(n, len(counts))).indices
+    vectors = scorer.vectors("items")[1:][shown].numpy()
+    places = PCA(2).fit_transform(vectors - vectors.mean(0))
+    ax.scatter(places[:, 0], places[:, 1], s=8)
+    for (x, y), number in zip(places, shown.tolist(), strict=True):
+        item = spec.items[number]
+        title = spec.titles.get(item, str(item))[:TITLE_LENGTH]
+        ax.annotate(title, (x, y), fontsize=7)
+    ax.set(xlabel="first component", ylabel="second component")
+    return ax
+
+
+def _ids(spec: Spec, side: SideName) -> list[Hashable]:
+    if side not in get_args(SideName):
+        raise ValueError(f"side must be 'items' or 'users', got {side=}. Leave it out for items.")
+    return list(spec.items if side == "items" else spec.users)

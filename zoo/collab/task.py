@@ -1,0 +1,50 @@
+"""What a recommender learns: ratings by squared error, or choices by cross entropy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.core.task import Task
+
+
+def predicts_ratings(name: str) -> bool:
+    """Whether a model predicts ratings; otherwise it ranks what might be chosen."""
+    return name != "softmax"
+
+
+def task_of(name: str) -> Task:
+    """Loss, decoding and metrics of a model."""
+    if predicts_ratings(name):
+        return Task(_squared_error, _mean_of_members, _rating_metrics)
+    return Task(_choice, _chosen)
+
+
+def _squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+    """Each member learns on its own. Shape: output (B, members); target (B,)."""
+    wide = target[:, None].expand_as(output)
+    return F.mse_loss(output, wide) if len(target) else output.sum() * 0.0, len(target)
+
+
+def _choice(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+    """Cross entropy of the first column. Shape: output (B, 1 + negatives)."""
+    if not len(target):
+        return output.sum() * 0.0, 0
+    return (output.logsumexp(1) - output[:, 0]).mean(), len(target)
+
+
+def _mean_of_members(output: Tensor) -> Tensor:
+    return output.mean(1)
+
+
+def _chosen(output: Tensor) -> Tensor:
+    return torch.softmax(output, dim=1)[:, 0]
+
+
+def _rating_metrics() -> dict[str, Any]:
+    from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError  # seconds to import
+
+    return {"rmse": MeanSquaredError(squared=False), "mae": MeanAbsoluteError()}
