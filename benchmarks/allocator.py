@@ -36,7 +36,7 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.vision.models.classifier import build_classifier
 from zoo.vision.models.lite0 import NAME
 

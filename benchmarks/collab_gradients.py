@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scripts.record import append
+from scripts.lib.record import append
 
 FACTORS, STEPS, WARM_UP, ROUNDS = 50, 30, 5, 3
 TABLES = {"100,000 + 20,000": (100_000, 20_000), "943 + 1,682": (943, 1_682)}

@@ -34,7 +34,7 @@ import pandas as pd
 import torch
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.collab.ranking import BLOCK
 
 USERS, ITEMS, BATCH_SIZE = 100_000, 20_000, 8192

@@ -29,7 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.published import movielens
 
 EPOCHS, BATCH_SIZE, FACTORS, LR, DECAY, SCALE = 5, 64, 50, 5e-3, 0.1, (0.0, 5.5)

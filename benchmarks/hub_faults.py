@@ -31,7 +31,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from scripts.record import append
+from scripts.lib.record import append
 from tests.hub.domains import MAKERS, make, said
 from tests.hub.server import Fault, Hub, Kind, serve
 

@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet18
 
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.core.batches import Data, TensorBatches, bounds
 from zoo.core.run import Run
 from zoo.core.task import classification

@@ -28,7 +28,7 @@ import pandas as pd
 import torch
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.tabular.verbs import TRAIN_LR, learner
 
 SMALL, LARGE = 1_000_000, 10_000_000

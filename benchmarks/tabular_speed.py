@@ -43,7 +43,7 @@ import torch
 import zoo
 import zoo.tabular
 from benchmarks.tabular_sides import SIDES, categories, positions
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.core.memory import keep_freed_blocks
 from zoo.published.adult import TARGET, official
 from zoo.tabular.data.prepared import Uses, prepare

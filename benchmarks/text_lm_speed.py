@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.core.batches import Data
 from zoo.core.training.learner import Learner
 from zoo.text.data.batches import StreamBatches

@@ -24,8 +24,8 @@ from typing import Final
 
 import numpy as np
 
-from scripts.record import append
-from scripts.wikipedia import long_articles
+from scripts.lib.record import append
+from scripts.lib.wikipedia import long_articles
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.stream import most_frequent, renumbered, with_own_numbers, written
 from zoo.text.data.tokenizer import Numberer, Numbers, Tokenizer

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import zoo
 import zoo.text
-from scripts.program import timed
-from scripts.record import append
+from scripts.lib.program import timed
+from scripts.lib.record import append
 from zoo.published.wikitext import articles
 from zoo.text.recipe import CYCLE
 

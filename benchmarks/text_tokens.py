@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import zoo.data
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.text.data.tokenizer import Numberer, Tokenizer
 
 try:

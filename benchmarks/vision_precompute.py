@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.core.training.learner import Learner
 
 

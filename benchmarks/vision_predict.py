@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.vision.data.images import read
 
 N_PHOTOS = 60

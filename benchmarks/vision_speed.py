@@ -42,7 +42,7 @@ from typing import Any, Literal
 import torch
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import append
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.task import classification
 from zoo.core.training.learner import Learner

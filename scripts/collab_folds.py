@@ -2,7 +2,8 @@
 
 Both with their default settings; svdpp also uses age, gender and occupation of users, and year and
 genres of films, but no times. On u1, svdpp is to be below .905 (GC-MC with features, van den
-Berg et al. 2017). Recipes were chosen on the training part of u1 (`scripts/collab_recipe.py`).
+Berg et al. 2017). Recipes were chosen on the training part of u1
+(`scripts/searches/collab_recipe.py`).
 Cost: 1 second (dot_bias) or 13 (svdpp) a fold on two cores.
 
     python -m scripts.collab_folds          # writes results/collab_folds.csv
@@ -13,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import zoo
-from scripts.program import Program, program, summary, timed
+from scripts.lib.program import Program, program, summary, timed
 from zoo.published import movielens
 
 GOALS = {"dot_bias": 0.912, "svdpp": 0.895}

@@ -12,7 +12,7 @@ users one by one, which the seconds do not count.
 from __future__ import annotations
 
 import zoo
-from scripts.program import Program, program, summary, timed
+from scripts.lib.program import Program, program, summary, timed
 from zoo.published import movielens
 
 GOAL = 0.915

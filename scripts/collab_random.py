@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import zoo
-from scripts.program import Program, program, summary, timed
+from scripts.lib.program import Program, program, summary, timed
 from zoo.published import movielens
 
 GOAL = 0.902

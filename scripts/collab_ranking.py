@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 import zoo
-from scripts.program import Program, program, summary, timed
+from scripts.lib.program import Program, program, summary, timed
 from zoo.collab.data.batches import encode
 from zoo.collab.data.ratings import split
 from zoo.collab.ranking import ranking_metrics

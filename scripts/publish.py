@@ -24,8 +24,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import zoo
-from scripts.publications import PUBLICATIONS, Publication
-from scripts.record import RESULTS, ROOT, append
+from scripts.lib.publications import PUBLICATIONS, Publication
+from scripts.lib.record import RESULTS, ROOT, append
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import (
     EVALUATIONS,

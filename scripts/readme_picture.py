@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from scripts.record import RESULTS
+from scripts.lib.record import RESULTS
 from zoo.cli.quickstart import run
 
 PICTURES = ("lr-find.png", "loss.png", "confusion.png")

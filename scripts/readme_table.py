@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scripts.record import RESULTS, ROOT
+from scripts.lib.record import RESULTS, ROOT
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"

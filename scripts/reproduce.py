@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import zoo
-from scripts.record import ROOT
+from scripts.lib.program import module_of
+from scripts.lib.record import ROOT
 
 PROGRAMS = {
     "collab_folds": "movielens-100k",
@@ -60,7 +61,7 @@ def small(name: str) -> tuple[str, float]:
     """Run a program; what is wrong with it, if anything is, and its seconds."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", f"scripts.{name}", "--smoke", "--out", f"{folder}/model"]
+        command = [sys.executable, "-m", module_of(name), "--smoke", "--out", f"{folder}/model"]
         own = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             command, cwd=ROOT, env=own, capture_output=True, text=True, check=False

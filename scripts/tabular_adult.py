@@ -2,8 +2,8 @@
 
 All 32,561 rows of the training file, scored once on the 16,281 rows of the test file. The entity-
 embedding network and TabM with the library's defaults, which were chosen on splits of the training
-file alone (`scripts/tabular_recipe.py`); scikit-learn's HistGradientBoosting with its defaults
-beside them. The first network is published as `zoo/adult`. Cost: 13 seconds (mlp) or 3
+file alone (`scripts/searches/tabular_recipe.py`); scikit-learn's HistGradientBoosting with its
+defaults beside them. The first network is published as `zoo/adult`. Cost: 13 seconds (mlp) or 3
 (boosting) a trial on one core.
 
     python -m scripts.tabular_adult --out adult     # writes results/tabular_adult.csv
@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 import zoo
 import zoo.tabular
-from scripts.program import Program, program, some_of, summary, timed
+from scripts.lib.program import Program, program, some_of, summary, timed
 from zoo.published.adult import TARGET, official
 
 SEEDS: Final = 5

@@ -41,8 +41,8 @@ from torch import Tensor, nn
 
 import zoo
 import zoo.tabular
-from scripts.program import Program, program, some_of, timed
-from scripts.record import ROOT
+from scripts.lib.program import Program, program, some_of, timed
+from scripts.lib.record import ROOT
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.task import regression
 from zoo.core.training.learner import Learner

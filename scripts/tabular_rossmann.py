@@ -3,7 +3,8 @@
 The 844,338 rows with sales, of which the 41,396 of the last 43 days (from 2015-06-19 on; the test
 set has 41,088 rows) are scored by a network that learnt from the rows before them. What it learns
 from, and how, was chosen on six weeks before these, and on six in the late summer of 2014
-(`scripts/tabular_rossmann_recipe.py`); the columns are those of `zoo/published/rossmann.py` and
+(`scripts/searches/tabular_rossmann_recipe.py`); the columns are those of
+`zoo/published/rossmann.py` and
 know no sales from after the cut. `network` sees what can be known at the cut, `observed` the
 weather and the search trends of the days to predict as well, as the competition gave them.
 Predictions are multiplied by one factor that the training error gives: of errors that are normal in
@@ -29,8 +30,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 
 import zoo
 import zoo.tabular
-from scripts.program import Program, program, some_of, summary, timed
-from scripts.record import RESULTS
+from scripts.lib.program import Program, program, some_of, summary, timed
+from scripts.lib.record import RESULTS
 from zoo.core.training.averaging import WeightAverage
 from zoo.published.rossmann import (
     ANNOUNCED,

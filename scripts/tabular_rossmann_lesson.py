@@ -18,7 +18,7 @@ from typing import Final
 
 import pandas as pd
 
-from scripts.program import program, some_of, summary, timed
+from scripts.lib.program import program, some_of, summary, timed
 from scripts.tabular_rossmann import RECIPE, few, network, predicted, rmspe
 from zoo.published.rossmann import TARGET, joined
 

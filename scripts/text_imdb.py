@@ -12,7 +12,8 @@ without any review and taken further on these; `rivals` scores the bags of words
 of the first classifier.
 
 Settings were chosen on reviews of the training part, some with `--inner`, most with
-`scripts/text_recipe.py`. `full` has been scored with five recipes, whose rows are kept; no recipe
+`scripts/searches/text_recipe.py`. `full` has been scored with five recipes, whose rows are kept;
+no recipe
 was picked by these scores. Of a language model that had seen a quarter of the unlabelled reviews:
 gradual unfreezing at low rates, too little; four epochs at rates of 1e-3 to 4e-3, taken from other
 data; then at 2.5e-3 to 1e-2, which learn 25,000 reviews by heart. Of one that had seen all: two
@@ -43,10 +44,10 @@ import pandas as pd
 
 import zoo
 import zoo.text
-from scripts.bags_of_words import nb_svm, tfidf
-from scripts.imdb import Reviews, reviews, unlabelled, without
-from scripts.program import Program, knobs, program, timed
-from scripts.record import RESULTS
+from scripts.lib.bags_of_words import nb_svm, tfidf
+from scripts.lib.imdb import Reviews, reviews, unlabelled, without
+from scripts.lib.program import Program, knobs, program, timed
+from scripts.lib.record import RESULTS
 from scripts.text_rotten_tomatoes import Classes, trial
 from scripts.text_sentiment import LABELS
 from zoo.core.model import finished

@@ -24,9 +24,9 @@ from typing import Any, Final
 
 import zoo
 import zoo.text
-from scripts.program import Program, program, timed
-from scripts.record import ROOT
-from scripts.wikipedia import long_articles
+from scripts.lib.program import Program, program, timed
+from scripts.lib.record import ROOT
+from scripts.lib.wikipedia import long_articles
 from zoo.published.wikitext import articles as wikitext_articles
 
 

@@ -7,7 +7,8 @@ and perhaps IMDB's reviews without their labels (step `lm` of `scripts/text_imdb
 fine-tuned on the training sentences without their labels, the classifier on its encoder; `random`
 trains the same network from random weights. Beside them TF-IDF with logistic regression, whose
 penalty is chosen by folds, and NB-SVM, on the same divisions. The classifier is trained as
-`zoo.text.finetune` does without being told (`scripts/text_recipe.py`); other settings were set by
+`zoo.text.finetune` does without being told (`scripts/searches/text_recipe.py`); other settings
+were set by
 hand after a few looks at a tenth of the first training part (`--inner`), not by a search. Cost in
 CPU seconds a seed: 171 (random), 204 (transfer), 2 to 8 (the others).
 
@@ -30,8 +31,8 @@ from numpy.typing import NDArray
 
 import zoo
 import zoo.text
-from scripts.bags_of_words import nb_svm, tfidf
-from scripts.program import program, some_of, timed
+from scripts.lib.bags_of_words import nb_svm, tfidf
+from scripts.lib.program import program, some_of, timed
 from zoo.published.rotten_tomatoes import Part, divided, sentences
 from zoo.text.recipe import CYCLE
 

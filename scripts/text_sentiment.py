@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 import zoo.text
-from scripts.bags_of_words import nb_svm, tfidf
-from scripts.program import program
+from scripts.lib.bags_of_words import nb_svm, tfidf
+from scripts.lib.program import program
 from scripts.text_rotten_tomatoes import Classes, transfer, trial
 from zoo.published.rated_sentences import TENTH, Part, divided, sentences
 from zoo.text.recipe import CYCLE

@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 
 import zoo
-from scripts.kneser_ney import Whole, log_probabilities
-from scripts.program import Program, program, summary, timed
+from scripts.lib.kneser_ney import Whole, log_probabilities
+from scripts.lib.program import Program, program, summary, timed
 from zoo.core.batches import Data
 from zoo.core.run import seeded
 from zoo.core.training.learner import Learner

@@ -20,8 +20,8 @@ import pandas as pd
 from PIL import Image
 
 import zoo
-from scripts.program import Program, program, timed
-from scripts.record import RESULTS
+from scripts.lib.program import Program, program, timed
+from scripts.lib.record import RESULTS
 from zoo.vision.inspect import figures
 
 CLASSES = (

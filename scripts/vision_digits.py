@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import zoo
-from scripts.program import Program, program, summary, timed
+from scripts.lib.program import Program, program, summary, timed
 from zoo.cli.quickstart import EPOCHS, HANDWRITING, LR
 from zoo.published.digits import SIDE, write_digits
 

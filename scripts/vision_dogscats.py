@@ -8,7 +8,7 @@ to keep to the time.
 """
 
 import zoo
-from scripts.photos import Experiment, run
+from scripts.lib.photos import Experiment, run
 
 EXPERIMENT = Experiment(
     results="vision_dogscats.csv",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 import zoo
-from scripts.photos import Experiment, run
+from scripts.lib.photos import Experiment, run
 from zoo.vision.data.cache import file_hash
 from zoo.vision.data.sources import split
 

@@ -5,8 +5,8 @@ The fixed split of `scripts/vision_flowers.py`, three seeds. The steps are those
 by one so that the gain of each is seen: the linear probe at the first size, the network after each
 size, and several looks at a photo. The recipe's constants are those of all photo sets. Rows with a
 `mean` are of an earlier recipe, which ended at the mean with the probe; it was dropped for growing
-sizes after a comparison on training photos (`scripts/vision_recipe.py flowers --sizes`), when these
-scores of the validation part had been seen.
+sizes after a comparison on training photos (`scripts/searches/vision_recipe.py flowers --sizes`),
+when these scores of the validation part had been seen.
 
     python -m scripts.vision_flowers_progressive    # writes results/vision_flowers_progressive.csv
 """
@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import zoo
-from scripts.photos import few
-from scripts.program import Program, program, timed
+from scripts.lib.photos import few
+from scripts.lib.program import Program, program, timed
 from scripts.vision_flowers import fixed_split
 from zoo.core.training.learner import Learner
 from zoo.vision.classification.recipe import fit_from_probe, shared, start_from_probe

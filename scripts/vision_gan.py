@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
 import zoo
-from scripts.program import Program, program, timed
+from scripts.lib.program import Program, program, timed
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.task import Task, classification
 from zoo.core.training.learner import Learner

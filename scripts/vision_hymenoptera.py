@@ -8,7 +8,7 @@ the same features, and how many validation photos each gets right that the other
 """
 
 import zoo
-from scripts.photos import Experiment, run
+from scripts.lib.photos import Experiment, run
 
 EXPERIMENT = Experiment(
     results="vision_hymenoptera.csv",

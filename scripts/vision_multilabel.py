@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import zoo
-from scripts.program import Program, program, timed
+from scripts.lib.program import Program, program, timed
 from scripts.vision_camvid import CLASSES
 from zoo.vision.classification.spec import Spec
 from zoo.vision.classification.thresholds import best_thresholds

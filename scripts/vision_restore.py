@@ -25,8 +25,8 @@ import numpy as np
 import torch
 
 import zoo
-from scripts.program import Program, program, timed
-from scripts.record import RESULTS
+from scripts.lib.program import Program, program, timed
+from scripts.lib.record import RESULTS
 from zoo.vision.data.cache import file_hash
 from zoo.vision.data.listings import Listing
 from zoo.vision.data.sources import split

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import zoo
-from scripts.photos import few
-from scripts.program import Program, program, timed
+from scripts.lib.photos import few
+from scripts.lib.program import Program, program, timed
 from scripts.vision_flowers import fixed_split
 from zoo.vision.classification.recipe import RATIO, start_from_probe
 

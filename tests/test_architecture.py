@@ -161,7 +161,7 @@ def test_imports_point_downwards() -> None:
         ("zoo/vision/models/head.py", "from zoo.cli.app import app"),
         ("zoo/vision/data/photo_sets.py", "from .sources import split"),
         ("zoo/core/training/loop.py", "from zoo.cli.app import app"),
-        ("zoo/cli/app.py", "from scripts.record import record"),
+        ("zoo/cli/app.py", "from scripts.lib.record import record"),
         ("zoo/published/adult.py", "from zoo.cli.app import app"),
         ("zoo/tabular/data/prepared.py", "from zoo.published.adult import official"),
         ("zoo/vision/data/labels.py", "from zoo.vision.classification.spec import Spec"),

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import zoo
 import zoo.hub
 from scripts import publish
-from scripts.publications import PUBLICATIONS
+from scripts.lib.publications import PUBLICATIONS
 from zoo.cli.app import app
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import EVALUATIONS, Card, evaluation_results

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from scripts.record import ROOT, append
+from scripts.lib.record import ROOT, append
 
 SEED = 0
 NOTES = ROOT / "build" / "faults"

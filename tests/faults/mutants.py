@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from scripts.record import RESULTS, ROOT, circumstances
+from scripts.lib.record import RESULTS, ROOT, circumstances
 from tests.faults.campaign import NOTES, SEED, campaign, flags
 from tests.faults.code_mutations import CodeMutant, mutants_of_folder
 from tests.faults.forked_tests import FAILED, HUNG, PASSED, preload, run_tests

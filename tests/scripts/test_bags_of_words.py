@@ -8,9 +8,9 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from scripts import bags_of_words
-from scripts.bags_of_words import nb_svm, tfidf
-from scripts.imdb import Reviews
+from scripts.lib import bags_of_words
+from scripts.lib.bags_of_words import nb_svm, tfidf
+from scripts.lib.imdb import Reviews
 from tests.text.small import reviews
 
 

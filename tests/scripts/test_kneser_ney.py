@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scripts.kneser_ney import log_probabilities
+from scripts.lib.kneser_ney import log_probabilities
 
 TRAIN = np.array([0, 1, 2, 0, 1, 3, 0, 1, 2, 4, 0, 1, 2, 3, 3, 1, 0, 4, 2, 1] * 3)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from scripts import record
-from scripts.program import Program, knobs, program, some_of
+from scripts.lib import record
+from scripts.lib.program import Program, knobs, program, some_of
 
 Called = Callable[..., Program]
 

@@ -6,11 +6,14 @@ import sys
 import pytest
 
 from scripts import reproduce
-from scripts.record import ROOT
+from scripts.lib.program import module_of
+from scripts.lib.record import ROOT
 from scripts.reproduce import PROGRAMS
 from zoo.data.registry import find
 
-CODE = {path.stem: path.read_text() for path in (ROOT / "scripts").glob("*.py")}
+PATHS = [*(ROOT / "scripts").glob("*.py"), *(ROOT / "scripts" / "searches").glob("*.py")]
+PATH_OF = {path.stem: path for path in PATHS}
+CODE = {path.stem: path.read_text() for path in PATHS}
 NO_NUMBERS = {"publish", "readme_picture", "readme_table", "reproduce"} | {
     "text_awd_lstm",
     "text_tokens",
@@ -30,12 +33,12 @@ def test_a_program_has_the_same_few_flags_and_its_docstring_is_its_help(
 ) -> None:
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="__main__")
+        runpy.run_path(str(PATH_OF[name]), run_name="__main__")
     assert end.value.code == 0
     shown = capsys.readouterr().out
-    assert f"usage: python -m scripts.{name} " in shown
+    assert f"usage: python -m {module_of(name)} " in shown
     assert CODE[name].splitlines()[0].strip('"') in shown
-    assert f"python -m scripts.{name}" in shown.split("options:")[0].split("\n\n", 1)[1]
+    assert f"python -m {module_of(name)}" in shown.split("options:")[0].split("\n\n", 1)[1]
     assert all(flag in shown for flag in ("--seeds", "--first", "--device", "--out", "--smoke"))
 
 

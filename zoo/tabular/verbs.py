@@ -1,6 +1,7 @@
 """The verbs for tables: `train`, `finetune` and `learner`.
 
-The defaults were compared on splits of Adult's training file alone (`scripts/tabular_recipe.py`).
+The defaults were compared on splits of Adult's training file alone
+(`scripts/searches/tabular_recipe.py`).
 """
 
 from __future__ import annotations

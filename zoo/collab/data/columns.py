@@ -51,7 +51,8 @@ def column_names(
             other = f" or {remembered[role]!r}" if role in remembered else ""
             raise ValueError(
                 "ratings must have a column of users and one of items, got "
-                f"{few(list(frame.columns))} without that of each {role}. In training say which is by {role}='...', or rename "
+                f"{few(list(frame.columns))} without that of each {role}. In training say which "
+                f"is by {role}='...', or rename "
                 f"it to {role!r}{other}."
             )
     _require_one_role_each(frame, names)

@@ -53,7 +53,7 @@ class Settings(TypedDict, total=False):
 
 
 # Without dropout, which torch is slow at on a CPU: with more weight decay the scores on splits of
-# Adult's training file are as good (`scripts/tabular_recipe.py`).
+# Adult's training file are as good (`scripts/searches/tabular_recipe.py`).
 DEFAULTS: Final[dict[ModelName, Settings]] = {
     "mlp": {
         "layers": (200, 100),

@@ -3,7 +3,7 @@
 Howard & Ruder 2018, sec. 3.3, thaw the layers one after another, each group of layers at 2.6 times
 the rate of the one below, and the rates fall. Networks of a CPU's size learn more at rates that lie
 closer and do not fall; it then makes no difference whether all layers thaw at once
-(`scripts/text_recipe.py`). So that is the usual way here, theirs another.
+(`scripts/searches/text_recipe.py`). So that is the usual way here, theirs another.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The recipe of `finetune`: a probe, then everything by one cycle, the result between both.
 
 Its constants are one set for all photo sets, compared on splits of training parts alone
-(`scripts/vision_recipe.py`); validation scores of earlier recipes had been seen before, though, so
-the published scores are not of untouched sets.
+(`scripts/searches/vision_recipe.py`); validation scores of earlier recipes had been seen before,
+though, so the published scores are not of untouched sets.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def fit_from_probe(
     """Train everything by one cycle, and end between the probe and the last weights.
 
     Where sizes grow there is no such mean: the probe knows photos of the first size alone, and on
-    held-out training photos the last weights are better (`scripts/vision_recipe.py`).
+    held-out training photos the last weights are better (`scripts/searches/vision_recipe.py`).
 
     Args:
         learn: from `start_from_probe`.
@@ -131,7 +131,7 @@ def trusted_share(n: int) -> float:
     """Of fine-tuned weights in their mean with those after the probe, for n training photos.
 
     The more photos, the more was learnt that the probe cannot know: half up to a thousand, all from
-    32,000 on (`scripts/vision_recipe.py` compares shares on sets of 195 to 2,763 photos).
+    32,000 on (`scripts/searches/vision_recipe.py` compares shares on sets of 195 to 2,763 photos).
 
     >>> [trusted_share(n) for n in (200, 1000, 4000, 100_000)]
     [0.5, 0.5, 0.7, 1.0]

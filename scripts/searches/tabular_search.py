@@ -9,7 +9,7 @@ out of bag says how far to believe it.
 
 Cost: a second a trial on one core, then the forest.
 
-    python -m scripts.tabular_search           # writes results/tabular_search.csv
+    python -m scripts.searches.tabular_search           # writes results/tabular_search.csv
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from sklearn.inspection import partial_dependence, permutation_importance
 
 import zoo
 import zoo.tabular
-from scripts.program import Program, program, timed
-from scripts.record import RESULTS
+from scripts.lib.program import Program, program, timed
+from scripts.lib.record import RESULTS
 from zoo.published.adult import TARGET, official
 
 ROWS: Final = 8000

@@ -10,7 +10,7 @@ hidden layers, so that "inside" and "ensemble" have more weights.
 
 Cost: 4 to 6 CPU seconds (adult), 17 to 24 (rossmann) a trial.
 
-    python -m scripts.tabular_join             # writes results/tabular_join.csv
+    python -m scripts.searches.tabular_join             # writes results/tabular_join.csv
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Final, get_args
 import zoo
 import zoo.tabular
 from scripts import tabular_adult
-from scripts.program import Program, program, some_of, summary, timed
+from scripts.lib.program import Program, program, some_of, summary, timed
+from scripts.searches.tabular_rossmann_recipe import INNER, before
 from scripts.tabular_rossmann import RECIPE, few, network, rmspe
-from scripts.tabular_rossmann_recipe import INNER, before
 from zoo.published import adult as census
 from zoo.published.rossmann import TARGET
 from zoo.tabular.model import TableModel

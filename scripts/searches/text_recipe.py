@@ -8,8 +8,9 @@ for 10,000 sentences. `imdb/lm` is what the step of `scripts/text_imdb.py` makes
 of a quarter of the unlabelled reviews; `imdb-all/lm` of all, in one pass. Cost in CPU minutes: 1 to
 4 for a trial on sentences, three quarters for an epoch over 1,000 reviews.
 
-    python -m scripts.text_recipe --pretrained imdb/lm --seeds 1
-    python -m scripts.text_recipe --thawed 2 --lr 2e-2 --last 0.05 --ratio 17.6    # gradually
+    python -m scripts.searches.text_recipe --pretrained imdb/lm --seeds 1
+    python -m scripts.searches.text_recipe --thawed 2 --lr 2e-2 --last 0.05 --ratio 17.6    #
+    gradually
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ import numpy as np
 
 import zoo
 import zoo.text
-from scripts.imdb import reviews, without
-from scripts.program import Program, knobs, program, timed
+from scripts.lib.imdb import reviews, without
+from scripts.lib.program import Program, knobs, program, timed
 from scripts.text_rotten_tomatoes import known_as
 from zoo.core.training.learner import Learner
 from zoo.published import rated_sentences, rotten_tomatoes

@@ -6,7 +6,7 @@ probe and the last weights. Rows without a size are of an earlier probe (weaker 
 photos), were stopped before the last split, and leave out the trials before them. Cost: 38
 seconds (ants) to 4 minutes (flowers) a trial on two idle cores.
 
-    python -m scripts.vision_recipe flowers --seeds 2 --label-smoothing 0
+    python -m scripts.searches.vision_recipe flowers --seeds 2 --label-smoothing 0
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import pandas as pd
 import torch
 
 import zoo
-from scripts.photos import few
-from scripts.program import Program, knobs, program, timed
+from scripts.lib.photos import few
+from scripts.lib.program import Program, knobs, program, timed
 from zoo.core.training.learner import Learner
 from zoo.vision.classification.recipe import set_size, shared, start_from_probe
 from zoo.vision.data.sources import everything, split

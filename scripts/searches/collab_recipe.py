@@ -6,7 +6,7 @@ of a training part that is itself three quarters of all, drawn with a seed that
 `scripts/collab_ranking.py` does not use. Cost: 1 second (dot_bias on two cores) to 2
 minutes (softmax) a trial.
 
-    python -m scripts.collab_recipe svdpp --epochs 10 --members 8 --features
+    python -m scripts.searches.collab_recipe svdpp --epochs 10 --members 8 --features
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 import zoo
-from scripts.program import Program, program, timed
+from scripts.lib.program import Program, program, timed
 from zoo.collab.data.ratings import split
 from zoo.collab.models.catalogue import RECIPES
 from zoo.collab.task import predicts_ratings

@@ -3,7 +3,7 @@
 A fifth of the 32,561 rows is held out by the seed; the official test file is never opened here.
 Cost: 2 to 21 seconds (mlp), 19 to 55 (tabm) a trial on one core.
 
-    python -m scripts.tabular_recipe --seeds 3 --model tabm --k 8
+    python -m scripts.searches.tabular_recipe --seeds 3 --model tabm --k 8
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 
 import zoo
 import zoo.tabular
-from scripts.program import Program, knobs, program, timed
+from scripts.lib.program import Program, knobs, program, timed
 from zoo.published.adult import TARGET, official
 
 

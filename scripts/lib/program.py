@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import zoo
-from scripts.record import append
+from scripts.lib.record import ROOT, append
 
 T = TypeVar("T")
 
@@ -87,6 +87,16 @@ class Program:
             yield Path(folder)
 
 
+def module_of(name: str) -> str:
+    """The module of a program, by its name; those that compare settings lie in a room of their own.
+
+    >>> module_of("tabular_adult"), module_of("tabular_recipe")
+    ('scripts.tabular_adult', 'scripts.searches.tabular_recipe')
+    """
+    is_search = (ROOT / "scripts" / "searches" / f"{name}.py").exists()
+    return f"scripts.searches.{name}" if is_search else f"scripts.{name}"
+
+
 def program(
     claim: str | None,
     results: str,
@@ -107,7 +117,7 @@ def program(
         further: adds flags of the program's own.
     """
     flags = argparse.ArgumentParser(
-        prog=f"python -m scripts.{Path(results).stem}",
+        prog=f"python -m {module_of(Path(results).stem)}",
         description=claim,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -9,7 +9,7 @@ days from a holiday, as all days of the later hold-out are; `bias` and `spread` 
 deviation, over days, of the mean error in logarithms. Rows with `usual` are of networks that learnt
 the share of that mean, which was no better. Cost: 23 to 71 CPU seconds a trial.
 
-    python -m scripts.tabular_rossmann_recipe --layers 500-250 --dropout 0.2
+    python -m scripts.searches.tabular_rossmann_recipe --layers 500-250 --dropout 0.2
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scripts.program import Program, knobs, program, some_of, timed
+from scripts.lib.program import Program, knobs, program, some_of, timed
 from scripts.tabular_rossmann import RECIPE, Recipe, few, network, predicted, rmspe
 from zoo.published.rossmann import CUT, HOLD_OUT_DAYS, TARGET, joined
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import zoo
-from scripts.program import Program, program, summary, timed
+from scripts.lib.program import Program, program, summary, timed
 
 FEW = 8  # photos of each class and part, to show that a program runs
 

@@ -1,0 +1,1 @@
+"""How settings were chosen: comparisons on training parts alone."""
