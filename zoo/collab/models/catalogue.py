@@ -54,7 +54,7 @@ ARGUMENTS: Final[dict[str, type[Any]]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """Defaults of a model, chosen on training parts of MovieLens-100k (`scripts/searches/collab_recipe.py`).
+    """Defaults of a model, chosen on training parts of MovieLens-100k.
 
     Attributes:
         epochs: passes over the ratings, in one cycle.
