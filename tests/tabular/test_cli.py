@@ -100,9 +100,12 @@ def test_several_targets_and_fine_tuning() -> None:
             "without 'day'",
         ),
         (["tabular", "train", "people.csv", "--target", "bought", "--model", "x"], "model='x'"),
-        (["predict", "nowhere", "rows.csv"], "'nowhere' does not exist"),
-        (["tabular", "finetune", "people.csv", "--pretrained", "x"], "'x' does not exist"),
-        (["tabular", "evaluate", "nowhere", "rows.csv"], "'nowhere' does not exist"),
+        (["predict", "nowhere", "rows.csv"], "got 'nowhere', which does not exist"),
+        (
+            ["tabular", "finetune", "people.csv", "--pretrained", "x"],
+            "got 'x', which does not exist",
+        ),
+        (["tabular", "evaluate", "nowhere", "rows.csv"], "got 'nowhere', which does not exist"),
     ],
 )
 def test_a_mistake_is_one_sentence(words: list[str], said: str) -> None:
