@@ -219,9 +219,10 @@ def explain(
     """Show the words for which a classifier says what it says of a text."""
     with one_sentence():
         import zoo
+        from zoo.text import TextClassifier
 
-        model: Any = zoo.load(artifact, run=run_of(device))
-        if model.domain != "text" or not model.spec.classes:
+        model = zoo.load(artifact, run=run_of(device))
+        if not isinstance(model, TextClassifier):
             raise ValueError(
                 f"words are shown for a classifier of texts, got {artifact!r}. Name one."
             )
