@@ -107,9 +107,15 @@ def test_an_unknown_option_is_answered_with_the_nearest_of_the_verb(
         train("a.csv", **wrong)
 
 
+def test_values_by_position_are_answered_with_a_call_by_name() -> None:
+    wrong: Any = train
+    with pytest.raises(TypeError, match=r"got 2 values\. Call train\(data, epochs=\.\.\.\)"):
+        wrong("resnet18", "a.csv")
+
+
 def test_help_shows_every_option_with_its_range_and_default() -> None:
     signature = inspect.signature(train)
-    assert list(signature.parameters)[:3] == ["data", "epochs", "valid"]
+    assert list(signature.parameters)[:3] == ["data", "epochs", "size"]
     assert signature.parameters["batch_size"].default == 16
     assert signature.parameters["size"].annotation == int | None
     text = train.__doc__ or ""

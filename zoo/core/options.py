@@ -122,24 +122,13 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
             for name, parameter in signature.parameters.items()
             if get_origin(hints.get(name)) is Annotated
         }
-        named = [
-            name
-            for name, parameter in signature.parameters.items()
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        ]
         settings = table.settings | own
+        name = function.__name__
 
         @functools.wraps(function)
         def checked(*args: P.args, **given: P.kwargs) -> R:
-            unknown = [name for name in given if name not in settings and name not in named]
-            if unknown:
-                known = [*named, *table.settings]
-                near = nearest(unknown[0], known)
-                hint = f"Did you mean {near!r}?" if near else f"It takes {', '.join(known)}."
-                raise TypeError(
-                    f"options of {function.__name__}() must be known ones, got {unknown[0]!r}. "
-                    f"{hint}"
-                )
+            _require_places(name, len(args), signature)
+            _require_names(name, given, [*signature.parameters][:-1], table)
             return function(*args, **_checked(given, settings))
 
         checked.__signature__ = _signature(signature, hints, table)  # type: ignore[attr-defined]
@@ -147,6 +136,30 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return checked
 
     return decorate
+
+
+def _require_places(name: str, n: int, signature: inspect.Signature) -> None:
+    """Refuse more values by position than a verb takes, with a call that it takes."""
+    kinds = {one: parameter.kind for one, parameter in signature.parameters.items()}
+    places = [one for one, kind in kinds.items() if kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    if n > len(places):
+        by_name = next(one for one, kind in kinds.items() if one not in places)
+        raise TypeError(
+            f"{name}() takes {', '.join(places)} by position and all else by name, got {n} values. "
+            f"Call {name}({', '.join(places)}, {by_name}=...)."
+        )
+
+
+def _require_names(
+    name: str, given: Mapping[str, Any], own: list[str], table: OptionTable[Any]
+) -> None:
+    """Refuse options that a verb does not have, with the nearest one that it has."""
+    known = [*own, *table.settings]
+    for one in given:
+        if one not in known:
+            near = nearest(one, known)
+            hint = f"Did you mean {near!r}?" if near else f"It takes {', '.join(known)}."
+            raise TypeError(f"options of {name}() must be known ones, got {one!r}. {hint}")
 
 
 def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ SomeRate = Annotated[float | None, Option(above=0, help="Highest learning rate."
 
 
 _GROUP: Final = "Training"
+_VALIDATION: Final = "Validation"
 
 
 class TrainingOptions(TypedDict, total=False):
@@ -35,6 +36,7 @@ class TrainingOptions(TypedDict, total=False):
     valid: Annotated[
         Any,
         Option(
+            group=_VALIDATION,
             cli=str,
             help="Validation part in the form of the data, none of which is trained on; without "
             "one, what the data set apart, else a share of them.",
@@ -43,6 +45,7 @@ class TrainingOptions(TypedDict, total=False):
     valid_fraction: Annotated[
         float,
         Option(
+            group=_VALIDATION,
             default=0.2,
             low=0,
             high=0.999,
