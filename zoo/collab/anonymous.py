@@ -66,11 +66,7 @@ def _plain(member: Factors, arguments: dict[str, Any]) -> Factors:
     points = points_like(users).float()
     width = vectors.shape[1]
     network = Factors(
-        n_users=len(points),
-        n_items=len(vectors) - 1,
-        low=member.low,
-        high=member.high,
-        **arguments,
+        n_users=len(points), n_items=len(vectors) - 1, low=member.low, high=member.high, **arguments
     )
     network.items.factors.copy_(vectors)
     network.items.bias.copy_(biases)

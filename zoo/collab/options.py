@@ -36,8 +36,7 @@ class Options(TrainingOptions, total=False):
     """Options of every verb beside the model and the ratings."""
 
     user: Annotated[
-        str | None,
-        Option(help="Column of users; usual names are recognised, others remembered."),
+        str | None, Option(help="Column of users; usual names are recognised, others remembered.")
     ]
     item: Annotated[str | None, Option(help="Column of items; usual names are recognised.")]
     rating: Annotated[

@@ -34,17 +34,17 @@ class Scorer:
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings of pairs; scores if the model ranks. Shape: (n,) and (n,) -> (n,)."""
         blocks = zip(*(torch.split(rows, VALID_BATCH) for rows in (users, items)), strict=True)
-        return torch.cat([self._rate_block(*block) for block in blocks])
+        rated = []
+        for rows, others in blocks:
+            states = [member.users(rows.to(self.device)) for member in self.ready]
+            rated.append(self._rate(states, others))
+        return torch.cat(rated)
 
     @torch.inference_mode()
     def rate_one(self, states: Sequence[Pair], items: Tensor) -> Tensor:
         """Ratings of items by one user, given by a state per network. Shape: (n,) -> (n,)."""
-        items = items.to(self.device)
-        rated = [
-            member.rate((v.expand(len(items), -1), b.expand(len(items), -1)), member.items(items))
-            for member, (v, b) in zip(self.ready, states, strict=True)
-        ]
-        return torch.stack(rated).mean((0, 2)).cpu()
+        n = len(items)
+        return self._rate([(v.expand(n, -1), b.expand(n, -1)) for v, b in states], items)
 
     @torch.inference_mode()
     def scores(self, users: Tensor) -> Tensor:
@@ -72,9 +72,11 @@ class Scorer:
         biases = [getattr(member, side).all()[1].mean(1) for member in self.ready]
         return torch.stack(biases).mean(0).cpu()
 
-    def _rate_block(self, users: Tensor, items: Tensor) -> Tensor:
-        users, items = users.to(self.device), items.to(self.device)
-        rated = [member.rate(member.users(users), member.items(items)) for member in self.ready]
+    def _rate(self, users: Sequence[Pair], items: Tensor) -> Tensor:
+        """Ratings of pairs, whose users are given for each network. Shape: (n,)."""
+        items = items.to(self.device)
+        pairs = zip(self.ready, users, strict=True)
+        rated = [member.rate(pair, member.items(items)) for member, pair in pairs]
         return torch.stack(rated).mean((0, 2)).cpu()
 
 

@@ -52,8 +52,7 @@ def column_names(
             raise ValueError(
                 "ratings must have a column of users and one of items, got "
                 f"{few(list(frame.columns))} without that of each {role}. In training say which "
-                f"is by {role}='...', or rename "
-                f"it to {role!r}{other}."
+                f"is by {role}='...', or rename it to {role!r}{other}."
             )
     _require_one_role_each(frame, names)
     return names

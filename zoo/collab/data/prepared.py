@@ -204,7 +204,7 @@ def _titles(titles: Titles | None, spec: Spec) -> dict[Hashable, str]:
         warnings.warn(
             f"none of {len(by_item)} titles is that of an item, but of ids such as "
             f"{next(iter(by_item))!r}. Items are ids such as {spec.items[0]!r}.",
-            stacklevel=5,
+            stacklevel=6,
         )
     return {
         spec.items[row - 1]: str(title)

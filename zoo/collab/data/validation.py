@@ -105,12 +105,7 @@ def all_held_out(
 
 
 def ratings_to_score(
-    data: Table,
-    spec: Spec,
-    rated_items: RatedItems,
-    *,
-    needs_rating: bool,
-    trained_on_means: str,
+    data: Table, spec: Spec, rated_items: RatedItems, *, needs_rating: bool, trained_on_means: str
 ) -> Ratings:
     """Read ratings to score a model on, with a warning of unknown ids and of ratings trained on.
 
