@@ -3,7 +3,7 @@
 A mutant is one small change of the code (`tests/faults/code_mutations.py`), drawn from all that
 there are. It is tried in a copy of the repository (`build/faults/mutants/`): the tests that reach
 its lines run until one fails, the quick ones and those of the file's own name first. Which test
-reaches XX
+reaches which line is recorded once (`tests/faults/reach.py`) and kept by the hash of the code.
 Survivors are written to `results/mutants.csv`. When tests have been added, `--again` tries those
 survivors once more.
 
