@@ -102,7 +102,7 @@ def with_own_state(model: nn.Module) -> nn.Module:
 
 
 @contextlib.contextmanager
-def set_aside(model: nn.Module) -> Any:
+def set_aside(model: nn.Module) -> Iterator[None]:
     """Evaluation mode and no carried state inside; modes and carried state as before afterwards."""
     training = [module for module in model.modules() if module.training]
     carried = getattr(model, "carried", None)

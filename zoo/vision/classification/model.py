@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, overload
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 from torch import Tensor
 
 from zoo.core.batches import NO_VALIDATION
@@ -38,7 +37,7 @@ from zoo.vision.config_checks import classifier_of
 from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.images import UnreadableImage
-from zoo.vision.data.inputs import GivenPhotos, Photo, listed
+from zoo.vision.data.inputs import GivenPhotos, OnePhoto, Photo, listed
 from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.photo_sets import open_labelled, photo_batches
 from zoo.vision.data.pixel_file import Pixels
@@ -75,9 +74,7 @@ class PhotoModel(Model[Classifier, Spec]):
         return f"<{self.members[0].name} for {what}; {self._scored}>"
 
     @overload
-    def predict(
-        self, photos: bytes | IO[bytes] | Image.Image, *, batch_size: int = 32, tta: Wish = False
-    ) -> Answer: ...
+    def predict(self, photos: OnePhoto, *, batch_size: int = 32, tta: Wish = False) -> Answer: ...
 
     @overload
     def predict(

@@ -21,6 +21,9 @@ from zoo.vision.data.pixel_file import Pixels
 Photo = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor
 """A path, the content of an image file, a file opened for reading, an image, array or tensor."""
 
+OnePhoto = bytes | IO[bytes] | Image.Image
+"""What is surely a single photo; a path may be a folder, and arrays may hold several."""
+
 
 def listed(
     photos: Photo | Sequence[Photo], columns: tuple[str, str] | None = None

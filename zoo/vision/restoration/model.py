@@ -1,33 +1,34 @@
-"""A trained model that undoes what has made photos worse: predict, evaluate, save."""
+"""The model of restoration, which undoes what has made photos worse."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from zoo.core.task import Task
 from zoo.vision.data.contents import file_hashes, readable_rows
-from zoo.vision.data.inputs import Photo, listed, opened
+from zoo.vision.data.inputs import OnePhoto, Photo, listed, opened
 from zoo.vision.data.photo_lists import photo_list
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.restoration.spec import DegradedPhotos, enlarged, task_of
+from zoo.vision.restoration.spec import DegradedPhotos, RestorationSpec, enlarged, task_of
 from zoo.vision.restoration.tiles import in_tiles
 from zoo.vision.unet.model import PhotoPainter
 
 
-class PhotoRestorer(PhotoPainter):
+class PhotoRestorer(PhotoPainter[RestorationSpec]):
     """A model that enlarges photos and undoes their compression.
 
     Attributes:
         spec: what was undone in training.
         history: the record of the training.
         metrics: scores on the validation part.
-        licence: of the weights, for the card.
+        licence: licence of the weights, for the card.
     """
 
     task = "restoration"
@@ -36,7 +37,18 @@ class PhotoRestorer(PhotoPainter):
     def __repr__(self) -> str:
         return f"<U-Net on {self.members[0].name} that restores photos; {self._scored}>"
 
-    def predict(self, photos: Photo | Sequence[Photo]) -> Any:
+    @overload
+    def predict(self, photos: OnePhoto) -> Image.Image: ...
+
+    @overload
+    def predict(
+        self, photos: list[Any] | tuple[Any, ...] | pd.Series | pd.DataFrame
+    ) -> list[Image.Image]: ...
+
+    @overload
+    def predict(self, photos: Photo | Sequence[Photo]) -> Image.Image | list[Image.Image]: ...
+
+    def predict(self, photos: Any) -> Image.Image | list[Image.Image]:
         """A photo restored, `spec.scale` times as large, as a Pillow image; a list for several.
 
         Large photos pass in overlapping tiles (see `zoo.vision.restoration.tiles`), so that memory
@@ -50,15 +62,14 @@ class PhotoRestorer(PhotoPainter):
             ValueError: a folder holds no photos, pixels are out of range, or a photo is smaller
                 than the backbone takes.
         """
-        several, given = listed(photos)
-        found = []
-        for i, photo in enumerate(given):
+        several, inputs = listed(photos)
+        pictures = []
+        for i, photo in enumerate(inputs):
             small = opened(photo, i)
             size = small.width * self.spec.scale, small.height * self.spec.scale
-            found.append(
-                Image.fromarray(in_tiles(self._restored, np.asarray(enlarged(small, size))))
-            )
-        return found if several else found[0]
+            pixels = np.asarray(enlarged(small, size))
+            pictures.append(Image.fromarray(in_tiles(self._restored, pixels)))
+        return pictures if several else pictures[0]
 
     def _restored(self, pixels: Pixels) -> Pixels:
         """A photo's enlarged pixels, restored. Shape: (H, W, 3) each."""
@@ -66,15 +77,17 @@ class PhotoRestorer(PhotoPainter):
         restored: Pixels = drawn.byte().numpy()
         return restored
 
-    def evaluate(self, photos: Any = None, *, size: int = 128, batch_size: int = 8) -> Any:
+    def evaluate(
+        self, photos: Any = None, *, size: int = 128, batch_size: int = 8
+    ) -> dict[str, float]:
         """PSNR and SSIM of photos that are degraded as in training, then restored.
 
         Each is the mean of the photos' own; PSNR of a photo without any error counts 100 dB.
 
         Args:
-            photos: good ones: a folder, or a list of paths; None gives the scores on the validation
-                part of the training.
-            size: pixels of the side of the square that is cut from the middle of each.
+            photos: good photos: a folder, or a list of paths; None gives the scores on the
+                validation part of the training.
+            size: side in pixels of the square that is cut from the middle of each.
             batch_size: photos that pass through the model at a time.
 
         Raises:
@@ -82,8 +95,8 @@ class PhotoRestorer(PhotoPainter):
         """
         pairs = None
         if photos is not None:
-            found = photo_list(photos)
-            paths = [found[i] for i in readable_rows(found, self.run.n_threads)]
+            listing = photo_list(photos)
+            paths = [listing[i] for i in readable_rows(listing, self.run.n_threads)]
             hashes = file_hashes(paths, self.run.n_threads)
             self._warn_of_seen_rows(hashes)
             pairs = DegradedPhotos(paths, size, self.spec, hashes)
@@ -93,7 +106,7 @@ class PhotoRestorer(PhotoPainter):
         """Write the model as an ONNX file: enlarged photos, uint8 (B, H, W, 3), to (B, 3, H, W).
 
         Args:
-            path: of the file.
+            path: the file to write.
             shape: height and width of the photos, enlarged; None takes those of training.
 
         Raises:

@@ -1,31 +1,33 @@
-"""A trained model that says of every pixel of a photo what it shows: predict, evaluate, save."""
+"""The model of segmentation, which says what every pixel of a photo shows."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+import pandas as pd
 
 from zoo.core.task import Task
-from zoo.vision.data.inputs import Photo, listed, opened
+from zoo.vision.data.inputs import OnePhoto, Photo, listed, opened
 from zoo.vision.inspect.class_map import Segmentation, likeliest
 from zoo.vision.segmentation.mask_values import check_values
 from zoo.vision.segmentation.masks import find_masks, laid, open_masks, stretched
+from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
 from zoo.vision.unet.model import PhotoPainter
 
 
-class PhotoSegmenter(PhotoPainter):
+class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
     """A model that tells what every pixel of a photo shows.
 
     Attributes:
         spec: classes, shape and normalisation.
         history: the record of the training.
         metrics: scores on the validation part.
-        licence: of the weights, for the card.
+        licence: licence of the weights, for the card.
     """
 
     task = "segmentation"
@@ -35,7 +37,20 @@ class PhotoSegmenter(PhotoPainter):
         n = len(self.spec.classes)
         return f"<U-Net on {self.members[0].name} for {n} classes; {self._scored}>"
 
-    def predict(self, photos: Photo | Sequence[Photo], *, batch_size: int = 8) -> Any:
+    @overload
+    def predict(self, photos: OnePhoto, *, batch_size: int = 8) -> Segmentation: ...
+
+    @overload
+    def predict(
+        self, photos: list[Any] | tuple[Any, ...] | pd.Series | pd.DataFrame, *, batch_size: int = 8
+    ) -> list[Segmentation]: ...
+
+    @overload
+    def predict(
+        self, photos: Photo | Sequence[Photo], *, batch_size: int = 8
+    ) -> Segmentation | list[Segmentation]: ...
+
+    def predict(self, photos: Any, *, batch_size: int = 8) -> Segmentation | list[Segmentation]:
         """The `Segmentation` of a photo at its own size; a list of them for several.
 
         Args:
@@ -46,17 +61,17 @@ class PhotoSegmenter(PhotoPainter):
             UnreadableImage: a file is missing or no image.
             ValueError: a folder holds no photos, or pixels are out of range.
         """
-        several, given = listed(photos)
-        found: list[Segmentation] = []
-        for first in range(0, len(given), batch_size):
+        several, inputs = listed(photos)
+        maps: list[Segmentation] = []
+        for first in range(0, len(inputs), batch_size):
             shapes, pixels = [], []
-            for i, photo in enumerate(given[first : first + batch_size], start=first):
-                image = opened(photo, i)  # of one at a time: photos may be large
+            for i, photo in enumerate(inputs[first : first + batch_size], start=first):
+                image = opened(photo, i)  # one at a time: photos may be large
                 shapes.append((image.height, image.width))
                 pixels.append(stretched(image, self.spec.shape, self.spec.interpolation))
             for shares, shape in zip(self._draw(np.stack(pixels)), shapes, strict=True):
-                found.append(Segmentation(likeliest(shares, shape), self.spec.classes))
-        return found if several else found[0]
+                maps.append(Segmentation(likeliest(shares, shape), self.spec.classes))
+        return maps if several else maps[0]
 
     def evaluate(
         self,
@@ -66,7 +81,7 @@ class PhotoSegmenter(PhotoPainter):
         root: str | os.PathLike[str] | None = None,
         columns: tuple[str, str] | None = None,
         batch_size: int = 8,
-    ) -> Any:
+    ) -> dict[str, float]:
         """Loss, accuracy of pixels and mean intersection over union, at the model's shape.
 
         Args:
@@ -83,20 +98,20 @@ class PhotoSegmenter(PhotoPainter):
         """
         pairs = None
         if photos is not None:
-            threads, known = self.run.n_threads, self.spec.mask_values
-            found = laid(find_masks(photos, masks, root=root, columns=columns), threads)
-            if found.is_valid is not None:
-                found = found.take(np.flatnonzero(found.is_valid))
-            opened = open_masks(found, self.spec.shape, self.spec.interpolation, threads)
-            check_values(opened.counts(), known)
-            self._warn_of_seen_rows(opened.hashes)
-            pairs = opened.as_classes(known)
+            spec, threads = self.spec, self.run.n_threads
+            files = laid(find_masks(photos, masks, root=root, columns=columns), threads)
+            if files.is_valid is not None:
+                files = files.take(np.flatnonzero(files.is_valid))
+            masked = open_masks(files, spec.shape, spec.interpolation, threads)
+            check_values(masked.counts(), spec.mask_values)
+            self._warn_of_seen_rows(masked.hashes)
+            pairs = masked.as_classes(spec.mask_values)
         return self._evaluate(pairs, batch_size)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as an ONNX file: uint8 (B, H, W, 3) to probabilities (B, C, H, W).
 
-        Height and width are those of `spec.shape`; see `zoo.vision.export`.
+        Height and width are those of `spec.shape`; see `zoo.vision.models.export`.
 
         Raises:
             ModuleNotFoundError: onnx or onnxscript is not installed.

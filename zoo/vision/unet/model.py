@@ -1,16 +1,16 @@
-"""What trained models share that draw pictures from photos, by U-Nets whose mean is taken."""
+"""The common part of models that draw a picture from a photo, by one U-Net or several."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch
+from zoo.core.batches import Batch, S
 from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.hub.publish import push
@@ -21,7 +21,7 @@ from zoo.vision.unet.network import Shape, UNet
 from zoo.vision.unet.pairs import PairBatches, Pairs
 
 
-class PhotoPainter(Model[UNet, Any]):
+class PhotoPainter(Model[UNet, S], Generic[S]):
     """A model that draws a picture from a photo: what its pixels show, or a better photo.
 
     Attributes:
@@ -35,7 +35,7 @@ class PhotoPainter(Model[UNet, Any]):
     task: ClassVar[str]
     output: ClassVar[str]
 
-    def __init__(self, members: Sequence[UNet], spec: Any, **record: Any) -> None:
+    def __init__(self, members: Sequence[UNet], spec: S, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
 
     def _draw(self, photos: Pixels) -> Tensor:
@@ -51,8 +51,9 @@ class PhotoPainter(Model[UNet, Any]):
         """Loss and metrics over pairs, or those of the validation part."""
         if pairs is None:
             return self._validation_scores()
+        shown = self.members[0].preprocessing
         batches = PairBatches(
-            pairs=pairs, mean=self.spec.mean, std=self.spec.std, batch_size=batch_size,
+            pairs=pairs, mean=shown.mean, std=shown.std, batch_size=batch_size,
             device=self._placed.device, threads=self.run.n_threads,
         )  # fmt: skip
         return self._scores(batches)
