@@ -54,7 +54,9 @@ ARGUMENTS: Final[dict[str, type[Any]]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """Defaults of a model, chosen on training parts of MovieLens-100k (`scripts/searches/collab_recipe.py`).
+    """Defaults of a model, chosen on training parts of MovieLens-100k.
+
+    The program is `scripts/searches/collab_recipe.py`.
 
     Attributes:
         epochs: passes over the ratings, in one cycle.
