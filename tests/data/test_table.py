@@ -16,7 +16,7 @@ from zoo.collab.data.ratings import read as read_ratings
 from zoo.data.table import WORDS, pieces_of, read_table, read_texts, require_columns
 from zoo.tabular.data.tables import read_table as read_rows
 from zoo.text.data.labelled import read as read_labelled
-from zoo.vision.data.labels import Asked
+from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.tables import from_table
 
 
@@ -44,7 +44,7 @@ def of_texts(path: Path) -> list[Any]:
 def of_photos(path: Path) -> list[Any]:
     for number in range(20):
         (path.parent / f"{number}.png").touch()
-    return list(from_table(path, None, ("item", "name"), None, Asked())[1])
+    return list(from_table(path, None, ("item", "name"), None, LabelOptions())[1])
 
 
 DOMAINS: dict[str, Callable[[Path], list[Any]]] = {
