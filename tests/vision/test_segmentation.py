@@ -217,8 +217,7 @@ def test_a_loaded_segmenter_draws_the_same(
     assert (loaded.predict(path).labels == model.predict(path).labels).all()
     scores = loaded.evaluate(scenes / "photos" / "valid", scenes / "masks" / "valid")
     assert scores == pytest.approx(model.metrics, rel=1e-4)
-    with pytest.raises(ValueError, match="photos=None; pass folders"):
-        loaded.evaluate()
+    assert loaded.evaluate() == model.metrics
 
 
 def test_a_network_that_its_weights_do_not_fit_is_refused_before_it_is_built(
