@@ -111,7 +111,7 @@ def finetune(
 @verb(OPTIONS)
 def learner(
     data: Table,
-    target: Name | Sequence[Name] | None,
+    target: Name | Sequence[Name] | None = None,
     *,
     pretrained: Pretrained | None = None,
     model: Architecture = "mlp",
