@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OLDEST := .venv-oldest
 FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_artifacts mutants
 
-.PHONY: help quickstart test lint check bench faults reproduce-smoke clean
+.PHONY: help quickstart test lint check bench faults oldest reproduce-smoke clean
 
 help:
 	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
@@ -13,6 +14,7 @@ help:
 	@echo "make check       what CI runs: formatting, lint, strict types, then the tests"
 	@echo "make bench       slow tests on real data, notebooks, and every program in small"
 	@echo "make faults      kills, full disks, hostile names, mutated models and code: hours, goes on where it stopped"
+	@echo "make oldest      the tests with the oldest releases that pyproject.toml allows: a GB or more to install"
 	@echo "make reproduce-smoke   every program of a published number in small"
 
 $(READY): pyproject.toml
@@ -43,8 +45,21 @@ faults: $(READY)
 		$(BIN)/python -W ignore -m tests.faults.$$program || status=1; \
 	done; exit $$status
 
+# Every bound `name>=version` becomes `name==version`; other packages are as new as these allow. Then
+# an old package may call what a new one deprecates: such a warning says nothing about this library.
+oldest: $(OLDEST)/.ready
+	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile -W ignore::DeprecationWarning
+
+$(OLDEST)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(OLDEST)
+	grep -oE '"[A-Za-z0-9_-]+>=[0-9.]+"' pyproject.toml | tr -d '"' | sed 's/>=/==/' > $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt \
+		--editable '.[embedded,onnx,parquet,tensorboard,text,torchtext,dev]'
+	@touch $@
+
 reproduce-smoke: $(READY)
 	$(BIN)/python -m scripts.reproduce
 
 clean:
-	rm -rf $(VENV) quickstart
+	rm -rf $(VENV) $(OLDEST) quickstart

@@ -58,7 +58,7 @@ def _joined(group_of: Numbers, a: Numbers, b: Numbers) -> Numbers:
     if (one == other).all():
         return group_of
     groups, ends = np.unique([one, other], return_inverse=True)
-    rows, columns = ends.reshape(2, -1)
+    rows, columns = ends.reshape(2, -1).astype(np.int32)  # int64 fails in SciPy 1.11
     graph: Any = coo_array((np.ones(len(rows)), (rows, columns)), shape=[len(groups)] * 2)
     part_of = connected_components(graph, directed=False)[1]
     first = np.unique(part_of, return_index=True)[1]  # groups are sorted: the first is the smallest
