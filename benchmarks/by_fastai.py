@@ -78,7 +78,7 @@ def on_photos(name: str, folder: Path, *, size: int, resize: int, batch_size: in
 
     Args:
         name: "resnet18" (random weights) or "efficientnet_lite0" (ImageNet weights).
-        folder: of the photos.
+        folder: where the photos lie.
         size: pixels of the side that the model sees.
         resize: pixels of the side that photos are cut to first.
         batch_size: photos a step.

@@ -48,7 +48,7 @@ class Trial:
     """What one fault did.
 
     Attributes:
-        kind: of the fault.
+        kind: what the fault does.
         request: that it befell.
         times: how often at most.
         outcome: "went through" or the kind of error.

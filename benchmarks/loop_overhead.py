@@ -51,7 +51,7 @@ class Case:
         rounds: pairs to measure.
         target: largest median of `unit`.
         unit: "ratio" of the learner's time to the bare loop's, or "us" a step above it.
-        schedule: of the rate, on both sides.
+        schedule: schedule of the rate, on both sides.
     """
 
     name: Literal["resnet18", "mlp"]

@@ -60,10 +60,10 @@ class Settings:
     """How much to measure.
 
     Attributes:
-        rows: of the training file.
-        pairs: of epochs.
+        rows: rows of the training file.
+        pairs: pairs of epochs that are timed.
         calls: pairs of whole calls.
-        predictions: of one row.
+        predictions: predictions of one row that are timed.
         batch_size: rows a step.
     """
 

@@ -2,8 +2,8 @@
 
 The folder is what a program of a published number wrote with `--out`. Its scores are measured again
 with the weights as they are stored (a row in results/published.csv says what that changed), the
-card joins them with the rows of the program's CSV, and everything goes to zoo/hub/embedded/NAME,
-the card also to model_cards/.
+card joins them with the rows of the program's CSV, and everything goes to zoo/hub/embedded/NAME;
+model_cards/README.md is the list of the cards.
 
     python -m scripts.publish movielens-100k FOLDER
     python -m scripts.publish --cards            # renders all cards again from their CSVs
@@ -29,20 +29,19 @@ from scripts.lib.record import RESULTS, ROOT, append
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import (
     EVALUATIONS,
-    FACTS,
     Card,
     Result,
     evaluation_results,
     named,
     render,
 )
-from zoo.core.config import CARD, Config
+from zoo.core.config import CARD, CARD_FACTS, Config
 from zoo.core.history import History
 from zoo.hub.catalog import ROOM
 from zoo.hub.checksums import sha256, to_text
 from zoo.hub.contents import SUMS, published
 
-CARDS = ROOT / "model_cards"
+INDEX = ROOT / "model_cards" / "README.md"
 STORED = "Matrices are stored in half precision."  # as `publish` does
 TRIAL = ("seed", "fold")  # columns that tell trials apart
 
@@ -72,23 +71,20 @@ def publish(name: str, folder: Path) -> None:
 
 
 def write_card(name: str, own: dict[str, float]) -> None:
-    """Card, facts, picture and hashes of an embedded checkpoint, and the copies in model_cards/."""
+    """Card, facts, picture and hashes of an embedded checkpoint, and its line in the index."""
     folder, said = ROOM / name, PUBLICATIONS[name]
     rows = trials(said)
     card = card_of(said, rows, own, picture=f"{name}.png")
     history = artifact.read(folder).history
     picture(card, history, rows).savefig(folder / card.picture, dpi=80)
-    (folder / FACTS).write_text(card.to_json(), encoding="utf-8")
+    (folder / CARD_FACTS).write_text(card.to_json(), encoding="utf-8")
     (folder / CARD).write_text(text_of(name, folder, card), encoding="utf-8")
     (folder / EVALUATIONS).parent.mkdir(exist_ok=True)
     entries = evaluation_results(card, artifact.read_config(folder))
     (folder / EVALUATIONS).write_text(entries, encoding="utf-8")
     hashes = {file: sha256(folder / file) for file in published(folder)}
     (folder / SUMS).write_text(to_text(hashes), encoding="utf-8")
-    CARDS.mkdir(exist_ok=True)
-    shutil.copyfile(folder / CARD, CARDS / f"{name}.md")
-    shutil.copyfile(folder / card.picture, CARDS / card.picture)
-    (CARDS / "README.md").write_text(table(), encoding="utf-8")
+    INDEX.write_text(table(), encoding="utf-8")
 
 
 # ---- what a card says ---------------------------------------------------------------------------
@@ -163,7 +159,8 @@ def picture(card: Card, history: History, rows: pd.DataFrame) -> Figure:
 
 
 def table() -> str:
-    """The zoo: a line for each embedded checkpoint, for model_cards/README.md."""
+    """The index of the cards: one line per embedded checkpoint, linked to where the card lies."""
+    room = Path("..") / ROOM.relative_to(ROOT)
     lines = [
         "# The zoo",
         "",
@@ -171,19 +168,20 @@ def table() -> str:
         "them, `zoo hub verify NAME` measures one again. `scripts/publish.py` writes this table",
         "from the cards, and those from `results/`.",
         "",
-        "| name | domain, task | data | mean ± sd | these weights | MB | licence | program |",
-        "|---|---|---|---|---|---|---|---|",
+        "| card | domain, task | data | mean ± sd | own score | MB | licence | program | plot |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for folder in sorted(path.parent for path in ROOM.glob(f"*/{FACTS}")):
+    for folder in sorted(path.parent for path in ROOM.glob(f"*/{CARD_FACTS}")):
         config, card = artifact.read_config(folder), Card.read(folder)
         assert card is not None
         size = sum((folder / file).stat().st_size for file in published(folder)) / 1e6
         first = card.results[0]
         lines.append(
-            f"| [`zoo/{folder.name}`]({folder.name}.md) | {config.domain}, {config.task} | "
+            f"| [`zoo/{folder.name}`]({(room / folder.name / CARD).as_posix()}) | "
+            f"{config.domain}, {config.task} | "
             f"{card.data['title']} | {first.metric} {first.mean:.3f} ± {first.sd:.3f} "
             f"({named(first)}) | {first.own:.3f} | {size:.1f} | {config.licence} | "
-            f"`{card.program}` |"
+            f"`{card.program}` | [picture]({(room / folder.name / card.picture).as_posix()}) |"
         )
     return "\n".join([*lines, ""])
 

@@ -60,8 +60,8 @@ class Game:
 
     Args:
         pretrained: the generator, or its backbone.
-        paths: of photos to train on.
-        valid: of photos to score on.
+        paths: photos to train on.
+        valid: photos to score on.
         settings: the knobs.
         run: the circumstances.
     """

@@ -31,7 +31,7 @@ class Program:
 
     Attributes:
         results: CSV file in results/.
-        seeds: of the trials.
+        seeds: one seed per trial.
         device: to train on.
         out: where the first trial's model goes.
         smoke: whether it only shows that it runs.

@@ -15,7 +15,7 @@ class Publication:
 
     Attributes:
         data: name of a registered data set, or what the card says of another.
-        licence: of the weights.
+        licence: the licence of the weights.
         program: in scripts/, whose CSV has the same name.
         where: values that its rows must have.
     """

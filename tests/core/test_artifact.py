@@ -257,11 +257,11 @@ def no_weights(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (pickled, "'model.safetensors' is not"),
-        (saved_by_torch, "'model.safetensors' is not"),
-        (truncated, "'model.safetensors' is not"),
-        (header_bomb, "'model.safetensors' is not"),
-        (no_weights, "'model.safetensors' is not"),
+        (pickled, "'model.safetensors', which is not"),
+        (saved_by_torch, "'model.safetensors', which is not"),
+        (truncated, "'model.safetensors', which is not"),
+        (header_bomb, "'model.safetensors', which is not"),
+        (no_weights, "'model.safetensors', which is not"),
         (changed(format=99), "format=99"),
         (changed(format="1"), "format='1'"),
         (changed(members=["../../secret.safetensors"]), r"got '\.\./\.\./secret\.safetensors'"),
@@ -280,7 +280,7 @@ def no_weights(folder: Path) -> None:
         (lambda f: (f / "config.json").write_text("[]"), "must be a JSON object"),
         (lambda f: (f / "config.json").write_bytes(b"\xff\xfe"), "must be a JSON object"),
         (lambda f: (f / "config.json").unlink(), "has none"),
-        (lambda f: (f / "history.csv").write_text("epoch\nabc"), "holds numbers"),
+        (lambda f: (f / "history.csv").write_text("epoch\nabc"), "hold numbers"),
     ],
 )
 def test_a_harmed_artifact_is_refused_and_nothing_runs(harm, said, tmp_path) -> None:
@@ -324,7 +324,7 @@ def test_matrices_stored_in_half_precision_load_into_the_models_own(tmp_path) ->
     for name, tensor in other.state_dict().items():
         assert tensor.dtype == net.state_dict()[name].dtype
         torch.testing.assert_close(tensor, net.state_dict()[name], rtol=1e-3, atol=1e-6)
-    with pytest.raises(ValueError, match="however 'wide' has a larger one"):
+    with pytest.raises(ValueError, match="got a larger one in 'wide'"):
         artifact.halved({"wide": torch.full((2, 2), 1e5)})
 
 

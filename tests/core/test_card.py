@@ -48,7 +48,7 @@ def test_a_card_with_other_kinds_is_refused_in_one_sentence(
     tmp_path: Path, change: dict[str, Any]
 ) -> None:
     (tmp_path / FACTS).write_text(json.dumps(SOUND | change))
-    with pytest.raises(ValueError, match=r"card\.json states a card's facts") as caught:
+    with pytest.raises(ValueError, match=r"card\.json must state a card's facts") as caught:
         Card.read(tmp_path)
     assert "\n" not in str(caught.value)
 

@@ -110,7 +110,9 @@ def test_a_push_that_broke_off_goes_on_without_sending_the_weights_again(
     hub: Hub, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.faults = [Fault("500", "POST", "/commit/")]
-    with pytest.raises(ConnectionError, match=r"name='someone/shop' was not published and .*500"):
+    with pytest.raises(
+        ConnectionError, match=r"name='someone/shop', which was not published: .*500"
+    ):
         zoo.hub.push(shop, "someone/shop")
     assert hub.repositories["someone/shop"] == {}  # nothing of it can be seen
     zoo.hub.push(shop, "someone/shop")
@@ -130,9 +132,9 @@ def test_a_commit_that_is_stored_damaged_is_told_and_nobodys_pull_accepts_it(
     hub: Hub, shop: Path, tmp_path: Path
 ) -> None:
     hub.faults = [Fault("corrupt", "POST", "/commit/")]
-    with pytest.raises(ValueError, match=r"in name='someone/shop' these have other hashes: wrong="):
+    with pytest.raises(ValueError, match=r"got other hashes in name='someone/shop': wrong="):
         zoo.hub.push(shop, "someone/shop")
-    with pytest.raises(ValueError, match=r"in name='someone/shop' these have other hashes"):
+    with pytest.raises(ValueError, match=r"got other hashes in name='someone/shop'"):
         zoo.hub.pull("someone/shop", cache=tmp_path)
     zoo.hub.push(shop, "someone/shop")
     assert said(zoo.load("someone/shop")) == said(zoo.load(shop))
@@ -145,13 +147,10 @@ def test_a_push_that_could_not_be_compared_says_that_it_was_published(hub: Hub, 
     assert said(zoo.load("someone/shop")) == said(zoo.load(shop))
 
 
-@pytest.mark.parametrize(
-    ("status", "text"),
-    [(401, "answers 401"), (403, "answers 403"), (404, "answers 404")],
-)
-def test_who_may_not_write_is_told(hub: Hub, shop: Path, status: int, text: str) -> None:
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_who_may_not_write_is_told(hub: Hub, shop: Path, status: int) -> None:
     hub.errors["someone/shop"] = (status, "")
-    with pytest.raises(PermissionError, match=rf"let you write the model, however it {text}"):
+    with pytest.raises(PermissionError, match=f"let you write the model, got status {status}"):
         zoo.hub.push(shop, "someone/shop")
 
 
@@ -164,7 +163,7 @@ def test_what_is_no_artifact_never_reaches_the_network(hub: Hub, tmp_path: Path)
     for name in ("shop", "../shop", "a/b/c"):
         with pytest.raises(ValueError, match="must be named user/name"):
             zoo.hub.push(tmp_path, name)
-    with pytest.raises(ValueError, match="name='zoo/shop'; publish under your own name"):
+    with pytest.raises(ValueError, match=r"name='zoo/shop'\. Publish under your own name"):
         zoo.hub.push(tmp_path, "zoo/shop")
     assert not hub.asked
 
@@ -194,7 +193,7 @@ def test_a_wrong_byte_in_the_folder_is_refused(shop: Path, tmp_path: Path) -> No
         zoo.hub.pull("team/shop", hub=tmp_path)
     with pytest.raises(FileNotFoundError, match=r"name='team/shp'. Did you mean"):
         zoo.hub.pull("team/shp", hub=tmp_path)
-    with pytest.raises(ValueError, match="keeps one revision, however revision='v1'"):
+    with pytest.raises(ValueError, match="keeps one revision, got revision='v1'"):
         zoo.hub.push(shop, "team/shop", hub=tmp_path, revision="v1")
 
 

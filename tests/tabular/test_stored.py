@@ -105,9 +105,9 @@ ATTACKS: Attacks = {
     "another format": (changed(format=99), "format=99"),
     "members elsewhere": (changed(members=["/etc/passwd"]), r"got \['/etc/passwd'\]"),
     "a missing member": (changed(members=["model-2.safetensors"]), "model-2.safetensors"),
-    "a pickle": (pickled, "'model.safetensors' is not"),
-    "a file of torch": (saved_by_torch, "'model.safetensors' is not"),
-    "half a file": (truncated, "'model.safetensors' is not"),
+    "a pickle": (pickled, "'model.safetensors', which is not"),
+    "a file of torch": (saved_by_torch, "'model.safetensors', which is not"),
+    "half a file": (truncated, "'model.safetensors', which is not"),
 }
 
 

@@ -73,7 +73,7 @@ def test_a_mask_of_another_size_needs_the_shape_of_its_photo(tmp_path: Path) -> 
     photo = stored(tmp_path / "p.png", scene(24, 32))
     for shape in ((12, 16), (48, 64), (240, 320)):
         assert turns([photo], [stored(tmp_path / "m.png", masked(scene(*shape)))]) == [1]
-    with pytest.raises(ValueError, match=r"m\.png has 24 x 32, p\.png 32 x 24; scale"):
+    with pytest.raises(ValueError, match=r"m\.png has 24 x 32, p\.png 32 x 24\. Scale"):
         turns([photo], [stored(tmp_path / "m.png", masked(scene(32, 24)))])
     assert frame_of(photo) == (32, 24, 1)
 
@@ -113,11 +113,11 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         "holes.png": holes,
     }.items():
         picture.save(tmp_path / name)
-        with pytest.raises(ValueError, match=rf"{name} has mode="):
+        with pytest.raises(ValueError, match=rf"{name} with mode="):
             read_mask(tmp_path / name)
     (tmp_path / "cut.png").write_bytes((tmp_path / "red.png").read_bytes()[:40])
     for name in ("cut.png", "missing.png"):
-        with pytest.raises(ValueError, match=f"{name} cannot be read"):
+        with pytest.raises(ValueError, match=f"{name}, which cannot be read"):
             read_mask(tmp_path / name)
 
 

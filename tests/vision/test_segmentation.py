@@ -614,13 +614,13 @@ def test_mistakes_with_masks_are_one_clear_sentence(scenes: Path, tmp_path: Path
                 **settings(size=32))  # fmt: skip
     (masks / "25_mask.png").unlink()
     draw(0)[0].save(masks / "25.png")
-    with pytest.raises(ValueError, match=r"however .*25\.png has mode='RGB'; store"):
+    with pytest.raises(ValueError, match=r"got .*25\.png with mode='RGB'\. Store"):
         learner(photos, masks, model=TINY, **settings())
     Image.new("L", (64, 20)).save(masks / "25.png")
-    with pytest.raises(ValueError, match=r"25\.png has 64 x 20, 25\.jpg 64 x 48; scale"):
+    with pytest.raises(ValueError, match=r"25\.png has 64 x 20, 25\.jpg 64 x 48\. Scale"):
         learner(photos, masks, model=TINY, **settings())
     (masks / "25.png").write_text("no picture")
-    with pytest.raises(ValueError, match=r"25\.png cannot be read"):
+    with pytest.raises(ValueError, match=r"25\.png, which cannot be read"):
         learner(photos, masks, model=TINY, **settings())
-    with pytest.raises(FileNotFoundError, match="nowhere is none; correct"):
+    with pytest.raises(FileNotFoundError, match=r"got .*nowhere'\. Correct"):
         find_masks(photos, "nowhere")

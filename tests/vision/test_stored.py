@@ -140,10 +140,10 @@ ATTACKS: Attacks = {
     ),
     "a missing member": (changed(members=["model-2.safetensors"]), "model-2.safetensors"),
     "nested JSON": (nested, "JSON"),
-    "a pickle": (pickled, "'model.safetensors' is not"),
-    "a file of torch": (saved_by_torch, "'model.safetensors' is not"),
-    "a history of too many columns": (endless_history, "history.csv holds numbers"),
-    "half a file": (truncated, "'model.safetensors' is not"),
+    "a pickle": (pickled, "'model.safetensors', which is not"),
+    "a file of torch": (saved_by_torch, "'model.safetensors', which is not"),
+    "a history of too many columns": (endless_history, "history.csv must hold numbers"),
+    "half a file": (truncated, "'model.safetensors', which is not"),
 }
 
 

@@ -148,11 +148,11 @@ class TensorBatches:
         rows = [len(tensor) for tensor in (*given, target)]
         if len(set(rows)) != 1 or rows[0] == 0:
             raise ValueError(
-                f"inputs and target need the same number of rows, at least one, however {rows=}; "
-                "slice them alike before making batches"
+                f"inputs and target need the same number of rows, at least one, got {rows=}. "
+                "Slice them alike before making batches."
             )
         if batch_size < 1:
-            raise ValueError(f"a batch has at least one row, however {batch_size=}; raise it")
+            raise ValueError(f"a batch must have at least one row, got {batch_size=}. Try 64.")
         self.inputs = tuple(tensor.to(device) for tensor in given)
         self.target = target.to(device)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed

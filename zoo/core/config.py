@@ -42,7 +42,7 @@ class Config:
         spec: what prediction needs besides weights.
         members: weight files, usually one.
         files: all files of the artifact beside config.json; nothing else is ever published.
-        licence: of the weights, as an SPDX identifier where there is one.
+        licence: the licence of the weights, as an SPDX identifier where there is one.
         data: where the training data came from.
         metrics: scores on the validation part, by name.
         training: the recipe: settings, seed, versions.
@@ -94,26 +94,26 @@ def read_config(directory: Path | str) -> Config:
     path = Path(directory) / CONFIG
     if not path.parent.is_dir():
         raise ArtifactError(
-            f"an artifact is a directory with a {CONFIG}, however {str(directory)!r} is none; "
-            "give the directory that save() returned"
+            f"an artifact must be a directory with a {CONFIG}, got {str(directory)!r}, which is no "
+            "directory. Give the directory that save() returned."
         )
     try:
         finish(path.parent, obsolete_files)
         tree = json.loads(text_of(path, LARGEST_CONFIG))
     except FileNotFoundError:
         raise ArtifactError(
-            f"an artifact is a directory with a {CONFIG}, however {str(directory)!r} has none; "
-            "give the directory that save() returned"
+            f"an artifact must be a directory with a {CONFIG}, got {str(directory)!r}, which has "
+            "none. Give the directory that save() returned."
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ArtifactError(
-            f"{CONFIG} must be a JSON object, however {str(path)!r} is not ({error!s:.300}); "
-            "save or fetch the artifact again"
+            f"{CONFIG} must be a JSON object, got {str(path)!r}, which is not ({error!s:.300}). "
+            "Save or fetch the artifact again."
         ) from error
     if not isinstance(tree, dict) or "format" not in tree:
         raise ArtifactError(
-            f"{CONFIG} must be a JSON object with a format, however {str(path)!r} is not; "
-            "save or fetch the artifact again"
+            f"{CONFIG} must be a JSON object with a format, got {str(path)!r}, which is not. "
+            "Save or fetch the artifact again."
         )
     return config_of(tree)
 

@@ -1,4 +1,4 @@
-"""The record of a run: a row an epoch, a loss and a rate a step; CSV and plots."""
+"""The record of a run: one row per epoch, a loss and a rate per step; CSV and plots."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Model(ABC, Generic[Network, S]):
         metrics: scores on the validation part.
         data: what it was trained on, in a few words.
         training: how, for the card.
-        licence: of the weights, for the card; set it to state yours.
+        licence: the licence of the weights, for the card; set it to state yours.
         extra: what else config.json says, kept as it is.
         seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
         run: the circumstances of its predictions.

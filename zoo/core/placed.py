@@ -28,7 +28,7 @@ class Placed(Generic[Network]):
         members: the networks.
         run: where and how exactly.
         bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
-        layout: of the weights: convolutions like channels last.
+        layout: memory format of the weights: convolutions like channels last.
     """
 
     members: Sequence[Network]

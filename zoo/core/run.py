@@ -33,7 +33,7 @@ class Run:
         device: "auto" takes CUDA, then MPS, then the CPU; else any name that torch knows.
         precision: "auto" is bf16 on GPUs that have it and fp32 elsewhere, unless the model's
             record says that bf16 is faster on a CPU that has instructions for it.
-        seed: of initial weights, order, augmentation and dropout.
+        seed: seed of initial weights, order, augmentation and dropout.
         threads: that decode photos; None takes one for each core, at most eight.
         deterministic: have torch use deterministic algorithms during training, so that runs on
             CUDA repeat bit by bit; slower there.
@@ -70,15 +70,15 @@ class Run:
     def __post_init__(self) -> None:
         if self.precision not in get_args(Precision):
             raise ValueError(
-                f"precision is one of {', '.join(get_args(Precision))}, however "
-                f"precision={self.precision!r}; 'auto' suits most"
+                f"precision must be one of {', '.join(get_args(Precision))}, got "
+                f"precision={self.precision!r}. Try 'auto', which suits most."
             )
         if self.resume and self.out is None:
             raise ValueError(
-                "resuming needs the folder of the earlier call, however out=None; give Run(out=...)"
+                "resuming needs the folder of the earlier call, got out=None. Give Run(out=...)."
             )
         if not hasattr(self.seed, "__index__") or self.seed < 0:
-            raise ValueError(f"a seed is 0 or more, however seed={self.seed}; drop the sign")
+            raise ValueError(f"a seed must be 0 or more, got seed={self.seed!r}. Try seed=0.")
         object.__setattr__(self, "seed", operator.index(self.seed))  # NumPy's numbers too
 
     @property
@@ -100,8 +100,8 @@ class Run:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             raise ValueError(
-                f"the device must be there, however device={self.device!r} is not; "
-                f"device='auto' would take {_best_device().type!r}"
+                f"the device must be there, got device={self.device!r}. Try device='auto', which "
+                f"takes {_best_device().type!r} here."
             ) from error
         return device
 

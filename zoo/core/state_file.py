@@ -36,8 +36,8 @@ def save(path: Path, tree: dict[str, Any]) -> None:
             save_file(tensors, temporary, metadata)
     except (SafetensorError, OSError) as error:
         raise OSError(
-            f"the training state needs room to be written, however {error}; the one saved "
-            f"before is kept: free space under {path.parent} and resume"
+            f"the training state needs room to be written, got {error}. The one saved before is "
+            f"kept: free space under {path.parent} and resume."
         ) from error
 
 
@@ -56,8 +56,8 @@ def load(path: Path) -> dict[str, Any]:
         tree: dict[str, Any] = _lower(json.loads(metadata["tree"]), tensors)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise ValueError(
-            f"a training state is a safetensors file that this library wrote, however {path.name} "
-            f"is not ({error}); delete it to start over"
+            "a training state must be a safetensors file that this library wrote, got "
+            f"{path.name}, which is not ({error}). Delete it to start over."
         ) from error
     return tree
 

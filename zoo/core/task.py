@@ -183,7 +183,9 @@ def _binary_cross_entropy_of_probabilities(
 
 def _check_smoothing(label_smoothing: float) -> None:
     if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label smoothing is in 0..1, however {label_smoothing=}; try 0.1")
+        raise ValueError(
+            f"label smoothing must be 0 or more and below 1, got {label_smoothing=}. Try 0.1."
+        )
 
 
 def _squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:

@@ -128,8 +128,8 @@ def install(archive: Path, data: DataSet, folder: Path, tick: Tick) -> None:
         got = digest(hashes)
         if got != data.digest:
             raise ValueError(
-                f"the files of {data.name!r} must have the digest {data.digest[:12]}, however "
-                f"{got=} ({len(hashes)} files of {data.files}) in {archive}; get the archive again"
+                f"the files of {data.name!r} must have the digest {data.digest[:12]}, got "
+                f"{got!r} ({len(hashes)} files of {data.files}) in {archive}. Get it again."
             )
         (files / MARKER).write_text(data.digest)
         if folder.exists():  # an older edition
@@ -164,7 +164,7 @@ def adopted(folder: Path, data: DataSet) -> bool:
     if got != data.digest:
         raise FileExistsError(
             f"{folder} must not be there, or hold the files of {data.name!r} "
-            f"(digest {data.digest[:12]}), however {got=}; move it away"
+            f"(digest {data.digest[:12]}), got the digest {got!r}. Move it away."
         )
     (folder / MARKER).write_text(data.digest)
     return True

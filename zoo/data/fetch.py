@@ -1,9 +1,10 @@
 """A data set's folder: from the cache, from a mirror, or from its official address.
 
-The cache is the folder `ZOO_DATA` (else `~/.cache/zoo/data`), with one folder a data set. A mirror,
-`ZOO_DATA_MIRROR`, is a folder or a web address that holds archives under their official names,
-whatever their compression. What was fetched is verified before it gets its place, under a lock and
-in one move, so a folder that has the marker file is whole, however many processes asked for it.
+The cache is the folder `ZOO_DATA` (else `~/.cache/zoo/data`), with one folder per data set. A
+mirror, `ZOO_DATA_MIRROR`, is a folder or a web address that holds archives under their official
+names, whatever their compression. What was fetched is verified before it gets its place, under a
+lock and in one move, so a folder that has the marker file is whole, however many processes asked
+for it.
 
 If all files of an archive lie in one top folder, that folder is left away: `get` hands out the
 folder whose contents are useful.
@@ -126,8 +127,8 @@ def _mirror() -> str | Path | None:
     folder = expanded(mirror, "ZOO_DATA_MIRROR")
     if not folder.is_dir():
         raise NotADirectoryError(
-            f"ZOO_DATA_MIRROR must be a folder or an http address, however {mirror=}; "
-            "correct it or unset it"
+            f"ZOO_DATA_MIRROR must be a folder or an http address, got {mirror=}. Correct it or "
+            "unset it."
         )
     return folder
 
@@ -168,13 +169,13 @@ def _locate(data: DataSet, downloads: Path, show: bool) -> Path:
             continue
         except ConnectionError as error:
             raise ConnectionError(
-                f"a data set must be at hand or reachable, however {data.name!r} could not be "
-                f"fetched: {error}; try again, or {way_out}"
+                f"a data set must be at hand or reachable, got {data.name!r}, which could not be "
+                f"fetched ({error}). Try again, or {way_out}."
             ) from error
     tried = f"it was not found at {urls}" if len(urls) else "it has no public address"
     raise FileNotFoundError(
-        f"a data set must lie in the mirror or at its address, however for {data.name!r} {tried} "
-        f"(ZOO_DATA_MIRROR={os.environ.get('ZOO_DATA_MIRROR')!r}); {way_out}"
+        f"a data set must lie in the mirror or at its address, got {data.name!r}: {tried} "
+        f"(ZOO_DATA_MIRROR={os.environ.get('ZOO_DATA_MIRROR')!r}). Try to {way_out}."
     )
 
 

@@ -56,7 +56,7 @@ def stem(file_name: str) -> str:
     for suffix in SUFFIXES:
         if file_name.endswith(suffix):
             return file_name.removesuffix(suffix)
-    raise ValueError(f"an archive must end in one of {SUFFIXES}, however {file_name=}; repack it")
+    raise ValueError(f"an archive must end in one of {SUFFIXES}, got {file_name=}. Repack it.")
 
 
 def members(archive: Path, longest: int) -> Iterator[Member]:

@@ -26,8 +26,8 @@ class Entry:
         task: such as classification.
         metric: what `score` is; empty where none was taken.
         score: on data that the model has not seen; the mean over seeds where the card has one.
-        size: of all files, in bytes.
-        licence: of the weights.
+        size: bytes of all files together.
+        licence: the licence of the weights.
     """
 
     name: str

@@ -182,7 +182,7 @@ def refuse_revision(revision: str | None, what: str) -> None:
         ValueError: another one than the main branch is wished.
     """
     if revision not in (None, "main"):
-        raise ValueError(f"{what} keeps one revision, however {revision=}; leave it out")
+        raise ValueError(f"{what} keeps one revision, got {revision=}. Leave it out.")
 
 
 def _sound(name: str, folder: Path) -> Path:
@@ -191,8 +191,8 @@ def _sound(name: str, folder: Path) -> Path:
         wrong = wrong_files(folder)
     if wrong:
         raise ValueError(
-            f"files must be what they were when {name!r} was published, however in {str(folder)!r} "
-            f"{wrong=}; publish or install it again"
+            f"files must be what they were when {name!r} was published, got {wrong=} in "
+            f"{str(folder)!r}. Publish or install it again."
         )
     _refuse_broken(name, folder)
     return folder
@@ -237,8 +237,8 @@ def _named(name: str) -> Iterator[None]:
 def _refuse_without_config(name: str, files: Collection[str]) -> None:
     if "config.json" not in files:
         raise FileNotFoundError(
-            f"a published model must have a config.json, however {name=} has only "
-            f"{sorted(files)[:5]}; name a repository that was made by save or push"
+            f"a published model must have a config.json, got {name=}, which has only "
+            f"{sorted(files)[:5]}. Name a repository that save or push wrote."
         )
 
 
@@ -264,7 +264,7 @@ def _refuse_damage(
     hashes alone.
 
     Args:
-        name: of the model.
+        name: the model's name.
         folder: its snapshot.
         files: that are compared.
         listed: hash of each file as the hub knows it.
@@ -285,8 +285,8 @@ def _refuse_damage(
     for file in wrong:
         _forget(paths[file])
     raise ValueError(
-        f"files must be what the hub and the publisher say they are, however in {name=} these "
-        f"have other hashes: {wrong=}; they were removed from the cache, pull again"
+        f"files must be what the hub and the publisher say they are, got other hashes in {name=}: "
+        f"{wrong=}. They were removed from the cache: pull again."
     )
 
 

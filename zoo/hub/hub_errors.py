@@ -45,7 +45,7 @@ def bad_name(name: str) -> ValueError:
     """The sentence for a malformed name."""
     return ValueError(
         "a model on the hub must be named user/name, of letters, digits, '-', '_' and '.', "
-        f"however {name=}; copy the name from the model's page"
+        f"got {name=}. Copy the name from the model's page."
     )
 
 
@@ -63,7 +63,7 @@ def explained(error: Exception, name: str, revision: str | None, doing: Doing) -
 
     Args:
         error: what it raised.
-        name: of the model.
+        name: the model's name.
         revision: that was asked for.
         doing: whether the model was to be read or written.
     """
@@ -78,27 +78,31 @@ def explained(error: Exception, name: str, revision: str | None, doing: Doing) -
     if isinstance(error, HFValidationError):
         return bad_name(name)
     if doing == "read" and isinstance(error, OSError) and error.errno is not None:
-        return OSError(f"a model must be stored before it is read, however {name=}: {error}")
+        return OSError(
+            f"a model must be stored before it is read, got {name=}, which was not ({error}). "
+            "Free space or correct the rights of the cache."
+        )
     cause = error if isinstance(error, HfHubHTTPError) else error.__cause__
     status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else None
     if isinstance(cause, GatedRepoError):
         return PermissionError(
-            f"{name=} is gated: ask for access on its page, then log in with `hf auth login`"
+            f"a gated model must be shared with you first, got {name=}. Ask for access on its "
+            "page, then log in with `hf auth login`."
         )
     if isinstance(cause, RevisionNotFoundError):
         return FileNotFoundError(
-            f"a revision must be a branch, tag or commit of {name!r}, however {revision=} is none; "
-            "leave it out for the newest"
+            f"a revision must be a branch, tag or commit of {name!r}, got {revision=}. Leave it "
+            "out for the newest."
         )
     if doing == "read" and (isinstance(cause, RepositoryNotFoundError) or status == 404):
         return FileNotFoundError(
-            f"the hub must have the model, however {name=} does not exist there, or is private; "
-            "correct the name, or log in with `hf auth login`"
+            f"a model must be on the hub, got {name=}, which does not exist there or is private. "
+            "Correct the name, or log in with `hf auth login`."
         )
     if status in (401, 403) or (doing == "write" and status == 404):
         return PermissionError(
-            f"the hub must let you {doing} the model, however it answers {status} for {name=}; "
-            "log in with `hf auth login`, with a token that may do so"
+            f"the hub must let you {doing} the model, got status {status} for {name=}. Log in "
+            "with `hf auth login`, with a token that may do so."
         )
     return _out_of_reach(error, name, revision, doing)
 
@@ -115,12 +119,12 @@ def _out_of_reach(
     why = "HF_HUB_OFFLINE is set" if offline else f"the hub fails ({_first_line(deepest)})"
     if doing == "write":
         return ConnectionError(
-            f"publishing needs a hub within reach, however {name=} was not published and {why}; "
-            "push again: what has arrived is not sent twice"
+            f"publishing needs a hub within reach, got {name=}, which was not published: {why}. "
+            "Push again; what has arrived is not sent twice."
         )
     return ConnectionError(
-        f"a model must be in the cache or on a hub within reach, however {name=} with {revision=} "
-        f"is not in the cache and {why}; pull it once while the hub is reachable"
+        f"a model must be in the cache or on a hub within reach, got {name=} with {revision=}, "
+        f"which is not in the cache and {why}. Pull it once while the hub is reachable."
     )
 
 

@@ -100,8 +100,8 @@ def push(
         artifact: a model, or the directory that `save` returned.
         name: `user/name`; what it held before is replaced, in a new commit.
         revision: a branch, made if there is none of that name; None is the main branch.
-        private: of a new repository: only you see it.
-        message: of the commit.
+        private: whether only you see a repository that is new.
+        message: the commit's message.
         hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the Hugging Face hub.
         dry_run: whether to send nothing and return the files that would go, with their bytes.
         show: called with the files and their bytes before they are sent.
@@ -117,8 +117,8 @@ def push(
     check_revision(revision)
     if name.startswith(EMBEDDED):
         raise ValueError(
-            f"names with {EMBEDDED!r} are those of models that ship with the library, however "
-            f"{name=}; publish under your own name"
+            f"a name with {EMBEDDED!r} must be that of a model that ships with the library, got "
+            f"{name=}. Publish under your own name."
         )
     if (place := shelf(hub)) is not None:
         refuse_revision(revision, "a folder in the hub's place")
@@ -191,7 +191,8 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
     weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
     if missing := [file for file in (README, *weights) if file not in files]:
         raise ValueError(
-            f"an artifact is whole, however {str(folder)!r} lacks {missing}; save the model again"
+            f"an artifact must be whole, got {str(folder)!r}, which lacks {missing}. Save the "
+            "model again."
         )
     config = read(folder).config
     if config.domain != MODULE:  # the network of a user's own module is in the user's code

@@ -34,7 +34,7 @@ def score(model: Any) -> dict[str, float]:
 
 
 def write_digits(folder: Path, n_train: int = N_TRAIN, n_valid: int = N_TEST) -> Path:
-    """The digits as PNG files, a folder a class, within train and valid."""
+    """The digits as PNG files, one folder per class, within train and valid."""
     digits = load_digits()
     rows = train_test_split(
         np.arange(len(digits.target)),

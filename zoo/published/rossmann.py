@@ -126,7 +126,7 @@ def lowered(says: pd.Series, variance: float) -> pd.Series:
 
     Args:
         says: predictions.
-        variance: of the logarithms' errors.
+        variance: variance of the logarithms' errors.
     """
     return says * float(np.exp(-1.5 * variance))
 

@@ -38,11 +38,11 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
 
     Inputs: one for each column, under its name, of shape (N, 1). Categories are texts, as `str`
     writes the values (5 as 5 or 5.0); an empty text is a gap, any other unknown text an unseen
-    category. Numbers
-    are doubles; NaN and infinity are gaps. Times are days since 1970 (UTC), durations days.
+    category. Numbers are doubles; NaN and infinity are gaps. Times are days since 1970 (UTC),
+    durations days.
 
-    Outputs: of a classification the class of each row, (N,), under the target's name, and
-    "probabilities", (N, n_classes); of a regression each target under its name, (N,).
+    Outputs: for a classification the class of each row, (N,), under the target's name, and
+    "probabilities", (N, n_classes); for a regression each target under its name, (N,).
 
     The metadata of the file hold the spec as JSON.
 

@@ -164,8 +164,8 @@ def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
     if odd := [name for name, half in halves.items() if not half.isfinite().all()]:
         raise ValueError(
-            f"half precision holds values up to 65504, however {odd[0]!r} has a larger one; store "
-            "the weights as they are"
+            f"half precision holds values up to 65504, got a larger one in {odd[0]!r}. Store the "
+            "weights as they are."
         )
     return halves
 
@@ -184,7 +184,7 @@ def read(directory: Path | str) -> Artifact:
         history = History.from_csv(text_of(path, LARGEST_CONFIG)) if path.exists() else History()
     except (ValueError, OSError) as error:
         raise ArtifactError(
-            f"{HISTORY} holds numbers, however it does not ({error!s:.300}); delete it"
+            f"{HISTORY} must hold numbers, got something else ({error!s:.300}). Delete it."
         ) from error
     has_seen_rows = SEEN_ROWS in config.files and (folder / SEEN_ROWS).exists()
     seen_rows = _read_seen_rows(folder / SEEN_ROWS) if has_seen_rows else None
@@ -233,8 +233,8 @@ def check_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     ] + [f"{name!r} is unknown" for name in tensors if name not in own]
     if wrong:
         raise ArtifactError(
-            f"weights must fit the model that {CONFIG} names, however {wrong[0]} does not "
-            f"({len(wrong)} such in all); save or fetch the artifact again"
+            f"weights must fit the model that {CONFIG} names, got some that do not: {wrong[0]} "
+            f"({len(wrong)} such in all). Save or fetch the artifact again."
         )
 
 
@@ -293,8 +293,9 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise ArtifactError(
-            f"weights are a whole safetensors file, however {path.name!r} is not ({error!s:.300}); "
-            "it was not opened in any other way: save or fetch the artifact again"
+            f"weights must be a whole safetensors file, got {path.name!r}, which is not "
+            f"({error!s:.300}). It was not opened in any other way: save or fetch the artifact "
+            "again."
         ) from error
 
 

@@ -40,7 +40,7 @@ class Result:
 
     Attributes:
         metric: such as accuracy.
-        own: of the published weights.
+        own: the score of the published weights.
         mean: over the trials.
         sd: their spread; 0 of one.
         n: how many.
@@ -62,7 +62,7 @@ class Card:
     """What a published model says beyond its config.
 
     Attributes:
-        title: of the card.
+        title: the card's title.
         use: what it is meant for.
         limits: what it is not fit for.
         preprocessing: what happens to inputs.
@@ -122,8 +122,8 @@ class Card:
             RecursionError,
         ) as error:
             raise ValueError(
-                f"{CARD_FACTS} states a card's facts, however that in {str(directory)!r} does not "
-                f"({error}); fetch the model again"
+                f"{CARD_FACTS} must state a card's facts, got one in {str(directory)!r} that does "
+                f"not ({error}). Fetch the model again."
             ) from error
 
 
@@ -131,7 +131,7 @@ def render(config: Config, *, load_example: str, card: Card | None = None) -> st
     """The card's text: YAML front matter that the Hugging Face hub reads, then Markdown.
 
     Args:
-        config: of the artifact.
+        config: the artifact's config.
         load_example: Python that loads the model and predicts, a few lines.
         card: what a published model says more.
     """

@@ -43,8 +43,8 @@ def members(model: nn.Module, snapshots: list[dict[str, Tensor]], n: int) -> lis
         return [model]
     if not 0 < n <= len(snapshots):
         raise ValueError(
-            f"an ensemble takes snapshots that were kept, however snapshots={n} of "
-            f"{len(snapshots)}; train with fit_sgdr(..., snapshots=True)"
+            f"an ensemble takes snapshots that were kept, got snapshots={n} of {len(snapshots)}. "
+            "Train with fit_sgdr(..., snapshots=True)."
         )
     copies = []
     for state in snapshots[-n:]:
@@ -60,7 +60,7 @@ class WeightAverage:
     Args:
         kind: "ema" averages exponentially over steps, running statistics too; "swa" takes the mean
             over epoch ends (Izmailov et al. 2018), and recomputes the running statistics.
-        decay: of "ema".
+        decay: share of the earlier average that a step keeps, for "ema".
         start: epochs of the fit before averaging begins.
     """
 
@@ -118,7 +118,7 @@ class WiSE:
     learnt (WiSE-FT: Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models", sec. 3).
 
     Args:
-        share: of the last weights, 0..1; 0.5 is the mean.
+        share: share of the last weights, 0..1; 0.5 is the mean.
     """
 
     def __init__(self, share: float = 0.5) -> None:

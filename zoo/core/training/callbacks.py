@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from zoo.core.messages import did_you_mean
 from zoo.core.training.fit import Fit
 
 
@@ -33,8 +34,8 @@ class _Best:
     def improved(self, row: dict[str, float]) -> bool:
         if self.monitor not in row:
             raise KeyError(
-                f"what is monitored must be a column of the table, however "
-                f"monitor={self.monitor!r} is not in {list(row)}; name one of them"
+                f"monitor must be a column of the history, got monitor={self.monitor!r}. "
+                f"{did_you_mean(self.monitor, list(row))}"
             )
         value = self.sign * row[self.monitor]
         if value < self.value - self.min_delta:

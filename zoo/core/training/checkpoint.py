@@ -34,8 +34,8 @@ def load_model_state(model: nn.Module, state: dict[str, Any]) -> None:
     ]
     if wrong:
         raise ValueError(
-            f"a training state fits the model that wrote it, however {sorted(wrong)[0]!r} differs "
-            f"({len(wrong)} such in all); resume with the same call, or use another folder"
+            f"a training state must fit the model, got another {sorted(wrong)[0]!r} "
+            f"({len(wrong)} such in all). Resume with the same call, or use another folder."
         )
     for name, tensor in own.items():
         tensor.copy_(saved[name])

@@ -57,8 +57,8 @@ def layer_groups(model: nn.Module) -> list[LayerGroup]:
     if wrong:
         name, n = next(iter(wrong.items()))
         raise ValueError(
-            f"every parameter must be in exactly one layer group, however {name=} is in {n}; "
-            f"list it in the group that owns it ({len(wrong)} such in all)"
+            f"every parameter must be in exactly one layer group, got {name!r} in {n} "
+            f"({len(wrong)} such in all). List it in the group that owns it."
         )
     return groups
 
@@ -94,11 +94,11 @@ def group_rates(lr: Rates, n_groups: int) -> list[float]:
         rates = _spread(lr[0], lr[1], n_groups)
     else:
         raise ValueError(
-            f"a list of rates needs one for each of the {n_groups} layer groups, however "
-            f"{len(lr)=}; give (low, high) to spread them"
+            f"a list of rates needs one for each of the {n_groups} layer groups, got {len(lr)}. "
+            "Give (low, high) to spread them."
         )
     if not all(0 < rate < float("inf") for rate in rates):
-        raise ValueError(f"learning rates are positive and finite, however {lr=}; try 1e-3")
+        raise ValueError(f"learning rates must be positive and finite, got {lr=}. Try 1e-3.")
     return rates
 
 
@@ -131,8 +131,8 @@ def freeze_to(groups: Sequence[LayerGroup], n: int) -> None:
     first = n if n >= 0 else len(groups) + n
     if not 0 <= first < len(groups):
         raise ValueError(
-            f"freezing leaves at least the head to train, however {n=} of {len(groups)} layer "
-            f"groups; give 0 to {len(groups) - 1}, or -1 for all but the head"
+            f"freezing must leave at least the head to train, got {n=} of {len(groups)} layer "
+            f"groups. Try 0 to {len(groups) - 1}, or -1 for all but the head."
         )
     for i, group in enumerate(groups):
         for p in group.parameters():

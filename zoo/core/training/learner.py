@@ -275,7 +275,7 @@ class Learner(Generic[S, M]):
             epochs: unfrozen ones.
             lr: highest rate of the frozen phase.
             frozen_epochs: epochs of the first phase.
-            ratio: of the head's rate to that of the first layer group, unfrozen.
+            ratio: the head's rate divided by that of the first layer group, when unfrozen.
         """
         self.freeze()
         self.fit_one_cycle(frozen_epochs, lr, pct_start=0.99)
@@ -297,7 +297,7 @@ class Learner(Generic[S, M]):
         Args:
             start: lowest rate of the head; other groups keep their share as in `fit(lr=...)`.
             end: highest rate.
-            steps: of one sweep; None takes 100, or 40 for each of several sweeps.
+            steps: steps of one sweep; None takes 100, or 40 for each of several sweeps.
             sweeps: over different batches; several tell how stable the suggestions are.
         """
         self.require_data()

@@ -23,8 +23,8 @@ class MixUp:
     Args:
         n_classes: width of the blended targets, which become probabilities; targets that are no
             classes (several labels, numbers) are blended as they are.
-        alpha: of the Beta distribution that the blend is drawn from.
-        seed: of the draws.
+        alpha: both parameters of the Beta distribution that the blend is drawn from.
+        seed: seed of the draws.
     """
 
     def __init__(self, n_classes: int, *, alpha: float = 0.4, seed: int = 0) -> None:
@@ -47,8 +47,8 @@ class CutMix:
 
     Args:
         n_classes: as for `MixUp`.
-        alpha: of the Beta distribution that the share of the photo's own area is drawn from.
-        seed: of the draws.
+        alpha: both parameters of the Beta distribution that the photo's own share is drawn from.
+        seed: seed of the draws.
     """
 
     def __init__(self, n_classes: int, *, alpha: float = 1.0, seed: int = 0) -> None:
@@ -64,8 +64,8 @@ class CutMix:
         (x,) = batch.inputs
         if x.dim() != 4:
             raise ValueError(
-                f"boxes are cut from photos, however the inputs have {tuple(x.shape)=}; mix "
-                "features by MixUp"
+                f"boxes are cut from photos, got inputs of shape {tuple(x.shape)}. Mix features by "
+                "MixUp."
             )
         generator = _generator(fit, self.seed)
         other = torch.randperm(len(x), generator=generator).to(x.device)
@@ -83,7 +83,7 @@ class OneOf:
 
     Args:
         edits: callbacks with `batch`.
-        seed: of the draws.
+        seed: seed of the draws.
     """
 
     def __init__(self, edits: Sequence[Any], *, seed: int = 0) -> None:
@@ -135,4 +135,4 @@ def _is_channels_last(x: Tensor) -> bool:
 
 def _check(alpha: float) -> None:
     if not alpha > 0:
-        raise ValueError(f"mixing draws from Beta(alpha, alpha), however {alpha=}; try 0.4")
+        raise ValueError(f"alpha of Beta(alpha, alpha) must be above 0, got {alpha=}. Try 0.4.")

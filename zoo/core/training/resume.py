@@ -192,7 +192,7 @@ class TrainingState:
         Args:
             directory: where the model is saved.
             model: the network if it is what the finished run ended with, else None.
-            progress: of the run.
+            progress: the run's progress.
         """
         if self.path is None or Path(directory).resolve() != self.path.parent.resolve():
             return {}

@@ -56,7 +56,7 @@ class PhotoModel(Model[Classifier, Spec]):
         spec: labels, size and normalisation.
         history: the record of the training.
         metrics: scores on the validation part.
-        licence: of the weights, for the card: that of the published ones that training started
+        licence: the licence of the weights, for the card: that of those that training started
             from; "unknown" after random ones. Set it to state your own.
     """
 

@@ -32,10 +32,10 @@ def fit(
     """Weights (n_out, d) and biases (n_out,) of a linear layer on the features.
 
     Args:
-        features: of the photos. Shape: (N, d).
+        features: one row of features per photo. Shape: (N, d).
         targets: as `zoo.vision.data.labels.encoded` gives them; each class must occur.
-        spec: of the task.
-        weights: of the classes, or of a label's presence. Shape: (n_classes,).
+        spec: the task's spec.
+        weights: weights of the classes, or of a label's presence. Shape: (n_classes,).
     """
     scaler = StandardScaler()
     x = scaler.fit_transform(features)

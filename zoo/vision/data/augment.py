@@ -1,7 +1,7 @@
 """Augmentation of a batch of photos on the device, with draws of their own for every photo.
 
-All that moves pixels (crop, zoom, rotation, flips, perspective) is one 3 x 3 matrix a photo and one
-`grid_sample` a batch; brightness and contrast follow in logit space. The transforms and their
+All that moves pixels (crop, zoom, rotation, flips, perspective) is one 3 x 3 matrix per photo and
+one `grid_sample` per batch; brightness and contrast follow in logit space. The transforms and their
 defaults are those of fastai 2.8 (`aug_transforms`, `Warp`, `Brightness`, `Contrast`).
 
 `grid_sample` does not average over pixels, so photos should come at most about 1.15 times as large

@@ -66,10 +66,10 @@ class PhotoBatches:
         batch_size: at most this many photos in a (global) batch; batches of an epoch differ by at
             most one photo.
         size: pixels of the side of what the model sees.
-        mean: of each channel, 0..1, subtracted.
-        std: of each channel, divided by.
+        mean: subtracted from each channel, which is in 0..1.
+        std: what each channel is then divided by.
         augment: how photos vary; None cuts the exact middle, without resampling.
-        seed: of order and augmentation.
+        seed: seed of the order and the augmentation.
         device: where batches are made.
         shuffle: draw an order for every epoch; False keeps the photos in order.
         threads: that load photos.

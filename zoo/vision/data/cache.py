@@ -1,6 +1,6 @@
 """Photos decoded once: resized 8-bit pixels in one memory-mapped file for each set of photos.
 
-Decoding costs milliseconds a photo, a look into mapped memory microseconds, so that the second
+Decoding costs milliseconds per photo, a look into mapped memory microseconds, so that the second
 epoch (and the second call) trains at the speed of the model. The file's name is a digest of every
 photo's path and state on disk and of how it was resized: a changed photo is another file. The state
 includes what a program cannot set back (inode, time of the last change of the inode), for archives
@@ -132,9 +132,9 @@ def open_items(
     decoded whenever they are asked for: the same pixels, later.
 
     Args:
-        paths: of the photos; their order and repeats do not matter to the cache.
+        paths: the photos; their order and repeats do not matter to the cache.
         resize: how photos become items (see `zoo.vision.data.images.read`).
-        folder: of the cache; None takes `cache_folder()`.
+        folder: where the cache lies; None takes `cache_folder()`.
         cache_gb: gigabytes to keep on disk: photos beyond it are decoded in every epoch, and the
             files of other photos, least recently used first, make room.
         threads: that decode.

@@ -172,7 +172,7 @@ def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> NDArr
     photo has; or (n,) float32, the numbers.
 
     Args:
-        labels: of the photos.
+        labels: the photos' labels.
         classes: that are known.
         rule: what a message says of unknown ones.
 

@@ -63,7 +63,7 @@ class Picture(NamedTuple):
     """A file, and where it lies in its folder.
 
     Attributes:
-        path: of the file.
+        path: where the file lies.
         place: path in the folder that the user named.
     """
 

@@ -42,7 +42,7 @@ def photo_parts(
         photos: a folder, perhaps with train and valid inside, or a list of paths.
         valid: likewise; None takes what the folder says, else a fraction.
         fraction: share of the photos to validate on, 0 for none.
-        seed: of that draw.
+        seed: the draw's seed.
         threads: that read.
         trained_on: photos that the pretrained model knows.
 

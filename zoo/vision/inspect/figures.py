@@ -33,7 +33,7 @@ class Shown(NamedTuple):
     Attributes:
         pixels: (H, W, 3), uint8 or floats in 0..1.
         text: above it.
-        colour: of the text.
+        colour: the text's colour.
         heat: laid over it, in 0..1. Shape: (H, W); None for none.
     """
 

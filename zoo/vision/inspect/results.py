@@ -36,7 +36,7 @@ class Results:
     """Predictions and truths of photos, in their order.
 
     Attributes:
-        spec: of the model.
+        spec: the model's spec.
         photos: as the model saw them, before the crop.
         outputs: decoded predictions: probabilities (n, n_classes), or numbers (n, 1).
         truths: numbers of the classes (n,), which labels there are (n, n_classes), or numbers (n,).

@@ -63,7 +63,7 @@ def write_onnx(
     """Write a model as an ONNX file; any number of photos pass at a time.
 
     Args:
-        path: of the file.
+        path: the file to write.
         members: the networks.
         spec: what travels in the metadata; its mean and std normalise.
         shape: height and width of the photos.

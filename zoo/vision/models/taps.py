@@ -27,7 +27,7 @@ class Tap(NamedTuple):
     """A module whose output is a feature map.
 
     Attributes:
-        path: of the module in the body.
+        path: the module's name in the body.
         level: how many times the resolution has been halved.
         n_features: channels of the map.
         last: whether the channels are its last dimension.

@@ -28,7 +28,7 @@ class PhotoRestorer(PhotoPainter[RestorationSpec]):
         spec: what was undone in training.
         history: the record of the training.
         metrics: scores on the validation part.
-        licence: licence of the weights, for the card.
+        licence: the licence of the weights, for the card.
     """
 
     task = "restoration"

@@ -20,8 +20,8 @@ class FeatureLoss:
     """The difference of two batches of pictures in the eyes of a frozen backbone.
 
     Args:
-        name: of the backbone, with its published weights.
-        weight: of the difference.
+        name: a backbone, taken with its published weights.
+        weight: what the difference is multiplied by.
         device: where the pictures are.
 
     Shape:

@@ -33,7 +33,7 @@ class RestorationSpec:
 
     Attributes:
         scale: how many times a photo was shrunk.
-        quality: of the JPEG compression that followed, 1..95; None for none.
+        quality: quality of the JPEG compression that followed, 1..95; None for none.
         mean: subtracted from RGB in 0..1, by channel.
         std: divides what is left, by channel.
 
@@ -89,7 +89,7 @@ class DegradedPhotos:
         photos: paths.
         size: pixels of the square's side.
         spec: how photos are degraded.
-        hashes: of the photos' files. Shape: (n,).
+        hashes: content hashes of the photos' files. Shape: (n,).
     """
 
     photos: list[Path]

@@ -79,7 +79,7 @@ def turns(photos: Sequence[Path], masks: Sequence[Path]) -> list[int]:
             found.append(None if both else UPRIGHT if fits else shown.orientation)
     if wrong:
         raise ValueError(
-            f"a mask has the shape of its photo, however {few(wrong, '; ')}; scale them alike"
+            f"a mask must have the shape of its photo, got {few(wrong, '; ')}. Scale them alike."
         )
     return _settled(found, pairs)
 
@@ -88,7 +88,7 @@ def read_mask(path: Path, turn: int = UPRIGHT) -> Image.Image:
     """The numbers of the classes, as a grey picture.
 
     Args:
-        path: of a grey, palette or 1-bit picture, or one whose colours are all greys.
+        path: a grey, palette or 1-bit picture, or one whose colours are all greys.
         turn: EXIF orientation of its photo, where the mask was drawn on the photo's stored pixels.
 
     Raises:
@@ -112,8 +112,8 @@ def read_mask(path: Path, turn: int = UPRIGHT) -> Image.Image:
     odd = pixels.ndim != 2 or pixels.max() > 255 or pixels.min() < 0
     if odd or (pixels.dtype.kind == "f" and (pixels % 1).any()):
         raise ValueError(
-            f"each pixel of a mask is the number of its class, however {path} has {mode=}; store "
-            "it as a grey or palette PNG"
+            f"each pixel of a mask must be the number of its class, got {path} with {mode=}. Store "
+            "it as a grey or palette PNG."
         )
     numbers = pixels.astype(np.uint8)
     return turned(Image.fromarray(_sharpened(numbers, path) if lossy else numbers), turn)
@@ -177,6 +177,6 @@ def _sharpened(numbers: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
 def _unreadable(path: Path, error: Exception) -> ValueError:
     reason = (str(error) or type(error).__name__).rstrip(".")
     return ValueError(
-        f"photos and masks are pictures, however {path} cannot be read ({reason}); mend or "
-        "remove it"
+        f"photos and masks must be pictures, got {path}, which cannot be read ({reason}). Mend or "
+        "remove it."
     )

@@ -116,8 +116,8 @@ def check_values(counts: NDArray[np.int64], known: MaskValues) -> None:
     wrong = [value for value in values if value not in allowed]
     if wrong or not values or n_classes < 2:
         raise ValueError(
-            f"the pixels of masks number two or more classes from 0, however of {n_classes=} there "
-            f"are {wrong or values} beside {ignore=}; name more classes, or the number to ignore"
+            f"the pixels of masks must number two or more classes from 0, got {wrong or values} "
+            f"with {n_classes=} and {ignore=}. Name more classes, or the number to ignore."
         )
 
 

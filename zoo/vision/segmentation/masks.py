@@ -86,7 +86,7 @@ def find_masks(
         masks: the folder of masks, or as many paths as photos; None for a table, and where masks
             lie among the photos.
         root: what a table's paths are relative to; by default the folder of its file.
-        columns: of a table; its first two otherwise.
+        columns: the table's columns of photos and masks; by default its first two.
 
     Raises:
         FileNotFoundError: a folder or file does not exist.
@@ -202,7 +202,7 @@ def open_masks(
         shape: height and width of both.
         interpolation: filter of the resizing of photos.
         threads: that read.
-        hashes: of the photos' files; None has them read.
+        hashes: content hashes of the photos' files; None has the files read.
 
     Raises:
         ValueError: a mask is coloured or cannot be read.
@@ -262,7 +262,7 @@ def _from_table(
     missing = [str(path) for path in masks if not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            f"every mask must be a file, however there is no {few(missing)}; correct the paths"
+            f"every mask must be a file, got no file {few(missing)}. Correct the paths."
         )
     return Masked(paths, masks, is_valid)
 

@@ -27,7 +27,7 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
         spec: classes, shape and normalisation.
         history: the record of the training.
         metrics: scores on the validation part.
-        licence: licence of the weights, for the card.
+        licence: the licence of the weights, for the card.
     """
 
     task = "segmentation"

@@ -56,12 +56,12 @@ class PairBatches:
 
     Args:
         pairs: photos with their pictures.
-        mean: of each channel of the photo, 0..1, subtracted.
-        std: of each channel of the photo, divided by.
+        mean: subtracted from each channel of the photo, which is in 0..1.
+        std: what each channel of the photo is then divided by.
         batch_size: at most this many pairs in a (global) batch; see `steps` for one of two.
         augment: how both vary, beside what the pairs do by themselves.
         train: draw an order and numbers to vary by for every epoch; False keeps all as it is.
-        seed: of order and draws.
+        seed: seed of the order and the draws.
         device: where batches are made.
         threads: that load pairs.
     """
@@ -170,7 +170,7 @@ def pair_data(
         parts: the two; the second is None where nothing is validated.
         spec: what prediction needs; its mean and standard deviation normalise the photos.
         run: the circumstances.
-        batch_size: pairs a step.
+        batch_size: pairs per step.
         augment: how those to train on vary.
         rows: hashes of the photos to train on.
     """
