@@ -95,19 +95,12 @@ def fit_columns(
         else:
             old = before if isinstance(before, Number) else None
             fitted, has_infinite = fit_number(column, name, old)
-            is_index = not is_certain and is_saved_index(column, name)
-            why = "is the index that another program has saved" if is_index else None
-            why = why if fitted else "has one value alone"
+            why = _useless_number(column, name, fitted, is_certain=is_certain)
             infinite += [name] if has_infinite else []
         inputs += [] if why or fitted is None else [fitted]
         left_out += [(name, why)] if why else []
     _tell(left_out, infinite, odd)
-    if not inputs:
-        raise ValueError(
-            "training must have a column that varies beside the target, got "
-            f"columns={quoted(list(frame.columns))} of {len(frame)} rows. Add columns, or name "
-            "some in categories."
-        )
+    _require_inputs(inputs, frame)
     return Columns(
         tuple(column for column in inputs if isinstance(column, Category)),
         tuple(column for column in inputs if isinstance(column, Number)),
@@ -217,6 +210,15 @@ def _useless(column: pd.Series, category: Category) -> str | None:
             return "holds dates, which must be written as 2015-07-31 to be read"
         return "differs in nearly every row, as an identifier does"
     return None
+
+
+def _useless_number(
+    column: pd.Series, name: Name, number: Number | None, *, is_certain: bool
+) -> str | None:
+    """Why a column of numbers is left out, if it is."""
+    if not is_certain and is_saved_index(column, name):
+        return "is the index that another program has saved"
+    return None if number else "has one value alone"
 
 
 def _among_numbers(category: Category) -> Value:

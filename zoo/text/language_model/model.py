@@ -16,12 +16,12 @@ from zoo.core.model import Model
 from zoo.core.task import Task
 from zoo.hub.publish import push
 from zoo.text.data.batches import StreamBatches
-from zoo.text.data.corpus import Documents
 from zoo.text.data.queries import one_text, texts_of
 from zoo.text.data.readable import readable
 from zoo.text.data.rules import BOS_ID, MAJ, PAD_ID, SPECIAL, UNK_ID, UP
 from zoo.text.data.stream import cache_folder, written
 from zoo.text.data.texts import Texts, each, parts
+from zoo.text.language_model.corpus import Documents
 from zoo.text.models.awd_lstm import State
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.spec import Spec

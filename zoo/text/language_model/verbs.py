@@ -20,11 +20,11 @@ from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.text.data.batches import StreamBatches
-from zoo.text.data.corpus import corpus
 from zoo.text.data.stream import Stream
 from zoo.text.data.texts import Texts
 from zoo.text.data.torchtext import words_of
 from zoo.text.data.vocabulary import carried_over
+from zoo.text.language_model.corpus import corpus
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.language_model.options import OPTIONS, Model, Options, SomeModel
 from zoo.text.models.language_model import LanguageNet, task
@@ -134,17 +134,7 @@ def lm_learner(
     settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else language_model(pretrained)
     earlier = None if first is None else first.seen_rows
-    train, valid, rows, spec = corpus(
-        data,
-        settings["valid"],
-        _spec(first, settings),
-        run,
-        column=settings["text"],
-        fraction=settings["valid_fraction"],
-        most=settings["most_words"],
-        at_least=settings["at_least"],
-        earlier=earlier,
-    )
+    train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier)
     facts = {
         "pretrained": "" if first is None else repr(first),
         "words": len(train),

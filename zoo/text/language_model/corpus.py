@@ -28,7 +28,8 @@ from zoo.text.data.stream import (
 )
 from zoo.text.data.texts import Texts, each, hashes_of, parts
 from zoo.text.data.tokenizer import Tokenizer
-from zoo.text.spec import Column, Spec
+from zoo.text.language_model.options import Options
+from zoo.text.spec import Spec
 
 
 class Documents:
@@ -50,36 +51,23 @@ class Documents:
 
 
 def corpus(
-    texts: Texts,
-    valid: Texts | None,
-    spec: Spec,
-    run: Run,
-    *,
-    column: Column | None,
-    fraction: float,
-    most: int,
-    at_least: int,
-    earlier: SeenRows | None,
+    texts: Texts, spec: Spec, settings: Options, earlier: SeenRows | None
 ) -> tuple[Stream, Stream | None, Hashes, Spec]:
     """Streams to train and to validate on, the hashes of the former, the spec with its vocabulary.
 
     Args:
-        texts: all, or those to train on.
-        valid: texts to validate on; None takes those that the data set apart, or a fraction.
+        texts: all texts, or those to train on.
         spec: language and column of the texts; its vocabulary is kept if it has one, else that of
             the training part is taken.
-        run: the circumstances.
-        column: the column that the user names.
-        fraction: fraction of the documents to hold out; 0 trains on all.
-        most: largest number of words in the vocabulary.
-        at_least: occurrences of a word that is in it.
+        settings: all options of the verb.
         earlier: documents that the pretrained model was trained on.
 
     Raises:
         ValueError: a document to validate on is trained on as well, or there are too few.
     """
     tokenizer = Tokenizer(spec.language, spec.normalisation)
-    folder = cache_folder(run.cache)
+    run, column, valid = settings["run"] or Run(), settings["text"], settings["valid"]
+    fraction, folder = settings["valid_fraction"], cache_folder(run.cache)
     texts, apart = parts(texts)
     documents = Documents(each(texts, column, spec.text_column))
     train, words = with_own_numbers(documents, tokenizer, folder)
@@ -89,9 +77,10 @@ def corpus(
         held_rows = held_rows[without(hashes[held_rows], earlier)]
         held = train.take(held_rows) if len(held_rows) else None
         train, hashes = train.take(rows), hashes[rows]
-    vocabulary = (
-        spec.vocabulary if spec.words else most_frequent(train, words, most=most, at_least=at_least)
-    )
+    vocabulary = spec.vocabulary
+    if not spec.words:
+        most, at_least = settings["most_words"], settings["at_least"]
+        vocabulary = most_frequent(train, words, most=most, at_least=at_least)
     renumbered(train, words, vocabulary)
     spec = replace(spec, words=vocabulary.words)
     others = apart if valid is None else valid
