@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,14 +18,21 @@ import pytest
 from click.testing import Result
 from PIL import Image
 from safetensors.torch import load_file
+from typer.main import get_command
 from typer.testing import CliRunner
 
+import zoo as library
 from tests.digits import NAMES, write_photos
 from zoo import __version__
 from zoo.cli.app import app
-from zoo.cli.options import json_line
+from zoo.cli.options import json_line, line_of
+from zoo.core.predictions import Labels, Prediction
 
+NOT_IN_A_SHELL = {"run", "callbacks", "words", "titles", "user_features", "item_features"} | {
+    *("sizes", "y_range"),  # of tables
+}
 STORED = Path(__file__).parent / "stored" / "format-1"
+LITE0 = "efficientnet_lite0"
 QUICK = ["--size", "32", "--device", "cpu", "--threads", "1"]
 
 needs_weights = pytest.mark.skipif(
@@ -77,33 +87,55 @@ def refused(*words: Any) -> str:
 # ---- help ----------------------------------------------------------------------------------------
 
 
+COMMANDS = """
+quickstart, predict, evaluate, explain, export, lr-find,
+vision finetune, vision train, vision report, vision backbones, vision check,
+vision show batch, vision show results, vision show losses, vision show confusion,
+vision segmentation finetune, vision segmentation train, vision segmentation check,
+vision restoration finetune, vision restoration train,
+text train-lm, text finetune-lm, text train, text finetune, text generate,
+tabular train, tabular finetune, collab train, collab finetune, collab recommend,
+data ls, data show, data get, hub ls, hub pull, hub push, hub verify
+"""
+
+
+def commands(group: Any, words: tuple[str, ...] = ()) -> dict[str, Any]:
+    """All commands of a group by their words."""
+    inner = getattr(group, "commands", None)
+    if inner is None:
+        return {" ".join(words): group}
+    return {k: v for name in inner for k, v in commands(inner[name], (*words, name)).items()}
+
+
+def test_every_command_explains_itself_and_each_of_its_options() -> None:
+    by_words = commands(get_command(app))
+    assert set(by_words) == {words.strip() for words in COMMANDS.split(",")}
+    for words, command in by_words.items():
+        (line, *_) = (command.help or "").splitlines()
+        assert line in " ".join(done(*words.split(), "--help").split())
+        silent = [one.name for one in command.params if not getattr(one, "help", "")]
+        assert not silent, (words, silent)
+        flags = {flag for one in command.params for flag in one.opts}
+        assert ("--json" in flags) == (words != "quickstart"), words
+
+
 @pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ([], "Pretrained models that you fine-tune"),
-        (["quickstart"], "without any data of yours"),
-        (["vision"], "finetune"),
-        (["vision", "finetune"], "--pretrained"),
-        (["vision", "backbones"], "--all"),
-        (["vision", "check"], "--json"),
-        (["vision", "show", "heat"], "--label"),
-        (["vision", "segment"], "--ignore"),
-        (["vision", "restore"], "--quality"),
-        (["vision", "draw"], "--out"),
-        (["vision", "export"], "ONNX"),
-        (["lr-find"], "--sweeps"),
-        (["predict"], "--json"),
-        (["evaluate"], "Score a saved model"),
-        (["data"], "Named public data sets"),
-        (["data", "ls"], "at hand"),
-        (["data", "get"], "print its folder"),
-    ],
+    "words",
+    [w.strip() for w in COMMANDS.split(",") if re.search("train|finetune", w)],
 )
-def test_every_command_explains_itself(
-    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    assert said in done(*words, "--help")
+def test_a_command_takes_what_its_verb_takes_and_shows_its_defaults(words: str) -> None:
+    verb = functools.reduce(getattr, words.replace("-", "_").split(), library)
+    command = commands(get_command(app))[words]
+    shown = {one.name: one for one in command.params}
+    for name, parameter in inspect.signature(verb).parameters.items():
+        if parameter.kind is not parameter.KEYWORD_ONLY or name in NOT_IN_A_SHELL:
+            continue
+        assert name in shown, name
+        default = parameter.default
+        if isinstance(default, (int, float)) and not isinstance(default, bool):
+            assert f"default {default!r}" in shown[name].help
+    positional = [one.name for one in command.params if one.param_type_name == "argument"]
+    assert positional[0] == ("pretrained" if "finetune" in words else positional[0])
 
 
 def test_the_version_is_that_of_the_library() -> None:
@@ -113,7 +145,10 @@ def test_the_version_is_that_of_the_library() -> None:
 def test_a_wrong_word_is_answered_with_status_2() -> None:
     assert zoo("predcit").exit_code == 2
     assert zoo("vision", "finetune").exit_code == 2  # no photos
-    assert zoo("vision", "finetune", "photos", "--epochs", "-1").exit_code == 2
+    assert zoo("vision", "finetune", "resnet18", "photos", "--epochs", "few").exit_code == 2
+    near = zoo("vision", "finetune", "resnet18", "photos", "--epoch", 1)
+    assert near.exit_code == 2
+    assert "--epochs" in near.stderr
 
 
 # ---- mistakes ------------------------------------------------------------------------------------
@@ -122,17 +157,27 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["vision", "finetune", "nowhere", *QUICK], "'nowhere', which does not exist"),
-        (["vision", "finetune", ".", *QUICK], "holds no photos"),
+        (["vision", "finetune", LITE0, "nowhere", *QUICK], "'nowhere', which does not exist"),
+        (["vision", "finetune", LITE0, ".", *QUICK], "holds no photos"),
+        (["vision", "finetune", "photos", LITE0], f"Run zoo vision finetune '{LITE0}' 'photos'."),
+        (["vision", "train", "photos"], "got --model None. Try --model 'efficientnet_lite0'"),
+        (["vision", "finetune", LITE0, "photos", "--epochs", -1], "got --epochs -1. Try --epochs"),
+        (["vision", "finetune", LITE0, "photos", "--batch-size", 0], "got --batch-size 0. Try"),
         (["predict", "nowhere", "a.jpg"], "got 'nowhere', which does not exist"),
         (["predict", "./no/where", "a.jpg"], "got './no/where', which does not exist"),
-        (["predict", ".", "a.jpg"], "however '.' has none"),
+        (["predict", ".", "a.jpg"], "config.json"),
         (["predict", STORED, "a.jpg"], "got a.jpg"),
-        (["predict", STORED, "."], "has none"),
+        (["predict", STORED, "."], "got . without any"),
+        (["predict", STORED, "a.jpg", "--out", "drawn"], "got --out drawn. Leave it out."),
         (["predict", STORED, STORED / "three-0.png", "--device", "gpu"], "'gpu'"),
         (["predict", STORED, "a.jpg", "--precision", "fp8"], "'fp8'"),
         (["evaluate", STORED, "nowhere"], "'nowhere', which does not exist"),
-        (["lr-find", "nowhere"], "'nowhere', which does not exist"),
+        (["lr-find", LITE0, "nowhere"], "'nowhere', which does not exist"),
+        (["lr-find", "resnet43", "photos"], "Did you mean 'resnet34'"),
+        (["evaluate", "zoo/adult", "a.csv", "--tta"], "got --tta. Leave it out."),
+        (["evaluate", "zoo/adult", "a.csv", "b.csv"], "takes, got 2. See --help."),
+        (["explain", "zoo/adult", "a text"], "explain() must be called on a model whose class has"),
+        (["export", "zoo/movielens-100k"], "export() must be called on a model whose class has it"),
         (["data", "get", "movielens"], "Did you mean 'movielens-100k'"),
     ],
 )
@@ -141,12 +186,12 @@ def test_a_mistake_is_one_line_and_status_1(words: list[Any], said: str) -> None
 
 
 def test_a_wrong_name_is_answered_with_the_nearest(photos: Path) -> None:
-    line = refused("vision", "finetune", photos, "--pretrained", "resnet43", *QUICK)
+    line = refused("vision", "finetune", "resnet43", photos, *QUICK)
     assert "Did you mean 'resnet34'" in line
-    line = refused("vision", "finetune", photos, "--augment", "sideon", *QUICK)
-    assert "augment='sideon'" in line
-    line = refused("vision", "finetune", photos, "--size", "16", "--device", "cpu")
-    assert "got size=16. Try size=32" in line
+    line = refused("vision", "finetune", LITE0, photos, "--augment", "sideon", *QUICK)
+    assert "got --augment 'sideon'" in line
+    line = refused("vision", "finetune", LITE0, photos, "--size", "16", "--device", "cpu")
+    assert "got --size 16. Try --size 32" in line
 
 
 def test_a_mirror_that_is_no_folder_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +223,7 @@ def test_a_warning_is_one_line(photos: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(photos, tmp_path / "photos"))
     (folder / "train" / NAMES[0] / "broken.png").write_bytes(b"no photo")
     code = "from zoo.cli.app import app; app(prog_name='zoo')"
-    words = ["vision", "finetune", str(folder), "--epochs", "0", *QUICK]
+    words = ["vision", "finetune", LITE0, str(folder), "--epochs", "0", *QUICK]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     environment["OMP_NUM_THREADS"] = "1"
     ran = subprocess.run(
@@ -303,7 +348,7 @@ def test_photos_and_folders_are_predicted(valid: Path) -> None:
     one = valid / NAMES[0] / "0.png"
     (line,) = done("predict", STORED, one).splitlines()
     assert line.startswith(f"{one}  three 0.9")
-    (line,) = done("predict", STORED, one, "--top", 2).splitlines()
+    (line,) = done("predict", STORED, one, "-k", 2).splitlines()
     assert "three 0.9" in line
     assert "seven 0.0" in line
     lines = done("predict", STORED, valid, one).splitlines()
@@ -312,7 +357,7 @@ def test_photos_and_folders_are_predicted(valid: Path) -> None:
 
 
 def test_predictions_as_json_are_one_object_a_line(valid: Path) -> None:
-    lines = done("predict", STORED, valid / NAMES[1], "--json", "--top", 2).splitlines()
+    lines = done("predict", STORED, valid / NAMES[1], "--json", "-k", 2).splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["file"] for row in rows] == sorted(str(p) for p in (valid / NAMES[1]).iterdir())
     for row in rows:
@@ -325,6 +370,51 @@ def test_a_stored_model_is_scored(valid: Path) -> None:
     scores = dict(line.split() for line in done("evaluate", STORED, valid).splitlines())
     assert 0.9 <= float(scores["accuracy"]) <= 1
     assert 0 < float(scores["loss"]) < 0.5
+    as_json = json.loads(done("evaluate", STORED, valid, "--json"))
+    assert as_json == pytest.approx({k: float(v) for k, v in scores.items()}, abs=1e-4)
+
+
+def test_a_prediction_is_explained_by_a_picture(valid: Path) -> None:
+    photo = valid / NAMES[0] / "0.png"
+    printed = done("explain", STORED, photo, "--label", "seven", "--out", "heat.png")
+    assert printed.splitlines()[0].startswith("seven 0.0")
+    with Image.open("heat.png") as picture:
+        assert min(picture.size) > 200
+    record = json.loads(done("explain", STORED, photo, "--json"))
+    assert record.keys() == {"label", "probability", "picture"}
+    assert record["label"] == "three"
+
+
+# ---- records of all domains ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        ({"file": "a.jpg", **Prediction.of(["x", "y"], [0.25, 0.75]).record(2)},
+         "a.jpg  y 0.750  x 0.250"),
+        ({"file": "a.csv", "row": 0, **Labels.of(["x", "y"], [0.6, 0.9]).record()},
+         "a.csv:0  y 0.900  x 0.600"),
+        ({"file": "a.csv", "row": 0, **Labels.of(["x", "y"], [0.2, 0.1]).record()},
+         "a.csv:0  no label"),
+        ({"file": "a.csv", "row": 1, "values": {"n": 12345.678, "m": 0.0}},
+         "a.csv:1  n 12345.6780  m 0.0000"),
+        ({"file": "a.jpg", "picture": "drawn/a.png", "shares": {"sky": 0.5}},
+         "a.jpg  drawn/a.png  sky 0.500"),
+        ({"file": "a.jpg", "picture": "drawn/a.png"}, "a.jpg  drawn/a.png"),
+    ],
+)  # fmt: skip
+def test_a_record_is_a_line(record: dict[str, Any], line: str) -> None:
+    assert line_of(record) == line
+
+
+def test_reprs_are_one_short_line(valid: Path) -> None:
+    model = library.load(STORED, library.vision.PhotoModel)
+    results, learner = model.results(valid), model.learner()
+    visitor = library.load("zoo/movielens-100k", library.collab.Recommender).fold_in({50: 5.0})
+    for thing in (model, model.history, results, learner, visitor):
+        assert re.fullmatch(r"<.{10,98}>", repr(thing)), repr(thing)
+    assert repr(results) == "<Results for 20 photos; classification>"
 
 
 # ---- training ------------------------------------------------------------------------------------
@@ -332,7 +422,7 @@ def test_a_stored_model_is_scored(valid: Path) -> None:
 
 @needs_weights
 def test_from_a_folder_to_predictions(photos: Path) -> None:
-    printed = done("vision", "finetune", photos, "--epochs", 1, "--out", "model", *QUICK)
+    printed = done("vision", "finetune", LITE0, photos, "--epochs", 1, "--out", "model", *QUICK)
     assert "accuracy" in printed
     assert "saved in model; try: zoo predict model PHOTO..." in printed
     assert {"config.json", "model.safetensors", "README.md"} <= {
@@ -345,7 +435,7 @@ def test_from_a_folder_to_predictions(photos: Path) -> None:
     said = dict(words for line in printed.splitlines() if len(words := line.split()) == 2)
     for name in ("accuracy", "loss"):
         assert float(scored[name]) == pytest.approx(float(said[name]), abs=2e-4)
-    line = refused("vision", "finetune", photos, "--epochs", 0, "--out", photos, *QUICK)
+    line = refused("vision", "finetune", LITE0, photos, "--epochs", 0, "--out", photos, *QUICK)
     assert "holds other files" in line
 
 
@@ -355,7 +445,7 @@ def test_a_model_is_named_after_its_data_and_backbone(
 ) -> None:
     photos = write_photos(tmp_path / "birds", n_train=4, n_valid=2)
     monkeypatch.chdir(tmp_path / "birds")
-    words = ["vision", "finetune", ".", "--epochs", 0, *QUICK]
+    words = ["vision", "finetune", LITE0, ".", "--epochs", 0, *QUICK]
     assert f"saved in {photos.name}-efficientnet_lite0;" in done(*words)
     done(*words)  # a model among the photos is no class of theirs
     monkeypatch.chdir(photos / "train")
@@ -367,7 +457,7 @@ def test_a_model_is_named_after_its_data_and_backbone(
 def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.core.training import loop
 
-    words = ["vision", "finetune", photos, "--epochs", 2, *QUICK]
+    words = ["vision", "finetune", LITE0, photos, "--epochs", 2, *QUICK]
     done(*words, "--out", "whole")
     train_epoch = loop.train_epoch
 
@@ -379,7 +469,7 @@ def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr(loop, "train_epoch", breaks_off)
         assert refused(*words, "--out", "broken") == "zoo: the disk is gone"
-    assert "Continue it with Run(resume=True)" in refused(*words, "--out", "broken")
+    assert "Continue it with --resume" in refused(*words, "--out", "broken")
     done(*words, "--out", "broken", "--resume")
     whole, broken = (load_file(Path(name, "model.safetensors")) for name in ("whole", "broken"))
     assert whole.keys() == broken.keys()
@@ -388,7 +478,7 @@ def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.Monkey
 
 @needs_weights
 def test_rates_are_suggested_and_plotted(photos: Path) -> None:
-    words = ["lr-find", photos, "--sweeps", 2, "--batch-size", 4, "--plot", "rates.png"]
+    words = ["lr-find", LITE0, photos, "--sweeps", 2, "--batch-size", 4, "--out", "rates.png"]
     printed = done(*words, *QUICK)
     for rule in ("valley", "steep", "minimum", "slide"):
         assert rule in printed

@@ -111,6 +111,6 @@ def load(
     if kind is not None and not isinstance(loaded, kind):
         raise TypeError(
             f"the model must be a {kind.__name__}, got a {type(loaded).__name__} in "
-            f"{str(name)!r}. Leave {kind.__name__} out, or give another name."
+            f"{str(name)!r}. Name another model."
         )
     return loaded

@@ -34,7 +34,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = zoo("collab", "train", *words, "--device", "cpu", "--out", folder / "model")
     assert done.exit_code == 0, done.output
     assert "rmse" in done.output
-    assert f"zoo collab recommend {folder / 'model'} u00" in done.output
+    assert f"zoo collab recommend {folder / 'model'} USER" in done.output
     return folder / "model"
 
 
@@ -52,8 +52,9 @@ def test_pairs_of_a_file_are_rated(films: Path, tmp_path: Path) -> None:
     lines = zoo("predict", films, tmp_path / "pairs.csv", "--json").output.splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["user"] for row in rows] == ["u01", "nobody"]
-    assert rows[0]["rating"] != rows[1]["rating"]
-    assert f"{rows[0]['rating']:.3f}" in zoo("predict", films, tmp_path / "pairs.csv").output
+    assert rows[0]["value"] != rows[1]["value"]
+    assert list(rows[0]) == ["file", "row", "user", "item", "value"]
+    assert f"{rows[0]['value']:.4f}" in zoo("predict", films, tmp_path / "pairs.csv").output
 
 
 def test_a_saved_model_is_scored(films: Path) -> None:
@@ -76,7 +77,7 @@ def test_ids_that_are_numbers_are_understood(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (["nobody"], "among the 60 of the training, got 'nobody'"),
-        (["u01", "-k", "999"], "k must be between 1 and all 40 items, got k=999"),
+        (["u01", "-k", "999"], "k must be between 1 and all 40 items, got -k 999"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, films: Path) -> None:
@@ -90,7 +91,16 @@ def test_another_kind_of_model_recommends_nothing() -> None:
     stored = Path(__file__).parents[1] / "stored" / "format-1"
     result = zoo("collab", "recommend", stored, "u01")
     assert result.exit_code == 1
-    assert "takes a model of ratings, got another" in result.output
+    assert "the model must be a Recommender, got a PhotoModel" in result.output
+
+
+def test_a_model_goes_on_with_new_ratings(films: Path, tmp_path: Path) -> None:
+    out = tmp_path / "more"
+    words = [films, films.parent / "films.csv", "--epochs", 1, "--valid-fraction", 0]
+    result = zoo("collab", "finetune", *words, "--device", "cpu", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["model"] == str(out)
+    assert zoo("collab", "recommend", out, "u01", "-k", 2).exit_code == 0
 
 
 def ratings_file(folder: Path) -> Path:

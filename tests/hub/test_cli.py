@@ -39,7 +39,7 @@ def test_a_model_goes_to_a_folder_and_comes_back(tmp_path: Path) -> None:
 def test_a_mistake_is_one_sentence(tmp_path: Path) -> None:
     code, said = zoo("pull", "team/shop", "--hub", tmp_path)
     assert (code, said.count("\n")) == (1, 1)
-    assert said.startswith("zoo: a model must lie on the hub's folder")
+    assert said.startswith("zoo: a model must have been pushed to the hub's folder")
     code, said = zoo("push", tmp_path, "team/shop", "--hub", tmp_path)
     assert (code, said.count("\n")) == (1, 1)
 
@@ -51,7 +51,7 @@ def test_a_revision_that_is_not_there_is_refused(tmp_path: Path, revision: str) 
     for words in (("push", artifact, "team/shop"), ("pull", "team/shop"), ("pull", "zoo/adult")):
         code, said = zoo(*words, "--hub", tmp_path / "hub", "--revision", revision)
         assert (code, said.count("\n")) == (1, 1), said
-        assert f"revision={revision!r}" in said
+        assert f"--revision {revision!r}" in said
 
 
 @pytest.mark.parametrize("metrics", [{}, {"accuracy": 0.9, "a_score_of_before": 0.5}])

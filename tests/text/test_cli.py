@@ -4,7 +4,6 @@ import json
 import os
 import signal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -14,8 +13,6 @@ from typer.testing import CliRunner
 
 from tests.text.small import reviews
 from zoo.cli.app import app
-from zoo.cli.text import print_texts
-from zoo.text import Labels
 from zoo.text.data.documents import DocumentBatches
 
 TINY = ["--device", "cpu", "--batch-size", 8, "--drop-mult", 0.1]
@@ -47,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_language_model_goes_on(trained: Path) -> None:
-    words = ["text", "generate", trained / "tuned", "We found", "-n", 8, "--seed", 3]
+    words = ["text", "generate", trained / "tuned", "We found", "-k", 8, "--seed", 3]
     first = zoo(*words).output
     assert first.startswith("We found")
     assert first == zoo(*words).output
@@ -55,7 +52,7 @@ def test_a_language_model_goes_on(trained: Path) -> None:
 
 def test_texts_are_classified(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("We found the cast lovely.")
-    shown = zoo("predict", trained / "m", tmp_path / "one.txt", trained / "new.csv", "--top", 2)
+    shown = zoo("predict", trained / "m", tmp_path / "one.txt", trained / "new.csv", "-k", 2)
     lines = shown.output.splitlines()
     assert len(lines) == 21
     assert lines[0].startswith(f"{tmp_path / 'one.txt'}  ")
@@ -82,13 +79,15 @@ def test_a_language_model_predicts_next_words(trained: Path, tmp_path: Path) -> 
 
 def test_words_are_told_apart(trained: Path, tmp_path: Path) -> None:
     picture = tmp_path / "why.png"
-    words = ["text", "explain", trained / "m", "We found it dull.", "--label", "no"]
-    shown = zoo(*words, "--top", 2, "--picture", picture)
+    words = ["explain", trained / "m", "We found it dull.", "--label", "no"]
+    shown = zoo(*words, "-k", 2, "--out", picture)
     lines = shown.output.splitlines()
-    assert lines[0].startswith("no  0.")
+    assert lines[0].startswith("no 0.")
     assert len(lines) == 4
     assert lines[-1] == f"picture in {picture}"
     assert picture.stat().st_size > 1000
+    record = json.loads(zoo(*words, "-k", 2, "--out", picture, "--json").output)
+    assert [len(word) for word in record["words"]] == [2, 2]
 
 
 def test_several_columns_are_a_class_each(trained: Path, tmp_path: Path) -> None:
@@ -99,6 +98,10 @@ def test_several_columns_are_a_class_each(trained: Path, tmp_path: Path) -> None
     labels = ["--label", "yes", "--label", "long", "--epochs", 0, "--out", tmp_path / "m"]
     done = zoo("text", "finetune", trained / "lm", tmp_path / "several.csv", *labels, *TINY)
     assert "f1" in done.output, done.output
+    rows = zoo("predict", tmp_path / "m", tmp_path / "several.csv", "--json").output.splitlines()
+    assert len(rows) == 40
+    assert list(json.loads(rows[0])) == ["file", "row", "labels", "probabilities"]
+    assert json.loads(rows[0])["probabilities"].keys() == {"yes", "long"}
 
 
 def test_layers_thaw_one_by_one_where_asked(trained: Path, tmp_path: Path) -> None:
@@ -119,26 +122,19 @@ def test_a_saved_model_is_scored(trained: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["generate", "{}/m"], "takes a language model"),
-        (["generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
-        (["train-lm", "nowhere"], "'nowhere', which does not exist"),
-        (["explain", "{}/lm", "a film"], "words are shown for a classifier of texts, got"),
-        (["explain", "{}/m", "a film", "--label", "perhaps"], "got label='perhaps'"),
-        (["finetune", "{}/lm", "{}/reviews.csv"], "without 'label'"),
+        (["text", "generate", "{}/m"], "must be a LanguageModel, got a TextClassifier"),
+        (["text", "generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
+        (["text", "train-lm", "nowhere"], "'nowhere', which does not exist"),
+        (["explain", "{}/lm", "a film"], "got a LanguageModel. It has"),
+        (["explain", "{}/m", "a film", "--label", "perhaps"], "got --label 'perhaps'"),
+        (["text", "finetune", "{}/lm", "{}/reviews.csv"], "without 'label'"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, trained: Path) -> None:
-    result = zoo("text", *(word.format(trained) for word in words))
+    result = zoo(*(word.format(trained) for word in words))
     assert result.exit_code == 1
     assert says in result.output
     assert len(result.output.strip().splitlines()) == 1
-
-
-@pytest.mark.parametrize("command", ["train-lm", "finetune-lm", "finetune", "generate", "explain"])
-def test_help_names_every_option(command: str) -> None:
-    shown = zoo("text", command, "--help")
-    assert shown.exit_code == 0
-    assert "--device" in shown.output
 
 
 def test_a_text_in_the_place_of_a_file_is_told(trained: Path) -> None:
@@ -153,31 +149,6 @@ def test_columns_of_the_training_are_read_again(trained: Path, tmp_path: Path) -
     shown = zoo("predict", trained / "m", tmp_path / "new.csv")
     assert len(shown.output.splitlines()) == 8, shown.output
     assert "accuracy" in zoo("evaluate", trained / "m", tmp_path / "new.csv").output
-
-
-class Predicts:
-    """A model that says what it is told to."""
-
-    spec = SimpleNamespace(text_column="review")
-
-    def __init__(self, predictions: list[Any]) -> None:
-        self.predict = lambda texts: predictions[: len(texts)]
-
-
-def test_of_several_labels_those_that_a_text_has_are_printed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    chances = [{"warm": 0.9, "long": 0.6, "dull": 0.1}, {"warm": 0.4, "long": 0.2, "dull": 0.3}]
-    model = Predicts([Labels(("warm", "long"), chances[0]), Labels((), chances[1])])
-    file = tmp_path / "new.csv"
-    file.write_text("review\nlovely film\nnothing\n")
-    print_texts(model, [file], as_json=False, top=1)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == [f"{file}:0  warm 0.900  long 0.600", f"{file}:1  no label"]
-    print_texts(model, [file], as_json=True, top=1)
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["labels"] for one in said] == [["warm", "long"], []]
-    assert [one["probabilities"] for one in said] == chances
 
 
 def test_ctrl_c_ends_the_command_as_cut_short(

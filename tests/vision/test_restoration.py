@@ -349,11 +349,11 @@ def test_the_commands_train_and_draw(photos: Path, tmp_path: Path) -> None:
         return CliRunner().invoke(app, [str(word) for word in words])
 
     out = tmp_path / "restorer"
-    done = run("vision", "restore", photos, "--epochs", 1, "--size", 32, "--perceptual", 0,
-               "--out", out, "--device", "cpu")  # fmt: skip
+    words = [photos, "--epochs", 1, "--size", 32, "--perceptual", 0, "--out", out]
+    done = run("vision", "restoration", "finetune", "efficientnet_lite0", *words, "--device", "cpu")
     assert done.exit_code == 0, done.output
     assert "psnr" in done.output
-    drawn = run("vision", "draw", out, photos / "00.png", "--out", tmp_path / "drawn")
+    drawn = run("predict", out, photos / "00.png", "--out", tmp_path / "drawn")
     assert drawn.exit_code == 0, drawn.output
     with Image.open(tmp_path / "drawn" / "00.png") as photo:
         assert photo.size == (144, 144)

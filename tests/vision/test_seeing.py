@@ -219,21 +219,18 @@ def test_every_picture_is_written_from_the_shell(
     directory: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    valid, photo = photos / "valid", photos / "valid" / NAMES[0] / "0.png"
-    said = {}
+    valid, said = photos / "valid", {}
     for words in (
-        ["batch", photos, "--size", 32, "-n", 4],
-        ["results", directory, valid, "-n", 4],
-        ["losses", directory, valid, "-n", 2],
+        ["batch", photos, "--size", 32, "-k", 4],
+        ["results", directory, valid, "-k", 4],
+        ["losses", directory, valid, "-k", 2],
         ["confusion", directory, valid],
-        ["heat", directory, photo, "--label", NAMES[1]],
     ):
         done = CliRunner().invoke(app, ["vision", "show", *map(str, words)])
         assert done.exit_code == 0, done.output
         said[words[0]] = done.output
         with Image.open(tmp_path / f"{words[0]}.png") as picture:
             assert min(picture.size) > 200
-    assert NAMES[1] in said["heat"]
     assert "truth predicted" in " ".join(said["losses"].split())
     assert not plt.get_fignums()
 
@@ -242,14 +239,12 @@ def test_models_that_draw_and_models_of_texts_are_refused_in_a_sentence(
     photos: Path, tmp_path: Path
 ) -> None:
     stored = Path(__file__).parents[1] / "stored" / "format-1"
-    photo = photos / "valid" / NAMES[0] / "0.png"
-    calls = [["report", photos], ["show", "heat", photo]]
-    calls += [["show", what, photos / "valid"] for what in ("results", "losses", "confusion")]
-    for model in ("vision-segmenter", "vision-restorer", "tabular-mlp"):
+    show = [["vision", "show", what] for what in ("results", "losses", "confusion")]
+    calls = {"vision-segmenter": "PhotoSegmenter", "tabular-mlp": "TableModel"}
+    for model, kind in calls.items():
         unpacked(stored / model, tmp_path / model)
-        for words in [*calls, *([["export"]] if model.startswith("tab") else [])]:
-            n = 2 if words[0] == "show" else 1
-            given = ["vision", *words[:n], tmp_path / model, *words[n:]]
+        for words in (["vision", "report"], *show):
+            given = [*words, tmp_path / model, photos / "valid"]
             done = CliRunner().invoke(app, list(map(str, given)))
             assert done.exit_code == 1, done.output
-            assert done.stderr.startswith("zoo: this takes a model"), done.stderr
+            assert f"must be a PhotoModel, got a {kind}" in done.stderr

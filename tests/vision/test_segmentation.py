@@ -268,29 +268,30 @@ def test_the_commands_train_draw_and_refuse(scenes: Path, tmp_path: Path) -> Non
         return CliRunner().invoke(app, [str(word) for word in words])
 
     out = tmp_path / "segmenter"
-    data = [scenes / "photos", scenes / "masks", "--ignore", VOID, "--size", "48x64"]
-    done = run("vision", "segment", *data, "--pretrained", "efficientnet_lite0", "--epochs", 0,
-               "--classes", "ground, disc, bar", "--out", out, "--device", "cpu")  # fmt: skip
+    data = [scenes / "photos", scenes / "masks", "--ignore", VOID, "--size", 48, 64]
+    names = [word for name in ("ground", "disc", "bar") for word in ("--classes", name)]
+    done = run("vision", "segmentation", "finetune", "efficientnet_lite0", *data, *names,
+               "--epochs", 0, "--out", out, "--device", "cpu")  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "iou" in done.output
     photo = scenes / "photos" / "valid" / "25.jpg"
-    drawn = run("vision", "draw", out, photo, "--out", tmp_path / "drawn")
+    drawn = run("predict", out, photo, "--out", tmp_path / "drawn", "-k", 2)
     assert drawn.exit_code == 0, drawn.output
-    assert drawn.output.startswith(f"{tmp_path / 'drawn' / '25.png'}  ")
+    assert drawn.output.startswith(f"{photo}  {tmp_path / 'drawn' / '25.png'}  ")
     with Image.open(tmp_path / "drawn" / "25.png") as mask:
         assert mask.size == (64, 48)
-    refused = run("predict", out, photo)
-    assert refused.exit_code == 1
-    assert "draws pictures; use: zoo vision draw" in refused.output
-    wrong = run("vision", "segment", *data[:2], "--size", "48")
-    assert "however size='48'; write such as 180x240" in wrong.output
+    record = json.loads(run("predict", out, photo, "--out", tmp_path / "as-json", "--json").stdout)
+    assert list(record) == ["file", "picture", "shares"]
+    assert len(record["shares"]) == 1
+    scored = run("evaluate", out, scenes / "photos", scenes / "masks")
+    assert "iou" in scored.stdout, scored.output
 
 
 def test_drawing_writes_over_nothing(
     model: PhotoSegmenter, directory: Path, tmp_path: Path
 ) -> None:
     def run(*words: object) -> Any:
-        return CliRunner().invoke(app, ["vision", "draw", *map(str, (directory, *words))])
+        return CliRunner().invoke(app, ["predict", *map(str, (directory, *words))])
 
     photos = tmp_path / "photos"
     for name in ("left/0.png", "right/0.png", "left/0.jpg"):
@@ -334,17 +335,18 @@ def test_a_broken_photo_is_left_out_of_the_drawings(
 ) -> None:
     draw(0)[0].save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no picture")
-    words = ["vision", "draw", str(directory), str(tmp_path), "--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(app, words)
-    assert done.exit_code == 1
-    assert "b.png cannot be read" in " ".join(done.output.split())
+    words = ["predict", str(directory), str(tmp_path), "--out", str(tmp_path / "out")]
+    with pytest.warns(UserWarning, match=r"b\.png cannot be read.*; it is left out"):
+        done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.png"]
 
 
 def test_the_command_tells_what_is_paired(scenes: Path) -> None:
     words = [
         "vision",
-        "pairs",
+        "segmentation",
+        "check",
         str(scenes / "photos"),
         str(scenes / "masks"),
         "--ignore",

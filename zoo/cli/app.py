@@ -8,53 +8,47 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli import drawing, seeing
-from zoo.cli.collab import collab, print_pairs
+import zoo
+from zoo.cli.collab import collab
 from zoo.cli.data import data
 from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
     Artifact,
     AsJson,
-    AugmentName,
-    BatchSize,
+    Commands,
     Device,
-    Photos,
     Precision,
     Pretrained,
+    Root,
     Seed,
-    Size,
     Threads,
-    Valid,
-    one_sentence,
+    call,
+    line_of,
     run_of,
-    tell,
+    say,
+    say_picture,
+    say_scores,
 )
-from zoo.cli.tabular import print_rows, tabular
-from zoo.cli.text import print_texts, text
-from zoo.cli.vision import print_photos, vision
+from zoo.cli.tabular import tabular
+from zoo.cli.text import text
+from zoo.cli.vision import vision
 from zoo.version import __version__
 
-app = typer.Typer(
+app = Commands(
     name="zoo",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Pretrained models that you fine-tune on your own data, use, and publish again.",
     epilog="Set ZOO_TRACEBACK=1 to see where an error came from.",
 )
-vision.command("check")(seeing.check)
-vision.add_typer(seeing.show, name="show")
-vision.command("segment")(drawing.segment)
-vision.command("restore")(drawing.restore)
-vision.command("pairs")(drawing.pairs)
-vision.command("draw")(drawing.draw)
-vision.command("export")(seeing.export)
-app.add_typer(vision, name="vision")
-app.add_typer(collab, name="collab")
-app.add_typer(tabular, name="tabular")
-app.add_typer(text, name="text")
-app.add_typer(data, name="data")
-app.add_typer(hub, name="hub")
+for name, group in {"vision": vision, "text": text, "tabular": tabular, "collab": collab,
+                    "data": data, "hub": hub}.items():  # fmt: skip
+    app.add_typer(group, name=name)
+
+Data = Annotated[
+    list[str] | None,
+    typer.Argument(help="Labelled data in the form of the training; masks after their photos."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -74,57 +68,9 @@ def quickstart(
     ),
 ) -> None:
     """Fine-tune a real pretrained model in under a minute, without any data of yours."""
-    with one_sentence():
-        from zoo.cli.quickstart import run
+    from zoo.cli.quickstart import run
 
-        run(out, typer.echo)
-
-
-@app.command("lr-find")
-def lr_find(
-    photos: Photos,
-    pretrained: Pretrained = "efficientnet_lite0",
-    sweeps: Annotated[int, typer.Option(min=1, help="Several tell how stable it is.")] = 3,
-    plot: Annotated[Path, typer.Option(help="Picture to write.")] = Path("lr-find.png"),
-    valid: Valid = None,
-    size: Size = None,
-    batch_size: BatchSize = 16,
-    augment: AugmentName = "side_on",
-    device: Device = "auto",
-    precision: Precision = "auto",
-    seed: Seed = 0,
-    threads: Threads = None,
-) -> None:
-    """Suggest learning rates for the unfrozen model, and say how stable they are."""
-    with one_sentence():
-        import zoo
-        from zoo.core.history import save_picture
-
-        learn = zoo.vision.learner(
-            photos,
-            pretrained=pretrained,
-            valid=valid,
-            size=size,
-            batch_size=batch_size,
-            augment=augment,  # type: ignore[arg-type]
-            run=run_of(device, precision, seed, threads),
-        )
-        curve = learn.lr_find(sweeps=sweeps)
-        save_picture(curve.plot(), plot)
-        for rule, lr in curve.suggestions.items():
-            low, high = curve.ranges[rule]
-            typer.echo(f"{rule:>8} {lr:.2e}   {low:.1e} .. {high:.1e}")
-        if curve.stability is not None:
-            typer.echo(f"the valley suggestion varies by a factor of {curve.stability:.1f}")
-        typer.echo(f"plot in {plot}")
-
-
-PRINTERS: dict[str, Callable[..., None]] = {
-    "vision": print_photos,
-    "tabular": print_rows,
-    "collab": print_pairs,
-    "text": print_texts,
-}
+    run(out, typer.echo)
 
 
 @app.command()
@@ -132,46 +78,129 @@ def predict(
     artifact: Artifact,
     files: Annotated[
         list[Path],
-        typer.Argument(help="Photos, folders of them, tables or texts; as the model takes."),
+        typer.Argument(help="Photos, folders of them, tables or texts, as the model takes them."),
     ],
-    as_json: AsJson = False,
-    top: Annotated[int, typer.Option(min=1, help="Classes to show for each.")] = 1,
+    k: Annotated[int, typer.Option("-k", min=1, help="Likeliest classes to show for each.")] = 1,
     tta: TTA = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for what a model draws; default: drawn.")
+    ] = None,
+    as_json: AsJson = False,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Predict files with a saved model."""
-    with one_sentence():
-        import zoo
-
-        model = zoo.load(artifact, run=run_of(device, precision))
-        of_photos = _of_photos(model, tta)
-        PRINTERS[model.domain](model, files, as_json=as_json, top=top, **of_photos)
+    """Predict what files hold with a saved model."""
+    model = zoo.load(artifact, run=run_of(device, precision))
+    for record in call(model.records, files, k=k, tta=tta, out=out):
+        say(record, line_of(record), as_json)
 
 
 @app.command()
 def evaluate(
     artifact: Artifact,
-    data: Annotated[
-        str, typer.Argument(help="Folder with a folder a class, or a table of labelled rows.")
-    ],
+    data: Data = None,
+    root: Root = None,
     tta: TTA = False,
+    as_json: AsJson = False,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Score a saved model on labelled data."""
-    with one_sentence():
-        import zoo
-
-        model = zoo.load(artifact, run=run_of(device, precision))
-        tell(model.evaluate(data, **_of_photos(model, tta)))
+    """Score a saved model on labelled data; without any, print the scores of its training."""
+    model = zoo.load(artifact, run=run_of(device, precision))
+    say_scores(call(model.evaluate, *(data or ()), root=root, tta=tta), as_json)
 
 
-def _of_photos(model: Any, tta: bool) -> dict[str, bool]:
-    """Options that models of photos alone take."""
-    if tta and model.domain != "vision":
-        raise ValueError(
-            f"photos alone are looked at several times, however the model is for {model.domain}; "
-            "leave --tta out"
-        )
-    return {"tta": True} if tta else {}
+@app.command()
+def explain(
+    artifact: Artifact,
+    what: Annotated[str, typer.Argument(metavar="INPUT", help="A photo, or the text itself.")],
+    label: Annotated[str | None, typer.Option(help="Class to explain; the likeliest else.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Words to show.")] = 10,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("explanation.png"),
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> None:
+    """Show what in a photo or text speaks for a class: a heat map (Grad-CAM), or words."""
+    model = zoo.load(artifact, run=run_of(device))
+    explanation = model.explain(what, label)
+    record = explanation.record(k)
+    words = [f"{score:+8.2f}  {word}" for word, score in record.get("words", ())]
+    picture = explanation.save(out)
+    lines = "\n".join([line_of(record), *words, f"picture in {picture}"])
+    say(record | {"picture": picture}, lines, as_json)
+
+
+@app.command()
+def export(
+    artifact: Artifact,
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path("model.onnx"),
+    as_json: AsJson = False,
+) -> None:
+    """Write a saved model as an ONNX file, for programs without this library."""
+    path = zoo.load(artifact, run=run_of("cpu", "fp32")).export(out)
+    say({"file": path}, f"exported to {path}", as_json)
+
+
+@app.command("lr-find")
+def lr_find(
+    pretrained: Pretrained,
+    data: Data,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to predict; repeat for several.")
+    ] = None,
+    text_column: Annotated[str | None, typer.Option("--text", help="Column of texts.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="Column of classes of texts.")] = None,
+    valid: Annotated[str | None, typer.Option(help="Validation part.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples per step.")] = None,
+    sweeps: Annotated[int, typer.Option(min=1, help="Several show how stable it is.")] = 3,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("lr-find.png"),
+    as_json: AsJson = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    seed: Seed = 0,
+    threads: Threads = None,
+) -> None:
+    """Suggest learning rates for the unfrozen model, and say how stable they are."""
+    from zoo.core.history import save_picture
+
+    learn = call(
+        _learner(pretrained),
+        *(data or ()),
+        pretrained=pretrained,
+        target=target,
+        text=text_column,
+        label=label[0] if label and len(label) == 1 else label,
+        valid=valid,
+        size=size,
+        batch_size=batch_size,
+        run=run_of(device, precision, seed, threads, as_json=as_json),
+    )
+    curve = learn.lr_find(sweeps=sweeps)
+    save_picture(curve.plot(), out)
+    for rule, lr in curve.suggestions.items():
+        low, high = curve.ranges[rule]
+        record = {"rule": rule, "lr": lr, "low": low, "high": high}
+        say(record, f"{rule:>8} {lr:.2e}   {low:.1e} .. {high:.1e}", as_json)
+    if curve.stability is not None:
+        line = f"the valley suggestion varies by a factor of {curve.stability:.1f}"
+        say({"factor": curve.stability}, line, as_json)
+    say_picture(out, as_json)
+
+
+def _learner(pretrained: str) -> Callable[..., Any]:
+    """The verb that makes a learner of a pretrained model, by what it predicts."""
+    from zoo.core.config import CONFIG, read_config
+    from zoo.hub.find import find
+    from zoo.text.task import LANGUAGE
+    from zoo.vision.pretrained import names_backbone
+
+    if names_backbone(pretrained) and not Path(pretrained, CONFIG).is_file():
+        return zoo.vision.learner
+    config = read_config(find(pretrained))
+    if config.task == LANGUAGE:
+        return zoo.text.lm_learner
+    drawing = {"segmentation": zoo.vision.segmentation, "restoration": zoo.vision.restoration}
+    domain: Any = drawing.get(config.task, getattr(zoo, config.domain))
+    learner: Callable[..., Any] = domain.learner
+    return learner

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from zoo.cli.options import one_sentence
+import zoo
+from zoo.cli.options import AsJson, Commands, say
 
-data = typer.Typer(no_args_is_help=True, help="Named public data sets.")
+data = Commands(help="Named public data sets.")
+
+Name = Annotated[str, typer.Argument(help="As `zoo data ls` lists it.")]
 
 
 @data.command("ls")
-def data_ls() -> None:
+def data_ls(as_json: AsJson = False) -> None:
     """List the data sets, and which are at hand."""
-    with one_sentence():
-        import zoo
-
-        for row in zoo.data.available():
-            megabytes = f"{row.size / 1e6:,.0f} MB"
-            typer.echo(f"{row.name:18} {megabytes:>9}  {row.at_hand:9} {row.what} ({row.licence})")
+    for row in zoo.data.available():
+        megabytes = f"{row.size / 1e6:,.0f} MB"
+        line = f"{row.name:18} {megabytes:>9}  {row.at_hand:9} {row.what} ({row.licence})"
+        say(asdict(row), line, as_json)
 
 
 @data.command("show")
-def data_show(name: Annotated[str, typer.Argument(help="As `zoo data ls` lists it.")]) -> None:
+def data_show(name: Name, as_json: AsJson = False) -> None:
     """Tell where a data set comes from, under which licence, whom to cite, and its digest."""
-    with one_sentence():
-        from zoo.data.registry import find
+    from zoo.data.registry import find
 
-        known = find(name)
-        for what, said in (
-            ("title", known.title),
-            ("address", known.address or f"none; {known.how}"),
-            ("archive", known.archive),
-            ("licence", known.licence),
-            ("citation", known.citation),
-            ("files", f"{known.files:,} of {known.unpacked:,} bytes in all"),
-            ("digest", known.digest),
-        ):
-            typer.echo(f"{what:>8}  {said}")
+    data_set = find(name)
+    facts = {
+        "title": data_set.title,
+        "address": data_set.address or f"none; {data_set.how}",
+        "archive": data_set.archive,
+        "licence": data_set.licence,
+        "citation": data_set.citation,
+        "files": f"{data_set.files:,} of {data_set.unpacked:,} bytes in all",
+        "digest": data_set.digest,
+    }
+    lines = "\n".join(f"{what:>8}  {fact}" for what, fact in facts.items())
+    say(asdict(data_set), lines, as_json)
 
 
 @data.command("get")
-def data_get(name: Annotated[str, typer.Argument(help="As `zoo data ls` lists it.")]) -> None:
+def data_get(name: Name, as_json: AsJson = False) -> None:
     """Fetch a data set and print its folder."""
-    with one_sentence():
-        import zoo
-
-        typer.echo(zoo.data.get(name))
+    folder = zoo.data.get(name)
+    say({"name": name, "folder": folder}, str(folder), as_json)

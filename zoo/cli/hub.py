@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.options import Device, Precision, one_sentence, run_of
+import zoo
+from zoo.cli.options import AsJson, Commands, Device, Precision, run_of, say
 
 if TYPE_CHECKING:
     from zoo.core.artifacts.card import Card
 
-hub = typer.Typer(no_args_is_help=True, help="Published models: list, fetch, publish, verify.")
+hub = Commands(help="Published models: list, fetch, publish, verify.")
 
 Name = Annotated[str, typer.Argument(help="user/name on the hub, or zoo/name of an embedded one.")]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit.")]
@@ -24,27 +26,22 @@ Folder = Annotated[
 
 
 @hub.command("ls")
-def hub_ls(folder: Folder = None) -> None:
+def hub_ls(folder: Folder = None, as_json: AsJson = False) -> None:
     """List the embedded models, and those of a folder in the hub's place."""
-    with one_sentence():
-        import zoo
-
-        for row in zoo.hub.entries(hub=folder):
-            score = "" if row.score is None else f"{row.metric} {row.score:.3f}"
-            megabytes = f"{row.size / 1e6:.1f} MB"
-            typer.echo(
-                f"{row.name:28} {row.domain:8} {row.task:15} {score:18} {megabytes:>8}  "
-                f"{row.licence}"
-            )
+    for row in zoo.hub.entries(hub=folder):
+        score = "" if row.score is None else f"{row.metric} {row.score:.3f}"
+        megabytes = f"{row.size / 1e6:.1f} MB"
+        facts = f"{row.name:28} {row.domain:8} {row.task:15} {score:18} {megabytes:>8}"
+        say(asdict(row), f"{facts}  {row.licence}", as_json)
 
 
 @hub.command("pull")
-def hub_pull(name: Name, revision: Revision = None, folder: Folder = None) -> None:
+def hub_pull(
+    name: Name, revision: Revision = None, folder: Folder = None, as_json: AsJson = False
+) -> None:
     """Fetch a model, check every byte of it, and print its folder."""
-    with one_sentence():
-        import zoo
-
-        typer.echo(zoo.hub.pull(name, revision=revision, hub=folder))
+    place = zoo.hub.pull(name, revision=revision, hub=folder)
+    say({"name": name, "folder": place}, str(place), as_json)
 
 
 @hub.command("push")
@@ -57,18 +54,16 @@ def hub_push(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be published, and send nothing.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the files of a saved model, publish them, and print where they are then."""
-    with one_sentence():
-        import zoo
-
-        if dry_run:
-            _show(zoo.hub.push(artifact, name, revision=revision, hub=folder, dry_run=True))
-            return
-        address = zoo.hub.push(
-            artifact, name, revision=revision, private=private, hub=folder, show=_show
-        )
-        typer.echo(address)
+    if dry_run:
+        _show(zoo.hub.push(artifact, name, revision=revision, hub=folder, dry_run=True))
+        return
+    address = zoo.hub.push(
+        artifact, name, revision=revision, private=private, hub=folder, show=_show
+    )
+    say({"name": name, "address": address}, str(address), as_json)
 
 
 def _show(files: Mapping[str, int]) -> None:
@@ -84,44 +79,44 @@ def hub_verify(
     data: Annotated[
         str | None, typer.Option(help="Labelled data; default: what the card says, if at hand.")
     ] = None,
+    as_json: AsJson = False,
     device: Device = "auto",
     precision: Precision = "fp32",
 ) -> None:
     """Score a published model again and say whether its card holds; status 1 if it does not."""
-    with one_sentence():
-        import zoo
-        from zoo.core.artifacts.card import Card
-        from zoo.hub.find import find
+    from zoo.core.artifacts.card import Card
+    from zoo.hub.find import find
 
-        folder = find(name)
-        card = Card.read(folder)
-        model = zoo.load(folder, run=run_of(device, precision))
-        stated = _stated(card) if card and data is None else _measured(model)
-        if not stated:
-            raise ValueError(
-                f"a model is verified by the scores that it states, got {name!r}, which states "
-                "none. Score it with `zoo evaluate` instead."
-            )
-        scores = model.evaluate(data) if data is not None else _scores(name, card, model)
-        if not _holds(stated, scores):
-            raise typer.Exit(1)
-
-
-def _holds(stated: Mapping[str, tuple[float, float]], scores: Mapping[str, float]) -> bool:
-    """Print each stated score beside the one measured now, and say whether all of them hold."""
-    holds = True
-    for metric, (value, spread) in stated.items():
-        if metric not in scores:
-            holds = False
-            typer.echo(f"{metric:>12} is stated as {value:.4f}, but was not measured")
-            continue
-        within = abs(scores[metric] - value) <= spread
-        holds = holds and within
-        typer.echo(
-            f"{metric:>12} {scores[metric]:.4f}, the card says {value:.4f} ± {spread:.4f}: "
-            f"{'it holds' if within else 'it does not hold'}"
+    folder = find(name)
+    card = Card.read(folder)
+    model = zoo.load(folder, run=run_of(device, precision))
+    stated = _stated(card) if card and data is None else _measured(model)
+    if not stated:
+        raise ValueError(
+            f"a model is verified by the scores that it states, got {name!r}, which states "
+            "none. Score it with `zoo evaluate` instead."
         )
-    return holds
+    scores = model.evaluate(data) if data is not None else _scores(name, card, model)
+    if not _holds(stated, scores, as_json):
+        raise typer.Exit(1)
+
+
+def _holds(
+    stated: Mapping[str, tuple[float, float]], scores: Mapping[str, float], as_json: bool
+) -> bool:
+    """Print each stated score beside the one measured now, and say whether all of them hold."""
+    verdicts = []
+    for metric, (value, spread) in stated.items():
+        score = scores.get(metric)
+        verdicts.append(score is not None and abs(score - value) <= spread)
+        line = f"{metric:>12} is stated as {value:.4f}, but was not measured"
+        if score is not None:
+            verdict = "it holds" if verdicts[-1] else "it does not hold"
+            card = f"the card says {value:.4f} ± {spread:.4f}"
+            line = f"{metric:>12} {score:.4f}, {card}: {verdict}"
+        facts = {"metric": metric, "score": score, "stated": value, "spread": spread}
+        say(facts | {"holds": verdicts[-1]}, line, as_json)
+    return all(verdicts)
 
 
 LEAST_SPREAD = 1e-3  # as a share of the score: what machines and versions may differ by
@@ -144,11 +139,11 @@ def _scores(name: str, card: Card | None, model: Any) -> dict[str, float]:
         ValueError: there is no protocol that this version knows.
     """
     protocol = card.protocol if card else ""
-    known = Path(__file__).parents[1] / "published" / f"{protocol}.py"
-    if not protocol.isidentifier() or protocol[0] == "_" or not known.exists():
+    module = Path(__file__).parents[1] / "published" / f"{protocol}.py"
+    if not protocol.isidentifier() or protocol[0] == "_" or not module.exists():
         raise ValueError(
-            f"a card is verified by the protocol that it names, however {name!r} names "
-            f"{protocol=}; give --data with labelled data"
+            f"a card must name a protocol to be verified by, got {protocol=} for {name!r}. Give "
+            "--data with labelled data."
         )
-    found: dict[str, float] = importlib.import_module(f"zoo.published.{protocol}").score(model)
-    return found
+    scores: dict[str, float] = importlib.import_module(f"zoo.published.{protocol}").score(model)
+    return scores

@@ -1,64 +1,92 @@
-"""What the commands share: options in the same words, circumstances, and how a mistake ends."""
+"""What the commands share: options in the same words, output, and how a mistake ends."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import inspect
 import json
 import math
 import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
+from typer.core import TyperCommand
+
+import zoo
 
 if TYPE_CHECKING:
+    from zoo.core.model import Model
     from zoo.core.run import Run
+
+    AnyModel = TypeVar("AnyModel", bound=Model[Any, Any])
+
+T = TypeVar("T")
 
 INTERRUPTED: Final = 130  # statuses as shells have them: 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 STATE: Final = "training-state.safetensors"
-_ARGUMENT: Final = re.compile(r"\b(user|item|rating|time|text|label)=(?:'\.\.\.'|\.\.\.)")
+_VERB: Final = re.compile(
+    r"(Call )?\bzoo((?:\.(?:vision|text|tabular|collab|data|hub))(?:\.[a-z_]+)*)(?:\(([^()]*)\))?"
+)
+_SETTING: Final = re.compile(r"\b([a-z][a-z_]*)=('[^']*'|\([^()]*\)|\[[^\]]*\]|\.\.\.|[-+\w.]*\w)?")
 _out: ContextVar[Path | None] = ContextVar("out", default=None)  # where a command trains
 
 Photos = Annotated[
     str,
     typer.Argument(
-        help="Folder with a folder a class (perhaps within train/ and valid/), or CSV file "
+        help="Folder with one folder per class (perhaps within train/ and valid/), or a CSV file "
         "of paths and labels."
     ),
 ]
-Artifact = Annotated[str, typer.Argument(help="Directory of a saved model, or user/name.")]
+Artifact = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Directory of a saved model, or user/name.")
+]
 Pretrained = Annotated[
     str,
-    typer.Option(
-        help="Backbone (see `zoo vision backbones`), directory of a saved model, or user/name."
+    typer.Argument(
+        help="Model to start from: a published name, the directory of a saved model, or user/name."
     ),
 ]
-Size = Annotated[int | None, typer.Option(help="Side of the model's input in pixels.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Photos a step.")]
-AugmentName = Annotated[str, typer.Option(help="side_on, top_down or none.")]
-Valid = Annotated[
-    str | None, typer.Option(help="Validation photos; without, what DATA says, else a fifth.")
+Root = Annotated[
+    Path | None, typer.Option(help="Folder that a table's paths start from; that of its file.")
 ]
 TTA = Annotated[
     bool, typer.Option("--tta", help="Look at each photo five times, four of them augmented.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
-Rate = Annotated[float | None, typer.Option(help="Highest rate; default: the model's own.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text, one object per line.")]
 Out = Annotated[
     Path | None, typer.Option(help="Directory of the model; default: named after the data.")
 ]
-Resume = Annotated[bool, typer.Option(help="Continue the same, interrupted call.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the same, interrupted call.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps ...")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of weights, order, augmentation, dropout.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, order, augmentation and dropout.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads that decode photos.")]
+
+
+class Commands(typer.Typer):
+    """A group of commands, each of which ends a mistake in one sentence."""
+
+    def __init__(self, help: str, **settings: Any) -> None:
+        super().__init__(help=help, no_args_is_help=True, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[T], T]:
+        """Decorate a function that is a command."""
+        return super().command(name, cls=_Command, **settings)  # type: ignore[return-value]
+
+
+class _Command(TyperCommand):
+    def invoke(self, ctx: Any) -> Any:
+        flags = [one.opts[-1] for one in self.params if one.param_type_name == "option"]
+        with one_sentence(flags):
+            return super().invoke(ctx)
 
 
 def run_of(
@@ -68,50 +96,119 @@ def run_of(
     threads: int | None = None,
     out: Path | None = None,
     resume: bool = False,
+    as_json: bool = False,
 ) -> Run:
-    """The circumstances that the options tell."""
+    """The circumstances that the options state; JSON comes without a table of epochs."""
     from zoo.core.run import Run
 
     _out.set(out)
-    given: Any = precision
+    accuracy: Any = precision
     return Run(
-        device=device, precision=given, seed=seed, threads=threads, out=out, resume=resume,
-        keep_memory=True,
+        device=device, precision=accuracy, seed=seed, threads=threads, out=out, resume=resume,
+        keep_memory=True, progress=False if as_json else None,
     )  # fmt: skip
 
 
-def tell(scores: Mapping[str, float], form: str = ".4f") -> None:
-    """Print scores, one a line."""
-    for name, value in scores.items():
-        typer.echo(f"{name:>18} {value:{form}}")
-
-
-def conclude(model: Any, place: Path, hint: str) -> None:
-    """Print where a trained model is saved and what to try with it.
-
-    Args:
-        model: what was trained.
-        place: its directory.
-        hint: command to try.
+def load(name: str, kind: type[AnyModel], device: str = "auto", seed: int = 0) -> AnyModel:
+    """A saved model of the class that a command is for.
 
     Raises:
-        typer.Exit: Ctrl-C ended the training before its time, which is said; status 130.
+        ValueError: it is of another.
     """
-    if cut_short := model.training.get("interrupted"):
-        notice(
-            f"Ctrl-C ended the training {cut_short}; what was learnt until then is saved in "
-            f"{place}, and the same command with --resume goes on",
-            fg="yellow",
+    try:
+        return zoo.load(name, kind, run=run_of(device, seed=seed))
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def call(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """Call a model's method with the options that are set.
+
+    Raises:
+        ValueError: the method takes no such option, or fewer arguments.
+    """
+    values = {name: value for name, value in options.items() if value not in (None, False, [])}
+    signature, owner = inspect.signature(function), getattr(function, "__self__", function.__name__)
+    unknown = [name for name in values if name not in signature.parameters]
+    if unknown:
+        raise ValueError(
+            f"options must be ones that {owner!r} takes, got {unknown[0]}={values[unknown[0]]}. "
+            "Leave it out."
         )
-        raise typer.Exit(INTERRUPTED)
-    typer.echo(f"saved in {place}; try: {hint}")
+    try:
+        signature.bind(*arguments, **values)
+    except TypeError:
+        raise ValueError(
+            f"arguments must be as many as {owner!r} takes, got {len(arguments)}. See --help."
+        ) from None
+    return function(*arguments, **values)
+
+
+# ---- output --------------------------------------------------------------------------------------
+
+
+def say(record: Mapping[str, Any], line: str, as_json: bool) -> None:
+    """Print a record as JSON, or as a line for people."""
+    typer.echo(json_line(record) if as_json else line)
+
+
+def say_scores(scores: Mapping[str, float], as_json: bool) -> None:
+    """Print scores, one a line."""
+    say(scores, "\n".join(f"{name:>18} {short(value)}" for name, value in scores.items()), as_json)
+
+
+def say_table(table: Any, as_json: bool) -> None:
+    """Print a DataFrame, or its rows as JSON."""
+    if as_json:
+        for row in table.to_dict("records"):
+            typer.echo(json_line(row))
+    else:
+        typer.echo(table.to_string(index=False))
+
+
+def say_picture(path: Path, as_json: bool) -> None:
+    """Print where a picture has been written."""
+    say({"picture": path}, f"picture in {path}", as_json)
+
+
+def line_of(record: Mapping[str, Any]) -> str:
+    """A record of a prediction as a line of text; see `zoo.core.model.Model.records`.
+
+    >>> line_of({"file": "a.csv", "row": 3, "label": "yes", "probabilities": {"yes": 0.75}})
+    'a.csv:3  yes 0.750'
+    >>> line_of({"file": "a.csv", "row": 3, "user": "u1", "item": 5, "value": 3.87512})
+    'a.csv:3  3.8751'
+    """
+    words = []
+    if "file" in record:
+        words.append(f"{record['file']}:{record['row']}" if "row" in record else record["file"])
+    if "picture" in record:
+        words.append(record["picture"])
+    if "value" in record:
+        words.append(short(record["value"]))
+    words += [f"{name} {short(value)}" for name, value in record.get("values", {}).items()]
+    label = {record["label"]: record["probability"]} if "probability" in record else {}
+    shares = record.get("probabilities", record.get("shares", label))
+    words += [f"{name} {shares[name]:.3f}" for name in record.get("labels", shares)]
+    if not record.get("labels", True):
+        words.append("no label")
+    return "  ".join(words)
+
+
+def short(value: float) -> str:
+    """A number to read: four decimals, or four digits of one that is near 0.
+
+    >>> short(5263.25), short(3.87512), short(0.00001234)
+    ('5263.2500', '3.8751', '1.234e-05')
+    """
+    return f"{value:.4g}" if 0 < abs(value) < 1e-3 else f"{value:.4f}"
 
 
 def json_line(row: Mapping[str, Any]) -> str:
-    """A row as one line of JSON; what is no finite number is null.
+    """A row as one line of JSON; numbers have six decimals, what is no finite number is null.
 
-    >>> json_line({"item": 5, "score": float("nan")})
-    '{"item": 5, "score": null}'
+    >>> json_line({"item": 5, "score": float("nan"), "share": 0.123456789})
+    '{"item": 5, "score": null, "share": 0.123457}'
     """
     return json.dumps(_plain(row), ensure_ascii=False, allow_nan=False)
 
@@ -122,18 +219,25 @@ def notice(text: str, fg: str) -> None:
     typer.echo(line if os.environ.get("NO_COLOR") else typer.style(line, fg=fg), err=True)
 
 
+# ---- ends ----------------------------------------------------------------------------------------
+
+
 @contextlib.contextmanager
-def one_sentence() -> Iterator[None]:
+def one_sentence(flags: Sequence[str] = ()) -> Iterator[None]:
     """A mistake of the user's ends in one sentence and status 1; ZOO_TRACEBACK=1 shows more.
 
     Warnings are one line as well, without the place in the code. Whoever reads the output may close
     it early, as `head` does; Ctrl-C ends with status 130.
+
+    Args:
+        flags: options of the command, such as "--batch-size".
     """
     out = _out.set(None)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _in_one_line
             yield
+            sys.stdout.flush()
     except KeyboardInterrupt:
         notice(_broken_off(), fg="yellow")
         raise typer.Exit(INTERRUPTED) from None
@@ -143,15 +247,39 @@ def one_sentence() -> Iterator[None]:
             raise typer.Exit(PIPE_CLOSED) from None
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        notice(_in_words_of_the_shell(str(error)) or type(error).__name__, fg="red")
+        notice(in_words_of_the_shell(str(error), flags) or type(error).__name__, fg="red")
         raise typer.Exit(1) from None
     finally:
         _out.reset(out)
 
 
-def _in_words_of_the_shell(message: str) -> str:
-    """The message with options of commands for the arguments of the same names in Python."""
-    return _ARGUMENT.sub(r"--\1 NAME", message)
+def in_words_of_the_shell(message: str, flags: Sequence[str] = ()) -> str:
+    """A message with commands and options for the calls and keyword arguments of Python.
+
+    Args:
+        message: what the library says.
+        flags: options of the command.
+
+    >>> in_words_of_the_shell("epochs must be 1 or more, got epochs=0. Try epochs=4.", ["--epochs"])
+    'epochs must be 1 or more, got --epochs 0. Try --epochs 4.'
+    >>> in_words_of_the_shell("Call zoo.vision.finetune('resnet18', 'photos').")
+    "Run zoo vision finetune 'resnet18' 'photos'."
+    """
+    options = {flag.lstrip("-").replace("-", "_"): flag for flag in flags}
+
+    def command(match: re.Match[str]) -> str:
+        words = [f"zoo{match[2].replace('.', ' ').replace('_', '-')}"]
+        words += [match[3].replace(", ", " ")] if match[3] else []
+        return ("Run " if match[1] else "") + " ".join(words)
+
+    def option(match: re.Match[str]) -> str:
+        if match[1] not in options:
+            return match[0]
+        value = "NAME" if (match[2] or "").strip("'") == "..." else match[2]
+        return f"{options[match[1]]} {value}" if value and value != "True" else options[match[1]]
+
+    words = _SETTING.sub(option, _VERB.sub(command, message))
+    return re.sub(r"Run\((--[^()]*)\)", r"\1", words)
 
 
 def _broken_off() -> str:
@@ -183,9 +311,11 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     if hasattr(value, "tolist"):
         return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (str, bool, int, float)) or value is None else str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return round(value, 6) if abs(value) >= 1 else float(f"{value:.6g}")
+    return value if isinstance(value, (str, bool, int)) or value is None else str(value)
 
 
 def _in_one_line(message: Warning | str, *_: object, **__: object) -> None:

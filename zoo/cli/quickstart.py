@@ -62,7 +62,8 @@ def run(out: Path, say: Callable[[str], None]) -> None:
         f"\nlearning-rate finder  {out / 'lr-find.png'}\nlosses                {out / 'loss.png'}"
         f"\nconfusions            {out / 'confusion.png'}\nmodel                 {directory}\n"
         f"\n{time.perf_counter() - began:.0f} seconds. Your own photos, a folder for each class:\n"
-        "\n    zoo vision finetune photos/ --out my-model\n    zoo predict my-model photo.jpg\n"
+        "\n    zoo vision finetune efficientnet_lite0 photos/ --out my-model"
+        "\n    zoo predict my-model photo.jpg\n"
     )
 
 

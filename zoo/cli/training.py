@@ -1,10 +1,11 @@
 """Commands that train: their options are those of the verb's table, and the circumstances.
 
     @app.command("train")
-    @takes(OPTIONS)
-    def train(data: Data, out: Out = None, **options: Any) -> None: ...
+    @takes(OPTIONS, epochs=(Epochs, 4))
+    def train(data: Data, **options: Any) -> None:
+        train_and_save(zoo.vision.train, data, options=options, ...)
 
-Only what a user gives reaches the verb, so that a default is stated in the table alone.
+Only what a user states reaches the verb, so that a default is stated in the table alone.
 """
 
 from __future__ import annotations
@@ -18,49 +19,65 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 
 import typer
 
-from zoo.cli.options import Device, Precision, Resume, Seed, Threads, run_of
-from zoo.core.options import OptionTable, Setting
+from zoo.cli.options import (
+    INTERRUPTED,
+    AsJson,
+    Device,
+    Out,
+    Precision,
+    Resume,
+    Seed,
+    Threads,
+    notice,
+    run_of,
+    say,
+    say_scores,
+)
+from zoo.core.options import OptionTable, Setting, setting_of
 
 CIRCUMSTANCES: Final[dict[str, tuple[Any, Any]]] = {
+    "out": (Out, None),
+    "resume": (Resume, False),
     "device": (Device, "auto"),
     "precision": (Precision, "auto"),
     "seed": (Seed, 0),
     "threads": (Threads, None),
-    "resume": (Resume, False),
+    "as_json": (AsJson, False),
 }
 
 
-def takes(table: OptionTable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorate a command whose `**options` are those of a table, as far as a shell has them.
+def takes(
+    table: OptionTable[Any], **own: tuple[Any, Any]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command whose `**options` are those of a verb, as far as a shell has them.
 
     Args:
         table: options of the verb that the command calls.
+        **own: annotation and default of each of the verb's own parameters, such as `epochs`.
     """
+    stated = {name: setting_of(name, hint, default) for name, (hint, default) in own.items()}
+    settings = {
+        name: setting for name, setting in (stated | table.settings).items() if setting.option.cli
+    }
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)
-        own = [
+        named = [
             parameter.replace(annotation=hints[name])
             for name, parameter in inspect.signature(function).parameters.items()
             if parameter.kind is not inspect.Parameter.VAR_KEYWORD
         ]
-        names = {parameter.name for parameter in own}
-        settings = [
-            _parameter(name, _shell_option(setting), None)
-            for name, setting in table.settings.items()
-            if setting.option.cli and name not in names
-        ]
-        circumstances = [
-            _parameter(name, kind, default)
-            for name, (kind, default) in CIRCUMSTANCES.items()
-            if name not in names
-        ]
-        parameters = [*own, *settings, *circumstances]
+        names = {parameter.name for parameter in named}
+        options = [_parameter(name, _shell_option(one), None) for name, one in settings.items()]
+        circumstances = [_parameter(name, *kind) for name, kind in CIRCUMSTANCES.items()]
+        all_of_them = [*named, *options, *circumstances]
+        parameters = list({one.name: one for one in reversed(all_of_them)}.values())[::-1]
 
         @functools.wraps(function)
         def command(**values: Any) -> None:
             kept = names | CIRCUMSTANCES.keys()
-            function(**{k: v for k, v in values.items() if k in kept or v not in (None, [])})
+            stated = {k: v for k, v in values.items() if k in kept or v not in (None, [])}
+            function(**{k: _single(v, settings.get(k)) for k, v in stated.items()})
 
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -70,16 +87,48 @@ def takes(table: OptionTable[Any]) -> Callable[[Callable[..., None]], Callable[.
     return decorate
 
 
-def settings_of(options: dict[str, Any], out: Path | None = None) -> Any:
-    """Keyword arguments of a verb from the options of a command.
-
-    Args:
-        options: those that the command got; circumstances become one `Run`.
-        out: where the training keeps its state and its model.
-    """
+def settings_of(options: dict[str, Any]) -> Any:
+    """Keyword arguments of a verb from the options of a command; circumstances become one `Run`."""
     circumstances = {name: options[name] for name in CIRCUMSTANCES if name in options}
     others = {name: value for name, value in options.items() if name not in CIRCUMSTANCES}
-    return others | {"run": run_of(**circumstances, out=out)}
+    return others | {"run": run_of(**circumstances)}
+
+
+def train_and_save(
+    verb: Callable[..., Any], *arguments: Any, options: dict[str, Any], name: str, hint: str
+) -> None:
+    """Call a verb, and print the scores, where the model is saved and what to try with it.
+
+    Args:
+        verb: the verb of a domain.
+        *arguments: its arguments.
+        options: what the command got beside them.
+        name: directory of the model where the user names none.
+        hint: command to try, with {} for the directory.
+
+    Raises:
+        typer.Exit: Ctrl-C ended the training before its time, which is said; status 130.
+    """
+    place, as_json = options["out"] or Path(name), options["as_json"]
+    model = verb(*arguments, **settings_of(options | {"out": place}))
+    if as_json:
+        say({"model": place, "metrics": model.metrics}, "", as_json)
+    else:
+        say_scores(model.metrics, as_json)
+    if cut_short := model.training.get("interrupted"):
+        notice(
+            f"Ctrl-C ended the training {cut_short}; what was learnt until then is saved in "
+            f"{place}, and the same command with --resume goes on",
+            fg="yellow",
+        )
+        raise typer.Exit(INTERRUPTED)
+    if not as_json:
+        typer.echo(f"saved in {place}; try: {hint.format(place)}")
+
+
+def named_after(data: Any, what: Any) -> str:
+    """The directory of a model of which the user says no other: data, and what is made of them."""
+    return f"{Path(data).resolve().stem}-{Path(what).resolve().name}"
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -89,21 +138,31 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _shell_option(setting: Setting) -> Any:
-    """The option of a shell for a setting; None where it is not given."""
-    panel = setting.option.group or None
-    option = typer.Option(help=setting.help, show_default=False, rich_help_panel=panel)
-    kind = setting.option.cli if isinstance(setting.option.cli, type) else setting.type
-    return Annotated[_shell_type(kind), option]
+    """The option of a shell for a setting; None where it is not stated."""
+    kind, words = _shell_type(setting.type if setting.option.cli is True else setting.option.cli)
+    option = typer.Option(
+        help=setting.help,
+        show_default=False,
+        metavar=words,
+        rich_help_panel=setting.option.group or None,
+    )
+    return Annotated[kind | None, option]
 
 
-def _shell_type(kind: Any) -> Any:
-    """What Typer reads for a type: lists repeat an option, everything may be absent."""
+def _shell_type(kind: Any) -> tuple[Any, str | None]:
+    """What Typer reads for a type, and how its help shows a choice; lists repeat an option."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        kinds = [one for one in arguments if one is not type(None)]
-        return _shell_type(kinds[0])
-    if origin is Literal or origin is tuple:
-        return kind | None if origin is tuple else Union[kind, None]  # noqa: UP007
-    if isinstance(origin, type) and issubclass(origin, Sequence):
-        return list[arguments[0]] | None  # type: ignore[valid-type]
-    return kind | None
+        return _shell_type(next(one for one in arguments if one is not type(None)))
+    if origin is Literal:  # the verb says what is wrong with another word
+        return str, "|".join(arguments)
+    if kind is list or (isinstance(origin, type) and issubclass(origin, Sequence)):
+        item = arguments[0] if arguments else str
+        return (kind if origin is tuple else types.GenericAlias(list, (item,))), None
+    return kind, None
+
+
+def _single(value: Any, setting: Setting | None) -> Any:
+    """The value itself of a list of one, where Python takes either."""
+    is_either = setting is not None and setting.option.cli is list and str in get_args(setting.type)
+    return value[0] if is_either and isinstance(value, list) and len(value) == 1 else value

@@ -2,268 +2,299 @@
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import zoo
 from zoo.cli.options import (
     TTA,
     Artifact,
-    AugmentName,
-    BatchSize,
-    Device,
-    Out,
+    AsJson,
+    Commands,
     Photos,
-    Precision,
     Pretrained,
-    Resume,
-    Seed,
-    Size,
-    Threads,
-    Valid,
-    conclude,
+    Root,
     json_line,
-    one_sentence,
+    load,
     run_of,
-    tell,
+    say,
+    say_picture,
+    say_table,
 )
+from zoo.cli.training import named_after, takes, train_and_save
+from zoo.core.options import Option
+from zoo.core.training.options import Epochs, Rate, SomeRate
+from zoo.vision.classification import options as of_photos
+from zoo.vision.restoration import options as of_restoration
+from zoo.vision.segmentation import options as of_masks
 
 if TYPE_CHECKING:
-    from zoo.vision.classification.model import PhotoModel
+    from zoo.vision.inspect.results import Results
 
-Root = Annotated[
-    Path | None, typer.Option(help="Folder that a table's paths start from; that of its file.")
+vision = Commands(help="Photos: check, fine-tune, look at.")
+segmentation = Commands(help="What every pixel of a photo shows: check masks, train, fine-tune.")
+restoration = Commands(help="Small and compressed photos made good again: train, fine-tune.")
+show = Commands(help="Pictures of photos and results.")
+vision.add_typer(segmentation, name="segmentation")
+vision.add_typer(restoration, name="restoration")
+vision.add_typer(show, name="show")
+
+Backbone = Annotated[str, Option(help="Backbone; `zoo vision backbones` lists them.")]
+GoodPhotos = Annotated[str, typer.Argument(metavar="PHOTOS", help="Folder of good photos.")]
+Pairs = Annotated[
+    str, typer.Argument(metavar="PHOTOS", help="Folder of photos, or a table of photos and masks.")
 ]
+Masks = Annotated[
+    str | None,
+    typer.Argument(help="Folder of their masks, of the same names; else they lie among them."),
+]
+ValidMasks = Annotated[str | None, typer.Option(help="Folder of the validation photos' masks.")]
+Valid = Annotated[str | None, typer.Option(help="Validation photos, in the form of the others.")]
+Count = Annotated[int, typer.Option("-k", min=1, help="Photos to show.")]
+HINT = "zoo predict {} PHOTO..."
 
-vision = typer.Typer(no_args_is_help=True, help="Photos: check, fine-tune, look at, draw, export.")
+
+# ---- whole photos --------------------------------------------------------------------------------
 
 
 @vision.command("finetune")
-def vision_finetune(
-    photos: Photos,
-    pretrained: Pretrained = "efficientnet_lite0",
-    epochs: Annotated[int, typer.Option(min=0, help="0 gives a linear probe.")] = 4,
-    lr: Annotated[
-        float | None,
-        typer.Option(help="Highest rate of the head; 3e-4, or 2e-3 if it alone trains."),
-    ] = None,
-    valid: Valid = None,
-    size: Size = None,
-    batch_size: BatchSize = 16,
-    sizes: Annotated[
-        str, typer.Option(help="Growing sizes that share the epochs, such as 96,128,160.")
-    ] = "",
-    task: Annotated[
-        str | None,
-        typer.Option(help="classification, multi-label or regression; without, the labels decide."),
-    ] = None,
-    separator: Annotated[
-        str | None, typer.Option(help="Between several labels in a table's cell.")
-    ] = None,
-    y_range: Annotated[
-        tuple[float, float] | None, typer.Option(help="What numbers to estimate lie between.")
-    ] = None,
-    beta: Annotated[
-        float | None, typer.Option(help="Times that recall counts as precision in F; 1.")
-    ] = None,
-    augment: AugmentName = "side_on",
-    mixup: Annotated[float, typer.Option(min=0, help="Alpha of blended photos, usually .4.")] = 0.0,
-    cutmix: Annotated[float, typer.Option(min=0, help="Alpha of pasted boxes, usually 1.")] = 0.0,
-    label_smoothing: Annotated[float, typer.Option(help="Share spread over all classes.")] = 0.0,
-    dropout: Annotated[float | None, typer.Option(help="Probability in the head.")] = None,
-    class_weights: Annotated[
-        bool, typer.Option("--class-weights", help="Weigh classes by their rarity.")
-    ] = False,
-    oversample: Annotated[
-        bool, typer.Option("--oversample", help="Repeat photos of rarer classes.")
-    ] = False,
-    precompute: Annotated[
-        bool, typer.Option("--precompute", help="Train the head alone, on features kept on disk.")
-    ] = False,
-    versions: Annotated[
-        int, typer.Option(min=0, help="Augmented versions of each photo to precompute.")
-    ] = 0,
-    strict: Annotated[bool, typer.Option(help="Stop at unreadable photos.")] = False,
-    columns: Annotated[
-        str | None, typer.Option(help="A table's columns of paths and labels: photo,label.")
-    ] = None,
-    root: Root = None,
-    out: Out = None,
-    resume: Resume = False,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    seed: Seed = 0,
-    threads: Threads = None,
-) -> None:
+@takes(
+    of_photos.OPTIONS,
+    epochs=(Epochs, of_photos.EPOCHS),
+    lr=(SomeRate, None),
+    sizes=(of_photos.Sizes, ()),
+)
+def finetune(pretrained: Pretrained, photos: Photos, **options: Any) -> None:
     """Fine-tune a pretrained model on your photos and save it."""
-    with one_sentence():
-        import zoo
+    name = named_after(photos, pretrained)
+    train_and_save(zoo.vision.finetune, pretrained, photos, options=options, name=name, hint=HINT)
 
-        target = out or Path(f"{Path(photos).resolve().stem}-{Path(pretrained).resolve().name}")
-        model = zoo.vision.finetune(
-            pretrained,
-            photos,
-            epochs=epochs,
-            lr=lr,
-            sizes=_numbers(sizes),
-            valid=valid,
-            task=task,  # type: ignore[arg-type]
-            separator=separator,
-            y_range=y_range,
-            beta=beta,
-            size=size,
-            batch_size=batch_size,
-            augment=augment,  # type: ignore[arg-type]
-            mixup=mixup,
-            cutmix=cutmix,
-            class_weights="balanced" if class_weights else None,
-            oversample=oversample,
-            precompute=precompute,
-            versions=versions,
-            dropout=dropout,
-            label_smoothing=label_smoothing,
-            strict=strict,
-            columns=_names(columns),
-            root=root,
-            run=run_of(device, precision, seed, threads, target, resume),
-        )
-        tell(model.metrics)
-        conclude(model, target, f"zoo predict {target} PHOTO...")
+
+@vision.command("train")
+@takes(
+    of_photos.TRAIN_OPTIONS,
+    model=(Backbone, None),
+    epochs=(Epochs, of_photos.TRAIN_EPOCHS),
+    lr=(Rate, of_photos.TRAIN_LR),
+)
+def train(photos: Photos, **options: Any) -> None:
+    """Train a model on your photos from random weights and save it."""
+    name = named_after(photos, options.get("model", "model"))
+    train_and_save(zoo.vision.train, photos, options=options, name=name, hint=HINT)
 
 
 @vision.command("report")
-def vision_report(artifact: Artifact, photos: Photos, tta: TTA = False, root: Root = None) -> None:
+def report(
+    artifact: Artifact, photos: Photos, tta: TTA = False, root: Root = None, as_json: AsJson = False
+) -> None:
     """Precision, recall and F of each class or label on labelled photos."""
-    with one_sentence():
-        report = photo_model(artifact).report(photos, root=root, tta=tta)
-        typer.echo(report.round(3).to_string())
-
-
-def photo_model(artifact: str) -> PhotoModel:
-    """A saved model that answers for whole photos.
-
-    Raises:
-        ValueError: it is another.
-    """
-    import zoo
-    from zoo.vision.classification.model import PhotoModel
-
-    model: Any = zoo.load(artifact)
-    if not isinstance(model, PhotoModel):
-        raise ValueError(
-            "this takes a model that says what whole photos show, however "
-            f"{artifact!r} is {model!r}; try zoo evaluate, or zoo vision draw for pictures"
-        )
-    return model
+    table = load(artifact, zoo.vision.PhotoModel).report(photos, root=root, tta=tta)
+    if as_json:
+        say_table(table.reset_index(names="label"), as_json)
+    else:
+        typer.echo(table.round(3).to_string())
 
 
 @vision.command("backbones")
-def vision_backbones(
+def backbones(
     name: Annotated[str, typer.Argument(help="Part of a name.")] = "",
     all_: Annotated[
         bool, typer.Option("--all", help="Also those whose weights are not at hand.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List backbones: those at hand, or all."""
-    with one_sentence():
-        import zoo
-
-        table = zoo.vision.backbones()
-        rows = table[table["name"].str.contains(name, regex=False)]
-        if not all_ and not name:
-            rows = rows[rows["at_hand"]]
-        typer.echo(rows.to_string(index=False))
-        if len(rows) < len(table):
-            typer.echo(f"{len(rows)} of {len(table)}; --all lists every one")
+    table = zoo.vision.backbones()
+    rows = table[table["name"].str.contains(name, regex=False)]
+    if not all_ and not name:
+        rows = rows[rows["at_hand"]]
+    say_table(rows, as_json)
+    if len(rows) < len(table) and not as_json:
+        typer.echo(f"{len(rows)} of {len(table)}; --all lists every one")
 
 
-def print_photos(
-    model: PhotoModel, files: list[Path], *, as_json: bool, top: int, tta: bool = False
+@vision.command("check")
+def check(
+    photos: Annotated[str, typer.Argument(help="Folder of photos, or a table of paths.")],
+    valid: Valid = None,
+    min_side: Annotated[int, typer.Option(min=1, help="Pixels below which one is tiny.")] = 32,
+    as_json: AsJson = False,
 ) -> None:
-    """Print what the model says of each photo: its likeliest classes, its labels or its number."""
-    from zoo.vision.classification.model import PhotoModel
-    from zoo.vision.data.images import UnreadableImage, is_image, walk
+    """Find broken files, duplicates, leaks, odd photos and imbalance; status 1 for errors."""
+    from rich.console import Console
 
-    if not isinstance(model, PhotoModel):
-        raise ValueError(
-            f"what is printed is said in words, however {model!r} draws pictures; use: zoo vision "
-            "draw MODEL PHOTO"
-        )
-    paths = [
-        path
-        for file in files
-        for path in (filter(is_image, walk(file)) if file.is_dir() else [file])
-    ]
-    if not paths:
-        raise ValueError(
-            f"photos to predict are files or in folders, however {str(files[0])!r} has none; "
-            "give another folder"
-        )
-    try:
-        predictions = model.predict(paths, tta=tta)
-    except UnreadableImage:
-        paths = _readable(paths, files)
-        predictions = model.predict(paths, tta=tta)
-    for path, prediction in zip(paths, predictions, strict=True):
-        said, text = _told(prediction, top)
-        line = json_line({"file": str(path), **said})
-        typer.echo(line if as_json else f"{path}  {text}")
-
-
-def _readable(paths: list[Path], named: list[Path]) -> list[Path]:
-    """The photos without the broken ones that lie in folders; those that are named all stay."""
-    from zoo.core.messages import few
-    from zoo.vision.data.images import UnreadableImage, read
-
-    kept, broken = [], []
-    for path in paths:
-        try:
-            if path not in named:
-                read(path)
-        except UnreadableImage as error:
-            broken.append(str(error))
-        else:
-            kept.append(path)
-    if not kept or not broken:
-        return paths
-    said = f"{len(broken)} of {len(paths)} photos are left out: {few(broken, '; ')}"
-    warnings.warn(said, stacklevel=2)
-    return kept
-
-
-def _told(prediction: Any, top: int) -> tuple[dict[str, Any], str]:
-    """What the model says of one photo, for JSON and in a line."""
-    if isinstance(prediction, float):
-        return {"number": round(prediction, 6)}, f"{prediction:.6g}"
-    scores = prediction.probabilities
-    labels = getattr(prediction, "labels", None)
-    if labels is None:
-        ranked = sorted(scores.items(), key=lambda item: -item[1])[:top]
-        said: dict[str, Any] = {"label": prediction.label}
+    findings = zoo.vision.check(photos, valid, min_side=min_side)
+    if as_json:
+        typer.echo(json_line(findings.to_json()))
     else:
-        ranked, said = [(name, scores[name]) for name in labels], {"labels": list(labels)}
-    shown = {name: round(p, 6) for name, p in (ranked if labels is None else scores.items())}
-    text = "  ".join(f"{name} {p:.3f}" for name, p in ranked) or "no label"
-    return said | {"probabilities": shown}, text
+        Console().print(findings)
+    if not findings.ok:
+        raise typer.Exit(1)
 
 
-def _names(text: str | None) -> tuple[str, str] | None:
-    """Two names with a comma between."""
-    names = [] if text is None else [name.strip() for name in text.split(",")]
-    if text is not None and len(names) != 2:
-        raise ValueError(
-            f"columns must be two names with a comma between, got {text!r}. Try photo,label."
-        )
-    return (names[0], names[1]) if names else None
+# ---- pictures ------------------------------------------------------------------------------------
 
 
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ValueError(
-            f"sizes are whole numbers with commas between, however sizes={text!r}; give such as "
-            "96,128,160"
-        ) from None
+@show.command("batch")
+def show_batch(
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("batch.png"),
+    augment: Annotated[str, typer.Option(help="side_on, top_down or none.")] = "side_on",
+    size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
+    k: Count = 9,
+    as_json: AsJson = False,
+) -> None:
+    """Photos of a training batch after augmentation, as the model will see them."""
+    variation: Any = augment
+    learn = zoo.vision.learner(photos, model="efficientnet_lite0", size=size, augment=variation)
+    say_picture(zoo.vision.figures.save(zoo.vision.figures.batch(learn, k), out), as_json)
+
+
+@show.command("results")
+def show_results(
+    artifact: Artifact,
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("results.png"),
+    k: Count = 9,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predictions of a saved model beside truths."""
+    figure = _results(artifact, photos, root).plot(k)
+    say_picture(zoo.vision.figures.save(figure, out), as_json)
+
+
+@show.command("losses")
+def show_losses(
+    artifact: Artifact,
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("losses.png"),
+    k: Count = 9,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """The photos that a saved model gets most wrong."""
+    results = _results(artifact, photos, root)
+    say_table(results.top_losses(k), as_json)
+    say_picture(zoo.vision.figures.save(results.plot_top_losses(k), out), as_json)
+
+
+@show.command("confusion")
+def show_confusion(
+    artifact: Artifact,
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("confusion.png"),
+    least: Annotated[int, typer.Option(min=1, help="Photos of a pair to be listed.")] = 1,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """The confusion matrix of a saved model, and the pairs it confuses most."""
+    from zoo.core.history import save_picture
+
+    results = _results(artifact, photos, root)
+    pairs = results.most_confused(least)
+    if len(pairs) or as_json:
+        say_table(pairs, as_json)
+    else:
+        typer.echo("no class is confused")
+    save_picture(results.plot_confusion(), out)
+    say_picture(out, as_json)
+
+
+def _results(artifact: str, photos: str, root: Path | None) -> Results:
+    return load(artifact, zoo.vision.PhotoModel).results(photos, root=root)
+
+
+# ---- masks ---------------------------------------------------------------------------------------
+
+
+@segmentation.command("finetune")
+@takes(of_masks.OPTIONS, epochs=(Epochs, of_masks.EPOCHS), lr=(Rate, of_masks.LR))
+def finetune_segmentation(
+    pretrained: Pretrained,
+    photos: Pairs,
+    masks: Masks = None,
+    valid_masks: ValidMasks = None,
+    **options: Any,
+) -> None:
+    """Fine-tune a U-Net that tells what every pixel of a photo shows, and save it."""
+    train_and_save(
+        zoo.vision.segmentation.finetune,
+        pretrained,
+        photos,
+        masks,
+        options=_with_masks(options, valid_masks),
+        name=named_after(photos, "segmenter"),
+        hint=HINT,
+    )
+
+
+@segmentation.command("train")
+@takes(
+    of_masks.OPTIONS,
+    model=(Backbone, None),
+    epochs=(Epochs, of_masks.TRAIN_EPOCHS),
+    lr=(Rate, of_masks.LR),
+)
+def train_segmentation(
+    photos: Pairs, masks: Masks = None, valid_masks: ValidMasks = None, **options: Any
+) -> None:
+    """Train a U-Net from random weights that tells what every pixel shows, and save it."""
+    train_and_save(
+        zoo.vision.segmentation.train,
+        photos,
+        masks,
+        options=_with_masks(options, valid_masks),
+        name=named_after(photos, "segmenter"),
+        hint=HINT,
+    )
+
+
+@segmentation.command("check")
+def check_segmentation(
+    photos: Pairs,
+    masks: Masks = None,
+    classes: Annotated[
+        list[str] | None, typer.Option(help="Name of a number in the masks; repeat for all.")
+    ] = None,
+    ignore: Annotated[int | None, typer.Option(help="Value of pixels that do not count.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which masks belong to which photos, what is left over, and what the masks hold."""
+    findings = zoo.vision.segmentation.check(
+        photos, masks, classes=classes or None, ignore=ignore, run=run_of("cpu")
+    )
+    say(asdict(findings), str(findings), as_json)
+
+
+def _with_masks(options: dict[str, Any], valid_masks: str | None) -> dict[str, Any]:
+    """The options, with the masks of validation photos beside these."""
+    pair = {"valid": (options.get("valid"), valid_masks)}
+    return options if valid_masks is None else options | pair
+
+
+# ---- restoration ---------------------------------------------------------------------------------
+
+
+@restoration.command("finetune")
+@takes(of_restoration.OPTIONS, epochs=(Epochs, of_restoration.EPOCHS), lr=(Rate, of_restoration.LR))
+def finetune_restoration(pretrained: Pretrained, photos: GoodPhotos, **options: Any) -> None:
+    """Fine-tune a U-Net that undoes shrinking and compression of photos, and save it."""
+    verb, name = zoo.vision.restoration.finetune, named_after(photos, "restorer")
+    train_and_save(verb, pretrained, photos, options=options, name=name, hint=HINT)
+
+
+@restoration.command("train")
+@takes(
+    of_restoration.OPTIONS,
+    model=(Backbone, None),
+    epochs=(Epochs, of_restoration.TRAIN_EPOCHS),
+    lr=(Rate, of_restoration.LR),
+)
+def train_restoration(photos: GoodPhotos, **options: Any) -> None:
+    """Train a U-Net from random weights that undoes shrinking and compression, and save it."""
+    verb, name = zoo.vision.restoration.train, named_after(photos, "restorer")
+    train_and_save(verb, photos, options=options, name=name, hint=HINT)

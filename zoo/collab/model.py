@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -17,6 +18,7 @@ from zoo.collab import factor_tables
 from zoo.collab.anonymous import anonymous
 from zoo.collab.data.batches import VALID_BATCH, Ratings
 from zoo.collab.data.ids import ManyIds, OneId
+from zoo.collab.data.pair_files import pairs_in
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table
 from zoo.collab.data.validation import ratings_to_score
@@ -111,6 +113,13 @@ class Recommender(Model[nn.Module, Spec]):
                 number.
         """
         return rate(user, item, self.spec, self._scorer)
+
+    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+        """See `Model.records`; a file is a table of users and items."""
+        for file in files:
+            pairs, ratings = pairs_in(file, self.spec.columns), self.predict(file)
+            for row, (pair, rating) in enumerate(zip(pairs, ratings.tolist(), strict=True)):
+                yield {"file": str(file), "row": row, **pair, "value": rating}
 
     def evaluate(self, data: Table | None = None) -> dict[str, float]:
         """Loss, RMSE and MAE on ratings; for a "softmax" model, `evaluate_ranking` at 10.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Row = dict[str, float]
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What happened, over all fits of a learner.
 
@@ -27,6 +27,11 @@ class History:
     rows: list[Row] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     lrs: list[float] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        last = {} if not self.rows else self.rows[-1]
+        loss = ", ".join(f"{k} {last[k]:.4g}" for k in ("train_loss", "valid_loss") if k in last)
+        return f"<History of {len(self.rows)} epochs; {loss or 'no losses'}>"
 
     def columns(self) -> list[str]:
         """Names over all rows, in order of appearance."""

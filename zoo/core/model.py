@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -21,6 +21,7 @@ from zoo.core.config import Config, config_of
 from zoo.core.history import History
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
+from zoo.core.predictions import Explanation
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
 from zoo.core.task import Task
@@ -95,7 +96,25 @@ class Model(ABC, Generic[Network, S]):
     def evaluate(self, *data: Any, **options: Any) -> dict[str, float]:
         """Loss and metrics on labelled data; without any, those of the validation part."""
 
-    def explain(self, *inputs: Any, **options: Any) -> object:
+    @abstractmethod
+    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+        """Yield the predictions for what files hold, one dict of plain values per input.
+
+        Its keys are `file`, and `row` for a row of a table; then `label`, `probability` and
+        `probabilities` for a class; `labels` and `probabilities` for any number of labels; `value`
+        for a number, beside `user` and `item` for a rating; `values` by target for several numbers;
+        `picture` and `shares` for a picture.
+
+        Args:
+            files: files of inputs, or folders of them where inputs are files.
+            k: number of likeliest classes whose probabilities are listed.
+
+        Raises:
+            ValueError: a file does not hold inputs of the model.
+            FileNotFoundError: a file does not exist.
+        """
+
+    def explain(self, *inputs: Any, **options: Any) -> Explanation:
         """What in an input spoke for its prediction; a class whose models can tell overrides it.
 
         Raises:

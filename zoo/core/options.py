@@ -82,7 +82,7 @@ class OptionTable(Generic[T]):
 
     def __init__(self, table: type[T], **defaults: Any) -> None:
         hints = get_type_hints(table, include_extras=True)
-        own = [_setting(name, hint) for name, hint in hints.items()]
+        own = [setting_of(name, hint) for name, hint in hints.items()]
         self.settings = {one.name: one for one in sorted(own, key=lambda one: one.option.group)}
         for name, value in defaults.items():
             option = replace(self.settings[name].option, default=value)
@@ -118,7 +118,7 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
         signature = inspect.signature(function)
         hints = get_type_hints(function, include_extras=True, localns=None)
         own = {
-            name: _setting(name, hints[name], parameter.default)
+            name: setting_of(name, hints[name], parameter.default)
             for name, parameter in signature.parameters.items()
             if get_origin(hints.get(name)) is Annotated
         }
@@ -191,7 +191,7 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
     return values
 
 
-def _setting(name: str, hint: Any, default: Any = _MISSING) -> Setting:
+def setting_of(name: str, hint: Any, default: Any = _MISSING) -> Setting:
     """A setting from a field's annotation."""
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{name} must be annotated with an Option")

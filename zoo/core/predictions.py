@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Self, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 L = TypeVar("L", bound=Hashable)
+
+
+class Explanation(Protocol):
+    """What in an input spoke for a label, as `Model.explain` returns it."""
+
+    def record(self, k: int = 5) -> dict[str, Any]:
+        """The label, its probability and the k parts that mattered most, as plain values."""
+
+    def save(self, path: str | Path) -> Path:
+        """Write it as a picture."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,19 @@ class Prediction(Generic[L]):
         by_class = dict(zip(classes, probabilities, strict=True))
         label = max(by_class, key=by_class.__getitem__)
         return cls(label, by_class[label], by_class)
+
+    def record(self, k: int = 1) -> dict[str, Any]:
+        """The prediction as plain values, with the probabilities of the k likeliest classes.
+
+        >>> Prediction.of(["cat", "dog"], [0.2, 0.8]).record()
+        {'label': 'dog', 'probability': 0.8, 'probabilities': {'dog': 0.8}}
+        """
+        likeliest = sorted(self.probabilities.items(), key=lambda item: -item[1])[:k]
+        return {
+            "label": self.label,
+            "probability": self.probability,
+            "probabilities": dict(likeliest),
+        }
 
 
 @dataclass(frozen=True)
@@ -68,3 +92,7 @@ class Labels(Generic[L]):
         least = [thresholds] * len(classes) if isinstance(thresholds, (int, float)) else thresholds
         there = [name for name, low in zip(classes, least, strict=True) if by_label[name] >= low]
         return cls(tuple(sorted(there, key=by_label.__getitem__, reverse=True)), by_label)
+
+    def record(self, k: int = 1) -> dict[str, Any]:
+        """The labels as plain values, with the probability of every label."""
+        return {"labels": list(self.labels), "probabilities": dict(self.probabilities)}

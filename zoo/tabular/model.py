@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.model import Model
+from zoo.core.predictions import Prediction
 from zoo.core.run import Run
 from zoo.core.task import Task
 from zoo.data.table import require_columns
@@ -105,6 +106,14 @@ class TableModel(Model[TableNet, Spec]):
             return classes.take(outputs.argmax(1).tolist()).set_axis(frame.index)
         table = pd.DataFrame(unscaled(outputs, self.spec).numpy(), frame.index, names)
         return table[names[0]] if len(names) == 1 else table
+
+    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+        """See `Model.records`; a file is a table."""
+        outputs = self.probabilities if self.spec.task == "classification" else self.predict
+        for file in files:
+            table = pd.DataFrame(outputs(str(file)))
+            for row, numbers in zip(table.index, table.to_numpy().tolist(), strict=True):
+                yield {"file": str(file), "row": row, **self._record(numbers, k)}
 
     @overload
     def probabilities(self, rows: Row) -> dict[Value, float]: ...
@@ -205,6 +214,15 @@ class TableModel(Model[TableNet, Spec]):
             if member.training:  # its learner has trained it on
                 member.fill_unseen()
         return super()._weights()
+
+    def _record(self, numbers: list[float], k: int) -> dict[str, Any]:
+        """Probabilities or predicted numbers of a row as plain values."""
+        if self.spec.task == "classification":
+            return Prediction.of(self.spec.classes, numbers).record(k)
+        if len(numbers) == 1:
+            return {"value": numbers[0]}
+        names = [str(target.name) for target in self.spec.targets]
+        return {"values": dict(zip(names, numbers, strict=True))}
 
     def _frame(self, rows: Rows) -> pd.DataFrame:
         """Many rows as a table; it may be empty."""

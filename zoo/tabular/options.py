@@ -14,6 +14,11 @@ from zoo.core.training.options import LabelSmoothing, TrainingOptions
 Name = str | int
 """A column's name; a DataFrame that is made of an array numbers its columns."""
 
+TRAIN_EPOCHS: Final = 10
+TRAIN_LR: Final = 3e-3
+FINETUNE_EPOCHS: Final = 5
+FINETUNE_LR: Final = 1e-3
+
 TaskName = Literal["classification", "regression"]
 ModelName = Literal["mlp", "tabm"]
 Join = Literal["input", "inside", "ensemble"]

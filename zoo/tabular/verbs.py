@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Final, Unpack
+from typing import Any, Unpack
 
 from zoo.core.arguments import require_data, require_order
 from zoo.core.messages import did_you_mean, quoted
@@ -27,16 +27,21 @@ from zoo.tabular.inference import in_fp32
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
-from zoo.tabular.options import OPTIONS, Architecture, ModelName, Name, Options
+from zoo.tabular.options import (
+    FINETUNE_EPOCHS,
+    FINETUNE_LR,
+    OPTIONS,
+    TRAIN_EPOCHS,
+    TRAIN_LR,
+    Architecture,
+    ModelName,
+    Name,
+    Options,
+)
 from zoo.tabular.spec import Spec
 from zoo.tabular.stored import Pretrained, opened
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
-
-TRAIN_EPOCHS: Final = 10
-TRAIN_LR: Final = 3e-3
-FINETUNE_EPOCHS: Final = 5
-FINETUNE_LR: Final = 1e-3
 
 
 @verb(OPTIONS)

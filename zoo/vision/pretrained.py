@@ -120,10 +120,17 @@ def look_up(pretrained: Any) -> Any:
     name = os.fspath(pretrained)
     if (Path(name) / CONFIG).is_file():
         return _of_one_network(load(name))
-    if is_known(name) or name.startswith("timm/") or _is_word(pretrained):
+    if names_backbone(pretrained):
         check_name(name)
         return name
     return _of_one_network(load(find(pretrained)))
+
+
+def names_backbone(pretrained: str | os.PathLike[str]) -> bool:
+    """Whether a name can be that of a backbone alone, never of a saved model."""
+    name = os.fspath(pretrained)
+    is_word = isinstance(pretrained, str) and "/" not in name and not Path(name).is_dir()
+    return is_known(name) or name.startswith("timm/") or is_word
 
 
 def _of_one_network(model: Any) -> Any:
@@ -175,11 +182,6 @@ def start(
         size=fitting_size(pretrained, short_side) if size is None else size,
         **head.new(),
     )
-
-
-def _is_word(pretrained: str | os.PathLike[str]) -> bool:
-    """Whether it is a backbone's name at most: text without a slash that is no folder."""
-    return isinstance(pretrained, str) and "/" not in pretrained and not Path(pretrained).is_dir()
 
 
 def _from_model(

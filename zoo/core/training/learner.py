@@ -131,6 +131,11 @@ class Learner(Generic[S, M]):
         self.rates: list[float] = []
         self.state = TrainingState(self.run)
 
+    def __repr__(self) -> str:
+        name, n = getattr(self.model, "name", type(self.model).__name__), len(self.groups)
+        frozen = sum(not any(p.requires_grad for p in group.parameters()) for group in self.groups)
+        return f"<Learner of {name:.40}; {n} layer groups, {frozen} frozen; {self.epoch} epochs>"
+
     @property
     def history(self) -> History:
         """The record of all fits."""

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from zoo.tabular.data.encode import Lookup, warn_of_unseen
 from zoo.tabular.data.targets import FEW_CLASSES
 from zoo.tabular.data.values import as_numbers
-from zoo.tabular.options import Join, ModelName, Name
+from zoo.tabular.options import TRAIN_EPOCHS, TRAIN_LR, Join, ModelName, Name
 from zoo.tabular.sklearn.fitted import (
     DEFAULTS,
     fitted_table,
@@ -28,7 +28,6 @@ from zoo.tabular.sklearn.fitted import (
     target_names,
     trained,
 )
-from zoo.tabular.verbs import TRAIN_EPOCHS, TRAIN_LR
 
 
 class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

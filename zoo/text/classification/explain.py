@@ -53,6 +53,11 @@ class Explanation:
         ranked = sorted(zip(self.words, self.scores, strict=True), key=lambda one: -abs(one[1]))
         return ranked[:k]
 
+    def record(self, k: int = 5) -> dict[str, Any]:
+        """The class, its probability and the k words that mattered most, as plain values."""
+        probability = self.prediction.probabilities[self.label]
+        return {"label": self.label, "probability": probability, "words": self.top(k)}
+
     def html(self) -> str:
         """The text, its words coloured: green speaks for the class, red against it."""
         spans = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -19,7 +20,7 @@ from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
-from zoo.text.data.queries import one_text, texts_of
+from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.stream import Stream
 from zoo.text.data.tokenizer import Numbers
 from zoo.text.models.classifier import ClassifierNet
@@ -79,6 +80,12 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         verdicts = [self._verdict(row) for row in decoded.double().tolist()]
         return verdicts[0] if alone else verdicts
 
+    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+        """See `Model.records`; a file is a text, or a table of texts."""
+        for places, texts in texts_in(files, self.spec.text_column):
+            for place, verdict in zip(places, self.predict(texts), strict=True):
+                yield place | verdict.record(k)
+
     def evaluate(
         self,
         data: Any = None,
@@ -129,7 +136,9 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         text = one_text(text)
         verdict = self.predict(text)
         classes, chances = list(self.spec.classes), verdict.probabilities
+        spelt = {str(name): name for name in classes}
         explained = max(chances, key=chances.__getitem__) if label is None else label
+        explained = explained if explained in classes else spelt.get(str(label), explained)
         if explained not in classes:
             raise ValueError(
                 f"label must be a class that the model knows, got {label=}. "

@@ -6,12 +6,17 @@ It imports no torch, so that the command line reads it at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import TrainingOptions
 from zoo.text.language_model.options import Column, Language
 from zoo.text.recipe import BPTT, MAX_LEN
+
+TRAIN_EPOCHS: Final = 10
+TRAIN_LR: Final = 5e-3
+
+Gradual = Annotated[bool, Option(help="Thaw the last layers one after another first, as ULMFiT.")]
 
 
 class Options(TrainingOptions, total=False):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Unpack
+from typing import Any, Unpack
 
 import torch
 
 from zoo.core.arguments import require_data, require_one_start, require_order
 from zoo.core.batches import Data
 from zoo.core.model import finished, learner_of, source
-from zoo.core.options import Option, verb
+from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
 from zoo.text.classification.model import TextClassifier, stream_of
-from zoo.text.classification.options import OPTIONS, Options
+from zoo.text.classification.options import OPTIONS, TRAIN_EPOCHS, TRAIN_LR, Gradual, Options
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import Labelled, read
@@ -32,8 +32,6 @@ from zoo.text.spec import Spec
 from zoo.text.task import task_of
 
 SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a network from random weights
-
-Gradual = Annotated[bool, Option(help="Thaw the last layers one after another first, as ULMFiT.")]
 
 
 @verb(OPTIONS)
@@ -85,8 +83,8 @@ def train(
     data: Any,
     *,
     model: Model = "awd_lstm",
-    epochs: Epochs = 10,
-    lr: Rate = 5e-3,
+    epochs: Epochs = TRAIN_EPOCHS,
+    lr: Rate = TRAIN_LR,
     **options: Unpack[Options],
 ) -> TextClassifier:
     """Train a classifier of your texts from random weights.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.text.data.texts import column_of
+from zoo.data.table import TABLES
+from zoo.text.data.files import text_of
+from zoo.text.data.texts import column_of, every
 
 
 def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
@@ -61,6 +64,32 @@ def one_text(query: Any) -> str:
             "Call it once for each."
         )
     return texts[0]
+
+
+def texts_in(
+    files: Sequence[Path], column: Any = None
+) -> Iterator[tuple[list[dict[str, Any]], list[str]]]:
+    """Yield the texts of each file beside where each is from, as a record says it.
+
+    Args:
+        files: tables, of which missing texts are empty ones; another file is one text.
+        column: see `texts_of`.
+
+    Raises:
+        FileNotFoundError: one is no file.
+        ValueError: a table has no such column.
+    """
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"texts to predict must be in files, got '{file}', which is none. Write the text "
+                "into a .txt file, or several into a table with a column 'text'."
+            )
+        if file.suffix.lower() in TABLES:
+            texts = list(every(file, usual=column))
+            yield [{"file": str(file), "row": row} for row in range(len(texts))], texts
+        else:
+            yield [{"file": str(file)}], [text_of(file)]
 
 
 def _rows(query: Any, column: Any) -> list[Any]:

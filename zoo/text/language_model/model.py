@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -13,10 +14,11 @@ from torch import Tensor
 from zoo.core.batches import Batches
 from zoo.core.config import Config
 from zoo.core.model import Model
+from zoo.core.predictions import Prediction
 from zoo.core.task import Task
 from zoo.hub.publish import push
 from zoo.text.data.batches import StreamBatches
-from zoo.text.data.queries import one_text, texts_of
+from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.readable import readable
 from zoo.text.data.rules import BOS_ID, MAJ, PAD_ID, SPECIAL, UNK_ID, UP
 from zoo.text.data.stream import cache_folder, written
@@ -110,6 +112,12 @@ class LanguageModel(Model[LanguageNet, Spec]):
         likeliest = self._likeliest_tokens if tokens else self._likeliest_words
         words = [likeliest(one, k) for one in texts]
         return words[0] if alone else words
+
+    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+        """See `Model.records`; the classes of a text are the words that may come next."""
+        for places, texts in texts_in(files, self.spec.text_column):
+            for place, words in zip(places, self.predict(texts, k), strict=True):
+                yield place | Prediction.of(*zip(*words, strict=True)).record(k)
 
     def generate(
         self,

@@ -5,11 +5,16 @@ It imports no torch, so that the command line reads it at once.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import TrainingOptions
 from zoo.text.recipe import AR, AT_LEAST, BPTT, MOST_WORDS, TAR
+
+TRAIN_EPOCHS: Final = 10
+TRAIN_LR: Final = 5e-3
+FINETUNE_EPOCHS: Final = 3  # after one in which the words alone train
+FINETUNE_LR: Final = 2e-2
 
 Architecture = Literal["awd_lstm"]
 Model = Annotated[

@@ -26,7 +26,16 @@ from zoo.text.data.torchtext import words_of
 from zoo.text.data.vocabulary import carried_over
 from zoo.text.language_model.corpus import corpus
 from zoo.text.language_model.model import LanguageModel
-from zoo.text.language_model.options import OPTIONS, Model, Options, SomeModel
+from zoo.text.language_model.options import (
+    FINETUNE_EPOCHS,
+    FINETUNE_LR,
+    OPTIONS,
+    TRAIN_EPOCHS,
+    TRAIN_LR,
+    Model,
+    Options,
+    SomeModel,
+)
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.pretrained import language_model, names_model
 from zoo.text.recipe import CYCLE
@@ -40,8 +49,8 @@ def train_lm(
     data: Texts,
     *,
     model: Model = "awd_lstm",
-    epochs: Epochs = 10,
-    lr: Rate = 5e-3,
+    epochs: Epochs = TRAIN_EPOCHS,
+    lr: Rate = TRAIN_LR,
     **options: Unpack[Options],
 ) -> LanguageModel:
     """Train a language model on your texts from random weights.
@@ -74,8 +83,8 @@ def finetune_lm(
     pretrained: Pretrained,
     data: Texts,
     *,
-    epochs: Epochs = 3,
-    lr: Rate = 2e-2,
+    epochs: Epochs = FINETUNE_EPOCHS,
+    lr: Rate = FINETUNE_LR,
     **options: Unpack[Options],
 ) -> LanguageModel:
     """Take a trained language model further on your texts, with their vocabulary.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
@@ -39,6 +39,7 @@ from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.inputs import GivenPhotos, OnePhoto, Photo, listed
 from zoo.vision.data.labels import LabelOptions
+from zoo.vision.data.photo_lists import photos_of, without_broken
 from zoo.vision.data.photo_sets import open_labelled, photo_batches
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.sources import column_names
@@ -127,6 +128,26 @@ class PhotoModel(Model[Classifier, Spec]):
         predicted = KINDS[self.spec.task].predicted
         answers = [predicted(self.spec, row) for row in rows]
         return answers if several else answers[0]
+
+    def records(
+        self, files: Sequence[Path], *, k: int = 1, tta: Wish = False
+    ) -> Iterator[dict[str, Any]]:
+        """See `Model.records`; broken photos in folders are left out with a warning.
+
+        Args:
+            files: photos, or folders of them.
+            k: number of likeliest classes whose probabilities are listed.
+            tta: see `predict`.
+        """
+        photos = photos_of(files)
+        try:
+            answers = self.predict(photos, tta=tta)
+        except UnreadableImage:
+            photos = without_broken(photos, files)
+            answers = self.predict(photos, tta=tta)
+        for photo, answer in zip(photos, answers, strict=True):
+            said = {"value": answer} if isinstance(answer, float) else answer.record(k)
+            yield {"file": str(photo), **said}
 
     def evaluate(
         self,

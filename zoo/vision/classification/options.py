@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 else:  # what a shell cannot pass needs no type at run time
     Augment = Any
 
+EPOCHS: Final = 4  # of fine-tuning
+TRAIN_EPOCHS: Final = 20
+TRAIN_LR: Final = 3e-3
+
 Sizes = Annotated[
     Sequence[int] | None,
     Option(
         low=1,
-        cli=str,
-        help="Growing sides of the photos in pixels, such as (96, 128, 160), which share the "
+        help="Growing sides of the photos in pixels, such as 96, 128 and 160, which share the "
         "epochs, a cycle each (progressive resizing).",
     ),
 ]
@@ -38,7 +41,6 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     columns: Annotated[
         tuple[str, str] | None,
         Option(
-            cli=str,
             help="A table's columns of paths and labels, or a Hugging Face data set's of images "
             "and labels; by default its first two. The model remembers them.",
         ),

@@ -12,7 +12,15 @@ from zoo.core.training.options import Epochs, Rate, SomeRate
 from zoo.vision.classification.features import on_photos
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.new_learner import new_learner
-from zoo.vision.classification.options import OPTIONS, TRAIN_OPTIONS, Options, Sizes
+from zoo.vision.classification.options import (
+    EPOCHS,
+    OPTIONS,
+    TRAIN_EPOCHS,
+    TRAIN_LR,
+    TRAIN_OPTIONS,
+    Options,
+    Sizes,
+)
 from zoo.vision.classification.recipe import HEAD_LR, LR, fit_from_probe, fit_head, start_from_probe
 from zoo.vision.classification.thresholds import tune_threshold
 from zoo.vision.pretrained import (
@@ -29,7 +37,7 @@ def finetune(
     pretrained: Pretrained,
     data: Any,
     *,
-    epochs: Epochs = 4,
+    epochs: Epochs = EPOCHS,
     lr: SomeRate = None,
     sizes: Sizes = (),
     **options: Unpack[Options],
@@ -87,8 +95,8 @@ def train(
     data: Any,
     *,
     model: str | None = None,
-    epochs: Epochs = 20,
-    lr: Rate = 3e-3,
+    epochs: Epochs = TRAIN_EPOCHS,
+    lr: Rate = TRAIN_LR,
     **options: Unpack[Options],
 ) -> PhotoModel:
     """Train on your photos from random weights. Other arguments are those of `finetune`.

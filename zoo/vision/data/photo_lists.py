@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.core.messages import few
-from zoo.vision.data.images import is_image, walk
+from zoo.vision.data.images import UnreadableImage, is_image, read, walk
 
 
 def photo_list(photos: Any) -> list[Path]:
@@ -36,3 +38,41 @@ def photo_list(photos: Any) -> list[Path]:
             f"a folder of photos must hold some, got none in {str(photos)[:100]!r}. Name another."
         )
     return paths
+
+
+def photos_of(files: Sequence[Path]) -> list[Path]:
+    """Photos that are named themselves, and those of folders that are named.
+
+    Raises:
+        ValueError: there are none.
+    """
+    photos = [
+        path
+        for file in files
+        for path in (filter(is_image, walk(file)) if file.is_dir() else [file])
+    ]
+    if not photos:
+        raise ValueError(
+            f"photos must be files or lie in folders, got {few(list(map(str, files)))} without "
+            "any. Name another folder."
+        )
+    return photos
+
+
+def without_broken(photos: Sequence[Path], files: Sequence[Path]) -> list[Path]:
+    """The photos without the broken ones in folders, with a warning; those named all stay."""
+    kept, broken = [], []
+    for path in photos:
+        try:
+            if path not in files:
+                read(path)
+        except UnreadableImage as error:
+            broken.append(str(error))
+        else:
+            kept.append(path)
+    if not kept or not broken:
+        return list(photos)
+    warnings.warn(
+        f"{len(broken)} of {len(photos)} photos are left out: {few(broken, '; ')}", stacklevel=4
+    )
+    return kept

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -45,6 +45,13 @@ class Explanation:
     prediction: Answer
     heat: NDArray[np.float32] = field(repr=False)
     photo: Pixels = field(repr=False)
+
+    def record(self, k: int = 5) -> dict[str, Any]:
+        """The label and its probability, or the number, as plain values."""
+        if isinstance(self.prediction, float):
+            return {"value": self.prediction}
+        probability = self.prediction.probabilities[self.label]
+        return {"label": self.label, "probability": probability}
 
     def figure(self) -> Figure:
         """The photo, and the heat over it."""

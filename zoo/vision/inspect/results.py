@@ -31,7 +31,7 @@ _TINY = 1e-12  # least probability whose logarithm is taken
 _NAMED = 30  # classes up to which a confusion matrix has numbers in its cells
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """Predictions and truths of photos, in their order.
 
@@ -46,6 +46,9 @@ class Results:
     photos: ItemSource
     outputs: NDArray[np.float32]
     truths: NDArray[Any]
+
+    def __repr__(self) -> str:
+        return f"<Results for {len(self)} photos; {self.spec.task}>"
 
     def __len__(self) -> int:
         return len(self.truths)

@@ -114,6 +114,10 @@ class PhotoRestorer(PhotoPainter[RestorationSpec]):
         """
         return self._export(path, shape or self.members[0].shape)
 
+    def _image(self, answer: Any) -> Image.Image:
+        image: Image.Image = answer
+        return image
+
     def _example(self) -> str:
         return 'model.predict("small.jpg").save("restored.png")'
 

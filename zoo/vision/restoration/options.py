@@ -7,6 +7,9 @@ from typing import Annotated, Final
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, TrainingOptions
 
+EPOCHS: Final = 4  # of fine-tuning
+TRAIN_EPOCHS: Final = 8
+LR: Final = 2e-3
 PERCEPTUAL: Final = 0.01  # weight of the perceptual loss beside that of the pixels
 
 

@@ -17,13 +17,12 @@ from zoo.vision.data.photo_parts import photo_parts
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.pretrained import names_model, require_architecture, starting_point
 from zoo.vision.restoration.model import PhotoRestorer
-from zoo.vision.restoration.options import OPTIONS, Options
+from zoo.vision.restoration.options import EPOCHS, LR, OPTIONS, TRAIN_EPOCHS, Options
 from zoo.vision.restoration.perceptual import FeatureLoss
 from zoo.vision.restoration.spec import DegradedPhotos, RestorationSpec, task_of
 from zoo.vision.unet.pairs import pair_data
 from zoo.vision.unet.start import body_name, start_unet
 
-EPOCHS, TRAIN_EPOCHS, LR = 4, 8, 2e-3
 EYES: Final = "efficientnet_lite0"  # the backbone that compares pictures
 
 

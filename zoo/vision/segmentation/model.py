@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from zoo.core.task import Task
 from zoo.vision.data.inputs import OnePhoto, Photo, listed, opened
@@ -117,6 +118,13 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
             ModuleNotFoundError: onnx or onnxscript is not installed.
         """
         return self._export(path, self.spec.shape)
+
+    def _image(self, answer: Any) -> Image.Image:
+        image: Image.Image = answer.image()
+        return image
+
+    def _shares(self, answer: Any, k: int) -> dict[str, Any]:
+        return {"shares": dict(list(answer.shares.items())[:k])}
 
     def _example(self) -> str:
         return 'model.predict("photo.jpg").save("mask.png")'

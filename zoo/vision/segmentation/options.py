@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, TrainingOptions
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from zoo.vision.data.augment import Augment
 else:  # what a shell cannot pass needs no type at run time
     Augment = Any
+
+EPOCHS: Final = 10  # of fine-tuning, after one with the body frozen
+TRAIN_EPOCHS: Final = 20
+LR: Final = 3e-3
 
 
 class Options(TrainingOptions, BatchNorm, total=False):

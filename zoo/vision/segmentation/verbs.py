@@ -21,14 +21,14 @@ from zoo.vision.pretrained import names_model, require_architecture, starting_po
 from zoo.vision.segmentation.mask_parts import MaskReport, Opened, Part, find_parts, open_parts
 from zoo.vision.segmentation.masks import photo_sides
 from zoo.vision.segmentation.model import PhotoSegmenter
-from zoo.vision.segmentation.options import OPTIONS, Options
+from zoo.vision.segmentation.options import EPOCHS, LR, OPTIONS, TRAIN_EPOCHS, Options
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
 from zoo.vision.unet.network import UNet
 from zoo.vision.unet.pairs import pair_data
 from zoo.vision.unet.start import body_name, fitting_shape, start_unet
 
-EPOCHS, TRAIN_EPOCHS, LR, RATIO = 10, 20, 3e-3, 10.0
+RATIO: Final = 10.0
 _LOOKED_AT: Final = (512, 512)  # px that masks are shrunk to in a mere look at their values
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from zoo.core.batches import Batch, S
@@ -15,8 +18,10 @@ from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.hub.publish import push
 from zoo.vision.config_checks import unet_of
+from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.preprocessing import Preprocessing
+from zoo.vision.inspect.drawings import places
 from zoo.vision.unet.network import Shape, UNet
 from zoo.vision.unet.pairs import PairBatches, Pairs
 
@@ -37,6 +42,40 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
 
     def __init__(self, members: Sequence[UNet], spec: S, **record: Any) -> None:
         super().__init__(members, spec, **({"licence": members[0].licence} | record))
+
+    def records(
+        self, files: Sequence[Path], *, k: int = 1, out: str | os.PathLike[str] = "drawn"
+    ) -> Iterator[dict[str, Any]]:
+        """See `Model.records`: each photo's picture is written to a new PNG file.
+
+        Args:
+            files: photos, or folders of them; broken ones in folders are left out with a warning.
+            k: number of largest classes whose shares of the photo are listed.
+            out: folder of the pictures, in which nothing is ever written over.
+
+        Raises:
+            FileExistsError: a file is there already.
+        """
+        for photo, picture in places(files, Path(out)).items():
+            try:
+                answer = self.predict(photo)
+            except UnreadableImage as error:
+                if photo in files:
+                    raise
+                warnings.warn(f"{error}; it is left out", stacklevel=2)
+                continue
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            with picture.open("xb") as file:  # never over a file, even one that came since
+                self._image(answer).save(file, "PNG")
+            yield {"file": str(photo), "picture": str(picture), **self._shares(answer, k)}
+
+    @abstractmethod
+    def _image(self, answer: Any) -> Image.Image:
+        """What `predict` gives for a photo, as a picture."""
+
+    def _shares(self, answer: Any, k: int) -> dict[str, Any]:
+        """What a record tells of an answer beside its picture."""
+        return {}
 
     def _draw(self, photos: Pixels) -> Tensor:
         """The decoded outputs for photos, on the CPU.
