@@ -216,7 +216,7 @@ def picture(asked: Program, room: Path) -> None:
 
     rows = pd.read_csv(RESULTS / CSV) if asked.recorded else pd.DataFrame(asked.rows)
     if "accuracy" not in rows:
-        raise SystemExit("a picture needs scores, however there are none; first: full curve rivals")
+        raise SystemExit("a picture needs scores, got none. First run: full curve rivals")
     rows = rows.dropna(subset=["accuracy"])
     rows = rows.drop_duplicates(["model", "labelled", "seed", "tested"], keep="last")
     figure = Figure(figsize=(5, 3.2), layout="constrained")
