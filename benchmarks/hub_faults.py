@@ -103,7 +103,7 @@ def run(number: int, domain: str, model: Model, folder: Path) -> Trial:
         intact = intact and others and sound(folder / "cache") and sound(folder / "reader")
         outcome_again, _, same = attempt(act, model)
         again = outcome_again == "went through" and same
-    is_ours = "however" in sentence or ", got " in sentence
+    is_ours = ", got " in sentence
     one = "\n" not in sentence and (is_ours or not sentence)
     return Trial(
         domain, doing, fault.kind, f"{method} {path}", times, outcome, one, intact, again, seconds

@@ -167,7 +167,7 @@ def our_call(
     watch.accuracy_now = lambda: learn.evaluate()["accuracy"]
     learn.fit_one_cycle(TRAIN_EPOCHS, TRAIN_LR)
     if watch.seconds is None:
-        raise RuntimeError(f"the goal must be reached, however {goal=} was not by {watch.found=}")
+        raise RuntimeError(f"{goal=} must be reached, got {watch.found}. Try more epochs.")
     return watch.seconds, watch.found, watch.epochs
 
 

@@ -65,7 +65,7 @@ class Settings:
         resize: pixels of the short side that photos are decoded to.
         batch_size: photos a step.
         photos: tensors of an epoch.
-        pairs: of epochs.
+        pairs: pairs of epochs that are timed.
         calls: pairs of whole calls.
     """
 

@@ -388,7 +388,7 @@ def test_a_state_whose_bytes_have_changed_is_refused(place: int, tmp_path) -> No
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"{TRAINING_STATE} is not"):
+    with pytest.raises(ValueError, match=f"got {TRAINING_STATE}, which is not"):
         learner(quiet(tmp_path, resume=True))
 
 

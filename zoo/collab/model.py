@@ -56,7 +56,7 @@ class Recommender(Model[nn.Module, Spec]):
         arguments: arguments of the network, as JSON holds them.
         rated_items: items of every user among the ratings that were trained on. They are a part of
             the artifact: publish a model only if its users may be known by what they rated.
-        held_out_items: likewise of the ratings that were held out of the table to train on.
+        held_out_items: items of each user whose ratings were held out of the table to train on.
     """
 
     domain = "collab"

@@ -17,7 +17,7 @@ def default_cache(part: str, variable: str) -> Path:
 
     Args:
         part: name of the kind, such as "photos".
-        variable: such as "ZOO_CACHE"; what it names is taken as it is.
+        variable: an environment variable such as "ZOO_CACHE"; what it names is taken as it is.
 
     Raises:
         ValueError: the variable begins with `~`, and there is no such home.

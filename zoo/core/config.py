@@ -37,7 +37,7 @@ class Config:
 
     Attributes:
         domain: vision, text, tabular or collab.
-        task: such as classification.
+        task: what the model does, such as classification.
         model: {"name": ..., "args": {...}}: enough to build it again without weights.
         spec: what prediction needs besides weights.
         members: weight files, usually one.

@@ -19,7 +19,7 @@ class History:
     """What happened, over all fits of a learner.
 
     Attributes:
-        rows: one dict an epoch: epoch, train_loss, valid_loss, the metrics, lr, seconds.
+        rows: one dict per epoch: epoch, train_loss, valid_loss, the metrics, lr, seconds.
         losses: training loss of every step.
         lrs: rate of the head at every step.
     """

@@ -34,7 +34,7 @@ class Run:
         precision: "auto" is bf16 on GPUs that have it and fp32 elsewhere, unless the model's
             record says that bf16 is faster on a CPU that has instructions for it.
         seed: seed of initial weights, order, augmentation and dropout.
-        threads: that decode photos; None takes one for each core, at most eight.
+        threads: number of threads that decode photos; None takes one for each core, at most eight.
         deterministic: have torch use deterministic algorithms during training, so that runs on
             CUDA repeat bit by bit; slower there.
         compile: pass the model through torch.compile.

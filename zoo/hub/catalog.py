@@ -23,7 +23,7 @@ class Entry:
     Attributes:
         name: what `zoo.load` takes.
         domain: vision, text, tabular or collab.
-        task: such as classification.
+        task: what the model does, such as classification.
         metric: what `score` is; empty where none was taken.
         score: on data that the model has not seen; the mean over seeds where the card has one.
         size: bytes of all files together.
@@ -43,7 +43,7 @@ def entries(*, hub: str | os.PathLike[str] | None = None) -> list[Entry]:
     """The embedded models, then those of the folder that stands for the hub; asks no network.
 
     Args:
-        hub: that folder; None is `ZOO_HUB`, and without it there are the embedded ones alone.
+        hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the embedded ones alone.
     """
     folder = shelf(hub)
     found = [*_embedded(), *(models_on(folder) if folder else ())]

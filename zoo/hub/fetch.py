@@ -266,7 +266,7 @@ def _refuse_damage(
     Args:
         name: the model's name.
         folder: its snapshot.
-        files: that are compared.
+        files: the files to compare.
         listed: hash of each file as the hub knows it.
         wrong: what differs from the publisher's hashes.
 

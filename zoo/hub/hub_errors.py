@@ -64,7 +64,7 @@ def explained(error: Exception, name: str, revision: str | None, doing: Doing) -
     Args:
         error: what it raised.
         name: the model's name.
-        revision: that was asked for.
+        revision: the revision that was asked for.
         doing: whether the model was to be read or written.
     """
     from huggingface_hub.errors import (

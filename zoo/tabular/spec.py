@@ -63,7 +63,7 @@ class Target:
         name: name of the column.
         classes: classes of a classification, kept exactly, sorted; none in a regression.
         mean: mean of the training rows (of the logarithm, where that is learnt).
-        std: likewise; the network's output is (target - mean) / std.
+        std: the target's standard deviation; the network's output is (target - mean) / std.
     """
 
     name: Name

@@ -39,7 +39,7 @@ class Result:
     """One score of a recipe, over trials; from a CSV in results/.
 
     Attributes:
-        metric: such as accuracy.
+        metric: what was measured, such as accuracy.
         own: the score of the published weights.
         mean: over the trials.
         sd: their spread; 0 of one.
@@ -68,13 +68,13 @@ class Card:
         preprocessing: what happens to inputs.
         data: name, title, address, licence and citation of the data set.
         split: which part of it the scores are of.
-        program: that trained it.
+        program: the program that trained it.
         protocol: how `zoo hub verify` scores it again, a file in zoo/published.
         example: Python that predicts, after `model = zoo.load(...)`.
         results: scores over trials.
         seconds: median of a trial's training.
         clock: "CPU" if they are the processor's; empty if they are the clock's.
-        machine: that this was measured on.
+        machine: the machine that this was measured on.
         picture: file beside the card.
     """
 

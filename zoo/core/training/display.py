@@ -19,7 +19,7 @@ class _Terminal(Console):
 
 
 class Display:
-    """A line of the table an epoch, and a bar where someone looks.
+    """One line of the table per epoch, and a bar where someone looks.
 
     Args:
         progress: True shows the bar anywhere, False shows nothing, None shows the bar on

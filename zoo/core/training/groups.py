@@ -107,7 +107,7 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Optimizer parameter groups with `max_lr`: no weight decay on norms, biases and bias tables.
 
-    Trainable parameters with the same rate and decay share a group, since each costs time a step.
+    Trainable parameters with the same rate and decay share a group, since each costs time.
     """
     merged: dict[tuple[float, float], list[nn.Parameter]] = {}
     for group, rate in zip(groups, rates, strict=True):

@@ -46,7 +46,7 @@ class CutMix:
     """Train on photos with a box of another, labels by area (Yun et al. 2019, sec. 3.1).
 
     Args:
-        n_classes: as for `MixUp`.
+        n_classes: width of the blended targets, see `MixUp`.
         alpha: both parameters of the Beta distribution that the photo's own share is drawn from.
         seed: seed of the draws.
     """

@@ -18,7 +18,7 @@ FEWEST, MOST = 2, 8  # epochs
 LR, FURTHER_LR = 1e-2, 2e-3  # of a new head; of one that knows the classes
 RATIO: Final = 4.0  # of the head's rate to that of the words
 GRADUAL_RATIO: Final = 2.6  # of a layer group's rate to that of the one below it
-THAWED: Final = 2  # groups that thaw on their own after the head, an epoch each
+THAWED: Final = 2  # groups that thaw on their own after the head, for one epoch each
 
 
 def fit_finetune(

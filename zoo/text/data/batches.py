@@ -23,7 +23,7 @@ HALF, SPREAD, SHORTEST = 0.05, 5.0, 5  # share of half lengths, deviation, least
 
 @dataclass(frozen=True)
 class StreamBatches:
-    """A stream as `batch_size` rows that are read side by side, `bptt` words a step.
+    """A stream as `batch_size` rows that are read side by side, `bptt` words per step.
 
     Each epoch has its own order of documents and its own cuts, by (seed, epoch) alone. The state of
     each row begins anew at the first step of an epoch.

@@ -308,7 +308,7 @@ class PhotoModel(Model[Classifier, Spec]):
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as an ONNX file from pixels to probabilities or numbers.
 
-        It takes what `pixels` gives, uint8 (B, size, size, 3); see `zoo.vision.export`.
+        It takes what `pixels` gives, uint8 (B, size, size, 3); see `zoo.vision.models.export`.
 
         Raises:
             ModuleNotFoundError: onnx or onnxscript is not installed.

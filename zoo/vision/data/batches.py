@@ -72,7 +72,7 @@ class PhotoBatches:
         seed: seed of the order and the augmentation.
         device: where batches are made.
         shuffle: draw an order for every epoch; False keeps the photos in order.
-        threads: that load photos.
+        threads: number of threads that load photos.
         channels_last: the memory format of the batches.
 
     Raises:

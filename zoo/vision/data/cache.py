@@ -137,7 +137,7 @@ def open_items(
         folder: where the cache lies; None takes `cache_folder()`.
         cache_gb: gigabytes to keep on disk: photos beyond it are decoded in every epoch, and the
             files of other photos, least recently used first, make room.
-        threads: that decode.
+        threads: number of threads that decode.
         progress: told (photos done, photos in all) after each photo of a first call.
     """
     if cache_gb < 0 or threads < 1:

@@ -173,7 +173,7 @@ def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> NDArr
 
     Args:
         labels: the photos' labels.
-        classes: that are known.
+        classes: the known classes.
         rule: what a message says of unknown ones.
 
     Raises:

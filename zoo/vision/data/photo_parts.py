@@ -40,10 +40,10 @@ def photo_parts(
 
     Args:
         photos: a folder, perhaps with train and valid inside, or a list of paths.
-        valid: likewise; None takes what the folder says, else a fraction.
+        valid: validation photos in the same form; None takes what the folder says, else a fraction.
         fraction: share of the photos to validate on, 0 for none.
         seed: the draw's seed.
-        threads: that read.
+        threads: number of threads that read.
         trained_on: photos that the pretrained model knows.
 
     Raises:

@@ -23,8 +23,8 @@ class Frame(NamedTuple):
     """A picture's pixels as the file has them.
 
     Attributes:
-        width: in pixels, before any turn.
-        height: likewise.
+        width: pixels of the stored width, before any turn.
+        height: pixels of the stored height.
         orientation: EXIF's number of how to turn it; 1 for upright.
     """
 

@@ -201,7 +201,7 @@ def open_masks(
         found: the pairs, as `laid` gives them.
         shape: height and width of both.
         interpolation: filter of the resizing of photos.
-        threads: that read.
+        threads: number of threads that read.
         hashes: content hashes of the photos' files; None has the files read.
 
     Raises:

@@ -63,7 +63,7 @@ class PairBatches:
         train: draw an order and numbers to vary by for every epoch; False keeps all as it is.
         seed: seed of the order and the draws.
         device: where batches are made.
-        threads: that load pairs.
+        threads: number of threads that load pairs.
     """
 
     pairs: Pairs
