@@ -13,7 +13,8 @@ of the first classifier.
 
 Settings were chosen on reviews of the training part, some with `--inner`, most with
 `scripts/searches/text_recipe.py`. `full` has been scored with five recipes, whose rows are kept; no
-recipe was picked by these scores. Of a language model that had seen a quarter of the unlabelled reviews:
+recipe was picked by these scores. Of a language model that had seen a quarter of the unlabelled
+reviews:
 gradual unfreezing at low rates, too little; four epochs at rates of 1e-3 to 4e-3, taken from other
 data; then at 2.5e-3 to 1e-2, which learn 25,000 reviews by heart. Of one that had seen all: two
 epochs at these rates. Of one that has seen all twice: the same with less dropout, the best of what

@@ -3,7 +3,8 @@
 Five divisions at random, nine tenths to train on and one to score. `transfer` is ULMFiT with a
 network that one CPU core trains: a language model that has seen Wikipedia
 (`scripts/text_pretrain.py`) and perhaps IMDB's reviews without their labels (step `lm` of
-`scripts/text_imdb.py`; the column `pretrained` says which; the newest rows are of the one that has read all of them twice) is
+`scripts/text_imdb.py`; the column `pretrained` says which; the newest rows are of the one that has
+read all of them twice) is
 fine-tuned on the training sentences without their labels, the classifier on its encoder; `random`
 trains the same network from random weights. Beside them TF-IDF with logistic regression, whose
 penalty is chosen by folds, and NB-SVM, on the same divisions. The classifier is trained as

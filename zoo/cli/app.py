@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,6 +34,9 @@ from zoo.cli.tabular import tabular
 from zoo.cli.text import text
 from zoo.cli.vision import vision
 from zoo.version import __version__
+
+if TYPE_CHECKING:
+    from zoo.core.training.lr_finder import LRCurve
 
 app = Commands(
     name="zoo",
@@ -162,8 +165,6 @@ def lr_find(
     threads: Threads = None,
 ) -> None:
     """Suggest learning rates for the unfrozen model, and say how stable they are."""
-    from zoo.core.history import save_picture
-
     learn = call(
         _learner(pretrained),
         *(data or ()),
@@ -176,7 +177,13 @@ def lr_find(
         batch_size=batch_size,
         run=run_of(device, precision, seed, threads, as_json=as_json),
     )
-    curve = learn.lr_find(sweeps=sweeps)
+    _say_curve(learn.lr_find(sweeps=sweeps), out, as_json)
+
+
+def _say_curve(curve: LRCurve, out: Path, as_json: bool) -> None:
+    """Print the suggested rates and draw the curve."""
+    from zoo.core.history import save_picture
+
     save_picture(curve.plot(), out)
     for rule, lr in curve.suggestions.items():
         low, high = curve.ranges[rule]

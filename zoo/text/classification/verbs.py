@@ -149,6 +149,7 @@ def learner(
     )
     batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
     valid_batches = None if held is None else batches(held, shuffle=False)
+    facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
     return learner_of(
         _network(first, spec, settings, run),
         Data(batches(training, shuffle=True), valid_batches, spec, training.hashes()),
@@ -156,11 +157,7 @@ def learner(
         TextClassifier,
         settings,
         source=source(data),
-        record={
-            "pretrained": "" if first is None else repr(first),
-            "texts": len(training.texts),
-            **OPTIONS.record(settings),
-        },
+        record=facts | OPTIONS.record(settings),
         seen_before=earlier,
     )
 

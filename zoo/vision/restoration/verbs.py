@@ -127,6 +127,7 @@ def learner(
         )
     weight = settings["perceptual"]
     eyes = FeatureLoss(EYES, weight, run.torch_device()) if weight else None
+    facts = {"pretrained": "" if model else network.name, "photos": len(pairs[0])}
     return learner_of(
         network.to(memory_format=torch.channels_last),
         pair_data(pairs, spec, run, settings["batch_size"], rows=pairs[0].hashes),
@@ -134,11 +135,7 @@ def learner(
         PhotoRestorer,
         settings,
         source=source(data),
-        record={
-            "pretrained": network.name if model is None else "",
-            "photos": len(pairs[0]),
-            **OPTIONS.record(settings),
-        },
+        record=facts | OPTIONS.record(settings),
         batchnorm=settings["batchnorm"],
         seen_before=seen_before,
     )

@@ -135,6 +135,8 @@ def learner(
     if run.progress is not False and rank_and_world()[0] == 0:
         Console().print(str(photo_set.report), highlight=False, markup=False)
     network = _network(start, spec, random_weights=model is not None, seed=run.seed)
+    facts = {"pretrained": "" if model else name, "photos": len(photo_set.train)}
+    facts["shape"] = "{} x {}".format(*spec.shape)
     return learner_of(
         network.to(memory_format=torch.channels_last),
         pair_data(
@@ -149,12 +151,7 @@ def learner(
         PhotoSegmenter,
         settings,
         source=source(data),
-        record={
-            "pretrained": name if model is None else "",
-            "photos": len(photo_set.train),
-            "shape": "{} x {}".format(*spec.shape),
-            **OPTIONS.record(settings),
-        },
+        record=facts | OPTIONS.record(settings),
         batchnorm=settings["batchnorm"],
         seen_before=seen_before,
     )
