@@ -339,7 +339,7 @@ def test_mistakes_are_one_clear_sentence(photos: Path, tmp_path: Path) -> None:
         learner(["a.jpg"], pretrained=NET)
     with pytest.raises(ValueError, match="got n=1"):
         learner([photos / "00.png"], model=NET)
-    with pytest.raises(ValueError, match="vit_tiny_patch16_224 pools its features"):
+    with pytest.raises(ValueError, match="vit_tiny_patch16_224, which pools them"):
         learner(photos, model="timm/vit_tiny_patch16_224", size=64)
 
 
