@@ -622,5 +622,5 @@ def test_mistakes_with_masks_are_one_clear_sentence(scenes: Path, tmp_path: Path
     (masks / "25.png").write_text("no picture")
     with pytest.raises(ValueError, match=r"25\.png cannot be read"):
         learner(photos, masks, model=TINY, **settings())
-    with pytest.raises(FileNotFoundError, match="nowhere is none; correct"):
+    with pytest.raises(FileNotFoundError, match=r"must be folders, got .*nowhere"):
         find_masks(photos, "nowhere")
