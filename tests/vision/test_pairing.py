@@ -183,7 +183,7 @@ def test_photos_and_masks_without_a_common_name_are_refused(tmp_path: Path) -> N
     with pytest.raises(ValueError, match=r"told by their names, got a\.jpg, b\.jpg\. Call"):
         find_masks(tmp_path / "alone")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="has none"):
+    with pytest.raises(ValueError, match="must hold some, got none"):
         find_masks(tmp_path / "empty", tmp_path / "m")
 
 

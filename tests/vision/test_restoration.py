@@ -330,16 +330,16 @@ def test_an_exported_restorer_draws_the_same(
 
 def test_mistakes_are_one_clear_sentence(photos: Path, tmp_path: Path) -> None:
     learner = zoo.vision.restoration.learner
-    with pytest.raises(FileNotFoundError, match="'nowhere' is no folder"):
+    with pytest.raises(FileNotFoundError, match="got 'nowhere', which is no folder"):
         learner("nowhere", pretrained=NET)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="has none"):
+    with pytest.raises(ValueError, match="must hold some, got none"):
         learner(tmp_path / "empty", pretrained=NET)
-    with pytest.raises(FileNotFoundError, match=r"there is no a\.jpg"):
+    with pytest.raises(FileNotFoundError, match=r"must be a file, got a\.jpg"):
         learner(["a.jpg"], pretrained=NET)
     with pytest.raises(ValueError, match="got n=1"):
         learner([photos / "00.png"], model=NET)
-    with pytest.raises(ValueError, match="vit_tiny_patch16_224 pools its features"):
+    with pytest.raises(ValueError, match="vit_tiny_patch16_224, which pools them"):
         learner(photos, model="timm/vit_tiny_patch16_224", size=64)
 
 
