@@ -14,15 +14,14 @@ of the first classifier.
 Settings were chosen on reviews of the training part, some with `--inner`, most with
 `scripts/searches/text_recipe.py`. `full` has been scored with five recipes, whose rows are kept; no
 recipe was picked by these scores. Of a language model that had seen a quarter of the unlabelled
-reviews:
-gradual unfreezing at low rates, too little; four epochs at rates of 1e-3 to 4e-3, taken from other
-data; then at 2.5e-3 to 1e-2, which learn 25,000 reviews by heart. Of one that had seen all: two
-epochs at these rates. Of one that has seen all twice: the same with less dropout, the best of what
-was tried on 10,000 training reviews, if by a hair. Its rows are the last, and those of the program
-as it stands. Every row is of the language model whose own row is the last one before it. Cost in
-CPU minutes: 56 for each pass of `lm` (a row tells what its own process did: the second pass, which
-went on from the first's state), 40 for each classifier of `full`, 12 for each draw of `curve` if
-2,500 reviews are scored.
+reviews: gradual unfreezing at low rates, too little; four epochs at rates of 1e-3 to 4e-3, taken
+from other data; then at 2.5e-3 to 1e-2, which learn 25,000 reviews by heart. Of one that had seen
+all: two epochs at these rates. Of one that has seen all twice: the same with less dropout, the best
+of what was tried on 10,000 training reviews, if by a hair. Its rows are the last, and those of the
+program as it stands. Every row is of the language model whose own row is the last one before it.
+Cost in CPU minutes: 56 for each pass of `lm` (a row tells what its own process did: the second
+pass, which went on from the first's state), 40 for each classifier of `full`, 12 for each draw of
+`curve` if 2,500 reviews are scored.
 
     python -m scripts.text_imdb --out imdb              # all steps; writes results/text_imdb.csv
     python -m scripts.text_imdb lm full --out imdb      # some of them

@@ -4,13 +4,12 @@ Five divisions at random, nine tenths to train on and one to score. `transfer` i
 network that one CPU core trains: a language model that has seen Wikipedia
 (`scripts/text_pretrain.py`) and perhaps IMDB's reviews without their labels (step `lm` of
 `scripts/text_imdb.py`; the column `pretrained` says which; the newest rows are of the one that has
-read all of them twice) is
-fine-tuned on the training sentences without their labels, the classifier on its encoder; `random`
-trains the same network from random weights. Beside them TF-IDF with logistic regression, whose
-penalty is chosen by folds, and NB-SVM, on the same divisions. The classifier is trained as
-`zoo.text.finetune` does by default (`scripts/searches/text_recipe.py`); other settings were set by
-hand after a few looks at a tenth of the first training part (`--inner`), not by a search. Cost in
-CPU seconds per seed: 171 (random), 204 (transfer), 2 to 8 (the others).
+read all of them twice) is fine-tuned on the training sentences without their labels, the classifier
+on its encoder; `random` trains the same network from random weights. Beside them TF-IDF with
+logistic regression, whose penalty is chosen by folds, and NB-SVM, on the same divisions. The
+classifier is trained as `zoo.text.finetune` does by default (`scripts/searches/text_recipe.py`);
+other settings were set by hand after a few looks at a tenth of the first training part (`--inner`),
+not by a search. Cost in CPU seconds per seed: 171 (random), 204 (transfer), 2 to 8 (the others).
 
     python -m scripts.text_rotten_tomatoes imdb/lm # writes results/text_rotten_tomatoes.csv
     python -m scripts.text_rotten_tomatoes imdb/lm --out run    # keeps a classifier for each seed

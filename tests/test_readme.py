@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.main import get_command
 
 from scripts.readme_table import with_table
 from tests.collab.small import ratings
 from tests.digits import write_photos
 from tests.text.small import reviews
+from zoo.cli.app import app
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -67,6 +70,19 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
         assert (tmp_path / f"{picture}.png").exists()
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()
+
+
+def test_the_readmes_commands_are_those_of_zoo() -> None:
+    text = README.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("zoo ")]
+    assert len(lines) >= 10
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        command = get_command(app)
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(1)]
+        with command.make_context(line, words[1:]):  # parses, and runs nothing
+            pass
 
 
 def test_the_readmes_table_is_that_of_the_results() -> None:

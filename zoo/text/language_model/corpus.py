@@ -77,10 +77,10 @@ def corpus(
         held_rows = held_rows[without(hashes[held_rows], earlier)]
         held = train.take(held_rows) if len(held_rows) else None
         train, hashes = train.take(rows), hashes[rows]
-    vocabulary = spec.vocabulary
-    if not spec.words:
-        most, at_least = settings["most_words"], settings["at_least"]
-        vocabulary = most_frequent(train, words, most=most, at_least=at_least)
+    most, at_least = settings["most_words"], settings["at_least"]
+    vocabulary = (
+        spec.vocabulary if spec.words else most_frequent(train, words, most=most, at_least=at_least)
+    )
     renumbered(train, words, vocabulary)
     spec = replace(spec, words=vocabulary.words)
     others = apart if valid is None else valid
