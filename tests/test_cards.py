@@ -181,7 +181,7 @@ def test_a_model_without_a_protocol_is_verified_on_given_data(tmp_path: Path) ->
     folder = model.save(tmp_path / "shop")
     code, said = verify(folder)
     assert (code, said.count("\n")) == (1, 1)
-    assert "protocol=''; give --data" in said
+    assert "got protocol='' for" in said
     table(seed=1).to_csv(tmp_path / "rows.csv", index=False)
     code, said = verify(folder, "--data", tmp_path / "rows.csv")
     assert "accuracy" in said
