@@ -81,7 +81,7 @@ def on_photos(name: str, folder: Path, *, size: int, resize: int, batch_size: in
         folder: where the photos lie.
         size: pixels of the side that the model sees.
         resize: pixels of the side that photos are cut to first.
-        batch_size: photos a step.
+        batch_size: photos per step.
     """
     loaders = ImageDataLoaders.from_folder(
         folder,

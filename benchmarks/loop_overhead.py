@@ -46,7 +46,7 @@ class Case:
     Attributes:
         name: in the table.
         n_classes: width of the outputs.
-        batch_size: rows a step.
+        batch_size: rows per step.
         steps: a round.
         rounds: pairs to measure.
         target: largest median of `unit`.

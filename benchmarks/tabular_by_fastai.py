@@ -51,7 +51,7 @@ def learner(
         target: the column to predict.
         valid: positions of the rows to validate on.
         categories: columns that are such; the others are numbers.
-        batch_size: rows a step.
+        batch_size: rows per step.
     """
     is_valid = set(valid)
     table = TabularPandas(

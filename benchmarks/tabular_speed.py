@@ -64,7 +64,7 @@ class Settings:
         pairs: pairs of epochs that are timed.
         calls: pairs of whole calls.
         predictions: predictions of one row that are timed.
-        batch_size: rows a step.
+        batch_size: rows per step.
     """
 
     rows: int = 32_561

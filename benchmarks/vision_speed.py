@@ -63,7 +63,7 @@ class Settings:
     Attributes:
         size: pixels of the side that the network sees.
         resize: pixels of the short side that photos are decoded to.
-        batch_size: photos a step.
+        batch_size: photos per step.
         photos: tensors of an epoch.
         pairs: pairs of epochs that are timed.
         calls: pairs of whole calls.

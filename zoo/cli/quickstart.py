@@ -68,7 +68,7 @@ def run(out: Path, say: Callable[[str], None]) -> None:
 
 
 def write_digits(folder: Path) -> Path:
-    """Some of the digits as PNG files, a folder a class, within train and valid."""
+    """Some of the digits as PNG files, one folder per class, within train and valid."""
     if folder.exists():
         shutil.rmtree(folder)
     return digits.write_digits(folder, N_TRAIN, N_VALID)
