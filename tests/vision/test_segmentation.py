@@ -607,13 +607,11 @@ def broken(scenes: Path, tmp_path: Path) -> tuple[Path, Path]:
 def test_mistakes_with_masks_are_one_clear_sentence(scenes: Path, tmp_path: Path) -> None:
     photos, masks = broken(scenes, tmp_path)
     learner = zoo.vision.segmentation.learner
-    with pytest.raises(
-        ValueError, match=r"of n_classes=3 there are \[9\] beside ignore=None; name"
-    ):
+    with pytest.raises(ValueError, match=r"got \[9\] with n_classes=3 and ignore=None\. Name"):
         learner(photos, masks, model=TINY, **settings(ignore=None))
     with pytest.raises(ValueError, match=r"got 24\.jpg, 25\.jpg, .*cat_mask\.png, move them"):
         learner(photos, model=TINY, **settings())
-    with pytest.raises(ValueError, match="vit_tiny_patch16_224 pools its features"):
+    with pytest.raises(ValueError, match="got timm/vit_tiny_patch16_224, which pools them"):
         learner(photos, masks, model="timm/vit_tiny_patch16_224",
                 **settings(size=32))  # fmt: skip
     (masks / "25_mask.png").unlink()
