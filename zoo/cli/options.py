@@ -279,6 +279,7 @@ def in_words_of_the_shell(message: str, flags: Sequence[str] = ()) -> str:
         return f"{options[match[1]]} {value}" if value and value != "True" else options[match[1]]
 
     words = _SETTING.sub(option, _VERB.sub(command, message))
+    words = re.sub(r"\b(predict|evaluate|explain|export)\(\)", r"zoo \1", words)
     return re.sub(r"Run\((--[^()]*)\)", r"\1", words)
 
 
