@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,3 +127,29 @@ def test_the_readmes_table_is_that_of_the_signatures() -> None:
 
 if __name__ == "__main__":
     README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def public_functions() -> Iterator[tuple[str, Any]]:
+    """Every function that a package exports, and every public method of its classes."""
+    packages = [zoo, zoo.vision, zoo.vision.segmentation, zoo.vision.restoration, zoo.text]
+    for package in [*packages, zoo.tabular, zoo.collab, zoo.hub]:
+        for name in dir(package):
+            one = getattr(package, name)
+            if inspect.isclass(one):
+                methods = inspect.getmembers(one, inspect.isfunction)
+                yield from (
+                    (f"{name}.{method}", function)
+                    for method, function in methods
+                    if not method.startswith("_") and function.__module__.startswith("zoo.")
+                )
+            elif inspect.isfunction(one):
+                yield f"{package.__name__}.{name}", one
+
+
+def test_nothing_public_returns_anything_at_all() -> None:
+    returned = {
+        name: inspect.unwrap(function).__annotations__.get("return")
+        for name, function in public_functions()
+    }
+    assert len(returned) > 100
+    assert {name for name, kind in returned.items() if kind in (Any, "Any", None)} == set()
