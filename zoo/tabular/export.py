@@ -161,7 +161,7 @@ def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
     if spec.numbers:
         example.append(torch.zeros(n, len(spec.numbers), dtype=torch.float64))
         names.append("numbers")
-    rows = torch.export.Dim("rows")
+    rows = torch.export.Dim("rows", max=2**31 - 1)  # torch 2.7 wants a greatest number
     outputs = [SHARES]
     if spec.task == "regression":
         outputs = [str(target.name) for target in spec.targets]
