@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,3 +225,9 @@ def test_any_module_without_layers_is_one_group() -> None:
     learn.fit(10, 1e-1)
     assert 0.05 < learn.evaluate()["loss"] < 0.15  # 0.69 by chance
     assert np.isfinite(learn.history.losses).all()
+
+
+def test_other_data_are_those_of_a_learner() -> None:
+    nothing: Any = None
+    with pytest.raises(TypeError, match=r"got a NoneType\. Call learner\(\.\.\.\)\.data"):
+        learner().set_data(nothing)

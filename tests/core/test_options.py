@@ -13,7 +13,14 @@ import typer
 from typer.testing import CliRunner
 
 from zoo.cli.training import settings_of, takes
-from zoo.core.arguments import is_model, require_data, require_one_start, require_order
+from zoo.core.arguments import (
+    is_model,
+    require_data,
+    require_kind,
+    require_one_start,
+    require_order,
+    require_own_model,
+)
 from zoo.core.options import Option, OptionTable, verb
 from zoo.core.training.options import Epochs, LabelSmoothing, TrainingOptions
 
@@ -111,6 +118,25 @@ def test_values_by_position_are_answered_with_a_call_by_name() -> None:
     wrong: Any = train
     with pytest.raises(TypeError, match=r"got 2 values\. Call train\(data, epochs=\.\.\.\)"):
         wrong("resnet18", "a.csv")
+
+
+def test_circumstances_are_a_run() -> None:
+    wrong: Any = {"run": {"out": "x"}}
+    with pytest.raises(TypeError, match=r"run must be a zoo\.Run, got a dict"):
+        train("a.csv", **wrong)
+
+
+def test_a_pretrained_model_keeps_its_architecture() -> None:
+    require_own_model("mlp", "mlp", "tabm")
+    require_own_model("tabm", "mlp", "tabm")
+    with pytest.raises(ValueError, match=r"got model='tabm' for one of 'mlp'\. Leave model out"):
+        require_own_model("tabm", "mlp", "mlp")
+
+
+def test_a_model_of_another_kind_is_refused() -> None:
+    require_kind(3, int, "a number")
+    with pytest.raises(TypeError, match="pretrained must be a number, .* got a str"):
+        require_kind("3", int, "a number")
 
 
 def test_help_shows_every_option_with_its_range_and_default() -> None:

@@ -55,3 +55,18 @@ def test_deterministic_is_the_users_again_afterwards() -> None:
     with deterministic(True):
         assert torch.are_deterministic_algorithms_enabled()
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"threads": 0}, r"threads=0 \(1 or more\)"),
+        ({"save_every": -1.0}, r"save_every=-1\.0"),
+        ({"save_every": float("nan")}, "save_every=nan"),
+        ({"cache_gb": -1.0}, r"cache_gb=-1\.0"),
+        ({"seed": 2**70}, r"below 2\*\*63"),
+    ],
+)
+def test_circumstances_out_of_range_are_refused(wrong, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Run(**wrong)

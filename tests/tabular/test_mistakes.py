@@ -36,7 +36,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "no share": ({"valid_fraction": 1.0}, "from 0 to 0.999, got valid_fraction=1.0"),
     "model": ({"model": "forest"}, "model='forest'"),
     "batch": ({"batch_size": 2}, "batch_size=2"),
-    "epochs": ({"epochs": 0}, "epochs=0"),
+    "epochs": ({"epochs": -1}, "epochs=-1"),
     "rate": ({"lr": -1.0}, "lr=-1.0"),
     "y_range of classes": ({"y_range": (0, 1)}, "task='classification'"),
     "sizes": ({"sizes": {"age": 3}}, "got 'age'"),

@@ -14,6 +14,7 @@ from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.model import HELD_OUT_ITEMS, RATED_ITEMS, Recommender
 from zoo.collab.models.catalogue import build, check_config
 from zoo.collab.spec import Spec
+from zoo.core.arguments import require_kind
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.network import rebuilt
 from zoo.core.config import ArtifactError
@@ -33,11 +34,7 @@ def opened(pretrained: Pretrained) -> Recommender:
     """
     if isinstance(pretrained, (str, os.PathLike)):
         return load(find(pretrained))
-    if not isinstance(pretrained, Recommender):
-        raise TypeError(
-            "pretrained must be a recommender, its directory or its name, got a "
-            f"{type(pretrained).__name__}. Call finetune(pretrained, data), the model first."
-        )
+    require_kind(pretrained, Recommender, "a recommender")
     return pretrained
 
 

@@ -18,7 +18,7 @@ from zoo.collab.options import OPTIONS, Architecture, ModelName, Options
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
 from zoo.collab.task import task_of
-from zoo.core.arguments import require_data, require_order
+from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.batches import Data
 from zoo.core.messages import few
 from zoo.core.model import finished, learner_of, source
@@ -128,6 +128,8 @@ def learner(
     """
     require_data("zoo.collab.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
+    if start is not None:
+        require_own_model(model, "dot_bias", start.name)
     name = start.name if start else model
     settings = _settings(name, options, start)
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)

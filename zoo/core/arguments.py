@@ -61,6 +61,42 @@ def require_data(verb: str, data: Any, *, names_model: Callable[[Any], bool]) ->
         )
 
 
+def require_kind(pretrained: Any, kind: type, what: str) -> None:
+    """Refuse a model of another kind, and what is no model at all.
+
+    Args:
+        pretrained: what was loaded, or passed.
+        kind: the class that it must have.
+        what: the same in words, such as "a recommender".
+
+    Raises:
+        TypeError: it has another class.
+    """
+    if not isinstance(pretrained, kind):
+        raise TypeError(
+            f"pretrained must be {what}, its directory or its name, got a "
+            f"{type(pretrained).__name__}. Call finetune(pretrained, data), the model first."
+        )
+
+
+def require_own_model(model: str, default: str, own: str) -> None:
+    """Refuse an architecture beside a pretrained model that has another one.
+
+    Args:
+        model: the argument.
+        default: what it is where nobody says it.
+        own: the pretrained model's.
+
+    Raises:
+        ValueError: it is another one.
+    """
+    if model not in (default, own):
+        raise ValueError(
+            f"a pretrained model must keep its architecture, got {model=} for one of {own!r}. "
+            "Leave model out, or pretrained for random weights."
+        )
+
+
 def require_one_start(verb: str, pretrained: Any, model: Any, *, example: str) -> None:
     """Refuse neither or both of `pretrained=` and `model=`: random weights are never a default.
 

@@ -160,6 +160,11 @@ def _require_names(
             near = nearest(one, known)
             hint = f"Did you mean {near!r}?" if near else f"It takes {', '.join(known)}."
             raise TypeError(f"options of {name}() must be known ones, got {one!r}. {hint}")
+    run = given.get("run")
+    if run is not None and not hasattr(run, "torch_device"):
+        raise TypeError(
+            f"run must be a zoo.Run, got a {type(run).__name__}. Try run=zoo.Run(device='cpu')."
+        )
 
 
 def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[str, Any]:

@@ -79,6 +79,21 @@ class Run:
             )
         if not hasattr(self.seed, "__index__") or self.seed < 0:
             raise ValueError(f"a seed must be 0 or more, got seed={self.seed!r}. Try seed=0.")
+        wrong = [
+            f"{name}={value!r} ({allowed})"
+            for name, value, is_fine, allowed in (
+                ("seed", self.seed, self.seed < 2**63, "below 2**63"),
+                ("threads", self.threads, self.threads is None or self.threads >= 1, "1 or more"),
+                ("save_every", self.save_every, self.save_every >= 0, "0 or more seconds"),
+                ("cache_gb", self.cache_gb, self.cache_gb >= 0, "0 or more"),
+            )
+            if not is_fine
+        ]
+        if wrong:
+            raise ValueError(
+                f"circumstances must be in their ranges, got {'; '.join(wrong)}. The defaults suit "
+                "most."
+            )
         object.__setattr__(self, "seed", operator.index(self.seed))  # NumPy's numbers too
 
     @property

@@ -6,6 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+from zoo.core.arguments import require_kind
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.network import rebuilt
 from zoo.core.config import ArtifactError
@@ -56,5 +57,9 @@ def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
     Raises:
         FileNotFoundError: there is nothing of that name.
         ArtifactError: it holds no model of a table.
+        TypeError: it is no such model.
     """
-    return pretrained if isinstance(pretrained, TableModel) else load(find(pretrained), run)
+    if isinstance(pretrained, (str, os.PathLike)):
+        return load(find(pretrained), run)
+    require_kind(pretrained, TableModel, "a model of a table")
+    return pretrained

@@ -11,7 +11,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
 
-from zoo.core.arguments import require_data, require_order
+from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
@@ -73,7 +73,8 @@ def train(
     """
     require_data("zoo.tabular.train", data, names_model=names_model)
     learn = learner(data, target, model=model, **options)
-    learn.fit_one_cycle(epochs, lr)
+    if epochs:
+        learn.fit_one_cycle(epochs, lr)
     return finished(learn)
 
 
@@ -109,7 +110,8 @@ def finetune(
     """
     require_order("zoo.tabular.finetune", pretrained, data, names_model=names_model)
     learn = learner(data, target, pretrained=pretrained, **options)
-    learn.fit_one_cycle(epochs, lr)
+    if epochs:
+        learn.fit_one_cycle(epochs, lr)
     return finished(learn)
 
 
@@ -141,6 +143,7 @@ def learner(
     require_data("zoo.tabular.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
     if start is not None:
+        require_own_model(model, "mlp", start.members[0].name)
         target, options = _with_memory(start.spec, target, options)
     settings = OPTIONS.complete(options)
     run = settings["run"] = in_fp32(settings["run"] or Run())

@@ -110,7 +110,7 @@ def look_up(pretrained: Any) -> Any:
         ValueError: it is no name, nor a model.
         FileNotFoundError: there is no such directory.
     """
-    if isinstance(pretrained, Model):
+    if isinstance(pretrained, Model) and pretrained.domain == "vision":
         return _of_one_network(pretrained)
     if not isinstance(pretrained, (str, os.PathLike)):
         raise ValueError(

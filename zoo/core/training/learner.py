@@ -175,8 +175,14 @@ class Learner(Generic[S, M]):
         The model takes the spec of these data.
 
         Raises:
+            TypeError: they are no learner's data.
             ValueError: the network does not fit them, such as other classes or another vocabulary.
         """
+        if not isinstance(data, Data):
+            raise TypeError(
+                f"set_data must be given the data of a learner, got a {type(data).__name__}. Call "
+                "learner(...).data."
+            )
         require_same_network(self.data.spec, data.spec)
         self.data = data
 

@@ -112,7 +112,7 @@ class LabelSmoothing(TypedDict, total=False):
             group=_GROUP,
             default=0.0,
             low=0,
-            high=1,
+            below=1,
             record=True,
             help="Share of the target that is spread over all classes.",
         ),

@@ -119,7 +119,8 @@ def train(
             f"Call finetune({name!r}, data, precompute=True)."
         )
     learn = new_learner(data, name, None, TRAIN_OPTIONS.complete(options))
-    learn.fit_one_cycle(epochs, lr)
+    if epochs:
+        learn.fit_one_cycle(epochs, lr)
     return _finished(learn)
 
 

@@ -38,6 +38,8 @@ def listed(
         ValueError: a folder holds no photos, or it is nothing like photos.
     """
     value: Any = photos
+    if isinstance(value, str) and not value:
+        raise ValueError("a photo's name must not be empty, got ''. Give a file or a folder.")
     if isinstance(value, (str, os.PathLike)) and Path(value).is_dir():
         paths = [path for path in walk(Path(value)) if is_image(path)]
         if not paths:
