@@ -135,7 +135,7 @@ def test_a_pretrained_model_keeps_its_architecture() -> None:
 
 def test_a_model_of_another_kind_is_refused() -> None:
     require_kind(3, int, "a number")
-    with pytest.raises(TypeError, match="pretrained must be a number, .* got a str"):
+    with pytest.raises(TypeError, match=r"pretrained must be a number, .* got a str"):
         require_kind("3", int, "a number")
 
 
