@@ -55,6 +55,11 @@ def test_options_that_are_not_given_have_their_defaults() -> None:
     assert (done["layers"], done["size"], done["callbacks"]) == ((64,), None, ())
 
 
+def test_a_default_of_none_lets_none_be_passed() -> None:
+    table = OptionTable(Options, batch_size=None)
+    assert table.settings["batch_size"].type == int | None
+
+
 def test_the_default_of_one_table_leaves_the_others_alone() -> None:
     assert OptionTable(Options).settings["batch_size"].option.default is None
 

@@ -68,7 +68,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue the same, inter
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps ...")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order, augmentation and dropout.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads that decode photos.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads that load data, such as photos.")]
 
 
 class Commands(typer.Typer):

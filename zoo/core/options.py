@@ -85,8 +85,10 @@ class OptionTable(Generic[T]):
         own = [setting_of(name, hint) for name, hint in hints.items()]
         self.settings = {one.name: one for one in sorted(own, key=lambda one: one.option.group)}
         for name, value in defaults.items():
-            option = replace(self.settings[name].option, default=value)
-            self.settings[name] = replace(self.settings[name], option=option)
+            setting = self.settings[name]
+            kind = setting.type if value is not None else setting.type | None
+            option = replace(setting.option, default=value)
+            self.settings[name] = Setting(name, kind, option)
 
     def complete(self, options: T) -> T:
         """All options: the given ones, defaults for the others."""
