@@ -183,7 +183,7 @@ def test_a_loaded_model_remembers_its_scores(each: Recommender, tmp_path) -> Non
 def test_folding_in_is_nearly_as_good_as_having_been_there(name: str) -> None:
     data = ratings(share=0.6)
     late = data["user"].isin([f"u{n:02}" for n in range(10)])
-    model = train(name, data[~late], epochs=15, valid_fraction=0)
+    model = train(name, data[~late], epochs=25, valid_fraction=0)
     folded, average, truth = [], [], []
     for user in data[late]["user"].unique():
         mine = data[data["user"] == user]
