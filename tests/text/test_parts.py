@@ -11,10 +11,10 @@ import pytest
 
 import zoo
 from tests.text.small import RUN, TINY, finetune, reviews, train_lm
-from zoo.text.data import corpus
 from zoo.text.data.labelled import read, split
 from zoo.text.data.parts import parts
 from zoo.text.data.texts import hashes_of
+from zoo.text.language_model import corpus
 
 NUMBERED = [f"text {i}" for i in range(97)]
 CLASSES = [int(i % 7 == 0) + int(i % 31 == 0) for i in range(97)]
