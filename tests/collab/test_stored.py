@@ -67,7 +67,7 @@ def test_the_card_tells_what_it_is(directory: Path) -> None:
         ({"model": "embedding_net", "hidden": [8, 0]}, r"hidden must be .*, got hidden=\[8, 0\]"),
         ({"n_factors": -3}, "n_factors must be a whole number, 1 or more, .* got n_factors=-3"),
         ({"n_factors": 0}, "1 or more, .* got n_factors=0"),
-        ({"batch_size": 0}, "1 or more, got batch_size=0"),
+        ({"batch_size": 0}, "1 or more, or None, got batch_size=0"),
     ],
 )
 def test_a_network_that_cannot_be_built_is_one_sentence(options, says, tmp_path) -> None:
