@@ -6,8 +6,17 @@ model.safetensors       the weights; further members of an ensemble as model-2.s
                         computes in its own
 README.md               the model card
 history.csv             the record of the training
-trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.split.SeenRows`; it
-                        tells of single rows to whoever has them, and is never published
+trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.split.SeenRows`
+
+Every stored thing either describes all rows together or tells of single rows or users. Together:
+classes, scores, the history, the medians, means and deviations of columns. Single rows and users:
+
+- the ids of a recommender's users, their vectors, and who rated what, which
+  `Recommender.without_users` leaves out;
+- a category or a word, if it stands in one row or one text alone: columns of names belong into
+  `ignore`;
+- the sketch, to whoever has a row and asks for it: it is never published;
+- the weights, as far as training has memorised its rows.
 
 Format 2 is an artifact in which something changes predictions that a reader of format 1 does not
 know; what needs nothing new is still written as format 1.
