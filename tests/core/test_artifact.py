@@ -335,3 +335,9 @@ def test_weights_that_are_no_numbers_are_refused_before_they_are_saved(tmp_path)
     with pytest.raises(ArtifactError, match=r"finite numbers, got others in 'first\.bias'"):
         save_module(tmp_path / "a", net, History())
     assert not (tmp_path / "a").exists()
+
+
+def test_an_error_in_building_is_told_by_its_first_line() -> None:
+    with pytest.raises(ArtifactError, match=r"a net .* got another \(too wide\)"):  # noqa: SIM117
+        with artifact.built("a net"):
+            raise RuntimeError("too wide\nand a page of details")

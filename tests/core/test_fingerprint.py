@@ -107,3 +107,11 @@ def test_differences_are_named_with_values_that_people_can_read() -> None:
     other = plain_or_digest({"seed": 2, "lr": "[0.1]", "data": torch.zeros(2), "clip": 0.1})
     assert differences(one, other) == ["clip (was None, is 0.1)", "data", "seed (was 1, is 2)"]
     assert differences(one, one) == []
+
+
+def test_an_object_with_an_index_is_no_table() -> None:
+    class Page:
+        def __init__(self, index: int) -> None:
+            self.index = index
+
+    assert digest(Page(1)) != digest(Page(2))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch
 import zoo
 from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
 from zoo.core.batches import Data, TensorBatches
+from zoo.core.config import FINISHED, TRAINING_STATE
+from zoo.core.model import training_of
 from zoo.core.run import Run
 from zoo.core.training.learner import Learner
 
@@ -231,3 +234,19 @@ def test_other_data_are_those_of_a_learner() -> None:
     nothing: Any = None
     with pytest.raises(TypeError, match=r"got a NoneType\. Call learner\(\.\.\.\)\.data"):
         learner().set_data(nothing)
+
+
+def test_a_run_that_is_over_leaves_its_record_and_one_that_is_not_its_state(tmp_path) -> None:
+    learn = learner(replace(QUIET, out=tmp_path))
+    learn.fit(1, 1e-2)
+    assert (tmp_path / TRAINING_STATE).exists()
+    learn.save(tmp_path)
+    assert (tmp_path / FINISHED).exists()
+    assert not (tmp_path / TRAINING_STATE).exists()
+
+
+def test_the_card_tells_the_spread_of_the_rates(tmp_path) -> None:
+    learn = learner()
+    learn.fit(1, (1e-4, 1e-2))
+    told = training_of(learn)
+    assert (told["lr"], told["ratio"], told["epochs"]) == (0.01, 100.0, 1)

@@ -80,6 +80,14 @@ def test_each_rule_finds_its_place_on_a_known_curve() -> None:
     assert 1e-4 < slide(lrs, losses) < 1
 
 
+def test_each_rule_gives_the_rate_that_was_worked_out_by_hand() -> None:
+    lrs, losses = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0], [5.0, 4.0, 2.0, 1.0, 3.0, 9.0]
+    assert valley(lrs, losses) == 1e-3  # 5, 4, 2, 1 fall: the second of these four
+    assert steep(lrs, losses) == 1e-3  # from 5 to 2 over two decades, as from 4 to 1 later
+    assert minimum(lrs, losses) == pytest.approx(1e-2)
+    assert slide(lrs, losses) == 1e-3  # slopes -1.5 and -1.5 side by side
+
+
 def test_stability_is_one_for_equal_sweeps() -> None:
     assert summarise([bowl(), bowl()]).stability == pytest.approx(1.0)
 
@@ -117,3 +125,22 @@ def test_infinite_data_is_named_and_nothing_lost() -> None:
     with pytest.raises(ValueError, match="10 steps, got 0"):
         learn.lr_find()
     assert same(before, weights(learn))
+
+
+def test_a_sweep_that_never_diverges_takes_all_its_steps_over_several_epochs() -> None:
+    (lrs, losses), *more = learner().lr_find(end=1e-5).sweeps
+    assert len(lrs) == len(losses) == 100
+    assert not more
+
+
+def test_the_plot_shows_the_lowest_loss_and_not_the_explosion() -> None:
+    curve = learner(optimizer="sgd").lr_find(end=1e4)
+    losses = curve.sweeps[0][1]
+    low, high = curve.plot().get_ylim()
+    assert low < min(losses) < high < max(losses)
+
+
+def test_the_plot_of_a_flat_curve_has_a_range() -> None:
+    rates = np.logspace(-7, 1, 100).tolist()
+    low, high = summarise([(rates, [2.0] * 100)]).plot().get_ylim()
+    assert 0 < high - low < 1e-5

@@ -45,6 +45,9 @@ def train(data: Any, *, epochs: Epochs = 4, **options: Unpack[Options]) -> dict[
         data: anything.
         epochs: number of passes.
         **options: see `Options`.
+
+    Returns:
+        All that it was called with.
     """
     return {"data": data, "epochs": epochs, **OPTIONS.complete(options)}
 
@@ -149,10 +152,12 @@ def test_help_shows_every_option_with_its_range_and_default() -> None:
     assert list(signature.parameters)[:3] == ["data", "epochs", "size"]
     assert signature.parameters["batch_size"].default == 16
     assert signature.parameters["size"].annotation == int | None
+    assert signature.parameters["epochs"].annotation is int
     text = train.__doc__ or ""
     assert "**options" not in text
     assert "        size: Side of the input in pixels (8 or more)." in text
     assert "batch_size: Examples per step (1 or more, default 16)." in text
+    assert "\n\n    Returns:\n        All that it was called with.\n" in text
 
 
 def test_the_card_tells_what_its_table_marks() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -70,3 +71,8 @@ def test_deterministic_is_the_users_again_afterwards() -> None:
 def test_circumstances_out_of_range_are_refused(wrong, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Run(**wrong)
+
+
+def test_photos_are_decoded_by_as_many_threads_as_there_are_cores_but_eight_at_most() -> None:
+    assert Run().n_threads == min(os.cpu_count() or 1, 8)
+    assert Run(threads=3).n_threads == 3

@@ -124,20 +124,24 @@ def files_of_tests(root: Path) -> list[str]:
 def chosen_tests(mutant: CodeMutant, tests: Sequence[ReachedTest]) -> list[ReachedTest]:
     """The tests that a mutant is tried with, one file of tests after the other.
 
-    What runs at import is reached by every test that runs a line of its file.
+    What runs at import is reached by every test that runs a line of its file. Tests of the file's
+    own name always take part: what runs while they are collected (a decorator, say) is no test's.
     """
     piece = set(range(mutant.first, mutant.last + 1))
     name = Path(mutant.file).stem
 
+    def is_own(test: ReachedTest) -> bool:
+        return test.file == mutant.file or name in Path(test.file).stem
+
     def order(test: ReachedTest) -> tuple[bool, bool, float]:
-        own = test.file == mutant.file or name in Path(test.file).stem
-        return not own, not test.file.startswith("tests/core/"), test.seconds
+        return not is_own(test), not test.file.startswith("tests/core/"), test.seconds
 
     chosen: dict[str, list[ReachedTest]] = {}
     total, n = 0.0, 0
     for test in sorted(tests, key=order):
         lines = test.lines.get(mutant.file, set())
-        if test.seconds > TEST_SECONDS or not (lines if mutant.at_import else lines & piece):
+        reached = bool(lines if mutant.at_import else lines & piece)
+        if test.seconds > TEST_SECONDS or not (reached or is_own(test)):
             continue
         total, n = total + test.seconds, n + 1
         if total > CHOSEN_SECONDS or n > CHOSEN_TESTS:

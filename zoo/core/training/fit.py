@@ -118,7 +118,7 @@ class Fit:
             return {}
         return evaluate([self.model], self.valid.epoch(0), self.task, self.device, self.dtype)
 
-    def set_rates(self, batch_rate: float = 1.0) -> Factors:
+    def set_rates(self, batch_rate: float) -> Factors:
         """Give the optimizer the rates and momentum of the current step."""
         factors = self.schedule(self.step, self.steps)
         for group in self.optimizer.param_groups:

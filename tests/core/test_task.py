@@ -1,0 +1,35 @@
+"""Losses of an empty part of a batch, as one of several processes may get: they count nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from zoo.core.task import Task, classification, multi_label, regression
+
+EMPTY = {
+    "classes": (classification(3), torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)),
+    "labels": (multi_label(3), torch.zeros(0, 3), torch.zeros(0, 3)),
+    "numbers": (regression(), torch.zeros(0, 1), torch.zeros(0)),
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_an_empty_part_has_no_loss_and_no_gradient(kind: str) -> None:
+    task, output, target = EMPTY[kind]
+    losses = [task.loss(output.requires_grad_(), target)]
+    if task.score is not None:
+        losses.append(task.score(task.decode(output), target))
+    for mean, count in losses:
+        assert (float(mean.detach()), int(count)) == (0.0, 0)
+        mean.backward()
+
+
+def test_the_loss_of_one_row_is_no_empty_one() -> None:
+    mean, count = classification(3).loss(torch.tensor([[0.0, 2.0, 0.0]]), torch.tensor([0]))
+    assert float(mean) == pytest.approx(2.239, abs=1e-3)  # log(2 + e^2)
+    assert count == 1
+
+
+def test_a_task_without_a_score_of_predictions_says_so() -> None:
+    assert Task(regression().loss, regression().decode).score is None
