@@ -60,3 +60,10 @@ def test_a_card_shows_no_folder_of_the_machine_and_stays_a_table() -> None:
     assert "| pretrained | pets |" in text
     assert r"| note | two lines \| and a bar |" in text
     assert "home" not in text
+
+
+def test_the_title_says_whether_a_model_was_fine_tuned() -> None:
+    config = Config("tabular", "regression", {"name": "mlp"}, {})
+    again = Config("tabular", "regression", {"name": "mlp"}, {}, training={"pretrained": "x"})
+    assert "\n# mlp\n" in render(config, load_example="")
+    assert "\n# mlp, fine-tuned\n" in render(again, load_example="")

@@ -250,3 +250,14 @@ def test_the_card_tells_the_spread_of_the_rates(tmp_path) -> None:
     learn.fit(1, (1e-4, 1e-2))
     told = training_of(learn)
     assert (told["lr"], told["ratio"], told["epochs"]) == (0.01, 100.0, 1)
+
+
+def test_fit_finetune_begins_and_tops_where_fastai_does() -> None:
+    learn = learner()
+    learn.fit_finetune(2, 0.02, ratio=10.0)
+    rates = learn.history.lrs
+    steps = len(rates) // 3  # of an epoch: one on the frozen body, two on everything
+    assert max(rates[:steps]) == pytest.approx(0.02, rel=0.1)
+    assert rates[steps] == pytest.approx(0.01 / 5)
+    assert max(rates[steps:]) == pytest.approx(0.01, rel=0.05)
+    assert learn.rates[0] == pytest.approx(learn.rates[-1] / 10)

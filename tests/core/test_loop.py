@@ -17,10 +17,10 @@ from sklearn.metrics import (
 from torch import Tensor, nn
 
 from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
-from zoo.core.batches import Data, TensorBatches
+from zoo.core.batches import Batch, Data, TensorBatches
 from zoo.core.run import Run
 from zoo.core.task import Task, classification, multi_label, regression
-from zoo.core.training.evaluation import evaluate
+from zoo.core.training.evaluation import evaluate, to_device
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import constant, one_cycle
 
@@ -291,3 +291,11 @@ def test_several_labels_are_scored_as_scikit_learn_scores_them() -> None:
 
 def log_loss_of(target: Tensor, p: Tensor) -> float:
     return float(-(target * p.log() + (1 - target) * (1 - p).log()).mean())
+
+
+def test_a_batch_goes_to_the_device_whole() -> None:
+    batch = Batch((torch.ones(2, 3), torch.ones(2)), torch.zeros(2), rate=0.5)
+    there = to_device(batch, torch.device("meta"))
+    assert [x.device.type for x in (*there.inputs, there.target)] == ["meta"] * 3
+    assert there.rate == 0.5
+    assert to_device(batch, torch.device("cpu")) is batch

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -76,3 +77,8 @@ def test_circumstances_out_of_range_are_refused(wrong, said: str) -> None:
 def test_photos_are_decoded_by_as_many_threads_as_there_are_cores_but_eight_at_most() -> None:
     assert Run().n_threads == min(os.cpu_count() or 1, 8)
     assert Run(threads=3).n_threads == 3
+
+
+def test_a_seed_of_numpy_becomes_pythons() -> None:
+    assert type(Run(seed=np.int64(3)).seed) is int  # type: ignore[arg-type]
+    assert Run(seed=np.int64(3)) == Run(seed=3)  # type: ignore[arg-type]

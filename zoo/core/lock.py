@@ -35,7 +35,7 @@ class FolderLock:
         place = folder.resolve()
         if (known := cls._held.get(place)) is not None or fcntl is None:
             return known
-        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(place, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
