@@ -87,7 +87,7 @@ def unpack(
     patterns = (*LITTER, *ignore)
     written = 0
     with damage_as_a_sentence(archive):
-        for n, member in enumerate(members(archive, _longest(limit))):
+        for n, member in enumerate(members(archive, longest_archive(limit))):
             if n >= ENTRIES_PER_FILE * files + ENTRIES or len(hashes) > files:
                 raise ValueError(
                     f"the archive must hold {files} files, got more in {archive}. Get it again."
@@ -139,9 +139,9 @@ def install(archive: Path, data: DataSet, folder: Path, tick: Tick) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def longest_archive(data: DataSet) -> int:
-    """Return how many bytes an archive of the data set may have, whatever a server sends."""
-    return _longest(data.unpacked)
+def longest_archive(unpacked: int) -> int:
+    """Return how many bytes an archive of so many bytes of files may have, whatever is sent."""
+    return IGNORED_SHARE * unpacked + IGNORED_BYTES
 
 
 def is_verified(folder: Path, data: DataSet) -> bool:
@@ -168,10 +168,6 @@ def adopted(folder: Path, data: DataSet) -> bool:
         )
     (folder / MARKER).write_text(data.digest)
     return True
-
-
-def _longest(limit: int) -> int:
-    return IGNORED_SHARE * limit + IGNORED_BYTES
 
 
 def _created(path: Path, archive: Path) -> IO[bytes]:
