@@ -50,12 +50,21 @@ def bad_name(name: str) -> ValueError:
 
 
 @contextmanager
-def told(name: str, revision: str | None, doing: Doing) -> Iterator[None]:
-    """Whatever the client raises, its HTTP library or the parsing of an odd answer: a sentence."""
+def told(
+    name: str, revision: str | None, doing: Doing, away: Exception | None = None
+) -> Iterator[None]:
+    """Whatever the client raises, its HTTP library or the parsing of an odd answer: a sentence.
+
+    Args:
+        name: see `explained`, as are the next two.
+        revision: the revision.
+        doing: what is done.
+        away: why the hub was away before, of which any error now is a consequence.
+    """
     try:
         yield
     except Exception as error:
-        raise explained(error, name, revision, doing) from error
+        raise explained(away or error, name, revision, doing) from (away or error)
 
 
 def explained(error: Exception, name: str, revision: str | None, doing: Doing) -> Exception:

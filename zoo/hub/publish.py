@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, overload
 
 from zoo.hub.catalog import EMBEDDED
 from zoo.hub.checksums import to_text
@@ -30,7 +30,7 @@ from zoo.hub.contents import (
     own_files,
     published,
 )
-from zoo.hub.fetch import CLIENT, refuse_revision
+from zoo.hub.fetch import client, refuse_revision
 from zoo.hub.hub_errors import check_name, check_revision, told
 from zoo.hub.local_hub import put, shelf
 from zoo.hub.privacy import public, refuse_tokens, warn_of_interruption
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 Show = Callable[[dict[str, int]], None]  # hears the bytes of each file
 
-_MESSAGE = "Publish a model with transfer-zoo"
-
 
 class Savable(Protocol):
     """A model that can be written as an artifact."""
@@ -52,41 +50,34 @@ class Savable(Protocol):
         ...
 
 
+Artifact = Savable | str | os.PathLike[str]
+
+
+class Settings(TypedDict, total=False):
+    """Settings of `push` that do not change what it returns."""
+
+    revision: str | None
+    private: bool
+    message: str
+    hub: str | os.PathLike[str] | None
+    show: Show | None
+
+
 @overload
 def push(
-    artifact: Savable | str | os.PathLike[str],
-    name: str,
-    *,
-    revision: str | None = None,
-    private: bool = False,
-    message: str = _MESSAGE,
-    hub: str | os.PathLike[str] | None = None,
-    dry_run: Literal[False] = False,
-    show: Show | None = None,
+    artifact: Artifact, name: str, *, dry_run: Literal[False] = False, **settings: Unpack[Settings]
 ) -> str: ...
-
-
 @overload
 def push(
-    artifact: Savable | str | os.PathLike[str],
-    name: str,
-    *,
-    revision: str | None = None,
-    private: bool = False,
-    message: str = _MESSAGE,
-    hub: str | os.PathLike[str] | None = None,
-    dry_run: Literal[True],
-    show: Show | None = None,
+    artifact: Artifact, name: str, *, dry_run: Literal[True], **settings: Unpack[Settings]
 ) -> dict[str, int]: ...
-
-
 def push(
-    artifact: Savable | str | os.PathLike[str],
+    artifact: Artifact,
     name: str,
     *,
     revision: str | None = None,
     private: bool = False,
-    message: str = _MESSAGE,
+    message: str = "Publish a model with transfer-zoo",
     hub: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
     show: Show | None = None,
@@ -135,7 +126,7 @@ def push(
 
 
 @contextmanager
-def _folder_of(artifact: Savable | str | os.PathLike[str], name: str) -> Iterator[Path]:
+def _folder_of(artifact: Artifact, name: str) -> Iterator[Path]:
     if isinstance(artifact, (str, os.PathLike)):
         yield Path(artifact)
         return
@@ -214,9 +205,9 @@ def _upload(
     private: bool,
     message: str,
 ) -> str:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
+    api = client()
     additions = [CommitOperationAdd(file, one.content) for file, one in content.items()]
     _require_unchanged(additions, content)
     with told(name, revision, "write"):
