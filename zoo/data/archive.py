@@ -176,16 +176,14 @@ def _created(path: Path, archive: Path) -> IO[bytes]:
         return path.open("xb")
     except (FileExistsError, NotADirectoryError) as error:
         raise ValueError(
-            f"a name must be in an archive once, got {path.name!a} twice in {archive}. Do not use "
-            "the archive."
+            f"a name must be in an archive once, got {path.name!a} twice in {archive}. Avoid it."
         ) from error
 
 
 def _refuse_excess(size: int, limit: int, name: str, archive: Path) -> None:
     if size > limit:
         raise ValueError(
-            f"the files must have {limit} bytes in all, got more with {name!a} of {archive}. Get "
-            "the archive again."
+            f"files must have {limit} bytes in all, got more with {name!a} of {archive}. Repack it."
         )
 
 

@@ -63,15 +63,13 @@ class Style:
                     raise ValueError(
                         "a row of a table must have a cell for each name in the first row, "
                         f"got {len(cells)} cells for {width} names in line {number} of "
-                        f"{path.name!r}. Put texts that hold {self.delimiter!r} between "
-                        "quotation marks."
+                        f"{path.name!r}. Quote texts that hold {self.delimiter!r}."
                     )
                 yield [*cells, *[""] * width][:width]
         except csv.Error as error:
             raise ValueError(
                 f"quotation marks must be doubled within a cell that stands between them, got "
-                f"{path.name!r} with others ({error}) after line {number}. Save the table as "
-                "CSV again, or as JSON lines."
+                f"{path.name!r} with others ({error}) after line {number}. Save the table again."
             ) from None
 
     def cells(self, path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -103,7 +103,6 @@ def _encoding(blocks: Iterable[bytes], name: str) -> str:
         warnings.warn(
             "A file of texts is not UTF-8 and is read as Windows' Latin (cp1252). Save it as UTF-8 "
             "if its words look odd.",
-            UserWarning,
             stacklevel=2,
         )
     return "utf-8" if is_utf8 else LATIN

@@ -119,8 +119,7 @@ def _mirror() -> str | Path | None:
     folder = expanded(mirror, "ZOO_DATA_MIRROR")
     if not folder.is_dir():
         raise NotADirectoryError(
-            f"ZOO_DATA_MIRROR must be a folder or an http address, got {mirror=}. Correct it or "
-            "unset it."
+            f"ZOO_DATA_MIRROR must be a folder or an http address, got {mirror=}. Correct it."
         )
     return folder
 

@@ -275,8 +275,7 @@ def _parquet(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except ImportError:
         raise ModuleNotFoundError(
-            f"Parquet files need pyarrow, which is not installed, got {path.name!r}. Run: "
-            "pip install 'transfer-zoo[parquet]'"
+            f"{path.name!r} needs pyarrow to be read. Run: pip install 'transfer-zoo[parquet]'"
         ) from None
     except (ValueError, OSError) as error:
         raise ValueError(
