@@ -138,8 +138,7 @@ def _own_snapshot(folder: Path, cache: Path) -> Path:
     """
     if not _HEX.fullmatch(folder.name) or cache.resolve() not in folder.resolve().parents:
         raise ValueError(
-            f"a hub must name a commit by its hash, got {folder.name!a:.80}. Nothing was taken: "
-            "use another hub."
+            f"a hub must name a commit by its hash, got {folder.name!a:.80}. Use another hub."
         )
     return folder
 

@@ -36,8 +36,7 @@ def check_revision(revision: str | None) -> None:
     """
     if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
         raise ValueError(
-            f"a revision must be a branch, tag or commit, got {revision=}. Leave it out for the "
-            "newest."
+            f"a revision must be a branch, tag or commit, got {revision=}. Leave it out for main."
         )
 
 
@@ -100,8 +99,7 @@ def explained(error: Exception, name: str, revision: str | None, doing: Doing) -
         )
     if isinstance(cause, RevisionNotFoundError):
         return FileNotFoundError(
-            f"a revision must be a branch, tag or commit of {name!r}, got {revision=}. Leave it "
-            "out for the newest."
+            f"a revision must be one of {name!r}, got {revision=}. Leave it out for the newest."
         )
     if doing == "read" and (isinstance(cause, RepositoryNotFoundError) or status == 404):
         return FileNotFoundError(

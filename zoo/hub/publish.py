@@ -34,7 +34,7 @@ from zoo.hub.fetch import client, refuse_revision
 from zoo.hub.hub_errors import check_name, check_revision, told
 from zoo.hub.local_hub import put, shelf
 from zoo.hub.privacy import public, refuse_tokens, warn_of_interruption
-from zoo.hub.sources import Source
+from zoo.hub.sources import Source, altered
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -156,10 +156,7 @@ def _content(folder: Path, name: str) -> dict[str, Source]:
     training = _loaded(folder, before)
     content = {file: Source.of(own_file(folder, file)) for file in before}
     if content != before:
-        raise ValueError(
-            "an artifact must stay as it is while it is published, got changes in "
-            f"{str(folder)!r}. Push again when nothing writes there."
-        )
+        raise altered(str(folder))
     config, card = public(content[CONFIG].text, content[README].text, content)
     card = card.replace(f'zoo.load("{folder.name}")', f'zoo.load("{name}")')
     content |= {CONFIG: Source.of(config.encode()), README: Source.of(card.encode())}
@@ -182,8 +179,7 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
     weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
     if missing := [file for file in (README, *weights) if file not in files]:
         raise ValueError(
-            f"an artifact must be whole, got {str(folder)!r}, which lacks {missing}. Save the "
-            "model again."
+            f"an artifact must be whole, got {str(folder)!r}, which lacks {missing}. Save it again."
         )
     config = read(folder).config
     if config.domain != MODULE:  # the network of a user's own module is in the user's code
@@ -191,9 +187,7 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
             load(folder)
         except ModuleNotFoundError as error:
             warnings.warn(
-                f"the model could not be tried before it is published ({error})",
-                UserWarning,
-                stacklevel=4,
+                f"the model could not be tried before it is published ({error})", stacklevel=4
             )
     return config.training
 
@@ -231,10 +225,7 @@ def _require_unchanged(additions: Iterable[Any], content: Mapping[str, Source]) 
         if one.upload_info.sha256.hex() != content[one.path_in_repo].sha256
     ]
     if changed:
-        raise ValueError(
-            f"an artifact must stay as it is while it is published, got other {changed}. Push "
-            "again when nothing writes there."
-        )
+        raise altered(changed)
 
 
 def _require_stored(api: HfApi, name: str, commit: str, content: Mapping[str, Source]) -> None:
@@ -261,7 +252,7 @@ def _require_stored(api: HfApi, name: str, commit: str, content: Mapping[str, So
     if wrong:
         raise ValueError(
             f"the hub must have stored what was sent, got other hashes in {name=}: {wrong=}. Push "
-            "again: nobody's pull accepts them."
+            "again: no pull accepts them."
         )
 
 

@@ -55,3 +55,11 @@ class Source:
             raise ValueError(
                 f"cards and configs must be UTF-8, got other bytes ({error}). Save the model again."
             ) from error
+
+
+def altered(what: object) -> ValueError:
+    """The sentence for an artifact that was written to while it was published."""
+    return ValueError(
+        f"an artifact must stay as it is while it is published, got another {what!r}. Push again "
+        "when nothing writes there."
+    )
