@@ -65,15 +65,11 @@ class Stream:
     def counts(self, n: int) -> Places:
         """How often each of n numbers occurs. Shape: (n,)."""
         total = np.zeros(n, dtype=np.int64)
-        waiting: list[Numbers] = []
-        n_waiting = 0
-        for i in range(self.n_documents):
-            waiting.append(self.document(i))
-            n_waiting += len(waiting[-1])
-            if n_waiting > BLOCK or i == self.n_documents - 1:
-                total += np.bincount(np.concatenate(waiting), minlength=n)
-                waiting, n_waiting = [], 0
-                self.release()
+        blocks = np.cumsum(self.ends - self.starts) // BLOCK
+        for documents in np.split(np.arange(self.n_documents), np.flatnonzero(np.diff(blocks)) + 1):
+            words = np.concatenate([self.document(i) for i in documents.tolist()])
+            total += np.bincount(words, minlength=n)
+            self.release()
         return total
 
     def fingerprint(self) -> str:

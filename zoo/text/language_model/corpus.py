@@ -105,14 +105,17 @@ def split(hashes: Hashes, n_words: int, fraction: float, seed: int) -> tuple[Row
             f"there must be several documents to hold out some, got {n} of {n_words} words. Give "
             "valid=..., or valid_fraction=0."
         )
-    units = units_of(hashes.tolist())
-    order = np.random.default_rng(seed).permutation(len(units))
-    sizes = np.array([len(rows) for rows in units])
     n_held = min(max(round(fraction * n), 1), n - 1)
-    held = nearest_to(n_held, order, sizes, len(units) - 1)
+    rng = np.random.default_rng(seed)
+    is_held = np.zeros(n, dtype=bool)
+    if len(np.unique(hashes)) == n:  # millions of documents need no list of rows each
+        is_held[rng.permutation(n)[:n_held]] = True
+        return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+    units = units_of(hashes.tolist())
+    sizes = np.array([len(rows) for rows in units])
+    held = nearest_to(n_held, rng.permutation(len(units)), sizes, len(units) - 1)
     if not held or are_too_few(units, n, fraction):
         held = []
         warn_of_copies(units, n)
-    is_held = np.zeros(n, dtype=bool)
     is_held[[row for unit in held for row in units[unit]]] = True
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)
