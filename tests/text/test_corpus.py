@@ -13,7 +13,8 @@ import torch
 from tests.disk import full_disk
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.documents import DocumentBatches
-from zoo.text.data.labelled import read, split
+from zoo.text.data.labelled import read
+from zoo.text.data.parts import split
 from zoo.text.data.rules import SPECIAL
 from zoo.text.data.stream import Stream, most_frequent, renumbered, with_own_numbers
 from zoo.text.data.texts import each, pieces

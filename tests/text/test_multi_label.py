@@ -10,7 +10,8 @@ import pytest
 import zoo
 from tests.text.small import RUN, train_lm
 from zoo.text import Labels, LanguageModel, TextClassifier
-from zoo.text.data.labelled import read, split
+from zoo.text.data.labelled import read
+from zoo.text.data.parts import split
 
 TONES = {"praise": "lovely", "blame": "awful", "length": "endless"}
 

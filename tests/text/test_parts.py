@@ -11,8 +11,8 @@ import pytest
 
 import zoo
 from tests.text.small import RUN, TINY, finetune, reviews, train_lm
-from zoo.text.data.labelled import read, split
-from zoo.text.data.parts import parts
+from zoo.text.data.labelled import read
+from zoo.text.data.parts import parts, split
 from zoo.text.data.texts import hashes_of
 from zoo.text.language_model import corpus
 

@@ -7,8 +7,10 @@ SPEC 1 ("Lazy loading of submodules and functions").
 
 from __future__ import annotations
 
+import ast
 import importlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -35,3 +37,26 @@ def lazy_exports(
         return module if modules[name].rpartition(".")[2] == name else getattr(module, name)
 
     return get, lambda: sorted(modules)
+
+
+def stub_exports(
+    package: str, file: str
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """The functions `__getattr__` and `__dir__`, and `__all__`, of a package that has a stub.
+
+    The stub, `__init__.pyi`, imports every public name from its module. Type checkers read it as
+    well, so that each name is stated once.
+
+    Args:
+        package: the package's `__name__`.
+        file: its `__file__`.
+
+    >>> import zoo.hub
+    >>> stub_exports("zoo.hub", zoo.hub.__file__)[2]
+    ['Entry', 'entries', 'pull', 'push']
+    """
+    stub = ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    modules = {name.name: str(node.module) for node in imports for name in node.names}
+    get, names = lazy_exports(package, modules)
+    return get, names, names()

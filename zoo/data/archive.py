@@ -87,7 +87,7 @@ def unpack(
     patterns = (*LITTER, *ignore)
     written = 0
     with damage_as_a_sentence(archive):
-        for n, member in enumerate(members(archive, _longest(limit))):
+        for n, member in enumerate(members(archive, longest_archive(limit))):
             if n >= ENTRIES_PER_FILE * files + ENTRIES or len(hashes) > files:
                 raise ValueError(
                     f"the archive must hold {files} files, got more in {archive}. Get it again."
@@ -139,9 +139,9 @@ def install(archive: Path, data: DataSet, folder: Path, tick: Tick) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def longest_archive(data: DataSet) -> int:
-    """Return how many bytes an archive of the data set may have, whatever a server sends."""
-    return _longest(data.unpacked)
+def longest_archive(unpacked: int) -> int:
+    """Return how many bytes an archive of so many bytes of files may have, whatever is sent."""
+    return IGNORED_SHARE * unpacked + IGNORED_BYTES
 
 
 def is_verified(folder: Path, data: DataSet) -> bool:
@@ -170,26 +170,20 @@ def adopted(folder: Path, data: DataSet) -> bool:
     return True
 
 
-def _longest(limit: int) -> int:
-    return IGNORED_SHARE * limit + IGNORED_BYTES
-
-
 def _created(path: Path, archive: Path) -> IO[bytes]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("xb")
     except (FileExistsError, NotADirectoryError) as error:
         raise ValueError(
-            f"a name must be in an archive once, got {path.name!a} twice in {archive}. Do not use "
-            "the archive."
+            f"a name must be in an archive once, got {path.name!a} twice in {archive}. Avoid it."
         ) from error
 
 
 def _refuse_excess(size: int, limit: int, name: str, archive: Path) -> None:
     if size > limit:
         raise ValueError(
-            f"the files must have {limit} bytes in all, got more with {name!a} of {archive}. Get "
-            "the archive again."
+            f"files must have {limit} bytes in all, got more with {name!a} of {archive}. Repack it."
         )
 
 

@@ -8,16 +8,14 @@ refused.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
-from zoo.data.encoding import BLOCK, encoding_of, opened
+from zoo.data.encoding import BLOCK, encoding_of, opened, opened_text
 
 _SNIFFED = 20  # lines at the beginning, which tell the delimiter
 _LONGEST_CELL = 10_000_000  # characters; a quotation mark that is never closed ends there
@@ -25,6 +23,7 @@ _SWALLOWED = 3  # rows within quoted cells that betray lone quotation marks
 _NO_DELIMITER = "\x1f"  # for a table with one column: it is in no text
 _BLANK = " \t\r\n,;|"  # of what rows without a cell consist
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+_SEPARATOR = re.compile(r"sep=(\S)\s*", re.IGNORECASE)  # a first line that Excel writes
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,13 @@ class Style:
                     raise ValueError(
                         "a row of a table must have a cell for each name in the first row, "
                         f"got {len(cells)} cells for {width} names in line {number} of "
-                        f"{path.name!r}. Put texts that hold {self.delimiter!r} between "
-                        "quotation marks."
+                        f"{path.name!r}. Quote texts that hold {self.delimiter!r}."
                     )
                 yield [*cells, *[""] * width][:width]
         except csv.Error as error:
             raise ValueError(
                 f"quotation marks must be doubled within a cell that stands between them, got "
-                f"{path.name!r} with others ({error}) after line {number}. Save the table as "
-                "CSV again, or as JSON lines."
+                f"{path.name!r} with others ({error}) after line {number}. Save the table again."
             ) from None
 
     def cells(self, path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -81,7 +78,7 @@ class Style:
         Raises:
             csv.Error: the quotation marks are wrong.
         """
-        with _lines(path, self.encoding) as file:
+        with opened_text(path, self.encoding) as file:
             lines: Iterable[str] = islice(file, self.skipped, None)
             if not self.quoted:
                 for number, line in enumerate(lines, self.skipped + 1):
@@ -118,18 +115,16 @@ def style_of(path: Path) -> Style:
     """
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     encoding = encoding_of(path)
-    with _lines(path, encoding) as file:
+    with opened_text(path, encoding) as file:
         first = [line for line in islice(file, _SNIFFED) if line.strip(_BLANK)]
-    skipped = int(
-        bool(first) and first[0].lower().startswith("sep=") and len(first[0].strip()) == 5
-    )
-    if len(first) <= skipped:
+    separator = _SEPARATOR.fullmatch(first[0]) if first else None
+    if len(first) < (2 if separator else 1):
         raise ValueError(
             f"a table must have a row of names and rows of cells, got {path.name!r} without. Give "
             "its columns names, such as text and label."
         )
-    delimiter = first[0].strip()[4:] if skipped else _delimiter(first, path)
-    quoted = Style(encoding, delimiter, skipped=skipped)
+    delimiter = separator[1] if separator else _delimiter(first, path)
+    quoted = Style(encoding, delimiter, skipped=1 if separator else 0)
     with opened(path) as raw:
         if not any(b'"' in block for block in iter(partial(raw.read, BLOCK), b"")):
             return quoted
@@ -144,10 +139,6 @@ def style_of(path: Path) -> Style:
     if n_lines is None:
         list(quoted.rows(path))  # says what is wrong
     return by_line
-
-
-def _lines(path: Path, encoding: str) -> IO[str]:
-    return io.TextIOWrapper(opened(path), encoding=encoding, errors="replace", newline="")
 
 
 def _delimiter(first: list[str], path: Path) -> str:

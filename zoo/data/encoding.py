@@ -11,8 +11,10 @@ import codecs
 import gzip
 import lzma
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
+from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -50,6 +52,11 @@ def opened(path: Path) -> IO[bytes]:
     return path.open("rb") if reader is None else reader(path, "rb")
 
 
+def opened_text(path: Path, encoding: str) -> IO[str]:
+    """The text of a file, its line ends as they are and what is no character as U+FFFD."""
+    return TextIOWrapper(opened(path), encoding=encoding, errors="replace", newline="")
+
+
 def decoded(raw: bytes, name: str = "") -> str:
     """The text that bytes hold: UTF-8, UTF-16 or UTF-32, or Windows' Latin where they are neither.
 
@@ -84,7 +91,7 @@ def _encoding(blocks: Iterable[bytes], name: str) -> str:
     if wide := _wide(head):
         return wide
     decoder, is_utf8 = codecs.getincrementaldecoder("utf-8")(), True
-    for block in _with_end(head, blocks):
+    for block in chain([head], blocks, [b""]):  # at the end a character that is cut off shows
         if b"\0" in block:
             raise _no_text(name, "binary")
         try:
@@ -96,17 +103,9 @@ def _encoding(blocks: Iterable[bytes], name: str) -> str:
         warnings.warn(
             "A file of texts is not UTF-8 and is read as Windows' Latin (cp1252). Save it as UTF-8 "
             "if its words look odd.",
-            UserWarning,
             stacklevel=2,
         )
     return "utf-8" if is_utf8 else LATIN
-
-
-def _with_end(head: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """All blocks, then an empty one, at which a character that is cut off shows."""
-    yield head
-    yield from blocks
-    yield b""
 
 
 def _wide(head: bytes) -> str | None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import quote
 
 from zoo.core.cache_folder import default_cache, expanded
@@ -26,9 +26,6 @@ from zoo.data.archive import Tick, adopted, install, is_verified, longest_archiv
 from zoo.data.download import download
 from zoo.data.members import SUFFIXES, stem
 from zoo.data.registry import DATA_SETS, DataSet, find
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 DOWNLOADS = ".downloads"  # in the cache; archives that are under way
 
@@ -80,8 +77,10 @@ def obtain(data: DataSet, *, progress: bool | None = None) -> Path:
     folder = root / data.name
     if is_verified(folder, data):
         return folder
+    from filelock import FileLock
+
     show = sys.stderr.isatty() if progress is None else progress
-    with _writing_to(root), _lock(root / f".{data.name}.lock"):
+    with _writing_to(root), FileLock(root / f".{data.name}.lock"):
         if is_verified(folder, data) or adopted(folder, data):
             return folder
         archive = _locate(data, root / DOWNLOADS, show)
@@ -98,18 +97,11 @@ def _root() -> Path:
     return default_cache("data", "ZOO_DATA")
 
 
-def _lock(path: Path) -> BaseFileLock:
-    """A lock beside the data set's folder, held by one process at a time."""
-    from filelock import FileLock
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(path)
-
-
 @contextmanager
 def _writing_to(root: Path) -> Iterator[None]:
-    """Turn a full disk or a closed folder into one sentence."""
+    """Make the folder, and turn a full disk or a closed folder into one sentence."""
     try:
+        root.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         if error.errno is None:  # a sentence of ours
@@ -127,8 +119,7 @@ def _mirror() -> str | Path | None:
     folder = expanded(mirror, "ZOO_DATA_MIRROR")
     if not folder.is_dir():
         raise NotADirectoryError(
-            f"ZOO_DATA_MIRROR must be a folder or an http address, got {mirror=}. Correct it or "
-            "unset it."
+            f"ZOO_DATA_MIRROR must be a folder or an http address, got {mirror=}. Correct it."
         )
     return folder
 
@@ -164,7 +155,7 @@ def _locate(data: DataSet, downloads: Path, show: bool) -> Path:
     for url in urls:
         try:
             with _bar(f"download {data.name}", show) as tick:
-                return download(url, downloads, tick, longest_archive(data))
+                return download(url, downloads, tick, longest_archive(data.unpacked))
         except FileNotFoundError:
             continue
         except ConnectionError as error:
@@ -172,7 +163,7 @@ def _locate(data: DataSet, downloads: Path, show: bool) -> Path:
                 f"a data set must be at hand or reachable, got {data.name!r}, which could not be "
                 f"fetched ({error}). Try again, or {way_out}."
             ) from error
-    tried = f"it was not found at {urls}" if len(urls) else "it has no public address"
+    tried = f"it was not found at {urls}" if urls else "it has no public address"
     raise FileNotFoundError(
         f"a data set must lie in the mirror or at its address, got {data.name!r}: {tried} "
         f"(ZOO_DATA_MIRROR={os.environ.get('ZOO_DATA_MIRROR')!r}). Try to {way_out}."

@@ -7,25 +7,22 @@ hold in memory is bounded by what the files should have, whatever its headers sa
 from __future__ import annotations
 
 import errno
-import io
+import importlib
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 from zoo.core.names import plain_path
-
-if TYPE_CHECKING:
-    from tarfile import TarFile, TarInfo
 
 TARS = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar")
 SINGLES = (".xz", ".gz", ".bz2")  # one compressed file, not a folder
 SUFFIXES = (".zip", *TARS, *SINGLES)
 
 LONGEST_HEADER = 1 << 20  # bytes that a tar's reader may ask for at once; names are far shorter
-_MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz"}  # how each compression begins
+_MODULES = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "lzma"}  # by how a file begins
 
 
 class Member(NamedTuple):
@@ -119,30 +116,24 @@ def _zip_members(archive: Path) -> Iterator[Member]:
 # ---- tar ----------------------------------------------------------------------------------------
 
 
-class _Bounded(io.RawIOBase):
+class _Bounded:
     """A stream that is read forward in bounded pieces up to a bounded length."""
 
     def __init__(self, stream: IO[bytes], longest: int) -> None:
         self.stream, self.longest = stream, longest
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         if not 0 <= size <= LONGEST_HEADER:
             raise EOFError(f"a header asks for {size} bytes at once")
         self._refuse_beyond(self.tell() + size)
         return self.stream.read(size)
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+    def seek(self, offset: int) -> int:
         self._refuse_beyond(offset)
-        return self.stream.seek(offset, whence)
+        return self.stream.seek(offset)
 
     def tell(self) -> int:
         return self.stream.tell()
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
 
     def _refuse_beyond(self, position: int) -> None:
         if not 0 <= position <= self.longest:
@@ -152,22 +143,15 @@ class _Bounded(io.RawIOBase):
 def _tar_members(archive: Path, longest: int) -> Iterator[Member]:
     import tarfile
 
-    with (
-        _decompressed(archive) as stream,
-        tarfile.open(fileobj=_Bounded(stream, longest), mode="r:") as file,
-    ):
-        for info in file:
-            if info.size < 0:
-                raise EOFError(f"{info.name!a} has a size below 0")
-            source = partial(_tar_file, file, info)
-            plain = info.isreg() or info.isdir()
-            yield Member(info.name, info.isdir(), plain, info.size, source)
-
-
-def _tar_file(file: TarFile, info: TarInfo) -> IO[bytes]:
-    source = file.extractfile(info)
-    assert source is not None  # links were refused before
-    return source
+    with _decompressed(archive) as stream:
+        bounded: Any = _Bounded(stream, longest)
+        with tarfile.open(fileobj=bounded, mode="r:") as file:
+            for info in file:
+                if info.size < 0:
+                    raise EOFError(f"{info.name!a} has a size below 0")
+                source: Any = partial(file.extractfile, info)  # none for links, which are refused
+                plain = info.isreg() or info.isdir()
+                yield Member(info.name, info.isdir(), plain, info.size, source)
 
 
 # ---- compression --------------------------------------------------------------------------------
@@ -175,19 +159,12 @@ def _tar_file(file: TarFile, info: TarInfo) -> IO[bytes]:
 
 def _decompressed(archive: Path) -> IO[bytes]:
     """The archive's content, decompressed as its first bytes say."""
-    import bz2
-    import gzip
-    import lzma
-
     with archive.open("rb") as file:
         start = file.read(6)
-    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "")
-    if kind == ".xz":
-        return lzma.open(archive)
-    if kind == ".bz2":
-        return bz2.open(archive)
-    if kind == ".gz":
-        return cast(IO[bytes], gzip.open(archive))
+    for beginning, module in _MODULES.items():
+        if start.startswith(beginning):
+            content: IO[bytes] = importlib.import_module(module).open(archive)
+            return content
     if archive.name.endswith(SINGLES) and not archive.name.endswith(TARS):
         raise EOFError("it does not begin as a compressed file does")
     return archive.open("rb")

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from zoo.core.messages import did_you_mean, few, nearest
 from zoo.data.csv_style import Style, style_of
-from zoo.data.encoding import COMPRESSED, encoding_of, opened
+from zoo.data.encoding import COMPRESSED, opened
+from zoo.data.json_table import from_json, from_lines
 
 CSV: Final = (".csv", ".tsv")
 JSON_LINES: Final = (".jsonl", ".ndjson")
@@ -37,10 +38,8 @@ TABLES: Final = (*CSV, ".json", *JSON_LINES, *PARQUET)
 
 EMPTY: Final = frozenset(("", " ", "nan", "NaN", "NaT", "<NA>", "#N/A"))
 WORDS: Final = frozenset(
-    (
-        *("NA", "N/A", "n/a", "#NA", "#N/A N/A", "NULL", "null", "None", "-nan", "-NaN"),
-        *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
-    )
+    {"NA", "N/A", "n/a", "#NA", "#N/A N/A", "NULL", "null", "None", "-nan", "-NaN"}
+    | {"1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"}
 )
 
 TextColumns = Callable[[list[str]], Mapping[str, Collection[str] | None]]
@@ -82,10 +81,7 @@ def read_texts(path: Path) -> pd.DataFrame:
         ModuleNotFoundError: it is a Parquet file and pyarrow is not installed.
     """
     frame = _joined(path)
-    if not keeps_types(path):
-        for i in range(len(frame.columns)):
-            frame.isetitem(i, _without_words(frame.iloc[:, i]).array)
-    return frame
+    return frame if keeps_types(path) else frame.apply(_without_words)
 
 
 def pieces_of(path: Path) -> Iterator[pd.DataFrame]:
@@ -101,9 +97,9 @@ def pieces_of(path: Path) -> Iterator[pd.DataFrame]:
     if kind in PARQUET:
         yield _parquet(path)
     elif kind in JSON_LINES:
-        yield from _framed(_json_lines(path))
+        yield from from_lines(path, _ROWS)
     elif kind == ".json":
-        yield from _json(path)
+        yield from from_json(path, _ROWS)
     else:
         rows = style_of(path).rows(path)
         header = next(rows)
@@ -196,11 +192,9 @@ def _csv(path: Path, text_columns: TextColumns) -> pd.DataFrame:
         longer = [row for row in first[1:] if len(row) > len(first[0])]
         named = longer and all(len(row) == len(first[0]) + 1 and row[-1] for row in first[1:])
         if named or not longer:
-            try:
-                with opened(path) as file:  # R writes names of rows below no name of their own
-                    return _typed(file, style, text_columns, None if named else False)
-            except pd.errors.ParserError:
-                pass  # the rows say what is wrong
+            # R writes names of rows below no name of their own. After an error the rows say more.
+            with suppress(pd.errors.ParserError), opened(path) as file:
+                return _typed(file, style, text_columns, None if named else False)
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=style.delimiter).writerows(style.rows(path))
     text.seek(0)
@@ -217,27 +211,25 @@ def _typed(file: IO[Any], style: Style, text_columns: TextColumns, index_col: An
         "keep_default_na": False,
     }
     raw = list(pd.read_csv(file, nrows=0, **options).columns)
-    names = [name.strip() for name in raw]
-    names = names if len(set(names)) == len(raw) else raw
+    stripped = [name.strip() for name in raw]
+    names = stripped if len(set(stripped)) == len(raw) else raw
     texts = text_columns(names)
-    learnt = {old: set(texts.get(name) or ()) for old, name in zip(raw, names, strict=True)}
     options |= {
-        "dtype": {old: str for old, name in zip(raw, names, strict=True) if name in texts},
-        "na_values": {old: sorted(EMPTY - (words - {""})) for old, words in learnt.items()},
+        "names": names,
+        "header": 0,
+        "dtype": {name: str for name in names if name in texts},
+        "na_values": {n: sorted(EMPTY - (set(texts.get(n) or ()) - {""})) for n in names},
         "index_col": index_col,
         "low_memory": False,  # one dtype per column, whatever the pieces look like
     }
     file.seek(0)
-    frame: pd.DataFrame = pd.read_csv(file, **options).set_axis(names, axis=1)
-    commas = style.delimiter != ","
-    others = [name for name in names if not pd.api.types.is_numeric_dtype(frame[name].dtype)]
-    cells: dict[str, pd.Series] = {}
-    for name in others:
+    frame: pd.DataFrame = pd.read_csv(file, **options)
+    for name in names:
         if name in texts:
-            cells[name] = _without_words(frame[name], texts[name])
-        else:
-            cells[name] = _read_again(frame[name], commas=commas)
-    return frame.assign(**cells)
+            frame[name] = _without_words(frame[name], texts[name])
+        elif not pd.api.types.is_numeric_dtype(frame[name].dtype):
+            frame[name] = _read_again(frame[name], commas=style.delimiter != ",")
+    return frame
 
 
 def _without_words(column: pd.Series, learnt: Collection[str] | None = None) -> pd.Series:
@@ -275,55 +267,7 @@ def _values(cells: pd.Series, commas: bool = False) -> pd.Series | None:
     return cells if texts.str.fullmatch(_DATE).all() else None
 
 
-# ---- JSON and Parquet ----------------------------------------------------------------------------
-
-
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with io.TextIOWrapper(opened(path), encoding=encoding_of(path), errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict):
-                raise ValueError(
-                    f"a line of JSON lines must be an object with the columns as names, got "
-                    f"{line.strip()!r:.60} in line {number} of {path.name!r}. Correct this line."
-                )
-            yield row
-
-
-def _json(path: Path) -> Iterator[pd.DataFrame]:
-    """A table in JSON: a list of rows or texts, columns by name, or rows under a single name."""
-    try:
-        with io.TextIOWrapper(opened(path), encoding=encoding_of(path), errors="replace") as file:
-            tree = json.load(file)
-    except json.JSONDecodeError:  # perhaps JSON lines under another name
-        yield from _framed(_json_lines(path))
-        return
-    if isinstance(tree, dict) and len(tree) == 1:
-        (only,) = tree.values()
-        tree = only if isinstance(only, list) and _all_are(dict, only) else tree
-    if isinstance(tree, list) and tree and _all_are(str, tree):
-        tree = {"text": tree}
-    try:
-        if not tree or not (isinstance(tree, dict) or _all_are(dict, tree)):
-            raise TypeError
-        yield pd.DataFrame(tree, dtype=object)
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"a JSON file must hold a list of rows, such as "
-            f'[{{"text": "so good", "label": "yes"}}], got {path.name!r} with another form. '
-            "Write the rows in this form."
-        ) from None
-
-
-def _framed(records: Iterable[dict[str, Any]]) -> Iterator[pd.DataFrame]:
-    records = iter(records)
-    while piece := list(islice(records, _ROWS)):
-        yield pd.DataFrame(piece, dtype=object)
+# ---- Parquet -------------------------------------------------------------------------------------
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -331,15 +275,10 @@ def _parquet(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except ImportError:
         raise ModuleNotFoundError(
-            f"Parquet files need pyarrow, which is not installed, got {path.name!r}. Run: "
-            "pip install 'transfer-zoo[parquet]'"
+            f"{path.name!r} needs pyarrow to be read. Run: pip install 'transfer-zoo[parquet]'"
         ) from None
     except (ValueError, OSError) as error:
         raise ValueError(
             f"a Parquet file must be whole, got {path.name!r} that cannot be read "
             f"({str(error).splitlines()[0]:.100}). Write it again."
         ) from None
-
-
-def _all_are(kind: type, values: Iterable[Any]) -> bool:
-    return all(isinstance(value, kind) for value in values)

@@ -36,7 +36,11 @@ def own_files(folder: Path) -> list[str]:
     config, facts = read_object(folder / CONFIG), read_object(folder / FACTS)
     named = {*INDEX, HISTORY, *_members(config), *_listed(config)} - {SUMS}
     if isinstance(picture := facts.get("picture"), str) and picture:
-        named.add(_picture(picture))
+        if not plain_name(picture).lower().endswith(_PICTURES):
+            raise ValueError(
+                f"a card's picture must end in one of {_PICTURES}, got {picture!a:.80}. Save it so."
+            )
+        named.add(picture)
     if text := read_text(folder / README):
         named.update(name for name in _SHOWN.findall(text) if _is_picture(name))
     require_distinct(named)
@@ -101,8 +105,7 @@ def _members(config: dict[str, Any]) -> Iterator[str]:
     for name in names if isinstance(names, list) else [names]:
         if not plain_name(name).endswith(".safetensors"):
             raise ValueError(
-                f"weights must be safetensors files, got {name!a:.80} among the members. Save the "
-                "model again."
+                f"weights must be safetensors files, got the member {name!a:.80}. Save them again."
             )
         yield name
 
@@ -114,14 +117,6 @@ def _listed(config: dict[str, Any]) -> Iterator[str]:
         is_data = plain_name(name).lower().endswith(_DATA)
         if is_data and not name.startswith((".", *_PRIVATE)):
             yield name
-
-
-def _picture(name: str) -> str:
-    if not plain_name(name).lower().endswith(_PICTURES):
-        raise ValueError(
-            f"a card's picture must end in one of {_PICTURES}, got {name!a:.80}. Save it so."
-        )
-    return name
 
 
 def _is_picture(name: str) -> bool:
@@ -137,6 +132,5 @@ def _is_plain(name: str) -> bool:
 
 def _evaluations(folder: Path) -> Iterable[str]:
     own = folder / EVALUATIONS
-    if not own.is_dir() or own.is_symlink():
-        return
-    yield from filter(is_evaluation, (f"{EVALUATIONS}/{path.name}" for path in own.iterdir()))
+    paths = [] if own.is_symlink() else own.glob("*.yaml")
+    return filter(is_evaluation, (f"{EVALUATIONS}/{path.name}" for path in paths))

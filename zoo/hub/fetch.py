@@ -15,21 +15,20 @@ import hashlib
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.core.cache_folder import default_cache, expanded
 from zoo.hub.catalog import EMBEDDED, embedded
-from zoo.hub.checksums import wrong_files, wrong_index
+from zoo.hub.checksums import sha256, wrong_files, wrong_index
 from zoo.hub.contents import INDEX, SUMS, is_evaluation, own_file, own_files, published
-from zoo.hub.hub_errors import check_name, check_revision, explained
+from zoo.hub.hub_errors import check_name, check_revision, explained, told
 from zoo.hub.local_hub import shelf, taken
 
 if TYPE_CHECKING:
-    from huggingface_hub.hf_api import ModelInfo
+    from huggingface_hub.hf_api import HfApi, ModelInfo
 
 CLIENT = "transfer-zoo"  # how the hub sees us
 TIMEOUT = 10.0  # seconds for the hub's first answer
@@ -72,6 +71,13 @@ def pull(
         return _fetched(name, revision, root)
 
 
+def client() -> HfApi:
+    """The hub's client, for the address that the environment names now."""
+    from huggingface_hub import HfApi
+
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
+
+
 def _root(cache: str | os.PathLike[str] | None) -> Path:
     """The folder of snapshots: the one named, the hub client's own, or ours if there is no home."""
     from huggingface_hub import constants
@@ -83,20 +89,28 @@ def _root(cache: str | os.PathLike[str] | None) -> Path:
 
 
 def _fetched(name: str, revision: str | None, cache: Path) -> Path:
-    """The checked snapshot of a repository."""
+    """The checked snapshot of a repository: from the hub, or from the cache if that is away."""
     info, away = _info(name, revision)
-    snapshot = partial(_snapshot, name, revision, cache, away)
-    folder = snapshot(INDEX, revision)
-    listed = _listed(info) if info and info.sha == folder.name else {}
+
+    def snapshot(files: Iterable[str], commit: str | None) -> Path:
+        with told(name, revision, "read", away):
+            folder = client().snapshot_download(
+                name,
+                revision=commit,
+                cache_dir=cache,
+                allow_patterns=[escape(file) for file in files],
+                local_files_only=away is not None,
+            )
+        return _own_snapshot(Path(folder), cache)
+
     with _named(name):
-        wrong = wrong_index(folder)
-    _refuse_damage(name, folder, INDEX, listed, wrong)
-    _refuse_without_config(name, [path.name for path in folder.iterdir()])
-    with _named(name):
+        folder = snapshot(INDEX, revision)
+        listed = _listed(info) if info and info.sha == folder.name else {}
+        _refuse_damage(folder, INDEX, listed, wrong_index(folder))
+        _refuse_without_config(name, [path.name for path in folder.iterdir()])
         snapshot([*own_files(folder), *filter(is_evaluation, listed)], folder.name)
-        wrong, present = wrong_files(folder), published(folder)
-    _refuse_damage(name, folder, [*present, SUMS], listed, wrong)
-    _refuse_broken(name, folder)
+        _refuse_damage(folder, [*published(folder), SUMS], listed, wrong_files(folder))
+        _refuse_broken(folder)
     return folder
 
 
@@ -106,44 +120,14 @@ def _info(name: str, revision: str | None) -> tuple[Any, Exception | None]:
     Raises:
         ValueError: the repository holds no model, or may not be read.
     """
-    from huggingface_hub import HfApi
-
     try:
-        api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
-        info = api.model_info(name, revision=revision, timeout=TIMEOUT, files_metadata=True)
+        info = client().model_info(name, revision=revision, timeout=TIMEOUT, files_metadata=True)
     except Exception as error:
         if not isinstance(said := explained(error, name, revision, "read"), ConnectionError):
             raise said from error
         return None, error
     _refuse_without_config(name, _listed(info))
     return info, None
-
-
-def _snapshot(
-    name: str,
-    revision: str | None,
-    cache: Path,
-    away: Exception | None,
-    files: Iterable[str],
-    commit: str | None,
-) -> Path:
-    """The folder of some files of a commit: from the hub, or from the cache if that is away."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = snapshot_download(
-            name,
-            revision=commit,
-            cache_dir=cache,
-            endpoint=os.environ.get("HF_ENDPOINT") or None,
-            library_name=CLIENT,
-            allow_patterns=[escape(file) for file in files],
-            local_files_only=away is not None,
-        )
-    except Exception as error:
-        cause = away or error
-        raise explained(cause, name, revision, "read") from cause
-    return _own_snapshot(Path(folder), cache)
 
 
 def _own_snapshot(folder: Path, cache: Path) -> Path:
@@ -154,8 +138,7 @@ def _own_snapshot(folder: Path, cache: Path) -> Path:
     """
     if not _HEX.fullmatch(folder.name) or cache.resolve() not in folder.resolve().parents:
         raise ValueError(
-            f"a hub must name a commit by its hash, got {folder.name!a:.80}. Nothing was taken: "
-            "use another hub."
+            f"a hub must name a commit by its hash, got {folder.name!a:.80}. Use another hub."
         )
     return folder
 
@@ -165,13 +148,10 @@ def _alone(lock: Path) -> Iterator[None]:
     """One pull of a model at a time; a cache that cannot be written to needs no lock."""
     from filelock import FileLock
 
-    held: AbstractContextManager[object]
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(lock).acquire()
-    except OSError:
-        held = nullcontext()
-    with held:
+    with ExitStack() as held:
+        with suppress(OSError):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(lock))
         yield
 
 
@@ -188,17 +168,16 @@ def refuse_revision(revision: str | None, what: str) -> None:
 def _sound(name: str, folder: Path) -> Path:
     """A folder of this machine whose files are what they were when they were published."""
     with _named(name):
-        wrong = wrong_files(folder)
-    if wrong:
-        raise ValueError(
-            f"files must be what they were when {name!r} was published, got {wrong=} in "
-            f"{str(folder)!r}. Publish or install it again."
-        )
-    _refuse_broken(name, folder)
+        if wrong := wrong_files(folder):
+            raise ValueError(
+                f"files must be what they were when it was published, got {wrong=} in "
+                f"{str(folder)!r}. Publish or install it again."
+            )
+        _refuse_broken(folder)
     return folder
 
 
-def _refuse_broken(name: str, folder: Path) -> None:
+def _refuse_broken(folder: Path) -> None:
     """Refuse an artifact that is not whole; its weights' headers are read, not the weights.
 
     Raises:
@@ -208,21 +187,19 @@ def _refuse_broken(name: str, folder: Path) -> None:
 
     from zoo.core.config import read_config
 
-    with _named(name):
-        present = published(folder)
-        members = read_config(folder).members
-        weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
-        for file in dict.fromkeys([*members, *weights]):
-            try:
-                if file not in present:
-                    raise FileNotFoundError("it is missing")
-                with safe_open(own_file(folder, file), "numpy"):
-                    pass
-            except (SafetensorError, OSError) as error:
-                raise ValueError(
-                    f"weights must be a whole safetensors file, got {file!r} of which the reader "
-                    f"says: {error}. Have the model published again."
-                ) from error
+    present = published(folder)
+    weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
+    for file in dict.fromkeys([*read_config(folder).members, *weights]):
+        try:
+            if file not in present:
+                raise FileNotFoundError("it is missing")
+            with safe_open(own_file(folder, file), "numpy"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise ValueError(
+                f"weights must be a whole safetensors file, got {file!r} of which the reader "
+                f"says: {error}. Have the model published again."
+            ) from error
 
 
 @contextmanager
@@ -251,11 +228,7 @@ def _listed(info: ModelInfo) -> dict[str, str]:
 
 
 def _refuse_damage(
-    name: str,
-    folder: Path,
-    files: Iterable[str],
-    listed: Mapping[str, str],
-    wrong: Mapping[str, str],
+    folder: Path, files: Iterable[str], listed: Mapping[str, str], wrong: Mapping[str, str]
 ) -> None:
     """Compare the artifact's files with the hub's hashes; a wrong one is removed from the cache.
 
@@ -264,8 +237,7 @@ def _refuse_damage(
     hashes alone.
 
     Args:
-        name: the model's name.
-        folder: its snapshot.
+        folder: a snapshot.
         files: the files to compare.
         listed: hash of each file as the hub knows it.
         wrong: what differs from the publisher's hashes.
@@ -274,20 +246,18 @@ def _refuse_damage(
         ValueError: a file is not what it should be.
     """
     wrong = dict(wrong)
-    with _named(name):
-        paths = {file: own_file(folder, file) for file in [*files, *wrong]}
+    paths = {file: own_file(folder, file) for file in [*files, *wrong]}
     for file, path in paths.items():
         wanted = listed.get(file) or _blob(path).name
         if path.is_file() and _HEX.fullmatch(wanted) and (got := _hash(path, wanted)) != wanted:
             wrong[file] = got
-    if not wrong:
-        return
     for file in wrong:
         _forget(paths[file])
-    raise ValueError(
-        f"files must be what the hub and the publisher say they are, got other hashes in {name=}: "
-        f"{wrong=}. They were removed from the cache: pull again."
-    )
+    if wrong:
+        raise ValueError(
+            "files must be what the hub and the publisher say they are, got other hashes: "
+            f"{wrong=}. They were removed from the cache: pull again."
+        )
 
 
 def _forget(path: Path) -> None:
@@ -302,8 +272,7 @@ def _blob(path: Path) -> Path:
 
 def _hash(path: Path, wanted: str) -> str:
     """By the same rule as the wanted one: sha256, or sha1 as git does."""
-    with path.open("rb") as file:
-        if len(wanted) == 64:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        content = file.read()
+    if len(wanted) == 64:
+        return sha256(path)
+    content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()

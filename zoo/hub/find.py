@@ -55,11 +55,8 @@ def _is(question: Callable[[], bool]) -> bool:
 
 def _way_out(path: Path) -> str:
     parent = path.parent
-    try:
-        here = [entry.name for entry in parent.iterdir() if entry.is_dir()]
-    except (OSError, ValueError):
-        here = []
-    if near := nearest(path.name, here):
+    here = parent.glob("*") if _is(parent.is_dir) else ()
+    if near := nearest(path.name, [entry.name for entry in here if entry.is_dir()]):
         return f"Did you mean {str(parent / near)!r}?"
     if ON_HUB.fullmatch(path.as_posix()):
         return f"{str(parent)!r} is a folder here: give zoo.hub.pull(...) to mean the hub."

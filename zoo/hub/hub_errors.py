@@ -36,8 +36,7 @@ def check_revision(revision: str | None) -> None:
     """
     if revision is not None and not (isinstance(revision, str) and _REVISION.fullmatch(revision)):
         raise ValueError(
-            f"a revision must be a branch, tag or commit, got {revision=}. Leave it out for the "
-            "newest."
+            f"a revision must be a branch, tag or commit, got {revision=}. Leave it out for main."
         )
 
 
@@ -50,12 +49,21 @@ def bad_name(name: str) -> ValueError:
 
 
 @contextmanager
-def told(name: str, revision: str | None, doing: Doing) -> Iterator[None]:
-    """Whatever the client raises, its HTTP library or the parsing of an odd answer: a sentence."""
+def told(
+    name: str, revision: str | None, doing: Doing, away: Exception | None = None
+) -> Iterator[None]:
+    """Whatever the client raises, its HTTP library or the parsing of an odd answer: a sentence.
+
+    Args:
+        name: see `explained`, as are the next two.
+        revision: the revision.
+        doing: what is done.
+        away: why the hub was away before, of which any error now is a consequence.
+    """
     try:
         yield
     except Exception as error:
-        raise explained(error, name, revision, doing) from error
+        raise explained(away or error, name, revision, doing) from (away or error)
 
 
 def explained(error: Exception, name: str, revision: str | None, doing: Doing) -> Exception:
@@ -91,8 +99,7 @@ def explained(error: Exception, name: str, revision: str | None, doing: Doing) -
         )
     if isinstance(cause, RevisionNotFoundError):
         return FileNotFoundError(
-            f"a revision must be a branch, tag or commit of {name!r}, got {revision=}. Leave it "
-            "out for the newest."
+            f"a revision must be one of {name!r}, got {revision=}. Leave it out for the newest."
         )
     if doing == "read" and (isinstance(cause, RepositoryNotFoundError) or status == 404):
         return FileNotFoundError(

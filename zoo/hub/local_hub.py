@@ -17,7 +17,7 @@ from zoo.core.cache_folder import expanded
 from zoo.core.messages import did_you_mean
 from zoo.core.names import inside, twin_key
 from zoo.hub.hub_errors import ON_HUB
-from zoo.hub.sources import Source
+from zoo.hub.sources import Source, altered
 
 
 def shelf(hub: str | os.PathLike[str] | None) -> Path | None:
@@ -65,21 +65,19 @@ def put(content: Mapping[str, Source], name: str, folder: Path) -> Path:
     try:
         _restore(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
-            new = temporary / "new"
+        with tempfile.TemporaryDirectory(
+            prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True
+        ) as temporary:
+            new = Path(temporary) / "new"
             new.mkdir()
             for file, source in content.items():
                 _write(source, inside(new, file))
             with FileLock(target.with_name(f".{target.name}.lock")):
-                _exchange(new, target, temporary / "old")
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+                _exchange(new, target, new.with_name("old"))
     except OSError as error:
         raise OSError(
             f"a model must be written to the hub's folder, got {str(folder)!r} "
-            f"({error.strerror or error}). What lay there is unchanged: free space, or publish to "
-            "another folder."
+            f"({error.strerror or error}). What lay there is unchanged: free some space."
         ) from error
     return target
 
@@ -91,10 +89,7 @@ def _write(source: Source, path: Path) -> None:
         return
     shutil.copyfile(source.content, path)
     if Source.of(path).sha256 != source.sha256:
-        raise ValueError(
-            f"an artifact must stay as it is while it is published, got another {path.name!r}. "
-            "Push again when nothing writes there."
-        )
+        raise altered(path.name)
 
 
 def _exchange(new: Path, target: Path, old: Path) -> None:

@@ -59,7 +59,6 @@ def warn_of_interruption(training: Mapping[str, Any]) -> None:
             "the training of this model was interrupted "
             f"({''.join(filter(str.isprintable, str(ended)))[:80]}), and so it is published: run "
             "the same training again with Run(resume=True) to publish it whole",
-            UserWarning,
             stacklevel=3,
         )
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, overload
 
 from zoo.hub.catalog import EMBEDDED
 from zoo.hub.checksums import to_text
@@ -30,18 +30,16 @@ from zoo.hub.contents import (
     own_files,
     published,
 )
-from zoo.hub.fetch import CLIENT, refuse_revision
+from zoo.hub.fetch import client, refuse_revision
 from zoo.hub.hub_errors import check_name, check_revision, told
 from zoo.hub.local_hub import put, shelf
 from zoo.hub.privacy import public, refuse_tokens, warn_of_interruption
-from zoo.hub.sources import Source
+from zoo.hub.sources import Source, altered
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 Show = Callable[[dict[str, int]], None]  # hears the bytes of each file
-
-_MESSAGE = "Publish a model with transfer-zoo"
 
 
 class Savable(Protocol):
@@ -52,41 +50,34 @@ class Savable(Protocol):
         ...
 
 
+Artifact = Savable | str | os.PathLike[str]
+
+
+class Settings(TypedDict, total=False):
+    """Settings of `push` that do not change what it returns."""
+
+    revision: str | None
+    private: bool
+    message: str
+    hub: str | os.PathLike[str] | None
+    show: Show | None
+
+
 @overload
 def push(
-    artifact: Savable | str | os.PathLike[str],
-    name: str,
-    *,
-    revision: str | None = None,
-    private: bool = False,
-    message: str = _MESSAGE,
-    hub: str | os.PathLike[str] | None = None,
-    dry_run: Literal[False] = False,
-    show: Show | None = None,
+    artifact: Artifact, name: str, *, dry_run: Literal[False] = False, **settings: Unpack[Settings]
 ) -> str: ...
-
-
 @overload
 def push(
-    artifact: Savable | str | os.PathLike[str],
-    name: str,
-    *,
-    revision: str | None = None,
-    private: bool = False,
-    message: str = _MESSAGE,
-    hub: str | os.PathLike[str] | None = None,
-    dry_run: Literal[True],
-    show: Show | None = None,
+    artifact: Artifact, name: str, *, dry_run: Literal[True], **settings: Unpack[Settings]
 ) -> dict[str, int]: ...
-
-
 def push(
-    artifact: Savable | str | os.PathLike[str],
+    artifact: Artifact,
     name: str,
     *,
     revision: str | None = None,
     private: bool = False,
-    message: str = _MESSAGE,
+    message: str = "Publish a model with transfer-zoo",
     hub: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
     show: Show | None = None,
@@ -135,7 +126,7 @@ def push(
 
 
 @contextmanager
-def _folder_of(artifact: Savable | str | os.PathLike[str], name: str) -> Iterator[Path]:
+def _folder_of(artifact: Artifact, name: str) -> Iterator[Path]:
     if isinstance(artifact, (str, os.PathLike)):
         yield Path(artifact)
         return
@@ -165,10 +156,7 @@ def _content(folder: Path, name: str) -> dict[str, Source]:
     training = _loaded(folder, before)
     content = {file: Source.of(own_file(folder, file)) for file in before}
     if content != before:
-        raise ValueError(
-            "an artifact must stay as it is while it is published, got changes in "
-            f"{str(folder)!r}. Push again when nothing writes there."
-        )
+        raise altered(str(folder))
     config, card = public(content[CONFIG].text, content[README].text, content)
     card = card.replace(f'zoo.load("{folder.name}")', f'zoo.load("{name}")')
     content |= {CONFIG: Source.of(config.encode()), README: Source.of(card.encode())}
@@ -191,8 +179,7 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
     weights = [file for file in own_files(folder) if file.endswith(".safetensors")]
     if missing := [file for file in (README, *weights) if file not in files]:
         raise ValueError(
-            f"an artifact must be whole, got {str(folder)!r}, which lacks {missing}. Save the "
-            "model again."
+            f"an artifact must be whole, got {str(folder)!r}, which lacks {missing}. Save it again."
         )
     config = read(folder).config
     if config.domain != MODULE:  # the network of a user's own module is in the user's code
@@ -200,9 +187,7 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
             load(folder)
         except ModuleNotFoundError as error:
             warnings.warn(
-                f"the model could not be tried before it is published ({error})",
-                UserWarning,
-                stacklevel=4,
+                f"the model could not be tried before it is published ({error})", stacklevel=4
             )
     return config.training
 
@@ -214,9 +199,9 @@ def _upload(
     private: bool,
     message: str,
 ) -> str:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
+    api = client()
     additions = [CommitOperationAdd(file, one.content) for file, one in content.items()]
     _require_unchanged(additions, content)
     with told(name, revision, "write"):
@@ -240,10 +225,7 @@ def _require_unchanged(additions: Iterable[Any], content: Mapping[str, Source]) 
         if one.upload_info.sha256.hex() != content[one.path_in_repo].sha256
     ]
     if changed:
-        raise ValueError(
-            f"an artifact must stay as it is while it is published, got other {changed}. Push "
-            "again when nothing writes there."
-        )
+        raise altered(changed)
 
 
 def _require_stored(api: HfApi, name: str, commit: str, content: Mapping[str, Source]) -> None:
@@ -270,7 +252,7 @@ def _require_stored(api: HfApi, name: str, commit: str, content: Mapping[str, So
     if wrong:
         raise ValueError(
             f"the hub must have stored what was sent, got other hashes in {name=}: {wrong=}. Push "
-            "again: nobody's pull accepts them."
+            "again: no pull accepts them."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 _CHUNK = 1 << 20  # bytes
@@ -31,12 +32,9 @@ class Source:
         """Read a file, or take its content."""
         if isinstance(content, Path) and content.suffix != ".safetensors":
             content = content.read_bytes()
-        if isinstance(content, bytes):
-            sha256, blob = hashlib.sha256(content), hashlib.sha1(b"blob %d\0" % len(content))
-            blob.update(content)
-            return cls(content, sha256.hexdigest(), blob.hexdigest(), len(content))
-        with content.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with BytesIO(content) if isinstance(content, bytes) else content.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
             sha256, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size)
             while chunk := file.read(_CHUNK):
                 sha256.update(chunk)
@@ -57,3 +55,11 @@ class Source:
             raise ValueError(
                 f"cards and configs must be UTF-8, got other bytes ({error}). Save the model again."
             ) from error
+
+
+def altered(what: object) -> ValueError:
+    """The sentence for an artifact that was written to while it was published."""
+    return ValueError(
+        f"an artifact must stay as it is while it is published, got another {what!r}. Push again "
+        "when nothing writes there."
+    )

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from zoo.core.arguments import is_model
-from zoo.hub.catalog import EMBEDDED
 from zoo.hub.find import find
 from zoo.text.classification.model import TextClassifier
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.stored import load
 
 Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
-
-
-def names_model(value: object) -> bool:
-    """Whether a value stands for a saved or trained model, as texts never do."""
-    is_embedded = isinstance(value, str) and value.startswith(EMBEDDED)
-    return is_model(value) or (is_embedded and not Path(str(value)).exists())
 
 
 def pretrained_model(pretrained: object) -> LanguageModel | TextClassifier:
@@ -37,8 +28,7 @@ def pretrained_model(pretrained: object) -> LanguageModel | TextClassifier:
         )
     if len(model.members) > 1:
         raise ValueError(
-            f"pretrained must have one network, got an ensemble of {len(model.members)}. Take one "
-            "of its members."
+            f"pretrained must be one network, got an ensemble of {len(model.members)}. Take one."
         )
     return model
 
@@ -53,7 +43,6 @@ def language_model(pretrained: object) -> LanguageModel:
     model = pretrained_model(pretrained)
     if not isinstance(model, LanguageModel):
         raise ValueError(
-            f"pretrained must be a language model, got a {type(model).__name__}. Make one with "
-            "zoo.text.train_lm."
+            f"pretrained must be a language model, got a {type(model).__name__}. Try train_lm."
         )
     return model

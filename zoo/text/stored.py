@@ -37,8 +37,7 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
         build = partial(network_of, config.task, arguments, spec)
         members: list[Any] = [rebuilt(build, tensors) for tensors in stored.weights]
         for member, flips in zip(members, arguments.get("flips", ()), strict=False):
-            if flips:
-                member.turn()
+            member.flips = flips
     if config.task == LANGUAGE:
         return LanguageModel(members, spec, **stored.record, run=run)
     return TextClassifier(members, spec, **stored.record, run=run)

@@ -44,10 +44,9 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
             )
     members: list[ClassifierNet] = []
     for model in models:
-        for member in model.members:
-            members.append(copy.deepcopy(member))
-            if model.spec.reverse != first.spec.reverse:
-                members[-1].turn()
+        for member in map(copy.deepcopy, model.members):
+            member.flips ^= model.spec.reverse != first.spec.reverse
+            members.append(member)
     sketches = [model.seen_rows for model in models if model.seen_rows is not None]
     return TextClassifier(
         members,

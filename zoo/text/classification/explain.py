@@ -50,8 +50,8 @@ class Explanation:
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """The k words that mattered most, for or against."""
-        ranked = sorted(zip(self.words, self.scores, strict=True), key=lambda one: -abs(one[1]))
-        return ranked[:k]
+        pairs = zip(self.words, self.scores, strict=True)
+        return sorted(pairs, key=lambda one: -abs(one[1]))[:k]
 
     def record(self, k: int = 5) -> dict[str, Any]:
         """The class, its probability and the k words that mattered most, as plain values."""

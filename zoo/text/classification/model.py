@@ -21,8 +21,7 @@ from zoo.text.classification.explain import Explanation, log_odds, parts_of, wit
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
 from zoo.text.data.queries import one_text, texts_in, texts_of
-from zoo.text.data.stream import Stream
-from zoo.text.data.tokenizer import Numbers
+from zoo.text.data.stream import Stream, in_memory
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Label, Spec
 from zoo.text.task import check, task_of
@@ -75,9 +74,10 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         several, alone = texts_of(texts, self.spec.text_column)
         if not several:
             return []
-        logits = self._logits(stream_of(map(self.spec.numberer, several)), batch_size)
+        logits = self._logits(in_memory(map(self.spec.numberer, several)), batch_size)
         decoded = self._task().decode(logits.flatten(0, 1)).view_as(logits).mean(0)
-        verdicts = [self._verdict(row) for row in decoded.double().tolist()]
+        kind: Any = Labels if self.spec.multi_label else Prediction
+        verdicts = [kind.of(self.spec.classes, row) for row in decoded.double().tolist()]
         return verdicts[0] if alone else verdicts
 
     def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
@@ -117,9 +117,8 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         texts = read(data, text, label, usual=usual, several=several).to_score()
         texts.check_kind(multi_label=several)
         self._warn_of_seen_rows(texts.hashes())
-        stream = stream_of(map(self.spec.numberer, texts.texts))
-        labels = texts.numbers(self.spec.classes)
-        return self._scores(self._batches(stream, labels, batch_size))
+        stream = in_memory(map(self.spec.numberer, texts.texts))
+        return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
         """Find the words that spoke for a class, and those against it.
@@ -141,12 +140,11 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         explained = explained if explained in classes else spelt.get(str(label), explained)
         if explained not in classes:
             raise ValueError(
-                f"label must be a class that the model knows, got {label=}. "
-                f"{did_you_mean(label, classes)}"
+                f"label must be a class of the model, got {label=}. {did_you_mean(label, classes)}"
             )
         parts = list(parts_of(self.spec.numberer.tokenizer(text)))
         variants = without(self.spec.numberer(text), [place for place, _ in parts])
-        logits, number = self._logits(stream_of(variants)), classes.index(explained)
+        logits, number = self._logits(in_memory(variants)), classes.index(explained)
         odds = log_odds(logits, number, multi_label=self.spec.multi_label).mean(0)
         fall = (odds[0] - odds[1:]).tolist()
         return Explanation(explained, verdict, tuple(word for _, word in parts), tuple(fall))
@@ -179,16 +177,3 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         logits = torch.empty_like(sorted_by_length)
         logits[:, torch.from_numpy(np.concatenate(batches.batches(0)))] = sorted_by_length
         return logits
-
-    def _verdict(self, probabilities: list[float]) -> Verdict:
-        if self.spec.multi_label:
-            return Labels.of(self.spec.classes, probabilities)
-        return Prediction.of(self.spec.classes, probabilities)
-
-
-def stream_of(documents: Iterable[Numbers]) -> Stream:
-    """A stream of documents that lies in memory."""
-    parts = list(documents)
-    lengths = np.array([len(part) for part in parts])
-    ends = np.cumsum(lengths)
-    return Stream(np.concatenate(parts), ends - lengths, ends)

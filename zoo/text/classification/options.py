@@ -33,33 +33,13 @@ class Options(TrainingOptions, total=False):
     ]
     language: Language
     drop_mult: Annotated[
-        float,
-        Option(
-            default=0.5,
-            low=0,
-            high=10,
-            record=True,
-            help="Factor for all dropouts of encoder and head.",
-        ),
+        float, Option(default=0.5, low=0, high=10, record=True, help="Factor for all dropouts.")
     ]
     max_len: Annotated[
-        int,
-        Option(
-            default=MAX_LEN,
-            low=1,
-            record=True,
-            help="Words at the end of each text that gradients reach; the words before them are "
-            "read all the same.",
-        ),
+        int, Option(default=MAX_LEN, low=1, record=True, help="Last words that gradients reach.")
     ]
     bptt: Annotated[
-        int,
-        Option(
-            default=BPTT,
-            low=1,
-            record=True,
-            help="Words that pass through the encoder at a time.",
-        ),
+        int, Option(default=BPTT, low=1, record=True, help="Words that are read at a time.")
     ]
 
 

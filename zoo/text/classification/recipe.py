@@ -53,9 +53,8 @@ def fit_gradually(
     """
     epochs, lr = _usual(learn, epochs, lr)
     n = len(learn.groups)
-    phases = [(n - 1 - i, 1, lr / 2**i) for i in range(min(THAWED, n - 2) + 1)]
-    if learn.model.head_trained:  # it knows the classes already
-        phases = []
+    n_alone = 0 if learn.model.head_trained else min(THAWED, n - 2) + 1
+    phases = [(n - 1 - i, 1, lr / 2**i) for i in range(n_alone)]
     for first, length, rate in [*phases, (0, epochs, lr / 2**THAWED / 5)]:
         if length and not learn.interrupted:
             learn.freeze_to(first)

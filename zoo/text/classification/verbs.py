@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
@@ -15,22 +14,25 @@ from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
-from zoo.text.classification.model import TextClassifier, stream_of
+from zoo.hub.find import names_model
+from zoo.text.classification.model import TextClassifier
 from zoo.text.classification.options import OPTIONS, TRAIN_EPOCHS, TRAIN_LR, Gradual, Options
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
 from zoo.text.data.documents import DocumentBatches
-from zoo.text.data.labelled import Labelled, read
+from zoo.text.data.labelled import read
+from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.parts import parts, unseen
-from zoo.text.data.stream import cache_folder, most_frequent, with_own_numbers
+from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_own_numbers
 from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.language_model.options import Model, SomeModel
 from zoo.text.models.classifier import ClassifierNet
-from zoo.text.pretrained import Pretrained, names_model, pretrained_model
+from zoo.text.pretrained import Pretrained, pretrained_model
 from zoo.text.recipe import CYCLE
 from zoo.text.spec import Spec
 from zoo.text.task import task_of
 
+Start = LanguageModel | TextClassifier | None
 SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a network from random weights
 
 
@@ -138,15 +140,12 @@ def learner(
     first = None if pretrained is None else pretrained_model(pretrained)
     earlier = first.seen_rows if isinstance(first, TextClassifier) else None
     columns = _columns(first, settings)
-    whole, apart = _texts(data, columns, settings)
+    labelled = partial(read, text=settings["text"], label=settings["label"], usual=columns)
+    whole, valid = labelled(data), settings["valid"]
+    apart = None if valid is None else labelled(valid, several=whole.multi_label).to_score()
     training, held = parts(whole, apart, settings["valid_fraction"], run.seed)
     held = unseen(held, earlier)
-    spec = replace(
-        _spec(first, training, whole, settings["language"], run),
-        multi_label=whole.multi_label,
-        text_column=columns[0],
-        label_columns=columns[1],
-    )
+    spec = _spec(first, training, whole, columns, settings["language"], run)
     batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
     valid_batches = None if held is None else batches(held, shuffle=False)
     facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
@@ -162,7 +161,7 @@ def learner(
     )
 
 
-def _columns(first: LanguageModel | TextClassifier | None, settings: Options) -> tuple[Any, Any]:
+def _columns(first: Start, settings: Options) -> tuple[Any, Any]:
     """The columns of texts and of classes to remember: those named now, or before."""
     before = first.spec.columns if first else (None, None)
     text, label = settings["text"], settings["label"]
@@ -170,40 +169,29 @@ def _columns(first: LanguageModel | TextClassifier | None, settings: Options) ->
     return before[0] if text is None else text, before[1] if label is None else label
 
 
-def _texts(
-    data: Any, columns: tuple[Any, Any], settings: Options
-) -> tuple[Labelled, Labelled | None]:
-    """The labelled texts, and those to validate on where the user gives some."""
-    text, label, valid = settings["text"], settings["label"], settings["valid"]
-    whole = read(data, text, label, usual=columns)
-    if valid is None:
-        return whole, None
-    apart = read(valid, text, label, usual=columns, several=whole.multi_label)
-    return whole, apart.to_score()
-
-
 def _spec(
-    first: LanguageModel | TextClassifier | None,
+    first: Start,
     training: Labelled,
     whole: Labelled,
+    columns: tuple[Any, Any],
     language: str,
     run: Run,
 ) -> Spec:
     """The pretrained model's vocabulary, or one of the training texts; the classes there are."""
-    classes = whole.classes()
-    if first is not None:
+    if first is None:
+        folder = cache_folder(run.cache)
+        stream, words = with_own_numbers(training.texts, Tokenizer(language), folder)
+        before = Spec(most_frequent(stream, words).words, language)
+    else:
         before = first.spec
-        if set(classes) <= set(before.classes):
-            classes = before.classes
-        return Spec(before.words, before.language, before.reverse, classes)
-    stream, words = with_own_numbers(training.texts, Tokenizer(language), cache_folder(run.cache))
-    return Spec(most_frequent(stream, words).words, language, classes=classes)
+    classes = whole.classes()
+    classes = before.classes if set(classes) <= set(before.classes) else classes
+    kept = (before.words, before.language, before.reverse)
+    return Spec(*kept, classes, whole.multi_label, *columns)
 
 
 @torch.no_grad()
-def _network(
-    first: LanguageModel | TextClassifier | None, spec: Spec, settings: Options, run: Run
-) -> ClassifierNet:
+def _network(first: Start, spec: Spec, settings: Options, run: Run) -> ClassifierNet:
     """The network with the pretrained encoder; of a classifier of the same classes the head too."""
     sizes = SMALL if first is None else first.arguments
     with seeded(run.seed):
@@ -218,7 +206,8 @@ def _network(
     if first is not None:
         network.encoder.load_state_dict(first.members[0].encoder.state_dict())
     if isinstance(first, TextClassifier) and first.spec.is_like(spec):
-        network.take_head(first.members[0])
+        network.head.load_state_dict(first.members[0].head.state_dict())
+        network.head_trained = True
     return network
 
 
@@ -226,7 +215,7 @@ def _batches(
     texts: Labelled, spec: Spec, batch_size: int, run: Run, *, shuffle: bool
 ) -> DocumentBatches:
     return DocumentBatches(
-        stream_of(map(spec.numberer, texts.texts)),
+        in_memory(map(spec.numberer, texts.texts)),
         texts.numbers(spec.classes),
         batch_size,
         shuffle=shuffle,

@@ -59,8 +59,7 @@ class StreamBatches:
             )
         if len(self.stream) < 2:
             raise ValueError(
-                "a language model must have at least two words to learn from, got "
-                f"words={len(self.stream)}. Give more text."
+                f"a language model needs several words, got words={len(self.stream)}. Give more."
             )
 
     @property

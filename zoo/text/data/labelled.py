@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from zoo.core.split import warn_of_marked_parts
 from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
-from zoo.text.data.labels import Labels
-from zoo.text.data.parts import split
 from zoo.text.data.texts import column_of, is_missing
 from zoo.text.spec import Column
-
-__all__ = ["Labelled", "read", "split"]
 
 LabelColumns = Column | Sequence[Column] | None
 
@@ -51,8 +47,8 @@ def read(
         ValueError: a column is missing, a text is none, or a label is missing or no plain value.
     """
     if parts := sources.parts_of(data):
-        return _joined([read(p, text, label, usual=usual, several=several) for p in parts if
-                        p is not None])  # fmt: skip
+        again = partial(read, text=text, label=label, usual=usual, several=several)
+        return _joined([again(part) for part in parts if part is not None])
     table, is_valid, values = sources.table_of(data), None, None
     if table is None:
         texts, values = sources.pair_of(data)
@@ -68,11 +64,7 @@ def read(
             if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):
                 values = labels.from_csv(values)
     _check_texts(texts, len(values))
-    own: Labels
-    if isinstance(values, pd.DataFrame):
-        own, named = labels.from_columns(values)
-    else:
-        own, named = labels.checked(values, several=several)
+    own, named = labels.checked(values, several=several)
     return Labelled(["" if is_missing(one) else one for one in texts], own, named, is_valid)
 
 
@@ -108,6 +100,5 @@ def _check_texts(texts: list[Any], n_labels: int) -> None:
     odd = [text for text in texts if not isinstance(text, str) and not is_missing(text)]
     if odd:
         raise ValueError(
-            f"a text must be a str, got {odd[0]!r:.60} ({len(odd)} such in all). Leave these rows "
-            "out."
+            f"a text must be a str, got {odd[0]!r:.60} ({len(odd)} in all). Leave these rows out."
         )

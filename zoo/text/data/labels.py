@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -21,9 +22,8 @@ Labels = list[Label] | list[tuple[Label, ...]]
 
 SEPARATORS: Final = ("|", ";")  # between the labels in a cell: no name of a class has them
 
-_TRUTH = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
-_BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False,
-             "false": False}  # fmt: skip
+_BOOLEANS = {"true": True, "false": False}
+_TRUTH = _BOOLEANS | {"0": False, "1": True, "0.0": False, "1.0": True}
 
 
 def from_columns(table: pd.DataFrame) -> tuple[list[tuple[Label, ...]], tuple[Label, ...]]:
@@ -34,20 +34,16 @@ def from_columns(table: pd.DataFrame) -> tuple[list[tuple[Label, ...]], tuple[La
     """
     names = tuple(_plain(name) for name in table.columns)
     _require_plain(names)
-    rows: list[list[bool | None]] = [
-        [_truth(cell) for cell in row]
-        for row in zip(*(table.iloc[:, i] for i in range(len(names))), strict=True)
-    ]
-    odd = [i for i, row in enumerate(rows) if None in row]
-    if odd:
+    rows = table.map(_truth)
+    odd = np.flatnonzero(rows.isna().any(axis=1))
+    if len(odd):
         cells = table.iloc[odd[0]].tolist()
         raise ValueError(
             f"columns of classes must hold 1 where a text has the class and 0 elsewhere, got "
             f"{cells} in columns {names[:10]} ({len(odd)} rows that hold something else or nothing)"
             ". Correct or leave out these rows, or name one column of labels."
         )
-    labels = [tuple(n for n, has in zip(names, row, strict=True) if has) for row in rows]
-    return labels, names
+    return [tuple(compress(names, row)) for row in rows.to_numpy()], names
 
 
 def from_csv(cells: Sequence[str | None]) -> list[Any]:
@@ -57,7 +53,7 @@ def from_csv(cells: Sequence[str | None]) -> list[Any]:
     """
     texts = [cell.strip() if isinstance(cell, str) else None for cell in cells]
     spelt = {text for text in texts if text is not None and text not in EMPTY}
-    readings: tuple[Callable[[str], Any], ...] = (_BOOLEANS.get, _whole, _list)
+    readings: list[Callable[[str], Any]] = [lambda text: _BOOLEANS.get(text.lower()), _whole, _list]
     for reading in readings:
         meanings = {text: reading(text) for text in spelt}
         if spelt and None not in meanings.values():
@@ -66,18 +62,21 @@ def from_csv(cells: Sequence[str | None]) -> list[Any]:
 
 
 def checked(
-    values: Sequence[Any], *, several: bool | None = None
+    values: Sequence[Any] | pd.DataFrame, *, several: bool | None = None
 ) -> tuple[Labels, tuple[Label, ...]]:
     """A label for each text, and classes that the form of the labels tells, with texts or without.
 
     Args:
-        values: a class each, lists of classes, rows of 0 and 1, or cells with a separator.
+        values: a class each, lists of classes, rows or columns of 0 and 1, or cells with a
+            separator.
         several: whether a text has any number of classes; None leaves it to the values.
 
     Raises:
         ValueError: there are gaps, some labels are lists and others not, or a label is no plain
             value.
     """
+    if isinstance(values, pd.DataFrame):
+        return from_columns(values)
     lists = [isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in values]
     if not any(lists):
         return _from_cells(_as_numbers([[_plain(value) for value in values]])[0], several)
@@ -97,10 +96,9 @@ def checked(
 
 
 def _from_cells(cells: list[Any], several: bool | None) -> tuple[Labels, tuple[Label, ...]]:
-    separator = next(
-        (mark for mark in SEPARATORS if any(isinstance(c, str) and mark in c for c in cells)), None
-    )
-    if several is False or (several is None and separator is None) or not _any_text(cells):
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    separator = next((mark for mark in SEPARATORS if any(mark in text for text in texts)), None)
+    if several is False or (several is None and separator is None) or not texts:
         _require_plain(cells)
         return cells, ()
     labels: list[tuple[Label, ...]] = []
@@ -118,8 +116,7 @@ def _require_plain(labels: Iterable[Any]) -> None:
     if gaps:
         raise ValueError(
             f"every text must have a label, got {len(gaps)} of {len(labels)} labels missing "
-            f"({labels[gaps[0]]!r} is the first). Leave these rows out, or rename the class if "
-            "this is one."
+            f"({labels[gaps[0]]!r} is the first). Leave these rows out, or rename the class."
         )
     odd = [label for label in labels if not isinstance(label, (str, int))]
     if odd:
@@ -176,10 +173,6 @@ def _truth(cell: Any) -> bool | None:
 
 def _is_gap(label: Any) -> bool:
     return is_missing(label) or (isinstance(label, str) and label.strip() in EMPTY)
-
-
-def _any_text(cells: Iterable[Any]) -> bool:
-    return any(isinstance(cell, str) for cell in cells)
 
 
 def _whole(text: str) -> int | None:

@@ -18,9 +18,7 @@ Normalisation = Literal["unicode", "typographic", "none"]
 spaces, which stay as they are (for vocabularies of printed texts); or, in format 1, not at all."""
 
 MOST_PASSES: Final = 8  # an entity may be escaped itself, or hold what is not seen
-MOST_MARKS: Final = (
-    30  # accents on one letter (Unicode's UAX 15, "stream-safe"): sorting them costs
-)
+MOST_MARKS: Final = 30  # accents on a letter (Unicode's UAX 15, "stream-safe"): sorting costs
 
 _PLAIN = re.compile(r"[\n\t !-%'-;=-_a-~]*")  # what has its normal form already
 _LINE_END = re.compile(r"\r\n?|<br\s*/?>", re.IGNORECASE)

@@ -85,15 +85,13 @@ def without(hashes: Hashes, earlier: SeenRows | None, trained: Hashes | None = N
         if earlier.is_cut_off:
             raise ValueError(
                 "texts to validate on must be new to the pretrained model, got "
-                f"{share:.0%} that it was trained on. Repeat the data and seed of its training, or "
-                "give valid=..."
+                f"{share:.0%} that it was trained on. Repeat its data and seed, or give valid=..."
             )
         is_old |= earlier.contains(hashes)
     if n := int(is_old.sum()):
         warnings.warn(
             f"{n} of {len(hashes)} texts to validate on are trained on too, by this model or the "
             "pretrained one, and are left out of the validation.",
-            UserWarning,
             stacklevel=2,
         )
     return np.flatnonzero(~is_old)
@@ -144,7 +142,6 @@ def warn_of_copies(units: list[Rows], n: int) -> None:
     warnings.warn(
         f"No texts are held out: the {n} texts are copies of {len(units)}, too few to validate on "
         "others than are trained on. Give valid=... to have scores.",
-        UserWarning,
         stacklevel=2,
     )
 

@@ -60,8 +60,7 @@ def one_text(query: Any) -> str:
     texts, alone = texts_of(query)
     if not alone:
         raise ValueError(
-            f"this takes one text, a str, got a {type(query).__name__} of {len(texts)}. "
-            "Call it once for each."
+            f"this takes one text, a str, got a {type(query).__name__} of {len(texts)}. Try each."
         )
     return texts[0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.data.table import TABLES, read_texts, truths_of
-from zoo.text.data import huggingface
+from zoo.text.data import huggingface, texts
 from zoo.text.data.files import parts_in, path_of, text_of, visible
-from zoo.text.data.torchtext import column as torchtext_column
-from zoo.text.data.torchtext import is_dataset
 
 VALID_COLUMNS: Final = ("is_valid", "valid")
 UNLABELLED: Final = ("unsup", "unlabelled", "unlabeled")  # folders of texts without a class
@@ -55,23 +53,8 @@ def table_of(data: Any) -> pd.DataFrame | None:
     """
     if isinstance(data, (str, os.PathLike)):
         return _from_folder(Path(data)) if Path(data).is_dir() else _from_file(Path(data))
-    if isinstance(data, pd.DataFrame):
-        return data
-    if is_dataset(data):
-        columns = {name: list(torchtext_column(data, name)) for name in data.fields}
-        return pd.DataFrame(columns, dtype=object)
-    if huggingface.is_rows(data):
-        return huggingface.table(data)
-    is_mapping = isinstance(data, Mapping)
-    if is_mapping or (isinstance(data, list) and data and isinstance(data[0], Mapping)):
-        try:
-            return pd.DataFrame(data, dtype=object)
-        except ValueError as error:
-            raise ValueError(
-                f"columns by name must be lists of one length, got others ({error}). Give as many "
-                "labels as texts."
-            ) from None
-    return None
+    table = texts.table_of(data)
+    return huggingface.table(data) if table is None and huggingface.is_rows(data) else table
 
 
 def pair_of(data: Any) -> tuple[list[Any], list[Any] | pd.DataFrame]:
@@ -92,12 +75,12 @@ def pair_of(data: Any) -> tuple[list[Any], list[Any] | pd.DataFrame]:
             "labelled texts must be a table, a folder with one folder per class, or a pair of "
             f"texts and labels, got a {type(data).__name__}. Give one of these."
         )
-    texts, labels = (_columns(part) for part in data)
-    if isinstance(texts, pd.DataFrame):
+    column, labels = (_columns(part) for part in data)
+    if isinstance(column, pd.DataFrame):
         raise ValueError(
-            f"texts must be one column, got {list(texts.columns)[:10]}. Give one of them."
+            f"texts must be one column, got {list(column.columns)[:10]}. Give one of them."
         )
-    return texts, labels
+    return column, labels
 
 
 def is_valid_of(table: pd.DataFrame, used: list[Any]) -> NDArray[np.bool_] | None:

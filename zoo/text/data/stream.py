@@ -11,10 +11,11 @@ import errno
 import hashlib
 import mmap
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,12 @@ class Stream:
     starts: Places
     ends: Places
 
+    @classmethod
+    def of(cls, numbers: Numbers, lengths: Sequence[int]) -> Stream:
+        """The stream of documents that lie end to end."""
+        ends = np.cumsum(lengths, dtype=np.int64)
+        return cls(numbers, ends - np.array(lengths), ends)
+
     def __len__(self) -> int:
         return int((self.ends - self.starts).sum())
 
@@ -58,15 +65,11 @@ class Stream:
     def counts(self, n: int) -> Places:
         """How often each of n numbers occurs. Shape: (n,)."""
         total = np.zeros(n, dtype=np.int64)
-        waiting: list[Numbers] = []
-        n_waiting = 0
-        for i in range(self.n_documents):
-            waiting.append(self.document(i))
-            n_waiting += len(waiting[-1])
-            if n_waiting > BLOCK or i == self.n_documents - 1:
-                total += np.bincount(np.concatenate(waiting), minlength=n)
-                waiting, n_waiting = [], 0
-                self.release()
+        blocks = np.cumsum(self.ends - self.starts) // BLOCK
+        for documents in np.split(np.arange(self.n_documents), np.flatnonzero(np.diff(blocks)) + 1):
+            words = np.concatenate([self.document(i) for i in documents.tolist()])
+            total += np.bincount(words, minlength=n)
+            self.release()
         return total
 
     def fingerprint(self) -> str:
@@ -100,27 +103,28 @@ def written(documents: Iterable[Numbers], folder: Path) -> Stream:
         OSError: there is no room for it.
     """
     lengths: list[int] = []
-    with _room_in(folder), _file_without_name(folder) as file:
+    with _file_without_name(folder) as file:
         for numbers in documents:
             file.write(numbers.tobytes())  # numpy's tofile tells of no full disk
             lengths.append(len(numbers))
         if not lengths:
             raise ValueError("a corpus must have at least one text, got none. Give some.")
-        mapped = _mapped(file)
-    ends = np.cumsum(lengths, dtype=np.int64)
-    return Stream(mapped, ends - np.array(lengths), ends)
+        file.flush()
+        return Stream.of(np.memmap(file, dtype=np.int32, mode="r+"), lengths)
+
+
+def in_memory(documents: Iterable[Numbers]) -> Stream:
+    """The stream of documents, at least one, without a file."""
+    parts = list(documents)
+    return Stream.of(np.concatenate(parts), [len(part) for part in parts])
 
 
 def with_own_numbers(
     texts: Iterable[str], tokenizer: Tokenizer, folder: Path
 ) -> tuple[Stream, list[str]]:
     """The stream with a number for every word there is, in the order of their coming; the words."""
-    numbers: dict[str, int] = {}
-
-    def number(word: str) -> int:
-        return numbers.setdefault(word, len(numbers))
-
-    stream = written(map(Numberer(tokenizer, number), texts), folder)
+    numbers: defaultdict[str, int] = defaultdict(lambda: len(numbers))
+    stream = written(map(Numberer(tokenizer, numbers.__getitem__), texts), folder)
     return stream, list(numbers)
 
 
@@ -140,30 +144,18 @@ def most_frequent(stream: Stream, words: list[str], **limits: int) -> Vocabulary
 
 
 @contextlib.contextmanager
-def _room_in(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise OSError(
-            f"a corpus must have room on disk while it is used, got none in {str(folder)!r} "
-            f"({error.strerror}). Free space there, or set ZOO_CACHE to another folder."
-        ) from error
-
-
-def _file_without_name(folder: Path) -> IO[bytes]:
+def _file_without_name(folder: Path) -> Iterator[IO[bytes]]:
+    """A file to write to; a folder that has no room for it, or takes none, is one sentence."""
+    is_open = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryFile(dir=folder)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            is_open = True
+            yield file
     except OSError as error:
+        if is_open and error.errno not in FULL:  # of the texts that are read meanwhile
+            raise
         raise OSError(
-            "the folder for texts that are in use must be one that can be written to, got "
-            f"{str(folder)!r} ({error.strerror}). Free space there, or set ZOO_CACHE to another "
-            "folder."
+            "texts in use need room in a folder that can be written to, got "
+            f"{str(folder)!r} ({error.strerror}). Free space there, or set ZOO_CACHE to another."
         ) from error
-
-
-def _mapped(file: IO[Any]) -> Numbers:
-    file.flush()
-    return np.memmap(file, dtype=np.int32, mode="r+")

@@ -15,11 +15,9 @@ import pandas as pd
 
 from zoo.core.split import Hashes, content_hashes
 from zoo.data.table import TABLES, pieces_of, require_columns
-from zoo.text.data import huggingface
+from zoo.text.data import huggingface, torchtext
 from zoo.text.data.files import parts_in, path_of, text_of, visible
 from zoo.text.data.normalisation import normal_form
-from zoo.text.data.torchtext import column as torchtext_column
-from zoo.text.data.torchtext import is_dataset
 from zoo.text.spec import Column
 
 Texts = str | os.PathLike[str] | pd.DataFrame | Iterable[Any]
@@ -101,6 +99,28 @@ def pieces(text: str, size: int = PIECE) -> Iterator[str]:
     yield text[start:]
 
 
+def table_of(data: Any) -> pd.DataFrame | None:
+    """A table, columns by name, a list of rows or a torchtext data set; None of anything else.
+
+    Raises:
+        ValueError: the columns differ in length.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data
+    if torchtext.is_dataset(data):
+        return torchtext.table(data)
+    first = data[0] if isinstance(data, list) and data else data
+    if huggingface.is_rows(data) or not isinstance(first, Mapping):
+        return None
+    try:
+        return pd.DataFrame(data, dtype=object)
+    except ValueError as error:
+        raise ValueError(
+            f"columns by name must be lists of one length, got others ({error}). Give as many "
+            "labels as texts."
+        ) from None
+
+
 def column_of(
     columns: Iterable[Any],
     wanted: Any = None,
@@ -168,12 +188,8 @@ def _values(texts: Texts, column: Column | None, usual: Any) -> Iterator[Any]:
             f"texts must be of one part, got parts named {list(map(str, texts))[:10]}. Give one of "
             "them, such as data['train']."
         )
-    if isinstance(texts, Mapping):
-        texts = pd.DataFrame(texts, dtype=object)
-    if isinstance(texts, pd.DataFrame):
-        yield from texts[column_of(texts.columns, column, usual)]
-    elif is_dataset(texts):
-        yield from torchtext_column(texts, column or "text")
+    if (table := table_of(texts)) is not None:
+        yield from table[column_of(table.columns, column, usual)]
     elif huggingface.is_rows(texts):
         rows: Any = texts
         name = column_of(huggingface.columns_of(rows), column, usual)

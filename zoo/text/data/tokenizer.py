@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -157,17 +158,14 @@ class Numberer:
         spans = self.tokenizer.spans(text)
         numbers_of = self._numbers_of  # stays whole in this thread when another one begins anew
         own: dict[str, tuple[int, ...]] = {}
+        table: MutableMapping[str, tuple[int, ...]]
         if new := sorted(set(spans).difference(numbers_of)):
             for span, cut in zip(new, self.tokenizer.tokens(new), strict=True):
                 table = numbers_of if len(span) <= REMEMBERED else own
                 table[span] = tuple(map(self._number, cut))
             self._n_cut += sum(map(len, new))
-        tokens = (
-            (own[span] if span in own else numbers_of[span] for span in spans)
-            if own
-            else map(numbers_of.__getitem__, spans)  # much the fastest, and nearly always
-        )
-        numbers = np.fromiter(chain.from_iterable(tokens), np.int32)
+        table = ChainMap(own, numbers_of) if own else numbers_of  # which is faster, and the rule
+        numbers = np.fromiter(chain.from_iterable(map(table.__getitem__, spans)), np.int32)
         if self._n_cut > MOST_CUT:
             self._numbers_of, self._n_cut = {}, 0
             self.tokenizer.forget()
@@ -185,8 +183,7 @@ def blank(language: str) -> SpacyTokenizer:
         import spacy
     except ImportError as error:
         raise ModuleNotFoundError(
-            "words are told apart by a package that is not installed: "
-            "pip install 'transfer-zoo[text]'"
+            "spaCy, which cuts texts, is not installed: pip install 'transfer-zoo[text]'"
         ) from error
     try:
         tokenizer: Any = spacy.blank(language).tokenizer

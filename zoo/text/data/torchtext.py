@@ -6,10 +6,11 @@ Reading them needs no torchtext: its objects are recognised by their attributes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from zoo.core.messages import did_you_mean
+import pandas as pd
+
 from zoo.text.data.rules import BOS, EOS, PAD, SPECIAL, UNK, UNK_ID
 from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.spec import Spec
@@ -84,21 +85,12 @@ def is_dataset(data: Any) -> bool:
     return hasattr(data, "examples") and hasattr(data, "fields")
 
 
-def column(dataset: Any, name: Any) -> Iterator[Any]:
-    """A field's values of all examples; texts in one piece, words apart.
-
-    Raises:
-        ValueError: there is no such field.
-    """
-    if name not in dataset.fields:
-        raise ValueError(
-            f"a field must be in the data set, got {name!r}. "
-            f"{did_you_mean(name, list(dataset.fields))}"
-        )
-    for example in dataset.examples:
-        value = getattr(example, name)
-        yield " ".join(value) if _is_cut(value) else value
+def table(dataset: Any) -> pd.DataFrame:
+    """The fields of all examples; texts in one piece, words apart."""
+    rows = [[_whole(getattr(one, name)) for name in dataset.fields] for one in dataset.examples]
+    return pd.DataFrame(rows, columns=list(dataset.fields), dtype=object)
 
 
-def _is_cut(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str)
+def _whole(value: Any) -> Any:
+    is_cut = isinstance(value, Iterable) and not isinstance(value, str)
+    return " ".join(value) if is_cut else value

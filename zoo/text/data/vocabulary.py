@@ -55,11 +55,7 @@ class Vocabulary:
 
 
 def chosen(
-    words: Sequence[str],
-    counts: NDArray[Any],
-    *,
-    most: int = MOST_WORDS,
-    at_least: int = AT_LEAST,
+    words: Sequence[str], counts: NDArray[Any], *, most: int = MOST_WORDS, at_least: int = AT_LEAST
 ) -> Vocabulary:
     """The vocabulary of the most frequent words, most frequent first, then by the alphabet.
 
@@ -75,10 +71,8 @@ def chosen(
     >>> chosen(["b", "a", "c"], np.array([5, 9, 1])).words[9:]
     ('a', 'b')
     """
-    special = set(SPECIAL)
     ranked = [(-int(counts[i]), words[i]) for i in np.flatnonzero(counts >= at_least).tolist()]
-    frequent = [word for _, word in sorted(ranked)]
-    kept = [*SPECIAL, *(word for word in frequent if word not in special)][:most]
+    kept = list(dict.fromkeys([*SPECIAL, *(word for _, word in sorted(ranked))]))[:most]
     if len(kept) >= 256:
         kept = kept[: len(kept) // 8 * 8]
     return Vocabulary(tuple(kept))

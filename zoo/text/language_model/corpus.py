@@ -10,14 +10,7 @@ import numpy as np
 
 from zoo.core.run import Run
 from zoo.core.split import Hashes, SeenRows, nearest_to, require_disjoint
-from zoo.text.data.parts import (
-    WAY_OUT,
-    Rows,
-    are_too_few,
-    units_of,
-    warn_of_copies,
-    without,
-)
+from zoo.text.data.parts import WAY_OUT, Rows, are_too_few, units_of, warn_of_copies, without
 from zoo.text.data.stream import (
     Stream,
     cache_folder,
@@ -77,10 +70,8 @@ def corpus(
         held_rows = held_rows[without(hashes[held_rows], earlier)]
         held = train.take(held_rows) if len(held_rows) else None
         train, hashes = train.take(rows), hashes[rows]
-    most, at_least = settings["most_words"], settings["at_least"]
-    vocabulary = (
-        spec.vocabulary if spec.words else most_frequent(train, words, most=most, at_least=at_least)
-    )
+    limits = {"most": settings["most_words"], "at_least": settings["at_least"]}
+    vocabulary = spec.vocabulary if spec.words else most_frequent(train, words, **limits)
     renumbered(train, words, vocabulary)
     spec = replace(spec, words=vocabulary.words)
     others = apart if valid is None else valid
@@ -117,7 +108,7 @@ def split(hashes: Hashes, n_words: int, fraction: float, seed: int) -> tuple[Row
     n_held = min(max(round(fraction * n), 1), n - 1)
     rng = np.random.default_rng(seed)
     is_held = np.zeros(n, dtype=bool)
-    if len(np.unique(hashes)) == n:
+    if len(np.unique(hashes)) == n:  # millions of documents need no list of rows each
         is_held[rng.permutation(n)[:n_held]] = True
         return np.flatnonzero(~is_held), np.flatnonzero(is_held)
     units = units_of(hashes.tolist())

@@ -17,12 +17,8 @@ FINETUNE_EPOCHS: Final = 3  # after one in which the words alone train
 FINETUNE_LR: Final = 2e-2
 
 Architecture = Literal["awd_lstm"]
-Model = Annotated[
-    Architecture, Option(help="Architecture of the network, which starts from random weights.")
-]
-SomeModel = Annotated[
-    Architecture | None, Option(help="Architecture of a network with random weights.")
-]
+Model = Annotated[Architecture, Option(help="Architecture, with random weights.")]
+SomeModel = Annotated[Architecture | None, Option(help="Architecture, with random weights.")]
 Column = Annotated[
     str | int | None,
     Option(
@@ -47,34 +43,21 @@ class Options(TrainingOptions, total=False):
     text: Column
     language: Language
     reverse: Annotated[
-        bool,
-        Option(
-            default=False,
-            help="Read texts from their end; a pretrained model keeps its own direction.",
-        ),
+        bool, Option(default=False, help="Read from the end; a pretrained model keeps its way.")
     ]
     most_words: Annotated[
         int, Option(default=MOST_WORDS, low=16, high=1e7, help="Words of the vocabulary at most.")
     ]
     at_least: Annotated[
-        int,
-        Option(default=AT_LEAST, low=1, help="Occurrences of a word that is in the vocabulary."),
+        int, Option(default=AT_LEAST, low=1, help="Occurrences of a word in the vocabulary.")
     ]
     words: Annotated[
-        Any,
-        Option(
-            cli=False,
-            help="The vocabulary itself instead: a list, or a torchtext `Vocab` or `Field` with "
-            "one.",
-        ),
+        Any, Option(cli=False, help="The vocabulary: a list, a torchtext `Vocab` or `Field`.")
     ]
     d_embedding: Annotated[
         int,
         Option(
-            default=400,
-            low=1,
-            high=1e5,
-            help="Width of a word's vector; a pretrained model keeps its own sizes.",
+            default=400, low=1, high=1e5, help="Width of words; a pretrained model keeps its sizes."
         ),
     ]
     d_hidden: Annotated[
@@ -85,17 +68,10 @@ class Options(TrainingOptions, total=False):
         float, Option(default=1.0, low=0, high=10, help="Factor for all five dropouts.")
     ]
     ar: Annotated[
-        float,
-        Option(default=AR, low=0, record=True, help="Weight of the penalty on large activations."),
+        float, Option(default=AR, low=0, record=True, help="Penalty on large activations.")
     ]
     tar: Annotated[
-        float,
-        Option(
-            default=TAR,
-            low=0,
-            record=True,
-            help="Weight of the penalty on activations that change quickly.",
-        ),
+        float, Option(default=TAR, low=0, record=True, help="Penalty on fast changing activations.")
     ]
     sampled: Annotated[
         int,
@@ -109,10 +85,7 @@ class Options(TrainingOptions, total=False):
         ),
     ]
     bptt: Annotated[
-        int,
-        Option(
-            default=BPTT, low=1, record=True, help="Words of a row that a step reads, on average."
-        ),
+        int, Option(default=BPTT, low=1, record=True, help="Words of a row per step, on average.")
     ]
 
 

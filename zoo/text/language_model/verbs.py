@@ -7,8 +7,9 @@ Howard & Ruder 2018: a language model of general texts (sec. 3.1) is fine-tuned 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 import torch
 
@@ -19,8 +20,8 @@ from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
+from zoo.hub.find import names_model
 from zoo.text.data.batches import StreamBatches
-from zoo.text.data.stream import Stream
 from zoo.text.data.texts import Texts
 from zoo.text.data.torchtext import words_of
 from zoo.text.data.vocabulary import carried_over
@@ -37,11 +38,12 @@ from zoo.text.language_model.options import (
     SomeModel,
 )
 from zoo.text.models.language_model import LanguageNet, task
-from zoo.text.pretrained import language_model, names_model
+from zoo.text.pretrained import language_model
 from zoo.text.recipe import CYCLE
 from zoo.text.spec import Spec
 
 Pretrained = str | os.PathLike[str] | LanguageModel
+SIZES = ("d_embedding", "d_hidden", "n_layers")
 
 
 @verb(OPTIONS)
@@ -144,6 +146,14 @@ def lm_learner(
     first = None if pretrained is None else language_model(pretrained)
     earlier = None if first is None else first.seen_rows
     train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier)
+    batches = partial(
+        StreamBatches,
+        batch_size=settings["batch_size"],
+        bptt=settings["bptt"],
+        reverse=spec.reverse,
+        seed=run.seed,
+    )
+    valid_batches = None if valid is None else batches(valid, shuffle=False)
     facts = {
         "pretrained": "" if first is None else repr(first),
         "words": len(train),
@@ -152,7 +162,7 @@ def lm_learner(
     }
     return learner_of(
         _network(first, spec, settings, run),
-        Data(*_batches(train, valid, spec, settings, run), spec, rows),
+        Data(batches(train), valid_batches, spec, rows),
         task(settings["ar"], settings["tar"], settings["sampled"]),
         LanguageModel,
         settings,
@@ -162,38 +172,21 @@ def lm_learner(
     )
 
 
-def _batches(
-    train: Stream, valid: Stream | None, spec: Spec, settings: Options, run: Run
-) -> tuple[StreamBatches, StreamBatches | None]:
-    """Batches of the words to train on, and of those to validate on, if any."""
-    batches = partial(
-        StreamBatches,
-        batch_size=settings["batch_size"],
-        bptt=settings["bptt"],
-        reverse=spec.reverse,
-    )
-    return batches(train, seed=run.seed), None if valid is None else batches(valid, shuffle=False)
-
-
 def _spec(first: LanguageModel | None, settings: Options) -> Spec:
     """Language, direction and column of the texts; the words if the user states them."""
     words = () if settings["words"] is None else words_of(settings["words"])
-    if first is None:
-        language, reverse, column = settings["language"], settings["reverse"], settings["text"]
-        return Spec(words, language, reverse, text_column=column)
-    column = first.spec.text_column if settings["text"] is None else settings["text"]
-    return Spec(words, first.spec.language, first.spec.reverse, text_column=column)
+    before = first.spec if first else Spec((), settings["language"], settings["reverse"])
+    column = before.text_column if settings["text"] is None else settings["text"]
+    return Spec(words, before.language, before.reverse, text_column=column)
 
 
 def _network(first: LanguageModel | None, spec: Spec, settings: Options, run: Run) -> LanguageNet:
     """The network: sizes and weights of the pretrained one, else random weights."""
-    sizes = settings if first is None else first.arguments
+    sizes: Mapping[str, Any] = settings if first is None else first.arguments
     with seeded(run.seed):
         network = LanguageNet(
             n_words=len(spec.words),
-            d_embedding=sizes["d_embedding"],
-            d_hidden=sizes["d_hidden"],
-            n_layers=sizes["n_layers"],
+            **{name: sizes[name] for name in SIZES},
             drop_mult=settings["drop_mult"],
             skips_logits=bool(settings["sampled"]),
         )

@@ -73,27 +73,14 @@ class ClassifierNet(nn.Module):
             nn.Linear(D_HEAD, n_classes),
         )
 
-    def turn(self) -> None:
-        """Read documents from the other end than before."""
-        self.flips = not self.flips
-
-    def take_head(self, other: ClassifierNet) -> None:
-        """Take the weights of a head that knows the classes."""
-        self.head.load_state_dict(other.head.state_dict())
-        self.head_trained = True
-
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes)."""
         if self.flips:
             tokens = flipped(tokens, lengths)
         pooled = self.pooled(tokens, lengths)
-        if self.training:
-            return self._logits(pooled)
-        # A product rounds a row by its place among others: on a CPU each row goes alone.
-        rows: Any = (
-            pooled.tensor_split(max(len(pooled), 1)) if pooled.device.type == "cpu" else (pooled,)
-        )
-        return torch.cat([self._logits(row) for row in rows])
+        # A product rounds a row by its place among others: in evaluation on a CPU each goes alone.
+        n = 1 if self.training or pooled.device.type != "cpu" else max(len(pooled), 1)
+        return torch.cat([self.head(rows) for rows in pooled.tensor_split(n)])
 
     def pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Last features, their maximum and their mean over real words. Shape: (B, 3 d).
@@ -125,18 +112,14 @@ class ClassifierNet(nn.Module):
             pool.add(features, lengths[:n] - start)
         return pool.result(lengths)
 
-    def _logits(self, pooled: Tensor) -> Tensor:
-        logits: Tensor = self.head(pooled)
-        return logits
-
     def layers(self) -> list[LayerGroup]:
         """Words, the layers of LSTM, the head."""
-        lstms = [LayerGroup(f"lstm{i}", (lstm,)) for i, lstm in enumerate(self.encoder.lstms)]
-        return [
+        words, head = (
             LayerGroup("words", (self.encoder.embedding,)),
-            *lstms,
             LayerGroup("head", (self.head,)),
-        ]
+        )
+        lstms = [LayerGroup(f"lstm{i}", (lstm,)) for i, lstm in enumerate(self.encoder.lstms)]
+        return [words, *lstms, head]
 
 
 def flipped(tokens: Tensor, lengths: Tensor) -> Tensor:
