@@ -17,8 +17,7 @@ from zoo.text.language_model.options import Model
 text = Commands(help="Texts: train a language model, fine-tune it, put a classifier on it.")
 
 Texts = Annotated[
-    str,
-    typer.Argument(help="Folder of text files, or a text, JSON, CSV, TSV or Parquet file."),
+    str, typer.Argument(help="Folder of text files, or a text, JSON, CSV, TSV or Parquet file.")
 ]
 Labelled = Annotated[
     str,
@@ -45,11 +44,7 @@ def train_lm(texts: Texts, **options: Any) -> None:
 
 
 @text.command("finetune-lm")
-@takes(
-    of_words.OPTIONS,
-    epochs=(Epochs, of_words.FINETUNE_EPOCHS),
-    lr=(Rate, of_words.FINETUNE_LR),
-)
+@takes(of_words.OPTIONS, epochs=(Epochs, of_words.FINETUNE_EPOCHS), lr=(Rate, of_words.FINETUNE_LR))
 def finetune_lm(pretrained: Pretrained, texts: Texts, **options: Any) -> None:
     """Take a language model further on your texts, with their vocabulary, and save it."""
     name, hint = named_after(texts, "lm"), "zoo text finetune {} REVIEWS"

@@ -185,11 +185,7 @@ def start(
 
 
 def _from_model(
-    model: PhotoModel,
-    classes: Sequence[str],
-    task: TaskName,
-    size: int | None,
-    head: HeadWish,
+    model: PhotoModel, classes: Sequence[str], task: TaskName, size: int | None, head: HeadWish
 ) -> Classifier:
     """The body of a model with a new head, or its own head if it knows the same classes."""
     first = model.members[0]

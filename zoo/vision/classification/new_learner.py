@@ -26,12 +26,7 @@ from zoo.vision.data.listings import Listing
 from zoo.vision.data.photo_sets import PhotoSet, augmentation, batches, list_photos, open_photos
 from zoo.vision.data.sources import TableForm, column_names
 from zoo.vision.models.classifier import Classifier
-from zoo.vision.pretrained import (
-    HeadWish,
-    Pretrained,
-    of_whole_photos,
-    start,
-)
+from zoo.vision.pretrained import HeadWish, Pretrained, of_whole_photos, start
 
 
 def new_learner(

@@ -42,7 +42,7 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
         tuple[str, str] | None,
         Option(
             help="A table's columns of paths and labels, or a Hugging Face data set's of images "
-            "and labels; by default its first two. The model remembers them.",
+            "and labels; by default its first two. The model remembers them."
         ),
     ]
     valid_column: Annotated[

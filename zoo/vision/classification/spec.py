@@ -88,13 +88,7 @@ class Spec:
     def preprocessing(self) -> Preprocessing:
         """How photos become what the model sees."""
         return Preprocessing(
-            self.size,
-            self.mean,
-            self.std,
-            self.interpolation,
-            self.crop,
-            self.mode,
-            self.white,
+            self.size, self.mean, self.std, self.interpolation, self.crop, self.mode, self.white
         )
 
     def task_fields(self) -> dict[str, Any]:

@@ -137,10 +137,7 @@ def task_of(features: FeatureLoss | None = None) -> Task:
 
         from zoo.vision.restoration.psnr import PSNR
 
-        return {
-            "psnr": PSNR(),
-            "ssim": StructuralSimilarityIndexMeasure(data_range=1.0),
-        }
+        return {"psnr": PSNR(), "ssim": StructuralSimilarityIndexMeasure(data_range=1.0)}
 
     def both(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
         pixels, n = _difference(output, target)

@@ -90,11 +90,7 @@ def train(
 
 @verb(OPTIONS)
 def learner(
-    data: Any,
-    *,
-    pretrained: Any = None,
-    model: str | None = None,
-    **options: Unpack[Options],
+    data: Any, *, pretrained: Any = None, model: str | None = None, **options: Unpack[Options]
 ) -> Learner[RestorationSpec, PhotoRestorer]:
     """Return a learner to train step by step: find a rate, freeze, fit, unfreeze, fit.
 

@@ -53,12 +53,7 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        backbone: Backbone,
-        n_out: int,
-        *,
-        shape: Shape,
-        residual: bool = False,
+        self, backbone: Backbone, n_out: int, *, shape: Shape, residual: bool = False
     ) -> None:
         super().__init__()
         self.body = backbone.body
