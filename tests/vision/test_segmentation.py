@@ -25,7 +25,7 @@ from zoo.core.model import Model
 from zoo.vision.data.augment import SIDE_ON
 from zoo.vision.inspect.class_map import Segmentation, likeliest
 from zoo.vision.inspect.drawings import places
-from zoo.vision.segmentation.masks import find_masks, open_masks
+from zoo.vision.segmentation.masks import find_masks, laid, open_masks
 from zoo.vision.segmentation.model import PhotoSegmenter
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
@@ -379,7 +379,7 @@ def test_folders_and_tables_give_the_same_pairs(scenes: Path) -> None:
     for odd in ((found.photos, None), (3, None), (scenes / "photos", {"a": 1})):
         with pytest.raises(ValueError, match=r"two lists of paths, got \w+ and \w+\. Try"):
             find_masks(*odd)
-    opened = open_masks(found, SHAPE, "bilinear", 2)
+    opened = open_masks(laid(found, 2), SHAPE, "bilinear", 2)
     assert opened.masks.shape == (32, *SHAPE)
     assert set(np.unique(opened.masks)) == {0, 1, 2, VOID}
 
@@ -394,7 +394,8 @@ def test_palette_and_grey_rgb_masks_are_read_as_numbers(tmp_path: Path) -> None:
     Image.fromarray(np.repeat(numbers[..., None], 3, 2)).save(tmp_path / "masks" / "b.png")
     for name in "ab":
         photo.save(tmp_path / "photos" / f"{name}.jpg")
-    found = open_masks(find_masks(tmp_path / "photos", tmp_path / "masks"), SHAPE, "bilinear", 1)
+    pairs = laid(find_masks(tmp_path / "photos", tmp_path / "masks"), 1)
+    found = open_masks(pairs, SHAPE, "bilinear", 1)
     assert (found.masks == numbers).all()
 
 

@@ -12,7 +12,6 @@ import torch
 from zoo.core.batches import Data
 from zoo.core.model import learner_of, source
 from zoo.core.run import Run, seeded
-from zoo.core.split import SeenRows
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
 from zoo.vision.classification.features import on_features
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
@@ -23,7 +22,7 @@ from zoo.vision.data.balance import oversampled, weights_of
 from zoo.vision.data.images import WHITE
 from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.listings import Listing
-from zoo.vision.data.photo_sets import PhotoSet, augmentation, batches, list_photos, open_photos
+from zoo.vision.data.photo_sets import augmentation, batches, list_photos, open_photos
 from zoo.vision.data.sources import TableForm, column_names
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.pretrained import HeadWish, Pretrained, of_whole_photos, start
@@ -47,22 +46,29 @@ def new_learner(
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
     listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
+    head = HeadWish(settings["dropout"], settings["hidden"], settings["pool"])
     with seeded(run.seed):
-        network = _network(first, listing, settings, published=pretrained is not None)
+        network = start(first, listing, settings["size"], head, published=pretrained is not None)
+    network = network.to(memory_format=torch.channels_last)
     spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
-    photo_set = _photo_set(listing, spec, settings, run, trained_on)
-    labels = photo_set.train.labels
+    strict, shown = settings["strict"], spec.preprocessing
+    photo_set = open_photos(listing, shown, run, strict=strict, trained_on=trained_on)
+    if settings["oversample"]:
+        photo_set = photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
+    labels, batch_size = photo_set.train.labels, settings["batch_size"]
     if network.head.hidden is not None:
-        _require_pairs(len(labels), settings["batch_size"], settings["accumulate"])
+        _require_pairs(len(labels), batch_size, settings["accumulate"])
     weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
+    parts = batches(photo_set, shown, run, batch_size=batch_size, augment=spec.augment)
+    facts = {"pretrained": "" if pretrained is None else str(pretrained), "photos": len(labels)}
     learn = learner_of(
         network,
-        _data(photo_set, spec, run, settings["batch_size"]),
+        Data(*parts, spec, photo_set.train.hashes),
         task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights),
         _model,
         settings,
         source=source(data),
-        record={"pretrained": _name(pretrained), "photos": len(labels)} | OPTIONS.record(settings),
+        record=facts | OPTIONS.record(settings),
         batchnorm=settings["batchnorm"],
         callbacks=_mixing(settings, len(spec.classes), run.seed),
         seen_before=trained_on,
@@ -73,47 +79,23 @@ def new_learner(
     return learn
 
 
-def _network(
-    first: str | PhotoModel, listing: Listing, settings: Options, *, published: bool
-) -> Classifier:
-    network = start(
-        first,
-        listing.train.classes,
-        listing.train.task,
-        size=settings["size"],
-        short_side=listing.short_side,
-        head=HeadWish(settings["dropout"], settings["hidden"], settings["pool"]),
-        published=published,
-    )
-    return network.to(memory_format=torch.channels_last)
-
-
-def _photo_set(
-    listing: Listing, spec: Spec, settings: Options, run: Run, trained_on: SeenRows | None
-) -> PhotoSet:
-    """The opened photos, those of rarer classes perhaps repeated."""
-    strict = settings["strict"]
-    photo_set = open_photos(listing, spec.preprocessing, run, strict=strict, trained_on=trained_on)
-    if not settings["oversample"]:
-        return photo_set
-    return photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
-
-
 def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> TableForm:
     """How a table is read: as the user says, else as the pretrained model remembers it."""
     columns, valid_column = settings["columns"], settings["valid_column"]
-    separator = settings["separator"]
+    separator, task = settings["separator"], settings["task"]
     if earlier is not None:
         names, spec = column_names(data), earlier.spec
         if columns is None and spec.columns is not None and {*spec.columns} <= {*names}:
             columns = spec.columns
         if valid_column is None and spec.valid_column in names:
             valid_column = spec.valid_column
-        if names and separator is None and settings["task"] in (None, spec.task):
+        if names and separator is None and task in (None, spec.task):
             separator = None if settings["y_range"] else spec.separator
-    options = LabelOptions(settings["task"], separator, settings["y_range"], settings["beta"])
     return TableForm(
-        root=settings["root"], columns=columns, valid_column=valid_column, label_options=options
+        root=settings["root"],
+        columns=columns,
+        valid_column=valid_column,
+        label_options=LabelOptions(task, separator, settings["y_range"], settings["beta"]),
     )
 
 
@@ -141,20 +123,8 @@ def _spec(
         if options.beta is not None:
             task_fields["beta"] = options.beta
     white = listing.white or (earlier.spec.white if earlier else WHITE)
-    return spec_of(
-        photos.classes,
-        replace(network.preprocessing, white=white),
-        columns=form["columns"],
-        valid_column=form["valid_column"],
-        **fields | task_fields,
-    )
-
-
-def _data(photo_set: PhotoSet, spec: Spec, run: Run, batch_size: int) -> Data[Spec]:
-    train, valid = batches(
-        photo_set, spec.preprocessing, run, batch_size=batch_size, augment=spec.augment
-    )
-    return Data(train, valid, spec, photo_set.train.hashes)
+    fields |= {"columns": form["columns"], "valid_column": form["valid_column"], **task_fields}
+    return spec_of(photos.classes, replace(network.preprocessing, white=white), **fields)
 
 
 def _require_pairs(n: int, batch_size: int, accumulate: int) -> None:
@@ -176,11 +146,6 @@ def _mixing(settings: Options, n_classes: int, seed: int) -> list[Any]:
     alphas = {MixUp: settings["mixup"], CutMix: settings["cutmix"]}
     edits = [kind(n_classes, alpha=a, seed=seed) for kind, a in alphas.items() if a]
     return [OneOf(edits, seed=seed)] if len(edits) > 1 else edits
-
-
-def _name(pretrained: Pretrained | None) -> str:
-    """What the card calls the start; empty for random weights."""
-    return "" if pretrained is None else str(pretrained)
 
 
 def _model(

@@ -96,9 +96,7 @@ class Spec:
         names = ("task", "threshold", "beta", "separator", "y_range", "y_scale")
         return {name: getattr(self, name) for name in names}
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json; what is as in format 1 is left out."""
-        return to_json(self)
+    to_json = to_json
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:

@@ -153,7 +153,8 @@ def views_of(
         sides = [(left, top) for left in (True, False) for top in (True, False)]
         varied = [Corner(*side, mirror) for mirror in mirrored for side in sides]
     shares = [tta.plain] + [(1 - tta.plain) / len(varied)] * len(varied)
-    return Views(photos, varied), shares
+    kept = Remembered(photos.items, (photos.threads + 2) * photos.batch_size)
+    return Views(replace(photos, items=kept), varied), shares
 
 
 class Viewed(nn.Module):

@@ -65,9 +65,7 @@ class RestorationSpec:
         small.save(file, "JPEG", quality=self.quality)
         return Image.open(file).convert("RGB")
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json."""
-        return to_json(self)
+    to_json = to_json
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> RestorationSpec:

@@ -17,13 +17,12 @@ from zoo.core.batches import Batch, S
 from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.hub.publish import push
-from zoo.vision.config_checks import unet_of
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.inspect.drawings import places
-from zoo.vision.unet.network import Shape, UNet
-from zoo.vision.unet.pairs import PairBatches, Pairs
+from zoo.vision.unet.network import Shape, UNet, unet_of
+from zoo.vision.unet.pairs import Pairs, pair_batches
 
 
 class PhotoPainter(Model[UNet, S], Generic[S]):
@@ -91,11 +90,7 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
         if pairs is None:
             return self._validation_scores()
         shown = self.members[0].preprocessing
-        batches = PairBatches(
-            pairs=pairs, mean=shown.mean, std=shown.std, batch_size=batch_size,
-            device=self._placed.device, threads=self.run.n_threads,
-        )  # fmt: skip
-        return self._scores(batches)
+        return self._scores(pair_batches(pairs, shown, self.run, batch_size))
 
     def _export(self, path: str | os.PathLike[str], shape: Shape) -> Path:
         from zoo.vision.models.export import write_onnx

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +25,11 @@ from zoo.vision.data.pixel_file import Pixels
 
 class Pairs(Protocol):
     """Photos with their pictures, by number; asked by several threads at once."""
+
+    @property
+    def hashes(self) -> Hashes:
+        """A hash of each photo's content. Shape: (n,)."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -156,27 +161,26 @@ class PairBatches:
 
 
 def pair_data(
-    parts: tuple[Pairs, Pairs | None],
-    spec: S,
-    run: Run,
-    batch_size: int,
-    augment: Augment | None = None,
-    *,
-    rows: Hashes,
+    parts: Sequence[Pairs], spec: S, run: Run, batch_size: int, augment: Augment | None = None
 ) -> Data[S]:
     """The data of a learner: pairs to train on, and others to validate on as they are.
 
     Args:
-        parts: the two; the second is None where nothing is validated.
+        parts: pairs to train on, and those to validate on, if any.
         spec: what prediction needs; its mean and standard deviation normalise the photos.
         run: the circumstances.
         batch_size: pairs per step.
         augment: how those to train on vary.
-        rows: hashes of the photos to train on.
     """
-    shown: Any = spec
-    valid = PairBatches(
-        pairs=parts[1] or parts[0],
+    plain = [pair_batches(pairs, spec, run, batch_size) for pairs in parts]
+    train = replace(plain[0], augment=augment, train=True)
+    return Data(train, plain[1] if plain[1:] else None, spec, parts[0].hashes)
+
+
+def pair_batches(pairs: Pairs, shown: Any, run: Run, batch_size: int) -> PairBatches:
+    """Batches of pairs as they are; `shown` has the mean and deviation that normalise photos."""
+    return PairBatches(
+        pairs=pairs,
         mean=shown.mean,
         std=shown.std,
         batch_size=batch_size,
@@ -184,8 +188,6 @@ def pair_data(
         device=run.torch_device(),
         threads=run.n_threads,
     )
-    train = replace(valid, pairs=parts[0], augment=augment, train=True)
-    return Data(train, None if parts[1] is None else valid, spec, rows)
 
 
 def _channels_first(pictures: Tensor) -> Tensor:
