@@ -10,13 +10,5 @@ if TYPE_CHECKING:
     from zoo.hub.fetch import pull as pull
     from zoo.hub.publish import push as push
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "Entry": "zoo.hub.catalog",
-        "entries": "zoo.hub.catalog",
-        "pull": "zoo.hub.fetch",
-        "push": "zoo.hub.publish",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())

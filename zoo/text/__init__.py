@@ -27,23 +27,5 @@ if TYPE_CHECKING:
     from zoo.text.language_model.verbs import train_lm as train_lm
     from zoo.text.stored import load as load
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "Explanation": "zoo.text.classification.explain",
-        "Labels": "zoo.core.predictions",
-        "LanguageModel": "zoo.text.language_model.model",
-        "Prediction": "zoo.core.predictions",
-        "TextClassifier": "zoo.text.classification.model",
-        "ensemble": "zoo.text.classification.averaging",
-        "finetune": "zoo.text.classification.verbs",
-        "finetune_lm": "zoo.text.language_model.verbs",
-        "learner": "zoo.text.classification.verbs",
-        "lm_learner": "zoo.text.language_model.verbs",
-        "load": "zoo.text.stored",
-        "to_field": "zoo.text.data.torchtext",
-        "train": "zoo.text.classification.verbs",
-        "train_lm": "zoo.text.language_model.verbs",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())
