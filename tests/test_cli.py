@@ -25,7 +25,7 @@ import zoo as library
 from tests.digits import NAMES, write_photos
 from zoo import __version__
 from zoo.cli.app import app
-from zoo.cli.options import json_line, line_of
+from zoo.cli.output import json_line, line_of
 from zoo.core.predictions import Labels, Prediction
 
 NOT_IN_A_SHELL = {"run", "callbacks", "words", "titles", "user_features", "item_features"} | {
@@ -262,7 +262,7 @@ def test_broken_photos_of_a_folder_are_left_out_of_predictions(tmp_path: Path) -
 def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
     code = """
 import typer
-from zoo.cli.options import Commands
+from zoo.cli.commands import Commands
 
 app = Commands(help="Long answers.")
 

@@ -4,39 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import zoo
 from zoo.cli.collab import collab
+from zoo.cli.commands import Commands, call, run_of
 from zoo.cli.data import data
 from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
     Artifact,
     AsJson,
-    Commands,
     Device,
     Precision,
     Pretrained,
     Root,
     Seed,
     Threads,
-    call,
-    line_of,
-    run_of,
-    say,
-    say_picture,
-    say_scores,
 )
+from zoo.cli.output import line_of, say, say_picture, say_scores
 from zoo.cli.tabular import tabular
 from zoo.cli.text import text
 from zoo.cli.vision import vision
 from zoo.version import __version__
-
-if TYPE_CHECKING:
-    from zoo.core.training.lr_finder import LRCurve
 
 app = Commands(
     name="zoo",
@@ -66,9 +58,7 @@ def main(
 
 @app.command()
 def quickstart(
-    out: Annotated[Path, typer.Option(help="Folder for pictures and the model.")] = Path(
-        "quickstart"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder of pictures and model.")] = Path("quickstart"),
 ) -> None:
     """Fine-tune a real pretrained model in under a minute, without any data of yours."""
     from zoo.cli.quickstart import run
@@ -165,6 +155,8 @@ def lr_find(
     threads: Threads = None,
 ) -> None:
     """Suggest learning rates for the unfrozen model, and say how stable they are."""
+    from zoo.core.history import save_picture
+
     learn = call(
         _learner(pretrained),
         *(data or ()),
@@ -177,13 +169,7 @@ def lr_find(
         batch_size=batch_size,
         run=run_of(device, precision, seed, threads, as_json=as_json),
     )
-    _say_curve(learn.lr_find(sweeps=sweeps), out, as_json)
-
-
-def _say_curve(curve: LRCurve, out: Path, as_json: bool) -> None:
-    """Print the suggested rates and draw the curve."""
-    from zoo.core.history import save_picture
-
+    curve = learn.lr_find(sweeps=sweeps)
     save_picture(curve.plot(), out)
     for rule, lr in curve.suggestions.items():
         low, high = curve.ranges[rule]
@@ -209,5 +195,4 @@ def _learner(pretrained: str) -> Callable[..., Any]:
         return zoo.text.lm_learner
     drawing = {"segmentation": zoo.vision.segmentation, "restoration": zoo.vision.restoration}
     domain: Any = drawing.get(config.task, getattr(zoo, config.domain))
-    learner: Callable[..., Any] = domain.learner
-    return learner
+    return domain.learner  # type: ignore[no-any-return]
