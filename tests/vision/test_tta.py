@@ -13,7 +13,7 @@ import torch
 from tests.vision.small import RUN, train_tiny
 from zoo.core.training.evaluation import set_aside
 from zoo.vision.classification.model import PhotoModel
-from zoo.vision.classification.tta import CROPS, SHIFTS, TTA, Drawn, views_of
+from zoo.vision.classification.tta import CROPS, SHIFTS, TTA, View, views_of
 from zoo.vision.data.augment import NONE, Augment
 from zoo.vision.data.inputs import GivenPhotos
 
@@ -146,7 +146,7 @@ def test_a_model_that_never_saw_mirror_images_is_shown_none(
     still = model.learner().data.valid
     assert model.spec.augment is None
     views, _ = views_of(still, TTA(), model.spec.augment)
-    assert views.varied == [Drawn(SHIFTS)] * 4
+    assert views.varied == [View(SHIFTS)] * 4
     assert len(views_of(still, CROPS, replace(NONE, rotate=5.0))[0].varied) == 4
 
 

@@ -356,7 +356,7 @@ def learner_of(
         options: all options of the verb, see `OptionTable.complete`.
         source: what the model is trained on, in a few words, see `source`.
         record: what the card tells of the training beside what every learner knows.
-        batchnorm: see `Learner`.
+        batchnorm: see `Learner`; an option of that name comes first.
         callbacks: those of the recipe, after the user's own.
         seen_before: rows that the pretrained model had been trained on.
         **kept: further record of the pretrained model, such as its licence.
@@ -375,10 +375,10 @@ def learner_of(
             **kept,
         )
 
-    names = ("optimizer", "weight_decay", "clip", "accumulate", "run")
+    names = ("optimizer", "weight_decay", "clip", "accumulate", "batchnorm", "run")
     training: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     training["callbacks"] = [*(options["callbacks"] or ()), *callbacks]
-    return Learner(network, data, task, batchnorm=batchnorm, as_model=as_model, **training)
+    return Learner(network, data, task, as_model=as_model, **{"batchnorm": batchnorm} | training)
 
 
 def source(data: Any) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from zoo.core.arguments import is_model, require_data, require_one_start, require_order
 from zoo.core.config import CONFIG
@@ -16,35 +17,20 @@ from zoo.vision.classification.task import n_out
 from zoo.vision.data.listings import Listing
 from zoo.vision.models.backbones import build, check_name, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier, on_backbone
-from zoo.vision.option_names import Pool
 from zoo.vision.stored import load
 
 Pretrained = str | os.PathLike[str] | PhotoModel
 
-DROPOUT = 0.2  # of a new head
+Head = Mapping[str, Any]
+"""What a user says of a head, by name."""
 
-
-class HeadWish(NamedTuple):
-    """What the user says of the head; None leaves it to a saved one, or to the defaults."""
-
-    dropout: float | None
-    hidden: int | None
-    pool: Pool | None
-
-    def new(self) -> dict[str, Any]:
-        """The arguments of a new head."""
-        return {
-            "dropout": DROPOUT if self.dropout is None else self.dropout,
-            "hidden": self.hidden,
-            "pool": "avg" if self.pool is None else self.pool,
-        }
+NEW_HEAD: Final[dict[str, Any]] = {"dropout": 0.2, "hidden": None, "pool": "avg"}
 
 
 def names_model(value: Any) -> bool:
     """Whether a value stands for a model of photos, as data never do."""
-    if is_model(value):
-        return True
-    return isinstance(value, str) and is_known(value) and not Path(value).exists()
+    is_backbone = isinstance(value, str) and is_known(value) and not Path(value).exists()
+    return is_backbone or is_model(value)
 
 
 def finetune_start(verb: str, pretrained: Any, data: Any) -> Any:
@@ -160,7 +146,7 @@ def _of_one_network(model: Any) -> Any:
 
 
 def start(
-    first: str | PhotoModel, listing: Listing, size: int | None, head: HeadWish, *, published: bool
+    first: str | PhotoModel, listing: Listing, size: int | None, head: Head, *, published: bool
 ) -> Classifier:
     """The network to train: a backbone's body under a new head, or a saved model as it is.
 
@@ -170,21 +156,21 @@ def start(
         first: a backbone's name, or a model.
         listing: the photos, with their classes and what is asked of them.
         size: side of the input in pixels; None takes the backbone's own, or a fitting one.
-        head: what the user says of the head.
+        head: what the user says of the head, by name; a new one is else as `NEW_HEAD`.
         published: whether a backbone gets its published weights, or random ones.
 
     Raises:
         ValueError: a saved model knows the classes, but has another head than the one wished for.
     """
     task, classes = listing.train.task, listing.train.classes
-    outputs = n_out(task, classes)
+    outputs, new_head = n_out(task, classes), {**NEW_HEAD, **head}
     if isinstance(first, str):
         size = size or fitting_size(first, listing.short_side)
-        return build_classifier(first, outputs, pretrained=published, size=size, **head.new())
+        return build_classifier(first, outputs, pretrained=published, size=size, **new_head)
     saved, spec = first.members[0], first.spec
     arguments: dict[str, Any] = {**saved.arguments()}
     is_same = (task, tuple(classes)) == (spec.task, spec.classes)
-    arguments |= _kept(arguments, head) if is_same else {"n_out": outputs, **head.new()}
+    arguments |= _kept(arguments, head) if is_same else {"n_out": outputs, **new_head}
     name, own_size = arguments.pop("name"), arguments.pop("size")
     backbone = build(name, pretrained=False, size=size or own_size)
     preprocessing = replace(spec.preprocessing, size=backbone.preprocessing.size)
@@ -195,14 +181,14 @@ def start(
     return network
 
 
-def _kept(own: dict[str, Any], head: HeadWish) -> dict[str, Any]:
+def _kept(own: Mapping[str, Any], head: Head) -> dict[str, Any]:
     """What a trained head takes of a wish: its dropout, which has no weights."""
-    shape = {"hidden": head.hidden, "pool": head.pool}
-    wrong = {name: value for name, value in shape.items() if value not in (None, own[name])}
+    wrong = {name: value for name, value in head.items() if value != own[name]}
+    kept = {name: wrong.pop(name) for name in ["dropout"] if name in wrong}
     if wrong:
         raise ValueError(
             f"the head of a model that knows the classes must stay as it is, got {wrong} for a "
             f"head with { ({name: own[name] for name in wrong}) }. Leave that out, or start from "
             f"{own['name']!r}."
         )
-    return {} if head.dropout is None else {"dropout": head.dropout}
+    return kept

@@ -22,8 +22,8 @@ from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
 from zoo.vision.classification.spec import Spec
-from zoo.vision.classification.task import Answer, answer_of, classifier_of, task_of
-from zoo.vision.classification.tta import TTA, Viewed, Wish, blended, chosen, views_of
+from zoo.vision.classification.task import Answer, Answers, answer_of, classifier_of, task_of
+from zoo.vision.classification.tta import TTA, Wish, chosen, in_views
 from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.batches import ItemSource, PhotoBatches
 from zoo.vision.data.images import UnreadableImage
@@ -56,7 +56,8 @@ class PhotoModel(Model[Classifier, Spec]):
     layout = torch.channels_last
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
-        licence = _common([member.licence for member in members])
+        licences = {member.licence for member in members}
+        licence = licences.pop() if len(licences) == 1 else "unknown"
         super().__init__(members, spec, **({"licence": licence} | record))
 
     def __repr__(self) -> str:
@@ -71,13 +72,9 @@ class PhotoModel(Model[Classifier, Spec]):
     def predict(self, photos: Many, *, batch_size: int = 32, tta: Wish = False) -> list[Answer]: ...
 
     @overload
-    def predict(
-        self, photos: Photos, *, batch_size: int = 32, tta: Wish = False
-    ) -> Answer | list[Answer]: ...
+    def predict(self, photos: Photos, *, batch_size: int = 32, tta: Wish = False) -> Answers: ...
 
-    def predict(
-        self, photos: Any, *, batch_size: int = 32, tta: Wish = False
-    ) -> Answer | list[Answer]:
+    def predict(self, photos: Any, *, batch_size: int = 32, tta: Wish = False) -> Answers:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
 
         It is a `Prediction`, or `Labels` of several labels per photo, or a float.
@@ -173,12 +170,7 @@ class PhotoModel(Model[Classifier, Spec]):
     ) -> pd.DataFrame:
         """Precision, recall and F of each class or label, and how many photos have it.
 
-        Args:
-            data: see `evaluate`.
-            root: see `evaluate`.
-            columns: see `evaluate`.
-            batch_size: see `evaluate`.
-            tta: see `predict`.
+        Arguments are those of `evaluate`.
 
         Raises:
             ValueError: the model estimates numbers, or as `evaluate`.
@@ -219,9 +211,8 @@ class PhotoModel(Model[Classifier, Spec]):
         self, items: ItemSource, batch_size: int, labels: NDArray[Any] | None = None
     ) -> PhotoBatches:
         labels = np.zeros(len(items), np.int64) if labels is None else labels
-        return photo_batches(
-            items, labels, self.spec.preprocessing, self.run, batch_size=batch_size
-        )
+        shown = self.spec.preprocessing
+        return photo_batches(items, labels, shown, self.run, batch_size=batch_size)
 
     def _shown(
         self, photos: PhotoBatches, tta: TTA | None
@@ -229,10 +220,7 @@ class PhotoModel(Model[Classifier, Spec]):
         """Networks, batches and task, perhaps for several views of each photo."""
         if tta is None:
             return self._placed, photos.epoch(0), self._task()
-        views, shares = views_of(photos, tta, self.spec.augment)
-        networks = [Viewed(network) for network in self._placed.ready]
-        placed = Placed(networks, self.run, self._placed.bf16_on_cpu)
-        return placed, views.epoch(0), blended(self._task(), shares)
+        return in_views(self._placed, photos, self._task(), tta, self.spec.augment)
 
     def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
         """Decoded outputs. Shape: (N, n_out)."""
@@ -251,12 +239,7 @@ class PhotoModel(Model[Classifier, Spec]):
     ) -> Results:
         """Predictions beside truths, to look at: losses, confusions, figures.
 
-        Args:
-            data: see `evaluate`.
-            root: see `evaluate`.
-            columns: see `evaluate`.
-            batch_size: see `evaluate`.
-            tta: see `predict`.
+        Arguments are those of `evaluate`.
 
         Raises:
             ValueError: as `evaluate`.
@@ -323,8 +306,3 @@ class PhotoModel(Model[Classifier, Spec]):
 
 
 PhotoLearner = Learner[Spec, PhotoModel]
-
-
-def _common(licences: list[str]) -> str:
-    """The licence of all members; unknown where they differ."""
-    return licences[0] if len(set(licences)) == 1 else "unknown"

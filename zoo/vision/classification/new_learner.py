@@ -25,7 +25,7 @@ from zoo.vision.data.listings import Listing
 from zoo.vision.data.photo_sets import augmentation, batches, list_photos, open_photos
 from zoo.vision.data.sources import TableForm, column_names
 from zoo.vision.models.classifier import Classifier
-from zoo.vision.pretrained import HeadWish, Pretrained, of_whole_photos, start
+from zoo.vision.pretrained import NEW_HEAD, Pretrained, of_whole_photos, start
 
 
 def new_learner(
@@ -46,11 +46,11 @@ def new_learner(
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
     listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
-    head = HeadWish(settings["dropout"], settings["hidden"], settings["pool"])
+    head = {k: v for k, v in settings.items() if k in NEW_HEAD and v is not None}
     with seeded(run.seed):
         network = start(first, listing, settings["size"], head, published=pretrained is not None)
     network = network.to(memory_format=torch.channels_last)
-    spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
+    spec = _spec(listing, network, earlier, form, augmentation(settings["augment"]))
     strict, shown = settings["strict"], spec.preprocessing
     photo_set = open_photos(listing, shown, run, strict=strict, trained_on=trained_on)
     if settings["oversample"]:
@@ -69,7 +69,6 @@ def new_learner(
         settings,
         source=source(data),
         record=facts | OPTIONS.record(settings),
-        batchnorm=settings["batchnorm"],
         callbacks=_mixing(settings, len(spec.classes), run.seed),
         seen_before=trained_on,
         extra=earlier.extra if earlier else {},
@@ -81,7 +80,7 @@ def new_learner(
 
 def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> TableForm:
     """How a table is read: as the user says, else as the pretrained model remembers it."""
-    columns, valid_column = settings["columns"], settings["valid_column"]
+    columns, valid_column, root = settings["columns"], settings["valid_column"], settings["root"]
     separator, task = settings["separator"], settings["task"]
     if earlier is not None:
         names, spec = column_names(data), earlier.spec
@@ -91,20 +90,12 @@ def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> Tab
             valid_column = spec.valid_column
         if names and separator is None and task in (None, spec.task):
             separator = None if settings["y_range"] else spec.separator
-    return TableForm(
-        root=settings["root"],
-        columns=columns,
-        valid_column=valid_column,
-        label_options=LabelOptions(task, separator, settings["y_range"], settings["beta"]),
-    )
+    options = LabelOptions(task, separator, settings["y_range"], settings["beta"])
+    return TableForm(root=root, columns=columns, valid_column=valid_column, label_options=options)
 
 
 def _spec(
-    listing: Listing,
-    network: Classifier,
-    earlier: PhotoModel | None,
-    form: TableForm,
-    **fields: Any,
+    listing: Listing, network: Classifier, earlier: PhotoModel | None, form: TableForm, augment: Any
 ) -> Spec:
     """What the model will need of the data; a trained head's outputs keep their meaning.
 
@@ -123,8 +114,9 @@ def _spec(
         if options.beta is not None:
             task_fields["beta"] = options.beta
     white = listing.white or (earlier.spec.white if earlier else WHITE)
-    fields |= {"columns": form["columns"], "valid_column": form["valid_column"], **task_fields}
-    return spec_of(photos.classes, replace(network.preprocessing, white=white), **fields)
+    fields = {"columns": form["columns"], "valid_column": form["valid_column"], **task_fields}
+    shown = replace(network.preprocessing, white=white)
+    return spec_of(photos.classes, shown, augment=augment, **fields)
 
 
 def _require_pairs(n: int, batch_size: int, accumulate: int) -> None:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
-from zoo.vision.option_names import AugmentName, Pool, TaskName
-
-if TYPE_CHECKING:
-    from zoo.vision.data.augment import Augment
-else:  # what a shell cannot pass needs no type at run time
-    Augment = Any
+from zoo.vision.option_names import Augmentation, Pool, Root, TaskName
 
 EPOCHS: Final = 4  # of fine-tuning
 TRAIN_EPOCHS: Final = 20
@@ -32,12 +26,7 @@ Sizes = Annotated[
 class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     """What all verbs take beside the model and the data."""
 
-    root: Annotated[
-        str | os.PathLike[str] | None,
-        Option(
-            cli=str, help="Folder that a table's paths start from; by default that of its file."
-        ),
-    ]
+    root: Root
     columns: Annotated[
         tuple[str, str] | None,
         Option(
@@ -50,11 +39,7 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
         Option(help="A table's yes/no column of validation photos. The model remembers it."),
     ]
     strict: Annotated[
-        bool,
-        Option(
-            default=False,
-            help="Stop at unreadable photos instead of leaving them out with one warning.",
-        ),
+        bool, Option(default=False, help="Stop at unreadable photos instead of leaving them out.")
     ]
     task: Annotated[
         TaskName | None, Option(help="What is asked of a photo; by default the labels decide.")
@@ -68,8 +53,7 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
         Option(help="Lowest and highest number to estimate; the answer is a sigmoid of the range."),
     ]
     beta: Annotated[
-        float | None,
-        Option(low=0.01, high=100, help="How many times recall counts as precision in F; 1."),
+        float | None, Option(low=0.01, high=100, help="Weight of recall beside precision in F; 1.")
     ]
     size: Annotated[
         int | None,
@@ -80,7 +64,7 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
         ),
     ]
     augment: Annotated[
-        AugmentName | Augment,
+        Augmentation,
         Option(
             default="side_on",
             cli=str,
@@ -104,39 +88,23 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     ]
     class_weights: Annotated[
         Literal["balanced"] | Mapping[str, float] | None,
-        Option(
-            cli=str,
-            help="How much photos of each class count in the loss: 'balanced', or a number by "
-            "class.",
-        ),
+        Option(cli=str, help="How much each class counts in the loss: 'balanced', or by class."),
     ]
     oversample: Annotated[
         bool,
-        Option(
-            default=False,
-            record=True,
-            help="Repeat photos of rarer classes until all are equally frequent.",
-        ),
+        Option(default=False, record=True, help="Repeat photos until all classes are as frequent."),
     ]
     precompute: Annotated[
         bool,
-        Option(
-            default=False,
-            help="Train the head alone, on features that the frozen body computes once and that "
-            "are kept on disk.",
-        ),
+        Option(default=False, help="Train the head alone, on the frozen body's kept features."),
     ]
     versions: Annotated[
         int,
-        Option(
-            default=0,
-            low=0,
-            help="Augmented versions of each photo to precompute, beside the photo itself.",
-        ),
+        Option(default=0, low=0, help="Augmented versions of each photo to precompute as well."),
     ]
     dropout: Annotated[
         float | None,
-        Option(low=0, below=1, help="Probability in the head; .2, or a saved model's own."),
+        Option(low=0, below=1, help="Probability in the head; .2, or a model's own."),
     ]
     hidden: Annotated[
         int | None, Option(low=1, help="Width of a hidden layer in the head; by default none.")

@@ -41,16 +41,9 @@ class Spec:
         valid_column: a table's column that marks validation photos, if training was told it.
     """
 
-    FREE_FIELDS: ClassVar = (
-        "size",
-        "threshold",
-        "beta",
-        "separator",
-        "augment",
-        "white",
-        "columns",
-        "valid_column",
-    )  # see `Learner.set_data`
+    FREE_FIELDS: ClassVar = (  # see `Learner.set_data`
+        "size", "threshold", "beta", "separator", "augment", "white", "columns", "valid_column",
+    )  # fmt: skip
 
     classes: Annotated[tuple[str, ...], Option(distinct=True)]
     size: Side

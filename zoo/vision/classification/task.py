@@ -27,6 +27,9 @@ from zoo.vision.option_names import TaskName
 Answer = Prediction[str] | Labels[str] | float
 """What a model says of one photo, by its task."""
 
+Answers = Answer | list[Answer]
+"""What it says of one photo, or of several."""
+
 
 def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
     """Loss, decoding and metrics of a model with this spec.

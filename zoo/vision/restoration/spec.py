@@ -6,7 +6,6 @@ again, and the network learns the way back (the "crappify" recipe of fast.ai's c
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, require_sound, to_json
+from zoo.core.fingerprint import digest
 from zoo.core.split import Hashes
 from zoo.core.task import Task
 from zoo.vision.data.images import read
@@ -112,9 +112,7 @@ class DegradedPhotos:
 
     def fingerprint(self) -> str:
         """A digest of the photos and of how they are cut and degraded."""
-        digest = hashlib.sha256(repr((self.size, self.spec)).encode())
-        digest.update(self.hashes.tobytes())
-        return digest.hexdigest()
+        return digest((repr((self.size, self.spec)), self.hashes))
 
 
 def enlarged(photo: Image.Image, size: tuple[int, int]) -> Image.Image:

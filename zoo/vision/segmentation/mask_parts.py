@@ -55,11 +55,8 @@ class MaskReport:
         lines = [f"{self.n_train} pairs to train on, {self.n_valid} to validate on"]
         if self.n_test:
             lines.append(f"{self.n_test} pairs of a test part left aside")
-        left = {
-            "photos without a mask": self.without_mask,
-            "masks without a photo": self.without_photo,
-        }
-        for what, paths in left.items():
+        names = ("photos without a mask", "masks without a photo")
+        for what, paths in zip(names, (self.without_mask, self.without_photo), strict=True):
             if paths:
                 lines.append(f"{len(paths)} {what}: {few([path.name for path in paths])}")
         if self.n_turned:

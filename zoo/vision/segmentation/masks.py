@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.fingerprint import digest
 from zoo.core.messages import few
 from zoo.core.split import Hashes
 from zoo.vision.data.cache import in_order
@@ -194,10 +194,7 @@ class MaskedPhotos:
 
     def fingerprint(self) -> str:
         """A digest of photos, masks and how both are shown."""
-        digest = hashlib.sha256(repr((self.shape, self.interpolation)).encode())
-        digest.update(self.hashes.tobytes())
-        digest.update(np.ascontiguousarray(self.masks).data)
-        return digest.hexdigest()
+        return digest((repr((self.shape, self.interpolation)), self.hashes, self.masks))
 
 
 def open_masks(
@@ -221,7 +218,7 @@ def open_masks(
     files = part.files
     rows = list(zip(files.masks, part.turns, strict=True))
     in_turn = in_order(opened, rows, threads=threads, ahead=4 * threads)
-    masks = np.fromiter(in_turn, np.dtype((np.uint8, shape)), len(rows))
+    masks: Any = np.fromiter(in_turn, np.dtype((np.uint8, shape)), len(rows))
     return MaskedPhotos(files.photos, masks, shape, interpolation, part.hashes)
 
 
@@ -268,11 +265,9 @@ def _from_table(
 
 
 def _warn_of_left_overs(files: Masked) -> None:
-    left_overs = {
-        "photos have no mask and are left out": files.without_mask,
-        "pictures are the mask of no photo": files.without_photo,
-    }
-    parts = [f"{len(paths)} {what}: {few(paths)}" for what, paths in left_overs.items() if paths]
+    names = ("photos have no mask and are left out", "pictures are the mask of no photo")
+    left_overs = zip(names, (files.without_mask, files.without_photo), strict=True)
+    parts = [f"{len(paths)} {what}: {few(paths)}" for what, paths in left_overs if paths]
     if parts:
         warnings.warn(f"{'; '.join(parts)} ({len(files)} pairs are left)", stacklevel=3)
 

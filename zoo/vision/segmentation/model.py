@@ -18,6 +18,8 @@ from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
 from zoo.vision.unet.model import PhotoPainter
 
+Segmentations = Segmentation | list[Segmentation]
+
 
 class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
     """A model that tells what every pixel of a photo shows.
@@ -43,11 +45,9 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
     def predict(self, photos: Many, *, batch_size: int = 8) -> list[Segmentation]: ...
 
     @overload
-    def predict(
-        self, photos: Photos, *, batch_size: int = 8
-    ) -> Segmentation | list[Segmentation]: ...
+    def predict(self, photos: Photos, *, batch_size: int = 8) -> Segmentations: ...
 
-    def predict(self, photos: Any, *, batch_size: int = 8) -> Segmentation | list[Segmentation]:
+    def predict(self, photos: Any, *, batch_size: int = 8) -> Segmentations:
         """The `Segmentation` of a photo at its own size; a list of them for several.
 
         Args:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, TrainingOptions
-from zoo.vision.option_names import AugmentName
-
-if TYPE_CHECKING:
-    from zoo.vision.data.augment import Augment
-else:  # what a shell cannot pass needs no type at run time
-    Augment = Any
+from zoo.vision.option_names import Augmentation, Root
 
 EPOCHS: Final = 10  # of fine-tuning, after one with the body frozen
 TRAIN_EPOCHS: Final = 20
@@ -23,12 +17,7 @@ LR: Final = 3e-3
 class Options(TrainingOptions, BatchNorm, total=False):
     """What every verb takes beside the model, the photos and their masks."""
 
-    root: Annotated[
-        str | os.PathLike[str] | None,
-        Option(
-            cli=str, help="Folder that a table's paths start from; by default that of its file."
-        ),
-    ]
+    root: Root
     columns: Annotated[
         tuple[str, str] | None,
         Option(help="A table's columns of photos and masks; by default its first two."),
@@ -64,7 +53,7 @@ class Options(TrainingOptions, BatchNorm, total=False):
         ),
     ]
     augment: Annotated[
-        AugmentName | Augment,
+        Augmentation,
         Option(
             default="side_on",
             cli=str,

@@ -183,6 +183,5 @@ def _learner(
         settings,
         source=source(data),
         record=facts | OPTIONS.record(settings),
-        batchnorm=settings["batchnorm"],
         seen_before=seen_before,
     )

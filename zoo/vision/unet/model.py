@@ -19,10 +19,9 @@ from zoo.core.model import Model
 from zoo.hub.publish import push
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.inspect.drawings import places
 from zoo.vision.unet.network import Shape, UNet, unet_of
-from zoo.vision.unet.pairs import Pairs, pair_batches
+from zoo.vision.unet.pairs import Pairs, pair_batches, standardised
 
 
 class PhotoPainter(Model[UNet, S], Generic[S]):
@@ -81,7 +80,9 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
 
         **Shape.** photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
         """
-        x = normalised(photos, self.members[0].preprocessing)
+        shown = self.members[0].preprocessing
+        x = torch.tensor(photos).permute(0, 3, 1, 2).float().mul_(1 / 255)
+        x = standardised(x, shown.mean, shown.std)
         batch = Batch((x,), torch.zeros(len(x)))
         return next(self._placed.predict([batch], self._task())).mean.cpu()
 
@@ -95,10 +96,8 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
     def _export(self, path: str | os.PathLike[str], shape: Shape) -> Path:
         from zoo.vision.models.export import write_onnx
 
-        decode = self._task().decode
-        return write_onnx(
-            path, self.members, self.spec, shape=shape, decode=decode, output=self.output
-        )
+        output: dict[str, Any] = {"decode": self._task().decode, "output": self.output}
+        return write_onnx(path, self.members, self.spec, shape=shape, **output)
 
     def _check_config(self, config: Config) -> None:
         unet_of(config, type(self.spec))
@@ -106,10 +105,3 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]
         return self.task, first.name, dict(first.arguments())
-
-
-def normalised(photos: Pixels, shown: Preprocessing) -> Tensor:
-    """Photos as a network sees them. Shape: (B, H, W, 3), uint8 -> (B, 3, H, W), float32."""
-    x = torch.tensor(photos).permute(0, 3, 1, 2).float().mul_(1 / 255)
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (shown.mean, shown.std))
-    return x.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
