@@ -25,6 +25,7 @@ from zoo.core.predictions import Explanation
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
 from zoo.core.task import Task
+from zoo.core.training.groups import require_rows
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import BatchNormMode, TrainingOptions
 
@@ -375,6 +376,7 @@ def learner_of(
             **kept,
         )
 
+    require_rows(network, options["batch_size"])
     names = ("optimizer", "weight_decay", "clip", "accumulate", "run")
     training: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     training["callbacks"] = [*(options["callbacks"] or ()), *callbacks]

@@ -81,7 +81,10 @@ class TrainingOptions(TypedDict, total=False):
     accumulate: Annotated[
         int,
         Option(
-            group=_GROUP, default=1, low=1, help="Parts that a batch passes in, to save memory."
+            group=_GROUP,
+            default=1,
+            low=1,
+            help="Parts that a batch passes in, to save memory; batch norms see one at a time.",
         ),
     ]
     callbacks: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -57,8 +56,6 @@ def new_learner(
     spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
     photo_set = _photo_set(listing, spec, settings, run, trained_on)
     labels = photo_set.train.labels
-    if network.head.hidden is not None:
-        _require_pairs(len(labels), settings["batch_size"], settings["accumulate"])
     weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
     learn = learner_of(
         network,
@@ -160,20 +157,6 @@ def _data(photo_set: PhotoSet, spec: Spec, run: Run, batch_size: int) -> Data[Sp
         photo_set, spec.preprocessing, run, batch_size=batch_size, augment=spec.augment
     )
     return Data(train, valid, spec, photo_set.train.hashes)
-
-
-def _require_pairs(n: int, batch_size: int, accumulate: int) -> None:
-    """Refuse passes of one photo, which the batch norms of a hidden layer cannot normalise.
-
-    Raises:
-        ValueError: there are such.
-    """
-    smallest = max(n // math.ceil(n / batch_size) // accumulate, 1)
-    if smallest < 2:
-        raise ValueError(
-            "a hidden layer must be given two photos or more at a time, got "
-            f"{smallest=} with {batch_size=}, {accumulate=}. Raise batch_size, or leave hidden out."
-        )
 
 
 def _mixing(settings: Options, n_classes: int, seed: int) -> list[Any]:
