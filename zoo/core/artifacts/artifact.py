@@ -263,9 +263,10 @@ def require_replaceable(target: Path, *, own_run: bool = False) -> None:
                 stacklevel=3,
             )
         return
+    other = "holds other files" if target.is_dir() else "is a file"
     raise FileExistsError(
         f"a model may take the place of a model of this library alone, got {str(target)!r}, which "
-        "holds other files. Choose another directory."
+        f"{other}. Choose another directory."
     )
 
 

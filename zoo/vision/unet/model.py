@@ -16,6 +16,7 @@ from torch import Tensor
 from zoo.core.batches import Batch, S
 from zoo.core.config import Config
 from zoo.core.model import Model
+from zoo.core.output_places import output_folder
 from zoo.hub.publish import push
 from zoo.vision.config_checks import unet_of
 from zoo.vision.data.images import UnreadableImage
@@ -64,7 +65,7 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
                     raise
                 warnings.warn(f"{error}; it is left out", stacklevel=2)
                 continue
-            picture.parent.mkdir(parents=True, exist_ok=True)
+            output_folder(picture.parent)
             with picture.open("xb") as file:  # never over a file, even one that came since
                 self._image(answer).save(file, "PNG")
             yield {"file": str(photo), "picture": str(picture), **self._shares(answer, k)}
