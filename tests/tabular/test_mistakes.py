@@ -24,6 +24,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
         {"target": ["bought", "colour"]},
         "must hold numbers, got 'yes'",
     ),
+    "smoothed numbers": ({"target": "age", "label_smoothing": 0.1}, "label_smoothing=0.1 without"),
     "log of text": ({"log_target": True}, "got targets=.*, log_target=True"),
     "no table": ({"data": {"a": [1]}}, "got a dict"),
     "no file": ({"data": "nowhere.csv"}, "'nowhere.csv', which does not exist"),

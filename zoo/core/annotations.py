@@ -59,6 +59,8 @@ class Option:
             other makes an artifact of format 2.
         cli: whether a shell can pass it; or the type that it passes where Python takes more.
         record: whether the card of a trained model tells it.
+        needs: what the option has no effect without: the name of another option, or what the data
+            must be, see `OptionTable.require_used`.
         group: heading under which `--help` lists it, after those without one.
     """
 
@@ -75,6 +77,7 @@ class Option:
     absent: Any = ABSENT
     cli: bool | type = True
     record: bool = False
+    needs: str = ""
     group: str = ""
 
     @property

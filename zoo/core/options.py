@@ -63,6 +63,8 @@ class Setting:
         facts = [self.option.range] if self.option.range else []
         if self.option.default is not None and self.option.default != ():
             facts.append(f"default {self.option.default!r}")
+        if self.option.needs:
+            facts.append(f"only with {self.option.needs}")
         text = self.option.help
         if not facts:
             return text
@@ -95,6 +97,18 @@ class OptionTable(Generic[T]):
         defaults = {name: one.option.default for name, one in self.settings.items()}
         return cast(T, defaults | dict(options))
 
+    def require_used(self, options: T, facts: Mapping[str, bool]) -> None:
+        """Refuse options that would have no effect on these data.
+
+        Args:
+            options: the given ones, or all.
+            facts: whether that holds which options need, by the words of `Option.needs`.
+
+        Raises:
+            ValueError: some have none; all are named.
+        """
+        _require_used(options, self.settings, facts)
+
     def record(self, options: T) -> dict[str, Any]:
         """What the card tells of the options: plain values, by name."""
         return {
@@ -108,7 +122,8 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function that takes the options of a table as `**options`.
 
     A call is checked before anything is read: unknown names are refused with the nearest known one,
-    values of a wrong type or out of range all at once. Numbers of NumPy become Python's. Parameters
+    values of a wrong type or out of range all at once, and options that have no effect without
+    another one. Numbers of NumPy become Python's. Parameters
     of the function itself that are annotated with `Option`, such as `epochs`, are checked as well.
     The signature and the section `Args` of the docstring list every option.
 
@@ -131,7 +146,9 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def checked(*args: P.args, **given: P.kwargs) -> R:
             _require_places(name, len(args), signature)
             _require_names(name, given, [*signature.parameters][:-1], table)
-            return function(*args, **_checked(given, settings))
+            values = _checked(given, settings)
+            _require_used(values, settings, {name: bool(values.get(name)) for name in settings})
+            return function(*args, **values)
 
         checked.__signature__ = _signature(signature, hints, table)  # type: ignore[attr-defined]
         checked.__doc__ = _documented(function.__doc__ or "", table)
@@ -196,6 +213,25 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
         listed = "; ".join(f"{s.name}={given[s.name]!r:.60} ({s.expected})" for s in wrong)
         raise ValueError(f"settings must be in their ranges, got {listed}. The defaults suit most.")
     return values
+
+
+def _require_used(
+    options: Mapping[str, Any], settings: Mapping[str, Setting], facts: Mapping[str, bool]
+) -> None:
+    """Refuse options beside which there is not what they need; their defaults may be given."""
+    unused = {
+        name: setting.option.needs
+        for name, setting in settings.items()
+        if not facts.get(setting.option.needs, True)
+        and options.get(name) not in (None, setting.option.default)
+    }
+    if unused:
+        listed = "; ".join(f"{name}={options[name]!r:.60}" for name in unused)
+        needs = " and ".join(dict.fromkeys(unused.values()))
+        raise ValueError(
+            f"{' and '.join(unused)} must come with {needs}, got {listed} without. Leave "
+            f"{'it' if len(unused) == 1 else 'them'} out."
+        )
 
 
 def setting_of(name: str, hint: Any, default: Any = _MISSING) -> Setting:

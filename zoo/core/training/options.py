@@ -117,6 +117,7 @@ class LabelSmoothing(TypedDict, total=False):
             low=0,
             below=1,
             record=True,
+            needs="classes",
             help="Share of the target that is spread over all classes.",
         ),
     ]

@@ -23,7 +23,7 @@ from zoo.vision.data.images import WHITE
 from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.listings import Listing
 from zoo.vision.data.photo_sets import PhotoSet, augmentation, batches, list_photos, open_photos
-from zoo.vision.data.sources import TableForm, column_names
+from zoo.vision.data.sources import TableForm, column_names, table_facts
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.pretrained import (
     HeadWish,
@@ -48,12 +48,15 @@ def new_learner(
     first = of_whole_photos(first)
     earlier = first if isinstance(first, PhotoModel) else None
     trained_on = earlier.seen_rows if earlier else None
+    OPTIONS.require_used(settings, table_facts(data, settings["valid"]))
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
     listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
     with seeded(run.seed):
         network = _network(first, listing, settings, published=pretrained is not None)
     spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
+    several, classes = spec.task == "multi-label", spec.task != "regression"
+    OPTIONS.require_used(settings, {"several labels per photo": several, "classes": classes})
     photo_set = _photo_set(listing, spec, settings, run, trained_on)
     labels = photo_set.train.labels
     weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)

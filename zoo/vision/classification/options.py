@@ -35,19 +35,25 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     root: Annotated[
         str | os.PathLike[str] | None,
         Option(
-            cli=str, help="Folder that a table's paths start from; by default that of its file."
+            cli=str,
+            needs="a table of paths",
+            help="Folder that a table's paths start from; by default that of its file.",
         ),
     ]
     columns: Annotated[
         tuple[str, str] | None,
         Option(
+            needs="a table",
             help="A table's columns of paths and labels, or a Hugging Face data set's of images "
             "and labels; by default its first two. The model remembers them.",
         ),
     ]
     valid_column: Annotated[
         str | None,
-        Option(help="A table's yes/no column of validation photos. The model remembers it."),
+        Option(
+            needs="a table of paths",
+            help="A table's yes/no column of validation photos. The model remembers it.",
+        ),
     ]
     strict: Annotated[
         bool,
@@ -69,7 +75,12 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     ]
     beta: Annotated[
         float | None,
-        Option(low=0.01, high=100, help="How many times recall counts as precision in F; 1."),
+        Option(
+            low=0.01,
+            high=100,
+            needs="several labels per photo",
+            help="How many times recall counts as precision in F; 1.",
+        ),
     ]
     size: Annotated[
         int | None,
@@ -131,6 +142,7 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
         Option(
             default=0,
             low=0,
+            needs="precompute",
             help="Augmented versions of each photo to precompute, beside the photo itself.",
         ),
     ]

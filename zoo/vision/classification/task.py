@@ -75,11 +75,6 @@ def _multi_label(spec: Spec, label_smoothing: float, weights: Tensor | None) -> 
 
 
 def _regression(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
-    if label_smoothing:
-        raise ValueError(
-            f"label_smoothing must be of classes, got {label_smoothing=} for task={spec.task!r}. "
-            "Leave it out."
-        )
     scaled = partial(_scaled_error, spec=spec)
     decode = partial(units, spec=spec)
 

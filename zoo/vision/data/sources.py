@@ -196,6 +196,13 @@ def column_names(data: Any) -> list[Any]:
     return list(getattr(data, "column_names", None) or ())
 
 
+def table_facts(*data: Any) -> dict[str, bool]:
+    """What options about tables need (`Option.needs`), and whether any of these data has it."""
+    tables = [one for one in data if is_table(one) and not is_folder(one)]
+    named = [one for one in data if not is_table(one) and column_names(one)]
+    return {"a table of paths": bool(tables), "a table": bool(tables or named)}
+
+
 def is_folder(data: object) -> TypeGuard[str | os.PathLike[str]]:
     """Whether data are the path of a folder."""
     return isinstance(data, (str, os.PathLike)) and Path(data).is_dir()

@@ -26,12 +26,17 @@ class Options(TrainingOptions, BatchNorm, total=False):
     root: Annotated[
         str | os.PathLike[str] | None,
         Option(
-            cli=str, help="Folder that a table's paths start from; by default that of its file."
+            cli=str,
+            needs="a table or lists of paths",
+            help="Folder that a table's paths start from; by default that of its file.",
         ),
     ]
     columns: Annotated[
         tuple[str, str] | None,
-        Option(help="A table's columns of photos and masks; by default its first two."),
+        Option(
+            needs="a table of paths",
+            help="A table's columns of photos and masks; by default its first two.",
+        ),
     ]
     classes: Annotated[
         Sequence[str | int] | None,

@@ -16,6 +16,7 @@ from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.vision.data.augment import sides
 from zoo.vision.data.photo_sets import augmentation
+from zoo.vision.data.sources import table_facts
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.pretrained import names_model, require_architecture, starting_point
 from zoo.vision.segmentation.mask_parts import MaskReport, Opened, Part, find_parts, open_parts
@@ -130,6 +131,7 @@ def learner(
     settings = OPTIONS.complete(options)
     run = settings["run"] = settings["run"] or Run()
     seen_before = start.seen_rows if isinstance(start, PhotoSegmenter) else None
+    _require_used(data, masks, settings)
     name = body_name(start)
     photo_set, spec = _photo_set(name, find_parts(data, masks, settings, seen_before), settings)
     if run.progress is not False and rank_and_world()[0] == 0:
@@ -171,8 +173,22 @@ def check(data: Any, masks: Any = None, **options: Unpack[Options]) -> MaskRepor
         ValueError: photos have no masks, or masks are not what `finetune` takes.
     """
     settings = OPTIONS.complete(options)
+    _require_used(data, masks, settings)
     parts = find_parts(data, masks, settings)
     return open_parts(parts, _LOOKED_AT, "bilinear", settings).report
+
+
+def _require_used(data: Any, masks: Any, settings: Options) -> None:
+    """Refuse options about tables where there is none.
+
+    Raises:
+        ValueError: there are such.
+    """
+    valid = settings["valid"]
+    given = [data, masks, *(valid if isinstance(valid, (list, tuple)) else (valid,))]
+    facts, lists = table_facts(*given), any(isinstance(one, (list, tuple)) for one in given)
+    facts["a table or lists of paths"] = lists or facts["a table of paths"]
+    OPTIONS.require_used(settings, facts)
 
 
 def _network(start: Any, spec: SegmentationSpec, *, random_weights: bool, seed: int) -> UNet:
