@@ -57,7 +57,9 @@ def test_no_part_of_a_batch_is_a_single_row_where_batch_norms_learn() -> None:
 
 
 def test_batches_of_a_single_row_are_one_sentence_where_batch_norms_learn() -> None:
-    with pytest.raises(ValueError, match="several values per channel.* got a single one with 1 of"):
+    with pytest.raises(
+        ValueError, match=r"several values per channel.* got a single one with 1 of"
+    ):
         learner(norm=True, data=data(batch_size=1)).fit(1, 1e-2)
     learner(data=data(10, batch_size=1)).fit(1, 1e-2)
 

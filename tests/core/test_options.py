@@ -169,7 +169,9 @@ def test_an_option_without_what_it_needs_is_refused_unless_it_says_the_default()
     assert train("a.csv", margin=0.5)["margin"] == 0.5
     assert train("a.csv", margin=0.2, strict=True)["margin"] == 0.2
     OPTIONS.require_used({"label_smoothing": 0.1}, {"classes": True})
-    with pytest.raises(ValueError, match=r"with classes, got label_smoothing=0\.1 without\. Leave it"):
+    with pytest.raises(
+        ValueError, match=r"with classes, got label_smoothing=0\.1 without\. Leave it"
+    ):
         OPTIONS.require_used({"label_smoothing": 0.1}, {"classes": False})
     assert "margin: Allowed share (default 0.5, only with strict)." in (train.__doc__ or "")
 

@@ -32,7 +32,7 @@ def test_a_file_in_a_folders_place_is_one_sentence(tmp_path: Path, below: str) -
         lambda: save_module(folder, torch.nn.Linear(1, 1), History()),
         lambda: output_file(folder / "model.onnx", usual="model.onnx"),
     ):
-        with pytest.raises(FileExistsError, match="is a file. Choose another") as caught:
+        with pytest.raises(FileExistsError, match=r"is a file\. Choose another") as caught:
             call()
         assert "Errno" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "x"

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.tabular.small import table, train
+import zoo
+from tests.tabular.small import RUN, table, train
 
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown target": ({"target": "buys"}, "without 'buys'"),
@@ -81,3 +83,14 @@ def test_rows_without_a_target_are_left_out_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="got 10 of 400 without"):
         model = train(frame, "bought", epochs=1)
     assert model.training["rows"] == 312
+
+
+def test_a_warning_points_at_the_users_line() -> None:
+    rows = table(40).assign(same=1)
+    with pytest.warns(UserWarning, match="'same'") as caught:
+        train(rows, ignore=["amount"], epochs=0)
+    with pytest.warns(UserWarning, match="'same'") as caught_by_verb:
+        zoo.tabular.train(rows, "bought", ignore=["amount"], epochs=0, run=RUN)  # here
+    assert Path(caught[0].filename).name == "small.py"
+    line = Path(__file__).read_text("utf-8").splitlines()[caught_by_verb[0].lineno - 1]
+    assert (caught_by_verb[0].filename, line[-6:]) == (__file__, "# here")

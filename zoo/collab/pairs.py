@@ -50,6 +50,6 @@ def rate(
                 "sequences of equal length, or call recommend(user) for all items."
             )
     is_text = is_table and not isinstance(user, pd.DataFrame)
-    rows = rows_of(spec, ids, is_text=is_text, stacklevel=4).values()
+    rows = rows_of(spec, ids, is_text=is_text).values()
     rated: NDArray[np.float32] = scorer.rate(*map(torch.from_numpy, rows)).numpy()
     return rated if is_table or not is_one(user) else float(rated[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -19,6 +18,7 @@ from zoo.core.artifacts.card import render
 from zoo.core.batches import NO_VALIDATION, Batches, Data, S
 from zoo.core.config import Config, config_of
 from zoo.core.history import History
+from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
 from zoo.core.predictions import Explanation
@@ -240,11 +240,9 @@ class Model(ABC, Generic[Network, S]):
         """Warn if rows that are scored were trained on, by their content hashes."""
         share = 0.0 if self.seen_rows is None else self.seen_rows.share(hashes)
         if share > TOLERABLE_SHARE:
-            warnings.warn(
+            warn(
                 f"about {share:.0%} of the {len(hashes)} rows were trained on, so their scores are "
-                "better than those of new ones; score rows that the model has not seen",
-                UserWarning,
-                stacklevel=4,
+                "better than those of new ones; score rows that the model has not seen"
             )
 
     @property

@@ -140,6 +140,7 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if get_origin(hints.get(name)) is Annotated
         }
         settings = table.settings | own
+        needed = {one.option.needs for one in settings.values()} & settings.keys()
         name = function.__name__
 
         @functools.wraps(function)
@@ -147,7 +148,7 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
             _require_places(name, len(args), signature)
             _require_names(name, given, [*signature.parameters][:-1], table)
             values = _checked(given, settings)
-            _require_used(values, settings, {name: bool(values.get(name)) for name in settings})
+            _require_used(values, settings, {one: bool(values.get(one)) for one in needed})
             return function(*args, **values)
 
         checked.__signature__ = _signature(signature, hints, table)  # type: ignore[attr-defined]

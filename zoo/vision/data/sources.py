@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, TypeGuard, Unpack
@@ -17,7 +16,7 @@ from typing import Any, TypedDict, TypeGuard, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.split import held_out_of_each
 from zoo.vision.data.folders import class_folders, flat, from_folder, parts
 from zoo.vision.data.images import UnreadableImage
@@ -160,7 +159,7 @@ def readable(
                 f"every photo must be readable (strict), got {reasons}. Remove or mend them."
             )
         message = f"{len(unreadable)} of {n} photos are left out: {reasons}"
-        warnings.warn(message, stacklevel=2)
+        warn(message)
     whole = np.array([row not in unreadable for row in range(n)], dtype=bool)
     ends = np.cumsum([0, *(len(part) for part in parts)])
     return [low + np.flatnonzero(whole[low:high]) for low, high in itertools.pairwise(ends)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.run import Run
 from zoo.core.split import Hashes, SeenRows, require_both_parts
 from zoo.vision.data.contents import file_hashes, held_out_photos
@@ -138,11 +137,10 @@ def open_parts(
     for one in counts:
         check_values(one, values)
     if values.is_guessed:
-        warnings.warn(
+        warn(
             f"masks have the values 0 to {len(values.classes) - 1} and {values.ignore}, which is "
             f"taken for pixels that count for nothing; say ignore={values.ignore}, or name as many "
-            "classes as there are values",
-            stacklevel=2,
+            "classes as there are values"
         )
     train, *valid = (one.as_classes(values) for one in opened)
     report = report_of(parts, values.describe(total))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.split import Hashes
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.contents import file_hashes, readable_rows
@@ -134,10 +133,9 @@ def _from_folders(photos: Path, masks: Path) -> Masked:
     is_test = np.isin(parts, list(TEST)) & is_split
     if not is_test.any():
         return everything
-    warnings.warn(
+    warn(
         f"{is_test.sum()} photos of a test part in {photos} are left aside: they are for "
-        "evaluate(), neither to train nor to validate on",
-        stacklevel=2,
+        "evaluate(), neither to train nor to validate on"
     )
     return replace(everything.take(np.flatnonzero(~is_test)), n_test=int(is_test.sum()))
 
@@ -276,7 +274,7 @@ def _warn_of_left_overs(found: Masked) -> None:
         n, names = len(found.without_photo), few(list(map(str, found.without_photo)))
         parts.append(f"{n} pictures are the mask of no photo: {names}")
     if parts:
-        warnings.warn(f"{'; '.join(parts)} ({len(found)} pairs are left)", stacklevel=3)
+        warn(f"{'; '.join(parts)} ({len(found)} pairs are left)")
 
 
 def _few_places(pictures: Sequence[Picture]) -> str:

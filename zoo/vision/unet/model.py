@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from zoo.core.batches import Batch, S
 from zoo.core.config import Config
+from zoo.core.messages import warn
 from zoo.core.model import Model
 from zoo.core.output_places import output_folder
 from zoo.hub.publish import push
@@ -63,7 +63,7 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
             except UnreadableImage as error:
                 if photo in files:
                     raise
-                warnings.warn(f"{error}; it is left out", stacklevel=2)
+                warn(f"{error}; it is left out")
                 continue
             output_folder(picture.parent)
             with picture.open("xb") as file:  # never over a file, even one that came since
