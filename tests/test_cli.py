@@ -117,6 +117,10 @@ def test_every_command_explains_itself_and_each_of_its_options() -> None:
         assert not silent, (words, silent)
         flags = {flag for one in command.params for flag in one.opts}
         assert ("--json" in flags) == (words != "quickstart"), words
+        helps = " ".join(getattr(one, "help", "") or "" for one in command.params)
+        helps = re.sub("`zoo [^`]*`", "", helps)
+        python = re.findall(r"\b(?:None|True|False|function|DataFrame)\b|\w\(\)|`", helps)
+        assert not python, (words, python)  # a shell has none of these
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_one_rating_is_a_float_and_several_an_array(each: Recommender) -> None:
     assert several.shape == (2,)
     assert several.dtype == np.float32
     assert several[0] == pytest.approx(one, rel=1e-5)
-    assert each.predict([], []).shape == (0,)
+    assert each.predict([], []).shape == each.predict([]).shape == (0,)
 
 
 def test_every_form_of_pairs_is_the_same(model: Recommender) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 import numpy as np
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import zoo
 from zoo.cli.training import settings_of, takes
 from zoo.core.arguments import (
     is_model,
@@ -174,6 +176,21 @@ def test_an_option_without_what_it_needs_is_refused_unless_it_says_the_default()
     ):
         OPTIONS.require_used({"label_smoothing": 0.1}, {"classes": False})
     assert "margin: Allowed share (default 0.5, only with strict)." in (train.__doc__ or "")
+
+
+def test_a_share_in_the_place_of_validation_data_is_answered_with_its_name() -> None:
+    with pytest.raises(ValueError, match=r"got valid=0\.3\. .* is valid_fraction=0\.3\.$"):
+        train("a.csv", valid=0.3)
+    with pytest.raises(ValueError, match=r"got valid=5\. .* is valid_fraction=0\.2\.$"):
+        train("a.csv", valid=5)
+
+
+def test_an_architecture_in_the_place_of_the_data_is_answered_with_the_right_call() -> None:
+    with pytest.raises(ValueError, match=r"'dot_bias'\. Call train\(data, model='dot_bias'\)\."):
+        zoo.collab.train("dot_bias", model=pd.DataFrame({"user": [1, 2]}))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"got size=a DataFrame\. Leave it out\.") as caught:
+        train("a.csv", size=pd.DataFrame({"user": [1, 2]}))  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
 
 
 def test_a_field_without_an_option_is_a_mistake_of_ours() -> None:

@@ -14,6 +14,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown target": ({"target": "buys"}, "without 'buys'"),
     "no target": ({"target": []}, r"target=\[\]"),
     "a layer of nothing": ({"layers": (0,)}, r"1 or more, or None, got layers=\(0,\)"),
+    "no layers": ({"layers": []}, r"at least 1, .* got layers=\[\]"),
     "dropout": ({"dropout": 1.0}, "from 0 to 0.999, or None, got dropout=1.0"),
     "join": ({"join": "late"}, "'ensemble', or None, got join='late'"),
     "bins": ({"bins": -1}, "0 or more, or None, got bins=-1"),

@@ -46,6 +46,7 @@ class Option:
 
     Attributes:
         help: one sentence or phrase for `help()` and `--help`.
+        python: a sentence for `help()` alone, on what a shell cannot pass.
         default: the value where none is given; a table may state another one.
         low: lowest number; of a list, of each of its numbers.
         high: highest number.
@@ -65,6 +66,7 @@ class Option:
     """
 
     help: str = ""
+    python: str = ""
     default: Any = None
     low: float | None = None
     high: float | None = None

@@ -205,8 +205,8 @@ class Model(ABC, Generic[Network, S]):
         classes = type(self).__mro__[: type(self).__mro__.index(Model)]
         own = {name for each in classes for name, value in vars(each).items() if callable(value)}
         return NotImplementedError(
-            f"{capability}() must be called on a model whose class has it, got a "
-            f"{type(self).__name__}. It has {', '.join(sorted(n for n in own if n[0] != '_'))}."
+            f"a model must offer {capability}() to be asked for it, got a {type(self).__name__}, "
+            f"which does not. It offers {', '.join(sorted(n for n in own if n[0] != '_'))}."
         )
 
     def _config(self) -> Config:

@@ -61,8 +61,8 @@ class TrainingOptions(TypedDict, total=False):
             group=_GROUP,
             default="adamw",
             cli=str,
-            help="'adamw' (betas .9 and .99, eps 1e-5), 'sgd' (momentum .9), or a function from "
-            "parameter groups to a torch optimizer.",
+            help="'adamw' (betas .9 and .99, eps 1e-5) or 'sgd' (momentum .9).",
+            python="A function from parameter groups to a torch optimizer is taken as well.",
         ),
     ]
     weight_decay: Annotated[
@@ -76,7 +76,7 @@ class TrainingOptions(TypedDict, total=False):
     ]
     clip: Annotated[
         float | None,
-        Option(group=_GROUP, above=0, help="Largest norm of the gradient; None leaves it alone."),
+        Option(group=_GROUP, above=0, help="Largest norm of the gradient, if there is one."),
     ]
     accumulate: Annotated[
         int,

@@ -96,7 +96,8 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
             default="side_on",
             cli=str,
             record=True,
-            help="How photos vary in training: 'side_on', 'top_down', 'none' or an `Augment`.",
+            help="How photos vary in training: 'side_on', 'top_down' or 'none'.",
+            python="An `Augment` is taken as well.",
         ),
     ]
     mixup: Annotated[

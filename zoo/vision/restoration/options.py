@@ -27,7 +27,7 @@ class Options(TrainingOptions, BatchNorm, total=False):
             low=1,
             high=95,
             record=True,
-            help="Quality of the JPEG compression that follows; None does without.",
+            help="Quality of the JPEG compression that follows, if any does.",
         ),
     ]
     size: Annotated[

@@ -73,8 +73,9 @@ class Options(TrainingOptions, BatchNorm, total=False):
         Option(
             default="side_on",
             cli=str,
-            help="How photos vary in training: 'side_on', 'top_down', 'none' or an `Augment`; "
-            "photo and mask move together.",
+            help="How photos vary in training: 'side_on', 'top_down' or 'none'; photo and mask "
+            "move together.",
+            python="An `Augment` is taken as well.",
         ),
     ]
 
