@@ -10,6 +10,7 @@ import math
 import os
 import re
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -182,6 +183,8 @@ def line_of(record: Mapping[str, Any]) -> str:
     words = []
     if "file" in record:
         words.append(f"{record['file']}:{record['row']}" if "row" in record else record["file"])
+    if "text" in record:
+        words.append(textwrap.shorten(record["text"], 40, placeholder=" ..."))
     if "picture" in record:
         words.append(record["picture"])
     if "value" in record:

@@ -101,10 +101,10 @@ class Model(ABC, Generic[Network, S]):
     def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
         """Yield the predictions for what files hold, one dict of plain values per input.
 
-        Its keys are `file`, and `row` for a row of a table; then `label`, `probability` and
-        `probabilities` for a class; `labels` and `probabilities` for any number of labels; `value`
-        for a number, beside `user` and `item` for a rating; `values` by target for several numbers;
-        `picture` and `shares` for a picture.
+        Its keys are `file`, and `row` for a row of a table, or `text` for a text itself; then
+        `label`, `probability` and `probabilities` for a class; `labels` and `probabilities` for any
+        number of labels; `value` for a number, beside `user` and `item` for a rating; `values` by
+        target for several numbers; `picture` and `shares` for a picture.
 
         Args:
             files: files of inputs, or folders of them where inputs are files.
