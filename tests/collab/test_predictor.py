@@ -8,6 +8,7 @@ import torch
 import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
 from zoo.collab import Recommender
+from zoo.collab.data.batches import Ratings
 from zoo.collab.task import predicts_ratings
 from zoo.core.model import Model
 
@@ -284,6 +285,9 @@ def test_a_loaded_model_is_trained_on_and_saved_by_its_learner(model, tmp_path) 
     learn.fit(1, 1e-2)
     trained = learn.as_model()
     assert trained.predict("u01", 50) != model.predict("u01", 50)
+    new = Ratings.of(learn.data.train).rated_items(len(model.spec.users)).keys()
+    assert not set(new) <= set(model.rated_items.keys())
+    assert set(trained.rated_items.keys()) == {*new, *model.rated_items.keys()}
     learn.save(tmp_path / "n")
     assert zoo.load(tmp_path / "n").predict("u01", 50) == trained.predict("u01", 50)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -47,17 +47,23 @@ CIRCUMSTANCES: Final[dict[str, tuple[Any, Any]]] = {
 
 
 def takes(
-    table: OptionTable[Any], **own: tuple[Any, Any]
+    table: OptionTable[Any], *, only: Collection[str] = (), **own: tuple[Any, Any]
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command whose `**options` are those of a verb, as far as a shell has them.
 
     Args:
         table: options of the verb that the command calls.
+        only: those that matter to a command that does not train, beside its seed; none takes all.
         **own: annotation and default of each of the verb's own parameters, such as `epochs`.
     """
     stated = {name: setting_of(name, hint, default) for name, (hint, default) in own.items()}
     settings = {
-        name: setting for name, setting in (stated | table.settings).items() if setting.option.cli
+        name: setting
+        for name, setting in (stated | table.settings).items()
+        if setting.option.cli and (not only or name in only)
+    }
+    around = {
+        name: CIRCUMSTANCES[name] for name in (("seed", "as_json") if only else CIRCUMSTANCES)
     }
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -69,13 +75,13 @@ def takes(
         ]
         names = {parameter.name for parameter in named}
         options = [_parameter(name, _shell_option(one), None) for name, one in settings.items()]
-        circumstances = [_parameter(name, *kind) for name, kind in CIRCUMSTANCES.items()]
+        circumstances = [_parameter(name, *kind) for name, kind in around.items()]
         all_of_them = [*named, *options, *circumstances]
         parameters = list({one.name: one for one in reversed(all_of_them)}.values())[::-1]
 
         @functools.wraps(function)
         def command(**values: Any) -> None:
-            kept = names | CIRCUMSTANCES.keys()
+            kept = names | around.keys()
             stated = {k: v for k, v in values.items() if k in kept or v not in (None, [])}
             function(**{k: _single(v, settings.get(k)) for k, v in stated.items()})
 

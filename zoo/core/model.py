@@ -318,9 +318,15 @@ class Model(ABC, Generic[Network, S]):
 AnyModel = TypeVar("AnyModel", bound=Model[Any, Any])
 
 
-def finished(learn: Learner[Any, AnyModel]) -> AnyModel:
-    """The domain's model with its scores on the validation part; saved if the run has a folder."""
+def finished(learn: Learner[Any, AnyModel], unscored: dict[str, float] | None = None) -> AnyModel:
+    """The domain's model with its scores on the validation part; saved if the run has a folder.
+
+    Args:
+        learn: the learner, trained.
+        unscored: metrics of a model that is not validated; None leaves it without any.
+    """
     model = learn.as_model()
+    model.metrics = unscored or model.metrics
     if learn.data.valid is not None:
         model.metrics = model._validation_scores()
     if learn.run.out is not None and rank_and_world()[0] == 0 and not learn.state.is_finished:
