@@ -117,6 +117,10 @@ def test_every_command_explains_itself_and_each_of_its_options() -> None:
         assert not silent, (words, silent)
         flags = {flag for one in command.params for flag in one.opts}
         assert ("--json" in flags) == (words != "quickstart"), words
+        helps = " ".join(getattr(one, "help", "") or "" for one in command.params)
+        helps = re.sub("`zoo [^`]*`", "", helps)
+        python = re.findall(r"\b(?:None|True|False|function|DataFrame)\b|\w\(\)|`", helps)
+        assert not python, (words, python)  # a shell has none of these
 
 
 @pytest.mark.parametrize(
@@ -178,9 +182,9 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
         (["evaluate", "zoo/adult", "a.csv", "b.csv"], "takes, got 2. See --help."),
         (
             ["explain", "zoo/adult", "a text"],
-            "zoo explain must be called on a model whose class has",
+            "a model must offer zoo explain to be asked for it, got a",
         ),
-        (["export", "zoo/movielens-100k"], "zoo export must be called on a model whose class has"),
+        (["export", "zoo/movielens-100k"], "must offer zoo export"),
         (["data", "get", "movielens"], "Did you mean 'movielens-100k'"),
     ],
 )
@@ -369,6 +373,8 @@ def test_predictions_as_json_are_one_object_a_line(valid: Path) -> None:
         assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert row["label"] == max(row["probabilities"], key=row["probabilities"].__getitem__)
     assert sum(row["label"] == "seven" for row in rows) >= 9
+    one = valid / NAMES[1] / "0.png"
+    assert len(json.loads(done("predict", STORED, one, "--json"))["probabilities"]) == 2
 
 
 def test_a_stored_model_is_scored(valid: Path) -> None:

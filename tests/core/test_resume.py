@@ -15,7 +15,7 @@ from torch import nn
 
 from tests.core.tiny import data, learner, recurrent_learner, same, weights
 from zoo.core import state_file
-from zoo.core.config import TRAINING_STATE
+from zoo.core.config import TRAINING_STATE, ArtifactError, read_config
 from zoo.core.run import Run
 from zoo.core.task import classification
 from zoo.core.training import checkpoint
@@ -148,6 +148,10 @@ def test_ctrl_c_can_be_resumed_from_the_weights_before_averaging(step: int, tmp_
     broken = learner(run, dropout=0.2)
     broken.fit(3, 1e-2, callbacks=[*state_of_callbacks(), PressCtrlC()])
     assert broken.interrupted
+    with pytest.raises(
+        ArtifactError, match=r"must be finished, got .* with Run\(out=\.\.\., resume"
+    ):
+        read_config(tmp_path)
     broken.save(tmp_path)
     again = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False), dropout=0.2)
     again.fit(3, 1e-2, callbacks=state_of_callbacks())

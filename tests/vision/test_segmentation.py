@@ -573,6 +573,11 @@ def test_settings_that_make_no_sense_are_refused_before_photos_are_read(
         learner_of("nowhere", "nowhere", **setting)
 
 
+def test_columns_of_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="columns must come with a table of paths, got columns="):
+        learner_of(tmp_path, tmp_path, columns=("photo", "mask"))
+
+
 def test_settings_are_taken_however_they_are_written(tmp_path: Path) -> None:
     folder = scenes_in(tmp_path / "all", 6)
     spec = learner_of(folder, classes=[0, 1, 2], ignore=np.float64(9)).data.spec

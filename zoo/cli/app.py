@@ -70,10 +70,18 @@ def quickstart(
 def predict(
     artifact: Artifact,
     files: Annotated[
-        list[Path],
-        typer.Argument(help="Photos, folders of them, tables or texts, as the model takes them."),
+        list[str],
+        typer.Argument(
+            help="Photos, folders of them, tables, files of texts or a text itself, as the model "
+            "takes them."
+        ),
     ],
-    k: Annotated[int, typer.Option("-k", min=1, help="Likeliest classes to show for each.")] = 1,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "-k", min=1, help="Likeliest classes to show for each; default: 1, or all with --json."
+        ),
+    ] = None,
     tta: TTA = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for what a model draws; default: drawn.")
@@ -84,7 +92,9 @@ def predict(
 ) -> None:
     """Predict what files hold with a saved model."""
     model = zoo.load(artifact, run=run_of(device, precision))
-    for record in call(model.records, files, k=k, tta=tta, out=out):
+    given = files if model.domain == "text" else [*map(Path, files)]
+    shown = k or (as_json and len(getattr(model.spec, "classes", ()))) or 1
+    for record in call(model.records, given, k=shown, tta=tta, out=out):
         say(record, line_of(record), as_json)
 
 

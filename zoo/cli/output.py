@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ def line_of(record: Mapping[str, Any]) -> str:
     words = []
     if "file" in record:
         words.append(f"{record['file']}:{record['row']}" if "row" in record else record["file"])
+    if "text" in record:
+        words.append(textwrap.shorten(record["text"], 40, placeholder=" ..."))
     if "picture" in record:
         words.append(record["picture"])
     if "value" in record:

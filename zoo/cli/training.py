@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -38,7 +38,12 @@ CIRCUMSTANCES: Final[dict[str, tuple[Any, Any]]] = {
 
 
 def takes(
-    table: OptionTable[Any], epochs: int | None = None, lr: float | None = None, **own: Any
+    table: OptionTable[Any],
+    epochs: int | None = None,
+    lr: float | None = None,
+    *,
+    only: Collection[str] = (),
+    **own: Any,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command whose `**options` are those of a verb, as far as a shell has them.
 
@@ -46,12 +51,20 @@ def takes(
         table: options of the verb that the command calls.
         epochs: the verb's default.
         lr: the verb's default.
+        only: those that matter to a command that does not train, beside its seed; none takes all.
         **own: annotation and default of each further parameter of the verb, such as `model`.
     """
     own |= {"epochs": (SomeEpochs, epochs), "lr": (SomeRate, lr)}
     stated = {name: setting_of(name, hint, default) for name, (hint, default) in own.items()}
     both = stated | table.settings
-    settings = {name: setting for name, setting in both.items() if setting.option.cli}
+    settings = {
+        name: setting
+        for name, setting in both.items()
+        if setting.option.cli and (not only or name in only)
+    }
+    around = {
+        name: CIRCUMSTANCES[name] for name in (("seed", "as_json") if only else CIRCUMSTANCES)
+    }
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)
@@ -63,13 +76,13 @@ def takes(
         options = {name: (_shell_option(one), None) for name, one in settings.items()}
         others = {
             name: inspect.Parameter(name, KEYWORD_ONLY, default=default, annotation=annotation)
-            for name, (annotation, default) in (options | CIRCUMSTANCES).items()
+            for name, (annotation, default) in (options | around).items()
         }
         parameters = [*(named | others | named).values()]  # its own first, as it has them
 
         @functools.wraps(function)
         def command(**values: Any) -> None:
-            kept = named.keys() | CIRCUMSTANCES.keys()
+            kept = named.keys() | around.keys()
             stated = {k: v for k, v in values.items() if k in kept or v not in (None, [])}
             function(**{k: _single(v, settings.get(k)) for k, v in stated.items()})
 

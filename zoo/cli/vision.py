@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 import zoo
-from zoo.cli.commands import Commands, load, run_of
+from zoo.cli.commands import Commands, load
 from zoo.cli.options import TTA, Artifact, AsJson, Photos, Pretrained, Root
 from zoo.cli.output import json_line, say, say_picture, say_table
-from zoo.cli.training import named_after, takes, train_and_save
+from zoo.cli.training import named_after, settings_of, takes, train_and_save
 from zoo.core.options import Option
 from zoo.vision.classification import options as of_photos
 from zoo.vision.restoration import options as of_restoration
@@ -207,18 +207,14 @@ def train_segmentation(
 
 
 @segmentation.command("check")
+@takes(of_masks.OPTIONS, only=("root", "columns", "classes", "ignore", "valid", "valid_fraction"))
 def check_segmentation(
-    photos: Pairs,
-    masks: Masks = None,
-    classes: Annotated[
-        list[str] | None, typer.Option(help="Name of a number in the masks; repeat for all.")
-    ] = None,
-    ignore: Annotated[int | None, typer.Option(help="Value of pixels that do not count.")] = None,
-    as_json: AsJson = False,
+    photos: Pairs, masks: Masks = None, valid_masks: ValidMasks = None, **options: Any
 ) -> None:
     """Tell which masks belong to which photos, what is left over, and what the masks hold."""
-    check, run = zoo.vision.segmentation.check, run_of("cpu")
-    findings = check(photos, masks, classes=classes or None, ignore=ignore, run=run)
+    as_json = options["as_json"]
+    settings = settings_of(_with_masks(options, valid_masks) | {"device": "cpu"})
+    findings = zoo.vision.segmentation.check(photos, masks, **settings)
     say(asdict(findings), str(findings), as_json)
 
 

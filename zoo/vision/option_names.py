@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from zoo.core.annotations import Option
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from zoo.vision.data.augment import Augment
@@ -19,11 +16,6 @@ AugmentName = Literal["side_on", "top_down", "none"]
 """How photos vary in training: seen from the side, from above, or not at all."""
 
 Augmentation = AugmentName | Augment
-
-Root = Annotated[
-    str | os.PathLike[str] | None,
-    Option(cli=str, help="Folder that a table's paths start from; by default that of its file."),
-]
 
 Pool = Literal["avg", "avgmax"]
 """How a head pools a feature map: its mean, or mean and maximum side by side."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from zoo.core.batches import Batch, TensorBatches
 from zoo.core.cache_folder import expanded
 from zoo.core.fingerprint import digest
+from zoo.core.messages import warn
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
 from zoo.vision.classification.model import PhotoLearner
@@ -214,10 +214,9 @@ def keep(place: Path, rows: Tensor, limit: int) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        warnings.warn(
+        warn(
             f"features must be kept on disk for the next experiment, got {error}. Free space, or "
-            "set ZOO_CACHE to another folder.",
-            stacklevel=2,
+            "set ZOO_CACHE to another folder."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,7 +22,7 @@ from zoo.vision.data.images import WHITE
 from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.listings import Listing
 from zoo.vision.data.photo_sets import augmentation, batches, list_photos, open_photos
-from zoo.vision.data.sources import TableForm, column_names
+from zoo.vision.data.sources import TableForm, column_names, table_facts
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.pretrained import NEW_HEAD, Pretrained, of_whole_photos, start
 
@@ -43,6 +42,7 @@ def new_learner(
     first = of_whole_photos(first)
     earlier = first if isinstance(first, PhotoModel) else None
     trained_on = earlier.seen_rows if earlier else None
+    OPTIONS.require_used(settings, table_facts(data, settings["valid"]))
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
     listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
@@ -51,13 +51,13 @@ def new_learner(
         network = start(first, listing, settings["size"], head, published=pretrained is not None)
     network = network.to(memory_format=torch.channels_last)
     spec = _spec(listing, network, earlier, form, augmentation(settings["augment"]))
+    several, classes = spec.task == "multi-label", spec.task != "regression"
+    OPTIONS.require_used(settings, {"several labels per photo": several, "classes": classes})
     strict, shown = settings["strict"], spec.preprocessing
     photo_set = open_photos(listing, shown, run, strict=strict, trained_on=trained_on)
     if settings["oversample"]:
         photo_set = photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
     labels, batch_size = photo_set.train.labels, settings["batch_size"]
-    if network.head.hidden is not None:
-        _require_pairs(len(labels), batch_size, settings["accumulate"])
     weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
     parts = batches(photo_set, shown, run, batch_size=batch_size, augment=spec.augment)
     facts = {"pretrained": "" if pretrained is None else str(pretrained), "photos": len(labels)}
@@ -117,20 +117,6 @@ def _spec(
     fields = {"columns": form["columns"], "valid_column": form["valid_column"], **task_fields}
     shown = replace(network.preprocessing, white=white)
     return spec_of(photos.classes, shown, augment=augment, **fields)
-
-
-def _require_pairs(n: int, batch_size: int, accumulate: int) -> None:
-    """Refuse passes of one photo, which the batch norms of a hidden layer cannot normalise.
-
-    Raises:
-        ValueError: there are such.
-    """
-    smallest = max(n // math.ceil(n / batch_size) // accumulate, 1)
-    if smallest < 2:
-        raise ValueError(
-            "a hidden layer must be given two photos or more at a time, got "
-            f"{smallest=} with {batch_size=}, {accumulate=}. Raise batch_size, or leave hidden out."
-        )
 
 
 def _mixing(settings: Options, n_classes: int, seed: int) -> list[Any]:

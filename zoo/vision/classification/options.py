@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
-from zoo.vision.option_names import Augmentation, Pool, Root, TaskName
+from zoo.vision.option_names import Augmentation, Pool, TaskName
 
 EPOCHS: Final = 4  # of fine-tuning
 TRAIN_EPOCHS: Final = 20
@@ -26,17 +27,28 @@ Sizes = Annotated[
 class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     """What all verbs take beside the model and the data."""
 
-    root: Root
+    root: Annotated[
+        str | os.PathLike[str] | None,
+        Option(
+            cli=str,
+            needs="a table of paths",
+            help="Folder that a table's paths start from; by default that of its file.",
+        ),
+    ]
     columns: Annotated[
         tuple[str, str] | None,
         Option(
+            needs="a table",
             help="A table's columns of paths and labels, or a Hugging Face data set's of images "
-            "and labels; by default its first two. The model remembers them."
+            "and labels; by default its first two. The model remembers them.",
         ),
     ]
     valid_column: Annotated[
         str | None,
-        Option(help="A table's yes/no column of validation photos. The model remembers it."),
+        Option(
+            needs="a table of paths",
+            help="A table's yes/no column of validation photos. The model remembers it.",
+        ),
     ]
     strict: Annotated[
         bool, Option(default=False, help="Stop at unreadable photos instead of leaving them out.")
@@ -53,7 +65,13 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
         Option(help="Lowest and highest number to estimate; the answer is a sigmoid of the range."),
     ]
     beta: Annotated[
-        float | None, Option(low=0.01, high=100, help="Weight of recall beside precision in F; 1.")
+        float | None,
+        Option(
+            low=0.01,
+            high=100,
+            needs="several labels per photo",
+            help="How many times recall counts as precision in F; 1.",
+        ),
     ]
     size: Annotated[
         int | None,
@@ -69,7 +87,8 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
             default="side_on",
             cli=str,
             record=True,
-            help="How photos vary in training: 'side_on', 'top_down', 'none' or an `Augment`.",
+            help="How photos vary in training: 'side_on', 'top_down' or 'none'.",
+            python="An `Augment` is taken as well.",
         ),
     ]
     mixup: Annotated[
@@ -100,7 +119,12 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     ]
     versions: Annotated[
         int,
-        Option(default=0, low=0, help="Augmented versions of each photo to precompute as well."),
+        Option(
+            default=0,
+            low=0,
+            needs="precompute",
+            help="Augmented versions of each photo to precompute, beside the photo itself.",
+        ),
     ]
     dropout: Annotated[
         float | None,

@@ -48,11 +48,6 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None 
     if spec.task == "multi-label":
         f_score = partial(multi_label, threshold=spec.threshold, beta=spec.beta)
         return f_score(n, label_smoothing=label_smoothing, weights=weights)
-    if label_smoothing:
-        raise ValueError(
-            f"label_smoothing must be of classes, got {label_smoothing=} for task={spec.task!r}. "
-            "Leave it out."
-        )
     score, decode = partial(_scaled_error, spec=spec), partial(units, spec=spec)
 
     def loss(output: Tensor, target: Tensor) -> tuple[Tensor, int]:

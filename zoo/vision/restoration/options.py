@@ -22,7 +22,7 @@ class Options(TrainingOptions, BatchNorm, total=False):
     ]
     quality: Annotated[
         int | None,
-        Option(default=10, low=1, high=95, record=True, help="JPEG quality after that, or None."),
+        Option(default=10, low=1, high=95, record=True, help="JPEG quality after that, if any."),
     ]
     size: Annotated[
         int,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.run import Run
 from zoo.core.split import SeenRows, require_both_parts
 from zoo.vision.data.contents import held_out_photos
@@ -117,11 +116,10 @@ def open_parts(
     for own in counts:
         check_values(own, values)
     if values.is_guessed:
-        warnings.warn(
+        warn(
             f"masks have the values 0 to {len(values.classes) - 1} and {values.ignore}, which is "
             f"taken for pixels that count for nothing; say ignore={values.ignore}, or name as many "
-            "classes as there are values",
-            stacklevel=2,
+            "classes as there are values"
         )
     pairs = [one.as_classes(values) for one in opened]
     return Opened(pairs, values, report_of(parts, values.describe(total)))

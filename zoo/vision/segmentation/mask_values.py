@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
+
 VOID: Final = 255  # the usual number of pixels that count for nothing
 MOST_VALUES: Final = 256  # that eight bits tell apart
 SMOOTH: Final = 64  # different values from which on masks of black and white have smoothed edges
@@ -82,6 +84,11 @@ def settled(
             f"each pixel of a mask must be one class, got {len(values)} values in masks of black "
             "and white: their edges are smoothed. Export them without smoothing, or make every "
             "pixel 0 or 255 (value >= 128)."
+        )
+    if ignore is not None and len(values) < 2:
+        raise ValueError(
+            "ignore must leave two classes or more in the masks, got "
+            f"{ignore=} beside {few(values) or 'no other value'}. Leave it out, or name another."
         )
     guessed = ignore is None and _is_void(values, classes)
     if guessed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.core.fingerprint import digest
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.split import Hashes
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.contents import file_hashes, readable_rows
@@ -150,10 +149,9 @@ def _from_folders(photos: Path, masks: Path) -> Masked:
     _warn_of_left_overs(everything)
     if not is_test.any():
         return everything
-    warnings.warn(
+    warn(
         f"{is_test.sum()} photos of a test part in {photos} are left aside: they are for "
-        "evaluate(), neither to train nor to validate on",
-        stacklevel=2,
+        "evaluate(), neither to train nor to validate on"
     )
     return replace(everything.take(np.flatnonzero(~is_test)), n_test=int(is_test.sum()))
 
@@ -269,7 +267,7 @@ def _warn_of_left_overs(files: Masked) -> None:
     left_overs = zip(names, (files.without_mask, files.without_photo), strict=True)
     parts = [f"{len(paths)} {what}: {few(paths)}" for what, paths in left_overs if paths]
     if parts:
-        warnings.warn(f"{'; '.join(parts)} ({len(files)} pairs are left)", stacklevel=3)
+        warn(f"{'; '.join(parts)} ({len(files)} pairs are left)")
 
 
 def _few_places(pictures: Sequence[Picture]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, TrainingOptions
-from zoo.vision.option_names import Augmentation, Root
+from zoo.vision.option_names import Augmentation
 
 EPOCHS: Final = 10  # of fine-tuning, after one with the body frozen
 TRAIN_EPOCHS: Final = 20
@@ -17,10 +18,20 @@ LR: Final = 3e-3
 class Options(TrainingOptions, BatchNorm, total=False):
     """What every verb takes beside the model, the photos and their masks."""
 
-    root: Root
+    root: Annotated[
+        str | os.PathLike[str] | None,
+        Option(
+            cli=str,
+            needs="a table or lists of paths",
+            help="Folder that a table's paths start from; by default that of its file.",
+        ),
+    ]
     columns: Annotated[
         tuple[str, str] | None,
-        Option(help="A table's columns of photos and masks; by default its first two."),
+        Option(
+            needs="a table of paths",
+            help="A table's columns of photos and masks; by default its first two.",
+        ),
     ]
     classes: Annotated[
         Sequence[str | int] | None,
@@ -57,8 +68,9 @@ class Options(TrainingOptions, BatchNorm, total=False):
         Option(
             default="side_on",
             cli=str,
-            help="How photos vary in training: 'side_on', 'top_down', 'none' or an `Augment`; "
-            "photo and mask move together.",
+            help="How photos vary in training: 'side_on', 'top_down' or 'none'; photo and mask "
+            "move together.",
+            python="An `Augment` is taken as well.",
         ),
     ]
 

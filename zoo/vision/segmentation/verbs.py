@@ -13,6 +13,7 @@ from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.vision.data.augment import sides
 from zoo.vision.data.photo_sets import augmentation
+from zoo.vision.data.sources import table_facts
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.pretrained import finetune_start, learner_start, train_start
 from zoo.vision.segmentation.mask_parts import MaskReport, find_parts, open_parts
@@ -140,14 +141,29 @@ def check(data: Any, masks: Any = None, **options: Unpack[Options]) -> MaskRepor
     """
     settings = OPTIONS.complete(options)
     run = settings["run"] or Run()
+    _require_used(data, masks, settings)
     parts = find_parts(data, masks, settings, run)
     return open_parts(parts, _LOOKED_AT, "bilinear", settings, run).report
+
+
+def _require_used(data: Any, masks: Any, settings: Options) -> None:
+    """Refuse options about tables where there is none.
+
+    Raises:
+        ValueError: there are such.
+    """
+    valid = settings["valid"]
+    given = [data, masks, *(valid if isinstance(valid, (list, tuple)) else (valid,))]
+    facts, lists = table_facts(*given), any(isinstance(one, (list, tuple)) for one in given)
+    facts["a table or lists of paths"] = lists or facts["a table of paths"]
+    OPTIONS.require_used(settings, facts)
 
 
 def _learner(
     start: Any, data: Any, masks: Any, options: Options, *, published: bool = True
 ) -> Learner[SegmentationSpec, PhotoSegmenter]:
     """The learner of checked arguments.
+
 
     Args:
         start: a backbone's name, or a saved model.
@@ -158,6 +174,7 @@ def _learner(
     """
     settings = OPTIONS.complete(options)
     run = settings["run"] = settings["run"] or Run()
+    _require_used(data, masks, settings)
     goes_on = isinstance(start, PhotoSegmenter)
     seen_before = start.seen_rows if goes_on else None
     name, size = body_name(start), settings["size"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,9 @@ from torch import Tensor
 
 from zoo.core.batches import Batch, S
 from zoo.core.config import Config
+from zoo.core.messages import warn
 from zoo.core.model import Model
+from zoo.core.output_places import output_folder
 from zoo.hub.publish import push
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.pixel_file import Pixels
@@ -60,9 +61,9 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
             except UnreadableImage as error:
                 if photo in files:
                     raise
-                warnings.warn(f"{error}; it is left out", stacklevel=2)
+                warn(f"{error}; it is left out")
                 continue
-            picture.parent.mkdir(parents=True, exist_ok=True)
+            output_folder(picture.parent)
             with picture.open("xb") as file:  # never over a file, even one that came since
                 self._image(answer).save(file, "PNG")
             yield {"file": str(photo), "picture": str(picture), **self._shares(answer, k)}

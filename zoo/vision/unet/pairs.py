@@ -5,7 +5,6 @@ What moves pixels moves both: a mask by the nearest pixel, a picture between pix
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, Data, S, bounds, order
+from zoo.core.batches import Batch, Data, S, bounds, order, steps_of
 from zoo.core.fingerprint import digest
 from zoo.core.run import Run
 from zoo.core.split import Hashes
@@ -58,7 +57,7 @@ class PairBatches:
         pairs: photos with their pictures.
         mean: subtracted from each channel of the photo, which is in 0..1.
         std: what each channel of the photo is then divided by.
-        batch_size: at most this many pairs in a (global) batch; see `steps` for one of two.
+        batch_size: at most this many pairs in a (global) batch; see `steps_of` for two.
         augment: how both vary, beside what the pairs do by themselves.
         train: draw an order and numbers to vary by for every epoch; False keeps all as it is.
         seed: seed of the order and the draws.
@@ -82,13 +81,8 @@ class PairBatches:
         return len(self.pairs)
 
     def steps(self, epoch: int) -> int:
-        """Number of batches in an epoch: the same for each.
-
-        An odd photo joins a batch of two, since batch norms cannot train on one photo's 1 x 1 map.
-        """
-        steps = math.ceil(len(self) / self.batch_size)
-        alone = self.train and self.batch_size > 1 and len(self) // steps == 1
-        return max(len(self) // 2, 1) if alone else steps
+        """Number of batches in an epoch: the same for each."""
+        return steps_of(len(self), self.batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on.
