@@ -13,11 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.batches import NO_VALIDATION, Batch
+from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
 from zoo.core.messages import few
 from zoo.core.model import Model
-from zoo.core.placed import Placed
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
@@ -155,9 +154,9 @@ class PhotoModel(Model[Classifier, Spec]):
         scores = self._scores(batches)
         if wish is None:
             return scores
-        networks, views, task = self._shown(batches, wish)
+        placed, views, task = in_views(self._placed, batches, self._task(), wish, self.spec.augment)
         plain = {f"plain {name}": value for name, value in scores.items()}
-        return networks.evaluate(views, task) | plain
+        return placed.evaluate(views, task) | plain
 
     def report(
         self,
@@ -214,18 +213,10 @@ class PhotoModel(Model[Classifier, Spec]):
         shown = self.spec.preprocessing
         return photo_batches(items, labels, shown, self.run, batch_size=batch_size)
 
-    def _shown(
-        self, photos: PhotoBatches, tta: TTA | None
-    ) -> tuple[Placed[Any], Iterator[Batch], Task]:
-        """Networks, batches and task, perhaps for several views of each photo."""
-        if tta is None:
-            return self._placed, photos.epoch(0), self._task()
-        return in_views(self._placed, photos, self._task(), tta, self.spec.augment)
-
     def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
         """Decoded outputs. Shape: (N, n_out)."""
-        networks, shown, task = self._shown(batches, tta)
-        outputs = networks.predict(shown, task)
+        placed, shown, task = in_views(self._placed, batches, self._task(), tta, self.spec.augment)
+        outputs = placed.predict(shown, task)
         return torch.cat([one.mean.cpu().view(len(one.mean), -1) for one in outputs])
 
     def results(

@@ -143,18 +143,20 @@ def views_of(
 
 
 def in_views(
-    placed: Placed[Any], photos: PhotoBatches, task: Task, tta: TTA, trained_with: Augment | None
+    placed: Placed[Any], photos: PhotoBatches, task: Task, tta: TTA | None, augment: Augment | None
 ) -> tuple[Placed[Any], Iterator[Batch], Task]:
-    """Networks, batches and task for several views of each photo, in the place of the plain ones.
+    """Networks, batches and task, perhaps for several views of each photo.
 
     Args:
         placed: the networks.
         photos: in order, unvaried.
         task: loss, decoding and metrics of plain outputs.
-        tta: how to look.
-        trained_with: the model's augmentation.
+        tta: how to look; None leaves all as it is.
+        augment: the model's augmentation.
     """
-    views, shares = views_of(photos, tta, trained_with)
+    if tta is None:
+        return placed, photos.epoch(0), task
+    views, shares = views_of(photos, tta, augment)
     networks = [Viewed(network) for network in placed.ready]
     return replace(placed, members=networks), views.epoch(0), blended(task, shares)
 
