@@ -398,7 +398,7 @@ def test_a_state_whose_bytes_have_changed_is_refused(place: int, tmp_path) -> No
 
 def test_a_folder_in_which_the_end_could_not_be_saved_is_refused_before(tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=r"Run\(out=...\) must be a folder that can be written to"):
+    with pytest.raises(OSError, match=r"where 'file' is a file\. Choose another"):
         learner(quiet(tmp_path / "file" / "run"))
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "dog.jpg").write_bytes(b"")

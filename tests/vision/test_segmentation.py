@@ -493,8 +493,10 @@ def test_an_odd_photo_joins_a_batch_of_two(tmp_path: Path) -> None:
     assert len(learn.data.train) == 5
     assert sorted(len(batch.target) for batch in learn.data.train.epoch(0)) == [2, 3]
     learn.fit(1)
-    alone = replace(learn.data.train, batch_size=1)
-    assert [len(batch.target) for batch in alone.epoch(0)] == [1] * 5
+    alone = learner_of(scenes_in(tmp_path / "all", 6), ignore=VOID, batch_size=1)
+    assert [len(batch.target) for batch in alone.data.train.epoch(0)] == [1] * 5
+    with pytest.raises(ValueError, match="several values per channel to learn from, got a single"):
+        alone.fit(1)
 
 
 def test_copies_of_scenes_and_earlier_training_never_reach_validation(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def rate(
             number.
     """
     ids: dict[str, Any]
+    given: Any = user
     is_table = isinstance(user, (pd.DataFrame, os.PathLike))
     if isinstance(user, (pd.DataFrame, os.PathLike)):
         if item is not None:
@@ -41,7 +42,7 @@ def rate(
         names_in = partial(column_names, remembered=spec.columns)
         table = table_of(user, names_in)
         ids = {side: table[names_in(table)[side]] for side in ("user", "item")}
-    elif item is None and not is_one(user) and not len(user):  # as other models take no inputs
+    elif item is None and not is_one(given) and not len(given):  # as other models take no inputs
         return np.zeros(0, dtype=np.float32)
     else:
         ids = {"user": one_or_many(user, "user"), "item": one_or_many(item, "item")}
