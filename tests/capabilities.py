@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import zoo
 from tests.conformance import require_sentence
 from tests.trained import Trained
 
-ALL = {"predict", "evaluate", "save", "push", "learner"}
+ALL = {"predict", "records", "evaluate", "save", "push", "learner"}
 REQUIRED: dict[str, set[str]] = {
     "PhotoModel": ALL | {"explain", "export"},
     "PhotoSegmenter": ALL | {"export"},
@@ -36,6 +38,22 @@ def is_required(capability: str, model: Any) -> bool:
 
 def predict(trained: Trained, work: Path) -> None:
     assert trained.case.one(trained.case.items[0]) is not None
+
+
+def records(trained: Trained, work: Path) -> None:
+    """What files hold gives as many plain records, under the names that the class has."""
+    model = trained.model
+    if model.domain == "vision":
+        files = [Path(one) for one in trained.case.items]
+        options = {"out": work / "drawn"} if "out" in signature(model.records).parameters else {}
+    else:
+        files, options = [work / "new.csv"], {}
+        trained.table.to_csv(files[0], index=False)
+    found = list(model.records(files, **options))
+    assert len(found) == (len(files) if model.domain == "vision" else len(trained.table))
+    assert {row["file"] for row in found} == set(map(str, files))
+    assert all(row.keys() & {"label", "labels", "value", "values", "picture"} for row in found)
+    json.dumps(found)
 
 
 def evaluate(trained: Trained, work: Path) -> None:
@@ -84,6 +102,7 @@ def learner(trained: Trained, work: Path) -> None:
 
 TRIALS: dict[str, Callable[[Trained, Path], None]] = {
     "predict": predict,
+    "records": records,
     "evaluate": evaluate,
     "explain": explain,
     "export": export,

@@ -209,6 +209,11 @@ def test_one_file_alone_goes_backward() -> None:
     assert loops == ["zoo/core/training/loop.py"]
 
 
+def test_warnings_go_by_the_one_way_that_finds_the_users_line() -> None:
+    warners = [path for path in FILES if "warnings.warn(" in (ROOT / path).read_text("utf-8")]
+    assert warners == [Path("zoo/core/messages.py")]
+
+
 def test_nothing_is_unpickled() -> None:
     assert [line for path in FILES for line in unsafe_loads(path, read(path))] == []
 

@@ -25,7 +25,7 @@ import zoo as library
 from tests.digits import NAMES, write_photos
 from zoo import __version__
 from zoo.cli.app import app
-from zoo.cli.options import json_line, line_of
+from zoo.cli.output import json_line, line_of
 from zoo.core.predictions import Labels, Prediction
 
 NOT_IN_A_SHELL = {"run", "callbacks", "words", "titles", "user_features", "item_features"} | {
@@ -117,6 +117,10 @@ def test_every_command_explains_itself_and_each_of_its_options() -> None:
         assert not silent, (words, silent)
         flags = {flag for one in command.params for flag in one.opts}
         assert ("--json" in flags) == (words != "quickstart"), words
+        helps = " ".join(getattr(one, "help", "") or "" for one in command.params)
+        helps = re.sub("`zoo [^`]*`", "", helps)
+        python = re.findall(r"\b(?:None|True|False|function|DataFrame)\b|\w\(\)|`", helps)
+        assert not python, (words, python)  # a shell has none of these
 
 
 @pytest.mark.parametrize(
@@ -178,9 +182,9 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
         (["evaluate", "zoo/adult", "a.csv", "b.csv"], "takes, got 2. See --help."),
         (
             ["explain", "zoo/adult", "a text"],
-            "zoo explain must be called on a model whose class has",
+            "a model must offer zoo explain to be asked for it, got a",
         ),
-        (["export", "zoo/movielens-100k"], "zoo export must be called on a model whose class has"),
+        (["export", "zoo/movielens-100k"], "must offer zoo export"),
         (["data", "get", "movielens"], "Did you mean 'movielens-100k'"),
     ],
 )
@@ -262,7 +266,7 @@ def test_broken_photos_of_a_folder_are_left_out_of_predictions(tmp_path: Path) -
 def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
     code = """
 import typer
-from zoo.cli.options import Commands
+from zoo.cli.commands import Commands
 
 app = Commands(help="Long answers.")
 
@@ -369,6 +373,8 @@ def test_predictions_as_json_are_one_object_a_line(valid: Path) -> None:
         assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert row["label"] == max(row["probabilities"], key=row["probabilities"].__getitem__)
     assert sum(row["label"] == "seven" for row in rows) >= 9
+    one = valid / NAMES[1] / "0.png"
+    assert len(json.loads(done("predict", STORED, one, "--json"))["probabilities"]) == 2
 
 
 def test_a_stored_model_is_scored(valid: Path) -> None:

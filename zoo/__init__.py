@@ -35,14 +35,8 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=Model[Any, Any])
     Module = TypeVar("Module", bound=nn.Module)
 
-_MODULES = ("collab", "data", "hub", "tabular", "text", "vision")
-_NAMES = {
-    "ArtifactError": "zoo.core.config",
-    "Model": "zoo.core.model",
-    "Run": "zoo.core.run",
-}
-__getattr__, _public = lazy_exports(__name__, {m: f"zoo.{m}" for m in _MODULES} | _NAMES)
-__all__ = sorted([*_public(), "__version__", "load"])
+__getattr__, _public = lazy_exports(__name__)
+__all__ = sorted([*_public(), "load"])
 _LOADERS = {
     "collab": "zoo.collab.stored",
     "tabular": "zoo.tabular.stored",

@@ -8,6 +8,7 @@ import torch
 import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
 from zoo.collab import Recommender
+from zoo.collab.data.batches import Ratings
 from zoo.collab.task import predicts_ratings
 from zoo.core.model import Model
 
@@ -27,7 +28,7 @@ def test_one_rating_is_a_float_and_several_an_array(each: Recommender) -> None:
     assert several.shape == (2,)
     assert several.dtype == np.float32
     assert several[0] == pytest.approx(one, rel=1e-5)
-    assert each.predict([], []).shape == (0,)
+    assert each.predict([], []).shape == each.predict([]).shape == (0,)
 
 
 def test_every_form_of_pairs_is_the_same(model: Recommender) -> None:
@@ -284,6 +285,9 @@ def test_a_loaded_model_is_trained_on_and_saved_by_its_learner(model, tmp_path) 
     learn.fit(1, 1e-2)
     trained = learn.as_model()
     assert trained.predict("u01", 50) != model.predict("u01", 50)
+    new = Ratings.of(learn.data.train).rated_items(len(model.spec.users)).keys()
+    assert not set(new) <= set(model.rated_items.keys())
+    assert set(trained.rated_items.keys()) == {*new, *model.rated_items.keys()}
     learn.save(tmp_path / "n")
     assert zoo.load(tmp_path / "n").predict("u01", 50) == trained.predict("u01", 50)
 

@@ -77,6 +77,16 @@ def test_the_last_of_repeated_ratings_counts(times: list[int] | None, kept: int)
             {},
             "got user, rating without that of each item",
         ),
+        (
+            table().set_axis(["a", "b", "c"], axis=1),
+            {},
+            r"without that of each user and each item\. .*user='\.\.\.' and which by item='\.\.\.'",
+        ),
+        (
+            table(),
+            {"user": "users", "rating": "stars"},
+            "column of each user and each rating must be in the table, got one without 'users', 's",
+        ),
         (table(rating=["3", "good", "5"]), {}, r"ratings must be numbers, got 'good' \(1 such"),
         (table(rating=[3, np.inf, 5]), {}, "ratings must be finite, got 1 infinite"),
         (table().iloc[:0], {}, "got a table without such a row"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +147,14 @@ def test_fine_tuning_validates_on_ratings_that_are_new_to_the_model(model: Recom
     assert pairs_of(new) <= pairs_of(held)
 
 
-def test_fine_tuning_on_nothing_new_has_nothing_to_validate_on() -> None:
-    model = train(epochs=1, valid_fraction=0)
+def test_fine_tuning_on_nothing_new_has_nothing_to_validate_on(tmp_path: Path) -> None:
+    model, run = train(epochs=1, valid_fraction=0), replace(RUN, out=tmp_path / "m")
     with pytest.warns(UserWarning, match=r"new to the pretrained model, got 0 such of 1232"):
-        tuned = zoo.collab.finetune(model, ratings(), epochs=1, run=RUN)
+        tuned = zoo.collab.finetune(model, ratings(), epochs=1, run=run)
     assert set(tuned.metrics) == {"loss", "rmse", "mae"}
     assert all(map(math.isnan, tuned.metrics.values()))
+    assert "| rmse | nan |" in (tmp_path / "m" / "README.md").read_text()
+    assert zoo.load(tmp_path / "m").metrics == {}
     tuned = zoo.collab.finetune(model, ratings(), epochs=1, valid_fraction=0, run=RUN)
     assert tuned.metrics == {}
 

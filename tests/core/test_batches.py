@@ -26,6 +26,13 @@ def test_every_row_comes_once_and_no_batch_is_tiny() -> None:
         assert max(map(len, seen)) <= 5
 
 
+def test_no_batch_has_a_single_row() -> None:
+    for n in range(2, 12):
+        sizes = [len(batch) for batch in rows(make(n, 2))]
+        assert sorted(sizes) == [2] * (n // 2 - n % 2) + [3] * (n % 2)
+    assert [len(batch) for batch in rows(make(3, 1))] == [1, 1, 1]
+
+
 def test_order_depends_on_seed_and_epoch_alone() -> None:
     torch.manual_seed(0)
     first = rows(make(seed=7), epoch=3)

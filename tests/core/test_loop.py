@@ -46,6 +46,24 @@ def test_the_loop_equals_a_bare_torch_loop() -> None:
     assert same(weights(learn), weights(bare))
 
 
+def test_no_part_of_a_batch_is_a_single_row_where_batch_norms_learn() -> None:
+    learn = learner(norm=True, accumulate=16)
+    learn.fit(1, 1e-2)
+    assert all(torch.isfinite(one).all() for one in weights(learn).values())
+    whole, halves = learner(norm=True), learner(norm=True, accumulate=2)
+    for one in (whole, halves):
+        one.fit(1, 1e-2)
+    assert not same(weights(whole), weights(halves))  # each part is normalised by itself
+
+
+def test_batches_of_a_single_row_are_one_sentence_where_batch_norms_learn() -> None:
+    with pytest.raises(
+        ValueError, match=r"several values per channel.* got a single one with 1 of"
+    ):
+        learner(norm=True, data=data(batch_size=1)).fit(1, 1e-2)
+    learner(data=data(10, batch_size=1)).fit(1, 1e-2)
+
+
 @pytest.mark.parametrize("parts", [2, 3, 16])
 @pytest.mark.parametrize("ignored", [0, 40])
 def test_accumulation_equals_the_big_batch(parts: int, ignored: int) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 import numpy as np
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import zoo
 from zoo.cli.training import settings_of, takes
 from zoo.core.arguments import (
     is_model,
@@ -32,6 +34,7 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
     mode: Annotated[Literal["fast", "exact"], Option(default="fast", help="Kind of search.")]
     strict: Annotated[bool, Option(default=False, help="Refuse what is unclear.")]
     dropout: Annotated[float | None, Option(above=0, high=1, cli=False, help="Probability.")]
+    margin: Annotated[float, Option(default=0.5, needs="strict", help="Allowed share.")]
 
 
 OPTIONS = OptionTable(Options, batch_size=16)
@@ -165,6 +168,34 @@ def test_the_card_tells_what_its_table_marks() -> None:
     assert OPTIONS.record(OPTIONS.complete(given)) == {
         "valid_fraction": 0.2, "batch_size": 16, "label_smoothing": 0.0, "size": 64,
     }  # fmt: skip
+
+
+def test_an_option_without_what_it_needs_is_refused_unless_it_says_the_default() -> None:
+    with pytest.raises(ValueError, match=r"^margin must come with strict, got margin=0\.2 without"):
+        train("a.csv", margin=0.2)
+    assert train("a.csv", margin=0.5)["margin"] == 0.5
+    assert train("a.csv", margin=0.2, strict=True)["margin"] == 0.2
+    OPTIONS.require_used({"label_smoothing": 0.1}, {"classes": True})
+    with pytest.raises(
+        ValueError, match=r"with classes, got label_smoothing=0\.1 without\. Leave it"
+    ):
+        OPTIONS.require_used({"label_smoothing": 0.1}, {"classes": False})
+    assert "margin: Allowed share (default 0.5, only with strict)." in (train.__doc__ or "")
+
+
+def test_a_share_in_the_place_of_validation_data_is_answered_with_its_name() -> None:
+    with pytest.raises(ValueError, match=r"got valid=0\.3\. .* is valid_fraction=0\.3\.$"):
+        train("a.csv", valid=0.3)
+    with pytest.raises(ValueError, match=r"got valid=5\. .* is valid_fraction=0\.2\.$"):
+        train("a.csv", valid=5)
+
+
+def test_an_architecture_in_the_place_of_the_data_is_answered_with_the_right_call() -> None:
+    with pytest.raises(ValueError, match=r"'dot_bias'\. Call train\(data, model='dot_bias'\)\."):
+        zoo.collab.train("dot_bias", model=pd.DataFrame({"user": [1, 2]}))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"got size=a DataFrame\. Leave it out\.") as caught:
+        train("a.csv", size=pd.DataFrame({"user": [1, 2]}))  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
 
 
 def test_a_field_without_an_option_is_a_mistake_of_ours() -> None:

@@ -15,7 +15,7 @@ from torch import nn
 
 from tests.core.tiny import data, learner, recurrent_learner, same, weights
 from zoo.core import state_file
-from zoo.core.config import TRAINING_STATE
+from zoo.core.config import TRAINING_STATE, ArtifactError, read_config
 from zoo.core.run import Run
 from zoo.core.task import classification
 from zoo.core.training import checkpoint
@@ -148,6 +148,10 @@ def test_ctrl_c_can_be_resumed_from_the_weights_before_averaging(step: int, tmp_
     broken = learner(run, dropout=0.2)
     broken.fit(3, 1e-2, callbacks=[*state_of_callbacks(), PressCtrlC()])
     assert broken.interrupted
+    with pytest.raises(
+        ArtifactError, match=r"must be finished, got .* with Run\(out=\.\.\., resume"
+    ):
+        read_config(tmp_path)
     broken.save(tmp_path)
     again = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False), dropout=0.2)
     again.fit(3, 1e-2, callbacks=state_of_callbacks())
@@ -394,7 +398,7 @@ def test_a_state_whose_bytes_have_changed_is_refused(place: int, tmp_path) -> No
 
 def test_a_folder_in_which_the_end_could_not_be_saved_is_refused_before(tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=r"Run\(out=...\) must be a folder that can be written to"):
+    with pytest.raises(OSError, match=r"where 'file' is a file\. Choose another"):
         learner(quiet(tmp_path / "file" / "run"))
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "dog.jpg").write_bytes(b"")

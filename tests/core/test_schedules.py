@@ -50,6 +50,14 @@ def test_one_cycle_equals_torch(total: int, pct_start: float) -> None:
             theirs.step()
 
 
+@pytest.mark.parametrize("pct_start", [0.25, 0.3])
+@pytest.mark.parametrize("total", [1, 2, 3, 4, 5])
+def test_a_cycle_of_few_steps_begins_low_too(total: int, pct_start: float) -> None:
+    rates = [one_cycle(step, [total], pct_start=pct_start).rate for step in range(total)]
+    assert rates[0] == pytest.approx(1 / 25)
+    assert max(rates[1:], default=1.0) > 0.6
+
+
 @pytest.mark.parametrize(
     "schedule", [constant, cosine, sgdr, partial(sgdr, cycle_mult=2), one_cycle]
 )

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.tabular.small import table, train
+import zoo
+from tests.tabular.small import RUN, table, train
 
 SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown target": ({"target": "buys"}, "without 'buys'"),
     "no target": ({"target": []}, r"target=\[\]"),
     "a layer of nothing": ({"layers": (0,)}, r"1 or more, or None, got layers=\(0,\)"),
+    "no layers": ({"layers": []}, r"at least 1, .* got layers=\[\]"),
     "dropout": ({"dropout": 1.0}, "from 0 to 0.999, or None, got dropout=1.0"),
     "join": ({"join": "late"}, "'ensemble', or None, got join='late'"),
     "bins": ({"bins": -1}, "0 or more, or None, got bins=-1"),
@@ -24,6 +27,7 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
         {"target": ["bought", "colour"]},
         "must hold numbers, got 'yes'",
     ),
+    "smoothed numbers": ({"target": "age", "label_smoothing": 0.1}, "label_smoothing=0.1 without"),
     "log of text": ({"log_target": True}, "got targets=.*, log_target=True"),
     "no table": ({"data": {"a": [1]}}, "got a dict"),
     "no file": ({"data": "nowhere.csv"}, "'nowhere.csv', which does not exist"),
@@ -80,3 +84,14 @@ def test_rows_without_a_target_are_left_out_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="got 10 of 400 without"):
         model = train(frame, "bought", epochs=1)
     assert model.training["rows"] == 312
+
+
+def test_a_warning_points_at_the_users_line() -> None:
+    rows = table(40).assign(same=1)
+    with pytest.warns(UserWarning, match="'same'") as caught:
+        train(rows, ignore=["amount"], epochs=0)
+    with pytest.warns(UserWarning, match="'same'") as caught_by_verb:
+        zoo.tabular.train(rows, "bought", ignore=["amount"], epochs=0, run=RUN)  # here
+    assert Path(caught[0].filename).name == "small.py"
+    line = Path(__file__).read_text("utf-8").splitlines()[caught_by_verb[0].lineno - 1]
+    assert (caught_by_verb[0].filename, line[-6:]) == (__file__, "# here")

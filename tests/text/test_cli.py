@@ -59,7 +59,7 @@ def test_texts_are_classified(trained: Path, tmp_path: Path) -> None:
     assert "yes 0." in lines[0]
     assert "no 0." in lines[0]
     row = json.loads(zoo("predict", trained / "m", tmp_path / "one.txt", "--json").output)
-    assert len(row["probabilities"]) == 1
+    assert len(row["probabilities"]) == 2
 
 
 def test_gaps_of_a_table_keep_their_rows(trained: Path, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_saved_model_is_scored(trained: Path) -> None:
         (["text", "generate", "{}/m"], "must be a LanguageModel, got a TextClassifier"),
         (["text", "generate", "{}/lm", "--temperature", "0"], "'temperature': 0.0"),
         (["text", "train-lm", "nowhere"], "'nowhere', which does not exist"),
-        (["explain", "{}/lm", "a film"], "got a LanguageModel. It has"),
+        (["explain", "{}/lm", "a film"], "got a LanguageModel, which does not. It offers"),
         (["explain", "{}/m", "a film", "--label", "perhaps"], "got --label 'perhaps'"),
         (["text", "finetune", "{}/lm", "{}/reviews.csv"], "without 'label'"),
     ],
@@ -137,11 +137,16 @@ def test_a_mistake_is_one_line_and_status_1(words: list[str], says: str, trained
     assert len(result.output.strip().splitlines()) == 1
 
 
-def test_a_text_in_the_place_of_a_file_is_told(trained: Path) -> None:
-    words = ["predict", str(trained / "m"), "we found the cast brilliant"]
-    done = CliRunner().invoke(app, words)
-    assert done.exit_code == 1
-    assert "texts to predict must be in files, got 'we found" in done.output
+def test_a_text_itself_is_classified_and_a_misspelt_file_is_told(trained: Path) -> None:
+    text = "We found the cast brilliant."
+    row = json.loads(zoo("predict", trained / "m", text, "--json").output)
+    assert row["text"] == text
+    assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert zoo("predict", trained / "m", text).output.startswith(f"{text}  ")
+    for name in ("nowhere.txt", "new reviews.csv", "folder/file"):
+        result = zoo("predict", trained / "m", name)
+        assert result.exit_code == 1
+        assert f"texts to predict must be in files, got '{name}'" in result.output
 
 
 def test_columns_of_the_training_are_read_again(trained: Path, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def test_settings_that_are_none_are_named(setting: dict[str, Any]) -> None:
 
 
 def test_all_wrong_settings_are_named_at_once() -> None:
+    with pytest.raises(ValueError, match=r"head with batch norms, got batch_size=1\. Try"):
+        zoo.text.learner(PAIR, model="awd_lstm", batch_size=1, run=RUN)
     with pytest.raises(ValueError, match=r"bptt=0 .*; batch_size=0\.5"):
         zoo.text.learner(PAIR, model="awd_lstm", bptt=0, batch_size=0.5)  # type: ignore[typeddict-item]
 

@@ -65,7 +65,6 @@ def test_one_text_is_one(query: Any) -> None:
         (5, "got 5, a int"),
         (None, "got None, a NoneType"),
         (float("nan"), "got nan, a float"),
-        (Path("reviews.csv"), "reviews.csv"),
         (b"so good", r"got b'so good'. Try text.decode"),
         (["so", None], "got None, a NoneType, in place 1"),
         (pd.Series(["so", np.nan, np.nan]), r"got nan, a float, in place 1 \(2 such"),
@@ -101,3 +100,20 @@ def test_each_model_predicts_the_rows_of_a_table(
 ) -> None:
     assert classifier.predict(TABLE) == classifier.predict(TEXTS)
     assert lm.predict(TABLE) == lm.predict(TEXTS)
+
+
+def test_paths_are_read_and_names_of_tables_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert texts_of("new.csv") == (["new.csv"], True)  # a text, as any other
+    TABLE.to_csv("new.csv", index=False)
+    Path("one.txt").write_text(TEXTS[0])
+    assert texts_of("new.csv") == texts_of(Path("new.csv")) == (TEXTS, False)
+    assert texts_of(Path("one.txt")) == ([TEXTS[0]], True)
+    assert texts_of("one.txt") == (["one.txt"], True)
+    assert texts_of(["new.csv"]) == (["new.csv"], False)
+    long = "so good " * 1000 + ".csv"
+    assert texts_of(long) == ([long], True)
+    with pytest.raises(FileNotFoundError, match=r"got 'nowhere\.csv', which does not exist"):
+        texts_of(Path("nowhere.csv"))

@@ -16,7 +16,7 @@ from tests.disk import full_disk
 from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
 from zoo.core.training.learner import Learner
 from zoo.vision.classification import features
-from zoo.vision.classification.features import FeatureBatches, Pass, computed, keep, read
+from zoo.vision.classification.features import FeatureBatches, Pass, features_of, keep, read
 from zoo.vision.classification.recipe import set_size, start_from_probe
 from zoo.vision.data.augment import Augment
 
@@ -97,32 +97,32 @@ def test_other_weights_photos_sizes_and_looks_are_other_features(
 ) -> None:
     learn = learner(photos)
     one = plain(learn)
-    computed(learn, one)
+    features_of(learn, one)
 
     def n() -> int:
         return len(list(kept.glob("*.features")))
 
     assert n() == 1
-    computed(learn, Pass(one.photos, mirrored=True))
+    features_of(learn, Pass(one.photos, mirrored=True))
     varied = replace(one.photos, augment=Augment())
     for epoch in range(2):
-        computed(learn, Pass(varied, epoch))
+        features_of(learn, Pass(varied, epoch))
     assert n() == 4
-    computed(learn, Pass(replace(varied, seed=1), 0))
+    features_of(learn, Pass(replace(varied, seed=1), 0))
     assert n() == 5
     set_size(learn, 48)
-    computed(learn, plain(learn))
+    features_of(learn, plain(learn))
     assert n() == 6
     with torch.no_grad():
         next(learn.model.body.parameters()).add_(0.01)  # type: ignore[union-attr]
-    computed(learn, plain(learn))
+    features_of(learn, plain(learn))
     assert n() == 7
     copied = shutil.copytree(photos, tmp_path / "copied")
-    computed(learner(copied), plain(learner(copied)))
+    features_of(learner(copied), plain(learner(copied)))
     assert n() == 7  # the same photos in another place
     changed = copied / "train" / "seven" / "3.png"
     ImageOps.invert(Image.open(changed).convert("RGB")).save(changed)
-    computed(learner(copied), plain(learner(copied)))
+    features_of(learner(copied), plain(learner(copied)))
     assert n() == 8
 
 
@@ -130,23 +130,23 @@ def test_a_pass_that_broke_off_leaves_no_file_and_begins_again(photos: Path, kep
     learn = learner(photos)
     seen = Seen(learn, stop_at=5)
     with pytest.raises(KeyboardInterrupt):
-        computed(learn, plain(learn))
+        features_of(learn, plain(learn))
     assert not list(kept.glob("*features*"))
     again = learner(photos)
     seen = Seen(again)
-    whole = computed(again, plain(again))
+    whole = features_of(again, plain(again))
     assert seen.n == 8
-    assert torch.equal(computed(again, plain(again)), whole)
+    assert torch.equal(features_of(again, plain(again)), whole)
     assert seen.n == 8
 
 
 def test_a_damaged_file_is_made_anew(photos: Path, kept: Path) -> None:
     learn = learner(photos)
-    whole = computed(learn, plain(learn))
+    whole = features_of(learn, plain(learn))
     (file,) = kept.glob("*.features")
     file.write_bytes(file.read_bytes()[:-5])
-    assert torch.equal(computed(learn, plain(learn)), whole)
-    assert torch.equal(computed(learn, plain(learn)), whole)
+    assert torch.equal(features_of(learn, plain(learn)), whole)
+    assert torch.equal(features_of(learn, plain(learn)), whole)
 
 
 def test_a_cache_that_cannot_be_written_costs_a_warning(photos: Path, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_cache_that_cannot_be_written_costs_a_warning(photos: Path, tmp_path: 
     learn = learner(photos, run=replace(RUN, cache=tmp_path / "cache"))
     learn.run = replace(RUN, cache=blocked)
     with pytest.warns(UserWarning, match=r"kept on disk .*exists|directory"):
-        found = computed(learn, plain(learn))
+        found = features_of(learn, plain(learn))
     assert len(found) == 120
 
 

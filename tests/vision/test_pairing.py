@@ -208,3 +208,10 @@ def test_parts_are_told_wherever_their_folders_lie(tmp_path: Path) -> None:
     found = find_masks(tmp_path)
     assert found.is_valid is not None
     assert found.is_valid.tolist() == [False, True]
+
+
+def test_masks_before_photos_are_answered_with_their_order(tmp_path: Path) -> None:
+    laid_out(tmp_path, "images/a.jpg", "masks/a.png")
+    with pytest.raises(ValueError, match=r"photos must come first .*, got 'masks' and 'images'\."):
+        find_masks(tmp_path / "masks", tmp_path / "images")
+    assert len(find_masks(tmp_path / "images", tmp_path / "masks")) == 1

@@ -25,7 +25,7 @@ from zoo.core.model import Model
 from zoo.vision.data.augment import SIDE_ON
 from zoo.vision.inspect.class_map import Segmentation, likeliest
 from zoo.vision.inspect.drawings import places
-from zoo.vision.segmentation.masks import find_masks, open_masks
+from zoo.vision.segmentation.masks import find_masks, laid, open_masks
 from zoo.vision.segmentation.model import PhotoSegmenter
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
@@ -379,7 +379,7 @@ def test_folders_and_tables_give_the_same_pairs(scenes: Path) -> None:
     for odd in ((found.photos, None), (3, None), (scenes / "photos", {"a": 1})):
         with pytest.raises(ValueError, match=r"two lists of paths, got \w+ and \w+\. Try"):
             find_masks(*odd)
-    opened = open_masks(found, SHAPE, "bilinear", 2)
+    opened = open_masks(laid(found, 2), SHAPE, "bilinear", 2)
     assert opened.masks.shape == (32, *SHAPE)
     assert set(np.unique(opened.masks)) == {0, 1, 2, VOID}
 
@@ -394,7 +394,8 @@ def test_palette_and_grey_rgb_masks_are_read_as_numbers(tmp_path: Path) -> None:
     Image.fromarray(np.repeat(numbers[..., None], 3, 2)).save(tmp_path / "masks" / "b.png")
     for name in "ab":
         photo.save(tmp_path / "photos" / f"{name}.jpg")
-    found = open_masks(find_masks(tmp_path / "photos", tmp_path / "masks"), SHAPE, "bilinear", 1)
+    pairs = laid(find_masks(tmp_path / "photos", tmp_path / "masks"), 1)
+    found = open_masks(pairs, SHAPE, "bilinear", 1)
     assert (found.masks == numbers).all()
 
 
@@ -492,8 +493,10 @@ def test_an_odd_photo_joins_a_batch_of_two(tmp_path: Path) -> None:
     assert len(learn.data.train) == 5
     assert sorted(len(batch.target) for batch in learn.data.train.epoch(0)) == [2, 3]
     learn.fit(1)
-    alone = replace(learn.data.train, batch_size=1)
-    assert [len(batch.target) for batch in alone.epoch(0)] == [1] * 5
+    alone = learner_of(scenes_in(tmp_path / "all", 6), ignore=VOID, batch_size=1)
+    assert [len(batch.target) for batch in alone.data.train.epoch(0)] == [1] * 5
+    with pytest.raises(ValueError, match="several values per channel to learn from, got a single"):
+        alone.fit(1)
 
 
 def test_copies_of_scenes_and_earlier_training_never_reach_validation(tmp_path: Path) -> None:
@@ -570,6 +573,11 @@ def test_settings_that_make_no_sense_are_refused_before_photos_are_read(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         learner_of("nowhere", "nowhere", **setting)
+
+
+def test_columns_of_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="columns must come with a table of paths, got columns="):
+        learner_of(tmp_path, tmp_path, columns=("photo", "mask"))
 
 
 def test_settings_are_taken_however_they_are_written(tmp_path: Path) -> None:

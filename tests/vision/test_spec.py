@@ -14,9 +14,10 @@ import zoo
 from tests.vision.small import RUN, TINY
 from zoo.vision.classification.spec import Spec, spec_of
 from zoo.vision.data.images import Resize, read
+from zoo.vision.data.listings import Listing, Photos
 from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models.backbones import preprocessing
-from zoo.vision.pretrained import HeadWish, start
+from zoo.vision.pretrained import start
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -83,11 +84,8 @@ def test_a_model_is_trained_further_on_photos_as_it_saw_them(photos: Path, tmp_p
     first.spec = replace(first.spec, mode="squash", crop=0.5)
     loaded = zoo.load(first.save(tmp_path / "model"), run=RUN)
     for classes in (first.spec.classes, ("x", "y", "z")):
-        wish = HeadWish(None, None, None)
-        network = start(
-            loaded, classes, "classification",
-            size=None, short_side=None, head=wish, published=True,
-        )  # fmt: skip
+        listing = Listing(Photos([], np.zeros(0), classes), None)
+        network = start(loaded, listing, None, {}, published=True)
         spec = loaded.spec
         assert network.preprocessing == Preprocessing(
             32, spec.mean, spec.std, spec.interpolation, 0.5, "squash"

@@ -13,7 +13,7 @@ import torch
 from tests.vision.small import RUN, train_tiny
 from zoo.core.training.evaluation import set_aside
 from zoo.vision.classification.model import PhotoModel
-from zoo.vision.classification.tta import CROPS, SHIFTS, TTA, Drawn, Remembered, views_of
+from zoo.vision.classification.tta import CROPS, SHIFTS, TTA, View, views_of
 from zoo.vision.data.augment import NONE, Augment
 from zoo.vision.data.inputs import GivenPhotos
 
@@ -146,7 +146,7 @@ def test_a_model_that_never_saw_mirror_images_is_shown_none(
     still = model.learner().data.valid
     assert model.spec.augment is None
     views, _ = views_of(still, TTA(), model.spec.augment)
-    assert views.varied == [Drawn(SHIFTS)] * 4
+    assert views.varied == [View(SHIFTS)] * 4
     assert len(views_of(still, CROPS, replace(NONE, rotate=5.0))[0].varied) == 4
 
 
@@ -158,8 +158,8 @@ def test_views_of_a_file_share_one_decoding(model: PhotoModel, photos: Path) -> 
             asked.append(i)
             return super().__getitem__(i)
 
-    kept = Remembered(Counted(files(photos), model.spec.preprocessing.resize), 12)
-    still = replace(model.learner().data.valid, items=kept, targets=torch.zeros(6), threads=1)
+    items = Counted(files(photos), model.spec.preprocessing.resize)
+    still = replace(model.learner().data.valid, items=items, targets=torch.zeros(6), threads=1)
     list(views_of(still, TTA(), Augment())[0].epoch(0))
     assert sorted(asked) == list(range(6))
 

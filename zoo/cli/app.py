@@ -4,39 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import zoo
 from zoo.cli.collab import collab
+from zoo.cli.commands import Commands, call, run_of
 from zoo.cli.data import data
 from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
     Artifact,
     AsJson,
-    Commands,
     Device,
     Precision,
     Pretrained,
     Root,
     Seed,
     Threads,
-    call,
-    line_of,
-    run_of,
-    say,
-    say_picture,
-    say_scores,
 )
+from zoo.cli.output import line_of, say, say_picture, say_scores
 from zoo.cli.tabular import tabular
 from zoo.cli.text import text
 from zoo.cli.vision import vision
 from zoo.version import __version__
-
-if TYPE_CHECKING:
-    from zoo.core.training.lr_finder import LRCurve
 
 app = Commands(
     name="zoo",
@@ -66,9 +58,7 @@ def main(
 
 @app.command()
 def quickstart(
-    out: Annotated[Path, typer.Option(help="Folder for pictures and the model.")] = Path(
-        "quickstart"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder of pictures and model.")] = Path("quickstart"),
 ) -> None:
     """Fine-tune a real pretrained model in under a minute, without any data of yours."""
     from zoo.cli.quickstart import run
@@ -80,10 +70,18 @@ def quickstart(
 def predict(
     artifact: Artifact,
     files: Annotated[
-        list[Path],
-        typer.Argument(help="Photos, folders of them, tables or texts, as the model takes them."),
+        list[str],
+        typer.Argument(
+            help="Photos, folders of them, tables, files of texts or a text itself, as the model "
+            "takes them."
+        ),
     ],
-    k: Annotated[int, typer.Option("-k", min=1, help="Likeliest classes to show for each.")] = 1,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "-k", min=1, help="Likeliest classes to show for each; default: 1, or all with --json."
+        ),
+    ] = None,
     tta: TTA = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for what a model draws; default: drawn.")
@@ -94,7 +92,9 @@ def predict(
 ) -> None:
     """Predict what files hold with a saved model."""
     model = zoo.load(artifact, run=run_of(device, precision))
-    for record in call(model.records, files, k=k, tta=tta, out=out):
+    given = files if model.domain == "text" else [*map(Path, files)]
+    shown = k or (as_json and len(getattr(model.spec, "classes", ()))) or 1
+    for record in call(model.records, given, k=shown, tta=tta, out=out):
         say(record, line_of(record), as_json)
 
 
@@ -165,6 +165,8 @@ def lr_find(
     threads: Threads = None,
 ) -> None:
     """Suggest learning rates for the unfrozen model, and say how stable they are."""
+    from zoo.core.history import save_picture
+
     learn = call(
         _learner(pretrained),
         *(data or ()),
@@ -177,13 +179,7 @@ def lr_find(
         batch_size=batch_size,
         run=run_of(device, precision, seed, threads, as_json=as_json),
     )
-    _say_curve(learn.lr_find(sweeps=sweeps), out, as_json)
-
-
-def _say_curve(curve: LRCurve, out: Path, as_json: bool) -> None:
-    """Print the suggested rates and draw the curve."""
-    from zoo.core.history import save_picture
-
+    curve = learn.lr_find(sweeps=sweeps)
     save_picture(curve.plot(), out)
     for rule, lr in curve.suggestions.items():
         low, high = curve.ranges[rule]
@@ -209,5 +205,4 @@ def _learner(pretrained: str) -> Callable[..., Any]:
         return zoo.text.lm_learner
     drawing = {"segmentation": zoo.vision.segmentation, "restoration": zoo.vision.restoration}
     domain: Any = drawing.get(config.task, getattr(zoo, config.domain))
-    learner: Callable[..., Any] = domain.learner
-    return learner
+    return domain.learner  # type: ignore[no-any-return]

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 import zoo
-from zoo.cli.options import AsJson, Commands, say
+from zoo.cli.commands import Commands
+from zoo.cli.options import AsJson
+from zoo.cli.output import say
 
 data = Commands(help="Named public data sets.")
 

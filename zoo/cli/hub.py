@@ -6,20 +6,20 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import zoo
-from zoo.cli.options import AsJson, Commands, Device, Precision, run_of, say
-
-if TYPE_CHECKING:
-    from zoo.core.artifacts.card import Card
+from zoo.cli.commands import Commands, run_of
+from zoo.cli.options import AsJson, Device, Precision
+from zoo.cli.output import say
 
 hub = Commands(help="Published models: list, fetch, publish, verify.")
 
 Name = Annotated[str, typer.Argument(help="user/name on the hub, or zoo/name of an embedded one.")]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit.")]
+LEAST_SPREAD = 1e-3  # as a share of the score: what machines and versions may differ by
 Folder = Annotated[
     Path | None, typer.Option("--hub", help="A folder in the hub's place; else ZOO_HUB's.")
 ]
@@ -57,12 +57,11 @@ def hub_push(
     as_json: AsJson = False,
 ) -> None:
     """Show the files of a saved model, publish them, and print where they are then."""
+    place: dict[str, Any] = {"revision": revision, "hub": folder}
     if dry_run:
-        _show(zoo.hub.push(artifact, name, revision=revision, hub=folder, dry_run=True))
+        _show(zoo.hub.push(artifact, name, dry_run=True, **place))
         return
-    address = zoo.hub.push(
-        artifact, name, revision=revision, private=private, hub=folder, show=_show
-    )
+    address = zoo.hub.push(artifact, name, private=private, show=_show, **place)
     say({"name": name, "address": address}, str(address), as_json)
 
 
@@ -90,13 +89,16 @@ def hub_verify(
     folder = find(name)
     card = Card.read(folder)
     model = zoo.load(folder, run=run_of(device, precision))
-    stated = _stated(card) if card and data is None else _measured(model)
+    stated = {metric: (value, 0.0) for metric, value in model.metrics.items()}
+    if card and data is None:
+        stated = {one.metric: (one.own, one.sd) for one in card.results}
     if not stated:
         raise ValueError(
             f"a model is verified by the scores that it states, got {name!r}, which states "
             "none. Score it with `zoo evaluate` instead."
         )
-    scores = model.evaluate(data) if data is not None else _scores(name, card, model)
+    protocol = card.protocol if card else ""
+    scores = _scores(name, protocol, model) if data is None else model.evaluate(data)
     if not _holds(stated, scores, as_json):
         raise typer.Exit(1)
 
@@ -104,41 +106,33 @@ def hub_verify(
 def _holds(
     stated: Mapping[str, tuple[float, float]], scores: Mapping[str, float], as_json: bool
 ) -> bool:
-    """Print each stated score beside the one measured now, and say whether all of them hold."""
+    """Print each stated score beside the one measured now, and say whether all of them hold.
+
+    Args:
+        stated: metric -> what is said of these weights, and its deviation over trials.
+        scores: metric -> what was measured.
+        as_json: whether to print JSON.
+    """
     verdicts = []
-    for metric, (value, spread) in stated.items():
-        score = scores.get(metric)
-        verdicts.append(score is not None and abs(score - value) <= spread)
+    for metric, (value, sd) in stated.items():
+        score, spread = scores.get(metric), max(sd, LEAST_SPREAD * abs(value))
+        holds = score is not None and abs(score - value) <= spread
         line = f"{metric:>12} is stated as {value:.4f}, but was not measured"
         if score is not None:
-            verdict = "it holds" if verdicts[-1] else "it does not hold"
-            card = f"the card says {value:.4f} ± {spread:.4f}"
-            line = f"{metric:>12} {score:.4f}, {card}: {verdict}"
+            verdict = "it holds" if holds else "it does not hold"
+            line = f"{metric:>12} {score:.4f}, the card says {value:.4f} ± {spread:.4f}: {verdict}"
         facts = {"metric": metric, "score": score, "stated": value, "spread": spread}
-        say(facts | {"holds": verdicts[-1]}, line, as_json)
+        say(facts | {"holds": holds}, line, as_json)
+        verdicts.append(holds)
     return all(verdicts)
 
 
-LEAST_SPREAD = 1e-3  # as a share of the score: what machines and versions may differ by
-
-
-def _stated(card: Card) -> dict[str, tuple[float, float]]:
-    """Metric -> what the card says of these weights, and the spread over trials."""
-    return {one.metric: (one.own, max(one.sd, LEAST_SPREAD * abs(one.own))) for one in card.results}
-
-
-def _measured(model: Any) -> dict[str, tuple[float, float]]:
-    """Likewise for a model without published results: its scores on its validation part."""
-    return {metric: (value, LEAST_SPREAD * abs(value)) for metric, value in model.metrics.items()}
-
-
-def _scores(name: str, card: Card | None, model: Any) -> dict[str, float]:
+def _scores(name: str, protocol: str, model: Any) -> dict[str, float]:
     """The scores by the card's protocol.
 
     Raises:
         ValueError: there is no protocol that this version knows.
     """
-    protocol = card.protocol if card else ""
     module = Path(__file__).parents[1] / "published" / f"{protocol}.py"
     if not protocol.isidentifier() or protocol[0] == "_" or not module.exists():
         raise ValueError(

@@ -10,15 +10,9 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from matplotlib.axes import Axes
-from sklearn.metrics import ConfusionMatrixDisplay
 
 import zoo
 from zoo.core.history import save_picture
-from zoo.core.training.learner import Learner
 from zoo.published import digits
 from zoo.vision.classification.recipe import RATIO, start_from_probe
 from zoo.vision.data.augment import Augment
@@ -32,7 +26,10 @@ HANDWRITING = Augment(flip=0.0, rotate=10.0, zoom=1.1, warp=0.1, lighting=0.0)  
 def run(out: Path, say: Callable[[str], None]) -> None:
     """Fine-tune, and put pictures and the model into the folder `out`."""
     began = time.perf_counter()
-    folder = write_digits(out / "digits")
+    folder = out / "digits"
+    if folder.exists():
+        shutil.rmtree(folder)
+    digits.write_digits(folder, N_TRAIN, N_VALID)
     say(
         "This demonstration fine-tunes EfficientNet-Lite0 (ImageNet weights) on handwritten digits:"
         f"\n{N_TRAIN} to train on, {N_VALID} to validate, as pictures in {folder}\n"
@@ -50,7 +47,7 @@ def run(out: Path, say: Callable[[str], None]) -> None:
     model.metrics = model.evaluate()
     directory = model.save(out / "model")
     save_picture(learn.history.plot_loss(), out / "loss.png")
-    save_picture(confusion(learn, model.spec.classes), out / "confusion.png")
+    save_picture(model.results().plot_confusion(), out / "confusion.png")
 
     again = zoo.load(directory)
     photo = sorted((folder / "valid" / "7").iterdir())[0]
@@ -65,23 +62,3 @@ def run(out: Path, say: Callable[[str], None]) -> None:
         "\n    zoo vision finetune efficientnet_lite0 photos/ --out my-model"
         "\n    zoo predict my-model photo.jpg\n"
     )
-
-
-def write_digits(folder: Path) -> Path:
-    """Some of the digits as PNG files, one folder per class, within train and valid."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    return digits.write_digits(folder, N_TRAIN, N_VALID)
-
-
-def confusion(learn: Learner[Any, Any], classes: tuple[str, ...]) -> Axes:
-    """Validation digits by their class and by what the model took them for."""
-    valid = learn.data.valid
-    assert valid is not None
-    truth = np.concatenate([batch.target.cpu().numpy() for batch in valid.epoch(0)])
-    guess = learn.predict(valid).argmax(1).numpy()
-    display = ConfusionMatrixDisplay.from_predictions(
-        truth, guess, display_labels=classes, cmap="Blues", colorbar=False
-    )
-    axes: Axes = display.ax_
-    return axes

@@ -7,17 +7,10 @@ from typing import Annotated, Any
 import typer
 
 import zoo
-from zoo.cli.options import Commands, Pretrained
+from zoo.cli.commands import Commands
+from zoo.cli.options import Pretrained
 from zoo.cli.training import named_after, takes, train_and_save
-from zoo.core.training.options import Epochs, Rate
-from zoo.tabular.options import (
-    FINETUNE_EPOCHS,
-    FINETUNE_LR,
-    OPTIONS,
-    TRAIN_EPOCHS,
-    TRAIN_LR,
-    Architecture,
-)
+from zoo.tabular import options as of_tables
 
 tabular = Commands(help="Tables: train on a CSV or Parquet file, fine-tune.")
 
@@ -31,7 +24,12 @@ HINT = "zoo predict {} ROWS.csv"
 
 
 @tabular.command("train")
-@takes(OPTIONS, model=(Architecture, "mlp"), epochs=(Epochs, TRAIN_EPOCHS), lr=(Rate, TRAIN_LR))
+@takes(
+    of_tables.OPTIONS,
+    of_tables.TRAIN_EPOCHS,
+    of_tables.TRAIN_LR,
+    model=(of_tables.Architecture, "mlp"),
+)
 def train(table: Table, target: Target, **options: Any) -> None:
     """Train a model on a table and save it: zoo tabular train sales.csv --target Sales."""
     name = named_after(table, target[0])
@@ -40,13 +38,11 @@ def train(table: Table, target: Target, **options: Any) -> None:
 
 
 @tabular.command("finetune")
-@takes(OPTIONS, epochs=(Epochs, FINETUNE_EPOCHS), lr=(Rate, FINETUNE_LR))
+@takes(of_tables.OPTIONS, of_tables.FINETUNE_EPOCHS, of_tables.FINETUNE_LR)
 def finetune(
     pretrained: Pretrained, table: Table, target: SomeTarget = None, **options: Any
 ) -> None:
     """Train a saved model on with another table: columns are matched by name."""
-    name = named_after(table, target[0] if target else pretrained)
+    verb, name = zoo.tabular.finetune, named_after(table, target[0] if target else pretrained)
     columns = target[0] if target and len(target) == 1 else target or None
-    train_and_save(
-        zoo.tabular.finetune, pretrained, table, columns, options=options, name=name, hint=HINT
-    )
+    train_and_save(verb, pretrained, table, columns, options=options, name=name, hint=HINT)

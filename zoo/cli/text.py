@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 import zoo
-from zoo.cli.options import Artifact, AsJson, Commands, Device, Pretrained, Seed, load, say
+from zoo.cli.commands import Commands, load
+from zoo.cli.options import Artifact, AsJson, Device, Pretrained, Seed
+from zoo.cli.output import say
 from zoo.cli.training import named_after, takes, train_and_save
-from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
 from zoo.text.classification import options as of_classes
 from zoo.text.language_model import options as of_words
 from zoo.text.language_model.options import Model
@@ -17,8 +18,7 @@ from zoo.text.language_model.options import Model
 text = Commands(help="Texts: train a language model, fine-tune it, put a classifier on it.")
 
 Texts = Annotated[
-    str,
-    typer.Argument(help="Folder of text files, or a text, JSON, CSV, TSV or Parquet file."),
+    str, typer.Argument(help="Folder of text files, or a text, JSON, CSV, TSV or Parquet file.")
 ]
 Labelled = Annotated[
     str,
@@ -32,12 +32,7 @@ GOES_ON, CLASSIFIES = 'zoo text generate {} "The"', "zoo predict {} FILE"
 
 
 @text.command("train-lm")
-@takes(
-    of_words.OPTIONS,
-    model=(Model, "awd_lstm"),
-    epochs=(Epochs, of_words.TRAIN_EPOCHS),
-    lr=(Rate, of_words.TRAIN_LR),
-)
+@takes(of_words.OPTIONS, of_words.TRAIN_EPOCHS, of_words.TRAIN_LR, model=(Model, "awd_lstm"))
 def train_lm(texts: Texts, **options: Any) -> None:
     """Train a language model on your texts from random weights and save it."""
     name = named_after(texts, "lm")
@@ -45,11 +40,7 @@ def train_lm(texts: Texts, **options: Any) -> None:
 
 
 @text.command("finetune-lm")
-@takes(
-    of_words.OPTIONS,
-    epochs=(Epochs, of_words.FINETUNE_EPOCHS),
-    lr=(Rate, of_words.FINETUNE_LR),
-)
+@takes(of_words.OPTIONS, of_words.FINETUNE_EPOCHS, of_words.FINETUNE_LR)
 def finetune_lm(pretrained: Pretrained, texts: Texts, **options: Any) -> None:
     """Take a language model further on your texts, with their vocabulary, and save it."""
     name, hint = named_after(texts, "lm"), "zoo text finetune {} REVIEWS"
@@ -57,12 +48,7 @@ def finetune_lm(pretrained: Pretrained, texts: Texts, **options: Any) -> None:
 
 
 @text.command("train")
-@takes(
-    of_classes.OPTIONS,
-    model=(Model, "awd_lstm"),
-    epochs=(Epochs, of_classes.TRAIN_EPOCHS),
-    lr=(Rate, of_classes.TRAIN_LR),
-)
+@takes(of_classes.OPTIONS, of_classes.TRAIN_EPOCHS, of_classes.TRAIN_LR, model=(Model, "awd_lstm"))
 def train(texts: Labelled, **options: Any) -> None:
     """Train a classifier of your texts from random weights and save it."""
     name = named_after(texts, "classifier")
@@ -70,18 +56,11 @@ def train(texts: Labelled, **options: Any) -> None:
 
 
 @text.command("finetune")
-@takes(
-    of_classes.OPTIONS,
-    epochs=(SomeEpochs, None),
-    lr=(SomeRate, None),
-    gradual=(of_classes.Gradual, False),
-)
+@takes(of_classes.OPTIONS, gradual=(of_classes.Gradual, False))
 def finetune(pretrained: Pretrained, texts: Labelled, **options: Any) -> None:
     """Put a classifier of your texts on a language model and save it."""
-    name = named_after(texts, "classifier")
-    train_and_save(
-        zoo.text.finetune, pretrained, texts, options=options, name=name, hint=CLASSIFIES
-    )
+    verb, name = zoo.text.finetune, named_after(texts, "classifier")
+    train_and_save(verb, pretrained, texts, options=options, name=name, hint=CLASSIFIES)
 
 
 @text.command("generate")

@@ -1,7 +1,7 @@
 """Commands that train: their options are those of the verb's table, and the circumstances.
 
     @app.command("train")
-    @takes(OPTIONS, epochs=(Epochs, 4))
+    @takes(OPTIONS, epochs=4, lr=3e-3)
     def train(data: Data, **options: Any) -> None:
         train_and_save(zoo.vision.train, data, options=options, ...)
 
@@ -13,28 +13,19 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
 
-from zoo.cli.options import (
-    INTERRUPTED,
-    AsJson,
-    Device,
-    Out,
-    Precision,
-    Resume,
-    Seed,
-    Threads,
-    notice,
-    run_of,
-    say,
-    say_scores,
-)
+from zoo.cli.commands import INTERRUPTED, run_of
+from zoo.cli.options import AsJson, Device, Out, Precision, Resume, Seed, Threads
+from zoo.cli.output import notice, say, say_scores
 from zoo.core.options import OptionTable, Setting, setting_of
+from zoo.core.training.options import SomeEpochs, SomeRate
 
+KEYWORD_ONLY: Final = inspect.Parameter.KEYWORD_ONLY
 CIRCUMSTANCES: Final[dict[str, tuple[Any, Any]]] = {
     "out": (Out, None),
     "resume": (Resume, False),
@@ -47,35 +38,51 @@ CIRCUMSTANCES: Final[dict[str, tuple[Any, Any]]] = {
 
 
 def takes(
-    table: OptionTable[Any], **own: tuple[Any, Any]
+    table: OptionTable[Any],
+    epochs: int | None = None,
+    lr: float | None = None,
+    *,
+    only: Collection[str] = (),
+    **own: Any,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command whose `**options` are those of a verb, as far as a shell has them.
 
     Args:
         table: options of the verb that the command calls.
-        **own: annotation and default of each of the verb's own parameters, such as `epochs`.
+        epochs: the verb's default.
+        lr: the verb's default.
+        only: those that matter to a command that does not train, beside its seed; none takes all.
+        **own: annotation and default of each further parameter of the verb, such as `model`.
     """
+    own |= {"epochs": (SomeEpochs, epochs), "lr": (SomeRate, lr)}
     stated = {name: setting_of(name, hint, default) for name, (hint, default) in own.items()}
+    both = stated | table.settings
     settings = {
-        name: setting for name, setting in (stated | table.settings).items() if setting.option.cli
+        name: setting
+        for name, setting in both.items()
+        if setting.option.cli and (not only or name in only)
+    }
+    around = {
+        name: CIRCUMSTANCES[name] for name in (("seed", "as_json") if only else CIRCUMSTANCES)
     }
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(function, include_extras=True)
-        named = [
-            parameter.replace(annotation=hints[name])
+        named = {
+            name: parameter.replace(annotation=hints[name])
             for name, parameter in inspect.signature(function).parameters.items()
             if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        ]
-        names = {parameter.name for parameter in named}
-        options = [_parameter(name, _shell_option(one), None) for name, one in settings.items()]
-        circumstances = [_parameter(name, *kind) for name, kind in CIRCUMSTANCES.items()]
-        all_of_them = [*named, *options, *circumstances]
-        parameters = list({one.name: one for one in reversed(all_of_them)}.values())[::-1]
+        }
+        options = {name: (_shell_option(one), None) for name, one in settings.items()}
+        others = {
+            name: inspect.Parameter(name, KEYWORD_ONLY, default=default, annotation=annotation)
+            for name, (annotation, default) in (options | around).items()
+        }
+        parameters = [*(named | others | named).values()]  # its own first, as it has them
 
         @functools.wraps(function)
         def command(**values: Any) -> None:
-            kept = names | CIRCUMSTANCES.keys()
+            kept = named.keys() | around.keys()
             stated = {k: v for k, v in values.items() if k in kept or v not in (None, [])}
             function(**{k: _single(v, settings.get(k)) for k, v in stated.items()})
 
@@ -131,22 +138,11 @@ def named_after(data: Any, what: Any) -> str:
     return f"{Path(data).resolve().stem}-{Path(what).resolve().name}"
 
 
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-    )
-
-
 def _shell_option(setting: Setting) -> Any:
     """The option of a shell for a setting; None where it is not stated."""
     kind, words = _shell_type(setting.type if setting.option.cli is True else setting.option.cli)
-    option = typer.Option(
-        help=setting.help,
-        show_default=False,
-        metavar=words,
-        rich_help_panel=setting.option.group or None,
-    )
-    return Annotated[kind | None, option]
+    shown: dict[str, Any] = {"metavar": words, "rich_help_panel": setting.option.group or None}
+    return Annotated[kind | None, typer.Option(help=setting.help, show_default=False, **shown)]
 
 
 def _shell_type(kind: Any) -> tuple[Any, str | None]:

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import zoo
-from zoo.cli.options import (
-    TTA,
-    Artifact,
-    AsJson,
-    Commands,
-    Photos,
-    Pretrained,
-    Root,
-    json_line,
-    load,
-    run_of,
-    say,
-    say_picture,
-    say_table,
-)
-from zoo.cli.training import named_after, takes, train_and_save
+from zoo.cli.commands import Commands, load
+from zoo.cli.options import TTA, Artifact, AsJson, Photos, Pretrained, Root
+from zoo.cli.output import json_line, say, say_picture, say_table
+from zoo.cli.training import named_after, settings_of, takes, train_and_save
 from zoo.core.options import Option
-from zoo.core.training.options import Epochs, Rate, SomeRate
 from zoo.vision.classification import options as of_photos
 from zoo.vision.restoration import options as of_restoration
 from zoo.vision.segmentation import options as of_masks
-
-if TYPE_CHECKING:
-    from zoo.vision.inspect.results import Results
 
 vision = Commands(help="Photos: check, fine-tune, look at.")
 segmentation = Commands(help="What every pixel of a photo shows: check masks, train, fine-tune.")
@@ -48,8 +32,7 @@ Pairs = Annotated[
     str, typer.Argument(metavar="PHOTOS", help="Folder of photos, or a table of photos and masks.")
 ]
 Masks = Annotated[
-    str | None,
-    typer.Argument(help="Folder of their masks, of the same names; else they lie among them."),
+    str | None, typer.Argument(help="Folder of their masks, by name; else they lie among them.")
 ]
 ValidMasks = Annotated[str | None, typer.Option(help="Folder of the validation photos' masks.")]
 Valid = Annotated[str | None, typer.Option(help="Validation photos, in the form of the others.")]
@@ -61,12 +44,7 @@ HINT = "zoo predict {} PHOTO..."
 
 
 @vision.command("finetune")
-@takes(
-    of_photos.OPTIONS,
-    epochs=(Epochs, of_photos.EPOCHS),
-    lr=(SomeRate, None),
-    sizes=(of_photos.Sizes, ()),
-)
+@takes(of_photos.OPTIONS, of_photos.EPOCHS, sizes=(of_photos.Sizes, ()))
 def finetune(pretrained: Pretrained, photos: Photos, **options: Any) -> None:
     """Fine-tune a pretrained model on your photos and save it."""
     name = named_after(photos, pretrained)
@@ -74,12 +52,7 @@ def finetune(pretrained: Pretrained, photos: Photos, **options: Any) -> None:
 
 
 @vision.command("train")
-@takes(
-    of_photos.TRAIN_OPTIONS,
-    model=(Backbone, None),
-    epochs=(Epochs, of_photos.TRAIN_EPOCHS),
-    lr=(Rate, of_photos.TRAIN_LR),
-)
+@takes(of_photos.TRAIN_OPTIONS, of_photos.TRAIN_EPOCHS, of_photos.TRAIN_LR, model=(Backbone, None))
 def train(photos: Photos, **options: Any) -> None:
     """Train a model on your photos from random weights and save it."""
     name = named_after(photos, options.get("model", "model"))
@@ -148,8 +121,8 @@ def show_batch(
     as_json: AsJson = False,
 ) -> None:
     """Photos of a training batch after augmentation, as the model will see them."""
-    variation: Any = augment
-    learn = zoo.vision.learner(photos, model="efficientnet_lite0", size=size, augment=variation)
+    options: dict[str, Any] = {"size": size, "augment": augment}
+    learn = zoo.vision.learner(photos, model="efficientnet_lite0", **options)
     say_picture(zoo.vision.figures.save(zoo.vision.figures.batch(learn, k), out), as_json)
 
 
@@ -163,7 +136,7 @@ def show_results(
     as_json: AsJson = False,
 ) -> None:
     """Predictions of a saved model beside truths."""
-    figure = _results(artifact, photos, root).plot(k)
+    figure = load(artifact, zoo.vision.PhotoModel).results(photos, root=root).plot(k)
     say_picture(zoo.vision.figures.save(figure, out), as_json)
 
 
@@ -177,7 +150,7 @@ def show_losses(
     as_json: AsJson = False,
 ) -> None:
     """The photos that a saved model gets most wrong."""
-    results = _results(artifact, photos, root)
+    results = load(artifact, zoo.vision.PhotoModel).results(photos, root=root)
     say_table(results.top_losses(k), as_json)
     say_picture(zoo.vision.figures.save(results.plot_top_losses(k), out), as_json)
 
@@ -194,7 +167,7 @@ def show_confusion(
     """The confusion matrix of a saved model, and the pairs it confuses most."""
     from zoo.core.history import save_picture
 
-    results = _results(artifact, photos, root)
+    results = load(artifact, zoo.vision.PhotoModel).results(photos, root=root)
     pairs = results.most_confused(least)
     if len(pairs) or as_json:
         say_table(pairs, as_json)
@@ -204,15 +177,11 @@ def show_confusion(
     say_picture(out, as_json)
 
 
-def _results(artifact: str, photos: str, root: Path | None) -> Results:
-    return load(artifact, zoo.vision.PhotoModel).results(photos, root=root)
-
-
 # ---- masks ---------------------------------------------------------------------------------------
 
 
 @segmentation.command("finetune")
-@takes(of_masks.OPTIONS, epochs=(Epochs, of_masks.EPOCHS), lr=(Rate, of_masks.LR))
+@takes(of_masks.OPTIONS, of_masks.EPOCHS, of_masks.LR)
 def finetune_segmentation(
     pretrained: Pretrained,
     photos: Pairs,
@@ -221,52 +190,31 @@ def finetune_segmentation(
     **options: Any,
 ) -> None:
     """Fine-tune a U-Net that tells what every pixel of a photo shows, and save it."""
-    train_and_save(
-        zoo.vision.segmentation.finetune,
-        pretrained,
-        photos,
-        masks,
-        options=_with_masks(options, valid_masks),
-        name=named_after(photos, "segmenter"),
-        hint=HINT,
-    )
+    options = _with_masks(options, valid_masks)
+    verb, name = zoo.vision.segmentation.finetune, named_after(photos, "segmenter")
+    train_and_save(verb, pretrained, photos, masks, options=options, name=name, hint=HINT)
 
 
 @segmentation.command("train")
-@takes(
-    of_masks.OPTIONS,
-    model=(Backbone, None),
-    epochs=(Epochs, of_masks.TRAIN_EPOCHS),
-    lr=(Rate, of_masks.LR),
-)
+@takes(of_masks.OPTIONS, of_masks.TRAIN_EPOCHS, of_masks.LR, model=(Backbone, None))
 def train_segmentation(
     photos: Pairs, masks: Masks = None, valid_masks: ValidMasks = None, **options: Any
 ) -> None:
     """Train a U-Net from random weights that tells what every pixel shows, and save it."""
-    train_and_save(
-        zoo.vision.segmentation.train,
-        photos,
-        masks,
-        options=_with_masks(options, valid_masks),
-        name=named_after(photos, "segmenter"),
-        hint=HINT,
-    )
+    options = _with_masks(options, valid_masks)
+    verb, name = zoo.vision.segmentation.train, named_after(photos, "segmenter")
+    train_and_save(verb, photos, masks, options=options, name=name, hint=HINT)
 
 
 @segmentation.command("check")
+@takes(of_masks.OPTIONS, only=("root", "columns", "classes", "ignore", "valid", "valid_fraction"))
 def check_segmentation(
-    photos: Pairs,
-    masks: Masks = None,
-    classes: Annotated[
-        list[str] | None, typer.Option(help="Name of a number in the masks; repeat for all.")
-    ] = None,
-    ignore: Annotated[int | None, typer.Option(help="Value of pixels that do not count.")] = None,
-    as_json: AsJson = False,
+    photos: Pairs, masks: Masks = None, valid_masks: ValidMasks = None, **options: Any
 ) -> None:
     """Tell which masks belong to which photos, what is left over, and what the masks hold."""
-    findings = zoo.vision.segmentation.check(
-        photos, masks, classes=classes or None, ignore=ignore, run=run_of("cpu")
-    )
+    as_json = options["as_json"]
+    settings = settings_of(_with_masks(options, valid_masks) | {"device": "cpu"})
+    findings = zoo.vision.segmentation.check(photos, masks, **settings)
     say(asdict(findings), str(findings), as_json)
 
 
@@ -280,7 +228,7 @@ def _with_masks(options: dict[str, Any], valid_masks: str | None) -> dict[str, A
 
 
 @restoration.command("finetune")
-@takes(of_restoration.OPTIONS, epochs=(Epochs, of_restoration.EPOCHS), lr=(Rate, of_restoration.LR))
+@takes(of_restoration.OPTIONS, of_restoration.EPOCHS, of_restoration.LR)
 def finetune_restoration(pretrained: Pretrained, photos: GoodPhotos, **options: Any) -> None:
     """Fine-tune a U-Net that undoes shrinking and compression of photos, and save it."""
     verb, name = zoo.vision.restoration.finetune, named_after(photos, "restorer")
@@ -289,10 +237,7 @@ def finetune_restoration(pretrained: Pretrained, photos: GoodPhotos, **options: 
 
 @restoration.command("train")
 @takes(
-    of_restoration.OPTIONS,
-    model=(Backbone, None),
-    epochs=(Epochs, of_restoration.TRAIN_EPOCHS),
-    lr=(Rate, of_restoration.LR),
+    of_restoration.OPTIONS, of_restoration.TRAIN_EPOCHS, of_restoration.LR, model=(Backbone, None)
 )
 def train_restoration(photos: GoodPhotos, **options: Any) -> None:
     """Train a U-Net from random weights that undoes shrinking and compression, and save it."""

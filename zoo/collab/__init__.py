@@ -18,15 +18,5 @@ if TYPE_CHECKING:
     from zoo.collab.verbs import train as train
     from zoo.collab.visitor import Visitor as Visitor
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "Recommender": "zoo.collab.model",
-        "Visitor": "zoo.collab.visitor",
-        "finetune": "zoo.collab.verbs",
-        "learner": "zoo.collab.verbs",
-        "load": "zoo.collab.stored",
-        "train": "zoo.collab.verbs",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,11 @@ from zoo.collab.scorer import Scorer, SideName
 from zoo.collab.spec import Spec
 from zoo.collab.task import predicts_ratings, task_of
 from zoo.collab.visitor import Visitor, placed
-from zoo.core.batches import NO_VALIDATION, Batches
+from zoo.core.batches import NO_VALIDATION, Batches, Data
 from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.core.task import Task
+from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
 
 if TYPE_CHECKING:
@@ -271,6 +272,16 @@ class Recommender(Model[nn.Module, Spec]):
         if self.spec.n_held_out:
             first |= dict(zip(HELD_OUT_ITEMS, self.held_out_items, strict=True))
         return [first, *others]
+
+    def trained_on(self, data: Data[Spec]) -> Self:
+        """This model, which knows that it has been trained on these ratings as well."""
+        rated = Ratings.of(data.train).rated_items(len(self.spec.users))
+        self.rated_items = self.rated_items.with_others(rated, len(self.spec.users))
+        return self
+
+    def _after(self, learn: Learner[Spec, Any], networks: Sequence[Any]) -> Self:
+        model, has_data = super()._after(learn, networks), learn.data.train is not None
+        return model.trained_on(learn.data) if has_data else model
 
     def _with(self, networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
         return Recommender(

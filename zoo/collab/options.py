@@ -64,7 +64,7 @@ class Options(TrainingOptions, total=False):
     ]
     y_range: Annotated[
         tuple[float, float] | None,
-        Option(help="Lowest and highest rating predicted; None reaches a tenth beyond the data."),
+        Option(help="Lowest and highest rating predicted; by default a tenth beyond the data."),
     ]
     titles: Annotated[
         Titles | None, Option(cli=False, help="Text to show for each item, by its id.")
@@ -80,7 +80,7 @@ class Options(TrainingOptions, total=False):
         Features | None, Option(cli=False, help="Features of items, in the same form.")
     ]
     n_factors: Annotated[
-        int | None, Option(low=1, help="Width of a vector; None takes the model's own.")
+        int | None, Option(low=1, help="Width of a vector; by default the model's own.")
     ]
     members: Annotated[
         int | None,

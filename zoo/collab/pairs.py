@@ -32,6 +32,7 @@ def rate(
             number.
     """
     ids: dict[str, Any]
+    given: Any = user
     is_table = isinstance(user, (pd.DataFrame, os.PathLike))
     if isinstance(user, (pd.DataFrame, os.PathLike)):
         if item is not None:
@@ -41,6 +42,8 @@ def rate(
         names_in = partial(column_names, remembered=spec.columns)
         table = table_of(user, names_in)
         ids = {side: table[names_in(table)[side]] for side in ("user", "item")}
+    elif item is None and not is_one(given) and not len(given):  # as other models take no inputs
+        return np.zeros(0, dtype=np.float32)
     else:
         ids = {"user": one_or_many(user, "user"), "item": one_or_many(item, "item")}
         n_users, n_items = map(len, ids.values())
@@ -50,6 +53,6 @@ def rate(
                 "sequences of equal length, or call recommend(user) for all items."
             )
     is_text = is_table and not isinstance(user, pd.DataFrame)
-    rows = rows_of(spec, ids, is_text=is_text, stacklevel=4).values()
+    rows = rows_of(spec, ids, is_text=is_text).values()
     rated: NDArray[np.float32] = scorer.rate(*map(torch.from_numpy, rows)).numpy()
     return rated if is_table or not is_one(user) else float(rated[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import torch
@@ -97,10 +98,8 @@ def finetune(
     start = opened(pretrained)
     learn = learner(data, pretrained=start, **options)
     _fit(learn, start.name, epochs, lr if lr is not None else RECIPES[start.name].lr / 4)
-    trained = finished(learn)
-    if learn.data.valid is None and options.get("valid_fraction") != 0:
-        trained.metrics = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
-    return trained
+    nothing_new = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
+    return finished(learn, nothing_new if options.get("valid_fraction") != 0 else None)
 
 
 @verb(OPTIONS)
@@ -136,11 +135,18 @@ def learner(
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
     table = prepare(data, settings, name, features=features, prior=prior)
     run = settings["run"] or Run()
+    first = _data(table, settings["batch_size"], run)
+
+    def model_of(networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
+        model = Recommender(networks, spec, **record)
+        later = record["learner"].data
+        return model if later is first else model.trained_on(later)
+
     return learner_of(
         _network(name, table, arguments, start, run.seed),
-        _data(table, settings["batch_size"], run),
+        first,
         task_of(name),
-        Recommender,
+        model_of,
         settings,
         source=source(data),
         record={

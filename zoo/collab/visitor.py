@@ -49,7 +49,7 @@ class Visitor:
             ValueError: an id is missing, or is neither text nor a number.
         """
         ids = one_or_many(items, "item")
-        rows = torch.from_numpy(rows_of(self._spec, {"item": ids}, stacklevel=3)["item"])
+        rows = torch.from_numpy(rows_of(self._spec, {"item": ids})["item"])
         values: NDArray[np.float32] = self._scorer.rate_one(self._states, rows).numpy()
         return float(values[0]) if is_one(items) else values
 
@@ -93,7 +93,7 @@ def placed(
             "a new user is placed by items that the model knows, got only others: "
             f"{few(table['item'].tolist())}. Pass ratings of items such as {spec.items[0]!r}."
         )
-    warn_of_ids(spec, table, {"item": rows}, means="They count for nothing.", stacklevel=4)
+    warn_of_ids(spec, table, {"item": rows}, means="They count for nothing.")
     values = table["rating"].to_numpy(dtype=np.float32)[rows > 0]
     require_on_scale(values, spec.low, spec.high)
     items, rated = torch.from_numpy(rows[rows > 0]).long(), torch.from_numpy(values)

@@ -46,6 +46,7 @@ class Option:
 
     Attributes:
         help: one sentence or phrase for `help()` and `--help`.
+        python: a sentence for `help()` alone, on what a shell cannot pass.
         default: the value where none is given; a table may state another one.
         low: lowest number; of a list, of each of its numbers.
         high: highest number.
@@ -59,10 +60,13 @@ class Option:
             other makes an artifact of format 2.
         cli: whether a shell can pass it; or the type that it passes where Python takes more.
         record: whether the card of a trained model tells it.
+        needs: what the option has no effect without: the name of another option, or what the data
+            must be, see `OptionTable.require_used`.
         group: heading under which `--help` lists it, after those without one.
     """
 
     help: str = ""
+    python: str = ""
     default: Any = None
     low: float | None = None
     high: float | None = None
@@ -75,6 +79,7 @@ class Option:
     absent: Any = ABSENT
     cli: bool | type = True
     record: bool = False
+    needs: str = ""
     group: str = ""
 
     @property

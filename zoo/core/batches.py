@@ -104,6 +104,18 @@ def order(n: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n, generator=generator)
 
 
+def steps_of(n: int, batch_size: int) -> int:
+    """Number of batches of at most `batch_size` rows; an odd row joins a batch of two.
+
+    Batch norms cannot learn from a single row, so no batch has one unless `n` or `batch_size` is 1.
+
+    >>> steps_of(10, 4), steps_of(5, 2), steps_of(5, 1)
+    (3, 2, 5)
+    """
+    steps = math.ceil(n / batch_size)
+    return steps if batch_size == 1 else min(steps, max(n // 2, 1))
+
+
 def bounds(n: int, steps: int, step: int, rank: int = 0, world: int = 1) -> tuple[int, int]:
     """Half-open row range `[low, high)` of one process's part of a global batch.
 
@@ -126,7 +138,7 @@ class TensorBatches:
     Args:
         inputs: tensors that share their first dimension, the row.
         target: a tensor with one row for each row of the inputs.
-        batch_size: at most this many rows in a (global) batch.
+        batch_size: at most this many rows in a (global) batch; see `steps_of` for two.
         shuffle: draw a new order for every epoch; False keeps the rows in order.
         seed: the order is a function of (seed, epoch).
 
@@ -163,7 +175,7 @@ class TensorBatches:
 
     def steps(self, epoch: int) -> int:
         """Number of batches in an epoch: the same for each."""
-        return math.ceil(len(self) / self.batch_size)
+        return steps_of(len(self), self.batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on, as slices on the device."""

@@ -101,6 +101,12 @@ def read_config(directory: Path | str) -> Config:
         finish(path.parent, obsolete_files)
         tree = json.loads(text_of(path, LARGEST_CONFIG))
     except FileNotFoundError:
+        if (path.parent / TRAINING_STATE).exists():
+            raise ArtifactError(
+                f"a model's training must be finished, got {str(directory)!r}, the folder of a run "
+                "that was broken off. Call the verb again as before, with Run(out=..., "
+                "resume=True), to go on."
+            ) from None
         raise ArtifactError(
             f"an artifact must be a directory with a {CONFIG}, got {str(directory)!r}, which has "
             "none. Give the directory that save() returned."

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.core.output_places import output_file
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -100,7 +102,7 @@ def save_picture(axes: Axes, path: Path) -> None:
 
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.savefig(path, dpi=120, bbox_inches="tight")
+    figure.savefig(output_file(path, usual="curve.png"), dpi=120, bbox_inches="tight")
     plt.close(figure)
 
 

@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import sys
+from collections.abc import Callable
 from typing import Any
 
 
-def lazy_exports(
-    package: str, modules: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The functions `__getattr__` and `__dir__` of a package (PEP 562).
+
+    They serve what the package's source imports for type checkers to export again, below
+    `if TYPE_CHECKING:`, so that an export is stated once: `from zoo.core.run import Run as Run`.
 
     Args:
         package: the package's `__name__`.
-        modules: for each public name the module that defines it; for a public submodule itself.
 
-    >>> get, names = lazy_exports("zoo.core", {"Run": "zoo.core.run", "run": "zoo.core.run"})
-    >>> get("Run").__name__, get("run").__name__
-    ('Run', 'zoo.core.run')
+    >>> get, names = lazy_exports("zoo")
+    >>> get("Run").__module__, get("hub").__name__, "Run" in names()
+    ('zoo.core.run', 'zoo.hub', True)
     """
+    loader: Any = sys.modules[package].__spec__.loader  # type: ignore[union-attr]
+    modules = {
+        alias.name: str(node.module)
+        for node in ast.walk(ast.parse(loader.get_source(package)))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
 
     def get(name: str) -> Any:
         if name not in modules:
@@ -34,29 +42,8 @@ def lazy_exports(
                 f"module {package!r} has no attribute {name!r}; it has {', '.join(sorted(modules))}"
             )
         module = importlib.import_module(modules[name])
-        return module if modules[name].rpartition(".")[2] == name else getattr(module, name)
+        if hasattr(module, "__path__"):  # of a package its files are exported
+            return importlib.import_module(f"{modules[name]}.{name}")
+        return getattr(module, name)
 
     return get, lambda: sorted(modules)
-
-
-def stub_exports(
-    package: str, file: str
-) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """The functions `__getattr__` and `__dir__`, and `__all__`, of a package that has a stub.
-
-    The stub, `__init__.pyi`, imports every public name from its module. Type checkers read it as
-    well, so that each name is stated once.
-
-    Args:
-        package: the package's `__name__`.
-        file: its `__file__`.
-
-    >>> import zoo.hub
-    >>> stub_exports("zoo.hub", zoo.hub.__file__)[2]
-    ['Entry', 'entries', 'pull', 'push']
-    """
-    stub = ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8"))
-    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
-    modules = {name.name: str(node.module) for node in imports for name in node.names}
-    get, names = lazy_exports(package, modules)
-    return get, names, names()

@@ -1,11 +1,15 @@
-"""How messages name what is wrong, and the nearest thing that would be right."""
+"""How messages name what is wrong, and the nearest thing that would be right; warnings."""
 
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
+_LIBRARY: Final = f"{Path(__file__).parents[1]}/"
 SHOWN: Final = 3  # wrong values that a message names; the others are counted
 
 
@@ -51,3 +55,14 @@ def did_you_mean(name: object, known: Sequence[object], *, cutoff: float = 0.6) 
     if near is not None:
         return f"Did you mean {near!r}?"
     return f"There is {few(known)}." if known else "There is none."
+
+
+def warn(message: str) -> None:
+    """Warn at the user's line: that of the innermost frame outside this library.
+
+    As `warnings.warn(message, skip_file_prefixes=...)` of Python 3.12.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARY):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -19,12 +18,14 @@ from zoo.core.artifacts.card import render
 from zoo.core.batches import NO_VALIDATION, Batches, Data, S
 from zoo.core.config import Config, config_of
 from zoo.core.history import History
+from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
 from zoo.core.predictions import Explanation
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
 from zoo.core.task import Task
+from zoo.core.training.groups import require_rows
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import BatchNormMode, TrainingOptions
 
@@ -100,10 +101,10 @@ class Model(ABC, Generic[Network, S]):
     def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
         """Yield the predictions for what files hold, one dict of plain values per input.
 
-        Its keys are `file`, and `row` for a row of a table; then `label`, `probability` and
-        `probabilities` for a class; `labels` and `probabilities` for any number of labels; `value`
-        for a number, beside `user` and `item` for a rating; `values` by target for several numbers;
-        `picture` and `shares` for a picture.
+        Its keys are `file`, and `row` for a row of a table, or `text` for a text itself; then
+        `label`, `probability` and `probabilities` for a class; `labels` and `probabilities` for any
+        number of labels; `value` for a number, beside `user` and `item` for a rating; `values` by
+        target for several numbers; `picture` and `shares` for a picture.
 
         Args:
             files: files of inputs, or folders of them where inputs are files.
@@ -204,8 +205,8 @@ class Model(ABC, Generic[Network, S]):
         classes = type(self).__mro__[: type(self).__mro__.index(Model)]
         own = {name for each in classes for name, value in vars(each).items() if callable(value)}
         return NotImplementedError(
-            f"{capability}() must be called on a model whose class has it, got a "
-            f"{type(self).__name__}. It has {', '.join(sorted(n for n in own if n[0] != '_'))}."
+            f"a model must offer {capability}() to be asked for it, got a {type(self).__name__}, "
+            f"which does not. It offers {', '.join(sorted(n for n in own if n[0] != '_'))}."
         )
 
     def _config(self) -> Config:
@@ -239,11 +240,9 @@ class Model(ABC, Generic[Network, S]):
         """Warn if rows that are scored were trained on, by their content hashes."""
         share = 0.0 if self.seen_rows is None else self.seen_rows.share(hashes)
         if share > TOLERABLE_SHARE:
-            warnings.warn(
+            warn(
                 f"about {share:.0%} of the {len(hashes)} rows were trained on, so their scores are "
-                "better than those of new ones; score rows that the model has not seen",
-                UserWarning,
-                stacklevel=4,
+                "better than those of new ones; score rows that the model has not seen"
             )
 
     @property
@@ -319,9 +318,15 @@ class Model(ABC, Generic[Network, S]):
 AnyModel = TypeVar("AnyModel", bound=Model[Any, Any])
 
 
-def finished(learn: Learner[Any, AnyModel]) -> AnyModel:
-    """The domain's model with its scores on the validation part; saved if the run has a folder."""
+def finished(learn: Learner[Any, AnyModel], unscored: dict[str, float] | None = None) -> AnyModel:
+    """The domain's model with its scores on the validation part; saved if the run has a folder.
+
+    Args:
+        learn: the learner, trained.
+        unscored: metrics of a model that is not validated; None leaves it without any.
+    """
     model = learn.as_model()
+    model.metrics = unscored or model.metrics
     if learn.data.valid is not None:
         model.metrics = model._validation_scores()
     if learn.run.out is not None and rank_and_world()[0] == 0 and not learn.state.is_finished:
@@ -356,7 +361,7 @@ def learner_of(
         options: all options of the verb, see `OptionTable.complete`.
         source: what the model is trained on, in a few words, see `source`.
         record: what the card tells of the training beside what every learner knows.
-        batchnorm: see `Learner`.
+        batchnorm: see `Learner`; an option of that name comes first.
         callbacks: those of the recipe, after the user's own.
         seen_before: rows that the pretrained model had been trained on.
         **kept: further record of the pretrained model, such as its licence.
@@ -375,10 +380,11 @@ def learner_of(
             **kept,
         )
 
-    names = ("optimizer", "weight_decay", "clip", "accumulate", "run")
+    require_rows(network, options["batch_size"])
+    names = ("optimizer", "weight_decay", "clip", "accumulate", "batchnorm", "run")
     training: dict[str, Any] = {name: value for name, value in options.items() if name in names}
     training["callbacks"] = [*(options["callbacks"] or ()), *callbacks]
-    return Learner(network, data, task, batchnorm=batchnorm, as_model=as_model, **training)
+    return Learner(network, data, task, as_model=as_model, **{"batchnorm": batchnorm} | training)
 
 
 def source(data: Any) -> str:

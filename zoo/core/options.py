@@ -17,13 +17,15 @@ from __future__ import annotations
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Number
 from typing import (
     Annotated,
     Any,
     Final,
     Generic,
+    Literal,
     ParamSpec,
     TypeVar,
     cast,
@@ -59,10 +61,12 @@ class Setting:
 
     @property
     def help(self) -> str:
-        """The option's help, with its range and default."""
+        """The option's help, with its range and default, in words of Python and of a shell."""
         facts = [self.option.range] if self.option.range else []
-        if self.option.default is not None and self.option.default != ():
+        if self.option.default is not False and self.option.default not in (None, ()):
             facts.append(f"default {self.option.default!r}")
+        if self.option.needs:
+            facts.append(f"only with {self.option.needs}")
         text = self.option.help
         if not facts:
             return text
@@ -95,6 +99,18 @@ class OptionTable(Generic[T]):
         defaults = {name: one.option.default for name, one in self.settings.items()}
         return cast(T, defaults | dict(options))
 
+    def require_used(self, options: T, facts: Mapping[str, bool]) -> None:
+        """Refuse options that would have no effect on these data.
+
+        Args:
+            options: the given ones, or all.
+            facts: whether that holds which options need, by the words of `Option.needs`.
+
+        Raises:
+            ValueError: some have none; all are named.
+        """
+        _require_used(options, self.settings, facts)
+
     def record(self, options: T) -> dict[str, Any]:
         """What the card tells of the options: plain values, by name."""
         return {
@@ -108,7 +124,8 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function that takes the options of a table as `**options`.
 
     A call is checked before anything is read: unknown names are refused with the nearest known one,
-    values of a wrong type or out of range all at once. Numbers of NumPy become Python's. Parameters
+    values of a wrong type or out of range all at once, and options that have no effect without
+    another one. Numbers of NumPy become Python's. Parameters
     of the function itself that are annotated with `Option`, such as `epochs`, are checked as well.
     The signature and the section `Args` of the docstring list every option.
 
@@ -125,13 +142,17 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if get_origin(hints.get(name)) is Annotated
         }
         settings = table.settings | own
+        needed = {one.option.needs for one in settings.values()} & settings.keys()
         name = function.__name__
 
         @functools.wraps(function)
         def checked(*args: P.args, **given: P.kwargs) -> R:
             _require_places(name, len(args), signature)
+            _require_data_first(name, args, own.get("model"))
             _require_names(name, given, [*signature.parameters][:-1], table)
-            return function(*args, **_checked(given, settings))
+            values = _checked(given, settings)
+            _require_used(values, settings, {one: bool(values.get(one)) for one in needed})
+            return function(*args, **values)
 
         checked.__signature__ = _signature(signature, hints, table)  # type: ignore[attr-defined]
         checked.__doc__ = _documented(function.__doc__ or "", table)
@@ -152,6 +173,21 @@ def _require_places(name: str, n: int, signature: inspect.Signature) -> None:
         )
 
 
+def _require_data_first(name: str, args: Sequence[Any], model: Setting | None) -> None:
+    """Refuse an architecture in the place of the data, with the call the right way round."""
+    if model is not None and args and isinstance(args[0], str) and args[0] in _choices(model.type):
+        raise ValueError(
+            f"{name}() must be given data first, got the architecture {args[0]!r}. Call "
+            f"{name}(data, model={args[0]!r})."
+        )
+
+
+def _choices(kind: Any) -> list[Any]:
+    """The closed choices of a type; none of one that has others."""
+    parts = [kind] if get_origin(kind) is Literal else get_args(kind)
+    return [one for part in parts if get_origin(part) is Literal for one in get_args(part)]
+
+
 def _require_names(
     name: str, given: Mapping[str, Any], own: list[str], table: OptionTable[Any]
 ) -> None:
@@ -166,6 +202,12 @@ def _require_names(
     if run is not None and not hasattr(run, "torch_device"):
         raise TypeError(
             f"run must be a zoo.Run, got a {type(run).__name__}. Try run=zoo.Run(device='cpu')."
+        )
+    valid = given.get("valid")
+    if isinstance(valid, Number):
+        raise ValueError(
+            f"valid must be data to validate on, got {valid=}. A share of the data is "
+            f"valid_fraction={valid if 0 < float(str(valid)) < 1 else 0.2}."
         )
 
 
@@ -191,11 +233,38 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
         way_out = "Leave it out." if default in (None, ()) else f"Try {name}={default!r}."
         if default == () and isinstance(value, (str, int)):
             way_out = f"Try {name}=[{value!r}]."
-        raise ValueError(f"{name} must be {wrong[0].expected}, got {name}={value!r:.80}. {way_out}")
+        raise ValueError(
+            f"{name} must be {wrong[0].expected}, got {name}={_shown(value, 80)}. {way_out}"
+        )
     if wrong:
-        listed = "; ".join(f"{s.name}={given[s.name]!r:.60} ({s.expected})" for s in wrong)
+        listed = "; ".join(f"{s.name}={_shown(given[s.name], 60)} ({s.expected})" for s in wrong)
         raise ValueError(f"settings must be in their ranges, got {listed}. The defaults suit most.")
     return values
+
+
+def _require_used(
+    options: Mapping[str, Any], settings: Mapping[str, Setting], facts: Mapping[str, bool]
+) -> None:
+    """Refuse options beside which there is not what they need; their defaults may be given."""
+    unused = {
+        name: setting.option.needs
+        for name, setting in settings.items()
+        if not facts.get(setting.option.needs, True)
+        and options.get(name) not in (None, setting.option.default)
+    }
+    if unused:
+        listed = "; ".join(f"{name}={options[name]!r:.60}" for name in unused)
+        needs = " and ".join(dict.fromkeys(unused.values()))
+        raise ValueError(
+            f"{' and '.join(unused)} must come with {needs}, got {listed} without. Leave "
+            f"{'it' if len(unused) == 1 else 'them'} out."
+        )
+
+
+def _shown(value: Any, most: int) -> str:
+    """A value as Python writes it, or its kind where that has several lines."""
+    text = repr(value)
+    return f"a {type(value).__name__}" if "\n" in text else text[:most]
 
 
 def setting_of(name: str, hint: Any, default: Any = _MISSING) -> Setting:
@@ -244,7 +313,10 @@ def _documented(docstring: str, table: OptionTable[Any]) -> str:
     indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
     written = [
         textwrap.fill(
-            f"{name}: {one.help}", _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    "
+            f"{name}: {one.help} {one.option.python}".rstrip(),
+            _WIDTH,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}    ",
         )
         for name, one in table.settings.items()
     ]

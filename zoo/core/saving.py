@@ -18,6 +18,7 @@ from typing import Final
 from safetensors import SafetensorError
 
 from zoo.core.lock import FolderLock
+from zoo.core.output_places import output_folder
 
 LAST: Final = ("config.json", "training-finished.json")  # in this order, after all others
 _SAVING, _SAVED = ".zoo-saving", ".zoo-saved"
@@ -41,7 +42,7 @@ def saved_together(target: Path, obsolete: Obsolete) -> Iterator[Path]:
     is_new = not target.exists()
     staging = target / _SAVING
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        output_folder(target)
         lock = FolderLock.of(target)
         finish(target, obsolete)
         shutil.rmtree(staging, ignore_errors=True)

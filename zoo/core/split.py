@@ -7,13 +7,14 @@ its index or its file's name.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zoo.core.messages import warn
 
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
@@ -58,12 +59,10 @@ def warn_of_marked_parts(table: Any, used: Iterable[Hashable]) -> None:
             continue
         parts = {str(cell).strip().lower() for cell in column.unique().tolist()}
         if len(parts) > 1 and parts <= PART_NAMES and parts & {"train", "training"}:
-            warnings.warn(
+            warn(
                 f"rows of all parts are used, got a column {name!r} that marks "
                 f"{', '.join(sorted(parts))}. Choose the rows of a part, and pass those to "
-                "validate on as valid=...",
-                UserWarning,
-                stacklevel=5,
+                "validate on as valid=..."
             )
 
 

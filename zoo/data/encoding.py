@@ -10,13 +10,14 @@ import bz2
 import codecs
 import gzip
 import lzma
-import warnings
 from collections.abc import Iterable
 from functools import partial
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
+
+from zoo.core.messages import warn
 
 COMPRESSED: Final = (".gz", ".bz2", ".xz")
 LATIN: Final = "cp1252"  # of Windows; a file of texts that is no UTF-8 is most often this
@@ -100,10 +101,9 @@ def _encoding(blocks: Iterable[bytes], name: str) -> str:
             is_utf8 = False
             decoder.reset()
     if not is_utf8:
-        warnings.warn(
+        warn(
             "A file of texts is not UTF-8 and is read as Windows' Latin (cp1252). Save it as UTF-8 "
-            "if its words look odd.",
-            stacklevel=2,
+            "if its words look odd."
         )
     return "utf-8" if is_utf8 else LATIN
 

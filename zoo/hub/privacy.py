@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from zoo.core.messages import warn
 from zoo.core.names import without_folders
 
 TOKEN: Final = re.compile(
@@ -55,11 +55,10 @@ def public(config: str, card: str, files: Collection[str]) -> tuple[str, str]:
 def warn_of_interruption(training: Mapping[str, Any]) -> None:
     """Warn if the training of a model that is published was broken off."""
     if ended := training.get("interrupted"):
-        warnings.warn(
+        warn(
             "the training of this model was interrupted "
             f"({''.join(filter(str.isprintable, str(ended)))[:80]}), and so it is published: run "
-            "the same training again with Run(resume=True) to publish it whole",
-            stacklevel=3,
+            "the same training again with Run(resume=True) to publish it whole"
         )
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, overload
 
+from zoo.core.messages import warn
 from zoo.hub.catalog import EMBEDDED
 from zoo.hub.checksums import to_text
 from zoo.hub.contents import (
@@ -186,9 +186,7 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
         try:
             load(folder)
         except ModuleNotFoundError as error:
-            warnings.warn(
-                f"the model could not be tried before it is published ({error})", stacklevel=4
-            )
+            warn(f"the model could not be tried before it is published ({error})")
     return config.training
 
 

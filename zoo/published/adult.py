@@ -11,22 +11,10 @@ from zoo.data.fetch import get
 DATA = "adult"
 TARGET = "income"
 COLUMNS = (
-    "age",
-    "workclass",
-    "fnlwgt",
-    "education",
-    "education_num",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
-    "native_country",
-    "income",
-)
+    "age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation",
+    "relationship", "race", "sex", "capital_gain", "capital_loss", "hours_per_week",
+    "native_country", "income",
+)  # fmt: skip
 
 
 def score(model: Any) -> dict[str, float]:
@@ -36,12 +24,8 @@ def score(model: Any) -> dict[str, float]:
 
 def official(part: Literal["train", "test"]) -> pd.DataFrame:
     """One of the two files; question marks are gaps."""
-    name = {"train": "adult.data", "test": "adult.test"}[part]
+    name, skipped = {"train": ("adult.data", 0), "test": ("adult.test", 1)}[part]
     frame = pd.read_csv(
-        get(DATA) / name,
-        names=list(COLUMNS),
-        na_values="?",
-        skipinitialspace=True,
-        skiprows=1 if part == "test" else 0,
+        get(DATA) / name, names=[*COLUMNS], na_values="?", skipinitialspace=True, skiprows=skipped
     )
     return frame.assign(income=frame["income"].str.rstrip("."))

@@ -36,15 +36,10 @@ def score(model: Any) -> dict[str, float]:
 def write_digits(folder: Path, n_train: int = N_TRAIN, n_valid: int = N_TEST) -> Path:
     """The digits as PNG files, one folder per class, within train and valid."""
     digits = load_digits()
-    rows = train_test_split(
-        np.arange(len(digits.target)),
-        train_size=n_train,
-        test_size=n_valid,
-        stratify=digits.target,
-        random_state=0,
-    )
-    for part, chosen in zip(("train", "valid"), rows, strict=True):
-        for row in chosen:
+    rows, sizes = np.arange(len(digits.target)), {"train_size": n_train, "test_size": n_valid}
+    parts = train_test_split(rows, stratify=digits.target, random_state=0, **sizes)
+    for part, drawn in zip(("train", "valid"), parts, strict=True):
+        for row in drawn:
             pixels = 255 - np.rint(digits.images[row] * (255 / 16)).astype(np.uint8)
             place = folder / part / str(digits.target[row])
             place.mkdir(parents=True, exist_ok=True)

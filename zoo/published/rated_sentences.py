@@ -36,7 +36,7 @@ def score(model: Any) -> dict[str, float]:
 
 def sentences() -> Part:
     """All that are positive or negative."""
-    folder, found = get(DATA), Part([], [], [])
+    folder, whole = get(DATA), Part([], [], [])
     numbers: dict[str, int] = {}
     for kind in KINDS:
         lines = (folder / f"{kind}_GroundTruth.txt").read_text(encoding="utf-8").splitlines()
@@ -45,10 +45,10 @@ def sentences() -> Part:
             if abs(float(rating)) < LEAST:
                 continue
             origin = f"{kind} {place.partition('_')[0]}"
-            found.texts.append(text)
-            found.labels.append("positive" if float(rating) > 0 else "negative")
-            found.origins.append(numbers.setdefault(origin, len(numbers)))
-    return found
+            whole.texts.append(text)
+            whole.labels.append("positive" if float(rating) > 0 else "negative")
+            whole.origins.append(numbers.setdefault(origin, len(numbers)))
+    return whole
 
 
 def divided(whole: Part, fraction: float, seed: int) -> tuple[Part, Part]:
@@ -58,11 +58,7 @@ def divided(whole: Part, fraction: float, seed: int) -> tuple[Part, Part]:
     held[np.random.default_rng(seed).permutation(n)[: round(fraction * n)]] = True
     inside = held[whole.origins]
     first, second = (
-        Part(
-            [whole.texts[i] for i in rows],
-            [whole.labels[i] for i in rows],
-            [whole.origins[i] for i in rows],
-        )
-        for rows in (np.flatnonzero(~inside), np.flatnonzero(inside))
+        Part._make([column[i] for i in np.flatnonzero(rows)] for column in whole)
+        for rows in (~inside, inside)
     )
     return first, second

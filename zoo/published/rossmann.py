@@ -37,32 +37,18 @@ HOLD_OUT_DAYS: Final = 43  # the last 41,396 rows with sales; the test set has 4
 CUT: Final = LAST_DAY - pd.Timedelta(days=HOLD_OUT_DAYS - 1)  # first day of the hold-out
 FAR: Final = 14  # days; what is farther away is equally far
 
-STATES: Final = {
-    "BadenWuerttemberg": "BW",
-    "Bayern": "BY",
-    "Berlin": "BE",
-    "Hamburg": "HH",
-    "Hessen": "HE",
-    "Niedersachsen": "HB,NI",  # the stores of Bremen are counted with it
-    "NordrheinWestfalen": "NW",
-    "RheinlandPfalz": "RP",
-    "Sachsen": "SN",
-    "SachsenAnhalt": "ST",
-    "SchleswigHolstein": "SH",
-    "Thueringen": "TH",
-}
+STATES: Final = {  # the stores of Bremen are counted with Niedersachsen
+    "BadenWuerttemberg": "BW", "Bayern": "BY", "Berlin": "BE", "Hamburg": "HH", "Hessen": "HE",
+    "Niedersachsen": "HB,NI", "NordrheinWestfalen": "NW", "RheinlandPfalz": "RP", "Sachsen": "SN",
+    "SachsenAnhalt": "ST", "SchleswigHolstein": "SH", "Thueringen": "TH",
+}  # fmt: skip
 """States with stores, by the name of their file of weather."""
 
 WEATHER: Final = {
-    "Max_TemperatureC": "warmest",
-    "Mean_TemperatureC": "temperature",
-    "Min_TemperatureC": "coldest",
-    "Mean_Humidity": "humidity",
-    "Mean_Wind_SpeedKm_h": "wind",
-    "Precipitationmm": "rain",
-    "CloudCover": "clouds",
-    "Events": "weather",
-}
+    "Max_TemperatureC": "warmest", "Mean_TemperatureC": "temperature",
+    "Min_TemperatureC": "coldest", "Mean_Humidity": "humidity", "Mean_Wind_SpeedKm_h": "wind",
+    "Precipitationmm": "rain", "CloudCover": "clouds", "Events": "weather",
+}  # fmt: skip
 
 
 class Columns(NamedTuple):
@@ -76,12 +62,7 @@ EASTER: Final = pd.to_datetime(["2013-03-31", "2014-04-20", "2015-04-05"])
 AROUND_EASTER: Final = (-14, 64)  # days; from before Good Friday to after Corpus Christi
 EVENTS: Final = ("promo", "holiday", "school", "school_day", "closed")
 AWAY: Final = tuple(f"{event}_{side}" for event in EVENTS for side in ("since", "until"))
-PROMO_WEEKS: Final = {
-    "promo_week_-2": -2,
-    "promo_week_-1": -1,
-    "promo_week_1": 1,
-    "promo_week_2": 2,
-}
+PROMO_WEEKS: Final = {f"promo_week_{n}": n for n in (-2, -1, 1, 2)}
 ALIKE: Final = {
     "year_alike": (364, ["Store", "DayOfWeek", "Promo"]),
     "quarter_alike": (91, ["Store", "DayOfWeek", "Promo"]),
@@ -151,21 +132,16 @@ def joined(cut: pd.Timestamp = CUT, hidden_until: pd.Timestamp | None = None) ->
     parts = ["year", "month", "week", "day", "dayofyear", "elapsed"]
     frame = date_parts(frame, "Date", parts=parts, cyclic=True)
     frame["days_left"] = frame["Date"].dt.days_in_month - frame["Date_day"]
-    frame = with_store(frame, folder)
-    frame = with_observed(frame, folder)
+    frame = with_observed(with_store(frame, folder), folder)
     return with_past(frame, cut, hidden_until)
 
 
 def calendar(folder: Path) -> pd.DataFrame:
     """Every store and day that either file knows; days of the test file have no sales."""
     whole = {"Store": "int16", "DayOfWeek": "int8", "Promo": "int8", "SchoolHoliday": "int8"}
-    columns = ["Date", "Open", "StateHoliday", *whole]
+    types, columns = {**whole, "StateHoliday": "category"}, ["Date", "Open", "StateHoliday", *whole]
     parts = [
-        pd.read_csv(
-            folder / f"{name}.csv",
-            usecols=[*columns, *targets],
-            dtype={**whole, "StateHoliday": "category"},
-        )
+        pd.read_csv(folder / f"{name}.csv", usecols=[*columns, *targets], dtype=types)
         for name, targets in (("train", [TARGET]), ("test", []))
     ]
     both = pd.concat(parts, ignore_index=True)
@@ -273,14 +249,14 @@ def with_past(
     logs = np.log(frame[TARGET])
     if hidden_until is not None:
         logs = logs.mask(frame["Date"].between(cut, hidden_until))
-    made = {
+    means = {
         name: means_before(frame, logs, starts, days, alike)
         for name, (days, alike) in ALIKE.items()
     }
-    above = logs - made["year_alike"]
+    above = logs - means["year_alike"]
     for name, days in DRIFTS.items():
-        made[name] = means_before(frame, above, starts, days, ["Store"])
-    return pd.concat([frame, pd.DataFrame(made, index=frame.index)], axis=1)
+        means[name] = means_before(frame, above, starts, days, ["Store"])
+    return pd.concat([frame, pd.DataFrame(means, index=frame.index)], axis=1)
 
 
 def means_before(

@@ -34,7 +34,6 @@ def divided(whole: Part, fraction: float, seed: int) -> tuple[Part, Part]:
     order = np.random.default_rng(seed).permutation(len(whole.texts))
     n = round(fraction * len(order))
     train, held = (
-        Part([whole.texts[i] for i in rows], [whole.labels[i] for i in rows])
-        for rows in (order[n:], order[:n])
+        Part._make([column[i] for i in rows] for column in whole) for rows in (order[n:], order[:n])
     )
     return train, held

@@ -27,21 +27,5 @@ if TYPE_CHECKING:
     from zoo.tabular.verbs import learner as learner
     from zoo.tabular.verbs import train as train
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "EntityEmbedder": "zoo.tabular.sklearn.estimators",
-        "TableModel": "zoo.tabular.model",
-        "TabularClassifier": "zoo.tabular.sklearn.estimators",
-        "TabularRegressor": "zoo.tabular.sklearn.estimators",
-        "date_parts": "zoo.tabular.data.features",
-        "finetune": "zoo.tabular.verbs",
-        "learner": "zoo.tabular.verbs",
-        "load": "zoo.tabular.stored",
-        "looked_up": "zoo.tabular.data.features",
-        "time_since": "zoo.tabular.data.features",
-        "time_until": "zoo.tabular.data.features",
-        "train": "zoo.tabular.verbs",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.messages import quoted
+from zoo.core.output_places import output_file
 from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
 from zoo.tabular.data.targets import unscaled
 from zoo.tabular.data.values import LARGEST, Value, sense
@@ -51,7 +52,7 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
         ValueError: two columns, or a column and an output, would have the same name.
     """
     _require_names(spec)
-    onnx = _onnx()
+    onnx, place = _onnx(), output_file(path, usual="model.onnx")
     core = onnx.compose.add_prefix(_exported(members, spec), INNER)
     nodes, inputs = _entrances(spec)
     behind, outputs = _exits(spec, core)
@@ -76,8 +77,8 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
     )
     onnx.helper.set_model_props(model, {"spec": json.dumps(spec.to_json())})
     onnx.checker.check_model(model)
-    onnx.save(model, str(path))
-    return Path(path)
+    onnx.save(model, str(place))
+    return place
 
 
 class Cells(nn.Module):

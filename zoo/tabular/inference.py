@@ -6,7 +6,6 @@ Tables compute in fp32: their networks are small, and bf16 makes near prediction
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from zoo.core.batches import Batch
+from zoo.core.messages import warn
 from zoo.core.placed import Placed
 from zoo.core.run import Run
 from zoo.core.task import Task
@@ -35,11 +35,9 @@ def in_fp32(run: Run) -> Run:
     'fp32'
     """
     if run.precision not in ("auto", "fp32"):
-        warnings.warn(
+        warn(
             f"models of tables must compute in fp32, got precision={run.precision!r}. It is not "
-            "used, because it would make near predictions equal.",
-            UserWarning,
-            stacklevel=2,
+            "used, because it would make near predictions equal."
         )
     return run if run.precision == "fp32" else replace(run, precision="fp32")
 

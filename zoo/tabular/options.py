@@ -81,14 +81,14 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
     ]
     layers: Annotated[
         Sequence[int] | None,
-        Option(low=1, help="Widths of the hidden layers; None takes the model's own."),
+        Option(low=1, fewest=1, help="Widths of the hidden layers; by default the model's own."),
     ]
     dropout: Annotated[
         float | None,
         Option(
             low=0,
             high=0.999,
-            help="Dropout probability after each hidden layer; None takes the model's own.",
+            help="Dropout probability after each hidden layer; by default the model's own.",
         ),
     ]
     embedding_dropout: Annotated[
@@ -96,7 +96,7 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
         Option(
             low=0,
             high=0.999,
-            help="Dropout probability on the embeddings; None takes the model's own.",
+            help="Dropout probability on the embeddings; by default the model's own.",
         ),
     ]
     sizes: Annotated[
@@ -111,8 +111,8 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
         Join | None,
         Option(
             help="How categories and numbers come together: in the 'input', 'inside' the network "
-            "behind a layer of their own, or as an 'ensemble' of two networks; None takes the "
-            "model's own.",
+            "behind a layer of their own, or as an 'ensemble' of two networks; by default "
+            "the model's own way.",
         ),
     ]
     bins: Annotated[
@@ -120,18 +120,18 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
         Option(
             low=0,
             help="Bins of the piecewise-linear embeddings of numbers; 0 takes numbers as they "
-            "are, None the model's own.",
+            "are; by default the model's own.",
         ),
     ]
     d_number: Annotated[
         int | None,
-        Option(low=1, help="Width of a number's embedding; None takes the model's own."),
+        Option(low=1, help="Width of a number's embedding; by default the model's own."),
     ]
     k: Annotated[
         int | None,
         Option(
             low=0,
-            help="Ensemble members that share their weights; 0 makes a plain network, None takes "
+            help="Ensemble members that share their weights; 0 makes a plain network; by default "
             "the model's own.",
         ),
     ]

@@ -149,6 +149,7 @@ def learner(
     run = settings["run"] = in_fp32(settings["run"] or Run())
     before = (None, None) if start is None else (start.spec, start.seen_rows)
     table = prepare(data, *_uses_and_split(target, settings, run), *before)
+    OPTIONS.require_used(options, {"classes": table.spec.task == "classification"})
     with seeded(run.seed):
         network = _network(model, table, start, settings)
     return learner_of(

@@ -35,32 +35,5 @@ if TYPE_CHECKING:
     from zoo.vision.segmentation.model import PhotoSegmenter as PhotoSegmenter
     from zoo.vision.stored import load as load
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "Augment": "zoo.vision.data.augment",
-        "Labels": "zoo.core.predictions",
-        "NONE": "zoo.vision.data.augment",
-        "PhotoModel": "zoo.vision.classification.model",
-        "PhotoRestorer": "zoo.vision.restoration.model",
-        "PhotoSegmenter": "zoo.vision.segmentation.model",
-        "Prediction": "zoo.core.predictions",
-        "SIDE_ON": "zoo.vision.data.augment",
-        "TOP_DOWN": "zoo.vision.data.augment",
-        "TTA": "zoo.vision.classification.tta",
-        "backbones": "zoo.vision.models.catalogue",
-        "check": "zoo.vision.inspect.doctor",
-        "figures": "zoo.vision.inspect.figures",
-        "finetune": "zoo.vision.classification.verbs",
-        "learner": "zoo.vision.classification.verbs",
-        "load": "zoo.vision.stored",
-        "on_features": "zoo.vision.classification.features",
-        "on_photos": "zoo.vision.classification.features",
-        "restoration": "zoo.vision.restoration",
-        "segmentation": "zoo.vision.segmentation",
-        "set_size": "zoo.vision.classification.recipe",
-        "train": "zoo.vision.classification.verbs",
-        "tune_threshold": "zoo.vision.classification.thresholds",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())

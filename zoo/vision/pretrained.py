@@ -3,56 +3,58 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final
 
-from zoo.core.arguments import is_model, require_data, require_one_start
+from zoo.core.arguments import is_model, require_data, require_one_start, require_order
 from zoo.core.config import CONFIG
 from zoo.core.model import Model
 from zoo.hub.find import find
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.classification.task import n_out
+from zoo.vision.data.listings import Listing
 from zoo.vision.models.backbones import build, check_name, fitting_size, is_known
 from zoo.vision.models.classifier import Classifier, build_classifier, on_backbone
-from zoo.vision.option_names import Pool, TaskName
 from zoo.vision.stored import load
 
 Pretrained = str | os.PathLike[str] | PhotoModel
 
-DROPOUT = 0.2  # of a new head
+Head = Mapping[str, Any]
+"""What a user says of a head, by name."""
 
-
-class HeadWish(NamedTuple):
-    """What the user says of the head; None leaves it to a saved one, or to the defaults."""
-
-    dropout: float | None
-    hidden: int | None
-    pool: Pool | None
-
-    def new(self) -> dict[str, Any]:
-        """The arguments of a new head."""
-        return {
-            "dropout": DROPOUT if self.dropout is None else self.dropout,
-            "hidden": self.hidden,
-            "pool": "avg" if self.pool is None else self.pool,
-        }
+NEW_HEAD: Final[dict[str, Any]] = {"dropout": 0.2, "hidden": None, "pool": "avg"}
 
 
 def names_model(value: Any) -> bool:
     """Whether a value stands for a model of photos, as data never do."""
-    if is_model(value):
-        return True
-    return isinstance(value, str) and is_known(value) and not Path(value).exists()
+    is_backbone = isinstance(value, str) and is_known(value) and not Path(value).exists()
+    return is_backbone or is_model(value)
 
 
-def require_architecture(verb: str, model: str | None) -> str:
-    """The name of the architecture to train from random weights.
+def finetune_start(verb: str, pretrained: Any, data: Any) -> Any:
+    """What `finetune` starts from: a backbone's name or a saved model, see `look_up`.
+
+    Args:
+        verb: the call, such as "zoo.vision.finetune".
+        pretrained: what a user names.
+        data: the second argument, which is no model.
 
     Raises:
-        ValueError: it is missing or unknown, or a model that has its own weights.
+        ValueError: both are swapped, or as `look_up`.
     """
+    require_order(verb, pretrained, data, names_model=names_model)
+    return look_up(pretrained)
+
+
+def train_start(verb: str, data: Any, model: Any) -> str:
+    """What `train` starts from: the name of the architecture to train from random weights.
+
+    Raises:
+        ValueError: data are a model, or the architecture is missing, unknown or has weights.
+    """
+    require_data(verb, data, names_model=names_model)
     if isinstance(model, Model):
         raise ValueError(
             f"model must be the name of a backbone for {verb} from random weights, got {model!r}. "
@@ -67,22 +69,16 @@ def require_architecture(verb: str, model: str | None) -> str:
     return model
 
 
-def starting_point(verb: str, data: Any, pretrained: Any, model: str | None) -> Any:
-    """A backbone's name or a saved model, of exactly one of `pretrained` and `model`.
-
-    Args:
-        verb: the call, such as "zoo.vision.learner".
-        data: its first argument, which is no model.
-        pretrained: what a user names, see `look_up`; None without.
-        model: a backbone's name, for random weights; None without.
+def learner_start(verb: str, data: Any, pretrained: Any, model: str | None) -> Any:
+    """What `learner` starts from, by exactly one of `pretrained` and `model`.
 
     Raises:
-        ValueError: none or both are given, or as `look_up` and `require_architecture`.
+        ValueError: none or both are given, or as `look_up` and `train_start`.
     """
     require_data(verb, data, names_model=names_model)
     example = f"{verb}(data, pretrained='efficientnet_lite0')"
     require_one_start(verb, pretrained, model, example=example)
-    return require_architecture(verb, model) if pretrained is None else look_up(pretrained)
+    return train_start(verb, data, model) if pretrained is None else look_up(pretrained)
 
 
 def of_whole_photos(first: Any) -> str | PhotoModel:
@@ -150,72 +146,49 @@ def _of_one_network(model: Any) -> Any:
 
 
 def start(
-    pretrained: str | PhotoModel,
-    classes: Sequence[str],
-    task: TaskName,
-    *,
-    size: int | None,
-    short_side: int | None,
-    head: HeadWish,
-    published: bool,
+    first: str | PhotoModel, listing: Listing, size: int | None, head: Head, *, published: bool
 ) -> Classifier:
     """The network to train: a backbone's body under a new head, or a saved model as it is.
 
+    A saved model keeps its head if it knows the same classes.
+
     Args:
-        pretrained: a backbone's name, or a model.
-        classes: names of the outputs.
-        task: what is asked of a photo.
+        first: a backbone's name, or a model.
+        listing: the photos, with their classes and what is asked of them.
         size: side of the input in pixels; None takes the backbone's own, or a fitting one.
-        short_side: shorter side of a usual photo in pixels; None if nobody knows it.
-        head: what the user says of the head.
+        head: what the user says of the head, by name; a new one is else as `NEW_HEAD`.
         published: whether a backbone gets its published weights, or random ones.
 
     Raises:
         ValueError: a saved model knows the classes, but has another head than the one wished for.
     """
-    if isinstance(pretrained, PhotoModel):
-        return _from_model(pretrained, classes, task, size, head)
-    return build_classifier(
-        pretrained,
-        n_out(task, classes),
-        pretrained=published,
-        size=fitting_size(pretrained, short_side) if size is None else size,
-        **head.new(),
-    )
-
-
-def _from_model(
-    model: PhotoModel,
-    classes: Sequence[str],
-    task: TaskName,
-    size: int | None,
-    head: HeadWish,
-) -> Classifier:
-    """The body of a model with a new head, or its own head if it knows the same classes."""
-    first = model.members[0]
-    arguments: dict[str, Any] = {**first.arguments()}
-    same = (task, tuple(classes)) == (model.spec.task, model.spec.classes)
-    if same:
-        arguments |= _kept(arguments, head)
-    else:
-        arguments |= {"n_out": n_out(task, classes), **head.new()}
+    task, classes = listing.train.task, listing.train.classes
+    outputs, new_head = n_out(task, classes), {**NEW_HEAD, **head}
+    if isinstance(first, str):
+        size = size or fitting_size(first, listing.short_side)
+        return build_classifier(first, outputs, pretrained=published, size=size, **new_head)
+    saved, spec = first.members[0], first.spec
+    arguments: dict[str, Any] = {**saved.arguments()}
+    is_same = (task, tuple(classes)) == (spec.task, spec.classes)
+    arguments |= _kept(arguments, head) if is_same else {"n_out": outputs, **new_head}
     name, own_size = arguments.pop("name"), arguments.pop("size")
-    backbone = build(name, pretrained=False, size=own_size if size is None else size)
-    preprocessing = replace(model.spec.preprocessing, size=backbone.preprocessing.size)
-    backbone = replace(backbone, preprocessing=preprocessing, licence=model.licence)
-    built = on_backbone(backbone, **arguments, trained=same)
-    (built if same else built.body).load_state_dict((first if same else first.body).state_dict())
-    return built
+    backbone = build(name, pretrained=False, size=size or own_size)
+    preprocessing = replace(spec.preprocessing, size=backbone.preprocessing.size)
+    backbone = replace(backbone, preprocessing=preprocessing, licence=first.licence)
+    network = on_backbone(backbone, **arguments, trained=is_same)
+    old, new = (saved, network) if is_same else (saved.body, network.body)
+    new.load_state_dict(old.state_dict())
+    return network
 
 
-def _kept(own: dict[str, Any], head: HeadWish) -> dict[str, Any]:
+def _kept(own: Mapping[str, Any], head: Head) -> dict[str, Any]:
     """What a trained head takes of a wish: its dropout, which has no weights."""
-    shape = {"hidden": head.hidden, "pool": head.pool}
-    wrong = {name: value for name, value in shape.items() if value not in (None, own[name])}
+    wrong = {name: value for name, value in head.items() if value != own[name]}
+    kept = {name: wrong.pop(name) for name in ["dropout"] if name in wrong}
     if wrong:
         raise ValueError(
             f"the head of a model that knows the classes must stay as it is, got {wrong} for a "
             f"head with { ({name: own[name] for name in wrong}) }. Leave that out, or start from "
             f"{own['name']!r}."
         )
-    return {} if head.dropout is None else {"dropout": head.dropout}
+    return kept

@@ -37,25 +37,42 @@ def column_names(
     Raises:
         ValueError: a stated column, or that of users or of items, is not there.
     """
+    _require_stated(frame, columns)
     lower = {str(name).strip().lower(): name for name in frame.columns}
     names: dict[str, Any] = {}
     for role, usual in USUAL.items():
         if role in columns:
-            require_columns(frame, [columns[role]], f"the column of each {role}")
             names[role] = columns[role]
         elif remembered.get(role) in frame.columns:
             names[role] = remembered[role]
         elif near := [lower[name] for name in usual.split() if name in lower]:
             names[role] = near[0]
-        elif role in ("user", "item"):
-            other = f" or {remembered[role]!r}" if role in remembered else ""
-            raise ValueError(
-                "ratings must have a column of users and one of items, got "
-                f"{few(list(frame.columns))} without that of each {role}. In training say which "
-                f"is by {role}='...', or rename it to {role!r}{other}."
-            )
+    _require_sides(frame, names, remembered)
     _require_one_role_each(frame, names)
     return names
+
+
+def _require_stated(frame: pd.DataFrame, columns: Mapping[str, Any]) -> None:
+    """Refuse stated columns that are not there, all at once."""
+    lacking = {role: columns[role] for role in USUAL if role in columns}
+    lacking = {role: name for role, name in lacking.items() if name not in frame.columns}
+    use = f"the column of each {' and each '.join(lacking)}"
+    require_columns(frame, lacking.values(), use)
+
+
+def _require_sides(
+    frame: pd.DataFrame, names: Mapping[str, Any], remembered: Mapping[str, Any]
+) -> None:
+    """Refuse a table without a column of users, of items, or both."""
+    lacking = [side for side in ("user", "item") if side not in names]
+    if lacking:
+        stated = " and which by ".join(f"{side}='...'" for side in lacking)
+        usual = " and ".join(repr(remembered.get(side, side)) for side in lacking)
+        raise ValueError(
+            "ratings must have a column of users and one of items, got "
+            f"{few(list(frame.columns))} without that of each {' and each '.join(lacking)}. In "
+            f"training say which is by {stated}, or rename to {usual}."
+        )
 
 
 def _require_one_role_each(frame: pd.DataFrame, names: Mapping[str, Any]) -> None:

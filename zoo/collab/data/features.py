@@ -7,7 +7,6 @@ have length one, so that an item of five genres does not weigh five times as muc
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from zoo.collab.data.ids import IdIndex
+from zoo.core.messages import warn
 
 BINS: Final = 10  # of a number
 MOST_VALUES: Final = 1000  # of a column of text
@@ -75,10 +75,9 @@ def encode(
         )
     rows = IdIndex(list(table.index)).rows(ids) - 1
     if len(ids) and (rows < 0).mean() > 0.5:
-        warnings.warn(
+        warn(
             f"{int((rows < 0).sum())} of {len(ids)} ids have no features, such as "
-            f"{ids[int(np.argmin(rows))]!r}. The index of the table must hold the ids.",
-            stacklevel=6,
+            f"{ids[int(np.argmin(rows))]!r}. The index of the table must hold the ids."
         )
     parts = [_encode_column(table[name], how) for name, how in encoder.items()]
     features = _quiet_flags(parts, encoder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +22,7 @@ from zoo.collab.data.validation import Prior, all_held_out, divided, validation
 from zoo.collab.options import ModelName, Options, Titles
 from zoo.collab.spec import Spec
 from zoo.collab.task import predicts_ratings
+from zoo.core.messages import warn
 
 
 @dataclass(frozen=True)
@@ -201,10 +201,9 @@ def _titles(titles: Titles | None, spec: Spec) -> dict[Hashable, str]:
     by_item = dict(titles)
     rows = spec.item_rows(list(by_item))
     if by_item and not rows.any():
-        warnings.warn(
+        warn(
             f"none of {len(by_item)} titles is that of an item, but of ids such as "
-            f"{next(iter(by_item))!r}. Items are ids such as {spec.items[0]!r}.",
-            stacklevel=6,
+            f"{next(iter(by_item))!r}. Items are ids such as {spec.items[0]!r}."
         )
     return {
         spec.items[row - 1]: str(title)

@@ -7,7 +7,6 @@ one warning each counts them.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from zoo.collab.data.columns import NOTHING, column_names, refuse_without_rating
 from zoo.collab.data.ids import clean_ids, whole_numbers
 from zoo.collab.data.times import times_of
 from zoo.collab.options import SplitName
+from zoo.core.messages import warn
 from zoo.core.split import require_both_parts, warn_of_marked_parts
 from zoo.data.table import keeps_types, read_table
 
@@ -167,10 +167,7 @@ def _with_times(ratings: pd.DataFrame, names: Mapping[str, Any], is_stated: bool
     except ValueError as error:
         if is_stated:
             raise ValueError(f"column {names['time']!r}: {error} Name another column.") from None
-        warnings.warn(
-            f"column {names['time']!r} is left out: {error} The last of repeated ratings counts.",
-            stacklevel=5,
-        )
+        warn(f"column {names['time']!r} is left out: {error} The last of repeated ratings counts.")
         return ratings.drop(columns="time")
 
 
@@ -204,10 +201,7 @@ def _numbers(ratings: pd.Series) -> pd.Series:
 def _without_gaps(ratings: pd.DataFrame) -> pd.DataFrame:
     gaps = ratings.isna().any(axis=1)
     if gaps.any():
-        warnings.warn(
-            f"{int(gaps.sum())} of {len(ratings)} ratings lack a value and are left out.",
-            stacklevel=5,
-        )
+        warn(f"{int(gaps.sum())} of {len(ratings)} ratings lack a value and are left out.")
         ratings = ratings[~gaps]
     if not len(ratings):
         raise ValueError(
@@ -224,9 +218,8 @@ def _without_repeats(ratings: pd.DataFrame) -> pd.DataFrame:
     else:
         repeated = ratings.duplicated(["user", "item"], keep="last")
     if repeated.any():
-        warnings.warn(
+        warn(
             f"{int(repeated.sum())} ratings are of an item that the user rated again. The last one "
-            "counts.",
-            stacklevel=5,
+            "counts."
         )
     return ratings[~repeated]

@@ -12,6 +12,8 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 from pandas.tseries.api import guess_datetime_format
 
+from zoo.core.messages import warn
+
 _STOPS: Final = re.compile(r"\s*\d{1,2}\.\s?\d{1,2}\.")  # as in 31.12.2020: the day comes first
 
 
@@ -43,10 +45,9 @@ def times_of(column: pd.Series) -> pd.Series:
             readings.append(pd.to_datetime(column, format=written, utc=True))
     if readings:
         if any((readings[0] != other).any() for other in readings) and not _has_stops(column):
-            warnings.warn(
+            warn(
                 "dates must tell the month from the day, got none that does, such as "
-                f"{column.iloc[0]!r}, so that the month is read first. Write them as 2020-12-31.",
-                stacklevel=6,
+                f"{column.iloc[0]!r}, so that the month is read first. Write them as 2020-12-31."
             )
         return readings[0]
     raise ValueError(f"times must be numbers or dates written in one way, got {_odd(column)!r}.")

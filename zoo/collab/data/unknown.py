@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
@@ -11,16 +10,15 @@ import pandas as pd
 
 from zoo.collab.data.ids import Rows
 from zoo.collab.spec import Spec
+from zoo.core.messages import warn
 
 MOST: Final = 0.5  # share of unknown ids above which a call says so
 
 
-def rows_of(
-    spec: Spec, ids: Mapping[str, Any], *, is_text: bool = False, stacklevel: int = 2
-) -> dict[str, Rows]:
+def rows_of(spec: Spec, ids: Mapping[str, Any], *, is_text: bool = False) -> dict[str, Rows]:
     """Rows of ids by side, with a warning as that of `warn_of_ids`. Shape: (n,) each."""
     rows = {side: spec.index[side].rows(of_side) for side, of_side in ids.items()}
-    warn_of_ids(spec, ids, rows, is_text=is_text, stacklevel=stacklevel + 1)
+    warn_of_ids(spec, ids, rows, is_text=is_text)
     return rows
 
 
@@ -31,7 +29,6 @@ def warn_of_ids(
     *,
     means: str = "They count as average.",
     is_text: bool = False,
-    stacklevel: int = 2,
 ) -> None:
     """Warn once if most entries have an unknown id, or one has none at all.
 
@@ -41,25 +38,22 @@ def warn_of_ids(
         rows: their rows, 0 for unknown ones, of the sides in question. Shape: (n,) each.
         means: sentence that says what becomes of unknown ones.
         is_text: whether the ids are from a text file, where numbers are text.
-        stacklevel: frames from here up to the user's call.
     """
     if spec.is_anonymous and "user" in rows:
         means = "It was published without its users: fold_in(ratings) places one."
     unknown = np.any([side == 0 for side in rows.values()], axis=0)
     if unknown.any() and (unknown.mean() > MOST or _have_gaps(ids, rows)):
         side, example = _example(ids, rows)
-        warnings.warn(
+        warn(
             f"the model does not know {int(unknown.sum())} of {len(unknown)}, such as the {side} "
-            f"{example!r}; it knows ids such as {_plain(spec.index[side].ids[0])}. {means}",
-            stacklevel=stacklevel,
+            f"{example!r}; it knows ids such as {_plain(spec.index[side].ids[0])}. {means}"
         )
         return
     for side in () if is_text else rows:
         if text := spec.index[side].spelled_out(ids[side], rows[side]):
-            warnings.warn(
+            warn(
                 f"the model knows {side}s as numbers, got text: {text!r} is taken for the number. "
-                "Pass numbers.",
-                stacklevel=stacklevel,
+                "Pass numbers."
             )
             return
 

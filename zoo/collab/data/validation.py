@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from zoo.collab.data.ratings import Table, read, split
 from zoo.collab.data.unknown import warn_of_ids
 from zoo.collab.options import Options
 from zoo.collab.spec import Spec
+from zoo.core.messages import warn
 from zoo.core.run import Run
 from zoo.core.split import TOLERABLE_SHARE, require_disjoint
 
@@ -45,11 +45,10 @@ def divided(
     rows = encode(ratings, prior.spec)
     is_new = ~np.isin(pair_keys(rows.users, rows.items), prior.rated_items.keys())
     if not round(fraction * is_new.sum()):
-        warnings.warn(
+        warn(
             "ratings to validate on must be new to the pretrained model, got "
             f"{is_new.sum()} such of {len(ratings)}, so that there is no score. Pass valid=... "
-            "with ratings that it was not trained on.",
-            stacklevel=6,
+            "with ratings that it was not trained on."
         )
         return ratings, None
     _, held_out = split(ratings[is_new], settings["split"], fraction, seed)
@@ -83,7 +82,7 @@ def validation(
             f"{len(ratings)} to validate on. Its users are ids such as {spec.users[0]!r}, its "
             f"items such as {spec.items[0]!r}."
         )
-    warn_of_ids(spec, table, ratings.rows, is_text=True, stacklevel=6)
+    warn_of_ids(spec, table, ratings.rows, is_text=True)
     return ratings
 
 
@@ -122,11 +121,8 @@ def ratings_to_score(
     table = read(data, remembered=spec.columns, needs_rating=needs_rating)
     ratings = encode(table, spec)
     is_text = not isinstance(data, pd.DataFrame)
-    warn_of_ids(spec, table, ratings.rows, is_text=is_text, stacklevel=5)
+    warn_of_ids(spec, table, ratings.rows, is_text=is_text)
     share = np.isin(pair_keys(ratings.users, ratings.items), rated_items.keys()).mean()
     if share > TOLERABLE_SHARE:
-        warnings.warn(
-            f"{share:.0%} of the {len(ratings)} ratings were trained on. {trained_on_means}",
-            stacklevel=4,
-        )
+        warn(f"{share:.0%} of the {len(ratings)} ratings were trained on. {trained_on_means}")
     return ratings

@@ -24,7 +24,6 @@ know; what needs nothing new is still written as format 1.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -52,6 +51,7 @@ from zoo.core.config import (
     text_of,
 )
 from zoo.core.history import History
+from zoo.core.messages import warn
 from zoo.core.saving import saved_together
 from zoo.core.split import SKETCH_SIZE, SeenRows
 
@@ -266,15 +266,12 @@ def require_replaceable(target: Path, *, own_run: bool = False) -> None:
         )
     if target.is_dir() and (described := _description(target)) is not None:
         if described:
-            warnings.warn(
-                f"{target.name!r} holds an earlier model ({described}), which is replaced",
-                UserWarning,
-                stacklevel=3,
-            )
+            warn(f"{target.name!r} holds an earlier model ({described}), which is replaced")
         return
+    other = "holds other files" if target.is_dir() else "is a file"
     raise FileExistsError(
         f"a model may take the place of a model of this library alone, got {str(target)!r}, which "
-        "holds other files. Choose another directory."
+        f"{other}. Choose another directory."
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from zoo.core.messages import did_you_mean
+from zoo.core.output_places import output_file
 from zoo.core.training.fit import Fit
 
 
@@ -119,8 +120,7 @@ class CSVLog:
 
     def epoch_end(self, fit: Fit) -> None:
         """Rewrite the file: it is short, and then never half a line."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(fit.history.to_csv())
+        output_file(self.path, usual="history.csv").write_text(fit.history.to_csv())
 
 
 class TensorBoardLog:

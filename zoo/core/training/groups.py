@@ -139,6 +139,25 @@ def freeze_to(groups: Sequence[LayerGroup], n: int) -> None:
             p.requires_grad_(i >= first)
 
 
+def has_vector_norms(model: nn.Module) -> bool:
+    """Whether batch norms of vectors learn, each of which needs two rows of a batch or more."""
+    return any(isinstance(m, nn.BatchNorm1d) and m.training for m in model.modules())
+
+
+def require_rows(model: nn.Module, batch_size: int) -> None:
+    """Refuse batches of a single row for a head whose batch norms cannot learn from one.
+
+    Raises:
+        ValueError: they are such.
+    """
+    norms = layer_groups(model)[-1].batchnorms()
+    if batch_size == 1 and any(isinstance(norm, nn.BatchNorm1d) for norm in norms):
+        raise ValueError(
+            f"batch_size must be 2 or more for a head with batch norms, got {batch_size=}. Try "
+            "batch_size=2, or 16 if memory allows."
+        )
+
+
 def train_mode(model: nn.Module, groups: Sequence[LayerGroup], batchnorm: BatchNormMode) -> None:
     """Training mode, but for batch norms whose statistics stay.
 

@@ -72,8 +72,10 @@ class Learner(Generic[S, M]):
             parameter groups to a torch optimizer.
         weight_decay: decoupled for AdamW; norms, biases and bias tables get none.
         clip: largest norm of the gradient; None leaves it alone.
-        accumulate: parts that each batch passes through the model in, to save memory; the step
-            equals that on the whole batch.
+        accumulate: parts that each batch passes through the model in, to save memory; fewer where
+            a part would have a single row, from which batch norms of vectors cannot learn. The step
+            equals that on the whole batch, unless batch norms learn: each part is then normalised
+            by its own mean and deviation, as a batch of its size is.
         batchnorm: whose running statistics follow the training data: "live" all, "thawed" those
             of layer groups that train, "fixed" those of the head alone. Each of several processes
             normalises its own part of a batch, and the first one's statistics are kept: with live

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,10 @@ from zoo.core.batches import Batch
 from zoo.core.run import accelerator, rank_and_world
 from zoo.core.training.evaluation import to_device
 from zoo.core.training.fit import Fit
+from zoo.core.training.groups import has_vector_norms
 
 FLUSH_SECONDS = 0.5
+_ONE_VALUE: Final = "more than 1 value per channel"  # in the error of a batch norm
 
 
 def train_epoch(fit: Fit, batches: Iterable[Batch]) -> None:
@@ -51,10 +53,12 @@ def train_step(fit: Fit, batch: Batch) -> Tensor:
     """One optimizer step on one (global) batch; its mean loss, on the device.
 
     A batch that passes in several parts, or is shared by several processes, weighs every part by
-    the number of its targets: the step equals that on the whole batch.
+    the number of its targets: the step equals that on the whole batch, unless batch norms learn,
+    which normalise every part by itself.
     """
     fit.optimizer.zero_grad()
-    parts = split(batch, fit.accumulate)
+    alone = fit.accumulate == 1 or not has_vector_norms(fit.model)
+    parts = split(batch, fit.accumulate, fewest=1 if alone else 2)
     world = rank_and_world()[1]
     if len(parts) == 1 and world == 1:
         loss, _ = forward_loss(fit, batch)
@@ -82,18 +86,30 @@ def train_step(fit: Fit, batch: Batch) -> Tensor:
 
 
 def forward_loss(fit: Fit, batch: Batch) -> tuple[Tensor, Tensor | int]:
-    """Mean loss of a batch and the number of targets in it, in the fit's precision."""
-    if fit.dtype is None:
-        return fit.task.loss(fit.forward(*batch.inputs), batch.target)
-    with torch.autocast(fit.device.type, fit.dtype):
-        return fit.task.loss(fit.forward(*batch.inputs), batch.target)
+    """Mean loss of a batch and the number of targets in it, in the fit's precision.
+
+    Raises:
+        ValueError: a batch norm has a single value per channel, from which it cannot learn.
+    """
+    autocast = torch.autocast(fit.device.type, fit.dtype, enabled=fit.dtype is not None)
+    try:
+        with autocast:
+            return fit.task.loss(fit.forward(*batch.inputs), batch.target)
+    except ValueError as error:
+        if _ONE_VALUE not in str(error):
+            raise
+        raise ValueError(
+            "batch norms must have several values per channel to learn from, got a single one "
+            f"with {len(batch.target)} of a batch's rows at a time. Raise batch_size, or lower "
+            "accumulate."
+        ) from error
 
 
-def split(batch: Batch, n: int) -> list[Batch]:
-    """The batch in n parts of nearly equal size, fewer if it has fewer rows."""
-    if n == 1 or len(batch.target) <= 1:
+def split(batch: Batch, n: int, *, fewest: int = 1) -> list[Batch]:
+    """The batch in n parts of nearly equal size, or in fewer of at least `fewest` rows."""
+    n = min(n, len(batch.target) // fewest)
+    if n <= 1:
         return [batch]
-    n = min(n, len(batch.target))
     columns = zip(*(x.tensor_split(n) for x in batch.inputs), strict=True)
     targets = batch.target.tensor_split(n)
     return [batch._replace(inputs=x, target=y) for x, y in zip(columns, targets, strict=True)]

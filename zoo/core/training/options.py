@@ -61,8 +61,8 @@ class TrainingOptions(TypedDict, total=False):
             group=_GROUP,
             default="adamw",
             cli=str,
-            help="'adamw' (betas .9 and .99, eps 1e-5), 'sgd' (momentum .9), or a function from "
-            "parameter groups to a torch optimizer.",
+            help="'adamw' (betas .9 and .99, eps 1e-5) or 'sgd' (momentum .9).",
+            python="A function from parameter groups to a torch optimizer is taken as well.",
         ),
     ]
     weight_decay: Annotated[
@@ -76,12 +76,15 @@ class TrainingOptions(TypedDict, total=False):
     ]
     clip: Annotated[
         float | None,
-        Option(group=_GROUP, above=0, help="Largest norm of the gradient; None leaves it alone."),
+        Option(group=_GROUP, above=0, help="Largest norm of the gradient, if there is one."),
     ]
     accumulate: Annotated[
         int,
         Option(
-            group=_GROUP, default=1, low=1, help="Parts that a batch passes in, to save memory."
+            group=_GROUP,
+            default=1,
+            low=1,
+            help="Parts that a batch passes in, to save memory; batch norms see one at a time.",
         ),
     ]
     callbacks: Annotated[
@@ -114,6 +117,7 @@ class LabelSmoothing(TypedDict, total=False):
             low=0,
             below=1,
             record=True,
+            needs="classes",
             help="Share of the target that is spread over all classes.",
         ),
     ]

@@ -24,6 +24,7 @@ from zoo.core.batches import Batches
 from zoo.core.config import FINISHED, TRAINING_STATE
 from zoo.core.fingerprint import differences, digest, plain_or_digest
 from zoo.core.lock import FolderLock
+from zoo.core.output_places import output_folder
 from zoo.core.run import Run, rank_and_world, versions
 from zoo.core.training import checkpoint
 from zoo.core.training.fit import Fit, Progress
@@ -245,7 +246,7 @@ def _writable(folder: Path) -> FolderLock | None:
         OSError: it cannot be written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        output_folder(folder)
         lock = FolderLock.of(folder)
         for left in folder.glob(f"{_TRY}*"):  # of a process that was killed
             left.rmdir()

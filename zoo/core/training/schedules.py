@@ -68,12 +68,19 @@ def one_cycle(
     """One cycle: cosine up from 1/div, cosine down to 1/final_div; momentum mirrors it.
 
     Smith 2018, sec. 4; the phases as in torch's `OneCycleLR`, whose `final_div_factor` is
-    final_div / div here.
+    final_div / div here. Where these have no step for the way up (pct_start * steps of 1 or less;
+    torch then begins at the highest rate), the places are those of fastai, step / steps, so that
+    every cycle begins low, one of a single step too.
+
+    >>> [[round(one_cycle(step, [n]).rate, 2) for step in range(n)] for n in (1, 2, 3, 8)]
+    [[0.04], [0.04, 0.75], [0.04, 0.97, 0.41], [0.04, 1.0, 0.93, 0.75, 0.5, 0.25, 0.07, 0.0]]
     """
-    last = max(sum(steps) - 1, 1)
-    peak = min(max(pct_start * (last + 1) - 1, 0.0), float(last))
+    n = sum(steps)
+    last, peak = n - 1.0, max(pct_start * n - 1, 0.0)
+    if peak == 0 < pct_start:
+        last, peak = float(n), pct_start * n
     high, low = momentums or (0.0, 0.0)
-    if step < peak or (step == peak and peak > 0):
+    if step <= peak and peak > 0:
         done = step / peak
         factors = _anneal(1 / div, 1.0, done), _anneal(high, low, done)
     else:

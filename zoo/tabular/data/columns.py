@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from zoo.core.messages import SHOWN, quoted
+from zoo.core.messages import SHOWN, quoted, warn
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
 from zoo.tabular.data.values import (
@@ -252,17 +251,16 @@ def _tell(
         for why in dict.fromkeys(why for _, why in left_out):
             names = [name for name, reason in left_out if reason == why]
             reasons.append(f"{quoted(names)} ({why if len(names) == 1 else f'each {why}'})")
-        warnings.warn(f"{LEFT_OUT}: {'; '.join(reasons)}", stacklevel=4)
+        warn(f"{LEFT_OUT}: {'; '.join(reasons)}")
     if infinite:
         message = f"numbers must be finite, got infinite ones in {quoted(infinite)}. They are gaps."
-        warnings.warn(message, stacklevel=4)
+        warn(message)
     if odd:
         texts = ", ".join(f"{value!r:.30} in {name!r}" for name, value in odd[:SHOWN])
-        warnings.warn(
+        warn(
             f"a column of numbers must hold numbers alone, got {texts}, so that each number is a "
             "category of its own. Correct the cells with pd.to_numeric(..., errors='coerce'), or "
-            f"name the column in categories={[name for name, _ in odd[:SHOWN]]}.",
-            stacklevel=4,
+            f"name the column in categories={[name for name, _ in odd[:SHOWN]]}."
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
@@ -14,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.messages import SHOWN
+from zoo.core.messages import SHOWN, warn
 from zoo.data.table import require_columns
 from zoo.tabular.data.tables import ALL_INPUTS
 from zoo.tabular.data.values import Value, as_numbers, distinct, key, one_number, plain, sense
@@ -185,9 +184,7 @@ def warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
     if unseen:
         shown = [f"{name!r} (such as {value!r:.40})" for name, value in unseen.items()]
         more = f" and {len(shown) - SHOWN} more columns" if len(shown) > SHOWN else ""
-        warnings.warn(
+        warn(
             "categories must be known from training to tell something, got mostly unknown ones in "
-            f"{', '.join(shown[:SHOWN])}{more}. Each counts as an average category.",
-            UserWarning,
-            stacklevel=2,
+            f"{', '.join(shown[:SHOWN])}{more}. Each counts as an average category."
         )

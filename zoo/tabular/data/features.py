@@ -9,7 +9,6 @@ Each is a plain function from a DataFrame to a new one; its argument stays as it
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.core.messages import quoted
+from zoo.core.messages import quoted, warn
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
 from zoo.tabular.data.values import distinct, moments, sense, without_arrow
@@ -150,11 +149,9 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
     left, right = _comparable(frame, table, keys)
     wide = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
     if len(frame) and len(table) and (wide[_MATCH] == "left_only").all():
-        warnings.warn(
+        warn(
             f"keys must be in the table to look up, got {quoted(keys)} of which none is there, "
-            f"such as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
-            UserWarning,
-            stacklevel=2,
+            f"such as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps."
         )
     wide = wide.drop(columns=_MATCH).set_axis(frame.index)
     if left is not frame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
@@ -11,6 +10,7 @@ import pandas as pd
 from torch import Tensor
 
 from zoo.core.batches import Data, TensorBatches
+from zoo.core.messages import warn
 from zoo.core.run import Run
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, warn_of_marked_parts
 from zoo.data.table import require_columns
@@ -226,10 +226,9 @@ def _new_rows(
             f"{share:.0%} that it was trained on. Pass others as valid, divide as its training "
             "did (the same table, seed and valid_fraction), or set valid_fraction=0."
         )
-    warnings.warn(
+    warn(
         f"validation rows must be new to the pretrained model, got {int((~is_new).sum())} of "
-        f"{len(valid)} that it was trained on. They are left out.",
-        stacklevel=4,
+        f"{len(valid)} that it was trained on. They are left out."
     )
     return valid[is_new]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from pandas.api import types
 from torch import Tensor
 
-from zoo.core.messages import SHOWN, quoted
+from zoo.core.messages import SHOWN, quoted, warn
 from zoo.tabular.data.encode import Lookup
 from zoo.tabular.data.values import (
     Value,
@@ -101,7 +100,7 @@ def with_targets(frame: pd.DataFrame, targets: Sequence[Name]) -> pd.DataFrame:
         )
     n = int((~is_labelled).sum())
     message = f"rows must have a target, got {n} of {len(frame)} without. They are left out."
-    warnings.warn(message, stacklevel=4)
+    warn(message)
     rows = frame[is_labelled]
     return rows.astype({name: np.int64 for name in targets if _is_whole(rows[name])})
 
@@ -205,10 +204,9 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
         classes.append(value)
     if len(classes) < len(values):
         same = [value for value in values if value not in classes]
-        warnings.warn(
+        warn(
             f"classes must differ in more than spaces, got {quoted(same)} in {name!r}. They are "
-            "counted with the class of the same letters.",
-            stacklevel=4,
+            "counted with the class of the same letters."
         )
     if len(classes) < 2:
         raise ValueError(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from torch import Tensor
 
+from zoo.core.output_places import output_file
 from zoo.core.predictions import Labels, Prediction
 from zoo.text.data.readable import readable
 from zoo.text.data.rules import BOS, MAJ, REP, UP, WREP
@@ -98,8 +99,9 @@ class Explanation:
 
     def save(self, path: str | Path) -> Path:
         """Write the figure as a picture."""
-        self.figure().savefig(path, dpi=150)
-        return Path(path)
+        place = output_file(path, usual="explanation.png")
+        self.figure().savefig(place, dpi=150)
+        return place
 
     def _coloured(self) -> list[tuple[str, float, tuple[int, int, int], float]]:
         """Words with score, colour, and how strong it is, 0..1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -55,16 +56,21 @@ class TextClassifier(Model[ClassifierNet, Spec]):
     def predict(self, texts: str, *, batch_size: int = 64) -> Verdict: ...
     @overload
     def predict(self, texts: Iterable[Any], *, batch_size: int = 64) -> list[Verdict]: ...
+    @overload
     def predict(
-        self, texts: str | Iterable[Any], *, batch_size: int = 64
+        self, texts: os.PathLike[str], *, batch_size: int = 64
+    ) -> Verdict | list[Verdict]: ...
+    def predict(
+        self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
     ) -> Verdict | list[Verdict]:
         """Tell the class of a text, or a list of classes for several texts, in their order.
 
         A text gets a `Prediction`, or `Labels` where it may have several classes.
 
         Args:
-            texts: a text, or a list, Series, array or iterator of texts, or a table, of which the
-                column of texts counts; an empty text is allowed.
+            texts: a text, or a list, Series, array or iterator of texts, or a table or the path of
+                one, of which the column of texts counts; an empty text is allowed. A text that is
+                the name of a table that is there, such as "new.csv", is its path.
             batch_size: texts that pass through the model at a time, those of like length together.
                 The prediction for a text does not depend on the others: on a CPU to the last bit.
 
@@ -80,8 +86,8 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         verdicts = [kind.of(self.spec.classes, row) for row in decoded.double().tolist()]
         return verdicts[0] if alone else verdicts
 
-    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
-        """See `Model.records`; a file is a text, or a table of texts."""
+    def records(self, files: Sequence[Path | str], *, k: int = 1) -> Iterator[dict[str, Any]]:
+        """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
         for places, texts in texts_in(files, self.spec.text_column):
             for place, verdict in zip(places, self.predict(texts), strict=True):
                 yield place | verdict.record(k)

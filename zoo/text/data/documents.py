@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from zoo.core.batches import Batch, bounds, seed_of
+from zoo.core.batches import Batch, bounds, seed_of, steps_of
 from zoo.text.data.rules import PAD_ID
 from zoo.text.data.stream import Places, Stream
 
@@ -62,7 +61,7 @@ class DocumentBatches:
 
     def steps(self, epoch: int) -> int:
         """Number of batches: the same for each epoch."""
-        return math.ceil(len(self) / self.batch_size)
+        return steps_of(len(self), self.batch_size)
 
     def batches(self, epoch: int) -> list[Places]:
         """The documents of each (global) batch."""

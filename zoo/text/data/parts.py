@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import warn
 from zoo.core.split import (
     TOLERABLE_SHARE,
     Hashes,
@@ -89,10 +89,9 @@ def without(hashes: Hashes, earlier: SeenRows | None, trained: Hashes | None = N
             )
         is_old |= earlier.contains(hashes)
     if n := int(is_old.sum()):
-        warnings.warn(
+        warn(
             f"{n} of {len(hashes)} texts to validate on are trained on too, by this model or the "
-            "pretrained one, and are left out of the validation.",
-            stacklevel=2,
+            "pretrained one, and are left out of the validation."
         )
     return np.flatnonzero(~is_old)
 
@@ -139,10 +138,9 @@ def are_too_few(units: list[Rows], n: int, fraction: float) -> bool:
 
 def warn_of_copies(units: list[Rows], n: int) -> None:
     """Tell that there is nothing to validate on."""
-    warnings.warn(
+    warn(
         f"No texts are held out: the {n} texts are copies of {len(units)}, too few to validate on "
-        "others than are trained on. Give valid=... to have scores.",
-        stacklevel=2,
+        "others than are trained on. Give valid=... to have scores."
     )
 
 

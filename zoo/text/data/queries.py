@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from zoo.data.table import TABLES
-from zoo.text.data.files import text_of
+from zoo.text.data.files import path_of, text_of
 from zoo.text.data.texts import column_of, every
+
+_SPACE: Final = re.compile(r"\s")
 
 
 def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
     """The texts of a query in their order, and whether it was one text alone.
 
     Args:
-        query: a text; a list, Series, array or iterator of texts; a table with a column of them.
+        query: a text; a list, Series, array or iterator of texts; a table with a column of them; a
+            path of a table or of a text file. A str that ends as a table does, such as "a.csv", is
+            its path if there is such a file, and a text otherwise.
         column: the name of a table's column of texts, as in training; None takes "text", or the
             only one.
 
     Raises:
         ValueError: something is no text, or the table has no such column.
+        FileNotFoundError: there is no file at a path.
 
     >>> texts_of("So good!"), texts_of(iter(["So good!", "So bad."]))
     ((['So good!'], True), (['So good!', 'So bad.'], False))
     """
     if isinstance(query, np.ndarray) and query.ndim == 0:
         query = query.item()
+    if isinstance(query, os.PathLike) or (isinstance(query, str) and _is_table(query)):
+        texts = list(_texts_of_file(path_of(query), column))
+        return texts, Path(query).suffix.lower() not in TABLES
     if isinstance(query, str):
         return [str(query)], True
     if isinstance(query, (bytes, bytearray, memoryview)):
@@ -57,6 +67,8 @@ def one_text(query: Any) -> str:
     Raises:
         ValueError: it is no text, or several.
     """
+    if isinstance(query, str):
+        return str(query)
     texts, alone = texts_of(query)
     if not alone:
         raise ValueError(
@@ -66,12 +78,13 @@ def one_text(query: Any) -> str:
 
 
 def texts_in(
-    files: Sequence[Path], column: Any = None
+    files: Sequence[Path | str], column: Any = None
 ) -> Iterator[tuple[list[dict[str, Any]], list[str]]]:
     """Yield the texts of each file beside where each is from, as a record says it.
 
     Args:
-        files: tables, of which missing texts are empty ones; another file is one text.
+        files: tables, of which missing texts are empty ones; another file is one text, and so is a
+            str that names no file and does not look as if it should.
         column: see `texts_of`.
 
     Raises:
@@ -79,16 +92,46 @@ def texts_in(
         ValueError: a table has no such column.
     """
     for file in files:
-        if not file.is_file():
+        if isinstance(file, str) and _is_no_name(file):
+            yield [{"text": file}], [file]
+            continue
+        path = Path(file)
+        if not _is_file(path):
             raise FileNotFoundError(
-                f"texts to predict must be in files, got '{file}', which is none. Write the text "
-                "into a .txt file, or several into a table with a column 'text'."
+                f"texts to predict must be in files, got {str(file)!r:.100}, which is none. "
+                "Correct the name, or write the text into a .txt file."
             )
-        if file.suffix.lower() in TABLES:
-            texts = list(every(file, usual=column))
-            yield [{"file": str(file), "row": row} for row in range(len(texts))], texts
-        else:
-            yield [{"file": str(file)}], [text_of(file)]
+        texts = list(_texts_of_file(path, column))
+        rows: Any = [{"row": row} for row in range(len(texts))]
+        rows = rows if path.suffix.lower() in TABLES else [{}]
+        yield [{"file": str(file), **row} for row in rows], texts
+
+
+def _texts_of_file(path: Path, column: Any) -> Iterable[str]:
+    """The texts of a table, or the one of another file."""
+    is_table = path.suffix.lower() in TABLES
+    return every(path, usual=column) if is_table else [text_of(path)]
+
+
+def _is_table(text: str) -> bool:
+    """Whether a text is the name of a table that is there."""
+    path = Path(text)
+    return path.suffix.lower() in TABLES and _is_file(path)
+
+
+def _is_no_name(text: str) -> bool:
+    """Whether a text neither is the name of a file nor looks like one."""
+    path = Path(text)
+    named = path.suffix.lower() in (*TABLES, ".txt") or (os.sep in text and not _SPACE.search(text))
+    return not named and not _is_file(path)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a text is none, however long and odd."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _rows(query: Any, column: Any) -> list[Any]:

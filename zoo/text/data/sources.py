@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.messages import warn
 from zoo.data.table import TABLES, read_texts, truths_of
 from zoo.text.data import huggingface, texts
 from zoo.text.data.files import parts_in, path_of, text_of, visible
@@ -141,9 +141,7 @@ def _from_folder(folder: Path) -> pd.DataFrame:
         )
     left_out = [own.name for own in _folders(folder) if own.name.lower() in UNLABELLED]
     if left_out:
-        warnings.warn(
-            f"Texts in {left_out} have no class and are left out.", UserWarning, stacklevel=2
-        )
+        warn(f"Texts in {left_out} have no class and are left out.")
     rows = [(text_of(file), name) for file, name in files if name not in left_out]
     return pd.DataFrame(rows, columns=["text", "label"], dtype=object)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -91,15 +92,19 @@ class LanguageModel(Model[LanguageNet, Spec]):
     def predict(
         self, text: Iterable[Any], k: int = 5, *, tokens: bool = False
     ) -> list[NextWords]: ...
+    @overload
     def predict(
-        self, text: str | Iterable[Any], k: int = 5, *, tokens: bool = False
+        self, text: os.PathLike[str], k: int = 5, *, tokens: bool = False
+    ) -> NextWords | list[NextWords]: ...
+    def predict(
+        self, text: str | Iterable[Any] | os.PathLike[str], k: int = 5, *, tokens: bool = False
     ) -> NextWords | list[NextWords]:
         """Tell the k likeliest next words after a text, as [(word, probability), ...].
 
         A model that reads backward tells the words before the text. Several texts give a list.
 
         Args:
-            text: a text, or a list, Series, array, iterator or table of texts.
+            text: a text, or a list, Series, array, iterator or table of texts, or its path.
             k: number of words.
             tokens: give tokens of the vocabulary instead, marks such as "xxmaj" among them.
 
@@ -113,7 +118,7 @@ class LanguageModel(Model[LanguageNet, Spec]):
         words = [likeliest(one, k) for one in texts]
         return words[0] if alone else words
 
-    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+    def records(self, files: Sequence[Path | str], *, k: int = 1) -> Iterator[dict[str, Any]]:
         """See `Model.records`; the classes of a text are the words that may come next."""
         for places, texts in texts_in(files, self.spec.text_column):
             for place, words in zip(places, self.predict(texts, k), strict=True):

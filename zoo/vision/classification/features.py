@@ -8,10 +8,8 @@ on the same photos starts at once, a pass that was killed begins again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +20,8 @@ from torch import Tensor, nn
 
 from zoo.core.batches import Batch, TensorBatches
 from zoo.core.cache_folder import expanded
+from zoo.core.fingerprint import digest
+from zoo.core.messages import warn
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
 from zoo.vision.classification.model import PhotoLearner
@@ -31,7 +31,7 @@ from zoo.vision.models.classifier import Classifier
 from zoo.vision.models.head import pooled
 
 SUFFIX: Final = ".features"
-_VERSION: Final = "zoo-features-1"
+_VERSION: Final = "zoo-features-2"
 
 
 class Features(nn.Module):
@@ -68,14 +68,13 @@ class Pass:
             yield batch._replace(inputs=flipped)
 
     def key(self) -> str | None:
-        """What names the pass; None if its photos cannot be told from others, as a data set's."""
+        """Text that identifies the pass in the cache, or None for a user's own data set."""
         photos = self.photos
         if not isinstance(photos.items, Items):
             return None
-        items = photos.items.fingerprint()
         seed = (photos.seed, self.epoch, photos.batch_size) if photos.augment else ()
         looks = (photos.size, photos.mean, photos.std, photos.augment, seed, self.mirrored)
-        return repr((items, looks))
+        return repr((photos.items.fingerprint(), looks))
 
 
 @dataclass(frozen=True)
@@ -136,20 +135,11 @@ def on_features(learn: PhotoLearner, versions: int = 0) -> None:
             "Use versions=0, or an augmentation."
         )
     learn.freeze()
-    plain = replace(train, augment=None, shuffle=False)
-    varied = replace(train, shuffle=False)
+    plain, varied = replace(train, augment=None, shuffle=False), replace(train, shuffle=False)
     passes = [Pass(plain), *(Pass(varied, epoch) for epoch in range(versions))]
-    rows = [computed(learn, one) for one in passes]
-    targets = train.targets.repeat(len(passes), *[1] * (train.targets.dim() - 1))
-    settings: dict[str, Any] = {"seed": train.seed, "device": learn.device}
-    tensors = TensorBatches(torch.cat(rows), targets, batch_size=train.batch_size, **settings)
-    known = None
-    if valid is not None:
-        seen = computed(learn, Pass(valid))
-        size = valid.batch_size
-        of_valid = TensorBatches(seen, valid.targets, batch_size=size, shuffle=False, **settings)
-        known = FeatureBatches(valid, of_valid)
-    learn.set_data(learn.data._replace(train=FeatureBatches(train, tensors), valid=known))
+    of_train = _feature_batches(learn, train, passes, shuffle=True)
+    of_valid = valid and _feature_batches(learn, valid, [Pass(valid)], shuffle=False)
+    learn.set_data(learn.data._replace(train=of_train, valid=of_valid))
 
 
 def on_photos(learn: PhotoLearner) -> None:
@@ -174,18 +164,23 @@ def photos_of(learn: PhotoLearner) -> tuple[PhotoBatches, PhotoBatches | None]:
     return train, valid
 
 
-def computed(learn: PhotoLearner, one: Pass) -> Tensor:
+def features_and_targets(learn: PhotoLearner, passes: Sequence[Pass]) -> tuple[Tensor, Tensor]:
+    """What the passes give, one after the other. Shape: (n, d) and (n, ...), on the CPU."""
+    rows = torch.cat([features_of(learn, one) for one in passes])
+    return rows, torch.cat([one.photos.targets for one in passes])
+
+
+def features_of(learn: PhotoLearner, one: Pass) -> Tensor:
     """The features of a pass, from the cache if they are there. Shape: (n, d), on the CPU."""
     classifier: Any = learn.model
     place = _place(learn, one)
-    whole = None if place is None else read(place, len(one.photos), classifier.head.width)
-    if whole is not None:
-        return whole
-    body = [Features(classifier)]
-    outputs = predict_batches(body, one.batches(), _PLAIN, learn.device, learn.dtype)
-    rows = torch.cat([batch.mean.cpu() for batch in outputs])
-    if place is not None:
-        keep(place, rows, int(learn.run.cache_gb * 1e9))
+    rows = None if place is None else read(place, len(one.photos), classifier.head.width)
+    if rows is None:
+        body = [Features(classifier)]
+        outputs = predict_batches(body, one.batches(), _PLAIN, learn.device, learn.dtype)
+        rows = torch.cat([batch.mean.cpu() for batch in outputs])
+        if place is not None:
+            keep(place, rows, int(learn.run.cache_gb * 1e9))
     return rows
 
 
@@ -219,11 +214,19 @@ def keep(place: Path, rows: Tensor, limit: int) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        warnings.warn(
+        warn(
             f"features must be kept on disk for the next experiment, got {error}. Free space, or "
-            "set ZOO_CACHE to another folder.",
-            stacklevel=2,
+            "set ZOO_CACHE to another folder."
         )
+
+
+def _feature_batches(
+    learn: PhotoLearner, photos: PhotoBatches, passes: Sequence[Pass], *, shuffle: bool
+) -> FeatureBatches:
+    form: dict[str, Any] = {"batch_size": photos.batch_size, "seed": photos.seed}
+    rows = features_and_targets(learn, passes)
+    tensors = TensorBatches(*rows, shuffle=shuffle, device=learn.device, **form)
+    return FeatureBatches(photos, tensors)
 
 
 def _place(learn: PhotoLearner, one: Pass) -> Path | None:
@@ -232,13 +235,10 @@ def _place(learn: PhotoLearner, one: Pass) -> Path | None:
     if key is None:
         return None
     classifier: Any = learn.model
-    told = (_VERSION, key, classifier.head.pool, learn.dtype, learn.device.type)
-    digest = hashlib.sha256(repr(told).encode())
-    for name, tensor in classifier.body.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    where = cache_folder() if learn.run.cache is None else expanded(learn.run.cache, "cache")
-    return where / (digest.hexdigest()[:32] + SUFFIX)
+    facts = (_VERSION, key, classifier.head.pool, learn.dtype, learn.device.type)
+    name = digest((repr(facts), dict(classifier.body.state_dict())))
+    folder = cache_folder() if learn.run.cache is None else expanded(learn.run.cache, "cache")
+    return folder / (name + SUFFIX)
 
 
 _PLAIN = Task(loss=lambda output, target: (output.mean(), 1), decode=lambda output: output)

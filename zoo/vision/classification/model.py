@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
 from zoo.core.messages import few
 from zoo.core.model import Model
-from zoo.core.placed import Placed
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
 from zoo.vision.classification.spec import Spec
-from zoo.vision.classification.task import KINDS, Answer, task_of
-from zoo.vision.classification.tta import (
-    TTA,
-    Remembered,
-    Viewed,
-    Views,
-    Wish,
-    blended,
-    chosen,
-    views_of,
-)
-from zoo.vision.config_checks import classifier_of
+from zoo.vision.classification.task import Answer, Answers, answer_of, classifier_of, task_of
+from zoo.vision.classification.tta import TTA, Wish, chosen, in_views
 from zoo.vision.data.augment import centre_crop
-from zoo.vision.data.batches import PhotoBatches
+from zoo.vision.data.batches import ItemSource, PhotoBatches
 from zoo.vision.data.images import UnreadableImage
-from zoo.vision.data.inputs import GivenPhotos, OnePhoto, Photo, listed
+from zoo.vision.data.inputs import GivenPhotos, Many, OnePhoto, Photo, Photos, listed
 from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.photo_lists import photos_of, without_broken
 from zoo.vision.data.photo_sets import open_labelled, photo_batches
@@ -66,7 +55,8 @@ class PhotoModel(Model[Classifier, Spec]):
     layout = torch.channels_last
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
-        licence = _common([member.licence for member in members])
+        licences = {member.licence for member in members}
+        licence = licences.pop() if len(licences) == 1 else "unknown"
         super().__init__(members, spec, **({"licence": licence} | record))
 
     def __repr__(self) -> str:
@@ -78,22 +68,12 @@ class PhotoModel(Model[Classifier, Spec]):
     def predict(self, photos: OnePhoto, *, batch_size: int = 32, tta: Wish = False) -> Answer: ...
 
     @overload
-    def predict(
-        self,
-        photos: list[Any] | tuple[Any, ...] | pd.Series | pd.DataFrame,
-        *,
-        batch_size: int = 32,
-        tta: Wish = False,
-    ) -> list[Answer]: ...
+    def predict(self, photos: Many, *, batch_size: int = 32, tta: Wish = False) -> list[Answer]: ...
 
     @overload
-    def predict(
-        self, photos: Photo | Sequence[Photo], *, batch_size: int = 32, tta: Wish = False
-    ) -> Answer | list[Answer]: ...
+    def predict(self, photos: Photos, *, batch_size: int = 32, tta: Wish = False) -> Answers: ...
 
-    def predict(
-        self, photos: Any, *, batch_size: int = 32, tta: Wish = False
-    ) -> Answer | list[Answer]:
+    def predict(self, photos: Any, *, batch_size: int = 32, tta: Wish = False) -> Answers:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
 
         It is a `Prediction`, or `Labels` of several labels per photo, or a float.
@@ -114,19 +94,14 @@ class PhotoModel(Model[Classifier, Spec]):
         if not given:
             return []
         items = GivenPhotos(given, self.spec.preprocessing.resize)
-        batches, wish = self._unlabelled(items, batch_size), chosen(tta)
-        if wish:
-            kept = Remembered(items, (self.run.n_threads + 2) * batch_size)
-            batches = replace(batches, items=kept)
         try:
-            rows = self._decoded(batches, wish).tolist()
+            rows = self._decoded(self._batches(items, batch_size), chosen(tta)).tolist()
         except UnreadableImage as error:
             raise UnreadableImage(
                 f"every photo must be readable, got {few(items.all_unreadable(), '; ')}. Leave "
                 "these files out."
             ) from error
-        predicted = KINDS[self.spec.task].predicted
-        answers = [predicted(self.spec, row) for row in rows]
+        answers = [answer_of(self.spec, row) for row in rows]
         return answers if several else answers[0]
 
     def records(
@@ -146,8 +121,8 @@ class PhotoModel(Model[Classifier, Spec]):
             photos = without_broken(photos, files)
             answers = self.predict(photos, tta=tta)
         for photo, answer in zip(photos, answers, strict=True):
-            said = {"value": answer} if isinstance(answer, float) else answer.record(k)
-            yield {"file": str(photo), **said}
+            facts = {"value": answer} if isinstance(answer, float) else answer.record(k)
+            yield {"file": str(photo), **facts}
 
     def evaluate(
         self,
@@ -176,12 +151,12 @@ class PhotoModel(Model[Classifier, Spec]):
         if data is None and wish is None:
             return self._validation_scores()
         batches = self._labelled(data, root, columns, batch_size)
-        scores = self._placed.evaluate(batches.epoch(0), self._task())
+        scores = self._scores(batches)
         if wish is None:
             return scores
-        networks, views, task = self._viewed(batches, wish)
+        placed, views, task = in_views(self._placed, batches, self._task(), wish, self.spec.augment)
         plain = {f"plain {name}": value for name, value in scores.items()}
-        return networks.evaluate(views.epoch(0), task) | plain
+        return placed.evaluate(views, task) | plain
 
     def report(
         self,
@@ -194,12 +169,7 @@ class PhotoModel(Model[Classifier, Spec]):
     ) -> pd.DataFrame:
         """Precision, recall and F of each class or label, and how many photos have it.
 
-        Args:
-            data: see `evaluate`.
-            root: see `evaluate`.
-            columns: see `evaluate`.
-            batch_size: see `evaluate`.
-            tta: see `predict`.
+        Arguments are those of `evaluate`.
 
         Raises:
             ValueError: the model estimates numbers, or as `evaluate`.
@@ -234,20 +204,20 @@ class PhotoModel(Model[Classifier, Spec]):
         )
         if opened.hashes is not None:
             self._warn_of_seen_rows(opened.hashes)
-        return photo_batches(
-            opened.items, opened.labels, spec.preprocessing, self.run, batch_size=batch_size
-        )
+        return self._batches(opened.items, batch_size, opened.labels)
 
-    def _unlabelled(self, items: GivenPhotos, batch_size: int) -> PhotoBatches:
-        labels, spec = np.zeros(len(items), dtype=np.int64), self.spec
-        return photo_batches(items, labels, spec.preprocessing, self.run, batch_size=batch_size)
+    def _batches(
+        self, items: ItemSource, batch_size: int, labels: NDArray[Any] | None = None
+    ) -> PhotoBatches:
+        labels = np.zeros(len(items), np.int64) if labels is None else labels
+        shown = self.spec.preprocessing
+        return photo_batches(items, labels, shown, self.run, batch_size=batch_size)
 
-    def _viewed(self, photos: PhotoBatches, tta: TTA) -> tuple[Placed[Viewed], Views, Task]:
-        """Networks, batches and task for several views of each photo."""
-        views, shares = views_of(photos, tta, self.spec.augment)
-        networks = [Viewed(network) for network in self._placed.ready]
-        placed = Placed(networks, self.run, self._placed.bf16_on_cpu)
-        return placed, views, blended(self._task(), shares)
+    def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
+        """Decoded outputs. Shape: (N, n_out)."""
+        placed, shown, task = in_views(self._placed, batches, self._task(), tta, self.spec.augment)
+        outputs = placed.predict(shown, task)
+        return torch.cat([one.mean.cpu().view(len(one.mean), -1) for one in outputs])
 
     def results(
         self,
@@ -260,12 +230,7 @@ class PhotoModel(Model[Classifier, Spec]):
     ) -> Results:
         """Predictions beside truths, to look at: losses, confusions, figures.
 
-        Args:
-            data: see `evaluate`.
-            root: see `evaluate`.
-            columns: see `evaluate`.
-            batch_size: see `evaluate`.
-            tta: see `predict`.
+        Arguments are those of `evaluate`.
 
         Raises:
             ValueError: as `evaluate`.
@@ -286,18 +251,16 @@ class PhotoModel(Model[Classifier, Spec]):
             ValueError: the model does not know the label, or its backbone has no feature map.
         """
         items = GivenPhotos([photo], self.spec.preprocessing.resize)
-        batches = self._unlabelled(items, 1)
+        batches, classes = self._batches(items, 1), self.spec.classes
         decoded = self._decoded(batches, None)[0]
-        classes = self.spec.classes
         number = int(decoded.argmax()) if label is None else index_of(label, classes)
         x = next(batches.epoch(0)).inputs[0]
         heat = torch.stack([grad_cam(member, x, number) for member in self._placed.ready]).mean(0)
-        said = KINDS[self.spec.task].predicted(self.spec, decoded.tolist())
-        seen = self.pixels(photo)[0]
-        shown = classes[number] if classes else f"{said:.3g}"
-        return Explanation(shown, said, heat.numpy(), seen)
+        answer = answer_of(self.spec, decoded.tolist())
+        name = classes[number] if classes else f"{answer:.3g}"
+        return Explanation(name, answer, heat.numpy(), centre_crop(items[0], self.spec.size))
 
-    def pixels(self, photos: Photo | Sequence[Photo]) -> Pixels:
+    def pixels(self, photos: Photos) -> Pixels:
         """What the model sees of photos, resized and cropped: as the exported file takes them.
 
         **Shape.** (B, size, size, 3), uint8.
@@ -315,12 +278,9 @@ class PhotoModel(Model[Classifier, Spec]):
         """
         from zoo.vision.models.export import write_onnx
 
-        size, kind = self.spec.size, self.spec.task
-        output = {"regression": "number"}.get(kind, "probabilities")
-        decode = self._task().decode
-        return write_onnx(
-            path, self.members, self.spec, shape=(size, size), decode=decode, output=output
-        )
+        shape, decode = (self.spec.size, self.spec.size), self._task().decode
+        output = "number" if self.spec.task == "regression" else "probabilities"
+        return write_onnx(path, self.members, self.spec, shape=shape, decode=decode, output=output)
 
     def _check_config(self, config: Config) -> None:
         classifier_of(config)
@@ -335,20 +295,5 @@ class PhotoModel(Model[Classifier, Spec]):
     def _task(self) -> Task:
         return task_of(self.spec)
 
-    def _decoded(self, batches: PhotoBatches, tta: TTA | None) -> Tensor:
-        """Decoded outputs. Shape: (N, n_out)."""
-        networks: Placed[Any] = self._placed
-        shown: PhotoBatches | Views = batches
-        task = self._task()
-        if tta is not None:
-            networks, shown, task = self._viewed(batches, tta)
-        outputs = networks.predict(shown.epoch(0), task)
-        return torch.cat([one.mean.cpu().view(len(one.mean), -1) for one in outputs])
-
 
 PhotoLearner = Learner[Spec, PhotoModel]
-
-
-def _common(licences: list[str]) -> str:
-    """The licence of all members; unknown where they differ."""
-    return licences[0] if len(set(licences)) == 1 else "unknown"

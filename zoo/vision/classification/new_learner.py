@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,6 @@ import torch
 from zoo.core.batches import Data
 from zoo.core.model import learner_of, source
 from zoo.core.run import Run, seeded
-from zoo.core.split import SeenRows
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
 from zoo.vision.classification.features import on_features
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
@@ -23,15 +21,10 @@ from zoo.vision.data.balance import oversampled, weights_of
 from zoo.vision.data.images import WHITE
 from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.listings import Listing
-from zoo.vision.data.photo_sets import PhotoSet, augmentation, batches, list_photos, open_photos
-from zoo.vision.data.sources import TableForm, column_names
+from zoo.vision.data.photo_sets import augmentation, batches, list_photos, open_photos
+from zoo.vision.data.sources import TableForm, column_names, table_facts
 from zoo.vision.models.classifier import Classifier
-from zoo.vision.pretrained import (
-    HeadWish,
-    Pretrained,
-    of_whole_photos,
-    start,
-)
+from zoo.vision.pretrained import NEW_HEAD, Pretrained, of_whole_photos, start
 
 
 def new_learner(
@@ -49,26 +42,33 @@ def new_learner(
     first = of_whole_photos(first)
     earlier = first if isinstance(first, PhotoModel) else None
     trained_on = earlier.seen_rows if earlier else None
+    OPTIONS.require_used(settings, table_facts(data, settings["valid"]))
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
     listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
+    head = {k: v for k, v in settings.items() if k in NEW_HEAD and v is not None}
     with seeded(run.seed):
-        network = _network(first, listing, settings, published=pretrained is not None)
-    spec = _spec(listing, network, earlier, form, augment=augmentation(settings["augment"]))
-    photo_set = _photo_set(listing, spec, settings, run, trained_on)
-    labels = photo_set.train.labels
-    if network.head.hidden is not None:
-        _require_pairs(len(labels), settings["batch_size"], settings["accumulate"])
+        network = start(first, listing, settings["size"], head, published=pretrained is not None)
+    network = network.to(memory_format=torch.channels_last)
+    spec = _spec(listing, network, earlier, form, augmentation(settings["augment"]))
+    several, classes = spec.task == "multi-label", spec.task != "regression"
+    OPTIONS.require_used(settings, {"several labels per photo": several, "classes": classes})
+    strict, shown = settings["strict"], spec.preprocessing
+    photo_set = open_photos(listing, shown, run, strict=strict, trained_on=trained_on)
+    if settings["oversample"]:
+        photo_set = photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
+    labels, batch_size = photo_set.train.labels, settings["batch_size"]
     weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
+    parts = batches(photo_set, shown, run, batch_size=batch_size, augment=spec.augment)
+    facts = {"pretrained": "" if pretrained is None else str(pretrained), "photos": len(labels)}
     learn = learner_of(
         network,
-        _data(photo_set, spec, run, settings["batch_size"]),
+        Data(*parts, spec, photo_set.train.hashes),
         task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights),
         _model,
         settings,
         source=source(data),
-        record={"pretrained": _name(pretrained), "photos": len(labels)} | OPTIONS.record(settings),
-        batchnorm=settings["batchnorm"],
+        record=facts | OPTIONS.record(settings),
         callbacks=_mixing(settings, len(spec.classes), run.seed),
         seen_before=trained_on,
         extra=earlier.extra if earlier else {},
@@ -78,56 +78,24 @@ def new_learner(
     return learn
 
 
-def _network(
-    first: str | PhotoModel, listing: Listing, settings: Options, *, published: bool
-) -> Classifier:
-    network = start(
-        first,
-        listing.train.classes,
-        listing.train.task,
-        size=settings["size"],
-        short_side=listing.short_side,
-        head=HeadWish(settings["dropout"], settings["hidden"], settings["pool"]),
-        published=published,
-    )
-    return network.to(memory_format=torch.channels_last)
-
-
-def _photo_set(
-    listing: Listing, spec: Spec, settings: Options, run: Run, trained_on: SeenRows | None
-) -> PhotoSet:
-    """The opened photos, those of rarer classes perhaps repeated."""
-    strict = settings["strict"]
-    photo_set = open_photos(listing, spec.preprocessing, run, strict=strict, trained_on=trained_on)
-    if not settings["oversample"]:
-        return photo_set
-    return photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
-
-
 def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> TableForm:
     """How a table is read: as the user says, else as the pretrained model remembers it."""
-    columns, valid_column = settings["columns"], settings["valid_column"]
-    separator = settings["separator"]
+    columns, valid_column, root = settings["columns"], settings["valid_column"], settings["root"]
+    separator, task = settings["separator"], settings["task"]
     if earlier is not None:
         names, spec = column_names(data), earlier.spec
         if columns is None and spec.columns is not None and {*spec.columns} <= {*names}:
             columns = spec.columns
         if valid_column is None and spec.valid_column in names:
             valid_column = spec.valid_column
-        if names and separator is None and settings["task"] in (None, spec.task):
+        if names and separator is None and task in (None, spec.task):
             separator = None if settings["y_range"] else spec.separator
-    options = LabelOptions(settings["task"], separator, settings["y_range"], settings["beta"])
-    return TableForm(
-        root=settings["root"], columns=columns, valid_column=valid_column, label_options=options
-    )
+    options = LabelOptions(task, separator, settings["y_range"], settings["beta"])
+    return TableForm(root=root, columns=columns, valid_column=valid_column, label_options=options)
 
 
 def _spec(
-    listing: Listing,
-    network: Classifier,
-    earlier: PhotoModel | None,
-    form: TableForm,
-    **fields: Any,
+    listing: Listing, network: Classifier, earlier: PhotoModel | None, form: TableForm, augment: Any
 ) -> Spec:
     """What the model will need of the data; a trained head's outputs keep their meaning.
 
@@ -146,34 +114,9 @@ def _spec(
         if options.beta is not None:
             task_fields["beta"] = options.beta
     white = listing.white or (earlier.spec.white if earlier else WHITE)
-    return spec_of(
-        photos.classes,
-        replace(network.preprocessing, white=white),
-        columns=form["columns"],
-        valid_column=form["valid_column"],
-        **fields | task_fields,
-    )
-
-
-def _data(photo_set: PhotoSet, spec: Spec, run: Run, batch_size: int) -> Data[Spec]:
-    train, valid = batches(
-        photo_set, spec.preprocessing, run, batch_size=batch_size, augment=spec.augment
-    )
-    return Data(train, valid, spec, photo_set.train.hashes)
-
-
-def _require_pairs(n: int, batch_size: int, accumulate: int) -> None:
-    """Refuse passes of one photo, which the batch norms of a hidden layer cannot normalise.
-
-    Raises:
-        ValueError: there are such.
-    """
-    smallest = max(n // math.ceil(n / batch_size) // accumulate, 1)
-    if smallest < 2:
-        raise ValueError(
-            "a hidden layer must be given two photos or more at a time, got "
-            f"{smallest=} with {batch_size=}, {accumulate=}. Raise batch_size, or leave hidden out."
-        )
+    fields = {"columns": form["columns"], "valid_column": form["valid_column"], **task_fields}
+    shown = replace(network.preprocessing, white=white)
+    return spec_of(photos.classes, shown, augment=augment, **fields)
 
 
 def _mixing(settings: Options, n_classes: int, seed: int) -> list[Any]:
@@ -181,11 +124,6 @@ def _mixing(settings: Options, n_classes: int, seed: int) -> list[Any]:
     alphas = {MixUp: settings["mixup"], CutMix: settings["cutmix"]}
     edits = [kind(n_classes, alpha=a, seed=seed) for kind, a in alphas.items() if a]
     return [OneOf(edits, seed=seed)] if len(edits) > 1 else edits
-
-
-def _name(pretrained: Pretrained | None) -> str:
-    """What the card calls the start; empty for random weights."""
-    return "" if pretrained is None else str(pretrained)
 
 
 def _model(

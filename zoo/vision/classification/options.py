@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
-from zoo.vision.option_names import AugmentName, Pool, TaskName
-
-if TYPE_CHECKING:
-    from zoo.vision.data.augment import Augment
-else:  # what a shell cannot pass needs no type at run time
-    Augment = Any
+from zoo.vision.option_names import Augmentation, Pool, TaskName
 
 EPOCHS: Final = 4  # of fine-tuning
 TRAIN_EPOCHS: Final = 20
@@ -35,26 +30,28 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     root: Annotated[
         str | os.PathLike[str] | None,
         Option(
-            cli=str, help="Folder that a table's paths start from; by default that of its file."
+            cli=str,
+            needs="a table of paths",
+            help="Folder that a table's paths start from; by default that of its file.",
         ),
     ]
     columns: Annotated[
         tuple[str, str] | None,
         Option(
+            needs="a table",
             help="A table's columns of paths and labels, or a Hugging Face data set's of images "
             "and labels; by default its first two. The model remembers them.",
         ),
     ]
     valid_column: Annotated[
         str | None,
-        Option(help="A table's yes/no column of validation photos. The model remembers it."),
+        Option(
+            needs="a table of paths",
+            help="A table's yes/no column of validation photos. The model remembers it.",
+        ),
     ]
     strict: Annotated[
-        bool,
-        Option(
-            default=False,
-            help="Stop at unreadable photos instead of leaving them out with one warning.",
-        ),
+        bool, Option(default=False, help="Stop at unreadable photos instead of leaving them out.")
     ]
     task: Annotated[
         TaskName | None, Option(help="What is asked of a photo; by default the labels decide.")
@@ -69,7 +66,12 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     ]
     beta: Annotated[
         float | None,
-        Option(low=0.01, high=100, help="How many times recall counts as precision in F; 1."),
+        Option(
+            low=0.01,
+            high=100,
+            needs="several labels per photo",
+            help="How many times recall counts as precision in F; 1.",
+        ),
     ]
     size: Annotated[
         int | None,
@@ -80,12 +82,13 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
         ),
     ]
     augment: Annotated[
-        AugmentName | Augment,
+        Augmentation,
         Option(
             default="side_on",
             cli=str,
             record=True,
-            help="How photos vary in training: 'side_on', 'top_down', 'none' or an `Augment`.",
+            help="How photos vary in training: 'side_on', 'top_down' or 'none'.",
+            python="An `Augment` is taken as well.",
         ),
     ]
     mixup: Annotated[
@@ -104,39 +107,28 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     ]
     class_weights: Annotated[
         Literal["balanced"] | Mapping[str, float] | None,
-        Option(
-            cli=str,
-            help="How much photos of each class count in the loss: 'balanced', or a number by "
-            "class.",
-        ),
+        Option(cli=str, help="How much each class counts in the loss: 'balanced', or by class."),
     ]
     oversample: Annotated[
         bool,
-        Option(
-            default=False,
-            record=True,
-            help="Repeat photos of rarer classes until all are equally frequent.",
-        ),
+        Option(default=False, record=True, help="Repeat photos until all classes are as frequent."),
     ]
     precompute: Annotated[
         bool,
-        Option(
-            default=False,
-            help="Train the head alone, on features that the frozen body computes once and that "
-            "are kept on disk.",
-        ),
+        Option(default=False, help="Train the head alone, on the frozen body's kept features."),
     ]
     versions: Annotated[
         int,
         Option(
             default=0,
             low=0,
+            needs="precompute",
             help="Augmented versions of each photo to precompute, beside the photo itself.",
         ),
     ]
     dropout: Annotated[
         float | None,
-        Option(low=0, below=1, help="Probability in the head; .2, or a saved model's own."),
+        Option(low=0, below=1, help="Probability in the head; .2, or a model's own."),
     ]
     hidden: Annotated[
         int | None, Option(low=1, help="Width of a hidden layer in the head; by default none.")

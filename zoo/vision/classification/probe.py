@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
-from torch import nn
 
 from zoo.vision.classification.spec import Spec
 from zoo.vision.models.classifier import Classifier
@@ -40,11 +39,9 @@ def fit(
     scaler = StandardScaler()
     x = scaler.fit_transform(features)
     if spec.task == "multi-label":
-        each = [
-            _presence(x, targets[:, i], 1.0 if weights is None else float(weights[i]))
-            for i in range(targets.shape[1])
-        ]
-        slopes, biases = np.stack([slope for slope, _ in each]), np.array([b for _, b in each])
+        each = np.ones(targets.shape[1]) if weights is None else weights
+        lines = [_presence(x, has, weight) for has, weight in zip(targets.T, each, strict=True)]
+        slopes, biases = (np.stack(part) for part in zip(*lines, strict=True))
     elif spec.task == "regression":
         slopes, biases = _line(x, targets, spec)
     else:
@@ -57,10 +54,8 @@ def fit(
 @torch.no_grad()
 def start_head(classifier: Classifier, slopes: Floats, biases: Floats) -> None:
     """Give a head of one linear layer the probe's weights."""
-    last = classifier.head.layers[-1]
-    assert isinstance(last, nn.Linear)
+    last: Any = classifier.head.layers[-1]
     last.weight.copy_(torch.from_numpy(slopes))
-    assert last.bias is not None
     last.bias.copy_(torch.from_numpy(biases))
 
 

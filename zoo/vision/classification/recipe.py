@@ -13,13 +13,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-import torch
-
-from zoo.core.batches import Data
 from zoo.core.training.averaging import WiSE
 from zoo.core.training.schedules import one_cycle
 from zoo.vision.classification import probe
-from zoo.vision.classification.features import Pass, computed, photos_of
+from zoo.vision.classification.features import Pass, features_and_targets, photos_of
 from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.photo_sets import resized
 
@@ -50,8 +47,7 @@ def start_from_probe(learn: PhotoLearner) -> None:
     passes = [Pass(plain)]
     if augment is not None and (augment.flip or augment.dihedral):
         passes.append(Pass(plain, mirrored=True))
-    features = torch.cat([computed(learn, one) for one in passes]).numpy()
-    targets = torch.cat([train.targets] * len(passes)).numpy()
+    features, targets = (rows.numpy() for rows in features_and_targets(learn, passes))
     weights = None if learn.task.weights is None else learn.task.weights.numpy()
     probe.start_head(classifier, *probe.fit(features, targets, learn.data.spec, weights))
 
@@ -112,8 +108,9 @@ def set_size(learn: PhotoLearner, size: int) -> None:
     classifier.body.check_size(size)
     spec = replace(learn.data.spec, size=size)
     parts = [train] if valid is None else [train, valid]
-    new = resized(parts, spec.preprocessing, learn.run)
-    learn.set_data(Data(new[0], new[1] if valid else None, spec, learn.data.rows))
+    train, *others = resized(parts, spec.preprocessing, learn.run)
+    valid = others[0] if others else None
+    learn.set_data(learn.data._replace(train=train, valid=valid, spec=spec))
     classifier.preprocessing = replace(classifier.preprocessing, size=size)
 
 

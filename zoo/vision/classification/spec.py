@@ -41,16 +41,9 @@ class Spec:
         valid_column: a table's column that marks validation photos, if training was told it.
     """
 
-    FREE_FIELDS: ClassVar = (
-        "size",
-        "threshold",
-        "beta",
-        "separator",
-        "augment",
-        "white",
-        "columns",
-        "valid_column",
-    )  # see `Learner.set_data`
+    FREE_FIELDS: ClassVar = (  # see `Learner.set_data`
+        "size", "threshold", "beta", "separator", "augment", "white", "columns", "valid_column",
+    )  # fmt: skip
 
     classes: Annotated[tuple[str, ...], Option(distinct=True)]
     size: Side
@@ -88,13 +81,7 @@ class Spec:
     def preprocessing(self) -> Preprocessing:
         """How photos become what the model sees."""
         return Preprocessing(
-            self.size,
-            self.mean,
-            self.std,
-            self.interpolation,
-            self.crop,
-            self.mode,
-            self.white,
+            self.size, self.mean, self.std, self.interpolation, self.crop, self.mode, self.white
         )
 
     def task_fields(self) -> dict[str, Any]:
@@ -102,9 +89,7 @@ class Spec:
         names = ("task", "threshold", "beta", "separator", "y_range", "y_scale")
         return {name: getattr(self, name) for name in names}
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json; what is as in format 1 is left out."""
-        return to_json(self)
+    to_json = to_json
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Spec:

@@ -9,36 +9,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Final
 
 import torch
 from torch import Tensor
 
+from zoo.core.checked import arguments_of
+from zoo.core.config import Config
 from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task, classification, multi_label, regression
 from zoo.vision.classification.spec import Spec
+from zoo.vision.models.classifier import Arguments
 from zoo.vision.option_names import TaskName
 
 Answer = Prediction[str] | Labels[str] | float
 """What a model says of one photo, by its task."""
 
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of task.
-
-    Attributes:
-        n_out: from the classes to the number of the network's outputs.
-        core: from (spec, label smoothing, weights of the classes) to loss, decoding and metrics.
-        predicted: from (spec, decoded outputs of one photo) to what `predict` gives.
-    """
-
-    n_out: Callable[[Sequence[str]], int]
-    core: Callable[[Spec, float, Tensor | None], Task]
-    predicted: Callable[[Spec, list[float]], Answer]
+Answers = Answer | list[Answer]
+"""What it says of one photo, or of several."""
 
 
 def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
@@ -52,41 +42,43 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None 
     Raises:
         ValueError: labels that are numbers cannot be smoothed.
     """
-    return KINDS[spec.task].core(spec, label_smoothing, weights)
+    n = len(spec.classes)
+    if spec.task == "classification":
+        return classification(n, label_smoothing=label_smoothing, weights=weights)
+    if spec.task == "multi-label":
+        f_score = partial(multi_label, threshold=spec.threshold, beta=spec.beta)
+        return f_score(n, label_smoothing=label_smoothing, weights=weights)
+    score, decode = partial(_scaled_error, spec=spec), partial(units, spec=spec)
+
+    def loss(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+        return score(decode(output), target)
+
+    return replace(regression(), loss=loss, decode=decode, score=score)
 
 
 def n_out(task: TaskName, classes: Sequence[str]) -> int:
     """Outputs of the network."""
-    return KINDS[task].n_out(classes)
+    return 1 if task == "regression" else len(classes)
 
 
-def _classification(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
-    return classification(len(spec.classes), label_smoothing=label_smoothing, weights=weights)
+def answer_of(spec: Spec, row: list[float]) -> Answer:
+    """What `predict` gives for the decoded outputs of one photo."""
+    if spec.task == "regression":
+        return row[0]
+    if spec.task == "multi-label":
+        return Labels.of(spec.classes, row, spec.threshold)
+    return Prediction.of(spec.classes, row)
 
 
-def _multi_label(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
-    return multi_label(
-        len(spec.classes),
-        threshold=spec.threshold,
-        beta=spec.beta,
-        label_smoothing=label_smoothing,
-        weights=weights,
-    )
+def classifier_of(config: Config) -> tuple[Spec, Arguments]:
+    """The spec that config.json states, and what builds the network.
 
-
-def _regression(spec: Spec, label_smoothing: float, weights: Tensor | None) -> Task:
-    if label_smoothing:
-        raise ValueError(
-            f"label_smoothing must be of classes, got {label_smoothing=} for task={spec.task!r}. "
-            "Leave it out."
-        )
-    scaled = partial(_scaled_error, spec=spec)
-    decode = partial(units, spec=spec)
-
-    def loss(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
-        return scaled(decode(output), target)
-
-    return replace(regression(), loss=loss, decode=decode, score=scaled)
+    Raises:
+        ValueError: either makes no sense, or they do not fit each other.
+    """
+    spec = Spec.from_json({**config.spec, "task": config.task})
+    n = n_out(spec.task, spec.classes)
+    return spec, arguments_of(config.model, Arguments, n_out=n, size=spec.size)
 
 
 def units(output: Tensor, spec: Spec) -> Tensor:
@@ -107,22 +99,3 @@ def _scaled_error(numbers: Tensor, target: Tensor, *, spec: Spec) -> tuple[Tenso
     if target.numel() == 0:  # a process's empty part of a small batch
         return numbers.sum() * 0.0, 0
     return ((numbers - target) / spec.y_scale[1]).square().mean(), len(target)
-
-
-def _of_class(spec: Spec, row: list[float]) -> Prediction[str]:
-    return Prediction.of(spec.classes, row)
-
-
-def _of_labels(spec: Spec, row: list[float]) -> Labels[str]:
-    return Labels.of(spec.classes, row, spec.threshold)
-
-
-def _of_number(spec: Spec, row: list[float]) -> float:
-    return row[0]
-
-
-KINDS: Final[dict[TaskName, Kind]] = {
-    "classification": Kind(len, _classification, _of_class),
-    "multi-label": Kind(len, _multi_label, _of_labels),
-    "regression": Kind(lambda _: 1, _regression, _of_number),
-}

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch
+from zoo.core.placed import Placed
 from zoo.core.task import Task
 from zoo.vision.data.augment import Augment, fixed_draws
 from zoo.vision.data.batches import ItemSource, PhotoBatches
@@ -25,6 +26,8 @@ from zoo.vision.data.pixel_file import Pixels
 
 SHIFTS: Final = Augment(flip=0, rotate=0, zoom=1, warp=0, lighting=0, p=0)
 """For models that were trained without augmentation: the crop lies elsewhere, no more."""
+
+SIDES: Final = (True, False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ class Views:
     """
 
     plain: PhotoBatches
-    varied: Sequence[Drawn | Corner]
+    varied: Sequence[View]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches. **Shape.** inputs: (B, 3, size, size) for each view."""
@@ -95,45 +98,27 @@ class Views:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """One drawn view: the same for every photo.
+class View:
+    """One further look, the same for every photo: drawn, or a fixed crop.
 
     Args:
         augment: how far it may vary.
+        corner: whether a crop is at the left edge, and whether at the upper one; None draws.
     """
 
     augment: Augment
+    corner: tuple[bool, bool] | None = None
 
     def draws(self, n: int, *seed: int) -> Tensor:
         """Draws of (seed, view), whatever the step: one row for all photos. Shape: (n, 18)."""
-        return self.augment.draws(1, *seed[:2]).expand(n, -1)
+        if self.corner is None:
+            return self.augment.draws(1, *seed[:2]).expand(n, -1)
+        left, top = (0.0 if is_first else None for is_first in self.corner)
+        return fixed_draws(n, left=left, top=top)
 
     def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: int) -> Tensor:
         """Shape: as `Augment`."""
         return self.augment(photos, sizes, draws, size)
-
-
-@dataclass(frozen=True)
-class Corner:
-    """One fixed crop: the same for every photo.
-
-    Args:
-        left: at the left edge rather than at the right.
-        top: at the upper edge rather than at the lower.
-        mirrored: the mirror image of it.
-    """
-
-    left: bool
-    top: bool
-    mirrored: bool
-
-    def draws(self, n: int, *_: int) -> Tensor:
-        """Shape: (n, 18), as those of `Augment`."""
-        return fixed_draws(n, left=0.0 if self.left else None, top=0.0 if self.top else None)
-
-    def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: int) -> Tensor:
-        """Shape: as `Augment`."""
-        return replace(SHIFTS, flip=float(self.mirrored))(photos, sizes, draws, size)
 
 
 def views_of(
@@ -147,13 +132,33 @@ def views_of(
         trained_with: the model's augmentation.
     """
     augment = tta.augment or trained_with or SHIFTS
-    varied: list[Drawn | Corner] = [Drawn(augment)] * tta.n
+    varied = [View(augment)] * tta.n
     if tta.crops:
-        mirrored = (False, True) if augment.flip or augment.dihedral else (False,)
-        sides = [(left, top) for left in (True, False) for top in (True, False)]
-        varied = [Corner(*side, mirror) for mirror in mirrored for side in sides]
+        flips = (0.0, 1.0) if augment.flip or augment.dihedral else (0.0,)
+        shifts = [replace(SHIFTS, flip=flip) for flip in flips]
+        varied = [View(one, (left, top)) for one in shifts for left in SIDES for top in SIDES]
     shares = [tta.plain] + [(1 - tta.plain) / len(varied)] * len(varied)
-    return Views(photos, varied), shares
+    kept = Remembered(photos.items, (photos.threads + 2) * photos.batch_size)
+    return Views(replace(photos, items=kept), varied), shares
+
+
+def in_views(
+    placed: Placed[Any], photos: PhotoBatches, task: Task, tta: TTA | None, augment: Augment | None
+) -> tuple[Placed[Any], Iterator[Batch], Task]:
+    """Networks, batches and task, perhaps for several views of each photo.
+
+    Args:
+        placed: the networks.
+        photos: in order, unvaried.
+        task: loss, decoding and metrics of plain outputs.
+        tta: how to look; None leaves all as it is.
+        augment: the model's augmentation.
+    """
+    if tta is None:
+        return placed, photos.epoch(0), task
+    views, shares = views_of(photos, tta, augment)
+    networks = [Viewed(network) for network in placed.ready]
+    return replace(placed, members=networks), views.epoch(0), blended(task, shares)
 
 
 class Viewed(nn.Module):

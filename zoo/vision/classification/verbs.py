@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from zoo.core.arguments import require_data, require_order
 from zoo.core.model import finished
 from zoo.core.options import verb
 from zoo.core.training.options import Epochs, Rate, SomeRate
@@ -23,13 +22,7 @@ from zoo.vision.classification.options import (
 )
 from zoo.vision.classification.recipe import HEAD_LR, LR, fit_from_probe, fit_head, start_from_probe
 from zoo.vision.classification.thresholds import tune_threshold
-from zoo.vision.pretrained import (
-    Pretrained,
-    look_up,
-    names_model,
-    require_architecture,
-    starting_point,
-)
+from zoo.vision.pretrained import Pretrained, finetune_start, learner_start, train_start
 
 
 @verb(OPTIONS)
@@ -76,11 +69,11 @@ def finetune(
     Example:
         zoo.vision.finetune("efficientnet_lite0", "photos/").predict("dog.jpg")
     """
-    require_order("zoo.vision.finetune", pretrained, data, names_model=names_model)
+    start = finetune_start("zoo.vision.finetune", pretrained, data)
     growing = _growing(sizes or (), options)
     if growing:
         options["size"] = growing[0]
-    learn = new_learner(data, look_up(pretrained), pretrained, options)
+    learn = new_learner(data, start, pretrained, options)
     start_from_probe(learn)
     if epochs and not learn.interrupted:
         if options.get("precompute"):
@@ -111,8 +104,7 @@ def train(
     Raises:
         ValueError: as `finetune`, or no backbone is named.
     """
-    require_data("zoo.vision.train", data, names_model=names_model)
-    name = require_architecture("zoo.vision.train", model)
+    name = train_start("zoo.vision.train", data, model)
     if options.get("precompute"):
         raise ValueError(
             "features must be those of a pretrained body, got precompute=True with random weights. "
@@ -147,8 +139,8 @@ def learner(
     Raises:
         ValueError: as `finetune`, or neither or both starts are given.
     """
-    first = starting_point("zoo.vision.learner", data, pretrained, model)
-    return new_learner(data, first, pretrained, options)
+    start = learner_start("zoo.vision.learner", data, pretrained, model)
+    return new_learner(data, start, pretrained, options)
 
 
 def _growing(sizes: Sequence[int], options: Options) -> Sequence[int]:

@@ -7,7 +7,6 @@ functions of (seed, epoch, step), so neither their number nor an interruption ch
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, bounds, order
+from zoo.core.batches import Batch, bounds, order, steps_of
 from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.pixel_file import Pixels
@@ -113,7 +112,7 @@ class PhotoBatches:
 
     def steps(self, epoch: int) -> int:
         """Number of batches in an epoch: the same for each."""
-        return math.ceil(len(self) / self.batch_size)
+        return steps_of(len(self), self.batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on.

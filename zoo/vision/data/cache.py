@@ -14,7 +14,6 @@ import hashlib
 import itertools
 import os
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +26,7 @@ import PIL
 from numpy.typing import NDArray
 
 from zoo.core.cache_folder import default_cache, expanded
+from zoo.core.messages import warn
 from zoo.core.split import Hashes, content_hashes
 from zoo.vision.data.images import Resize, UnreadableImage, read
 from zoo.vision.data.pixel_file import BROKEN, LEFT, MAGIC, Pixels, Stored, Writer, open_pixels
@@ -225,10 +225,9 @@ def _fill(
         writer.finish(index, hashes, reasons)
     if writer.error is not None:
         index[index[:, 0] >= 0, 0] = LEFT
-        warnings.warn(
+        warn(
             f"the cache of decoded photos cannot be written ({writer.error}), so photos are "
-            f"decoded in every epoch; free space in {place.parent} or set ZOO_CACHE to a folder",
-            stacklevel=3,
+            f"decoded in every epoch; free space in {place.parent} or set ZOO_CACHE to a folder"
         )
     return Stored(index, hashes, reasons, None)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Literal, NamedTuple, get_args
@@ -18,6 +17,8 @@ from typing import IO, Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from zoo.core.messages import warn
 
 Interpolation = Literal["bilinear", "bicubic", "lanczos", "box", "nearest"]
 CropMode = Literal["center", "squash", "border"]
@@ -295,10 +296,9 @@ def _grey_range(image: Image.Image, white: int) -> tuple[float, float]:
         return low, high
     if white == WHITE and 0 < high <= _WHITES[-2]:
         bits = next(white for white in _WHITES if high <= white).bit_length()
-        warnings.warn(
+        warn(
             f"photos of 16 bits should use them, got one of at most {bits} bits, which is shown "
-            f"nearly black. Multiply such photos by {1 << 16 - bits}, or train a model on them.",
-            stacklevel=2,
+            f"nearly black. Multiply such photos by {1 << 16 - bits}, or train a model on them."
         )
     return 0.0, float(white)
 

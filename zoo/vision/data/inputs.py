@@ -24,6 +24,11 @@ Photo = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray[An
 OnePhoto = bytes | IO[bytes] | Image.Image
 """What is surely a single photo; a path may be a folder, and arrays may hold several."""
 
+Many = list[Any] | tuple[Any, ...] | pd.Series | pd.DataFrame
+"""What surely holds several photos, or paths of them."""
+
+Photos = Photo | Sequence[Photo]
+
 
 def listed(
     photos: Photo | Sequence[Photo], columns: tuple[str, str] | None = None

@@ -98,6 +98,11 @@ def sides(photos: Path, masks: Path) -> tuple[list[Picture], list[Picture]]:
             raise FileNotFoundError(
                 f"photos and masks must be folders, got {str(folder)!r}. Correct the name."
             )
+    if _MASK_FOLDER.match(photos.name) and _PHOTO_FOLDER.match(masks.name):
+        raise ValueError(
+            f"photos must come first and their masks second, got {photos.name!r} and "
+            f"{masks.name!r}. Turn them round, or rename the folders if they are right."
+        )
     of_photos, of_masks = _pictures(photos), _pictures(masks)
     if not of_photos:
         raise ValueError(

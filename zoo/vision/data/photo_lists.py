@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.vision.data.images import UnreadableImage, is_image, read, walk
 
 
@@ -72,7 +71,5 @@ def without_broken(photos: Sequence[Path], files: Sequence[Path]) -> list[Path]:
             kept.append(path)
     if not kept or not broken:
         return list(photos)
-    warnings.warn(
-        f"{len(broken)} of {len(photos)} photos are left out: {few(broken, '; ')}", stacklevel=4
-    )
+    warn(f"{len(broken)} of {len(photos)} photos are left out: {few(broken, '; ')}")
     return kept

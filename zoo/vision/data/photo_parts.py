@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
 from zoo.vision.data.contents import file_hashes, held_out_photos, readable_rows
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, part_of
@@ -55,10 +54,9 @@ def photo_parts(
     if np.isin(names, list(TRAIN)).any():
         kept = ~np.isin(names, list(TEST))
         if not kept.all():
-            warnings.warn(
+            warn(
                 f"{(~kept).sum()} photos of a test part in {photos} are left aside: they are for "
-                "evaluate(), neither to train nor to validate on",
-                stacklevel=2,
+                "evaluate(), neither to train nor to validate on"
             )
         paths = [path for path, one in zip(paths, kept, strict=True) if one]
         is_valid = np.isin(names[kept], list(VALID))

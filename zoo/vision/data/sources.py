@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, TypeGuard, Unpack
@@ -17,7 +16,7 @@ from typing import Any, TypedDict, TypeGuard, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.split import held_out_of_each
 from zoo.vision.data.folders import class_folders, flat, from_folder, parts
 from zoo.vision.data.images import UnreadableImage
@@ -160,7 +159,7 @@ def readable(
                 f"every photo must be readable (strict), got {reasons}. Remove or mend them."
             )
         message = f"{len(unreadable)} of {n} photos are left out: {reasons}"
-        warnings.warn(message, stacklevel=2)
+        warn(message)
     whole = np.array([row not in unreadable for row in range(n)], dtype=bool)
     ends = np.cumsum([0, *(len(part) for part in parts)])
     return [low + np.flatnonzero(whole[low:high]) for low, high in itertools.pairwise(ends)]
@@ -194,6 +193,13 @@ def column_names(data: Any) -> list[Any]:
     if is_table(data):
         return [] if is_folder(data) else table_columns(data)
     return list(getattr(data, "column_names", None) or ())
+
+
+def table_facts(*data: Any) -> dict[str, bool]:
+    """What options about tables need (`Option.needs`), and whether any of these data has it."""
+    tables = [one for one in data if is_table(one) and not is_folder(one)]
+    named = [one for one in data if not is_table(one) and column_names(one)]
+    return {"a table of paths": bool(tables), "a table": bool(tables or named)}
 
 
 def is_folder(data: object) -> TypeGuard[str | os.PathLike[str]]:

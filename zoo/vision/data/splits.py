@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import warn
 from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows
 
 
@@ -66,12 +66,10 @@ def warn_of_known(hashes: Hashes, trained_on: SeenRows | None) -> None:
     """
     share = 0.0 if trained_on is None else trained_on.share(hashes)
     if share > TOLERABLE_SHARE:
-        warnings.warn(
+        warn(
             f"the model that training starts from was trained on about {share:.0%} of the "
             f"{len(hashes)} validation photos, so that scores are better than those of new photos; "
-            "give others as valid",
-            UserWarning,
-            stacklevel=2,
+            "give others as valid"
         )
 
 

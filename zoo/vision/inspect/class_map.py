@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.output_places import output_file
+
 BAND: Final = 1 << 22  # pixels of a mask that are made at a time
 
 
@@ -45,7 +47,7 @@ class Segmentation:
 
     def save(self, path: str | Path) -> None:
         """Write the mask as a PNG."""
-        self.image().save(path, "PNG")
+        self.image().save(output_file(path, usual="mask.png"), "PNG")
 
 
 def likeliest(shares: Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:

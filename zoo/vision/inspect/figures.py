@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.output_places import output_file
 from zoo.core.training.learner import Learner
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect.class_map import Segmentation, palette
@@ -110,9 +111,10 @@ def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure as a picture, and close it."""
     from matplotlib import pyplot as plt
 
-    figure.savefig(path, dpi=120)
+    place = output_file(path, usual="picture.png")
+    figure.savefig(place, dpi=120)
     plt.close(figure)
-    return Path(path)
+    return place
 
 
 def _show(ax: Axes, shown: Shown) -> None:

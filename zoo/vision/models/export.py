@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoo.core.output_places import output_file
 from zoo.version import __version__
 
 
@@ -73,7 +74,7 @@ def write_onnx(
     Raises:
         ModuleNotFoundError: onnx or onnxscript is not installed.
     """
-    onnx = _onnx()
+    onnx, place = _onnx(), output_file(path, usual="model.onnx")
     n = 2  # photos of the example; any number but 0 and 1, which the exporter would believe fixed
     example = torch.zeros(n, *shape, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
@@ -94,8 +95,8 @@ def write_onnx(
     facts = {"spec": spec.to_json(), "labels": labels}
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in facts.items()})
     onnx.checker.check_model(model)
-    onnx.save(model, os.fspath(path))
-    return Path(path)
+    onnx.save(model, str(place))
+    return place
 
 
 def _onnx() -> Any:

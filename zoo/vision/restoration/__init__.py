@@ -16,13 +16,5 @@ if TYPE_CHECKING:
     from zoo.vision.restoration.verbs import learner as learner
     from zoo.vision.restoration.verbs import train as train
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "Options": "zoo.vision.restoration.options",
-        "finetune": "zoo.vision.restoration.verbs",
-        "learner": "zoo.vision.restoration.verbs",
-        "train": "zoo.vision.restoration.verbs",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from zoo.core.task import Task
 from zoo.vision.data.contents import file_hashes, readable_rows
-from zoo.vision.data.inputs import OnePhoto, Photo, listed, opened
+from zoo.vision.data.inputs import Many, OnePhoto, Photos, listed, opened
 from zoo.vision.data.photo_lists import photo_list
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.restoration.spec import DegradedPhotos, RestorationSpec, enlarged, task_of
@@ -41,12 +39,10 @@ class PhotoRestorer(PhotoPainter[RestorationSpec]):
     def predict(self, photos: OnePhoto) -> Image.Image: ...
 
     @overload
-    def predict(
-        self, photos: list[Any] | tuple[Any, ...] | pd.Series | pd.DataFrame
-    ) -> list[Image.Image]: ...
+    def predict(self, photos: Many) -> list[Image.Image]: ...
 
     @overload
-    def predict(self, photos: Photo | Sequence[Photo]) -> Image.Image | list[Image.Image]: ...
+    def predict(self, photos: Photos) -> Image.Image | list[Image.Image]: ...
 
     def predict(self, photos: Any) -> Image.Image | list[Image.Image]:
         """A photo restored, `spec.scale` times as large, as a Pillow image; a list for several.
@@ -114,9 +110,8 @@ class PhotoRestorer(PhotoPainter[RestorationSpec]):
         """
         return self._export(path, shape or self.members[0].shape)
 
-    def _image(self, answer: Any) -> Image.Image:
-        image: Image.Image = answer
-        return image
+    def _image(self, answer: Image.Image) -> Image.Image:
+        return answer
 
     def _example(self) -> str:
         return 'model.predict("small.jpg").save("restored.png")'

@@ -22,32 +22,15 @@ class Options(TrainingOptions, BatchNorm, total=False):
     ]
     quality: Annotated[
         int | None,
-        Option(
-            default=10,
-            low=1,
-            high=95,
-            record=True,
-            help="Quality of the JPEG compression that follows; None does without.",
-        ),
+        Option(default=10, low=1, high=95, record=True, help="JPEG quality after that, if any."),
     ]
     size: Annotated[
         int,
-        Option(
-            default=128,
-            low=16,
-            high=4096,
-            record=True,
-            help="Side of the squares that are cut from photos, in pixels.",
-        ),
+        Option(default=128, low=16, high=4096, record=True, help="Side in pixels of cut squares."),
     ]
     perceptual: Annotated[
         float,
-        Option(
-            default=PERCEPTUAL,
-            low=0,
-            record=True,
-            help="Weight of the perceptual loss; 0 learns from pixels alone.",
-        ),
+        Option(default=PERCEPTUAL, low=0, record=True, help="Weight of the perceptual loss, or 0."),
     ]
 
 

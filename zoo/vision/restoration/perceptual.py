@@ -42,11 +42,9 @@ class FeatureLoss:
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """The weighted difference."""
         with torch.no_grad():
-            wanted = self._maps(target)
-        found = self._maps(output)
-        parts = [
-            F.l1_loss(found[level], true) / true.abs().mean() for level, true in wanted.items()
-        ]
+            true_maps = self._maps(target)
+        maps = self._maps(output)
+        parts = [F.l1_loss(maps[i], true) / true.abs().mean() for i, true in true_maps.items()]
         return self.weight * torch.stack(parts).mean()
 
     def _maps(self, pictures: Tensor) -> dict[int, Tensor]:

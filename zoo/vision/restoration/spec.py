@@ -6,7 +6,6 @@ again, and the network learns the way back (the "crappify" recipe of fast.ai's c
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, require_sound, to_json
+from zoo.core.fingerprint import digest
 from zoo.core.split import Hashes
 from zoo.core.task import Task
 from zoo.vision.data.images import read
@@ -65,9 +65,7 @@ class RestorationSpec:
         small.save(file, "JPEG", quality=self.quality)
         return Image.open(file).convert("RGB")
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json."""
-        return to_json(self)
+    to_json = to_json
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> RestorationSpec:
@@ -114,9 +112,7 @@ class DegradedPhotos:
 
     def fingerprint(self) -> str:
         """A digest of the photos and of how they are cut and degraded."""
-        digest = hashlib.sha256(repr((self.size, self.spec)).encode())
-        digest.update(self.hashes.tobytes())
-        return digest.hexdigest()
+        return digest((repr((self.size, self.spec)), self.hashes))
 
 
 def enlarged(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -137,10 +133,7 @@ def task_of(features: FeatureLoss | None = None) -> Task:
 
         from zoo.vision.restoration.psnr import PSNR
 
-        return {
-            "psnr": PSNR(),
-            "ssim": StructuralSimilarityIndexMeasure(data_range=1.0),
-        }
+        return {"psnr": PSNR(), "ssim": StructuralSimilarityIndexMeasure(data_range=1.0)}
 
     def both(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
         pixels, n = _difference(output, target)

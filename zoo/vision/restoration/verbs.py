@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final, Unpack
 
-import torch
-
-from zoo.core.arguments import require_data, require_order
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
-from zoo.core.run import Run, seeded
-from zoo.core.split import SeenRows
+from zoo.core.run import Run
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.vision.data.photo_parts import photo_parts
 from zoo.vision.models.backbones import preprocessing
-from zoo.vision.pretrained import names_model, require_architecture, starting_point
+from zoo.vision.pretrained import finetune_start, learner_start, train_start
 from zoo.vision.restoration.model import PhotoRestorer
 from zoo.vision.restoration.options import EPOCHS, LR, OPTIONS, TRAIN_EPOCHS, Options
 from zoo.vision.restoration.perceptual import FeatureLoss
@@ -50,8 +46,8 @@ def finetune(
         FileNotFoundError: a folder or photo does not exist.
         ConnectionError: weights are neither at hand nor reachable.
     """
-    require_order("zoo.vision.restoration.finetune", pretrained, data, names_model=names_model)
-    learn = learner(data, pretrained=pretrained, **options)
+    start = finetune_start("zoo.vision.restoration.finetune", pretrained, data)
+    learn = _learner(start, data, options)
     if epochs:
         learn.fit_one_cycle(epochs, (lr / 10, lr))
     return finished(learn)
@@ -80,9 +76,8 @@ def train(
             range.
         FileNotFoundError: a folder or photo does not exist.
     """
-    require_data("zoo.vision.restoration.train", data, names_model=names_model)
-    name = require_architecture("zoo.vision.restoration.train", model)
-    learn = learner(data, model=name, **options)
+    start = train_start("zoo.vision.restoration.train", data, model)
+    learn = _learner(start, data, options, published=False)
     if epochs:
         learn.fit_one_cycle(epochs, lr)
     return finished(learn)
@@ -90,11 +85,7 @@ def train(
 
 @verb(OPTIONS)
 def learner(
-    data: Any,
-    *,
-    pretrained: Any = None,
-    model: str | None = None,
-    **options: Unpack[Options],
+    data: Any, *, pretrained: Any = None, model: str | None = None, **options: Unpack[Options]
 ) -> Learner[RestorationSpec, PhotoRestorer]:
     """Return a learner to train step by step: find a rate, freeze, fit, unfreeze, fit.
 
@@ -109,46 +100,44 @@ def learner(
             range.
         FileNotFoundError: a folder or photo does not exist.
     """
-    start = starting_point("zoo.vision.restoration.learner", data, pretrained, model)
+    start = learner_start("zoo.vision.restoration.learner", data, pretrained, model)
+    return _learner(start, data, options, published=model is None)
+
+
+def _learner(
+    start: Any, data: Any, options: Options, *, published: bool = True
+) -> Learner[RestorationSpec, PhotoRestorer]:
+    """The learner of checked arguments.
+
+    Args:
+        start: a backbone's name, or a saved model.
+        data: good photos.
+        options: the given ones.
+        published: whether a backbone gets its published weights, or random ones.
+    """
     settings = OPTIONS.complete(options)
     run = settings["run"] = settings["run"] or Run()
-    size, shown = settings["size"], preprocessing(body_name(start))
+    name, size = body_name(start), settings["size"]
+    shown = preprocessing(name)
     spec = RestorationSpec(settings["scale"], settings["quality"], shown.mean, shown.std)
-    seen_before = start.seen_rows if isinstance(start, PhotoRestorer) else None
-    pairs = _pairs(data, spec, settings, seen_before)
-    with seeded(run.seed):
-        network = start_unet(
-            start,
-            3,
-            (size, size),
-            residual=True,
-            random_weights=model is not None,
-            whole=lambda saved: isinstance(saved, PhotoRestorer),
-        )
+    goes_on = isinstance(start, PhotoRestorer)
+    seen_before = start.seen_rows if goes_on else None
+    share, valid = settings["valid_fraction"], settings["valid"]
+    parts = photo_parts(data, valid, share, run.seed, run.n_threads, seen_before)
+    pairs = [DegradedPhotos(part.paths, size, spec, part.hashes) for part in parts if part]
+    network = start_unet(
+        start, run.seed, published=published, whole=goes_on, shape=(size, size), **spec.network()
+    )
     weight = settings["perceptual"]
     eyes = FeatureLoss(EYES, weight, run.torch_device()) if weight else None
-    facts = {"pretrained": "" if model else network.name, "photos": len(pairs[0])}
+    facts = {"pretrained": name if published else "", "photos": len(pairs[0])}
     return learner_of(
-        network.to(memory_format=torch.channels_last),
-        pair_data(pairs, spec, run, settings["batch_size"], rows=pairs[0].hashes),
+        network,
+        pair_data(pairs, spec, run, settings["batch_size"]),
         task_of(eyes),
         PhotoRestorer,
         settings,
         source=source(data),
         record=facts | OPTIONS.record(settings),
-        batchnorm=settings["batchnorm"],
         seen_before=seen_before,
     )
-
-
-def _pairs(
-    data: Any, spec: RestorationSpec, settings: Options, seen_before: SeenRows | None
-) -> tuple[DegradedPhotos, DegradedPhotos | None]:
-    """Photos beside what becomes of them, to train on and, if any, to validate on."""
-    run = settings["run"] or Run()
-    parts = photo_parts(
-        data, settings["valid"], settings["valid_fraction"], run.seed, run.n_threads, seen_before
-    )
-    size = settings["size"]
-    first, *others = (DegradedPhotos(p.paths, size, spec, p.hashes) for p in parts if p)
-    return first, others[0] if others else None

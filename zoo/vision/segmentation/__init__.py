@@ -17,14 +17,5 @@ if TYPE_CHECKING:
     from zoo.vision.segmentation.verbs import learner as learner
     from zoo.vision.segmentation.verbs import train as train
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "Options": "zoo.vision.segmentation.options",
-        "check": "zoo.vision.segmentation.verbs",
-        "finetune": "zoo.vision.segmentation.verbs",
-        "learner": "zoo.vision.segmentation.verbs",
-        "train": "zoo.vision.segmentation.verbs",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())

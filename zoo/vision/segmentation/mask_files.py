@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,11 +45,8 @@ def frame_of(path: Path) -> Frame:
     Raises:
         ValueError: it cannot be read.
     """
-    try:
-        with open_image(path) as image:
-            return Frame(*image.size, orientation_of(image))
-    except Exception as error:  # Pillow's plugins raise a dozen kinds
-        raise _unreadable(path, error) from error
+    with _opened(path) as image:
+        return Frame(*image.size, orientation_of(image))
 
 
 def turns(photos: Sequence[Path], masks: Sequence[Path]) -> list[int]:
@@ -61,27 +59,30 @@ def turns(photos: Sequence[Path], masks: Sequence[Path]) -> list[int]:
     Raises:
         ValueError: a mask has another shape than its photo, or nothing tells how it lies.
     """
-    found: list[int | None] = []
-    wrong, pairs = [], list(zip(photos, masks, strict=True))
-    for photo, mask in pairs:
-        shown, drawn = frame_of(photo), frame_of(mask)
-        fits = _alike(shown.upright(), drawn.upright())
-        fits_stored = _alike((shown.width, shown.height), drawn.upright())
-        if not fits and not (fits_stored and drawn.orientation == UPRIGHT):
-            wrong.append(
-                f"{mask} has {drawn.width} x {drawn.height}, {photo.name} "
-                f"{shown.upright()[0]} x {shown.upright()[1]}"
-            )
-        elif shown.orientation == UPRIGHT or drawn.orientation != UPRIGHT:
-            found.append(UPRIGHT)
-        else:
-            both = fits and fits_stored
-            found.append(None if both else UPRIGHT if fits else shown.orientation)
+    frames = [(frame_of(photo), frame_of(mask)) for photo, mask in zip(photos, masks, strict=True)]
+    ways = [_ways(shown, drawn) for shown, drawn in frames]
+    wrong = [
+        f"{mask} has {drawn.width} x {drawn.height}, {photo.name} {width} x {height}"
+        for photo, mask, (shown, drawn), some in zip(photos, masks, frames, ways, strict=True)
+        for width, height in [shown.upright()]
+        if not some
+    ]
     if wrong:
         raise ValueError(
             f"a mask must have the shape of its photo, got {few(wrong, '; ')}. Scale them alike."
         )
-    return _settled(found, pairs)
+    on_stored_pixels = {
+        some != [UPRIGHT]
+        for (shown, _), some in zip(frames, ways, strict=True)
+        if len(some) == 1 and shown.orientation in _ON_ITS_SIDE
+    }
+    undecided = [photo for photo, some in zip(photos, ways, strict=True) if len(some) > 1]
+    if undecided and len(on_stored_pixels) != 1:
+        raise ValueError(
+            "a mask must lie on its photo, got photos that EXIF turns while their masks fit both "
+            f"ways: {few(undecided)}. Save them upright, as PIL.ImageOps.exif_transpose does."
+        )
+    return [some[-1] if on_stored_pixels == {True} else some[0] for some in ways]
 
 
 def read_mask(path: Path, turn: int = UPRIGHT) -> Image.Image:
@@ -94,14 +95,11 @@ def read_mask(path: Path, turn: int = UPRIGHT) -> Image.Image:
     Raises:
         ValueError: it cannot be read, or its pixels are no single numbers in 0..255.
     """
-    try:
-        with open_image(path) as image:
-            image.load()
-            mode, lossy = image.mode, image.format in ("JPEG", "MPO")
-            pixels = np.asarray(image)
-            turn = orientation_of(image) if turn == UPRIGHT else turn
-    except Exception as error:  # Pillow's plugins raise a dozen kinds
-        raise _unreadable(path, error) from error
+    with _opened(path) as image:
+        image.load()
+        mode, lossy = image.mode, image.format in ("JPEG", "MPO")
+        pixels = np.asarray(image)
+        turn = orientation_of(image) if turn == UPRIGHT else turn
     is_opaque = mode not in ("LA", "RGBA") or bool((pixels[..., -1] == 255).all())
     if mode in ("LA", "RGBA"):
         pixels = pixels[..., :-1]
@@ -119,30 +117,13 @@ def read_mask(path: Path, turn: int = UPRIGHT) -> Image.Image:
     return turned(Image.fromarray(_sharpened(numbers, path) if lossy else numbers), turn)
 
 
-def _settled(found: list[int | None], pairs: Sequence[tuple[Path, Path]]) -> list[int]:
-    """The turns, where the undecided follow the others."""
-    known = [turn for turn in found if turn is not None]
-    photos = [photo for photo, _ in pairs]
-    undecided = [photo for photo, turn in zip(photos, found, strict=True) if turn is None]
-    if not undecided:
-        return known
-    turned_photos = [frame_of(p).orientation for p in photos]
-    decided = {
-        turn != UPRIGHT
-        for turn, orientation in zip(found, turned_photos, strict=True)
-        if turn is not None and orientation in _ON_ITS_SIDE
-    }
-    if len(decided) != 1:
-        raise ValueError(
-            "a mask must lie on its photo, got photos that EXIF turns while their masks fit both "
-            f"ways: {few([str(photo) for photo in undecided])}. Save them upright, as "
-            "PIL.ImageOps.exif_transpose does."
-        )
-    stored = decided.pop()
-    return [
-        turn if turn is not None else orientation if stored else UPRIGHT
-        for turn, orientation in zip(found, turned_photos, strict=True)
-    ]
+def _ways(photo: Frame, mask: Frame) -> list[int]:
+    """The turns that lay a mask on its photo, that of a mask drawn on the upright one first."""
+    fits = [UPRIGHT] if _alike(photo.upright(), mask.upright()) else []
+    is_turned = photo.orientation != UPRIGHT and mask.orientation == UPRIGHT
+    if is_turned and _alike((photo.width, photo.height), (mask.width, mask.height)):
+        fits.append(photo.orientation)
+    return fits
 
 
 def _alike(photo: tuple[int, int], mask: tuple[int, int]) -> bool:
@@ -174,9 +155,15 @@ def _sharpened(numbers: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
     return high * np.uint8(255)
 
 
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    reason = (str(error) or type(error).__name__).rstrip(".")
-    return ValueError(
-        f"photos and masks must be pictures, got {path}, which cannot be read ({reason}). Mend or "
-        "remove it."
-    )
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture to look into; whatever fails there is one kind of error."""
+    try:
+        with open_image(path) as image:
+            yield image
+    except Exception as error:  # Pillow's plugins raise a dozen kinds
+        reason = (str(error) or type(error).__name__).rstrip(".")
+        raise ValueError(
+            f"photos and masks must be pictures, got {path}, which cannot be read ({reason}). Mend "
+            "or remove it."
+        ) from error

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.run import Run
-from zoo.core.split import Hashes, SeenRows, require_both_parts
-from zoo.vision.data.contents import file_hashes, held_out_photos
-from zoo.vision.data.images import Interpolation
+from zoo.core.split import SeenRows, require_both_parts
+from zoo.vision.data.contents import held_out_photos
+from zoo.vision.data.images import UPRIGHT, Interpolation
 from zoo.vision.data.photo_parts import PhotoPart, require_new, require_other_photos
-from zoo.vision.segmentation.mask_values import MaskValues, check_values, settled
-from zoo.vision.segmentation.masks import Masked, MaskedPhotos, Shape, find_masks, laid, open_masks
+from zoo.vision.segmentation.mask_values import MaskValues, check_values, settled, value_counts
+from zoo.vision.segmentation.masks import MaskedPhotos, Part, Shape, find_masks, laid, open_masks
 from zoo.vision.segmentation.options import Options
 
 
-class Part(NamedTuple):
-    """Pairs, as files, and a hash of each photo's content."""
-
-    files: Masked
-    hashes: Hashes
-
-    def take(self, rows: NDArray[np.int64]) -> Part:
-        """The pairs of these rows."""
-        return Part(self.files.take(rows), self.hashes[rows])
-
-
 class Opened(NamedTuple):
-    """Pairs of both parts, and the classes of their masks."""
+    """Pairs to train on, and those to validate on, if any, and the classes of their masks."""
 
-    train: MaskedPhotos
-    valid: MaskedPhotos | None
+    pairs: list[MaskedPhotos]
     mask_values: MaskValues
     report: MaskReport
 
@@ -68,10 +54,8 @@ class MaskReport:
         lines = [f"{self.n_train} pairs to train on, {self.n_valid} to validate on"]
         if self.n_test:
             lines.append(f"{self.n_test} pairs of a test part left aside")
-        for paths, what in (
-            (self.without_mask, "photos without a mask"),
-            (self.without_photo, "masks without a photo"),
-        ):
+        names = ("photos without a mask", "masks without a photo")
+        for what, paths in zip(names, (self.without_mask, self.without_photo), strict=True):
             if paths:
                 lines.append(f"{len(paths)} {what}: {few([path.name for path in paths])}")
         if self.n_turned:
@@ -80,7 +64,7 @@ class MaskReport:
 
 
 def find_parts(
-    photos: Any, masks: Any, settings: Options, trained_on: SeenRows | None = None
+    photos: Any, masks: Any, settings: Options, run: Run, trained_on: SeenRows | None = None
 ) -> list[Part]:
     """The pairs to train on and those to validate on, if any; no photo is in both, nor a copy.
 
@@ -88,85 +72,69 @@ def find_parts(
         photos: a folder, a table or a list of paths.
         masks: likewise, or None.
         settings: all options of the verb.
+        run: the circumstances.
         trained_on: photos that the pretrained model knows.
 
     Raises:
         FileNotFoundError: a folder or file does not exist.
         ValueError: as `find_masks` and `laid`; or parts that the data state share photos.
     """
-    run, valid = settings["run"] or Run(), settings["valid"]
+    threads, valid = run.n_threads, settings["valid"]
     listing: dict[str, Any] = {"root": settings["root"], "columns": settings["columns"]}
-    pairs = _part(find_masks(photos, masks, **listing), run.n_threads)
+    pairs = laid(find_masks(photos, masks, **listing), threads)
     is_valid = pairs.files.is_valid
     if valid is not None:
         both = valid if isinstance(valid, (tuple, list)) else (valid, None)
-        train = pairs if is_valid is None else pairs.take(np.flatnonzero(~is_valid))
-        other = _part(find_masks(*both, **listing), run.n_threads)
-    elif is_valid is None and not settings["valid_fraction"]:
-        return [pairs]
+        train = pairs if is_valid is None else pairs.take(~is_valid)
+        other = laid(find_masks(*both, **listing), threads)
     else:
         if is_valid is None:
             share = settings["valid_fraction"]
+            if not share:
+                return [pairs]
             is_valid = held_out_photos(pairs.hashes, share, run.seed, trained_on)
-        train, other = (pairs.take(np.flatnonzero(rows)) for rows in (~is_valid, is_valid))
-    require_other_photos(*(PhotoPart(one.files.photos, one.hashes) for one in (train, other)))
-    require_both_parts(
-        len(train.files),
-        len(other.files),
-        rows="photos",
-        way_out="Move some, or leave the split out.",
-    )
+        train, other = pairs.take(~is_valid), pairs.take(is_valid)
+    require_other_photos(*(PhotoPart(part.files.photos, part.hashes) for part in (train, other)))
+    way_out = "Move some, or leave the split out."
+    require_both_parts(len(train.files), len(other.files), rows="photos", way_out=way_out)
     require_new(other.hashes, trained_on)
     return [train, other]
 
 
 def open_parts(
-    parts: Sequence[Part], shape: Shape, interpolation: Interpolation, settings: Options
+    parts: Sequence[Part], shape: Shape, interpolation: Interpolation, settings: Options, run: Run
 ) -> Opened:
     """The parts with their masks read, and what is in them.
 
     Raises:
         ValueError: as `open_masks` and `zoo.vision.segmentation.mask_values.settled`.
     """
-    threads = (settings["run"] or Run()).n_threads
-    names = settings["classes"]
-    classes = None if names is None else tuple(map(str, names))
-    opened = [open_masks(part.files, shape, interpolation, threads, part.hashes) for part in parts]
-    counts = [one.counts() for one in opened]
-    total = sum(counts[1:], counts[0])
-    values = settled(total, classes, settings["ignore"])
-    for one in counts:
-        check_values(one, values)
+    opened = [open_masks(part, shape, interpolation, run.n_threads) for part in parts]
+    counts = [value_counts(one.masks) for one in opened]
+    total = np.sum(counts, axis=0)
+    values = settled(total, settings["classes"], settings["ignore"])
+    for own in counts:
+        check_values(own, values)
     if values.is_guessed:
-        warnings.warn(
+        warn(
             f"masks have the values 0 to {len(values.classes) - 1} and {values.ignore}, which is "
             f"taken for pixels that count for nothing; say ignore={values.ignore}, or name as many "
-            "classes as there are values",
-            stacklevel=2,
+            "classes as there are values"
         )
-    train, *valid = (one.as_classes(values) for one in opened)
-    report = report_of(parts, values.describe(total))
-    return Opened(train, valid[0] if valid else None, values, report)
+    pairs = [one.as_classes(values) for one in opened]
+    return Opened(pairs, values, report_of(parts, values.describe(total)))
 
 
 def report_of(parts: Sequence[Part], values: str) -> MaskReport:
     """What the parts are, beside what their masks hold."""
     train, *valid = (part.files for part in parts)
-    others = [train]  # parts of one folder share their left-overs
-    others += [
-        one for one in valid if one.without_mask != train.without_mask or one.n_test != train.n_test
-    ]
+    of_folders = {id(one.without_mask): one for one in (train, *valid)}.values()
     return MaskReport(
         len(train),
         sum(map(len, valid)),
-        sum(one.n_test for one in others),
-        [path for one in others for path in one.without_mask],
-        [path for one in others for path in one.without_photo],
-        sum(turn != 1 for one in (train, *valid) for turn in one.turns),
+        sum(one.n_test for one in of_folders),
+        [path for one in of_folders for path in one.without_mask],
+        [path for one in of_folders for path in one.without_photo],
+        sum(turn != UPRIGHT for part in parts for turn in part.turns),
         values,
     )
-
-
-def _part(found: Masked, threads: int) -> Part:
-    whole = laid(found, threads)
-    return Part(whole, file_hashes(whole.photos, threads))

@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.messages import few
+
 VOID: Final = 255  # the usual number of pixels that count for nothing
 MOST_VALUES: Final = 256  # that eight bits tell apart
 SMOOTH: Final = 64  # different values from which on masks of black and white have smoothed edges
@@ -48,11 +50,11 @@ class MaskValues:
         names = dict(zip(known, self.classes, strict=True))
         if self.ignore is not None:
             names[self.ignore] = "ignored"
+        shares = 100 * counts / counts.sum()
         return ", ".join(
-            f"{value} is {names.get(int(value), 'no class')} ({counts[value] / counts.sum():.1%})"
-            .replace("%", " %")
-            for value in np.flatnonzero(counts)
-        )  # fmt: skip
+            f"{value} is {names.get(value, 'no class')} ({shares[value]:.1f} %)"
+            for value in np.flatnonzero(counts).tolist()
+        )
 
 
 def value_counts(masks: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -64,7 +66,7 @@ def value_counts(masks: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def settled(
-    counts: NDArray[np.int64], classes: Sequence[str] | None, ignore: int | None
+    counts: NDArray[np.int64], classes: Sequence[str | int] | None, ignore: int | None
 ) -> MaskValues:
     """The classes that masks have, with the user's names and ignored value if any.
 
@@ -83,19 +85,24 @@ def settled(
             "and white: their edges are smoothed. Export them without smoothing, or make every "
             "pixel 0 or 255 (value >= 128)."
         )
+    if ignore is not None and len(values) < 2:
+        raise ValueError(
+            "ignore must leave two classes or more in the masks, got "
+            f"{ignore=} beside {few(values) or 'no other value'}. Leave it out, or name another."
+        )
     guessed = ignore is None and _is_void(values, classes)
     if guessed:
         ignore = VOID
         values.remove(VOID)
+    names: Sequence[object] = classes or ()
     if classes is None:
-        sparse = _is_sparse(values)
-        numbers = values if sparse else range(max(values, default=-1) + 1)
-        found = MaskValues(tuple(map(str, numbers)), tuple(values) if sparse else None, ignore,
-                           guessed)  # fmt: skip
+        in_order = _is_sparse(values)
+        names = values if in_order else range(max(values, default=-1) + 1)
     else:
-        n = len(classes)
-        in_order = len(values) == n and (_is_sparse(values) or values == list(range(1, n + 1)))
-        found = MaskValues(tuple(classes), tuple(values) if in_order else None, ignore, guessed)
+        from_one = values == list(range(1, len(names) + 1))
+        in_order = len(values) == len(names) and (_is_sparse(values) or from_one)
+    stated = tuple(values) if in_order else None
+    found = MaskValues(tuple(map(str, names)), stated, ignore, guessed)
     check_values(counts, found)
     return found
 
@@ -143,7 +150,7 @@ def _is_sparse(values: Sequence[int]) -> bool:
     return len(values) > 1 and len(values) < (max(values) + 1) / 2
 
 
-def _is_void(values: Sequence[int], classes: Sequence[str] | None) -> bool:
+def _is_void(values: Sequence[int], classes: Sequence[object] | None) -> bool:
     """Whether 255 lies beside two or more classes that are numbered from 0, closely."""
     others = [value for value in values if value != VOID]
     is_beside = VOID in values and len(others) >= 2 and max(others) < VOID - 1

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from zoo.core.messages import few
+from zoo.core.fingerprint import digest
+from zoo.core.messages import few, warn
 from zoo.core.split import Hashes
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.contents import file_hashes, readable_rows
@@ -26,7 +25,7 @@ from zoo.vision.data.pairing import TEST, TRAIN, VALID, Picture, paired, part_of
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.tables import from_table
 from zoo.vision.segmentation.mask_files import frame_of, read_mask, turns
-from zoo.vision.segmentation.mask_values import MaskValues, numbered, value_counts
+from zoo.vision.segmentation.mask_values import MaskValues, numbered
 
 Shape = tuple[int, int]
 
@@ -39,7 +38,6 @@ class Masked:
         photos: paths.
         masks: as many paths.
         is_valid: which to validate on, if the data say it. Shape: (n,).
-        turns: EXIF orientation that each mask still needs, see `mask_files.turns`; none at first.
         without_mask: photos that are left over.
         without_photo: masks that are left over.
         n_test: pairs of a test part, which is neither trained nor validated on.
@@ -48,7 +46,6 @@ class Masked:
     photos: list[Path]
     masks: list[Path]
     is_valid: NDArray[np.bool_] | None = None
-    turns: list[int] = field(default_factory=list)
     without_mask: list[Path] = field(default_factory=list)
     without_photo: list[Path] = field(default_factory=list)
     n_test: int = 0
@@ -63,8 +60,26 @@ class Masked:
             photos=[self.photos[i] for i in rows],
             masks=[self.masks[i] for i in rows],
             is_valid=None if self.is_valid is None else self.is_valid[rows],
-            turns=[self.turns[i] for i in rows] if self.turns else [],
         )
+
+
+class Part(NamedTuple):
+    """Pairs whose photos can be read.
+
+    Attributes:
+        files: photos and masks.
+        turns: EXIF orientation that lays each mask on its photo, see `mask_files.turns`.
+        hashes: content hashes of the photos' files. Shape: (n,).
+    """
+
+    files: Masked
+    turns: list[int]
+    hashes: Hashes
+
+    def take(self, wanted: NDArray[np.bool_]) -> Part:
+        """The pairs that are wanted. Shape: (n,)."""
+        rows = np.flatnonzero(wanted)
+        return Part(self.files.take(rows), [self.turns[i] for i in rows], self.hashes[rows])
 
 
 def find_masks(
@@ -119,37 +134,36 @@ def _from_folders(photos: Path, masks: Path) -> Masked:
             f"{_few_places(listing.photos)} and {_few_places(listing.masks)}. Call them such as "
             "cat.jpg and cat_mask.png, or give a table of paths."
         )
-    parts = np.array([part_of(photo.place) for photo, _ in listing.pairs])
-    is_split = bool(np.isin(parts, list(TRAIN)).any())
+    parts = [part_of(photo.place) for photo, _ in listing.pairs]
+    is_split = not TRAIN.isdisjoint(parts)
+    is_valid, is_test = (
+        np.array([is_split and part in names for part in parts]) for names in (VALID, TEST)
+    )
     everything = Masked(
         [photo.path for photo, _ in listing.pairs],
         [mask.path for _, mask in listing.pairs],
-        np.isin(parts, list(VALID)) if is_split and np.isin(parts, list(VALID)).any() else None,
-        without_mask=[
-            one.path for one in listing.photos if not is_split or part_of(one.place) not in TEST
-        ],
-        without_photo=[one.path for one in listing.masks],
+        is_valid if is_valid.any() else None,
+        [one.path for one in listing.photos if not (is_split and part_of(one.place) in TEST)],
+        [one.path for one in listing.masks],
     )
     _warn_of_left_overs(everything)
-    is_test = np.isin(parts, list(TEST)) & is_split
     if not is_test.any():
         return everything
-    warnings.warn(
+    warn(
         f"{is_test.sum()} photos of a test part in {photos} are left aside: they are for "
-        "evaluate(), neither to train nor to validate on",
-        stacklevel=2,
+        "evaluate(), neither to train nor to validate on"
     )
     return replace(everything.take(np.flatnonzero(~is_test)), n_test=int(is_test.sum()))
 
 
-def laid(found: Masked, threads: int) -> Masked:
+def laid(files: Masked, threads: int) -> Part:
     """The pairs whose photos can be read, each mask with the turn that lays it on its photo.
 
     Raises:
         ValueError: no photo can be read, a mask cannot, or one has another shape than its photo.
     """
-    whole = found.take(readable_rows(found.photos, threads))
-    return replace(whole, turns=turns(whole.photos, whole.masks))
+    files = files.take(readable_rows(files.photos, threads))
+    return Part(files, turns(files.photos, files.masks), file_hashes(files.photos, threads))
 
 
 @dataclass(frozen=True)
@@ -176,49 +190,34 @@ class MaskedPhotos:
         """The pairs, their masks' values made numbers of classes."""
         return replace(self, masks=numbered(self.masks, known.values, known.ignore))
 
-    def counts(self) -> NDArray[np.int64]:
-        """How often each value occurs in the masks. Shape: (256,)."""
-        return value_counts(self.masks)
-
     def fingerprint(self) -> str:
         """A digest of photos, masks and how both are shown."""
-        digest = hashlib.sha256(repr((self.shape, self.interpolation)).encode())
-        digest.update(self.hashes.tobytes())
-        digest.update(np.ascontiguousarray(self.masks).data)
-        return digest.hexdigest()
+        return digest((repr((self.shape, self.interpolation)), self.hashes, self.masks))
 
 
 def open_masks(
-    found: Masked,
-    shape: Shape,
-    interpolation: Interpolation,
-    threads: int,
-    hashes: Hashes | None = None,
+    part: Part, shape: Shape, interpolation: Interpolation, threads: int
 ) -> MaskedPhotos:
     """The pairs, their masks read now.
 
     Args:
-        found: the pairs, as `laid` gives them.
+        part: the pairs.
         shape: height and width of both.
         interpolation: filter of the resizing of photos.
         threads: number of threads that read.
-        hashes: content hashes of the photos' files; None has the files read.
 
     Raises:
         ValueError: a mask is coloured or cannot be read.
     """
 
-    def opened(i: int) -> Pixels:
-        turn = found.turns[i] if found.turns else 1
-        return np.asarray(resized(read_mask(found.masks[i], turn), shape, "nearest"))
+    def opened(row: tuple[Path, int]) -> Pixels:
+        return stretched(read_mask(*row), shape, "nearest")
 
-    masks = np.empty((len(found), *shape), np.uint8)
-    for i, mask in enumerate(
-        in_order(opened, range(len(found)), threads=threads, ahead=4 * threads)
-    ):
-        masks[i] = mask
-    known = file_hashes(found.photos, threads) if hashes is None else hashes
-    return MaskedPhotos(found.photos, masks, shape, interpolation, known)
+    files = part.files
+    rows = list(zip(files.masks, part.turns, strict=True))
+    in_turn = in_order(opened, rows, threads=threads, ahead=4 * threads)
+    masks: Any = np.fromiter(in_turn, np.dtype((np.uint8, shape)), len(rows))
+    return MaskedPhotos(files.photos, masks, shape, interpolation, part.hashes)
 
 
 def photo_sides(photos: Sequence[Path], n: int = 100) -> NDArray[np.int64]:
@@ -227,17 +226,13 @@ def photo_sides(photos: Sequence[Path], n: int = 100) -> NDArray[np.int64]:
     return np.array([frame_of(path).upright()[::-1] for path in some], dtype=np.int64)
 
 
-def stretched(image: Image.Image, shape: Shape, interpolation: Interpolation) -> Pixels:
-    """A photo's pixels at another shape. Shape: (H, W, 3)."""
-    return np.asarray(resized(image, shape, interpolation))
-
-
-def resized(image: Image.Image, shape: Shape, interpolation: Interpolation) -> Image.Image:
-    """The picture at another height and width; itself if it has them."""
-    height, width = shape
-    if image.size == (width, height):
-        return image
-    return image.resize((width, height), Image.Resampling[interpolation.upper()])
+def stretched(
+    image: Image.Image, shape: Shape, interpolation: Interpolation | Literal["nearest"]
+) -> Pixels:
+    """A picture's pixels at another height and width. Shape: (H, W, 3), or (H, W) of a mask."""
+    if image.size != shape[::-1]:
+        image = image.resize(shape[::-1], Image.Resampling[interpolation.upper()])
+    return np.asarray(image)
 
 
 def _table(photos: Sequence[Any], masks: Sequence[Any]) -> pd.DataFrame:
@@ -254,12 +249,12 @@ def _from_table(
     photos: Any, root: str | os.PathLike[str] | None, columns: tuple[str, str] | None
 ) -> Masked:
     """The pairs of a table."""
-    asked = LabelOptions("classification")  # names of files, whatever is in them
-    paths, names, is_valid = from_table(photos, root, columns, None, asked)
-    default = Path() if isinstance(photos, pd.DataFrame) else Path(photos).parent
-    start = default if root is None else Path(root)
-    masks = [start / str(name) for name in names]
-    missing = [str(path) for path in masks if not path.is_file()]
+    as_text = LabelOptions("classification")  # names of files, whatever is in them
+    paths, names, is_valid = from_table(photos, root, columns, None, as_text)
+    if root is None:
+        root = Path() if isinstance(photos, pd.DataFrame) else Path(photos).parent
+    masks = [Path(root, str(name)) for name in names]
+    missing = [path for path in masks if not path.is_file()]
     if missing:
         raise FileNotFoundError(
             f"every mask must be a file, got no file {few(missing)}. Correct the paths."
@@ -267,17 +262,13 @@ def _from_table(
     return Masked(paths, masks, is_valid)
 
 
-def _warn_of_left_overs(found: Masked) -> None:
-    parts = []
-    if found.without_mask:
-        n, names = len(found.without_mask), few(list(map(str, found.without_mask)))
-        parts.append(f"{n} photos have no mask and are left out: {names}")
-    if found.without_photo:
-        n, names = len(found.without_photo), few(list(map(str, found.without_photo)))
-        parts.append(f"{n} pictures are the mask of no photo: {names}")
+def _warn_of_left_overs(files: Masked) -> None:
+    names = ("photos have no mask and are left out", "pictures are the mask of no photo")
+    left_overs = zip(names, (files.without_mask, files.without_photo), strict=True)
+    parts = [f"{len(paths)} {what}: {few(paths)}" for what, paths in left_overs if paths]
     if parts:
-        warnings.warn(f"{'; '.join(parts)} ({len(found)} pairs are left)", stacklevel=3)
+        warn(f"{'; '.join(parts)} ({len(files)} pairs are left)")
 
 
 def _few_places(pictures: Sequence[Picture]) -> str:
-    return few([str(one.place) for one in pictures]) or "none"
+    return few([one.place for one in pictures]) or "none"

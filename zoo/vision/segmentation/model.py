@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from zoo.core.task import Task
-from zoo.vision.data.inputs import OnePhoto, Photo, listed, opened
+from zoo.vision.data.inputs import Many, OnePhoto, Photos, listed, opened
 from zoo.vision.inspect.class_map import Segmentation, likeliest
-from zoo.vision.segmentation.mask_values import check_values
+from zoo.vision.segmentation.mask_values import check_values, value_counts
 from zoo.vision.segmentation.masks import find_masks, laid, open_masks, stretched
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
 from zoo.vision.unet.model import PhotoPainter
+
+Segmentations = Segmentation | list[Segmentation]
 
 
 class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
@@ -42,16 +42,12 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
     def predict(self, photos: OnePhoto, *, batch_size: int = 8) -> Segmentation: ...
 
     @overload
-    def predict(
-        self, photos: list[Any] | tuple[Any, ...] | pd.Series | pd.DataFrame, *, batch_size: int = 8
-    ) -> list[Segmentation]: ...
+    def predict(self, photos: Many, *, batch_size: int = 8) -> list[Segmentation]: ...
 
     @overload
-    def predict(
-        self, photos: Photo | Sequence[Photo], *, batch_size: int = 8
-    ) -> Segmentation | list[Segmentation]: ...
+    def predict(self, photos: Photos, *, batch_size: int = 8) -> Segmentations: ...
 
-    def predict(self, photos: Any, *, batch_size: int = 8) -> Segmentation | list[Segmentation]:
+    def predict(self, photos: Any, *, batch_size: int = 8) -> Segmentations:
         """The `Segmentation` of a photo at its own size; a list of them for several.
 
         Args:
@@ -100,11 +96,11 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
         pairs = None
         if photos is not None:
             spec, threads = self.spec, self.run.n_threads
-            files = laid(find_masks(photos, masks, root=root, columns=columns), threads)
-            if files.is_valid is not None:
-                files = files.take(np.flatnonzero(files.is_valid))
-            masked = open_masks(files, spec.shape, spec.interpolation, threads)
-            check_values(masked.counts(), spec.mask_values)
+            part = laid(find_masks(photos, masks, root=root, columns=columns), threads)
+            if part.files.is_valid is not None:
+                part = part.take(part.files.is_valid)
+            masked = open_masks(part, spec.shape, spec.interpolation, threads)
+            check_values(value_counts(masked.masks), spec.mask_values)
             self._warn_of_seen_rows(masked.hashes)
             pairs = masked.as_classes(spec.mask_values)
         return self._evaluate(pairs, batch_size)
@@ -119,9 +115,8 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
         """
         return self._export(path, self.spec.shape)
 
-    def _image(self, answer: Any) -> Image.Image:
-        image: Image.Image = answer.image()
-        return image
+    def _image(self, answer: Segmentation) -> Image.Image:
+        return answer.image()
 
     def _shares(self, answer: Any, k: int) -> dict[str, Any]:
         return {"shares": dict(list(answer.shares.items())[:k])}

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, TrainingOptions
-from zoo.vision.option_names import AugmentName
-
-if TYPE_CHECKING:
-    from zoo.vision.data.augment import Augment
-else:  # what a shell cannot pass needs no type at run time
-    Augment = Any
+from zoo.vision.option_names import Augmentation
 
 EPOCHS: Final = 10  # of fine-tuning, after one with the body frozen
 TRAIN_EPOCHS: Final = 20
@@ -26,12 +21,17 @@ class Options(TrainingOptions, BatchNorm, total=False):
     root: Annotated[
         str | os.PathLike[str] | None,
         Option(
-            cli=str, help="Folder that a table's paths start from; by default that of its file."
+            cli=str,
+            needs="a table or lists of paths",
+            help="Folder that a table's paths start from; by default that of its file.",
         ),
     ]
     columns: Annotated[
         tuple[str, str] | None,
-        Option(help="A table's columns of photos and masks; by default its first two."),
+        Option(
+            needs="a table of paths",
+            help="A table's columns of photos and masks; by default its first two.",
+        ),
     ]
     classes: Annotated[
         Sequence[str | int] | None,
@@ -64,12 +64,13 @@ class Options(TrainingOptions, BatchNorm, total=False):
         ),
     ]
     augment: Annotated[
-        AugmentName | Augment,
+        Augmentation,
         Option(
             default="side_on",
             cli=str,
-            help="How photos vary in training: 'side_on', 'top_down', 'none' or an `Augment`; "
-            "photo and mask move together.",
+            help="How photos vary in training: 'side_on', 'top_down' or 'none'; photo and mask "
+            "move together.",
+            python="An `Augment` is taken as well.",
         ),
     ]
 

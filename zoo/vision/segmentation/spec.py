@@ -63,9 +63,7 @@ class SegmentationSpec:
         """The arguments that its network must have."""
         return {"n_out": len(self.classes), "shape": list(self.shape)}
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json."""
-        return to_json(self)
+    to_json = to_json
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> SegmentationSpec:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final, Unpack
 
-import torch
 from rich.console import Console
 
-from zoo.core.arguments import require_data, require_order
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
-from zoo.core.run import Run, rank_and_world, seeded
+from zoo.core.run import Run, rank_and_world
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.vision.data.augment import sides
 from zoo.vision.data.photo_sets import augmentation
+from zoo.vision.data.sources import table_facts
 from zoo.vision.models.backbones import preprocessing
-from zoo.vision.pretrained import names_model, require_architecture, starting_point
-from zoo.vision.segmentation.mask_parts import MaskReport, Opened, Part, find_parts, open_parts
+from zoo.vision.pretrained import finetune_start, learner_start, train_start
+from zoo.vision.segmentation.mask_parts import MaskReport, find_parts, open_parts
 from zoo.vision.segmentation.masks import photo_sides
 from zoo.vision.segmentation.model import PhotoSegmenter
 from zoo.vision.segmentation.options import EPOCHS, LR, OPTIONS, TRAIN_EPOCHS, Options
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
-from zoo.vision.unet.network import UNet
 from zoo.vision.unet.pairs import pair_data
 from zoo.vision.unet.start import body_name, fitting_shape, start_unet
 
@@ -64,8 +61,8 @@ def finetune(
         FileNotFoundError: a folder, file or photo does not exist.
         ConnectionError: weights are neither at hand nor reachable.
     """
-    require_order("zoo.vision.segmentation.finetune", pretrained, data, names_model=names_model)
-    learn = learner(data, masks, pretrained=pretrained, **options)
+    start = finetune_start("zoo.vision.segmentation.finetune", pretrained, data)
+    learn = _learner(start, data, masks, options)
     learn.fit_finetune(epochs, lr, ratio=RATIO)
     return finished(learn)
 
@@ -95,9 +92,8 @@ def train(
             range.
         FileNotFoundError: a folder, file or photo does not exist.
     """
-    require_data("zoo.vision.segmentation.train", data, names_model=names_model)
-    name = require_architecture("zoo.vision.segmentation.train", model)
-    learn = learner(data, masks, model=name, **options)
+    start = train_start("zoo.vision.segmentation.train", data, model)
+    learn = _learner(start, data, masks, options, published=False)
     if epochs:
         learn.fit_one_cycle(epochs, lr)
     return finished(learn)
@@ -126,35 +122,8 @@ def learner(
             range.
         FileNotFoundError: a folder, file or photo does not exist.
     """
-    start = starting_point("zoo.vision.segmentation.learner", data, pretrained, model)
-    settings = OPTIONS.complete(options)
-    run = settings["run"] = settings["run"] or Run()
-    seen_before = start.seen_rows if isinstance(start, PhotoSegmenter) else None
-    name = body_name(start)
-    photo_set, spec = _photo_set(name, find_parts(data, masks, settings, seen_before), settings)
-    if run.progress is not False and rank_and_world()[0] == 0:
-        Console().print(str(photo_set.report), highlight=False, markup=False)
-    network = _network(start, spec, random_weights=model is not None, seed=run.seed)
-    facts = {"pretrained": "" if model else name, "photos": len(photo_set.train)}
-    facts["shape"] = "{} x {}".format(*spec.shape)
-    return learner_of(
-        network.to(memory_format=torch.channels_last),
-        pair_data(
-            (photo_set.train, photo_set.valid),
-            spec,
-            run,
-            settings["batch_size"],
-            augmentation(settings["augment"]),
-            rows=photo_set.train.hashes,
-        ),
-        task_of(spec),
-        PhotoSegmenter,
-        settings,
-        source=source(data),
-        record=facts | OPTIONS.record(settings),
-        batchnorm=settings["batchnorm"],
-        seen_before=seen_before,
-    )
+    start = learner_start("zoo.vision.segmentation.learner", data, pretrained, model)
+    return _learner(start, data, masks, options, published=model is None)
 
 
 @verb(OPTIONS)
@@ -171,29 +140,65 @@ def check(data: Any, masks: Any = None, **options: Unpack[Options]) -> MaskRepor
         ValueError: photos have no masks, or masks are not what `finetune` takes.
     """
     settings = OPTIONS.complete(options)
-    parts = find_parts(data, masks, settings)
-    return open_parts(parts, _LOOKED_AT, "bilinear", settings).report
+    run = settings["run"] or Run()
+    _require_used(data, masks, settings)
+    parts = find_parts(data, masks, settings, run)
+    return open_parts(parts, _LOOKED_AT, "bilinear", settings, run).report
 
 
-def _network(start: Any, spec: SegmentationSpec, *, random_weights: bool, seed: int) -> UNet:
-    """A U-Net for the classes of a spec; a saved one of the same classes as it is."""
+def _require_used(data: Any, masks: Any, settings: Options) -> None:
+    """Refuse options about tables where there is none.
 
-    def knows_classes(saved: Any) -> bool:
-        return bool(getattr(saved.spec, "classes", ()) == spec.classes)
+    Raises:
+        ValueError: there are such.
+    """
+    valid = settings["valid"]
+    given = [data, masks, *(valid if isinstance(valid, (list, tuple)) else (valid,))]
+    facts, lists = table_facts(*given), any(isinstance(one, (list, tuple)) for one in given)
+    facts["a table or lists of paths"] = lists or facts["a table of paths"]
+    OPTIONS.require_used(settings, facts)
 
-    n_out, shape = len(spec.classes), spec.shape
-    with seeded(seed):
-        return start_unet(start, n_out, shape, random_weights=random_weights, whole=knows_classes)
+
+def _learner(
+    start: Any, data: Any, masks: Any, options: Options, *, published: bool = True
+) -> Learner[SegmentationSpec, PhotoSegmenter]:
+    """The learner of checked arguments.
 
 
-def _photo_set(
-    name: str, parts: Sequence[Part], settings: Options
-) -> tuple[Opened, SegmentationSpec]:
-    """Photos with their masks, opened as a backbone likes them, and what prediction will need."""
-    size, shown = settings["size"], preprocessing(name)
+    Args:
+        start: a backbone's name, or a saved model.
+        data: photos.
+        masks: their masks, or None where they lie among the photos.
+        options: the given ones.
+        published: whether a backbone gets its published weights, or random ones.
+    """
+    settings = OPTIONS.complete(options)
+    run = settings["run"] = settings["run"] or Run()
+    _require_used(data, masks, settings)
+    goes_on = isinstance(start, PhotoSegmenter)
+    seen_before = start.seen_rows if goes_on else None
+    name, size = body_name(start), settings["size"]
+    shown, parts = preprocessing(name), find_parts(data, masks, settings, run, seen_before)
     shape = sides(size) if size else fitting_shape(name, photo_sides(parts[0].files.photos))
-    photo_set = open_parts(parts, shape, shown.interpolation, settings)
-    masks = photo_set.mask_values
-    return photo_set, SegmentationSpec(
-        masks.classes, shape, shown.mean, shown.std, shown.interpolation, masks.ignore, masks.values
+    photo_set = open_parts(parts, shape, shown.interpolation, settings, run)
+    if run.progress is not False and rank_and_world()[0] == 0:
+        Console().print(str(photo_set.report), highlight=False, markup=False)
+    known, pairs = photo_set.mask_values, photo_set.pairs
+    spec = SegmentationSpec(
+        known.classes, shape, shown.mean, shown.std, shown.interpolation, known.ignore, known.values
+    )
+    whole = goes_on and start.spec.classes == spec.classes
+    network = start_unet(start, run.seed, published=published, whole=whole, **spec.network())
+    augment = augmentation(settings["augment"])
+    facts = {"pretrained": name if published else "", "photos": len(pairs[0])}
+    facts["shape"] = "{} x {}".format(*shape)
+    return learner_of(
+        network,
+        pair_data(pairs, spec, run, settings["batch_size"], augment),
+        task_of(spec),
+        PhotoSegmenter,
+        settings,
+        source=source(data),
+        record=facts | OPTIONS.record(settings),
+        seen_before=seen_before,
     )

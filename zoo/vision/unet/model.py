@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,15 +14,15 @@ from torch import Tensor
 
 from zoo.core.batches import Batch, S
 from zoo.core.config import Config
+from zoo.core.messages import warn
 from zoo.core.model import Model
+from zoo.core.output_places import output_folder
 from zoo.hub.publish import push
-from zoo.vision.config_checks import unet_of
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.pixel_file import Pixels
-from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.inspect.drawings import places
-from zoo.vision.unet.network import Shape, UNet
-from zoo.vision.unet.pairs import PairBatches, Pairs
+from zoo.vision.unet.network import Shape, UNet, unet_of
+from zoo.vision.unet.pairs import Pairs, pair_batches, standardised
 
 
 class PhotoPainter(Model[UNet, S], Generic[S]):
@@ -62,9 +61,9 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
             except UnreadableImage as error:
                 if photo in files:
                     raise
-                warnings.warn(f"{error}; it is left out", stacklevel=2)
+                warn(f"{error}; it is left out")
                 continue
-            picture.parent.mkdir(parents=True, exist_ok=True)
+            output_folder(picture.parent)
             with picture.open("xb") as file:  # never over a file, even one that came since
                 self._image(answer).save(file, "PNG")
             yield {"file": str(photo), "picture": str(picture), **self._shares(answer, k)}
@@ -82,7 +81,9 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
 
         **Shape.** photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
         """
-        x = normalised(photos, self.members[0].preprocessing)
+        shown = self.members[0].preprocessing
+        x = torch.tensor(photos).permute(0, 3, 1, 2).float().mul_(1 / 255)
+        x = standardised(x, shown.mean, shown.std)
         batch = Batch((x,), torch.zeros(len(x)))
         return next(self._placed.predict([batch], self._task())).mean.cpu()
 
@@ -91,19 +92,13 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
         if pairs is None:
             return self._validation_scores()
         shown = self.members[0].preprocessing
-        batches = PairBatches(
-            pairs=pairs, mean=shown.mean, std=shown.std, batch_size=batch_size,
-            device=self._placed.device, threads=self.run.n_threads,
-        )  # fmt: skip
-        return self._scores(batches)
+        return self._scores(pair_batches(pairs, shown, self.run, batch_size))
 
     def _export(self, path: str | os.PathLike[str], shape: Shape) -> Path:
         from zoo.vision.models.export import write_onnx
 
-        decode = self._task().decode
-        return write_onnx(
-            path, self.members, self.spec, shape=shape, decode=decode, output=self.output
-        )
+        output: dict[str, Any] = {"decode": self._task().decode, "output": self.output}
+        return write_onnx(path, self.members, self.spec, shape=shape, **output)
 
     def _check_config(self, config: Config) -> None:
         unet_of(config, type(self.spec))
@@ -111,10 +106,3 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         first = self.members[0]
         return self.task, first.name, dict(first.arguments())
-
-
-def normalised(photos: Pixels, shown: Preprocessing) -> Tensor:
-    """Photos as a network sees them. Shape: (B, H, W, 3), uint8 -> (B, 3, H, W), float32."""
-    x = torch.tensor(photos).permute(0, 3, 1, 2).float().mul_(1 / 255)
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (shown.mean, shown.std))
-    return x.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)

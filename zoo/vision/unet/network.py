@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, TypedDict, cast
+from typing import Annotated, Any, TypedDict, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.annotations import Option
+from zoo.core.checked import arguments_of
+from zoo.core.config import Config
 from zoo.core.training.groups import LayerGroup
 from zoo.vision.data.preprocessing import Side
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
@@ -53,12 +55,7 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        backbone: Backbone,
-        n_out: int,
-        *,
-        shape: Shape,
-        residual: bool = False,
+        self, backbone: Backbone, n_out: int, *, shape: Shape, residual: bool = False
     ) -> None:
         super().__init__()
         self.body = backbone.body
@@ -178,6 +175,20 @@ def build_unet(
     backbone.body.check_size(height, width)
     backbone = backbone if pretrained else replace(backbone, licence=licence)
     return UNet(backbone, n_out, shape=(height, width), residual=residual)
+
+
+def unet_of(config: Config, spec_class: Any) -> tuple[Any, Arguments]:
+    """The spec of a model that draws pictures, and what builds its network.
+
+    Args:
+        config: content of config.json.
+        spec_class: class of the spec, which has `from_json` and `network`.
+
+    Raises:
+        ValueError: either makes no sense, or they do not fit each other.
+    """
+    spec = spec_class.from_json(config.spec)
+    return spec, arguments_of(config.model, Arguments, **spec.network())
 
 
 def _convolution(n_in: int, n_out: int) -> list[nn.Module]:

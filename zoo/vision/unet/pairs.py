@@ -5,17 +5,16 @@ What moves pixels moves both: a mask by the nearest pixel, a picture between pix
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, Data, S, bounds, order
+from zoo.core.batches import Batch, Data, S, bounds, order, steps_of
+from zoo.core.fingerprint import digest
 from zoo.core.run import Run
 from zoo.core.split import Hashes
 from zoo.vision.data.augment import NONE, Augment, resample
@@ -25,6 +24,10 @@ from zoo.vision.data.pixel_file import Pixels
 
 class Pairs(Protocol):
     """Photos with their pictures, by number; asked by several threads at once."""
+
+    @property
+    def hashes(self) -> Hashes:
+        """A hash of each photo's content. Shape: (n,)."""
 
     def __len__(self) -> int: ...
 
@@ -37,17 +40,13 @@ class Pairs(Protocol):
 
         **Shape.** (H, W, 3), uint8; the picture likewise, or labels (H, W), uint8.
         """
-        ...
 
     def fingerprint(self) -> str:
         """A digest of the pairs' content and of how they are shown."""
-        ...
 
 
-class _Assembled(NamedTuple):
-    photos: Tensor  # (B, H, W, 3), uint8
-    pictures: Tensor  # (B, H, W) or (B, H, W, 3), uint8
-    draws: Tensor | None  # (B, 18)
+Assembled = tuple[Tensor, Tensor, Tensor | None]
+"""Photos (B, H, W, 3) and pictures (B, H, W) or (B, H, W, 3), both uint8, and draws (B, 18)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,7 @@ class PairBatches:
         pairs: photos with their pictures.
         mean: subtracted from each channel of the photo, which is in 0..1.
         std: what each channel of the photo is then divided by.
-        batch_size: at most this many pairs in a (global) batch; see `steps` for one of two.
+        batch_size: at most this many pairs in a (global) batch; see `steps_of` for two.
         augment: how both vary, beside what the pairs do by themselves.
         train: draw an order and numbers to vary by for every epoch; False keeps all as it is.
         seed: seed of the order and the draws.
@@ -82,13 +81,8 @@ class PairBatches:
         return len(self.pairs)
 
     def steps(self, epoch: int) -> int:
-        """Number of batches in an epoch: the same for each.
-
-        An odd photo joins a batch of two, since batch norms cannot train on one photo's 1 x 1 map.
-        """
-        steps = math.ceil(len(self) / self.batch_size)
-        alone = self.train and self.batch_size > 1 and len(self) // steps == 1
-        return max(len(self) // 2, 1) if alone else steps
+        """Number of batches in an epoch: the same for each."""
+        return steps_of(len(self), self.batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on.
@@ -99,23 +93,17 @@ class PairBatches:
         n, steps = len(self), self.steps(epoch)
         rows = order(n, self.seed, epoch) if self.train else torch.arange(n)
 
-        def assemble(step: int) -> _Assembled:
+        def assemble(step: int) -> Assembled:
             low, high = bounds(n, steps, step, self.rank, self.world)
+            if not self.train:
+                return self._assemble(rows[low:high], None)
             first, last = bounds(n, steps, step)
-            draws = None
-            if self.train:
-                whole = NONE.draws(last - first, self.seed, epoch, step)
-                draws = whole[low - first : high - first]
-            return self._assemble(rows[low:high], draws)
+            draws = NONE.draws(last - first, self.seed, epoch, step)
+            return self._assemble(rows[low:high], draws[low - first : high - first])
 
         ahead = self.threads + 1
         for assembled in in_order(assemble, range(start, steps), threads=self.threads, ahead=ahead):
-            yield self._to_device(assembled)
-
-    @property
-    def photos(self) -> PairBatches:
-        """The photos themselves, as of batches that show something in their place."""
-        return self
+            yield self._to_device(*assembled)
 
     def shard(self, rank: int, world: int) -> PairBatches:
         """The same pairs, of which this process takes its part of every global batch."""
@@ -124,59 +112,55 @@ class PairBatches:
     def fingerprint(self) -> str:
         """A digest of all that decides what the batches hold."""
         shown = (self.mean, self.std, self.batch_size, self.augment, self.train, self.seed)
-        text = f"{self.pairs.fingerprint()} {shown!r}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest((self.pairs.fingerprint(), repr(shown)))
 
-    def _assemble(self, rows: Tensor, draws: Tensor | None) -> _Assembled:
-        found = [
+    def _assemble(self, rows: Tensor, draws: Tensor | None) -> Assembled:
+        pairs = [
             self.pairs.pair(row, None if draws is None else draws[i])
             for i, row in enumerate(rows.tolist())
         ]
-        photos, pictures = (torch.from_numpy(np.stack(side)) for side in zip(*found, strict=True))
-        return _Assembled(photos, pictures, draws)
+        photos, pictures = (torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))
+        return photos, pictures, draws
 
     @torch.no_grad()
-    def _to_device(self, assembled: _Assembled) -> Batch:
+    def _to_device(self, photos: Tensor, pictures: Tensor, draws: Tensor | None) -> Batch:
+        labelled = pictures.ndim == 3
         photos, pictures = (
-            _channels_first(side.to(self.device, non_blocking=True)) for side in assembled[:2]
+            _channels_first(side.to(self.device, non_blocking=True)) for side in (photos, pictures)
         )
-        labelled, draws = assembled.pictures.ndim == 3, assembled.draws
         if self.augment is None or draws is None:
             x, y = photos.float().mul_(1 / 255), pictures.float()
         else:
             shape = (photos.shape[2], photos.shape[3])
             sizes = torch.tensor(shape).expand(len(photos), 2)
             matrices = self.augment.matrices(draws, sizes, shape)
-            x = resample(photos, sizes, matrices, shape).mul_(1 / 255)
-            x = self.augment.lit(x, draws)
+            x = self.augment.lit(resample(photos, sizes, matrices, shape).mul_(1 / 255), draws)
             y = resample(pictures, sizes, matrices, shape, "nearest" if labelled else "bilinear")
-        mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (self.mean, self.std))
-        x = x.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+        x = standardised(x, self.mean, self.std)
         return Batch((x,), y[:, 0].long() if labelled else y.mul_(1 / 255))
 
 
 def pair_data(
-    parts: tuple[Pairs, Pairs | None],
-    spec: S,
-    run: Run,
-    batch_size: int,
-    augment: Augment | None = None,
-    *,
-    rows: Hashes,
+    parts: Sequence[Pairs], spec: S, run: Run, batch_size: int, augment: Augment | None = None
 ) -> Data[S]:
     """The data of a learner: pairs to train on, and others to validate on as they are.
 
     Args:
-        parts: the two; the second is None where nothing is validated.
+        parts: pairs to train on, and those to validate on, if any.
         spec: what prediction needs; its mean and standard deviation normalise the photos.
         run: the circumstances.
         batch_size: pairs per step.
         augment: how those to train on vary.
-        rows: hashes of the photos to train on.
     """
-    shown: Any = spec
-    valid = PairBatches(
-        pairs=parts[1] or parts[0],
+    plain = [pair_batches(pairs, spec, run, batch_size) for pairs in parts]
+    train = replace(plain[0], augment=augment, train=True)
+    return Data(train, plain[1] if plain[1:] else None, spec, parts[0].hashes)
+
+
+def pair_batches(pairs: Pairs, shown: Any, run: Run, batch_size: int) -> PairBatches:
+    """Batches of pairs as they are; `shown` has the mean and deviation that normalise photos."""
+    return PairBatches(
+        pairs=pairs,
         mean=shown.mean,
         std=shown.std,
         batch_size=batch_size,
@@ -184,8 +168,12 @@ def pair_data(
         device=run.torch_device(),
         threads=run.n_threads,
     )
-    train = replace(valid, pairs=parts[0], augment=augment, train=True)
-    return Data(train, None if parts[1] is None else valid, spec, rows)
+
+
+def standardised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Photos in 0..1 as a network sees them, in place. Shape: (B, 3, H, W)."""
+    centre, width = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (mean, std))
+    return x.sub_(centre).div_(width).contiguous(memory_format=torch.channels_last)
 
 
 def _channels_first(pictures: Tensor) -> Tensor:

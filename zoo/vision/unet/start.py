@@ -5,48 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from zoo.core.run import seeded
 from zoo.vision.models.backbones import preprocessing, sizes
 from zoo.vision.unet.network import Shape, UNet, build_unet
 
 
-def start_unet(
-    found: Any,
-    n_out: int,
-    shape: Shape,
-    *,
-    residual: bool = False,
-    random_weights: bool = False,
-    whole: Any = None,
-) -> UNet:
+def start_unet(start: Any, seed: int, *, published: bool, whole: bool, **arguments: Any) -> UNet:
     """A U-Net on a backbone, on the body of a saved model, or a saved U-Net as it is.
 
     Args:
-        found: a backbone's name or a saved model, as `look_up` gives them.
-        n_out: channels of the output.
-        shape: height and width of the images.
-        residual: see `UNet`.
-        random_weights: use none of the published weights.
-        whole: from a saved model to whether its decoder fits, too; None if none does.
+        start: a backbone's name or a saved model, as `look_up` gives them.
+        seed: seed of the random weights.
+        published: whether a backbone gets its published weights, or random ones.
+        whole: whether the decoder of a saved model fits, too.
+        **arguments: further ones of `build_unet`.
 
     Raises:
         ValueError: a backbone without feature maps, or one of another size.
         ConnectionError: weights are neither at hand nor reachable.
     """
-    settings: dict[str, Any] = {"shape": shape, "residual": residual}
-    if isinstance(found, str):
-        return build_unet(found, n_out, pretrained=not random_weights, **settings)
-    first = found.members[0]
-    built = build_unet(first.name, n_out, pretrained=False, licence=found.licence, **settings)
-    fits = isinstance(first, UNet) and whole is not None and whole(found)
-    (built if fits else built.body).load_state_dict((first if fits else first.body).state_dict())
-    return built
+    with seeded(seed):
+        if isinstance(start, str):
+            network = build_unet(start, pretrained=published, **arguments)
+        else:
+            saved = start.members[0]
+            network = build_unet(saved.name, pretrained=False, licence=start.licence, **arguments)
+            old, new = (saved, network) if whole else (saved.body, network.body)
+            new.load_state_dict(old.state_dict())
+    return network.to(memory_format=torch.channels_last)
 
 
-def body_name(found: Any) -> str:
+def body_name(start: Any) -> str:
     """The name of the backbone that is meant."""
-    return found if isinstance(found, str) else str(found.members[0].name)
+    return start if isinstance(start, str) else str(start.members[0].name)
 
 
 def fitting_shape(name: str, sides: NDArray[np.int64]) -> Shape:
