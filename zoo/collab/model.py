@@ -273,15 +273,11 @@ class Recommender(Model[nn.Module, Spec]):
             first |= dict(zip(HELD_OUT_ITEMS, self.held_out_items, strict=True))
         return [first, *others]
 
-    def trained_on(self, data: Data[Spec]) -> Self:
-        """This model, which knows that it has been trained on these ratings as well."""
-        rated = Ratings.of(data.train).rated_items(len(self.spec.users))
-        self.rated_items = self.rated_items.with_others(rated, len(self.spec.users))
-        return self
-
     def _after(self, learn: Learner[Spec, Any], networks: Sequence[Any]) -> Self:
         model, has_data = super()._after(learn, networks), learn.data.train is not None
-        return model.trained_on(learn.data) if has_data else model
+        if has_data:
+            add_ratings(model, learn.data)
+        return model
 
     def _with(self, networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
         return Recommender(
@@ -317,3 +313,10 @@ class Recommender(Model[nn.Module, Spec]):
         return ratings_to_score(
             data, self.spec, self.rated_items, needs_rating=needs_rating, trained_on_means=means
         )
+
+
+def add_ratings(model: Recommender, data: Data[Spec]) -> None:
+    """Have a model know the ratings of data that it has been trained on besides its first ones."""
+    n_users = len(model.spec.users)
+    rated = Ratings.of(data.train).rated_items(n_users)
+    model.rated_items = model.rated_items.with_others(rated, n_users)

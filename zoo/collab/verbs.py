@@ -13,7 +13,7 @@ from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.prepared import Prepared, prepare
 from zoo.collab.data.ratings import Table
 from zoo.collab.data.validation import Prior
-from zoo.collab.model import Recommender
+from zoo.collab.model import Recommender, add_ratings
 from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features
 from zoo.collab.options import OPTIONS, Architecture, ModelName, Options
 from zoo.collab.spec import Spec
@@ -140,7 +140,9 @@ def learner(
     def model_of(networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
         model = Recommender(networks, spec, **record)
         later = record["learner"].data
-        return model if later is first else model.trained_on(later)
+        if later is not first:
+            add_ratings(model, later)
+        return model
 
     return learner_of(
         _network(name, table, arguments, start, run.seed),
