@@ -30,11 +30,9 @@ class ItemSource(Protocol):
 
     def __getitem__(self, i: int, /) -> Pixels:
         """One photo. Shape: (H, W, 3), uint8."""
-        ...
 
     def fingerprint(self) -> str:
         """A name for the photos, which tells them from others."""
-        ...
 
 
 class Varies(Protocol):
@@ -42,11 +40,9 @@ class Varies(Protocol):
 
     def draws(self, n: int, *seed: int) -> Tensor:
         """Draws for n photos. Shape: (n, 18)."""
-        ...
 
     def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: int) -> Tensor:
         """The varied photos. Shape: (B, 3, size, size)."""
-        ...
 
 
 class _Assembled(NamedTuple):

@@ -15,9 +15,7 @@ from zoo.vision.data.images import is_image, visible_folders, walk
 VALID_NAMES: Final = ("valid", "val", "validation", "test")  # of folders, the first there is taken
 
 
-def from_folder(
-    folder: Path,
-) -> tuple[list[Path], list[str], NDArray[np.bool_] | None, int]:
+def from_folder(folder: Path) -> tuple[list[Path], list[str], NDArray[np.bool_] | None, int]:
     """Paths, labels, whether to validate on them if the folder says it, and files left aside.
 
     Raises:

@@ -21,15 +21,7 @@ from zoo.core.messages import few
 from zoo.core.split import held_out_of_each
 from zoo.vision.data.folders import class_folders, flat, from_folder, parts
 from zoo.vision.data.images import UnreadableImage
-from zoo.vision.data.labels import (
-    Label,
-    LabelOptions,
-    classes_of,
-    counts,
-    encoded,
-    strata,
-    task_of,
-)
+from zoo.vision.data.labels import Label, LabelOptions, classes_of, counts, encoded, strata, task_of
 from zoo.vision.data.listings import Listing, Photos
 from zoo.vision.data.tables import Table, from_table, is_table, table_columns
 

@@ -58,8 +58,11 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of a batch of images, before any softmax."""
-        if x.dim() == 2:
-            self._require_frozen()
+        if x.dim() == 2 and self.training and any(p.requires_grad for p in self.body.parameters()):
+            raise ValueError(
+                "the body of precomputed features must stay as it is, got one that is unfrozen. "
+                "Call zoo.vision.on_photos(learner) first."
+            )
         logits: Tensor = self.head(x if x.dim() == 2 else self.body(x))
         return logits
 
@@ -67,13 +70,6 @@ class Classifier(nn.Module):
         """The body's features: a map ``(B, C, h, w)``, or ``(B, C)`` where it is not spatial."""
         features: Tensor = self.body(x)
         return features
-
-    def _require_frozen(self) -> None:
-        if self.training and any(p.requires_grad for p in self.body.parameters()):
-            raise ValueError(
-                "the body of precomputed features must stay as it is, got one that is unfrozen. "
-                "Call zoo.vision.on_photos(learner) first."
-            )
 
     def layers(self) -> list[LayerGroup]:
         """The layer groups, input side first, the head last."""
@@ -133,8 +129,6 @@ def on_backbone(
     trained: bool = False,
 ) -> Classifier:
     """A classifier with a new head; see ``build_classifier`` and ``Classifier``."""
-    body = backbone.body
-    head = Head(
-        body.n_features, n_out, dropout=dropout, hidden=hidden, pool=pool, spatial=body.spatial
-    )
+    d, spatial = backbone.body.n_features, backbone.body.spatial
+    head = Head(d, n_out, dropout=dropout, hidden=hidden, pool=pool, spatial=spatial)
     return Classifier(backbone, head, trained=trained)

@@ -90,8 +90,7 @@ def write_onnx(
     assert program is not None
     model = program.model_proto
     model.producer_name, model.producer_version = "transfer-zoo", __version__
-    labels = list(getattr(spec, "classes", ()))
-    facts = {"spec": spec.to_json(), "labels": labels}
+    facts = {"spec": spec.to_json(), "labels": list(getattr(spec, "classes", ()))}
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in facts.items()})
     onnx.checker.check_model(model)
     onnx.save(model, os.fspath(path))

@@ -42,8 +42,7 @@ def is_known(name: str) -> bool:
 
 def config(name: str) -> Any:
     """The record that timm keeps of the weights of ``name``, or of its default tag."""
-    record = timm.get_pretrained_cfg(name)
-    return record if record is not None else timm.models.PretrainedCfg()
+    return timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
 
 
 def licence(name: str) -> str:
@@ -114,14 +113,9 @@ def body_of(model: nn.Module, name: str, sizes: Sizes, size: int) -> Body:
     except (RuntimeError, AssertionError, ValueError, IndexError) as error:
         raise _refused(name.removeprefix("timm/"), size) from error
     _drop_idle(model, features)
-    return Body(
-        trunk,
-        _ordinals(model),
-        n_features=features.shape[1],
-        spatial=trunk.form != "pooled",
-        sizes=sizes,
-        name=name,
-    ).train()
+    d, spatial = features.shape[1], trunk.form != "pooled"
+    body = Body(trunk, _ordinals(model), n_features=d, spatial=spatial, sizes=sizes, name=name)
+    return body.train()
 
 
 class TimmTrunk(nn.Module):
@@ -194,15 +188,13 @@ def _ordinals(model: nn.Module) -> dict[str, int]:
 
 def _ordinals_by_name(model: nn.Module) -> dict[str, int]:
     """The layer group of every parameter by the first words of its name, such as ``stages.2``."""
-    parts: list[str] = []
+    ordinal_of: dict[str, int] = {}
     groups: dict[str, int] = {}
     for path, _ in model.named_parameters():
         part = cast("re.Match[str]", re.match(r"\w+(\.\d+)?", path))[0]
         if "." not in path:  # a token or an embedding joins what is already there
-            part = parts[-1] if parts else part
-        if part not in parts:
-            parts.append(part)
-        groups[f"model.{path}"] = parts.index(part)
+            part = next(reversed(ordinal_of), part)
+        groups[f"model.{path}"] = ordinal_of.setdefault(part, len(ordinal_of))
     return groups
 
 

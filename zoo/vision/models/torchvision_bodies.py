@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, cast
 
 import torch
 import torchvision
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models.swin_transformer import PatchMerging, PatchMergingV2
 from torchvision.models.vision_transformer import VisionTransformer, interpolate_embeddings
 
@@ -91,55 +92,30 @@ def build_body(name: str, *, pretrained: bool, size: int) -> Body:
         _load_weights(model, name, size)
     if isinstance(model, VisionTransformer):
         return _transformer_body(model, name, size)
-    trunk = nn.Sequential()
-    for child_name, child in _children(model):
-        trunk.add_module(child_name, child)
+    trunk = nn.Sequential(OrderedDict(_children(model)))
     fixed = name.startswith("maxvit")
-    body = Body(
-        trunk,
-        _ordinals(trunk),
-        n_features=_n_features(trunk, size if fixed else max(sizes(name).minimum, 32)),
-        spatial=True,
-        sizes=Sizes.only(size) if fixed else sizes(name),
-        name=name,
-    )
+    own = Sizes.only(size) if fixed else sizes(name)
+    d = _n_features(trunk, size if fixed else max(own.minimum, 32))
+    body = Body(trunk, _ordinals(trunk), n_features=d, spatial=True, sizes=own, name=name)
     return body.train()
 
 
-class ClassToken(nn.Module):
+def _transformer_body(model: VisionTransformer, name: str, size: int) -> Body:
     """Torchvision's vision transformer up to its class token (Dosovitskiy et al. 2021, sec. 3.1).
 
     Shape:
         - input: ``(B, 3, size, size)``
-        - output: ``(B, hidden_dim)``
+        - output: ``(B, hidden_dim)``, the class token after the last norm
     """
-
-    def __init__(self, model: VisionTransformer) -> None:
-        super().__init__()
-        model.heads = nn.Identity()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The class token after the last norm."""
-        token: Tensor = self.model(x)  # the heads are gone
-        return token
-
-
-def _transformer_body(model: VisionTransformer, name: str, size: int) -> Body:
-    trunk = ClassToken(model)
+    model.heads = nn.Identity()
+    trunk = nn.Sequential(OrderedDict(model=model))
     ordinals = {}
     for path, _ in trunk.named_parameters():
         block = re.search(r"encoder_layer_(\d+)\.", path)
         last = len(model.encoder.layers) if path.startswith("model.encoder.ln") else 0
         ordinals[path] = int(block[1]) + 1 if block else last
-    return Body(
-        trunk,
-        ordinals,
-        n_features=model.hidden_dim,
-        spatial=False,
-        sizes=Sizes.only(size),
-        name=name,
-    )
+    width, only = model.hidden_dim, Sizes.only(size)
+    return Body(trunk, ordinals, n_features=width, spatial=False, sizes=only, name=name)
 
 
 def _network(name: str, *, pretrained: bool, size: int) -> nn.Module:
