@@ -69,12 +69,7 @@ class Report:
             "ignored": self.ignored,
             "counts": counts,
             "findings": [
-                {
-                    "level": one.level,
-                    "kind": one.kind,
-                    "text": one.text,
-                    "files": [list(map(str, group)) for group in one.files],
-                }
+                vars(one) | {"files": [list(map(str, group)) for group in one.files]}
                 for one in self.findings
             ],
         }

@@ -52,10 +52,10 @@ class Sizes:
         Raises:
             ValueError: ``size`` is not among the allowed ones.
         """
-        if self.nearest(size) != size:
+        near = self.nearest(size)
+        if near != size:
             raise ValueError(
-                f"image sides for {name} must be {self}, got {size=}. Try "
-                f"size={self.nearest(size)}."
+                f"image sides for {name} must be {self}, got {size=}. Try size={near}."
             )
 
 
@@ -92,11 +92,8 @@ class Body(nn.Module):
         name: str,
     ) -> None:
         super().__init__()
-        self.trunk = trunk
-        self.n_features = n_features
-        self.spatial = spatial
-        self.sizes = sizes
-        self.name = name
+        self.trunk, self.name = trunk, name
+        self.n_features, self.spatial, self.sizes = n_features, spatial, sizes
         self._stages = plan_stages(trunk, ordinals)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, TypedDict
+from typing import Annotated, TypedDict, Unpack
 
 from torch import Tensor, nn
 
@@ -21,15 +21,20 @@ from zoo.vision.models.head import Head
 from zoo.vision.option_names import Pool
 
 
-class Arguments(TypedDict):
-    """What ``build_classifier`` needs to build a classifier again; fit for JSON."""
+class HeadArguments(TypedDict):
+    """What is to say of a head; see ``Head``."""
 
-    name: str
     n_out: Annotated[int, Option(low=1)]
-    size: Side
     dropout: Annotated[float, Option(low=0, below=1)]
     hidden: Annotated[int | None, Option(low=1)]
     pool: Pool
+
+
+class Arguments(HeadArguments):
+    """What ``build_classifier`` needs to build a classifier again; fit for JSON."""
+
+    name: str
+    size: Side
 
 
 class Classifier(nn.Module):
@@ -48,12 +53,9 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: Backbone, head: Head, *, trained: bool = False) -> None:
         super().__init__()
-        self.trained = trained
-        self.body = backbone.body
-        self.head = head
-        self.name = backbone.name
+        self.body, self.head, self.trained = backbone.body, head, trained
+        self.name, self.licence = backbone.name, backbone.licence
         self.preprocessing = backbone.preprocessing
-        self.licence = backbone.licence
         self.bf16_on_cpu = backbone.name in BF16_ON_CPU
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,19 +118,12 @@ def build_classifier(
     """
     backbone = build(name, pretrained=pretrained, size=size)
     backbone = backbone if pretrained else replace(backbone, licence=licence)
-    return on_backbone(backbone, n_out, dropout=dropout, hidden=hidden, pool=pool)
+    return on_backbone(backbone, n_out=n_out, dropout=dropout, hidden=hidden, pool=pool)
 
 
 def on_backbone(
-    backbone: Backbone,
-    n_out: int,
-    *,
-    dropout: float,
-    hidden: int | None,
-    pool: Pool,
-    trained: bool = False,
+    backbone: Backbone, *, trained: bool = False, **arguments: Unpack[HeadArguments]
 ) -> Classifier:
     """A classifier with a new head; see ``build_classifier`` and ``Classifier``."""
-    d, spatial = backbone.body.n_features, backbone.body.spatial
-    head = Head(d, n_out, dropout=dropout, hidden=hidden, pool=pool, spatial=spatial)
+    head = Head(backbone.body.n_features, spatial=backbone.body.spatial, **arguments)
     return Classifier(backbone, head, trained=trained)

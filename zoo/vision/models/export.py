@@ -73,7 +73,15 @@ def write_onnx(
     Raises:
         ModuleNotFoundError: onnx or onnxscript is not installed.
     """
-    onnx = _onnx()
+    try:
+        import onnx
+        import onnx.checker
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"onnx and onnxscript must be installed to write ONNX files, got no {error.name!r}. "
+            "Run pip install 'transfer-zoo[onnx]'."
+        ) from None
     n = 2  # photos of the example; any number but 0 and 1, which the exporter would believe fixed
     example = torch.zeros(n, *shape, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
@@ -95,16 +103,3 @@ def write_onnx(
     onnx.checker.check_model(model)
     onnx.save(model, os.fspath(path))
     return Path(path)
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-        import onnx.checker
-        import onnxscript  # noqa: F401 - torch's exporter needs it
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"onnx and onnxscript must be installed to write ONNX files, got no {error.name!r}. "
-            "Run pip install 'transfer-zoo[onnx]'."
-        ) from None
-    return onnx

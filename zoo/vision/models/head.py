@@ -44,9 +44,7 @@ class Head(nn.Module):
         spatial: bool = True,
     ) -> None:
         super().__init__()
-        self.n_out = n_out
-        self.dropout = dropout
-        self.hidden = hidden
+        self.n_out, self.dropout, self.hidden = n_out, dropout, hidden
         self.pool: Pool = pool
         self.spatial = spatial
         self.width = 2 * n_features if spatial and pool == "avgmax" else n_features

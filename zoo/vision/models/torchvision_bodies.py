@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, cast
 
+import numpy as np
 import torch
 import torchvision
 from torch import nn
@@ -95,7 +96,9 @@ def build_body(name: str, *, pretrained: bool, size: int) -> Body:
     trunk = nn.Sequential(OrderedDict(_children(model)))
     fixed = name.startswith("maxvit")
     own = Sizes.only(size) if fixed else sizes(name)
-    d = _n_features(trunk, size if fixed else max(own.minimum, 32))
+    side = size if fixed else max(own.minimum, 32)
+    with torch.no_grad():
+        d = trunk.eval()(torch.zeros(1, 3, side, side)).shape[1]
     body = Body(trunk, _ordinals(trunk), n_features=d, spatial=True, sizes=own, name=name)
     return body.train()
 
@@ -127,8 +130,7 @@ def _network(name: str, *, pretrained: bool, size: int) -> nn.Module:
         options = {"image_size": size}
     elif name.startswith("maxvit"):
         options = {"input_size": (size, size)}
-    model: nn.Module = torchvision.models.get_model(name, weights=None, **options)
-    return model
+    return cast(nn.Module, torchvision.models.get_model(name, weights=None, **options))
 
 
 def _load_weights(model: nn.Module, name: str, size: int) -> None:
@@ -168,15 +170,6 @@ def _ordinals(trunk: nn.Sequential) -> dict[str, int]:
 
 
 def _drops_resolution(module: nn.Module) -> bool:
-    if isinstance(module, (PatchMerging, PatchMergingV2)):
-        return True
-    stride = getattr(module, "stride", 1) if isinstance(module, _STRIDED) else 1
-    return (stride[0] if isinstance(stride, tuple) else stride) > 1
-
-
-_STRIDED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-
-
-@torch.no_grad()
-def _n_features(trunk: nn.Module, size: int) -> int:
-    return int(trunk.eval()(torch.zeros(1, 3, size, size)).shape[1])
+    if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)):
+        return bool(np.max(module.stride) > 1)
+    return isinstance(module, (PatchMerging, PatchMergingV2))
