@@ -92,7 +92,13 @@ class LabelOptions:
         if task != "regression":
             return fields
         if self.y_range is not None:
-            fields["y_range"] = _range_around(np.concatenate(labels), self.y_range)
+            (low, high), numbers = self.y_range, np.concatenate(labels)
+            if numbers.min() < low or numbers.max() > high:
+                raise ValueError(
+                    f"all numbers must lie within y_range, got {numbers.min():g} to "
+                    f"{numbers.max():g} for y_range={self.y_range}. Widen it, best by a tenth."
+                )
+            fields["y_range"] = (float(low), float(high))
         spread = float(labels[0].std())
         return fields | {"y_scale": (float(labels[0].mean()), spread if spread > 0 else 1.0)}
 
@@ -243,7 +249,7 @@ def of_items(labels: Iterable[Any], task: TaskName | None) -> Targets:
                 f"{items[:3]} of the first images. Return such vectors, all of one length."
             )
         return values
-    if wrong := [label for label in items if not _is_number(label)]:
+    if wrong := [one for one in items if not (isinstance(one, int | float) and math.isfinite(one))]:
         raise ValueError(
             f"labels of a data set must be whole numbers, got label={wrong[0]!r}. Number the "
             "classes from 0, and name them in its `classes`."
@@ -257,16 +263,6 @@ def of_items(labels: Iterable[Any], task: TaskName | None) -> Targets:
             f"{items[:3]}. Number the classes from 0, or use task='regression'."
         )
     return values.astype(np.int64)
-
-
-def _range_around(numbers: Targets, y_range: tuple[float, float]) -> tuple[float, float]:
-    low, high = y_range
-    if numbers.min() < low or numbers.max() > high:
-        raise ValueError(
-            f"all numbers must lie within y_range, got {numbers.min():g} to {numbers.max():g} for "
-            f"{y_range=}. Widen it, best by a tenth."
-        )
-    return float(low), float(high)
 
 
 def _names(label: Label) -> tuple[str, ...]:
@@ -300,7 +296,3 @@ def plain(label: Any) -> Any:
     if isinstance(label, Tensor | np.ndarray | np.generic):
         return label.tolist()
     return list(label) if isinstance(label, tuple) else label
-
-
-def _is_number(label: Any) -> bool:
-    return isinstance(label, int | float) and math.isfinite(label)

@@ -18,8 +18,7 @@ from timm.models._manipulate import group_parameters
 from torch import Tensor, nn
 
 from zoo.core.messages import did_you_mean
-from zoo.vision.data.images import CropMode
-from zoo.vision.data.preprocessing import Interpolation, Preprocessing
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models.bodies import Body, Sizes
 from zoo.vision.models.downloads import unfetched, unreachable
 
@@ -53,14 +52,10 @@ def licence(name: str) -> str:
 def preprocessing(name: str, size: int | None = None) -> Preprocessing:
     """What the weights were trained with, at ``size`` or at their own."""
     cfg = config(name)
-    return Preprocessing(
-        size=cfg.input_size[1] if size is None else size,
-        mean=tuple(cfg.mean),
-        std=tuple(cfg.std),
-        interpolation=cast("Interpolation", cfg.interpolation),
-        crop=min(cfg.crop_pct, 1.0),  # a few say 1.15: they were shown black edges
-        mode=cast("CropMode", cfg.crop_mode),
-    )
+    side = cfg.input_size[1] if size is None else size
+    crop = min(cfg.crop_pct, 1.0)  # a few say 1.15: they were shown black edges
+    mean, std = tuple(cfg.mean), tuple(cfg.std)
+    return Preprocessing(side, mean, std, cfg.interpolation, crop, cfg.crop_mode)
 
 
 def sizes(name: str) -> Sizes:

@@ -21,7 +21,7 @@ from torch import nn
 from torchvision.models.swin_transformer import PatchMerging, PatchMergingV2
 from torchvision.models.vision_transformer import VisionTransformer, interpolate_embeddings
 
-from zoo.vision.data.preprocessing import Interpolation, Preprocessing
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models.bodies import Body, Sizes
 from zoo.vision.models.downloads import unfetched
 
@@ -59,14 +59,11 @@ def preprocessing(name: str, size: int | None = None) -> Preprocessing:
     into that inside the network (``transform_input``); here the numbers say it themselves.
     """
     shown = record(name).transforms()
-    half = (0.5, 0.5, 0.5)
-    return Preprocessing(
-        size=shown.crop_size[0] if size is None else size,
-        mean=half if name in _TRANSFORMED else tuple(shown.mean),
-        std=half if name in _TRANSFORMED else tuple(shown.std),
-        interpolation=cast("Interpolation", shown.interpolation.value),
-        crop=shown.crop_size[0] / shown.resize_size[0],
-    )
+    own, mean, std = shown.crop_size[0], tuple(shown.mean), tuple(shown.std)
+    if name in _TRANSFORMED:
+        mean = std = (0.5, 0.5, 0.5)
+    side, crop = own if size is None else size, own / shown.resize_size[0]
+    return Preprocessing(side, mean, std, shown.interpolation.value, crop)
 
 
 def sizes(name: str) -> Sizes:
