@@ -79,7 +79,7 @@ def palette(n: int) -> NDArray[np.uint8]:
         colorsys.hsv_to_rgb(hue, 0.85 - 0.35 * (i % 2), 0.95 - 0.3 * (i % 3 == 2))
         for i, hue in enumerate(hues)
     ]
-    return np.rint(255 * np.array(colours)).astype(np.uint8)
+    return np.asarray(np.rint(255 * np.array(colours)), np.uint8)
 
 
 def _best(shares: Iterable[Tensor]) -> NDArray[np.uint8]:
@@ -91,5 +91,4 @@ def _best(shares: Iterable[Tensor]) -> NDArray[np.uint8]:
         better = share[0, 0] > best
         labels.masked_fill_(better, number)
         torch.maximum(best, share[0, 0], out=best)
-    numbers: NDArray[np.uint8] = labels.numpy()
-    return numbers
+    return np.asarray(labels.numpy())
