@@ -9,7 +9,7 @@ import torchvision
 from huggingface_hub import constants
 
 from zoo.vision.models import lite0, timm_bodies
-from zoo.vision.models.backbones import build, check_name, check_size, fitting_size, is_known, sizes
+from zoo.vision.models.backbones import build, check_name, fitting_size, is_known, sizes
 from zoo.vision.models.bodies import Sizes
 from zoo.vision.models.catalogue import backbones
 
@@ -78,7 +78,7 @@ def test_the_fitting_size_is_the_own_one_unless_photos_are_small(short_side, siz
 )
 def test_another_size_is_one_error_that_names_the_allowed_ones(name, size, message):
     with pytest.raises(ValueError, match=f"for {name} must be {message}"):
-        check_size(name, size)
+        sizes(name).check(name, size)
     with pytest.raises(ValueError, match=f"for {name} must be {message}"):
         build(name, pretrained=False, size=size)
 

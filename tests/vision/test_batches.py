@@ -178,8 +178,9 @@ def test_targets_may_be_rows() -> None:
 def test_wrong_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="n_photos=21, n_targets=20"):
         PhotoBatches(items=photos(), targets=torch.arange(20), size=32, mean=MEAN, std=STD)
-    with pytest.raises(ValueError, match=r"got \{'batch_size': 0, 'threads': 0\}"):
-        batches(batch_size=0, threads=0)
+    for wrong in (0, 2.5):
+        with pytest.raises(ValueError, match=f"batch_size must be 1 or more, got {wrong}"):
+            batches(batch_size=wrong)
 
 
 class Pairs:

@@ -52,11 +52,6 @@ def test_the_simple_head_is_dropout_and_one_layer():
     torch.testing.assert_close(head.eval()(x), head.layers[1](x.mean((2, 3))))
 
 
-def test_wrong_values_of_a_head_are_reported_together():
-    with pytest.raises(ValueError, match=r"n_out=0.*dropout=1\.5.*hidden=0.*pool='max'"):
-        Head(8, 0, dropout=1.5, hidden=0, pool="max")
-
-
 def test_arguments_rebuild_a_classifier_that_takes_its_weights():
     model = build_classifier(
         "timm/vit_tiny_patch16_224", 3, pretrained=False, size=32, hidden=None, dropout=0.1

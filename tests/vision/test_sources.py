@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from zoo.core.run import Run
 from zoo.vision.data.cache import open_items
+from zoo.vision.data.contents import readable
 from zoo.vision.data.images import Resize, UnreadableImage
 from zoo.vision.data.listings import Listing
-from zoo.vision.data.sources import labelled, readable, readable_parts, split
+from zoo.vision.data.sources import contents, labelled, readable_parts, split
 
 
 def put(root: Path, *names: str) -> None:
@@ -76,7 +78,7 @@ def test_what_is_no_image_is_ignored_and_counted(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "__MACOSX").mkdir()
     found = split(tmp_path)
-    assert found.ignored == 3  # hidden files are not seen at all
+    assert contents(tmp_path)[-1] == 3  # hidden files are not seen at all
     assert len(found.paths) == 5
     assert found.train.classes == ("B", "a")
 
@@ -205,7 +207,7 @@ def broken(root: Path, *names: str) -> tuple[Listing, dict[int, str]]:
     for name in names:
         (root / name).write_bytes(b"broken")
     found = split(root)
-    return found, open_items(found.paths, Resize(8), folder=root / ".cache").unreadable
+    return found, open_items(found.paths, Resize(8), Run(cache=root / ".cache")).unreadable
 
 
 def test_broken_files_are_left_out_with_one_warning(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_squashed_photos_are_those_of_timm() -> None:
             input_size=(3, 96, 96), interpolation="bicubic", crop_pct=1.0, crop_mode=mode,
             mean=(0, 0, 0), std=(1, 1, 1), is_training=False,
         )(wide)  # fmt: skip
-        ours = np.asarray(read(wide, 96, "bicubic", mode))  # type: ignore[arg-type]
+        ours = np.asarray(read(wide, Resize(96, "bicubic", mode)))  # type: ignore[arg-type]
         assert np.abs(theirs.permute(1, 2, 0).numpy() * 255 - ours).max() < 3
 
 

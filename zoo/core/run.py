@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+import rich
 import torch
 
 if TYPE_CHECKING:
@@ -95,6 +96,14 @@ class Run:
                 "most."
             )
         object.__setattr__(self, "seed", operator.index(self.seed))  # NumPy's numbers too
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a bar is shown."""
+        console = rich.get_console()
+        return (
+            (console.is_terminal or console.is_jupyter) if self.progress is None else self.progress
+        )
 
     @property
     def n_threads(self) -> int:

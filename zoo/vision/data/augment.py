@@ -24,6 +24,7 @@ from zoo.core.checked import require_sound
 from zoo.vision.data.pixel_file import Pixels
 
 Share = Annotated[float, Option(low=0, high=1)]
+Filter = Literal["bilinear", "nearest"]
 Size = int | tuple[int, int]
 """The side of a square, or height and width, in pixels."""
 
@@ -88,10 +89,9 @@ class Augment:
         **Shape.** draws: (B, 18). sizes: (B, 2), heights and widths. Result: (B, 3, 3), float32.
         """
         u, shape = draws.double(), sides(size)
-        turned = _product(self._symmetry(u), _tilt(*self._tilts(u)))
-        rotated = _rotation(self._angle(u), shape[1] / shape[0])
-        moved = _product(self._zoom(u), rotated, turned)
-        return _product(self._crop(u, sizes.double(), shape), moved).float()
+        turned = self._symmetry(u) @ self._tilt(u)
+        moved = self._zoom(u) @ self._rotation(u, shape[1] / shape[0]) @ turned
+        return (self._crop(u, sizes.double(), shape) @ moved).float()
 
     def light(self, draws: Tensor) -> tuple[Tensor, Tensor]:
         """Contrast factor and brightness shift of each photo in logit space. Shape: (B,) each."""
@@ -119,9 +119,8 @@ class Augment:
         """The photos, in 0..1, in another light; in place."""
         if self.lighting == 0:
             return x
-        factor, shift = (
-            value.view(-1, 1, 1, 1).to(x.device, non_blocking=True) for value in self.light(draws)
-        )
+        light = torch.stack(self.light(draws)).to(x.device, non_blocking=True)
+        factor, shift = light[..., None, None, None]
         return x.logit_(_EPS).mul_(factor).add_(shift).sigmoid_()
 
     def _symmetry(self, u: Tensor) -> Tensor:
@@ -133,9 +132,11 @@ class Augment:
         swap = (number >> 2).double()
         return _affine(x * (1 - swap), x * swap, 0, y * swap, y * (1 - swap), 0)
 
-    def _angle(self, u: Tensor) -> Tensor:
+    def _rotation(self, u: Tensor, aspect: float) -> Tensor:
+        """A rotation of pixels, in units of half the width (x) and half the height (y)."""
         angle = math.radians(self.rotate) * (2 * _column(u, "angle") - 1)
-        return torch.where(_column(u, "rotates") < self.p, angle, 0.0)
+        angle = torch.where(_column(u, "rotates") < self.p, angle, 0.0)
+        return _affine(angle.cos(), -angle.sin() / aspect, 0, angle.sin() * aspect, angle.cos(), 0)
 
     def _zoom(self, u: Tensor) -> Tensor:
         factor = 1 + (self.zoom - 1) * _column(u, "factor")
@@ -143,10 +144,16 @@ class Augment:
         x, y = (2 * _column(u, f"focus_{axis}") - 1 for axis in "xy")
         return _affine(scale, 0, (1 - scale) * x, 0, scale, (1 - scale) * y)
 
-    def _tilts(self, u: Tensor) -> tuple[Tensor, Tensor]:
+    def _tilt(self, u: Tensor) -> Tensor:
+        """Perspective: at x = -1 the vertical edge becomes 1 + `x` times as long, at x = 1 1 - `x`.
+
+        The square's map to that trapezium is (x', y') = (x + a, (1 - a^2) y) / (1 + a x) with the
+        tilt a; that of the other axis comes first.
+        """
         share = torch.where(_column(u, "warps") < self.p, self.warp, 0.0)
         x, y = (share * (2 * _column(u, f"tilt_{axis}") - 1) for axis in "xy")
-        return x, y
+        about_x = _rows(1, 0, x, 0, 1 - x * x, 0, x, 0, 1)
+        return about_x @ _rows(1 - y * y, 0, 0, 0, 1, y, 0, y, 1)
 
     def _crop(self, u: Tensor, sizes: Tensor, shape: tuple[int, int]) -> Tensor:
         """From -1..1 to the pixels of a crop."""
@@ -194,11 +201,7 @@ def sides(size: Size) -> tuple[int, int]:
 
 
 def resample(
-    photos: Tensor,
-    sizes: Tensor,
-    matrices: Tensor,
-    size: Size,
-    mode: Literal["bilinear", "nearest"] = "bilinear",
+    photos: Tensor, sizes: Tensor, matrices: Tensor, size: Size, mode: Filter = "bilinear"
 ) -> Tensor:
     """The photos seen through the matrices; beyond its edges a photo is mirrored.
 
@@ -252,32 +255,9 @@ def _project(matrices: Tensor, shape: tuple[int, int]) -> Tensor:
     return across[:, :, None, :] + down[..., None]
 
 
-def _product(*matrices: Tensor) -> Tensor:
-    result = matrices[0]
-    for matrix in matrices[1:]:
-        result = result @ matrix
-    return result
-
-
 def _affine(*top: Tensor | float) -> Tensor:
     """Matrices from their first two rows, a number each or one for all. Shape: (B, 3, 3)."""
     return _rows(*top, 0, 0, 1)
-
-
-def _rotation(angle: Tensor, aspect: float) -> Tensor:
-    """A rotation of pixels, in units of half the width (x) and half the height (y)."""
-    return _affine(angle.cos(), -angle.sin() / aspect, 0, angle.sin() * aspect, angle.cos(), 0)
-
-
-def _tilt(x: Tensor, y: Tensor) -> Tensor:
-    """Perspective: at x = -1 the vertical edge becomes 1 + `x` times as long, at x = 1 1 - `x`.
-
-    The square's map to that trapezium is (x', y') = (x + a, (1 - a^2) y) / (1 + a x) with the
-    tilt a; that of the other axis comes first.
-    """
-    about_x = _rows(1, 0, x, 0, 1 - x * x, 0, x, 0, 1)
-    about_y = _rows(1 - y * y, 0, 0, 0, 1, y, 0, y, 1)
-    return about_x @ about_y
 
 
 def _rows(*entries: Tensor | float) -> Tensor:

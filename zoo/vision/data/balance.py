@@ -9,14 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Subset
 
 from zoo.core.messages import few
-from zoo.vision.data.cache import Items
-from zoo.vision.data.dataset_items import DatasetItems
-from zoo.vision.data.labels import counts
+from zoo.vision.data.labels import Targets, counts
 from zoo.vision.data.photo_sets import LabelledItems
 from zoo.vision.option_names import TaskName
 
@@ -25,7 +21,7 @@ ClassWeights = Literal["balanced"] | Mapping[str, float]
 
 
 def weights_of(
-    chosen: ClassWeights | None, labels: NDArray[Any], classes: Sequence[str], task: TaskName
+    chosen: ClassWeights | None, labels: Targets, classes: Sequence[str], task: TaskName
 ) -> Tensor | None:
     """How much each class, or the presence of each label, counts. Shape: (n_classes,).
 
@@ -77,15 +73,8 @@ def oversampled(photos: LabelledItems, task: TaskName, seed: int) -> LabelledIte
     parts = [np.flatnonzero(labels == number) for number in range(len(n_each))]
     repeated = [np.resize(rng.permutation(rows), n_each.max()) for rows in parts]
     rows = np.sort(np.concatenate(repeated))
-    return photos._replace(items=_taken(photos.items, rows), labels=labels[rows])
+    return photos._replace(items=photos.items.take(rows), labels=labels[rows])
 
 
 def _is_weight(value: Any) -> bool:
     return isinstance(value, Real) and 0 < float(value) < inf
-
-
-def _taken(items: Any, rows: NDArray[np.int64]) -> Any:
-    if isinstance(items, Items):
-        return items.take(rows)
-    part: Any = Subset(items.dataset, rows.tolist())
-    return DatasetItems(part, items.resize)

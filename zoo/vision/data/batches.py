@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from numbers import Integral
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -29,11 +28,9 @@ class ItemSource(Protocol):
 
     def __getitem__(self, i: int, /) -> Pixels:
         """One photo. Shape: (H, W, 3), uint8."""
-        ...
 
     def fingerprint(self) -> str:
         """A name for the photos, which tells them from others."""
-        ...
 
 
 class Varies(Protocol):
@@ -41,18 +38,14 @@ class Varies(Protocol):
 
     def draws(self, n: int, *seed: int) -> Tensor:
         """Draws for n photos. Shape: (n, 18)."""
-        ...
 
     def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: int) -> Tensor:
         """The varied photos. Shape: (B, 3, size, size)."""
-        ...
 
 
-class _Assembled(NamedTuple):
-    photos: Tensor  # (B, H, W, 3), uint8: each in the top left corner of its frame
-    sizes: Tensor  # (B, 2), int64
-    target: Tensor
-    draws: Tensor | None  # (B, 18)
+_Assembled = tuple[Tensor, Tensor, Tensor, Tensor | None]
+"""Photos (B, H, W, 3), uint8, each in the top left corner of its frame; their sizes (B, 2), int64;
+targets; draws (B, 18)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +92,8 @@ class PhotoBatches:
             raise ValueError(
                 f"every photo must have one target, got {n_photos=}, {n_targets=}. Give as many."
             )
-        wrong = {
-            name: value
-            for name in ("batch_size", "size", "threads")
-            if not isinstance(value := getattr(self, name), Integral) or int(value) < 1
-        }
-        if wrong:
-            raise ValueError(f"settings of batches must be 1 or more, got {wrong}. Raise them.")
+        if not hasattr(self.batch_size, "__index__") or self.batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, got {self.batch_size}. Raise it.")
 
     def __len__(self) -> int:
         return len(self.items)
@@ -177,13 +165,14 @@ class PhotoBatches:
             frame[: item.shape[0], : item.shape[1]] = item
         target = self.targets[rows]
         target = target.pin_memory() if pin else target
-        return _Assembled(photos, torch.from_numpy(sizes), target, draws)
+        return photos, torch.from_numpy(sizes), target, draws
 
     @torch.no_grad()
     def _to_device(self, assembled: _Assembled) -> Batch:
-        photos = assembled.photos.to(self.device, non_blocking=True)
+        pixels, sizes, targets, draws = assembled
+        photos = pixels.to(self.device, non_blocking=True)
         mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        if self.augment is None or assembled.draws is None:
+        if self.augment is None or draws is None:
             # Whole rows of pixels: four times as fast on a CPU as constants for every channel.
             scale, shift = (1 / (255 * std)).repeat(self.size), (-mean / std).repeat(self.size)
             rows = photos.float().flatten(2)  # (B, size, size * 3)
@@ -191,9 +180,9 @@ class PhotoBatches:
             x = rows.view(-1, self.size, self.size, 3).permute(0, 3, 1, 2)
         else:
             photos = photos.permute(0, 3, 1, 2)
-            x = self.augment(photos, assembled.sizes, assembled.draws, self.size)
+            x = self.augment(photos, sizes, draws, self.size)
             scale, shift = (1 / std).view(3, 1, 1), (-mean / std).view(3, 1, 1)
             x = x.mul_(scale.to(x.device)).add_(shift.to(x.device))
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        target = assembled.target.to(self.device, non_blocking=True)
+        target = targets.to(self.device, non_blocking=True)
         return Batch((x.contiguous(memory_format=layout),), target)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from zoo.core.cache_folder import default_cache, expanded
 from zoo.core.messages import warn
+from zoo.core.run import Run
 from zoo.core.split import Hashes, content_hashes
 from zoo.vision.data.images import Resize, UnreadableImage, read
 from zoo.vision.data.pixel_file import BROKEN, LEFT, MAGIC, Pixels, Stored, Writer, open_pixels
@@ -45,21 +46,15 @@ class Items:
 
     Args:
         files: the different files.
-        index: offset, height and width of each file's pixels. Shape: (files, 3), int64.
         rows: the file of each item. Shape: (items,), int64.
-        pixels: the mapped cache; None without one.
         resize: how a file becomes an item.
-        reasons: number of a file that cannot be read -> a sentence that says why.
-        contents: a hash of the bytes of each file. Shape: (files,).
+        stored: what the cache holds of each file.
     """
 
     files: list[Path]
-    index: NDArray[np.int64]
     rows: NDArray[np.int64]
-    pixels: Pixels | None
     resize: Resize
-    reasons: dict[int, str]
-    contents: Hashes
+    stored: Stored
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,24 +66,19 @@ class Items:
             UnreadableImage: it cannot be read.
         """
         file = int(self.rows[i])
-        offset, height, width = self.index[file].tolist()
+        offset, height, width = self.stored.entries[file].tolist()
         if offset == BROKEN:
-            raise UnreadableImage(self.reasons[file])
-        if offset == LEFT or self.pixels is None:
-            return np.asarray(read(self.files[file], *self.resize))
-        flat = self.pixels[offset : offset + height * width * 3]
+            raise UnreadableImage(self.stored.reasons[file])
+        if offset == LEFT or self.stored.pixels is None:
+            return np.asarray(read(self.files[file], self.resize))
+        flat = self.stored.pixels[offset : offset + height * width * 3]
         return flat.reshape(height, width, 3)
 
     @property
     def unreadable(self) -> dict[int, str]:
         """Number of each item that cannot be read -> a sentence that says why."""
-        bad = np.flatnonzero(self.index[self.rows, 0] == BROKEN)
-        return {int(i): self.reasons[int(self.rows[i])] for i in bad}
-
-    @property
-    def cached(self) -> int:
-        """How many items come out of the cache."""
-        return int((self.index[self.rows, 0] >= 0).sum()) if self.pixels is not None else 0
+        reasons = self.stored.reasons
+        return {i: reasons[file] for i, file in enumerate(self.rows.tolist()) if file in reasons}
 
     @property
     def paths(self) -> list[Path]:
@@ -97,14 +87,13 @@ class Items:
 
     def fingerprint(self) -> str:
         """A name for these items: what is in their files, their order, their size."""
-        record = hashlib.sha256(repr((MAGIC, PIL.__version__, *self.resize)).encode())
-        record.update(self.hashes.tobytes())
-        return record.hexdigest()
+        how = repr((MAGIC, PIL.__version__, *self.resize)).encode()
+        return hashlib.sha256(how + self.hashes.tobytes()).hexdigest()
 
     @property
     def hashes(self) -> Hashes:
         """A hash of the bytes of each item's file. Shape: (items,)."""
-        return np.asarray(self.contents[self.rows])
+        return np.asarray(self.stored.hashes[self.rows])
 
     def take(self, rows: Iterable[int]) -> Items:
         """The items of these numbers, in that order."""
@@ -117,13 +106,7 @@ def cache_folder() -> Path:
 
 
 def open_items(
-    paths: Sequence[Path],
-    resize: Resize,
-    *,
-    folder: Path | str | None = None,
-    cache_gb: float = 8.0,
-    threads: int = 2,
-    progress: Progress | None = None,
+    paths: Sequence[Path], resize: Resize, run: Run, progress: Progress | None = None
 ) -> Items:
     """The photos as items, all resized alike; the first call for them decodes each once.
 
@@ -134,38 +117,33 @@ def open_items(
     Args:
         paths: the photos; their order and repeats do not matter to the cache.
         resize: how photos become items (see `zoo.vision.data.images.read`).
-        folder: where the cache lies; None takes `cache_folder()`.
-        cache_gb: gigabytes to keep on disk: photos beyond it are decoded in every epoch, and the
-            files of other photos, least recently used first, make room.
-        threads: number of threads that decode.
+        run: where the cache lies, the threads that decode, and the gigabytes to keep on disk:
+            photos beyond them are decoded in every epoch, and the files of other photos, least
+            recently used first, make room.
         progress: told (photos done, photos in all) after each photo of a first call.
     """
-    if cache_gb < 0 or threads < 1:
-        raise ValueError(
-            "cache_gb must be 0 or more and threads 1 or more, got "
-            f"{cache_gb=}, {threads=}. Raise them."
-        )
-    where = cache_folder() if folder is None else expanded(folder, "cache")
+    where = cache_folder() if run.cache is None else expanded(run.cache, "cache")
     absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - keeps links
     files = sorted(set(absolute))
     number = {file: i for i, file in enumerate(files)}
     rows = np.array([number[path] for path in absolute], dtype=np.int64)
-    limit = int(cache_gb * 1e9)
+    limit = int(run.cache_gb * 1e9)
     place = where / (_digest_of(files, resize) + SUFFIX)
     stored = open_pixels(place, len(files), limit)
     if stored is None:
-        fresh = _fill(place, files, resize, limit, threads, progress)
+        writer = Writer(place, limit)
+        fresh = _fill(writer, files, resize, run.n_threads, progress)
         # Another process may have made room by removing what was just written: no harm.
         stored = open_pixels(place, len(files), limit) or fresh
         if (fresh.entries[:, 0] >= 0).any():
             make_room(place, limit)
-    return Items(files, stored.entries, rows, stored.pixels, resize, stored.reasons, stored.hashes)
+    return Items(files, rows, resize, stored)
 
 
 def in_order(
-    make: Callable[[In], Out], jobs: Sequence[In], *, threads: int, ahead: int
+    make: Callable[[In], Out], jobs: Sequence[In], *, threads: int, ahead: int | None = None
 ) -> Iterator[Out]:
-    """`make` of each job, in their order, made by threads at most `ahead` jobs early.
+    """`make` of each job, in their order, by threads at most `ahead` (four each) jobs early.
 
     Whoever stops iterating leaves no thread behind: closing the generator waits for the few jobs
     that run and drops the rest.
@@ -176,7 +154,7 @@ def in_order(
     remaining = iter(jobs)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-photos")
     try:
-        first = itertools.islice(remaining, ahead)
+        first = itertools.islice(remaining, ahead or 4 * threads)
         waiting: deque[Future[Out]] = deque(pool.submit(make, job) for job in first)
         while waiting:
             result = waiting.popleft().result()
@@ -192,30 +170,22 @@ def _digest_of(files: list[Path], resize: Resize) -> str:
     for file in files:
         try:
             stat = file.stat()
-            dates = stat.st_mtime_ns, stat.st_ctime_ns
-            state: tuple[object, ...] = (str(file), stat.st_size, stat.st_ino, *dates)
+            state: tuple[int, ...] = (stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
         except OSError:
-            state = (str(file),)
-        digest.update(repr(state).encode(errors="surrogateescape"))
+            state = ()
+        digest.update(repr((str(file), *state)).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
 
 def _fill(
-    place: Path,
-    files: list[Path],
-    resize: Resize,
-    limit: int,
-    threads: int,
-    progress: Progress | None,
+    writer: Writer, files: list[Path], resize: Resize, threads: int, progress: Progress | None
 ) -> Stored:
     """Decode every file; write what fits under a name of its own, then move it to its place."""
     index, reasons = np.full((len(files), 3), LEFT, dtype=np.int64), dict[int, str]()
     hashes = np.zeros(len(files), dtype=np.uint64)
-    with Writer(place, limit) as writer:
-        made = in_order(
-            lambda path: _try_read(path, resize), files, threads=threads, ahead=4 * threads
-        )
-        for row, (result, hashes[row]) in enumerate(made):
+    with writer:
+        results = in_order(lambda path: _try_read(path, resize), files, threads=threads)
+        for row, (result, hashes[row]) in enumerate(results):
             if isinstance(result, str):
                 index[row], reasons[row] = BROKEN, result
             else:
@@ -225,9 +195,10 @@ def _fill(
         writer.finish(index, hashes, reasons)
     if writer.error is not None:
         index[index[:, 0] >= 0, 0] = LEFT
+        folder = writer.place.parent
         warn(
             f"the cache of decoded photos cannot be written ({writer.error}), so photos are "
-            f"decoded in every epoch; free space in {place.parent} or set ZOO_CACHE to a folder"
+            f"decoded in every epoch; free space in {folder} or set ZOO_CACHE to a folder"
         )
     return Stored(index, hashes, reasons, None)
 
@@ -235,7 +206,7 @@ def _fill(
 def _try_read(path: Path, resize: Resize) -> tuple[Pixels | str, np.uint64]:
     """The photo's pixels, or why there are none, and a hash of its file."""
     try:
-        return np.asarray(read(path, *resize)), file_hash(path)
+        return np.asarray(read(path, resize)), file_hash(path)
     except UnreadableImage as error:
         return str(error), np.uint64(0)
     except OSError as error:
@@ -255,13 +226,10 @@ def make_room(kept: Path, limit: int) -> None:
         for part in kept.parent.glob(".*.part"):
             if time.time() - part.stat().st_mtime > STALE:
                 part.unlink(missing_ok=True)
-        kinds = ("*.photos", "*.features")
-        others = [path for kind in kinds for path in kept.parent.glob(kind) if path != kept]
-        stats = {path: path.stat() for path in others}
+        files = [path for kind in ("*.photos", "*.features") for path in kept.parent.glob(kind)]
+        stats = {path: path.stat() for path in files}
         total = sum(stat.st_size for stat in stats.values())
-        total += kept.stat().st_size if kept.exists() else 0
-        for path in sorted(others, key=lambda path: stats[path].st_mtime_ns):
-            if total <= limit:
-                break
-            path.unlink(missing_ok=True)
-            total -= stats[path].st_size
+        for path in sorted(set(files) - {kept}, key=lambda path: stats[path].st_mtime_ns):
+            if total > limit:
+                path.unlink(missing_ok=True)
+                total -= stats[path].st_size

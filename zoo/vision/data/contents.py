@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 from zoo.core.split import Hashes, SeenRows, held_out
 from zoo.vision.data.cache import file_hash, in_order
-from zoo.vision.data.images import UnreadableImage, read
-from zoo.vision.data.sources import readable
+from zoo.vision.data.images import Resize, Source, UnreadableImage, read
 
-_SMALL: Final = 32  # px that a photo is decoded to, quickly, to see that it is whole
+_SMALL: Final = Resize(32)  # that a photo is decoded to, quickly, to see that it is whole
 
 
 def readable_rows(paths: Sequence[Path], threads: int) -> NDArray[np.int64]:
@@ -24,21 +24,49 @@ def readable_rows(paths: Sequence[Path], threads: int) -> NDArray[np.int64]:
     Raises:
         ValueError: none can be read.
     """
-    looked = in_order(_reason, paths, threads=threads, ahead=4 * threads)
-    broken = {i: reason for i, reason in enumerate(looked) if reason}
-    if len(broken) == len(paths):
-        raise ValueError(
-            f"photos must be readable, got none of {len(paths)}: {few([*broken.values()], '; ')}. "
-            "Replace the broken files."
-        )
-    parts: Any = [paths]
-    return readable(parts, broken)[0]
+    reasons = in_order(reason, paths, threads=threads)
+    (rows,) = readable([paths], {i: why for i, why in enumerate(reasons) if why})
+    return rows
+
+
+def readable(
+    parts: Sequence[Any], unreadable: Mapping[int, str], *, strict: bool = False
+) -> list[NDArray[np.int64]]:
+    """The rows of each part that can be read; one warning counts and names the others.
+
+    Args:
+        parts: photos whose paths, one part after the other, were tried.
+        unreadable: what is wrong, by the number of the path among these.
+        strict: raise instead of warning.
+
+    Returns:
+        For every part rows among all paths. Shape: (readable photos of the part,).
+
+    Raises:
+        UnreadableImage: a file is unreadable, and strict.
+        ValueError: no file can be read.
+    """
+    n = sum(len(part) for part in parts)
+    if unreadable:
+        reasons = few([unreadable[row] for row in sorted(unreadable)], "; ")
+        if strict:
+            raise UnreadableImage(
+                f"every photo must be readable (strict), got {reasons}. Remove or mend them."
+            )
+        if len(unreadable) == n:
+            raise ValueError(
+                f"photos must be readable, got none of {n}: {reasons}. Replace the broken files."
+            )
+        message = f"{len(unreadable)} of {n} photos are left out: {reasons}"
+        warn(message)
+    whole = np.array([row not in unreadable for row in range(n)], dtype=bool)
+    ends = np.cumsum([0, *(len(part) for part in parts)])
+    return [low + np.flatnonzero(whole[low:high]) for low, high in itertools.pairwise(ends)]
 
 
 def file_hashes(paths: Sequence[Path], threads: int = 2) -> Hashes:
     """A hash of each file's bytes. Shape: (n,)."""
-    hashes = in_order(file_hash, paths, threads=threads, ahead=4 * threads)
-    return np.fromiter(hashes, np.uint64, len(paths))
+    return np.fromiter(in_order(file_hash, paths, threads=threads), np.uint64, len(paths))
 
 
 def held_out_photos(
@@ -60,9 +88,10 @@ def held_out_photos(
     return np.isin(np.arange(len(hashes)), drawn)
 
 
-def _reason(path: Path) -> str:
+def reason(source: Source, resize: Resize | None = _SMALL) -> str:
+    """Why a photo cannot be read, at a size; empty for one that can."""
     try:
-        read(path, _SMALL)
+        read(source, resize)
     except UnreadableImage as error:
         return str(error)
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +12,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import Subset
 
 from zoo.core.split import Hashes, content_hashes
 from zoo.vision.data.images import Resize, Source, read
-from zoo.vision.data.labels import of_items, plain
+from zoo.vision.data.labels import Targets, of_items, plain
 from zoo.vision.data.pixel_file import Pixels
+from zoo.vision.data.tables import require_pair
 from zoo.vision.option_names import TaskName
 
 HASHED: Final = 2_000  # images up to which a data set is gone through to hash each
@@ -50,12 +52,12 @@ class DatasetItems:
         Raises:
             ValueError: what the data set returns is no image.
         """
-        return np.asarray(read(to_image(self.dataset[i][0], i), *self.resize))
+        return np.asarray(read(to_image(self.dataset[i][0], i), self.resize))
 
     def fingerprint(self) -> str:
         """A name for these items, from a few of them."""
-        rows = np.linspace(0, len(self) - 1, min(len(self), _SAMPLE)).astype(int).tolist()
-        record = (len(self), type(self.dataset).__name__, *self.resize, *map(self._hash, rows))
+        sample = map(self._hash, self._sample)
+        record = (len(self), type(self.dataset).__name__, *self.resize, *sample)
         return hashlib.sha256(repr(record).encode()).hexdigest()
 
     def hashes(self) -> Hashes | None:
@@ -64,15 +66,15 @@ class DatasetItems:
             return None
         return np.array([self._hash(i) for i in range(len(self))], np.uint64)
 
-    def labels(self, task: TaskName | None = None) -> NDArray[Any]:
+    def labels(self, task: TaskName | None = None) -> Targets:
         """Its labels: `dataset.targets` if those are what it returns, else by going through it.
 
         **Shape.** As `zoo.vision.data.labels.encoded` gives them.
         """
-        known: Any = getattr(self.dataset, "targets", None)
-        if known is None or not self._returns(known):
-            known = map(self._label, range(len(self)))
-        labels = of_items(known, task)
+        targets: Any = getattr(self.dataset, "targets", None)
+        if targets is None or not self._returns(targets):
+            targets = map(self._label, range(len(self)))
+        labels = of_items(targets, task)
         if len(labels) != len(self):
             raise ValueError(
                 f"a data set must have a label for each image, got {len(labels)} for {len(self)}. "
@@ -80,15 +82,23 @@ class DatasetItems:
             )
         return labels
 
-    def _returns(self, known: Sequence[Any]) -> bool:
+    def take(self, rows: NDArray[np.int64]) -> DatasetItems:
+        """The items of these numbers, in that order."""
+        part: Any = Subset(self.dataset, rows.tolist())
+        return DatasetItems(part, self.resize)
+
+    def _returns(self, targets: Sequence[Any]) -> bool:
         """Whether the data set returns its `targets` as they are, as far as a few rows tell."""
         if getattr(self.dataset, "target_transform", None) is not None:
             return False
-        n = len(self)
-        if len(known) != n:
-            return True  # which is told
-        rows = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(int).tolist()
-        return all(plain(known[i]) == plain(self._label(i)) for i in rows)
+        if len(targets) != len(self):
+            return True  # a message says so
+        return all(plain(targets[i]) == plain(self._label(i)) for i in self._sample)
+
+    @property
+    def _sample(self) -> list[int]:
+        """A few rows, evenly chosen."""
+        return [int(i) for i in np.linspace(0, len(self) - 1, min(len(self), _SAMPLE))]
 
     def _label(self, i: int) -> Any:
         pair = self.dataset[i]
@@ -146,7 +156,13 @@ class TableRows:
 
 
 def as_pairs(data: Any, columns: tuple[str, str] | None = None) -> Any:
-    """The data set as one of pairs; itself if its rows are no mappings."""
+    """The data set as one of pairs; itself if its rows are no mappings.
+
+    Raises:
+        ValueError: columns are not the names of two.
+    """
+    if columns is not None:
+        require_pair(columns)
     has_columns = hasattr(data, "column_names") and hasattr(data, "features")
     if isinstance(data, (TableRows, Mapping)) or not hasattr(data, "__len__"):
         return data
@@ -192,8 +208,7 @@ def _is_row(data: Any) -> bool:
         return False
 
 
-def _column(features: Iterable[str], kind: str, usual: Sequence[str]) -> str:
+def _column(features: Mapping[str, Any], kind: str, usual: Sequence[str]) -> str:
     """The column of a kind of feature, else one of a usual name, else the first usual name."""
-    kinds: Any = features
-    of_kind = [name for name in features if type(kinds[name]).__name__ == kind]
-    return next(iter([*of_kind, *(name for name in usual if name in features)]), usual[0])
+    of_kind = [name for name in features if type(features[name]).__name__ == kind]
+    return [*of_kind, *(name for name in usual if name in features), usual[0]][0]

@@ -16,7 +16,7 @@ from zoo.core.split import content_hashes, held_out_of_each, require_disjoint
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
-from zoo.vision.data.labels import LabelOptions, counts, strata
+from zoo.vision.data.labels import LabelOptions, Targets, absent, strata
 from zoo.vision.data.listings import Listing, Photos
 from zoo.vision.data.splits import disjoint
 from zoo.vision.option_names import TaskName
@@ -43,7 +43,7 @@ def split(
         valid = next((train[name] for name in VALID_NAMES if name in train), None)
         train = train["train"]
     train, valid = as_pairs(train, columns), as_pairs(valid, columns)
-    _require_map_style(train, *([] if valid is None else [valid]))
+    _require_map_style(train)
     photos = _photos(train, options)
     if valid is not None:
         labels, items = labelled(valid, photos.classes, photos.task), DatasetItems(valid, PLAIN)
@@ -58,12 +58,9 @@ def split(
         listing = Listing(photos.take(rows), photos.take(valid_rows), drawn=True)
     else:
         listing = Listing(photos, None)
-    classes = photos.classes
-    n_each = counts(listing.train.labels, len(classes)).tolist() if classes else []
-    absent = [name for name, n in zip(classes, n_each, strict=True) if n == 0]
-    if absent:
+    if empty := absent(listing.train.labels, photos.classes):
         raise ValueError(
-            f"every class must have photos to train on, got none of {few(absent)} in the data set. "
+            f"every class must have photos to train on, got none of {few(empty)} in the data set. "
             "Add some, or renumber the labels."
         )
     return listing
@@ -83,7 +80,7 @@ def _photos(data: Any, options: LabelOptions) -> Photos:
     return Photos(data, labels, classes, task, items.hashes())
 
 
-def labelled(data: Any, classes: Sequence[str], task: TaskName) -> NDArray[Any]:
+def labelled(data: Any, classes: Sequence[str], task: TaskName) -> Targets:
     """The labels of a data set, of known classes, which its own names, if any, tell apart.
 
     Raises:
@@ -132,9 +129,9 @@ def _require_other_images(train: Photos, valid: Photos) -> None:
     if train.hashes is not None and valid.hashes is not None:
         require_disjoint(train.hashes, valid.hashes, rows="images", way_out=way_out)
         return
-    one, other = _base(train.source), _base(valid.source)
-    if one[0] is other[0]:
-        both = (content_hashes(rows) for rows in (one[1], other[1]))
+    (one, rows), (other, valid_rows) = _base(train.source), _base(valid.source)
+    if one is other:
+        both = map(content_hashes, (rows, valid_rows))
         require_disjoint(*both, rows="images", way_out=way_out)
 
 
@@ -146,31 +143,30 @@ def _base(data: Any) -> tuple[Any, list[int]]:
     return data, rows
 
 
-def _task_of(labels: NDArray[Any]) -> TaskName:
+def _task_of(labels: Targets) -> TaskName:
     if labels.ndim == 2:
         return "multi-label"
     return "classification" if labels.dtype == np.int64 else "regression"
 
 
-def _strata(labels: NDArray[Any], fraction: float) -> NDArray[np.int64]:
+def _strata(labels: Targets, fraction: float) -> NDArray[np.int64]:
     """Groups that a split shares out."""
     if labels.ndim == 2:
         return strata([tuple(map(str, np.flatnonzero(row))) for row in labels], fraction)
     return labels if labels.dtype == np.int64 else strata(labels.tolist(), fraction)
 
 
-def _require_map_style(*data: Any) -> None:
-    known = (str, bytes, os.PathLike, pd.DataFrame, dict)
-    for one in data:
-        if isinstance(one, known) or not (hasattr(one, "__len__") and hasattr(one, "__getitem__")):
-            raise ValueError(
-                "photos must come as a folder, a table (CSV file or DataFrame) or a map-style "
-                "data set of (image, label), the validation part in the same form, got a "
-                f"{type(one).__name__}. Give one of them."
-            )
+def _require_map_style(data: Any) -> None:
+    others = (str, bytes, os.PathLike, pd.DataFrame, dict)
+    if isinstance(data, others) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+        raise ValueError(
+            "photos must come as a folder, a table (CSV file or DataFrame) or a map-style data set "
+            "of (image, label), the validation part in the same form, got a "
+            f"{type(data).__name__}. Give one of them."
+        )
 
 
-def _require_labels(labels: NDArray[Any], classes: Sequence[str]) -> None:
+def _require_labels(labels: Targets, classes: Sequence[str]) -> None:
     if labels.ndim == 2:
         if labels.shape[1] != len(classes):
             raise ValueError(

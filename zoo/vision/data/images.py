@@ -8,11 +8,13 @@ bits strip by strip, so that a small file never takes many times the memory of i
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, Literal, NamedTuple, get_args
+from typing import IO, Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +43,6 @@ DRAFT_MARGIN: Final = 2  # scaled decoding keeps at least this times the pixels 
 WHITE: Final = 65535  # grey of 16 bits that is shown as white
 _STRIP: Final = 1 << 18  # pixels that become 8 bits at a time
 
-_FOREIGN_FOLDERS: Final = frozenset({"__MACOSX", "@eaDir", "__pycache__"})
 _WHITES: Final = (255, 1023, 4095, 16383, WHITE)  # of 8, 10, 12, 14 and 16 bits
 UPRIGHT: Final = 1  # EXIF orientation of pixels that lie as they are shown
 
@@ -51,11 +52,11 @@ class UnreadableImage(ValueError):  # noqa: N818 - reads as what it is
 
 
 class Resize(NamedTuple):
-    """How photos become items; the arguments of `read`.
+    """How photos become items.
 
     Attributes:
         short_side: pixels of the shorter side, or of both where photos become squares.
-        interpolation: the filter of the resizing.
+        interpolation: the filter of the resizing; all but "nearest" average over the pixels.
         mode: whether photos keep their aspect ("center"), are squashed, or get a border.
         white: grey of 16 bits that is shown as white.
         fill: RGB of the border.
@@ -78,51 +79,32 @@ def open_image(source: str | os.PathLike[str] | IO[bytes]) -> Image.Image:
     return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
 
 
-def read(
-    source: Source,
-    short_side: int | None = None,
-    interpolation: Interpolation = "bilinear",
-    mode: CropMode = "center",
-    white: int = WHITE,
-    fill: tuple[int, int, int] = (0, 0, 0),
-) -> Image.Image:
+def read(source: Source, resize: Resize | None = None) -> Image.Image:
     """The first frame of an image, upright, as 8-bit RGB.
 
-    Transparent parts are shown on white, 16-bit greys are scaled (not clipped) to 8 bits. With
-    `short_side` the image is resized, its aspect kept; of an image that is more than four times
-    as long as wide only the middle is kept, for one panorama would fill a whole batch.
+    Transparent parts are shown on white, 16-bit greys are scaled (not clipped) to 8 bits. Of an
+    image that is resized, keeps its aspect and is more than four times as long as wide only the
+    middle is kept, for one panorama would fill a whole batch.
 
     Args:
         source: a path, the bytes or the opened file of an image, or an image of Pillow, which stays
             as it is.
-        short_side: pixels of the shorter side of the result, also of a smaller image; None keeps
-            the size.
-        interpolation: the filter of the resizing; all but "nearest" average over the pixels.
-        mode: see `Resize`.
-        white: see `Resize`.
-        fill: see `Resize`.
+        resize: how it is resized, also a smaller one; None keeps the size.
 
     Raises:
         UnreadableImage: the file is missing, broken, truncated, of no known format, or so large
             that Pillow takes it for a decompression bomb.
-        ValueError: the side is not positive or the filter unknown.
     """
-    if short_side is not None and short_side < 1:
-        raise ValueError(f"short_side must be 1 pixel or more, got {short_side=}. Raise it.")
-    if interpolation not in get_args(Interpolation):
-        known = ", ".join(get_args(Interpolation))
-        raise ValueError(f"interpolation must be one of {known}, got {interpolation=}. Use one.")
-    resize = None if short_side is None else Resize(short_side, interpolation, mode, white, fill)
     try:
         if isinstance(source, Image.Image):
             _require_known(source)
-            return _upright(source, resize, white)
+            return _upright(source, resize)
         with open_image(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            if short_side is not None:
+            if resize is not None:
                 # Portrait or landscape, upright or not: the shorter side stays the shorter one.
-                side = min(DRAFT_MARGIN * short_side, *image.size)
+                side = min(DRAFT_MARGIN * resize.short_side, *image.size)
                 image.draft(None, (side, side))
-            return _upright(image, resize, white)
+            return _upright(image, resize)
     except Exception as error:  # Pillow's plugins raise a dozen kinds, even SyntaxError
         raise UnreadableImage(
             f"{_name(source)} cannot be read as an image: {_reason(error)}"
@@ -157,72 +139,27 @@ def deepest_white(paths: Sequence[Path], n: int = 32) -> int | None:
         255, 1023, 4095, 16383 or 65535: the least that no grey is above; None if a photo is not of
         16 bits.
     """
-    highest = 0.0
-    for path in paths[:: max(1, len(paths) // n)]:
-        try:
-            with open_image(path) as image:
-                if not image.mode.startswith("I"):
-                    return None
-                highest = max(highest, *_extrema(image))
-        except Exception:  # an unreadable photo is told when it is read
-            continue
+    highest = max(_looks(paths, n, _highest_grey), default=0)
     return next((white for white in _WHITES if 0 < highest <= white), None)
-
-
-def is_image(path: Path) -> bool:
-    """Whether a file is to be taken for an image: by its suffix, else by its content.
-
-    A known suffix is enough, broken or not; a file without any is opened; hidden files and all
-    other suffixes are no images.
-    """
-    if path.name.startswith("."):
-        return False
-    if path.suffix:
-        return path.suffix.lower() in SUFFIXES
-    try:
-        with open_image(path):
-            return True
-    except Exception:
-        return False
-
-
-def visible_folders(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted by name, without hidden ones, file managers' and models'."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not _is_foreign(path))
-
-
-def walk(folder: Path) -> Iterator[Path]:
-    """Every visible file under a folder, in sorted order; links are followed, but in no circle."""
-    return _walk(folder, frozenset())
 
 
 def usual_short_side(paths: Sequence[Path], n: int = 100) -> int | None:
     """The median short side of n of the photos, evenly chosen, in pixels; None if none opens."""
-    sides = []
-    for path in paths[:: max(1, len(paths) // n)]:
-        try:
-            with open_image(path) as image:
-                sides.append(min(image.size))
-        except Exception:  # an unreadable photo is told when it is read
-            continue
+    sides = _looks(paths, n, lambda image: min(image.size))
     return int(np.median(sides)) if sides else None
 
 
-def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-    here = folder.resolve()
-    if here in above:
-        return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            if not _is_foreign(path):
-                yield from _walk(path, above | {here})
-        elif not path.name.startswith("."):
-            yield path
+def _looks(paths: Sequence[Path], n: int, look: Callable[[Image.Image], float]) -> list[float]:
+    """What a look at each of n photos, evenly chosen, tells."""
+    numbers = []
+    for path in paths[:: max(1, len(paths) // n)]:
+        with contextlib.suppress(Exception), open_image(path) as image:
+            numbers.append(look(image))  # an unreadable photo is told when it is read
+    return numbers
 
 
-def _is_foreign(folder: Path) -> bool:
-    named = folder.name.startswith(".") or folder.name in _FOREIGN_FOLDERS
-    return named or any(folder.glob("*.safetensors"))  # a model saved among its photos
+def _highest_grey(image: Image.Image) -> float:
+    return _extrema(image)[1] if image.mode.startswith("I") else math.inf
 
 
 def _require_known(image: Image.Image) -> None:
@@ -235,9 +172,9 @@ def _require_known(image: Image.Image) -> None:
         raise ValueError(f"{image.format} is none of the formats {', '.join(FORMATS)}")
 
 
-def _upright(image: Image.Image, resize: Resize | None, white: int) -> Image.Image:
+def _upright(image: Image.Image, resize: Resize | None) -> Image.Image:
     image.load()
-    flat = _flat(image, white)
+    flat = _flat(image, WHITE if resize is None else resize.white)
     if resize is not None:
         flat = _resized(flat, resize)
     rgb = flat.convert("RGB")  # last, since three channels take three times the memory of a grey
@@ -311,17 +248,17 @@ def _eight_bit(image: Image.Image, low: float, high: float) -> Image.Image:
 def _resized(image: Image.Image, how: Resize) -> Image.Image:
     width, height = image.size
     resample, side = Image.Resampling[how.interpolation.upper()], how.short_side
-    if how.mode == "squash":
-        return image.resize((side, side), resample, reducing_gap=float(DRAFT_MARGIN))
+    size = (side, side)
+    box: tuple[float, float, float, float] | None = None
     if how.mode == "border":
         scale = side / max(width, height)
         size = max(round(width * scale), 1), max(round(height * scale), 1)
-        return image.resize(size, resample, reducing_gap=float(DRAFT_MARGIN))
-    longest = MAX_ASPECT * min(width, height)
-    cut_x, cut_y = max(0, width - longest) / 2, max(0, height - longest) / 2
-    box = (cut_x, cut_y, width - cut_x, height - cut_y)
-    scale = side / min(width, height)
-    size = (int((box[2] - box[0]) * scale + 0.5), int((box[3] - box[1]) * scale + 0.5))
+    elif how.mode == "center":
+        longest = MAX_ASPECT * min(width, height)
+        cut_x, cut_y = max(0, width - longest) / 2, max(0, height - longest) / 2
+        box = (cut_x, cut_y, width - cut_x, height - cut_y)
+        scale = side / min(width, height)
+        size = (int((box[2] - box[0]) * scale + 0.5), int((box[3] - box[1]) * scale + 0.5))
     return image.resize(size, resample, box, reducing_gap=float(DRAFT_MARGIN))
 
 

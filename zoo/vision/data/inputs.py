@@ -6,16 +6,18 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 from torch import Tensor
 
-from zoo.core.messages import few
+from zoo.vision.data.contents import reason
 from zoo.vision.data.dataset_items import to_image
-from zoo.vision.data.images import Resize, UnreadableImage, is_image, read, walk
+from zoo.vision.data.folders import is_folder, photos_in
+from zoo.vision.data.images import Resize, Source, UnreadableImage, read
+from zoo.vision.data.photo_lists import require_files
 from zoo.vision.data.pixel_file import Pixels
 
 Photo = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor
@@ -45,14 +47,13 @@ def listed(
     value: Any = photos
     if isinstance(value, str) and not value:
         raise ValueError("a photo's name must not be empty, got ''. Give a file or a folder.")
-    if isinstance(value, (str, os.PathLike)) and Path(value).is_dir():
-        paths = [path for path in walk(Path(value)) if is_image(path)]
-        if not paths:
-            raise ValueError(
-                f"a folder to predict must hold photos, got none in {os.fspath(value)!r}. Give "
-                "another folder, or files."
-            )
-        return True, list(paths)
+    if is_folder(value):
+        if paths := photos_in(value):
+            return True, [*paths]
+        raise ValueError(
+            f"a folder to predict must hold photos, got none in {os.fspath(value)!r}. Give another "
+            "folder, or files."
+        )
     if isinstance(value, pd.DataFrame):
         value = _column(value, columns)
     if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -120,11 +121,7 @@ class GivenPhotos:
 
     def __init__(self, photos: Sequence[Photo], resize: Resize) -> None:
         self.photos, self.resize = photos, resize
-        missing = [str(p) for p in photos if _is_path(p) and not Path(str(p)).is_file()]
-        if missing:
-            raise UnreadableImage(
-                f"every photo must be a file, got {few(missing)}. Correct the paths."
-            )
+        require_files((Path(one) for one in photos if _is_path(one)), UnreadableImage)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -136,9 +133,7 @@ class GivenPhotos:
             UnreadableImage: it is no image.
             ValueError: an array or tensor has other shapes or values than images have.
         """
-        photo = self.photos[i]
-        source: Any = photo if _is_path(photo) else to_image(photo, i)
-        return np.asarray(read(source, *self.resize))
+        return np.asarray(read(_source(self.photos[i], i), self.resize))
 
     def fingerprint(self) -> str:
         """A name for the photos, from their pixels."""
@@ -149,13 +144,8 @@ class GivenPhotos:
 
     def all_unreadable(self) -> list[str]:
         """Why each file, or its content, is no image; reads them all."""
-        reasons = []
-        for i in range(len(self)):
-            try:
-                self[i]
-            except UnreadableImage as error:
-                reasons.append(str(error))
-        return reasons
+        sources = map(_source, self.photos, range(len(self)))
+        return [why for source in sources if (why := reason(source, self.resize))]
 
 
 def opened(photo: Photo, i: int) -> Image.Image:
@@ -165,9 +155,12 @@ def opened(photo: Photo, i: int) -> Image.Image:
         UnreadableImage: a file is missing or no image.
         ValueError: an array or tensor has other shapes or values than images have.
     """
-    source: Any = photo if _is_path(photo) else to_image(photo, i)
-    return read(source)
+    return read(_source(photo, i))
 
 
-def _is_path(photo: object) -> bool:
+def _source(photo: Photo, i: int) -> Source:
+    return photo if _is_path(photo) else to_image(photo, i)
+
+
+def _is_path(photo: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(photo, (str, os.PathLike))

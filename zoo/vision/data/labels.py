@@ -24,6 +24,9 @@ from zoo.vision.option_names import TaskName
 Label = str | tuple[str, ...] | float
 """Of a photo: its class, its labels, or its number."""
 
+Targets = NDArray[Any]
+"""Labels as `encoded` gives them. Shape: (n,) or (n, n_classes)."""
+
 _LISTS = (list, tuple, set, np.ndarray)
 SEPARATORS: Final = ("|", ";")  # that are found without being told: no name of a class has them
 STRATA: Final = 10  # ranges of numbers that both sides of a split get their share of
@@ -59,13 +62,12 @@ class LabelOptions:
             )
         if self.separator == "":
             raise ValueError("separator must be some text, got separator=''. Try separator='|'.")
-        if self.y_range is not None:
-            low, high = self.y_range
-            if not (math.isfinite(low) and math.isfinite(high) and low < high):
-                raise ValueError(
-                    f"y_range must be two finite numbers, the lower first, got y_range="
-                    f"{self.y_range}. Give such as (0, 10)."
-                )
+        low, high = self.y_range or (0, 1)
+        if not -math.inf < low < high < math.inf:
+            raise ValueError(
+                f"y_range must be two finite numbers, the lower first, got y_range={self.y_range}. "
+                "Give such as (0, 10)."
+            )
 
     @property
     def settled(self) -> TaskName | None:
@@ -74,7 +76,7 @@ class LabelOptions:
             return "multi-label"
         return "regression" if self.y_range is not None else self.task
 
-    def task_fields(self, task: TaskName, labels: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    def task_fields(self, task: TaskName, labels: Sequence[Targets]) -> dict[str, Any]:
         """What the model's spec says of the task, by name.
 
         Args:
@@ -90,9 +92,18 @@ class LabelOptions:
         if task != "regression":
             return fields
         if self.y_range is not None:
-            fields["y_range"] = _range_around(np.concatenate(labels), self.y_range)
+            (low, high), numbers = self.y_range, np.concatenate(labels)
+            if numbers.min() < low or numbers.max() > high:
+                raise ValueError(
+                    f"all numbers must lie within y_range, got {numbers.min():g} to "
+                    f"{numbers.max():g} for y_range={self.y_range}. Widen it, best by a tenth."
+                )
+            fields["y_range"] = (float(low), float(high))
         spread = float(labels[0].std())
         return fields | {"y_scale": (float(labels[0].mean()), spread if spread > 0 else 1.0)}
+
+
+ANY_LABELS: Final = LabelOptions()
 
 
 def read(cells: pd.Series, options: LabelOptions) -> list[Label]:
@@ -116,8 +127,7 @@ def read(cells: pd.Series, options: LabelOptions) -> list[Label]:
         separator = next((mark for mark in SEPARATORS if _has(cells, mark)), None)
     if task == "multi-label" or (task is None and (lists or separator)):
         return [_several(cell, separator) for cell in cells]
-    numeric = pd.to_numeric(cells, errors="coerce")
-    numbers = numeric.to_numpy(dtype=float, na_value=np.nan)
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     finite = np.isfinite(numbers)
     if task == "regression" or (task is None and finite.all() and (numbers % 1).any()):
         if not finite.all():
@@ -165,7 +175,7 @@ def classes_of(labels: Sequence[Label]) -> tuple[str, ...]:
     return classes
 
 
-def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> NDArray[Any]:
+def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> Targets:
     """What the loss compares outputs with.
 
     **Shape.** (n,) int64, numbers of the classes; (n, n_classes) float32, 1 for a label that the
@@ -183,8 +193,7 @@ def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> NDArr
     number |= {name: i for i, name in enumerate(classes)}  # of models of spaces around names, too
     if task == "regression":
         return np.array(labels, dtype=np.float32)
-    unknown = sorted({name for label in labels for name in _names(label)} - set(number))
-    if unknown:
+    if unknown := sorted({name for label in labels for name in _names(label)} - set(number)):
         raise ValueError(
             f"{rule}, got {few(unknown)}. Known are {few(list(classes))}: rename or remove others."
         )
@@ -205,18 +214,23 @@ def strata(labels: Sequence[Label], fraction: float) -> NDArray[np.int64]:
         return np.asarray(ranks * n // max(len(labels), 1), dtype=np.int64)
     counts = Counter(name for label in labels for name in _names(label))
     rarest = [min(_names(label), key=lambda n: (counts[n], n), default="") for label in labels]
-    number = {name: i for i, name in enumerate(sorted(set(rarest)))}
-    return np.array([number[name] for name in rarest], dtype=np.int64)
+    return np.unique(rarest, return_inverse=True)[1].astype(np.int64)
 
 
-def counts(values: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
+def counts(values: Targets, n_classes: int) -> NDArray[np.int64]:
     """How many photos have each class or label, from `encoded`. Shape: (n_classes,)."""
     if values.ndim == 2:
         return np.asarray(values.sum(0), dtype=np.int64)
     return np.bincount(values, minlength=n_classes)
 
 
-def of_items(labels: Iterable[Any], task: TaskName | None) -> NDArray[Any]:
+def absent(values: Targets, classes: Sequence[str]) -> list[str]:
+    """The classes that no photo has, from `encoded`; none of numbers."""
+    n_each = counts(values, len(classes)) if classes else ()
+    return [name for name, n in zip(classes, n_each, strict=True) if n == 0]
+
+
+def of_items(labels: Iterable[Any], task: TaskName | None) -> Targets:
     """What a data set says of its images: numbers of classes, vectors of 0 and 1, or numbers.
 
     **Shape.** As `encoded` gives them.
@@ -235,8 +249,7 @@ def of_items(labels: Iterable[Any], task: TaskName | None) -> NDArray[Any]:
                 f"{items[:3]} of the first images. Return such vectors, all of one length."
             )
         return values
-    wrong = [label for label in items if not _is_number(label)]
-    if wrong:
+    if wrong := [one for one in items if not (isinstance(one, int | float) and math.isfinite(one))]:
         raise ValueError(
             f"labels of a data set must be whole numbers, got label={wrong[0]!r}. Number the "
             "classes from 0, and name them in its `classes`."
@@ -252,34 +265,21 @@ def of_items(labels: Iterable[Any], task: TaskName | None) -> NDArray[Any]:
     return values.astype(np.int64)
 
 
-def _range_around(numbers: NDArray[Any], y_range: tuple[float, float]) -> tuple[float, float]:
-    low, high = y_range
-    if numbers.min() < low or numbers.max() > high:
-        raise ValueError(
-            f"all numbers must lie within y_range, got {numbers.min():g} to {numbers.max():g} for "
-            f"{y_range=}. Widen it, best by a tenth."
-        )
-    return float(low), float(high)
-
-
 def _names(label: Label) -> tuple[str, ...]:
     return label if isinstance(label, tuple) else (str(label),)
 
 
 def _several(cell: Any, separator: str | None) -> tuple[str, ...]:
     """The labels in a cell, each once; an empty cell has none."""
-    if isinstance(cell, _LISTS):
-        parts = sorted(map(_name, cell)) if isinstance(cell, set) else _present(cell)
+    if isinstance(cell, set):
+        parts = sorted(map(_name, cell))
+    elif isinstance(cell, _LISTS):  # of which None and NaN are no labels
+        parts = [_name(part) for part in cell if part is not None and part == part]
     elif pd.isna(cell):
         parts = []
     else:
         parts = _name(cell).split(separator) if separator else [_name(cell)]
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
-
-
-def _present(cell: Iterable[Any]) -> list[str]:
-    """The labels of a list; None and NaN are none."""
-    return [_name(part) for part in cell if part is not None and part == part]
 
 
 def _name(cell: Any) -> str:
@@ -293,12 +293,6 @@ def _has(cells: pd.Series, mark: str) -> bool:
 
 def plain(label: Any) -> Any:
     """A data set's label as Python has it: a number or a list of numbers."""
-    if isinstance(label, Tensor):
-        return label.tolist()
-    if isinstance(label, np.ndarray | np.generic):
+    if isinstance(label, Tensor | np.ndarray | np.generic):
         return label.tolist()
     return list(label) if isinstance(label, tuple) else label
-
-
-def _is_number(label: Any) -> bool:
-    return isinstance(label, int | float) and math.isfinite(label)

@@ -59,13 +59,11 @@ class Listing:
     Attributes:
         train: photos to train on.
         valid: photos to validate on; None to train on everything.
-        ignored: number of files that are no images at all.
         drawn: whether the parts were drawn, not stated by the data.
     """
 
     train: Photos
     valid: Photos | None
-    ignored: int = 0
     drawn: bool = False
 
     @property

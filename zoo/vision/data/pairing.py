@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from zoo.core.messages import few
-from zoo.vision.data.images import is_image, walk
+from zoo.vision.data.folders import photos_in
 
 Key = tuple[str, ...]
 
@@ -110,15 +110,11 @@ def sides(photos: Path, masks: Path) -> tuple[list[Picture], list[Picture]]:
         )
     whole, part = photos.resolve(), masks.resolve()
     if whole == part:
-        return _told_apart(of_photos)
+        return _mixed_sides(of_photos)
     if whole in part.parents:  # masks lie in a folder among the photos
-        inside = {one.path.resolve() for one in of_masks}
-        of_photos = [one for one in of_photos if one.path.resolve() not in inside]
-        of_photos = [one for one in of_photos if _in_folder(_PHOTO_FOLDER, one)] or of_photos
+        of_photos = _others(of_photos, of_masks, _PHOTO_FOLDER)
     elif part in whole.parents:  # photos lie in a folder among the masks
-        inside = {one.path.resolve() for one in of_photos}
-        of_masks = [one for one in of_masks if one.path.resolve() not in inside]
-        of_masks = [one for one in of_masks if _in_folder(_MASK_FOLDER, one)] or of_masks
+        of_masks = _others(of_masks, of_photos, _MASK_FOLDER)
     return of_photos, of_masks
 
 
@@ -141,7 +137,8 @@ def paired(photos: Sequence[Picture], masks: Sequence[Picture]) -> Pairing:
             if owners := by_key.get(mask_key(real[j])):
                 groups[tuple(owners)].append(j)
         for owner, group in groups.items():
-            _require_one_each(owner, group, photos, real, mask_of)
+            earlier = [mask_of[owner[0]]] if owner[0] in mask_of else []
+            _require_one_each([photos[i] for i in owner], [real[j] for j in (*earlier, *group)])
             mask_of[owner[0]] = group[0]
             free -= set(group)
     aside = [one for one in masks if _PICTURE_OF_MASK.search(one.path.stem) and one not in real]
@@ -162,38 +159,27 @@ def part_of(place: Path) -> str:
     return folders[0] if folders else ""
 
 
-def _require_one_each(
-    owners: Sequence[int],
-    group: Sequence[int],
-    photos: Sequence[Picture],
-    masks: Sequence[Picture],
-    mask_of: dict[int, int],
-) -> None:
+def _require_one_each(photos: list[Picture], masks: list[Picture]) -> None:
     """Refuse several masks of one photo, or several photos of one mask."""
-    names = [str(photos[i].place) for i in owners]
-    others = [mask_of[owners[0]]] if owners[0] in mask_of else []
-    if len(owners) == 1 and len(group) + len(others) == 1:
-        return
-    found = few([str(masks[j].place) for j in (*others, *group)])
-    if len(owners) > 1:
+    photo, mask = (few([str(one.place) for one in side]) for side in (photos, masks))
+    if len(photos) > 1:
         raise ValueError(
-            f"a mask must belong to one photo, got {found} for {few(names)}. Rename files, or give "
-            "a table of paths of photos and masks."
+            f"a mask must belong to one photo, got {mask} for {photo}. Rename files, or give a "
+            "table of paths of photos and masks."
         )
+    if len(masks) == 1:
+        return
     raise ValueError(
-        f"a photo must have one mask, got {found} for {names[0]}. Merge them, move the others "
+        f"a photo must have one mask, got {mask} for {photo}. Merge them, move the others "
         "elsewhere, or give a table of paths of photos and masks."
     )
 
 
-def _told_apart(pictures: list[Picture]) -> tuple[list[Picture], list[Picture]]:
+def _mixed_sides(pictures: list[Picture]) -> tuple[list[Picture], list[Picture]]:
     """Photos and masks that lie together: by their folders, their names, or their formats."""
     masks = [one for one in pictures if _in_folder(_MASK_FOLDER, one)]
-    if masks:
-        rest = [one for one in pictures if one not in set(masks)]
-        photos = [one for one in rest if _in_folder(_PHOTO_FOLDER, one)] or rest
-        if photos:
-            return photos, masks
+    if masks and (photos := _others(pictures, masks, _PHOTO_FOLDER)):
+        return photos, masks
     wanted = {_stripped_mask(one) for one in pictures if _is_mask(one)}
     masks = [one for one in pictures if _is_mask(one) and not _whole_keys(one) & wanted]
     photos = [one for one in pictures if one not in set(masks)]
@@ -210,8 +196,15 @@ def _told_apart(pictures: list[Picture]) -> tuple[list[Picture], list[Picture]]:
     )
 
 
+def _others(pictures: list[Picture], taken: list[Picture], kind: re.Pattern[str]) -> list[Picture]:
+    """The pictures that are not taken, those in folders of a kind alone if there are any."""
+    paths = {one.path.resolve() for one in taken}
+    others = [one for one in pictures if one.path.resolve() not in paths]
+    return [one for one in others if _in_folder(kind, one)] or others
+
+
 def _pictures(folder: Path) -> list[Picture]:
-    return [Picture(path, path.relative_to(folder)) for path in walk(folder) if is_image(path)]
+    return [Picture(path, path.relative_to(folder)) for path in photos_in(folder)]
 
 
 def _is_lossy(picture: Picture) -> bool:
@@ -229,13 +222,8 @@ def _in_folder(kind: re.Pattern[str], picture: Picture) -> bool:
 
 def _folders(kind: re.Pattern[str], place: Path) -> Key:
     """The folders of a place, without those that merely say what lies in them."""
-    names = []
-    for name in place.parent.parts:
-        if match := kind.match(name):
-            name = next((part for part in match.groups() if part), "")
-        if name:
-            names.append(_folded(name))
-    return tuple(names)
+    names = (_folded(_without(kind, name)) for name in place.parent.parts)
+    return tuple(name for name in names if name)
 
 
 def _without(kind: re.Pattern[str], stem: str) -> str:
@@ -253,10 +241,18 @@ def _named(stem: str, picture: Picture, kind: re.Pattern[str] = _PHOTO_FOLDER) -
     return (*_folders(kind, picture.place), _folded(stem))
 
 
+def _place_key(picture: Picture) -> Key:
+    """By its place as it is, without suffix."""
+    return picture.place.with_suffix("").parts
+
+
+def _whole_mask(mask: Picture) -> Key:
+    return _named(mask.path.stem, mask, _MASK_FOLDER)
+
+
 def _stripped_mask(picture: Picture) -> Key:
-    return _named(
-        _without(_MASK_NAME, _PICTURE_OF_MASK.sub("", picture.path.stem)), picture, _MASK_FOLDER
-    )
+    stem = _PICTURE_OF_MASK.sub("", picture.path.stem)
+    return _named(_without(_MASK_NAME, stem), picture, _MASK_FOLDER)
 
 
 def _whole_keys(photo: Picture) -> set[Key]:
@@ -269,14 +265,11 @@ def _stripped_keys(photo: Picture) -> set[Key]:
 
 
 _RULES: Final[tuple[tuple[Callable[[Picture], set[Key]], Callable[[Picture], Key]], ...]] = (
-    (lambda photo: {photo.place.parts}, lambda mask: (*mask.place.parent.parts, mask.path.stem)),
-    (
-        lambda photo: {(*photo.place.parent.parts, photo.path.stem)},
-        lambda mask: (*mask.place.parent.parts, mask.path.stem),
-    ),
-    (_whole_keys, lambda mask: _named(mask.path.stem, mask, _MASK_FOLDER)),
+    (lambda photo: {photo.place.parts}, _place_key),
+    (lambda photo: {_place_key(photo)}, _place_key),
+    (_whole_keys, _whole_mask),
     (_whole_keys, _stripped_mask),
     (_stripped_keys, _stripped_mask),
-    (_stripped_keys, lambda mask: _named(mask.path.stem, mask, _MASK_FOLDER)),
+    (_stripped_keys, _whole_mask),
 )
 """From the most literal to the loosest: keys of a photo, and the key of a mask."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.core.messages import few, warn
-from zoo.vision.data.images import UnreadableImage, is_image, read, walk
+from zoo.core.messages import few
+from zoo.vision.data.contents import readable, reason
+from zoo.vision.data.folders import is_folder, photos_in
 
 
 def photo_list(photos: Any) -> list[Path]:
@@ -18,25 +19,27 @@ def photo_list(photos: Any) -> list[Path]:
         FileNotFoundError: a folder or a file does not exist.
         ValueError: there are none.
     """
-    if isinstance(photos, (str, os.PathLike)):
-        if not Path(photos).is_dir():
-            raise FileNotFoundError(
-                f"photos must be a folder or a list of files, got {os.fspath(photos)!r}, which is "
-                "no folder. Correct the name."
-            )
-        paths = [path for path in walk(Path(photos)) if is_image(path)]
+    if is_folder(photos):
+        paths = photos_in(photos)
+    elif isinstance(photos, (str, os.PathLike)):
+        raise FileNotFoundError(
+            f"photos must be a folder or a list of files, got {os.fspath(photos)!r}, which is no "
+            "folder. Correct the name."
+        )
     else:
         paths = [Path(path) for path in photos]
-        missing = [str(path) for path in paths if not path.is_file()]
-        if missing:
-            raise FileNotFoundError(
-                f"every photo must be a file, got {few(missing)}. Correct the paths."
-            )
+        require_files(paths)
     if not paths:
         raise ValueError(
             f"a folder of photos must hold some, got none in {str(photos)[:100]!r}. Name another."
         )
     return paths
+
+
+def require_files(paths: Iterable[Path], error: type[Exception] = FileNotFoundError) -> None:
+    """Refuse paths of photos that are no files; raises an error of the given kind."""
+    if missing := [str(path) for path in paths if not path.is_file()]:
+        raise error(f"every photo must be a file, got {few(missing)}. Correct the paths.")
 
 
 def photos_of(files: Sequence[Path]) -> list[Path]:
@@ -45,11 +48,7 @@ def photos_of(files: Sequence[Path]) -> list[Path]:
     Raises:
         ValueError: there are none.
     """
-    photos = [
-        path
-        for file in files
-        for path in (filter(is_image, walk(file)) if file.is_dir() else [file])
-    ]
+    photos = [path for file in files for path in (photos_in(file) if is_folder(file) else [file])]
     if not photos:
         raise ValueError(
             f"photos must be files or lie in folders, got {few(list(map(str, files)))} without "
@@ -60,16 +59,9 @@ def photos_of(files: Sequence[Path]) -> list[Path]:
 
 def without_broken(photos: Sequence[Path], files: Sequence[Path]) -> list[Path]:
     """The photos without the broken ones in folders, with a warning; those named all stay."""
-    kept, broken = [], []
-    for path in photos:
-        try:
-            if path not in files:
-                read(path)
-        except UnreadableImage as error:
-            broken.append(str(error))
-        else:
-            kept.append(path)
-    if not kept or not broken:
+    reasons = {i: reason(path, None) for i, path in enumerate(photos) if path not in files}
+    broken = {i: why for i, why in reasons.items() if why}
+    if len(broken) == len(photos):
         return list(photos)
-    warn(f"{len(broken)} of {len(photos)} photos are left out: {few(broken, '; ')}")
-    return kept
+    (rows,) = readable([photos], broken)
+    return [photos[row] for row in rows]

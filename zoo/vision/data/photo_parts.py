@@ -50,7 +50,8 @@ def photo_parts(
         ValueError: there are no photos, or parts share some.
     """
     paths = photo_list(photos)
-    names = np.array(_part_names(photos, paths))
+    in_folder = isinstance(photos, (str, os.PathLike))
+    names = np.array([part_of(path.relative_to(photos)) if in_folder else "" for path in paths])
     if np.isin(names, list(TRAIN)).any():
         kept = ~np.isin(names, list(TEST))
         if not kept.all():
@@ -58,20 +59,19 @@ def photo_parts(
                 f"{(~kept).sum()} photos of a test part in {photos} are left aside: they are for "
                 "evaluate(), neither to train nor to validate on"
             )
-        paths = [path for path, one in zip(paths, kept, strict=True) if one]
-        is_valid = np.isin(names[kept], list(VALID))
+        paths, names = [paths[i] for i in np.flatnonzero(kept)], names[kept]
+        is_valid = np.isin(names, list(VALID))
     else:
         is_valid = np.zeros(len(paths), bool)
-    rows = readable_rows(paths, threads)
-    everything, is_valid = _part([paths[i] for i in rows], threads), is_valid[rows]
-    if valid is not None:
-        train, other = everything.take(~is_valid), _read_part(photo_list(valid), threads)
-    else:
-        if not is_valid.any() and not fraction:
+    everything, rows = _readable_part(paths, threads)
+    is_valid = is_valid[rows]
+    if valid is None and not is_valid.any():
+        if not fraction:
             return everything, None
-        if not is_valid.any():
-            is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on)
-        train, other = everything.take(~is_valid), everything.take(is_valid)
+        is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on)
+    train, other = everything.take(~is_valid), everything.take(is_valid)
+    if valid is not None:
+        other, _ = _readable_part(photo_list(valid), threads)
     require_other_photos(train, other)
     require_new(other.hashes, trained_on)
     return train, other
@@ -103,15 +103,8 @@ def require_new(hashes: Hashes, trained_on: SeenRows | None) -> None:
         )
 
 
-def _part_names(photos: Any, paths: list[Path]) -> list[str]:
-    if isinstance(photos, (str, os.PathLike)):
-        return [part_of(path.relative_to(photos)) for path in paths]
-    return [""] * len(paths)
-
-
-def _read_part(paths: list[Path], threads: int) -> PhotoPart:
-    return _part([paths[i] for i in readable_rows(paths, threads)], threads)
-
-
-def _part(paths: list[Path], threads: int) -> PhotoPart:
-    return PhotoPart(paths, file_hashes(paths, threads))
+def _readable_part(paths: list[Path], threads: int) -> tuple[PhotoPart, NDArray[np.int64]]:
+    """The photos that can be read, and their rows."""
+    rows = readable_rows(paths, threads)
+    readable = [paths[i] for i in rows]
+    return PhotoPart(readable, file_hashes(readable, threads)), rows

@@ -6,6 +6,7 @@ counted and named in one warning and left out.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,21 +23,18 @@ from zoo.vision.data import datasets, sources
 from zoo.vision.data.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.data.batches import ItemSource, PhotoBatches
 from zoo.vision.data.cache import Items, open_items
+from zoo.vision.data.contents import readable
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.images import Resize
-from zoo.vision.data.labels import LabelOptions
+from zoo.vision.data.labels import ANY_LABELS, Targets
 from zoo.vision.data.listings import Listing
 from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.data.sources import TableForm
 from zoo.vision.data.splits import disjoint, warn_of_known
-from zoo.vision.data.tables import is_table, require_pair
+from zoo.vision.data.tables import is_table
 from zoo.vision.option_names import AugmentName, TaskName
 
-AUGMENTS: Final[dict[AugmentName, Augment | None]] = {
-    "side_on": SIDE_ON,
-    "top_down": TOP_DOWN,
-    "none": None,
-}
+AUGMENTS: Final = {"side_on": SIDE_ON, "top_down": TOP_DOWN, "none": None}
 
 
 class LabelledItems(NamedTuple):
@@ -48,8 +46,8 @@ class LabelledItems(NamedTuple):
         hashes: content of the photos, if it is known. Shape: (n,).
     """
 
-    items: ItemSource
-    labels: NDArray[Any]
+    items: Items | DatasetItems
+    labels: Targets
     hashes: Hashes | None
 
 
@@ -83,9 +81,7 @@ def list_photos(
         FileNotFoundError: a folder, file or photo does not exist.
         ValueError: there are no photos, one class alone, or classes for validation alone.
     """
-    columns, options = form.get("columns"), form.get("label_options") or LabelOptions()
-    if columns is not None:
-        require_pair(columns)
+    columns, options = form.get("columns"), form.get("label_options", ANY_LABELS)
     if not is_table(data) or not (valid is None or is_table(valid)):
         return datasets.split(data, valid, columns, valid_fraction, seed, options)
     if valid is None:
@@ -152,38 +148,21 @@ def open_labelled(
         FileNotFoundError: a folder, file or photo does not exist.
         ValueError: there are no readable photos, or classes that the model does not know.
     """
-    columns = form.get("columns")
-    if columns is not None:
-        require_pair(columns)
     if not is_table(data):
-        data = as_pairs(data, columns)
+        data = as_pairs(data, form.get("columns"))
         items = DatasetItems(data, preprocessing.resize)
         return LabelledItems(items, datasets.labelled(data, classes, task), items.hashes())
     photos = sources.labelled(data, classes, **form)
     opened = decode_photos(photos.paths, preprocessing.resize, run)
-    (rows,) = sources.readable([photos], opened.unreadable)
-    if not len(rows):
-        raise ValueError(
-            f"photos must be readable, got none of {len(photos)}. Replace the broken files."
-        )
+    (rows,) = readable([photos], opened.unreadable)
     return _taken(opened, photos.labels, rows)
 
 
 def decode_photos(paths: Sequence[Path], resize: Resize, run: Run) -> Items:
     """The photos resized, out of the cache or decoded into it now."""
-    visible = None if run.progress is None else run.progress
-    with Progress(transient=True, disable=visible is False) as bar:
-        if visible is None and not (bar.console.is_terminal or bar.console.is_jupyter):
-            bar.disable = True
+    with Progress(transient=True, disable=not run.shows_progress) as bar:
         task = bar.add_task("decoding photos", total=len(paths))
-        return open_items(
-            paths,
-            resize,
-            folder=run.cache,
-            cache_gb=run.cache_gb,
-            threads=run.n_threads,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        return open_items(paths, resize, run, lambda done, _: bar.update(task, completed=done))
 
 
 def batches(
@@ -196,17 +175,9 @@ def batches(
 ) -> tuple[PhotoBatches, PhotoBatches | None]:
     """Training batches, shuffled and augmented, and validation batches of centre crops."""
     train, valid = photo_set
-    return photo_batches(
-        train.items,
-        train.labels,
-        preprocessing,
-        run,
-        batch_size=batch_size,
-        augment=augment,
-        shuffle=True,
-    ), valid and photo_batches(
-        valid.items, valid.labels, preprocessing, run, batch_size=2 * batch_size
-    )
+    plain = photo_batches(*train[:2], preprocessing, run, batch_size=batch_size)
+    ordered = valid and photo_batches(*valid[:2], preprocessing, run, batch_size=2 * batch_size)
+    return replace(plain, augment=augment, shuffle=True), ordered
 
 
 def resized(
@@ -215,30 +186,20 @@ def resized(
     """The same photos at another size: decoded into a cache of their own, or from it."""
     resize, size = preprocessing.resize, preprocessing.size
     paths = [path for part in parts if isinstance(part.items, Items) for path in part.items.paths]
+    rows = iter(range(len(paths)))
     opened = decode_photos(paths, resize, run) if paths else None
-    new, first = [], 0
+    new = []
     for part in parts:
         old: Any = part.items
-        if opened is not None:
-            items: ItemSource = opened.take(range(first, first + len(old)))
-        else:
-            items = DatasetItems(old.dataset, resize)
-        new.append(replace(part, items=items, size=size))
-        first += len(old)
+        items = opened and opened.take(itertools.islice(rows, len(old)))
+        new.append(replace(part, items=items or DatasetItems(old.dataset, resize), size=size))
     return new
 
 
 def photo_batches(
-    items: ItemSource,
-    labels: NDArray[Any],
-    preprocessing: Preprocessing,
-    run: Run,
-    *,
-    batch_size: int,
-    augment: Augment | None = None,
-    shuffle: bool = False,
+    items: ItemSource, labels: Targets, preprocessing: Preprocessing, run: Run, *, batch_size: int
 ) -> PhotoBatches:
-    """Batches on the run's device."""
+    """Batches on the run's device, in order and unvaried."""
     return PhotoBatches(
         items=items,
         targets=torch.from_numpy(np.asarray(labels)),
@@ -246,8 +207,6 @@ def photo_batches(
         mean=preprocessing.mean,
         std=preprocessing.std,
         batch_size=batch_size,
-        augment=augment,
-        shuffle=shuffle,
         seed=run.seed,
         device=run.torch_device(),
         threads=run.n_threads,
@@ -285,5 +244,5 @@ def _open_files(
     return [_taken(items, labels, part) for part in rows]
 
 
-def _taken(items: Items, labels: NDArray[Any], rows: NDArray[np.int64]) -> LabelledItems:
+def _taken(items: Items, labels: Targets, rows: NDArray[np.int64]) -> LabelledItems:
     return LabelledItems(items.take(rows), labels[rows], items.hashes[rows])

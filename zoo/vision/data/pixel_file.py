@@ -32,7 +32,14 @@ BROKEN: Final = -2  # offset of a photo that cannot be read
 
 
 class Stored(NamedTuple):
-    """Index, hashes, reasons and mapped pixels, as `zoo.vision.data.cache.Items` holds them."""
+    """What is kept of some files.
+
+    Attributes:
+        entries: offset, height and width of each file's pixels. Shape: (files, 3).
+        hashes: a hash of the bytes of each file. Shape: (files,).
+        reasons: number of a file that cannot be read -> a sentence that says why.
+        pixels: the mapped cache; None without one.
+    """
 
     entries: NDArray[np.int64]
     hashes: Hashes

@@ -7,28 +7,19 @@ Without a stated validation part a share of every class is drawn for it.
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, TypeGuard, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.messages import few, warn
+from zoo.core.messages import few
 from zoo.core.split import held_out_of_each
-from zoo.vision.data.folders import class_folders, flat, from_folder, parts
-from zoo.vision.data.images import UnreadableImage
-from zoo.vision.data.labels import (
-    Label,
-    LabelOptions,
-    classes_of,
-    counts,
-    encoded,
-    strata,
-    task_of,
-)
+from zoo.vision.data.contents import readable
+from zoo.vision.data.folders import class_folders, from_folder, is_folder, parts
+from zoo.vision.data.labels import Label, LabelOptions, absent, classes_of, encoded, strata, task_of
 from zoo.vision.data.listings import Listing, Photos
 from zoo.vision.data.tables import Table, from_table, is_table, table_columns
 
@@ -70,31 +61,38 @@ def split(
         ValueError: there are no photos, fewer than two classes, classes for validation alone,
             missing columns or labels.
     """
-    names: Sequence[Label]
-    if is_folder(data):
-        _require_classes(form)
-        paths, names, is_valid, ignored = from_folder(Path(data))
-    else:
-        paths, names, is_valid = _from_table(data, form)
-        ignored = 0
-    names, drawn = list(names), is_valid is None and valid_fraction > 0
+    paths, names, is_valid, _ = contents(data, **form)
+    drawn = is_valid is None and valid_fraction > 0
     if drawn:
         is_valid = held_out_of_each(strata(names, valid_fraction), valid_fraction, seed)
-    everywhere = is_valid is None
-    if is_valid is None:
-        is_valid = np.zeros(len(paths), bool)
-    classes = classes_of([name for name, valid in zip(names, is_valid, strict=True) if not valid])
+    is_train = np.ones(len(paths), bool) if is_valid is None else ~is_valid
+    classes = classes_of([names[row] for row in np.flatnonzero(is_train).tolist()])
     labels = encoded(names, classes, "classes of the validation part must be trained on")
     photos = Photos(paths, labels, classes, task_of(names))
-    if everywhere:
-        return Listing(photos, None, ignored)
+    if is_valid is None:
+        return Listing(photos, None)
     if not is_valid.any():
         raise ValueError(
             f"validation needs photos, got none of {len(paths)} that is marked for it or left by "
             "classes of one photo each. Mark some, add photos, or train with valid_fraction=0."
         )
-    train, valid = (photos.take(np.flatnonzero(rows)) for rows in (~is_valid, is_valid))
-    return Listing(train, valid, ignored, drawn)
+    train, valid = (photos.take(np.flatnonzero(rows)) for rows in (is_train, is_valid))
+    return Listing(train, valid, drawn)
+
+
+def contents(
+    data: Table, **form: Unpack[TableForm]
+) -> tuple[list[Path], Sequence[Label], NDArray[np.bool_] | None, int]:
+    """Paths, labels, whether to validate on them if the data say it, and files left aside.
+
+    Raises:
+        FileNotFoundError: as `split`.
+        ValueError: there are no photos, or labels are missing.
+    """
+    if not is_folder(data):
+        return *from_table(data, **form), 0
+    _require_classes(form)
+    return from_folder(Path(data))
 
 
 def everything(data: Table, **form: Unpack[TableForm]) -> Photos:
@@ -135,36 +133,6 @@ def labelled(data: Table, classes: Sequence[str], **form: Unpack[TableForm]) -> 
     return Photos(paths, labels, tuple(classes), task_of(names))
 
 
-def readable(
-    parts: Sequence[Any], unreadable: Mapping[int, str], *, strict: bool = False
-) -> list[NDArray[np.int64]]:
-    """The rows of each part that can be read; one warning counts and names the others.
-
-    Args:
-        parts: photos whose paths, one part after the other, were tried.
-        unreadable: what is wrong, by the number of the path among these.
-        strict: raise instead of warning.
-
-    Returns:
-        For every part rows among all paths. Shape: (readable photos of the part,).
-
-    Raises:
-        UnreadableImage: a file is unreadable, and strict.
-    """
-    n = sum(len(part) for part in parts)
-    if unreadable:
-        reasons = few([unreadable[row] for row in sorted(unreadable)], "; ")
-        if strict:
-            raise UnreadableImage(
-                f"every photo must be readable (strict), got {reasons}. Remove or mend them."
-            )
-        message = f"{len(unreadable)} of {n} photos are left out: {reasons}"
-        warn(message)
-    whole = np.array([row not in unreadable for row in range(n)], dtype=bool)
-    ends = np.cumsum([0, *(len(part) for part in parts)])
-    return [low + np.flatnonzero(whole[low:high]) for low, high in itertools.pairwise(ends)]
-
-
 def readable_parts(
     listing: Listing, unreadable: Mapping[int, str], *, strict: bool = False
 ) -> list[NDArray[np.int64]]:
@@ -174,12 +142,9 @@ def readable_parts(
         ValueError: a class has no photo left to train on, or a part none at all.
     """
     rows = readable(listing.parts, unreadable, strict=strict)
-    left = [listing.labels[part] for part in rows]
-    classes = listing.train.classes
-    n_each = counts(left[0], len(classes)).tolist() if classes else []
-    empty = [name for name, n in zip(classes, n_each, strict=True) if n == 0]
-    if empty or not all(map(len, left)):
-        part = "validation" if len(left[0]) else "training"
+    empty = absent(listing.labels[rows[0]], listing.train.classes)
+    if empty or not all(map(len, rows)):
+        part = "validation" if len(rows[0]) else "training"
         what = f"none of the classes {few(empty)}" if empty else f"none for {part}"
         raise ValueError(
             f"every class and part must have photos that can be read, got {what}. Replace the "
@@ -202,11 +167,6 @@ def table_facts(*data: Any) -> dict[str, bool]:
     return {"a table of paths": bool(tables), "a table": bool(tables or named)}
 
 
-def is_folder(data: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Whether data are the path of a folder."""
-    return isinstance(data, (str, os.PathLike)) and Path(data).is_dir()
-
-
 def _one_side(data: Table, form: TableForm, *, valid: bool) -> tuple[list[Path], list[Label]]:
     """Every photo and its label; of a table that marks validation photos, one side of them.
 
@@ -215,12 +175,12 @@ def _one_side(data: Table, form: TableForm, *, valid: bool) -> tuple[list[Path],
     """
     if is_folder(data):
         _require_classes(form)
-        paths, names = flat(class_folders(Path(data))[0])
+        paths, names, _ = class_folders(Path(data))
         return paths, [*names]
     marks = form.get("valid_column")
     if marks is not None and marks not in table_columns(data):
         form = {**form, "valid_column": None}  # a table of new photos alone
-    paths, labels, is_valid = _from_table(data, form)
+    paths, labels, is_valid = from_table(data, **form)
     rows = range(len(paths)) if is_valid is None else np.flatnonzero(is_valid == valid).tolist()
     if not rows:
         raise ValueError(
@@ -230,18 +190,9 @@ def _one_side(data: Table, form: TableForm, *, valid: bool) -> tuple[list[Path],
     return [paths[row] for row in rows], [labels[row] for row in rows]
 
 
-def _from_table(
-    data: Table, form: TableForm
-) -> tuple[list[Path], list[Label], NDArray[np.bool_] | None]:
-    options = form.get("label_options") or LabelOptions()
-    return from_table(
-        data, form.get("root"), form.get("columns"), form.get("valid_column"), options
-    )
-
-
 def _require_classes(form: TableForm) -> None:
-    options = form.get("label_options") or LabelOptions()
-    if options.settled not in (None, "classification"):
+    options = form.get("label_options")
+    if options is not None and options.settled not in (None, "classification"):
         raise ValueError(
             "labels of a folder must be the one class of each photo, got "
             f"task={options.settled!r}. Give a table of paths and labels."

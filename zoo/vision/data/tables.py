@@ -16,7 +16,7 @@ from zoo.core.messages import few
 from zoo.core.split import warn_of_marked_parts
 from zoo.data.table import read_texts, require_columns, require_file, truths_of
 from zoo.vision.data import labels
-from zoo.vision.data.labels import Label, LabelOptions
+from zoo.vision.data.labels import ANY_LABELS, Label, LabelOptions
 
 Table = str | os.PathLike[str] | pd.DataFrame
 
@@ -42,10 +42,10 @@ def table_columns(table: Table) -> list[Any]:
 
 def from_table(
     table: Table,
-    root: str | os.PathLike[str] | None,
-    columns: tuple[str, str] | None,
-    valid_column: str | None,
-    options: LabelOptions,
+    root: str | os.PathLike[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    valid_column: str | None = None,
+    label_options: LabelOptions = ANY_LABELS,
 ) -> tuple[list[Path], list[Label], NDArray[np.bool_] | None]:
     """Paths, labels and, if the table says it, whether to validate on them.
 
@@ -55,7 +55,7 @@ def from_table(
             current one.
         columns: names of the columns of paths and labels; by default its first two.
         valid_column: name of the yes/no column; by default `valid` or `is_valid` if there is one.
-        options: what the user says of the labels.
+        label_options: what the user says of the labels.
 
     Raises:
         FileNotFoundError: the file or a photo in the table does not exist.
@@ -68,18 +68,20 @@ def from_table(
     if valid_column is None:
         valid_column = next((name for name in VALID_COLUMNS if name in frame.columns), None)
     if columns is None:
-        rest = [name for name in frame.columns if name != valid_column][:2]
+        rest = [name for name in frame.columns if name != valid_column]
         if len(rest) < 2 or not len(frame):
             raise ValueError(
                 f"a table must have rows with a path and a label, got "
                 f"columns={list(frame.columns)} and {len(frame)} rows. Separate columns by commas."
             )
         columns = (rest[0], rest[1])
-        _require_one_label_column(frame, [n for n in frame.columns if n != valid_column][1:])
+        _require_one_label_column(frame, rest[1:])
     require_pair(columns)
     named = [*columns, *([valid_column] if valid_column else [])]
     require_columns(frame, named, "every column that is named")
-    names = _labels(frame[columns[1]], columns[1], options)
+    names = labels.read(frame[columns[1]], label_options)
+    if labels.task_of(names) != "multi-label":  # a photo may have none of several labels
+        _require_filled(frame[columns[1]], columns[1])
     paths = _paths(frame[columns[0]], columns[0], default if root is None else Path(root))
     is_valid = None if valid_column is None else truths_of(frame[valid_column])
     if is_valid is None:
@@ -121,13 +123,6 @@ def _require_one_label_column(frame: pd.DataFrame, names: list[Any]) -> None:
         )
 
 
-def _labels(series: pd.Series, column: str, options: LabelOptions) -> list[Label]:
-    names = labels.read(series, options)
-    if labels.task_of(names) != "multi-label":  # a photo may have none of several labels
-        _require_filled(series, column)
-    return names
-
-
 def _require_filled(series: pd.Series, column: str) -> None:
     gaps = np.flatnonzero(series.isna() | (series.astype(str).str.strip() == ""))
     if len(gaps):
@@ -140,8 +135,7 @@ def _require_filled(series: pd.Series, column: str) -> None:
 def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
     _require_filled(series, column)
     paths = [_place(root, str(path)) for path in series]
-    missing = [str(path) for path in paths if not path.is_file()]
-    if missing:
+    if missing := [str(path) for path in paths if not path.is_file()]:
         raise FileNotFoundError(
             f"every path in column {column!r} must lead to a file, got none at {few(missing)}. "
             "Correct the paths or give the folder they start from as root."
@@ -159,14 +153,10 @@ def _require_once(
     paths: list[Path], names: list[Label], is_valid: NDArray[np.bool_] | None
 ) -> None:
     """No photo on both sides or with two labels; repeats within training are the user's weights."""
-    side = list(range(len(paths))) if is_valid is None else is_valid.tolist()
-    first = {path: row for row, path in reversed(list(enumerate(paths)))}
-    twice = [
-        str(path)
-        for row, path in enumerate(paths)
-        if (names[row], side[row]) != (names[first[path]], side[first[path]])
-    ]
-    if twice:
+    sides = range(len(paths)) if is_valid is None else is_valid.tolist()
+    first: dict[Path, tuple[Label, int]] = {}
+    facts = zip(paths, zip(names, sides, strict=True), strict=True)
+    if twice := [str(path) for path, fact in facts if first.setdefault(path, fact) != fact]:
         raise ValueError(
             "a table must name a photo once, with one label and on one side of the split, got "
             f"repeats of {few(twice)}. Remove these rows."

@@ -76,13 +76,12 @@ def likeliest(shares: Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:
 def palette(n: int) -> NDArray[np.uint8]:
     """A colour for each class, neighbours far apart. Shape: (n, 3)."""
     golden = 0.618034  # of the circle of hues: no two colours come close soon
+    hues = [(0.6 + i * golden) % 1 for i in range(n)]
     colours = [
-        colorsys.hsv_to_rgb(
-            (0.6 + i * golden) % 1, 0.85 - 0.35 * (i % 2), 0.95 - 0.3 * (i % 3 == 2)
-        )
-        for i in range(n)
+        colorsys.hsv_to_rgb(hue, 0.85 - 0.35 * (i % 2), 0.95 - 0.3 * (i % 3 == 2))
+        for i, hue in enumerate(hues)
     ]
-    return np.array([[round(255 * part) for part in colour] for colour in colours], np.uint8)
+    return np.asarray(np.rint(255 * np.array(colours)), np.uint8)
 
 
 def _best(shares: Iterable[Tensor]) -> NDArray[np.uint8]:
@@ -94,5 +93,4 @@ def _best(shares: Iterable[Tensor]) -> NDArray[np.uint8]:
         better = share[0, 0] > best
         labels.masked_fill_(better, number)
         torch.maximum(best, share[0, 0], out=best)
-    found: NDArray[np.uint8] = labels.numpy()
-    return found
+    return np.asarray(labels.numpy())

@@ -63,21 +63,11 @@ class Report:
         counts: dict[str, dict[str, int]] = {}
         for (part, label), n in self.counts.items():
             counts.setdefault(part, {})[label] = n
-        return {
-            "ok": self.ok,
-            "photos": self.photos,
-            "ignored": self.ignored,
-            "counts": counts,
-            "findings": [
-                {
-                    "level": one.level,
-                    "kind": one.kind,
-                    "text": one.text,
-                    "files": [list(map(str, group)) for group in one.files],
-                }
-                for one in self.findings
-            ],
-        }
+        findings = [
+            vars(one) | {"files": [list(map(str, group)) for group in one.files]}
+            for one in self.findings
+        ]
+        return {"ok": self.ok} | vars(self) | {"counts": counts, "findings": findings}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The report for people: the balance as a table, then what is wrong."""

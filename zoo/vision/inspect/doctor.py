@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -23,11 +23,12 @@ from rich.progress import track
 
 from zoo.core.run import Run
 from zoo.vision.data.cache import file_hash, in_order
-from zoo.vision.data.folders import from_folder
-from zoo.vision.data.images import MAX_ASPECT, UnreadableImage, open_image, read
-from zoo.vision.data.labels import Label, LabelOptions
+from zoo.vision.data.folders import is_folder, visible_folders
+from zoo.vision.data.images import MAX_ASPECT, Resize, UnreadableImage, open_image, read
+from zoo.vision.data.labels import Label
 from zoo.vision.data.photo_lists import photo_list
-from zoo.vision.data.tables import from_table, is_table
+from zoo.vision.data.sources import contents
+from zoo.vision.data.tables import is_table
 from zoo.vision.inspect.diagnosis import Finding, Level, Report
 from zoo.vision.inspect.likeness import alike
 
@@ -80,89 +81,69 @@ def check(
         ValueError: there are no photos.
     """
     run = run or Run()
-    photos = _gathered(data, "train", root, columns)
+    photos = _photos(data, "train", root, columns)
     if valid is not None:
-        other = _gathered(valid, "valid", root, columns)
+        other = _photos(valid, "valid", root, columns)
         photos = Photos(
             photos.paths + other.paths,
             photos.labels + other.labels,
             ["train"] * len(photos.paths) + ["valid"] * len(other.paths),
             photos.ignored + other.ignored,
         )
-    looked = in_order(_look, photos.paths, threads=run.n_threads, ahead=4 * run.n_threads)
-    quiet = run.progress is False or (run.progress is None and not _is_terminal())
-    looks = list(track(looked, "looking", len(photos.paths), disable=quiet, transient=True))
+    n, quiet = len(photos.paths), not run.shows_progress
+    stream = in_order(_look, photos.paths, threads=run.n_threads)
+    looks = list(track(stream, "looking", n, disable=quiet, transient=True))
+    sides = zip(photos.parts, photos.labels, strict=True)
+    counts = Counter((part, text) for part, label in sides for text in _texts(label))
+    unreadable = [row for row, one in enumerate(looks) if one.reason]
     findings = [
-        *_unreadable(photos, looks),
+        *_finding("error", "broken", "cannot be read", photos, unreadable),
         *_duplicates(photos, looks),
         *_odd(photos, looks, min_side),
-        *_balance(photos),
+        *_balance(counts),
     ]
-    counts = Counter(
-        (part, text)
-        for part, label in zip(photos.parts, photos.labels, strict=True)
-        for text in _texts(label)
-    )
-    return Report(len(photos.paths), photos.ignored, dict(counts), findings)
+    return Report(n, photos.ignored, dict(counts), findings)
 
 
-def _gathered(data: Any, part: str, root: Any, columns: tuple[str, str] | None) -> Photos:
+def _photos(data: Any, part: str, root: Any, columns: tuple[str, str] | None) -> Photos:
     if not is_table(data):
         raise ValueError(
             "photos to check must come as a folder or a table (CSV file or DataFrame), got a "
             f"{type(data).__name__}. Give one of these."
         )
-    is_valid: NDArray[np.bool_] | None
-    if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
-        folder, ignored = Path(data), 0
-        names: Sequence[Label | None]
-        if any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
-            paths, names, is_valid, ignored = from_folder(folder)
-        else:
-            paths, is_valid = photo_list(folder), None
-            names = [None] * len(paths)
-    else:
-        paths, names, is_valid = from_table(data, root, columns, None, LabelOptions())
-        ignored = 0
+    if is_folder(data) and not visible_folders(Path(data)):
+        paths = photo_list(data)
+        return Photos(paths, [None] * len(paths), [part] * len(paths), 0)
+    paths, labels, is_valid, ignored = contents(data, root=root, columns=columns)
     sides = np.zeros(len(paths), bool) if is_valid is None else is_valid
-    return Photos(paths, list(names), ["valid" if one else part for one in sides], ignored)
+    return Photos(paths, [*labels], ["valid" if one else part for one in sides], ignored)
 
 
 def _look(path: Path) -> _Look:
     try:
-        digest = f"{file_hash(path):x}"
-        with open_image(path) as image:
-            size = image.size
-        small = read(path, 4 * _SIDE).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+        small = read(path, Resize(4 * _SIDE)).convert("L")
     except UnreadableImage as error:
         return _Look("", reason=str(error))
-    except Exception as error:  # Pillow's plugins raise a dozen kinds
-        return _Look("", reason=f"{path} cannot be read as an image: {error}")
-    return _Look(digest, size, np.asarray(small, dtype=np.float32))
-
-
-def _unreadable(photos: Photos, looks: Sequence[_Look]) -> list[Finding]:
-    rows = [row for row, one in enumerate(looks) if one.reason]
-    return _finding("error", "broken", "cannot be read", photos, rows)
+    with open_image(path) as image:
+        size = image.size
+    thumbnail = small.resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    return _Look(f"{file_hash(path):x}", size, np.asarray(thumbnail, dtype=np.float32))
 
 
 def _duplicates(photos: Photos, looks: Sequence[_Look]) -> list[Finding]:
     """Groups of photos that are the same: on both sides, under two labels, or just twice."""
-    groups = _groups(looks)
-    groups_of: dict[tuple[Level, str, str], list[list[int]]] = defaultdict(list)
-    for group in groups:
-        exact = len({looks[row].digest for row in group}) == 1
+    groups_of: dict[tuple[Level, str, str], list[tuple[Path, ...]]] = defaultdict(list)
+    for rows in _groups(looks):
+        group = tuple(photos.paths[row] for row in rows)
+        exact = len({looks[row].digest for row in rows}) == 1
         kind = "the same file" if exact else "nearly the same photo"
-        if len({photos.parts[row] for row in group}) > 1:
+        if len({photos.parts[row] for row in rows}) > 1:
             groups_of["error", "leak", f"{kind} in train and valid"].append(group)
-        elif len({str(photos.labels[row]) for row in group}) > 1:
+        elif len({str(photos.labels[row]) for row in rows}) > 1:
             groups_of["error", "two labels", f"{kind} under several labels"].append(group)
         else:
             groups_of["warning", "duplicates", f"{kind} more than once"].append(group)
-    return [
-        Finding(level, kind, text, tuple(tuple(map(photos.paths.__getitem__, g)) for g in rows))
-        for (level, kind, text), rows in groups_of.items()
-    ]
+    return [Finding(*what, tuple(groups)) for what, groups in groups_of.items()]
 
 
 def _groups(looks: Sequence[_Look]) -> list[list[int]]:
@@ -170,8 +151,8 @@ def _groups(looks: Sequence[_Look]) -> list[list[int]]:
     empty = np.full((_SIDE, _SIDE), np.nan, dtype=np.float32)
     shown = [one.thumbnail for one in looks]
     thumbnails = np.stack([empty if t is None or t.std() < FLAT else t for t in shown])
-    first = {one.digest: row for row, one in reversed(list(enumerate(looks))) if one.digest}
-    copies = np.array([first.get(one.digest, row) for row, one in enumerate(looks)])
+    first: dict[str | int, int] = {}
+    copies = np.array([first.setdefault(one.digest or i, i) for i, one in enumerate(looks)])
     groups: dict[int, list[int]] = defaultdict(list)
     for row, top in enumerate(alike(thumbnails, copies).tolist()):
         groups[top].append(row)
@@ -192,29 +173,26 @@ def _odd(photos: Photos, looks: Sequence[_Look], min_side: int) -> list[Finding]
     ]
 
 
-def _balance(photos: Photos) -> list[Finding]:
+def _balance(counts: Mapping[tuple[str, str], int]) -> list[Finding]:
     """Labels that are rare, far more frequent than others, or on one side of the split alone."""
-    sides: dict[str, Counter[str]] = {"train": Counter(), "valid": Counter()}
-    for part, label in zip(photos.parts, photos.labels, strict=True):
-        sides[part].update(_texts(label))
-    train, valid = sides["train"], sides["valid"]
+    train, valid = (
+        Counter({name: n for (part, name), n in counts.items() if part == side})
+        for side in ("train", "valid")
+    )
     if not train:
         return []
-    findings = []
+    texts: list[tuple[Level, str]] = []
     if unknown := sorted(set(valid) - set(train)):
-        findings.append(Finding("error", "balance", f"labels in valid alone: {', '.join(unknown)}"))
-    if valid and (unseen := sorted(set(train) - set(valid))):
-        findings.append(
-            Finding("warning", "balance", f"labels in train alone: {', '.join(unseen)}")
-        )
+        texts.append(("error", f"labels in valid alone: {', '.join(unknown)}"))
+    if valid and (untested := sorted(set(train) - set(valid))):
+        texts.append(("warning", f"labels in train alone: {', '.join(untested)}"))
     if rare := sorted(name for name, n in train.items() if n < FEW):
-        text = f"fewer than {FEW} photos to train on: {', '.join(rare)}"
-        findings.append(Finding("warning", "balance", text))
-    (most, high), (least, low) = train.most_common(1)[0], train.most_common()[-1]
+        texts.append(("warning", f"fewer than {FEW} photos to train on: {', '.join(rare)}"))
+    ranking = train.most_common()
+    (most, high), (least, low) = ranking[0], ranking[-1]
     if high > UNEVEN * low:
-        text = f"{most} has {high} photos, {least} {low}: consider balancing"
-        findings.append(Finding("warning", "balance", text))
-    return findings
+        texts.append(("warning", f"{most} has {high} photos, {least} {low}: consider balancing"))
+    return [Finding(level, "balance", text) for level, text in texts]
 
 
 def _finding(
@@ -229,9 +207,3 @@ def _texts(label: Label | None) -> tuple[str, ...]:
     if label is None or isinstance(label, float):
         return ()
     return (label,) if isinstance(label, str) else label
-
-
-def _is_terminal() -> bool:
-    from rich.console import Console
-
-    return Console().is_terminal

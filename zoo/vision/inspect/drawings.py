@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zoo.core.messages import few
-from zoo.vision.data.photo_lists import photo_list
+from zoo.vision.data.photo_lists import photo_list, require_files
 
 
 def places(photos: Sequence[Path], out: Path) -> dict[Path, Path]:
@@ -33,12 +32,9 @@ def places(photos: Sequence[Path], out: Path) -> dict[Path, Path]:
             place = path.relative_to(folder)
             whole = place.with_name(place.name + ".png")
             names[path] = [place.with_suffix(".png"), whole, Path(folder.resolve().name) / whole]
-    missing = [str(path) for path in names if not path.is_file()]
-    if missing:
-        raise ValueError(f"every photo must be a file, got {few(missing)}. Correct the paths.")
+    require_files(names, ValueError)
     targets = {path: out / name for path, name in zip(names, _different(names), strict=True)}
-    taken = [str(target) for target in targets.values() if target.exists()]
-    if taken:
+    if taken := [str(target) for target in targets.values() if target.exists()]:
         raise FileExistsError(
             f"pictures must be written to new files, got {few(taken)}, which is there already. "
             "Choose another folder with --out."
@@ -48,12 +44,8 @@ def places(photos: Sequence[Path], out: Path) -> dict[Path, Path]:
 
 def _different(names: dict[Path, list[Path]]) -> Iterable[Path]:
     """The shortest name of each that no other one has."""
-    n_forms = 3
-    for form in range(n_forms):
-        chosen = [options[form] for options in names.values()]
-        counts = Counter(str(name).casefold() for name in chosen)
-        if max(counts.values(), default=1) == 1:
-            return chosen
-    return [
-        Path(str(i)) / options[1] for i, options in enumerate(names.values(), start=1)
-    ]  # photos of equally named folders
+    for form in zip(*names.values(), strict=True):
+        if len({str(name).casefold() for name in form}) == len(names):
+            return form
+    # photos of equally named folders
+    return [Path(str(i)) / options[1] for i, options in enumerate(names.values(), start=1)]

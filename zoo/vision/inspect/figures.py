@@ -68,16 +68,14 @@ def batch(learn: Learner[Any, Any], n: int = 9) -> Figure:
     first = next(iter(photos.epoch(learn.epoch)))
     x, spec = first.inputs[0], data.spec
     mean, std = (x.new_tensor(values).view(3, 1, 1) for values in (spec.mean, spec.std))
-    seen = (x[:n] * std + mean).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-    classes = getattr(spec, "classes", ())
-    if first.target.ndim == 4:  # pictures
-        true = first.target[:n].permute(0, 2, 3, 1).cpu().numpy()
-        return grid([Shown(one) for pair in zip(seen, true, strict=True) for one in pair], 4)
-    if first.target.ndim == 3:  # masks
-        masks = [_coloured(mask, classes) for mask in first.target[:n].cpu().numpy()]
-        return grid([Shown(one) for pair in zip(seen, masks, strict=True) for one in pair], 4)
-    texts = [target_text(target, classes) for target in first.target[:n].cpu().numpy()]
-    return grid([Shown(*one) for one in zip(seen, texts, strict=True)])
+    pixels = (x[:n] * std + mean).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+    classes, targets = getattr(spec, "classes", ()), first.target[:n].cpu().numpy()
+    if targets.ndim < 3:
+        texts = [target_text(target, classes) for target in targets]
+        return grid([Shown(*one) for one in zip(pixels, texts, strict=True)])
+    is_mask = targets.ndim == 3
+    pictures = _coloured(targets, classes) if is_mask else targets.transpose(0, 2, 3, 1)
+    return grid([Shown(one) for pair in zip(pixels, pictures, strict=True) for one in pair], 4)
 
 
 def target_text(target: Any, classes: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
 """What a model makes of labelled photos: predictions beside truths, losses, confusions.
 
-seen = model.results("photos/valid")
-seen.most_confused()
-seen.plot_top_losses().savefig("worst.png")
+results = model.results("photos/valid")
+results.most_confused()
+results.plot_top_losses().savefig("worst.png")
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from zoo.vision.classification.spec import Spec
 from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.batches import ItemSource
 from zoo.vision.data.cache import Items
-from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect import figures
 from zoo.vision.inspect.figures import RIGHT, WRONG, Shown, target_text
 
@@ -64,16 +63,14 @@ class Results:
     @property
     def losses(self) -> NDArray[np.float32]:
         """The loss of each photo: cross entropy, or the squared error of numbers. Shape: (n,)."""
-        p = np.clip(self.outputs, _TINY, None)
-        losses = {
-            "classification": lambda: -np.log(p[np.arange(len(p)), self.truths]),
-            "multi-label": lambda: (
-                -np.where(
-                    self.truths > 0.5, np.log(p), np.log(np.clip(1 - self.outputs, _TINY, None))
-                ).mean(1)
-            ),
-            "regression": lambda: np.square(self.guesses - self.truths),
-        }[self.spec.task]()
+        p = self.outputs
+        if self.spec.task == "regression":
+            losses: NDArray[Any] = np.square(self.guesses - self.truths)
+        elif self.spec.task == "multi-label":
+            right = np.where(self.truths > 0.5, p, 1 - p)
+            losses = -np.log(right.clip(_TINY)).mean(1)
+        else:
+            losses = -np.log(p[np.arange(len(p)), self.truths].clip(_TINY))
         return np.asarray(losses, dtype=np.float32)
 
     @property
@@ -90,10 +87,8 @@ class Results:
     def top_losses(self, n: int = 9) -> pd.DataFrame:
         """The photos with the largest losses: photo, truth, predicted, loss."""
         _require_some(n)
-        rows = [
-            (self.name(i), self._truth(i), self._said(i), float(self.losses[i]))
-            for i in self.worst[:n]
-        ]
+        worst, losses = self.worst[:n], self.losses
+        rows = [(self.name(i), self._truth(i), self._said(i), float(losses[i])) for i in worst]
         return pd.DataFrame(rows, columns=["photo", "truth", "predicted", "loss"])
 
     def confusion(self) -> pd.DataFrame:
@@ -107,24 +102,19 @@ class Results:
                 "confusions must be between the one class of each photo and another, got "
                 f"task={self.spec.task!r}. Look at top_losses()."
             )
-        n = len(self.spec.classes)
-        counts = np.bincount(self.truths * n + self.guesses, minlength=n * n)
-        names = list(self.spec.classes)
-        return pd.DataFrame(
-            counts.reshape(n, n),
-            index=pd.Index(names, name="truth"),
-            columns=pd.Index(names, name="predicted"),
-        )
+        n, names = len(self.spec.classes), list(self.spec.classes)
+        counts = np.bincount(self.truths * n + self.guesses, minlength=n * n).reshape(n, n)
+        truth, predicted = (pd.Index(names, name=side) for side in ("truth", "predicted"))
+        return pd.DataFrame(counts, truth, predicted)
 
     def most_confused(self, least: int = 1) -> pd.DataFrame:
         """Pairs of classes that were confused at least so often: truth, predicted, count."""
         counts, classes = self.confusion().to_numpy(copy=True), self.spec.classes
         np.fill_diagonal(counts, 0)
-        order = np.argsort(-counts, axis=None, kind="stable")
-        cells = [divmod(int(cell), len(classes)) for cell in order]
+        cells = zip(*np.nonzero(counts >= max(least, 1)), strict=True)
         rows = [(classes[a], classes[b], int(counts[a, b])) for a, b in cells]
-        wrong = [row for row in rows if row[2] >= max(least, 1)]
-        return pd.DataFrame(wrong, columns=["truth", "predicted", "count"])
+        rows.sort(key=lambda row: -row[2])
+        return pd.DataFrame(rows, columns=["truth", "predicted", "count"])
 
     def plot(self, n: int = 9) -> Figure:
         """Photos, evenly chosen, each with truth and prediction; wrong ones in red."""
@@ -140,31 +130,25 @@ class Results:
 
     def plot_confusion(self, ax: Axes | None = None) -> Axes:
         """The confusion matrix in colours, with its counts if there are few classes."""
+        from sklearn.metrics import ConfusionMatrixDisplay
+
         from zoo.core.history import new_axes
 
         table = self.confusion()
-        n = len(table)
-        side = min(max(0.45 * n + 2, 4), 14)
+        side = min(max(0.45 * len(table) + 2, 4), 14)
         ax = ax or new_axes(figsize=(side, side), layout="constrained")
-        ax.imshow(table, cmap="Blues")
+        display = ConfusionMatrixDisplay(table.to_numpy(), display_labels=table.index)
+        counts = {"include_values": len(table) <= _NAMED, "values_format": "d"}
+        display.plot(ax=ax, cmap="Blues", xticks_rotation="vertical", colorbar=False, **counts)
         ax.set(xlabel="predicted", ylabel="truth")
-        ax.set_xticks(range(n), table.columns, rotation=90)
-        ax.set_yticks(range(n), table.index)
-        if n <= _NAMED:
-            high = table.to_numpy().max() / 2
-            for (row, column), count in np.ndenumerate(table.to_numpy()):
-                colour = "white" if count > high else "black"
-                ax.text(column, row, str(count), ha="center", va="center", color=colour)
         return ax
 
     def _shown(self, i: int, *, with_loss: bool = False) -> Shown:
         truth, said = self._truth(i), self._said(i)
         text = f"{truth} / {said}" + (f" / {self.losses[i]:.2f}" if with_loss else "")
         wrong = self.spec.task != "regression" and truth != said
-        return Shown(self._pixels(i), text, WRONG if wrong else RIGHT)
-
-    def _pixels(self, i: int) -> Pixels:
-        return centre_crop(self.photos[i], self.spec.size)
+        pixels = centre_crop(self.photos[i], self.spec.size)
+        return Shown(pixels, text, WRONG if wrong else RIGHT)
 
     def _truth(self, i: int) -> str:
         return target_text(self.truths[i], self.spec.classes)

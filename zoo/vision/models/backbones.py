@@ -29,27 +29,21 @@ class Source(Protocol):
 
     def names(self) -> list[str]:
         """All names."""
-        ...
 
     def is_known(self, name: str) -> bool:
         """Whether there is a backbone of this name; asks no network."""
-        ...
 
     def preprocessing(self, name: str, size: int | None = None) -> Preprocessing:
         """What the weights were trained with, at `size` or at their own."""
-        ...
 
     def sizes(self, name: str) -> Sizes:
         """The sizes that a body can be built for."""
-        ...
 
     def licence(self, name: str) -> str:
         """The licence of the weights."""
-        ...
 
     def build_body(self, name: str, *, pretrained: bool, size: int) -> Body:
         """The body, with published weights or random ones."""
-        ...
 
 
 _SOURCES: Final[dict[str, tuple[Source, ...]]] = {
@@ -116,9 +110,7 @@ def fitting_size(name: str, short_side: int | None) -> int:
         short_side: shorter side of a usual photo in pixels; None if unknown.
     """
     own = preprocessing(name).size
-    if short_side is None:
-        return own
-    if own <= ENLARGED_TO_OWN * short_side:
+    if short_side is None or own <= ENLARGED_TO_OWN * short_side:
         return own
     step = 32
     fitting = max(int(ENLARGED * short_side) // step * step, SMALLEST_FITTING)
@@ -140,14 +132,9 @@ def check_name(name: str) -> None:
     _source(name)
 
 
-def check_size(name: str, size: int) -> None:
-    """Refuse a size that a backbone cannot be built for; raises a ValueError that names another."""
-    sizes(name).check(name, size)
-
-
 def _sources(name: str) -> tuple[tuple[Source, ...], str]:
     """The publishers that may know a name, and the name within them."""
-    prefix = next(prefix for prefix in ("timm/", "") if name.startswith(prefix))
+    prefix = "timm/" if name.startswith("timm/") else ""
     return _SOURCES[prefix], name.removeprefix(prefix)
 
 

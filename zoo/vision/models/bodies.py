@@ -7,6 +7,7 @@ it takes.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -51,20 +52,17 @@ class Sizes:
         Raises:
             ValueError: ``size`` is not among the allowed ones.
         """
-        if self.nearest(size) != size:
+        near = self.nearest(size)
+        if near != size:
             raise ValueError(
-                f"image sides for {name} must be {self}, got {size=}. Try "
-                f"size={self.nearest(size)}."
+                f"image sides for {name} must be {self}, got {size=}. Try size={near}."
             )
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The paths of a layer group: names outlive the tensors that loading or casting replaces."""
+Stage = tuple[list[str], list[str]]
+"""The paths of a layer group's modules, and those of its bare parameters.
 
-    name: str
-    modules: tuple[str, ...]
-    bare: tuple[str, ...]
+Names outlive the tensors that loading or casting replaces."""
 
 
 class Body(nn.Module):
@@ -94,16 +92,13 @@ class Body(nn.Module):
         name: str,
     ) -> None:
         super().__init__()
-        self.trunk = trunk
-        self.n_features = n_features
-        self.spatial = spatial
-        self.sizes = sizes
-        self.name = name
+        self.trunk, self.name = trunk, name
+        self.n_features, self.spatial, self.sizes = n_features, spatial, sizes
         self._stages = plan_stages(trunk, ordinals)
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of a batch of normalised images."""
-        self.check_size(x.shape[-2], x.shape[-1])
+        self.check_size(*x.shape[-2:])
         features: Tensor = self.trunk(x)
         return features
 
@@ -114,38 +109,31 @@ class Body(nn.Module):
 
     def layers(self) -> list[LayerGroup]:
         """The layer groups, input side first; together they own every parameter once."""
+        module, parameter = self.trunk.get_submodule, self.trunk.get_parameter
         return [
-            LayerGroup(
-                stage.name,
-                tuple(self.trunk.get_submodule(path) for path in stage.modules),
-                tuple(self.trunk.get_parameter(path) for path in stage.bare),
-            )
-            for stage in self._stages
+            LayerGroup(f"stage{i}", tuple(map(module, modules)), tuple(map(parameter, bare)))
+            for i, (modules, bare) in enumerate(self._stages)
         ]
 
 
-def plan_stages(trunk: nn.Module, ordinals: Mapping[str, int]) -> tuple[Stage, ...]:
+def plan_stages(trunk: nn.Module, ordinals: Mapping[str, int]) -> list[Stage]:
     """Stages in the order of ``ordinals``, each with the largest modules that are wholly its own.
 
     A parameter whose module is shared between stages (a class token) is listed bare. A tied weight
     belongs to the stage of the name under which ``ordinals`` has it.
     """
     owner = {id(trunk.get_parameter(path)): ordinal for path, ordinal in ordinals.items()}
-    modules: dict[int, list[str]] = {}
-    bare: dict[int, list[str]] = {}
+    stages: dict[int, Stage] = defaultdict(lambda: ([], []))
 
     def visit(module: nn.Module, path: str) -> None:
         owners = {owner[id(p)] for p in module.parameters()}
         if path and len(owners) == 1:
-            modules.setdefault(owners.pop(), []).append(path.removesuffix("."))
+            stages[owners.pop()][0].append(path.removesuffix("."))
             return
         for name, parameter in module.named_parameters(recurse=False):
-            bare.setdefault(owner[id(parameter)], []).append(f"{path}{name}")
+            stages[owner[id(parameter)]][1].append(f"{path}{name}")
         for name, child in module.named_children():
             visit(child, f"{path}{name}.")
 
     visit(trunk, "")
-    return tuple(
-        Stage(f"stage{i}", tuple(modules.get(key, ())), tuple(bare.get(key, ())))
-        for i, key in enumerate(sorted(modules.keys() | bare.keys()))
-    )
+    return [stages[ordinal] for ordinal in sorted(stages)]

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, TypedDict
+from typing import Annotated, TypedDict, Unpack
 
 from torch import Tensor, nn
 
@@ -21,15 +21,20 @@ from zoo.vision.models.head import Head
 from zoo.vision.option_names import Pool
 
 
-class Arguments(TypedDict):
-    """What ``build_classifier`` needs to build a classifier again; fit for JSON."""
+class HeadArguments(TypedDict):
+    """What is to say of a head; see ``Head``."""
 
-    name: str
     n_out: Annotated[int, Option(low=1)]
-    size: Side
     dropout: Annotated[float, Option(low=0, below=1)]
     hidden: Annotated[int | None, Option(low=1)]
     pool: Pool
+
+
+class Arguments(HeadArguments):
+    """What ``build_classifier`` needs to build a classifier again; fit for JSON."""
+
+    name: str
+    size: Side
 
 
 class Classifier(nn.Module):
@@ -48,18 +53,18 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: Backbone, head: Head, *, trained: bool = False) -> None:
         super().__init__()
-        self.trained = trained
-        self.body = backbone.body
-        self.head = head
-        self.name = backbone.name
+        self.body, self.head, self.trained = backbone.body, head, trained
+        self.name, self.licence = backbone.name, backbone.licence
         self.preprocessing = backbone.preprocessing
-        self.licence = backbone.licence
         self.bf16_on_cpu = backbone.name in BF16_ON_CPU
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of a batch of images, before any softmax."""
-        if x.dim() == 2:
-            self._require_frozen()
+        if x.dim() == 2 and self.training and any(p.requires_grad for p in self.body.parameters()):
+            raise ValueError(
+                "the body of precomputed features must stay as it is, got one that is unfrozen. "
+                "Call zoo.vision.on_photos(learner) first."
+            )
         logits: Tensor = self.head(x if x.dim() == 2 else self.body(x))
         return logits
 
@@ -67,13 +72,6 @@ class Classifier(nn.Module):
         """The body's features: a map ``(B, C, h, w)``, or ``(B, C)`` where it is not spatial."""
         features: Tensor = self.body(x)
         return features
-
-    def _require_frozen(self) -> None:
-        if self.training and any(p.requires_grad for p in self.body.parameters()):
-            raise ValueError(
-                "the body of precomputed features must stay as it is, got one that is unfrozen. "
-                "Call zoo.vision.on_photos(learner) first."
-            )
 
     def layers(self) -> list[LayerGroup]:
         """The layer groups, input side first, the head last."""
@@ -120,21 +118,12 @@ def build_classifier(
     """
     backbone = build(name, pretrained=pretrained, size=size)
     backbone = backbone if pretrained else replace(backbone, licence=licence)
-    return on_backbone(backbone, n_out, dropout=dropout, hidden=hidden, pool=pool)
+    return on_backbone(backbone, n_out=n_out, dropout=dropout, hidden=hidden, pool=pool)
 
 
 def on_backbone(
-    backbone: Backbone,
-    n_out: int,
-    *,
-    dropout: float,
-    hidden: int | None,
-    pool: Pool,
-    trained: bool = False,
+    backbone: Backbone, *, trained: bool = False, **arguments: Unpack[HeadArguments]
 ) -> Classifier:
     """A classifier with a new head; see ``build_classifier`` and ``Classifier``."""
-    body = backbone.body
-    head = Head(
-        body.n_features, n_out, dropout=dropout, hidden=hidden, pool=pool, spatial=body.spatial
-    )
+    head = Head(backbone.body.n_features, spatial=backbone.body.spatial, **arguments)
     return Classifier(backbone, head, trained=trained)

@@ -19,12 +19,11 @@ def unfetched(name: str, source: str, error: Exception | str) -> ConnectionError
 
 def unreachable(address: str) -> str | None:
     """Why a server does not answer, or None if it does; clients would retry for a minute."""
+    request = urllib.request.Request(address, method="HEAD")
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(address, method="HEAD"), timeout=_TIMEOUT
-        ):
-            return None
+        urllib.request.urlopen(request, timeout=_TIMEOUT).close()
     except urllib.error.HTTPError:
         return None  # it answered
     except OSError as error:
         return str(error)
+    return None

@@ -74,7 +74,16 @@ def write_onnx(
     Raises:
         ModuleNotFoundError: onnx or onnxscript is not installed.
     """
-    onnx, place = _onnx(), output_file(path, usual="model.onnx")
+    place = output_file(path, usual="model.onnx")
+    try:
+        import onnx
+        import onnx.checker
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"onnx and onnxscript must be installed to write ONNX files, got no {error.name!r}. "
+            "Run pip install 'transfer-zoo[onnx]'."
+        ) from None
     n = 2  # photos of the example; any number but 0 and 1, which the exporter would believe fixed
     example = torch.zeros(n, *shape, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
@@ -91,22 +100,8 @@ def write_onnx(
     assert program is not None
     model = program.model_proto
     model.producer_name, model.producer_version = "transfer-zoo", __version__
-    labels = list(getattr(spec, "classes", ()))
-    facts = {"spec": spec.to_json(), "labels": labels}
+    facts = {"spec": spec.to_json(), "labels": list(getattr(spec, "classes", ()))}
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in facts.items()})
     onnx.checker.check_model(model)
     onnx.save(model, str(place))
     return place
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-        import onnx.checker
-        import onnxscript  # noqa: F401 - torch's exporter needs it
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"onnx and onnxscript must be installed to write ONNX files, got no {error.name!r}. "
-            "Run pip install 'transfer-zoo[onnx]'."
-        ) from None
-    return onnx

@@ -44,10 +44,7 @@ class Head(nn.Module):
         spatial: bool = True,
     ) -> None:
         super().__init__()
-        _check(n_out, dropout, hidden, pool)
-        self.n_out = n_out
-        self.dropout = dropout
-        self.hidden = hidden
+        self.n_out, self.dropout, self.hidden = n_out, dropout, hidden
         self.pool: Pool = pool
         self.spatial = spatial
         self.width = 2 * n_features if spatial and pool == "avgmax" else n_features
@@ -79,9 +76,9 @@ def dense_layers(width: int, n_out: int, *, dropout: float, hidden: int | None) 
     """The layers after the pooling, Kaiming normal (He et al. 2015), biases zero."""
     parts: list[nn.Module] = []
     if hidden is not None:
-        parts += [nn.BatchNorm1d(width), nn.Dropout(dropout / 2)]
-        parts += [nn.Linear(width, hidden, bias=False), nn.ReLU(inplace=True)]
-        parts += [nn.BatchNorm1d(hidden)]
+        dense = nn.Linear(width, hidden, bias=False)
+        parts = [nn.BatchNorm1d(width), nn.Dropout(dropout / 2), dense]
+        parts += [nn.ReLU(inplace=True), nn.BatchNorm1d(hidden)]
         width = hidden
     last = nn.Linear(width, n_out)
     layers = nn.Sequential(*parts, nn.Dropout(dropout), last)
@@ -90,14 +87,3 @@ def dense_layers(width: int, n_out: int, *, dropout: float, hidden: int | None) 
             nn.init.kaiming_normal_(layer.weight)
     nn.init.zeros_(last.bias)
     return layers
-
-
-def _check(n_out: int, dropout: float, hidden: int | None, pool: str) -> None:
-    wrong = [
-        *([f"{n_out=} (1 or more)"] if n_out < 1 else []),
-        *([f"{dropout=} (0 or more and below 1)"] if not 0 <= dropout < 1 else []),
-        *([f"{hidden=} (1 or more, or None)"] if hidden is not None and hidden < 1 else []),
-        *([f"{pool=} ('avg' or 'avgmax')"] if pool not in ("avg", "avgmax") else []),
-    ]
-    if wrong:
-        raise ValueError(f"settings of a head must be in their ranges, got {'; '.join(wrong)}.")

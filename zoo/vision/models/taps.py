@@ -9,6 +9,7 @@ for whatever network was published, with its own weights and layer groups.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zoo.core.training.evaluation import set_aside
 from zoo.vision.models.bodies import Body
 
 _SIDE = 256  # px of the image that is watched, where the body takes it
@@ -43,7 +45,7 @@ class Tap(NamedTuple):
         return features.permute(0, 3, 1, 2) if self.last else features
 
 
-class _Seen(NamedTuple):
+class _Passage(NamedTuple):
     before: int  # level of the input
     tap: Tap
 
@@ -63,30 +65,24 @@ def find_taps(body: Body) -> list[Tap]:
             f"a U-Net must have a body with feature maps, got {body.name}, which pools them. "
             "Use a convolutional backbone such as 'efficientnet_lite0'."
         )
-    seen = _watch(body, body.sizes.nearest(_SIDE))
-    deepest = seen[-1].tap.level  # the trunk finishes last
-    whole = {one.tap.path for one in seen if one.tap.level - one.before <= 1}
-    steps = [one.tap for one in seen if not any(above in whole for above in _above(one.tap.path))]
-    taps = {tap.level: tap for tap in steps}
+    passages = _watch(body, body.sizes.nearest(_SIDE))
+    deepest = passages[-1].tap.level  # the trunk finishes last
+    whole = tuple(f"{one.tap.path}." for one in passages if one.tap.level - one.before <= 1)
+    taps = {tap.level: tap for _, tap in passages if not tap.path.startswith(whole)}
     return [taps[level] for level in sorted(taps) if 0 < level < deepest]
-
-
-class _Keep:
-    """A forward hook that stays on a module and keeps its map for the `tapped` of its thread."""
-
-    def __init__(self, tap: Tap) -> None:
-        self.tap = tap
-
-    def __call__(self, module: nn.Module, given: Any, output: Any) -> None:
-        maps = getattr(_tapping, "maps", None)
-        if maps is not None:
-            maps[self.tap.level] = self.tap.arrange(output)
 
 
 def install(body: nn.Module, taps: Sequence[Tap]) -> None:
     """Prepare a body for `tapped`, once: threads that share it never change its hooks."""
     for tap in taps:
-        body.get_submodule(tap.path).register_forward_hook(_Keep(tap))
+        body.get_submodule(tap.path).register_forward_hook(functools.partial(_keep, tap))
+
+
+def _keep(tap: Tap, module: nn.Module, inputs: Any, output: Any) -> None:
+    """Keep the map of a forward hook's module for the `tapped` of its thread."""
+    maps = getattr(_tapping, "maps", None)
+    if maps is not None:
+        maps[tap.level] = tap.arrange(output)
 
 
 @contextlib.contextmanager
@@ -101,29 +97,23 @@ def tapped() -> Iterator[dict[int, Tensor]]:
 
 
 @torch.no_grad()
-def _watch(body: Body, side: int) -> list[_Seen]:
+def _watch(body: Body, side: int) -> list[_Passage]:
     """Every module with an image-like input and output, in the order in which they finish."""
-    seen: list[_Seen] = []
-    modes = {module: module.training for module in body.modules()}
+    passages: list[_Passage] = []
 
-    def see(path: str) -> Any:
-        def hook(module: nn.Module, given: Any, output: Any) -> None:
-            before, after = (_level(x, side) for x in (given[0] if given else None, output))
-            if before is not None and after is not None:
-                level, last = after
-                n_features = output.shape[3 if last else 1]
-                seen.append(_Seen(before[0], Tap(path, level, n_features, last)))
-
-        return hook
+    def hook(path: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        before, after = (_level(x, side) for x in (inputs[0] if inputs else None, output))
+        if before is not None and after is not None:
+            level, last = after
+            tap = Tap(path, level, output.shape[3 if last else 1], last)
+            passages.append(_Passage(before[0], tap))
 
     with contextlib.ExitStack() as stack:
-        for path, module in body.named_modules():
-            if path:
-                stack.enter_context(module.register_forward_hook(see(path)))
-        body.eval()(torch.zeros(1, 3, side, side, device=next(body.parameters()).device))
-    for module, mode in modes.items():
-        module.training = mode
-    return seen
+        stack.enter_context(set_aside(body))
+        for path, module in body.trunk.named_modules(prefix="trunk"):
+            stack.enter_context(module.register_forward_hook(functools.partial(hook, path)))
+        body(torch.zeros(1, 3, side, side, device=next(body.parameters()).device))
+    return passages
 
 
 def _level(x: Any, side: int) -> tuple[int, bool] | None:
@@ -134,13 +124,3 @@ def _level(x: Any, side: int) -> tuple[int, bool] | None:
         if height == width <= side:
             return round(math.log2(side / height)), last
     return None
-
-
-def _above(path: str) -> list[str]:
-    """The modules that a module lies in.
-
-    >>> _above("trunk.layer1.0")
-    ['trunk', 'trunk.layer1']
-    """
-    parts = path.split(".")
-    return [".".join(parts[:n]) for n in range(1, len(parts))]

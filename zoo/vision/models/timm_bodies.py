@@ -18,8 +18,7 @@ from timm.models._manipulate import group_parameters
 from torch import Tensor, nn
 
 from zoo.core.messages import did_you_mean
-from zoo.vision.data.images import CropMode
-from zoo.vision.data.preprocessing import Interpolation, Preprocessing
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models.bodies import Body, Sizes
 from zoo.vision.models.downloads import unfetched, unreachable
 
@@ -42,8 +41,7 @@ def is_known(name: str) -> bool:
 
 def config(name: str) -> Any:
     """The record that timm keeps of the weights of ``name``, or of its default tag."""
-    record = timm.get_pretrained_cfg(name)
-    return record if record is not None else timm.models.PretrainedCfg()
+    return timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
 
 
 def licence(name: str) -> str:
@@ -54,14 +52,10 @@ def licence(name: str) -> str:
 def preprocessing(name: str, size: int | None = None) -> Preprocessing:
     """What the weights were trained with, at ``size`` or at their own."""
     cfg = config(name)
-    return Preprocessing(
-        size=cfg.input_size[1] if size is None else size,
-        mean=tuple(cfg.mean),
-        std=tuple(cfg.std),
-        interpolation=cast("Interpolation", cfg.interpolation),
-        crop=min(cfg.crop_pct, 1.0),  # a few say 1.15: they were shown black edges
-        mode=cast("CropMode", cfg.crop_mode),
-    )
+    side = cfg.input_size[1] if size is None else size
+    crop = min(cfg.crop_pct, 1.0)  # a few say 1.15: they were shown black edges
+    mean, std = tuple(cfg.mean), tuple(cfg.std)
+    return Preprocessing(side, mean, std, cfg.interpolation, crop, cfg.crop_mode)
 
 
 def sizes(name: str) -> Sizes:
@@ -114,14 +108,9 @@ def body_of(model: nn.Module, name: str, sizes: Sizes, size: int) -> Body:
     except (RuntimeError, AssertionError, ValueError, IndexError) as error:
         raise _refused(name.removeprefix("timm/"), size) from error
     _drop_idle(model, features)
-    return Body(
-        trunk,
-        _ordinals(model),
-        n_features=features.shape[1],
-        spatial=trunk.form != "pooled",
-        sizes=sizes,
-        name=name,
-    ).train()
+    d, spatial = features.shape[1], trunk.form != "pooled"
+    body = Body(trunk, _ordinals(model), n_features=d, spatial=spatial, sizes=sizes, name=name)
+    return body.train()
 
 
 class TimmTrunk(nn.Module):
@@ -194,15 +183,13 @@ def _ordinals(model: nn.Module) -> dict[str, int]:
 
 def _ordinals_by_name(model: nn.Module) -> dict[str, int]:
     """The layer group of every parameter by the first words of its name, such as ``stages.2``."""
-    parts: list[str] = []
+    ordinal_of: dict[str, int] = {}
     groups: dict[str, int] = {}
     for path, _ in model.named_parameters():
         part = cast("re.Match[str]", re.match(r"\w+(\.\d+)?", path))[0]
         if "." not in path:  # a token or an embedding joins what is already there
-            part = parts[-1] if parts else part
-        if part not in parts:
-            parts.append(part)
-        groups[f"model.{path}"] = parts.index(part)
+            part = next(reversed(ordinal_of), part)
+        groups[f"model.{path}"] = ordinal_of.setdefault(part, len(ordinal_of))
     return groups
 
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, cast
 
+import numpy as np
 import torch
 import torchvision
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models.swin_transformer import PatchMerging, PatchMergingV2
 from torchvision.models.vision_transformer import VisionTransformer, interpolate_embeddings
 
-from zoo.vision.data.preprocessing import Interpolation, Preprocessing
+from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.models.bodies import Body, Sizes
 from zoo.vision.models.downloads import unfetched
 
@@ -57,14 +59,11 @@ def preprocessing(name: str, size: int | None = None) -> Preprocessing:
     into that inside the network (``transform_input``); here the numbers say it themselves.
     """
     shown = record(name).transforms()
-    half = (0.5, 0.5, 0.5)
-    return Preprocessing(
-        size=shown.crop_size[0] if size is None else size,
-        mean=half if name in _TRANSFORMED else tuple(shown.mean),
-        std=half if name in _TRANSFORMED else tuple(shown.std),
-        interpolation=cast("Interpolation", shown.interpolation.value),
-        crop=shown.crop_size[0] / shown.resize_size[0],
-    )
+    own, mean, std = shown.crop_size[0], tuple(shown.mean), tuple(shown.std)
+    if name in _TRANSFORMED:
+        mean = std = (0.5, 0.5, 0.5)
+    side, crop = own if size is None else size, own / shown.resize_size[0]
+    return Preprocessing(side, mean, std, shown.interpolation.value, crop)
 
 
 def sizes(name: str) -> Sizes:
@@ -91,55 +90,32 @@ def build_body(name: str, *, pretrained: bool, size: int) -> Body:
         _load_weights(model, name, size)
     if isinstance(model, VisionTransformer):
         return _transformer_body(model, name, size)
-    trunk = nn.Sequential()
-    for child_name, child in _children(model):
-        trunk.add_module(child_name, child)
+    trunk = nn.Sequential(OrderedDict(_children(model)))
     fixed = name.startswith("maxvit")
-    body = Body(
-        trunk,
-        _ordinals(trunk),
-        n_features=_n_features(trunk, size if fixed else max(sizes(name).minimum, 32)),
-        spatial=True,
-        sizes=Sizes.only(size) if fixed else sizes(name),
-        name=name,
-    )
+    own = Sizes.only(size) if fixed else sizes(name)
+    side = size if fixed else max(own.minimum, 32)
+    with torch.no_grad():
+        d = trunk.eval()(torch.zeros(1, 3, side, side)).shape[1]
+    body = Body(trunk, _ordinals(trunk), n_features=d, spatial=True, sizes=own, name=name)
     return body.train()
 
 
-class ClassToken(nn.Module):
+def _transformer_body(model: VisionTransformer, name: str, size: int) -> Body:
     """Torchvision's vision transformer up to its class token (Dosovitskiy et al. 2021, sec. 3.1).
 
     Shape:
         - input: ``(B, 3, size, size)``
-        - output: ``(B, hidden_dim)``
+        - output: ``(B, hidden_dim)``, the class token after the last norm
     """
-
-    def __init__(self, model: VisionTransformer) -> None:
-        super().__init__()
-        model.heads = nn.Identity()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The class token after the last norm."""
-        token: Tensor = self.model(x)  # the heads are gone
-        return token
-
-
-def _transformer_body(model: VisionTransformer, name: str, size: int) -> Body:
-    trunk = ClassToken(model)
+    model.heads = nn.Identity()
+    trunk = nn.Sequential(OrderedDict(model=model))
     ordinals = {}
     for path, _ in trunk.named_parameters():
         block = re.search(r"encoder_layer_(\d+)\.", path)
         last = len(model.encoder.layers) if path.startswith("model.encoder.ln") else 0
         ordinals[path] = int(block[1]) + 1 if block else last
-    return Body(
-        trunk,
-        ordinals,
-        n_features=model.hidden_dim,
-        spatial=False,
-        sizes=Sizes.only(size),
-        name=name,
-    )
+    width, only = model.hidden_dim, Sizes.only(size)
+    return Body(trunk, ordinals, n_features=width, spatial=False, sizes=only, name=name)
 
 
 def _network(name: str, *, pretrained: bool, size: int) -> nn.Module:
@@ -151,8 +127,7 @@ def _network(name: str, *, pretrained: bool, size: int) -> nn.Module:
         options = {"image_size": size}
     elif name.startswith("maxvit"):
         options = {"input_size": (size, size)}
-    model: nn.Module = torchvision.models.get_model(name, weights=None, **options)
-    return model
+    return cast(nn.Module, torchvision.models.get_model(name, weights=None, **options))
 
 
 def _load_weights(model: nn.Module, name: str, size: int) -> None:
@@ -192,15 +167,6 @@ def _ordinals(trunk: nn.Sequential) -> dict[str, int]:
 
 
 def _drops_resolution(module: nn.Module) -> bool:
-    if isinstance(module, (PatchMerging, PatchMergingV2)):
-        return True
-    stride = getattr(module, "stride", 1) if isinstance(module, _STRIDED) else 1
-    return (stride[0] if isinstance(stride, tuple) else stride) > 1
-
-
-_STRIDED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-
-
-@torch.no_grad()
-def _n_features(trunk: nn.Module, size: int) -> int:
-    return int(trunk.eval()(torch.zeros(1, 3, size, size)).shape[1])
+    if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)):
+        return bool(np.max(module.stride) > 1)
+    return isinstance(module, (PatchMerging, PatchMergingV2))

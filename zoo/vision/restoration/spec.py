@@ -21,7 +21,7 @@ from zoo.core.checked import checked, require_sound, to_json
 from zoo.core.fingerprint import digest
 from zoo.core.split import Hashes
 from zoo.core.task import Task
-from zoo.vision.data.images import read
+from zoo.vision.data.images import Resize, read
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.preprocessing import Mean, Std
 from zoo.vision.restoration.perceptual import FeatureLoss
@@ -102,7 +102,7 @@ class DegradedPhotos:
         """The degraded square and the true one. Shape: (size, size, 3) each."""
         photo = read(self.photos[i])
         if min(photo.size) < self.size:
-            photo = read(photo, self.size, "bicubic")
+            photo = read(photo, Resize(self.size, "bicubic"))
         x, y, mirrored = (0.5, 0.5, 1.0) if draws is None else draws[:3].tolist()
         left, top = int(x * (photo.width - self.size + 1)), int(y * (photo.height - self.size + 1))
         clean = photo.crop((left, top, left + self.size, top + self.size))
