@@ -16,13 +16,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch
 from zoo.core.placed import Placed
 from zoo.core.run import Run
 from zoo.core.task import Task
 from zoo.core.training.evaluation import set_aside
 from zoo.tabular.data.encode import Encoder
-from zoo.tabular.data.prepared import EVALUATION_ROWS, encode, still
+from zoo.tabular.data.prepared import encode, still
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of
@@ -67,13 +66,8 @@ class Inference:
         x_cat, x_cont = self.encoder.table(frame)
         if not len(frame):
             return torch.empty(0, self.spec.n_out)
-        parts = zip(
-            torch.split(x_cat, EVALUATION_ROWS),
-            torch.split(x_cont.to(self._kind), EVALUATION_ROWS),
-            strict=True,
-        )
-        batches = (Batch((cat, cont), cont[:, :0]) for cat, cont in parts)
-        predictions = self.placed.predict(batches, self.task)
+        batches = still((x_cat, x_cont.to(self._kind)), x_cont[:, :0], self.placed.run)
+        predictions = self.placed.predict(batches.epoch(0), self.task)
         return torch.cat([outputs.mean.cpu() for outputs in predictions])
 
     @torch.inference_mode()
@@ -84,16 +78,12 @@ class Inference:
             ValueError: columns lack, or a cell of a column of numbers is none.
         """
         x_cat, x_cont = self.encoder.row(row if isinstance(row, Mapping) else row.to_dict())
-        device, dtype = self.placed.device, self.placed.dtype
+        device, predictions = self.placed.device, []
         inputs = x_cat.to(device), x_cont.to(device, self._kind)
-        predictions = []
-        with contextlib.ExitStack() as stack:
-            for member in self.placed.ready:
-                if member.training:  # its learner has trained it on
-                    stack.enter_context(set_aside(member))
-                with torch.autocast(device.type, dtype, enabled=dtype is not None):
-                    output = member(*inputs)
-                predictions.append(self.task.decode(output).float())
+        for member in self.placed.ready:  # whose learner may have trained it on
+            evaluating = set_aside(member) if member.training else contextlib.nullcontext()
+            with evaluating, torch.autocast(device.type, enabled=False):
+                predictions.append(self.task.decode(member(*inputs)).float())
         mean = predictions[0] if len(predictions) == 1 else torch.stack(predictions).mean(0)
         numbers: list[float] = mean[0].tolist()
         return numbers

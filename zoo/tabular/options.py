@@ -24,8 +24,7 @@ ModelName = Literal["mlp", "tabm"]
 Join = Literal["input", "inside", "ensemble"]
 
 Architecture = Annotated[
-    ModelName,
-    Option(help="'mlp', the entity-embedding network, or 'tabm', stronger and slower."),
+    ModelName, Option(help="'mlp', the entity-embedding network, or 'tabm', stronger and slower.")
 ]
 
 
@@ -37,7 +36,7 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
         Option(
             help="'classification' or 'regression'; by default as the target's values suggest: "
             "text, truth values, pandas categories and whole numbers of at most 20 kinds are "
-            "classes.",
+            "classes."
         ),
     ]
     categories: Annotated[
@@ -112,7 +111,7 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
         Option(
             help="How categories and numbers come together: in the 'input', 'inside' the network "
             "behind a layer of their own, or as an 'ensemble' of two networks; None takes the "
-            "model's own.",
+            "model's own."
         ),
     ]
     bins: Annotated[
@@ -124,8 +123,7 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
         ),
     ]
     d_number: Annotated[
-        int | None,
-        Option(low=1, help="Width of a number's embedding; None takes the model's own."),
+        int | None, Option(low=1, help="Width of a number's embedding; None takes the model's own.")
     ]
     k: Annotated[
         int | None,

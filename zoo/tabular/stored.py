@@ -39,12 +39,7 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
         arguments = network_arguments(config, spec)
         build = partial(build_network, **arguments)
         members = [rebuilt(build, tensors).eval() for tensors in stored.weights]
-    return TableModel(
-        members,
-        spec,
-        **stored.record,
-        run=run,
-    )
+    return TableModel(members, spec, **stored.record, run=run)
 
 
 def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:

@@ -164,11 +164,7 @@ class TableNet(nn.Module):
 
 
 def build_network(
-    name: ModelName,
-    rows: Sequence[int],
-    n_numbers: int,
-    n_out: int,
-    **settings: Unpack[Settings],
+    name: ModelName, rows: Sequence[int], n_numbers: int, n_out: int, **settings: Unpack[Settings]
 ) -> TableNet:
     """A network with random weights; what is not chosen is as `DEFAULTS` says for the name.
 

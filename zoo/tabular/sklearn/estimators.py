@@ -7,6 +7,7 @@ an array are numbers, unless `categories` lists them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ from zoo.tabular.sklearn.fitted import (
 )
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A network that tells classes apart, as a scikit-learn estimator.
 
@@ -55,27 +57,19 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: their names, if X has names.
     """
 
-    def __init__(
-        self,
-        *,
-        model: ModelName = "mlp",
-        epochs: int = TRAIN_EPOCHS,
-        lr: float = TRAIN_LR,
-        batch_size: int = DEFAULTS["batch_size"],
-        weight_decay: float = DEFAULTS["weight_decay"],
-        layers: Sequence[int] | None = None,
-        dropout: float | None = None,
-        bins: int | None = None,
-        join: Join | None = None,
-        categories: Sequence[Name] = (),
-        numbers: Sequence[Name] = (),
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.model, self.epochs, self.lr, self.batch_size = model, epochs, lr, batch_size
-        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
-        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
-        self.device, self.random_state = device, random_state
+    model: ModelName = "mlp"
+    epochs: int = TRAIN_EPOCHS
+    lr: float = TRAIN_LR
+    batch_size: int = DEFAULTS["batch_size"]
+    weight_decay: float = DEFAULTS["weight_decay"]
+    layers: Sequence[int] | None = None
+    dropout: float | None = None
+    bins: int | None = None
+    join: Join | None = None
+    categories: Sequence[Name] = ()
+    numbers: Sequence[Name] = ()
+    device: str = "auto"
+    random_state: Any = None
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Train on the rows of X and their classes y."""
@@ -107,6 +101,7 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags_of(super().__sklearn_tags__())
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A network that predicts a number, or several, as a scikit-learn estimator.
 
@@ -132,28 +127,20 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: their names, if X has names.
     """
 
-    def __init__(
-        self,
-        *,
-        model: ModelName = "mlp",
-        epochs: int = TRAIN_EPOCHS,
-        lr: float = TRAIN_LR,
-        batch_size: int = DEFAULTS["batch_size"],
-        weight_decay: float = DEFAULTS["weight_decay"],
-        layers: Sequence[int] | None = None,
-        dropout: float | None = None,
-        bins: int | None = None,
-        join: Join | None = None,
-        categories: Sequence[Name] = (),
-        numbers: Sequence[Name] = (),
-        log_target: bool = False,
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.model, self.epochs, self.lr, self.batch_size = model, epochs, lr, batch_size
-        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
-        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
-        self.log_target, self.device, self.random_state = log_target, device, random_state
+    model: ModelName = "mlp"
+    epochs: int = TRAIN_EPOCHS
+    lr: float = TRAIN_LR
+    batch_size: int = DEFAULTS["batch_size"]
+    weight_decay: float = DEFAULTS["weight_decay"]
+    layers: Sequence[int] | None = None
+    dropout: float | None = None
+    bins: int | None = None
+    join: Join | None = None
+    categories: Sequence[Name] = ()
+    numbers: Sequence[Name] = ()
+    log_target: bool = False
+    device: str = "auto"
+    random_state: Any = None
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Train on the rows of X and their targets y, (N,) or (N, n_targets)."""
@@ -163,7 +150,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         targets = pd.DataFrame(columns, columns=names, index=frame.index, dtype=np.float64)
         frame = pd.concat([frame, targets], axis=1)
         self.flat_ = target.ndim == 1
-        self.model_ = trained(self, frame, names, "regression", log_target=self.log_target)
+        self.model_ = trained(self, frame, names, "regression")
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -174,12 +161,12 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = tags_of(super().__sklearn_tags__())
-        tags.target_tags.single_output = True
         tags.target_tags.multi_output = True
         tags.target_tags.positive_only = self.log_target
         return tags
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Learnt vectors in the place of categories, for any forest or boosting (Guo & Berkhahn 2016).
 
@@ -206,28 +193,18 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: their names, if X has names.
     """
 
-    model = "mlp"
-
-    def __init__(
-        self,
-        *,
-        epochs: int = TRAIN_EPOCHS,
-        lr: float = TRAIN_LR,
-        batch_size: int = DEFAULTS["batch_size"],
-        weight_decay: float = DEFAULTS["weight_decay"],
-        layers: Sequence[int] | None = None,
-        dropout: float | None = None,
-        bins: int | None = None,
-        join: Join | None = None,
-        categories: Sequence[Name] = (),
-        numbers: Sequence[Name] = (),
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.epochs, self.lr, self.batch_size = epochs, lr, batch_size
-        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
-        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
-        self.device, self.random_state = device, random_state
+    epochs: int = TRAIN_EPOCHS
+    lr: float = TRAIN_LR
+    batch_size: int = DEFAULTS["batch_size"]
+    weight_decay: float = DEFAULTS["weight_decay"]
+    layers: Sequence[int] | None = None
+    dropout: float | None = None
+    bins: int | None = None
+    join: Join | None = None
+    categories: Sequence[Name] = ()
+    numbers: Sequence[Name] = ()
+    device: str = "auto"
+    random_state: Any = None
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Learn the vectors by predicting y: classes if they are such, numbers otherwise.
@@ -253,8 +230,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         unseen: dict[Name, Any] = {}
         for i, category in enumerate(self.model_.spec.categories):
             lookup = Lookup(category, exact=self.model_.spec.cells == "exact")
-            rows, strange = lookup.column(frame[category.name])
-            unseen |= {} if strange is None else {category.name: strange}
+            rows, unseen[category.name] = lookup.column(frame[category.name])
             parts.append(self._vectors(i)[rows])
         warn_of_unseen(unseen)
         for number in self.model_.spec.numbers:
@@ -276,8 +252,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array(names, dtype=object)
 
     def _vectors(self, column: int) -> NDArray[np.float64]:
-        embeddings = self.model_.members[0].embeddings
-        assert embeddings is not None
+        embeddings: Any = self.model_.members[0].embeddings
         vectors: NDArray[np.float64] = embeddings.table(column).detach().cpu().numpy()
         return vectors
 
