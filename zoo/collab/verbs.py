@@ -136,6 +136,8 @@ def learner(
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
     table = prepare(data, settings, name, features=features, prior=prior)
     run = settings["run"] or Run()
+    record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
+    record |= {"users": len(table.spec.users), "items": len(table.spec.items)}
     return learner_of(
         _network(name, table, arguments, start, run.seed),
         _data(table, settings["batch_size"], run),
@@ -143,13 +145,7 @@ def learner(
         Recommender,
         settings,
         source=source(data),
-        record={
-            "pretrained": start.name if start else "",
-            "ratings": len(table.train),
-            "users": len(table.spec.users),
-            "items": len(table.spec.items),
-            **OPTIONS.record(settings),
-        },
+        record=record | OPTIONS.record(settings),
         name=name,
         rated_items=table.rated_items,
         held_out_items=table.held_out_items,
@@ -160,11 +156,8 @@ def learner(
 def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:
     """All options; what is not given is the recipe's, but that fine-tuning does not decay."""
     settings, recipe = OPTIONS.complete(options), RECIPES[name]
-    settings["batch_size"] = settings["batch_size"] or recipe.batch_size
-    decay: float | None = settings["weight_decay"]
-    if decay is None:
-        settings["weight_decay"] = 0.0 if start else recipe.weight_decay
-    return settings
+    own = {"batch_size": recipe.batch_size, "weight_decay": 0.0 if start else recipe.weight_decay}
+    return settings | {one: value for one, value in own.items() if settings[one] is None}
 
 
 def _fit(learn: Learner[Any, Any], name: str, epochs: int | None, lr: float | None) -> None:
@@ -219,12 +212,8 @@ def _arguments(name: str, settings: Options, start: Recommender | None) -> dict[
 
 
 def _network(
-    name: ModelName,
-    table: Prepared,
-    arguments: dict[str, Any],
-    start: Recommender | None,
-    seed: int,
-) -> nn.Module:
+    name: str, table: Prepared, arguments: dict[str, Any], start: Recommender | None, seed: int
+) -> Any:
     """The network for all users and items, with their histories and features."""
     with seeded(seed):
         network: Any = build(name, table.spec, arguments)
@@ -233,16 +222,15 @@ def _network(
     network.set_rated_items(table.rated_items)
     for side, features in table.features.items():
         network.set_features(side, features)
-    module: nn.Module = network
-    return module
+    return network
 
 
 def _data(table: Prepared, batch_size: int, run: Run) -> Data[Spec]:
-    device = run.torch_device()
+    device, valid = run.torch_device(), None
+    if table.valid is not None:
+        valid = table.valid.to(device).batches(VALID_BATCH, shuffle=False)
     train = table.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
-    if table.valid is None:
-        return Data(train, None, table.spec)
-    return Data(train, table.valid.to(device).batches(VALID_BATCH, shuffle=False), table.spec)
+    return Data(train, valid, table.spec)
 
 
 @torch.no_grad()

@@ -52,7 +52,7 @@ def divided(
             stacklevel=6,
         )
         return ratings, None
-    _, held_out = split(ratings[is_new], settings["split"], fraction, seed)
+    held_out = split(ratings[is_new], settings["split"], fraction, seed)[1]
     return ratings.drop(held_out.index), held_out
 
 

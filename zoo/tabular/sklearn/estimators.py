@@ -18,8 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted
 
 from zoo.tabular.data.encode import Lookup, warn_of_unseen
-from zoo.tabular.data.targets import FEW_CLASSES
-from zoo.tabular.data.values import as_numbers
+from zoo.tabular.data.values import FEW, as_numbers
 from zoo.tabular.options import TRAIN_EPOCHS, TRAIN_LR, Join, ModelName, Name
 from zoo.tabular.sklearn.fitted import (
     DEFAULTS,
@@ -213,7 +212,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         frame, target = fitted_table(self, X, y)
         (name,) = target_names(y, frame)
-        many = target.dtype.kind in "iuf" and len(np.unique(target)) > FEW_CLASSES
+        many = target.dtype.kind in "iuf" and len(np.unique(target)) > FEW
         if many or type_of_target(target) == "continuous":
             frame[name] = target
             self.model_ = trained(self, frame, [name], "regression")
