@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of the first member
 HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
+OWN = ("name", "arguments", "rated_items", "held_out_items")  # beside what every model has
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
 NOT_COUNTED = "They are left out of the lists and not counted."
 

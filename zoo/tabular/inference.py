@@ -9,7 +9,6 @@ import contextlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -18,7 +17,6 @@ from torch import Tensor
 
 from zoo.core.placed import Placed
 from zoo.core.run import Run
-from zoo.core.task import Task
 from zoo.core.training.evaluation import set_aside
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.prepared import encode, still
@@ -55,7 +53,7 @@ class Inference:
 
     def __init__(self, placed: Placed[TableNet], spec: Spec) -> None:
         self.placed, self.spec = placed, spec
-        self.encoder = Encoder(spec)
+        self.encoder, self.task = Encoder(spec), task_of(spec)
 
     def many(self, frame: pd.DataFrame) -> Tensor:
         """Predictions of the rows of a table. Shape: (N, n_out), on the CPU.
@@ -97,11 +95,6 @@ class Inference:
         (x_cat, x_cont), target = encode(rows, self.spec)
         batches = still((x_cat, x_cont.to(self._kind)), target, self.placed.run)
         return self.placed.evaluate(batches.epoch(0), self.task)
-
-    @cached_property
-    def task(self) -> Task:
-        """Loss, decoding and metrics."""
-        return task_of(self.spec)
 
     @property
     def _kind(self) -> torch.dtype:

@@ -43,12 +43,11 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
     return TableModel(members, spec, **stored.record, run=run)
 
 
-def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
+def opened(pretrained: Pretrained) -> TableModel:
     """The model itself, or the one that a directory or the hub holds.
 
     Args:
         pretrained: see `Pretrained`.
-        run: the circumstances of the predictions of a model that is loaded.
 
     Raises:
         FileNotFoundError: there is nothing of that name.
@@ -56,6 +55,6 @@ def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
         TypeError: it is no such model.
     """
     if isinstance(pretrained, (str, os.PathLike)):
-        return load(find(pretrained), run)
+        return load(find(pretrained))
     require_kind(pretrained, TableModel, "a model of a table")
     return pretrained

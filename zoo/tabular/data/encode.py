@@ -53,7 +53,7 @@ class Encoder:
         unseen: dict[Name, Value] = {}
         for i, lookup in enumerate(self.lookups):
             x_cat[:, i], unseen[lookup.name] = lookup.column(frame[lookup.name])
-        warn_of_unseen(unseen)
+        _warn_of_unseen(unseen)
         flag = len(self.spec.categories)
         for i, number in enumerate(self.spec.numbers):
             cells = as_numbers(frame[number.name], number.name, number.kind)
@@ -79,7 +79,7 @@ class Encoder:
         codes = list(map(Lookup.row, self.lookups, cells))
         if 0 in codes:
             places = zip(self.lookups, cells, codes, strict=True)
-            warn_of_unseen(
+            _warn_of_unseen(
                 {at.name: c for at, c, row in places if not row and sense(c) is not None}
             )
         scaled, flags = [], []
@@ -168,7 +168,7 @@ def text_columns(spec: Spec) -> dict[Name, tuple[str, ...]]:
     return {name: texts[name] for name, _ in columns if texts[name]}
 
 
-def warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
+def _warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
     """One warning for the columns most of whose cells are unseen, with a cell of each, or None."""
     cells = {name: value for name, value in unseen.items() if value is not None}
     if cells:

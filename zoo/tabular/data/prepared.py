@@ -132,9 +132,8 @@ def encode(frame: pd.DataFrame, spec: Spec) -> tuple[tuple[Tensor, Tensor], Tens
     """Inputs and target of labelled rows, on the CPU.
 
     Raises:
-        ValueError: columns lack, or cells do not suit.
+        ValueError: inputs lack, or cells do not suit.
     """
-    require_columns(frame, [target.name for target in spec.targets], "the target")
     return Encoder(spec).table(frame), encode_targets(frame, spec)
 
 

@@ -96,16 +96,14 @@ def distinct(column: pd.Series) -> tuple[NDArray[np.int64], list[Value]]:
     Shape: codes (n,); the values are in order of appearance
     """
     column = _dense(column)
+    codes: Any
+    raw: Any
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, raw = column.cat.codes.to_numpy(np.int64), list(column.cat.categories)
+        codes, raw = column.cat.codes.to_numpy(), column.cat.categories
     elif _may_hold_equals(column):
-        names: dict[tuple[str, Value], int] = {}
-        cells = [key(plain(cell)) for cell in column]
-        codes = np.array([names.setdefault(cell, len(names)) for cell in cells], dtype=np.int64)
-        raw = [value for _, value in names]
+        codes, raw = np.arange(len(column)), list(column)
     else:
-        codes, values = pd.factorize(column)
-        codes, raw = codes.astype(np.int64), list(values)
+        codes, raw = pd.factorize(column)
     order: dict[tuple[str, Value], int] = {}
     new = [-1 if (v := plain(r)) is None else order.setdefault(key(v), len(order)) for r in raw]
     codes = np.append(np.array(new, dtype=np.int64), -1)[codes]

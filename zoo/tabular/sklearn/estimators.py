@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from zoo.tabular.data.encode import Lookup, warn_of_unseen
+from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.values import FEW, as_numbers
 from zoo.tabular.options import TRAIN_EPOCHS, TRAIN_LR, Join, ModelName, Name
 from zoo.tabular.sklearn.fitted import (
@@ -225,14 +225,10 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Vectors and numbers side by side. Shape: (N, columns), in the order of their names."""
         check_is_fitted(self)
         frame = table_as_fitted(self, X)
-        parts: list[NDArray[np.float64]] = []
-        unseen: dict[Name, Any] = {}
-        for i, category in enumerate(self.model_.spec.categories):
-            lookup = Lookup(category, exact=self.model_.spec.cells == "exact")
-            rows, unseen[category.name] = lookup.column(frame[category.name])
-            parts.append(self._vectors(i)[rows])
-        warn_of_unseen(unseen)
-        for number in self.model_.spec.numbers:
+        spec = self.model_.spec
+        rows = Encoder(spec).table(frame)[0].numpy()
+        parts = [self._vectors(i)[rows[:, i]] for i in range(len(spec.categories))]
+        for number in spec.numbers:
             cells = as_numbers(frame[number.name], number.name, number.kind)
             parts.append(np.where(np.isinf(cells), np.nan, cells)[:, None])
         return np.concatenate(parts, axis=1)
