@@ -21,10 +21,10 @@ from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
-from zoo.collab.lists import Lists
 from zoo.collab.models.catalogue import check_config
 from zoo.collab.options import ModelName
 from zoo.collab.pairs import Users, rate
+from zoo.collab.ranking import Lists
 from zoo.collab.scorer import Scorer, SideName
 from zoo.collab.spec import Spec
 from zoo.collab.task import predicts_ratings, task_of

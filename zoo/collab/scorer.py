@@ -33,7 +33,7 @@ class Scorer:
     @torch.inference_mode()
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings of pairs; scores if the model ranks. Shape: (n,) and (n,) -> (n,)."""
-        blocks = zip(users.split(VALID_BATCH), items.split(VALID_BATCH), strict=True)
+        blocks = zip(torch.split(users, VALID_BATCH), torch.split(items, VALID_BATCH), strict=True)
         rated = []
         for rows, others in blocks:
             states = [member.users(rows.to(self.device)) for member in self.ready]

@@ -156,8 +156,11 @@ def learner(
 def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:
     """All options; what is not given is the recipe's, but that fine-tuning does not decay."""
     settings, recipe = OPTIONS.complete(options), RECIPES[name]
-    own = {"batch_size": recipe.batch_size, "weight_decay": 0.0 if start else recipe.weight_decay}
-    return settings | {one: value for one, value in own.items() if settings[one] is None}
+    settings["batch_size"] = settings["batch_size"] or recipe.batch_size
+    decay: float | None = settings["weight_decay"]
+    if decay is None:
+        settings["weight_decay"] = 0.0 if start else recipe.weight_decay
+    return settings
 
 
 def _fit(learn: Learner[Any, Any], name: str, epochs: int | None, lr: float | None) -> None:

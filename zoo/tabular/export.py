@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-import json
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from zoo.core.artifacts.onnx import exported, require_onnx, write
 from zoo.core.messages import quoted
 from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
 from zoo.tabular.data.targets import unscaled
@@ -26,7 +25,6 @@ from zoo.tabular.data.values import LARGEST, Value, sense
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Category, Spec
 from zoo.tabular.task import task_of
-from zoo.version import __version__
 
 INNER: Final = "zoo/"  # before names inside the graph, so that no column has the same
 ML: Final = ("ai.onnx.ml", 2)  # the operators for texts
@@ -52,7 +50,7 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
         ValueError: two columns, or a column and an output, would have the same name.
     """
     _require_names(spec)
-    onnx = _onnx()
+    onnx = require_onnx()
     core = onnx.compose.add_prefix(_exported(members, spec), INNER)
     nodes, inputs = _entrances(spec)
     behind, outputs = _exits(spec)
@@ -70,13 +68,8 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
         opset_imports=[*others, onnx.helper.make_opsetid(*ML)],
         functions=core.functions,
         ir_version=core.ir_version,
-        producer_name="transfer-zoo",
-        producer_version=__version__,
     )
-    onnx.helper.set_model_props(model, {"spec": json.dumps(spec.to_json())})
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
-    return Path(path)
+    return write(path, model, {"spec": spec.to_json()})
 
 
 class Cells(nn.Module):
@@ -150,26 +143,13 @@ def _spellings(value: Value) -> list[str]:
 
 def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
     """The graph that torch makes, whose inputs and outputs still are numbers."""
-    n = 3  # rows of the example; any number but 0 and 1, which the exporter would believe fixed
     inputs = {
-        "codes": torch.ones(n, len(spec.categories), dtype=torch.int64),
-        "numbers": torch.zeros(n, len(spec.numbers), dtype=torch.float64),
+        "codes": torch.ones(3, len(spec.categories), dtype=torch.int64),
+        "numbers": torch.zeros(3, len(spec.numbers), dtype=torch.float64),
     }
     example = {name: tensor for name, tensor in inputs.items() if tensor.shape[1]}
-    rows = torch.export.Dim("rows", max=2**31 - 1)  # torch 2.7 wants a greatest number
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
-        program = torch.onnx.export(
-            Cells(members, spec),
-            tuple(example.values()),
-            input_names=list(example),
-            output_names=[SHARES] if spec.classes else [str(t.name) for t in spec.targets],
-            dynamic_shapes=(tuple({0: rows} for _ in example),),
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    return program.model_proto
+    outputs = [SHARES] if spec.classes else [str(target.name) for target in spec.targets]
+    return exported(Cells(members, spec), example, outputs)
 
 
 def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:
@@ -231,16 +211,3 @@ def _encoder(source: str, output: str, **words: Any) -> Any:
     from onnx import helper
 
     return helper.make_node("LabelEncoder", [source], [output], domain=ML[0], **words)
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-        import onnx.compose
-        import onnxscript  # noqa: F401 - torch's exporter needs it
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"ONNX files need onnx and onnxscript, got no {error.name!r}. Install them by: pip "
-            "install 'transfer-zoo[onnx]'"
-        ) from None
-    return onnx

@@ -35,7 +35,6 @@ def in_fp32(run: Run) -> Run:
         warnings.warn(
             f"models of tables must compute in fp32, got precision={run.precision!r}. It is not "
             "used, because it would make near predictions equal.",
-            UserWarning,
             stacklevel=2,
         )
     return run if run.precision == "fp32" else replace(run, precision="fp32")

@@ -151,7 +151,8 @@ def learner(
         kept = {"seen_before": start.seen_rows, "licence": start.licence, "extra": start.extra}
     settings = OPTIONS.complete(options)
     run = settings["run"] = in_fp32(settings["run"] or Run())
-    table = prepare(data, target, settings, start and start.spec, start and start.seen_rows)
+    before = (None, None) if start is None else (start.spec, start.seen_rows)
+    table = prepare(data, target, settings, *before)
     with seeded(run.seed):
         network = _network(model, table, start, settings)
     record = {"pretrained": _shown(pretrained), "rows": len(table.train[1])}

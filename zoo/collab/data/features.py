@@ -86,7 +86,8 @@ def encode(
     counts = features[:, is_flag].sum(1, keepdims=True)
     features[:, is_flag] /= np.sqrt(np.maximum(counts, 1))  # so that flags have length one together
     nothing = np.zeros((1, features.shape[1]), dtype=np.float32)
-    return np.concatenate([features, nothing])[np.append(-1, rows)]
+    encoded: NDArray[np.float32] = np.concatenate([features, nothing])[np.append(-1, rows)]
+    return encoded
 
 
 def _fit_column(name: str, column: pd.Series) -> dict[str, Any]:
@@ -123,7 +124,8 @@ def _encode_column(column: pd.Series, how: Mapping[str, Any]) -> NDArray[np.floa
         numbers = _numbers(column)
         positions = np.where(np.isnan(numbers), -1, np.searchsorted(how["edges"], numbers))
     n = _width(how)
-    return np.eye(n + 1, n, dtype=np.float32)[positions]  # whose last row, of gaps, is zero
+    flags: NDArray[np.float32] = np.eye(n + 1, n, dtype=np.float32)[positions]  # a gap has none
+    return flags
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:

@@ -93,7 +93,7 @@ def prepare(
         valid = validation(held_out, rated_items, spec, is_ranking=not predicts)
     drawn = valid if settings["valid"] is None else None
     held_out_items = all_held_out(drawn, rated_items, prior)
-    ids, how = {"user": spec.users, "item": spec.items}, spec.features
+    ids, how = {"user": spec.users, "item": spec.items}, dict[str, Any](spec.features)
     both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
     tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
     return Prepared(spec, train, valid, rated_items, held_out_items, tensors)
@@ -112,7 +112,8 @@ def _numbered(
     items, item_rows = _number(ratings["item"], before.index["item"])
     for side, of_side in features.items():
         require_ids(of_side, side, {*USUAL[side].split(), str(stated.get(side, side)).lower()})
-    changes: dict[str, Any] = {"users": users, "items": items, "columns": before.columns | stated}
+    columns = {**before.columns, **stated}
+    changes: dict[str, Any] = {"users": users, "items": items, "columns": columns}
     if prior is None:
         changes["features"] = {side: fit(of_side) for side, of_side in features.items()}
     spec = replace(before, **changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from zoo.tabular.data.values import (
     without_arrow,
 )
 from zoo.tabular.options import Name
-from zoo.tabular.spec import Category, Number
+from zoo.tabular.spec import Category, Number, Spec
 
 NEARLY_ALL: Final = 0.9  # share of different texts from which on a column is an identifier
 MANY: Final = 100  # rows, below which no column counts as an identifier
@@ -57,7 +57,7 @@ def fit_columns(
     categories: Sequence[Name] = (),
     numbers: Sequence[Name] = (),
     ignore: Sequence[Name] = (),
-    earlier: Mapping[Name, Category | Number] | None = None,
+    earlier: Spec | None = None,
 ) -> Columns:
     """The input columns of a table, fitted on its rows, which are those to train on.
 
@@ -71,7 +71,7 @@ def fit_columns(
         categories: columns that are categories whatever they look like.
         numbers: columns that are numbers whatever they look like.
         ignore: columns that are no inputs: the target, perhaps others.
-        earlier: columns of a pretrained model: their kind and statistics stay, new categories
+        earlier: spec of a pretrained model: kind and statistics of its columns stay, new categories
             join.
 
     Raises:
@@ -79,6 +79,9 @@ def fit_columns(
             of a column of numbers are none.
     """
     _require_uses({"categories": categories, "numbers": numbers, "ignore": ignore}, frame)
+    known: dict[Name, Category | Number] = {}
+    if earlier is not None:
+        known = {one.name: one for one in earlier.categories} | {n.name: n for n in earlier.numbers}
     inputs: list[Category | Number] = []
     left_out: list[tuple[Name, str]] = []
     infinite: list[Name] = []
@@ -86,7 +89,7 @@ def fit_columns(
     for name in frame.columns:
         if name in set(ignore):
             continue
-        column, before = without_arrow(frame[name]), (earlier or {}).get(name)
+        column, before = without_arrow(frame[name]), known.get(name)
         is_certain = before is not None or name in categories or name in numbers
         fitted: Category | Number | None
         if name in categories or (name not in numbers and _is_category(column, before)):

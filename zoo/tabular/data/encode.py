@@ -177,6 +177,5 @@ def _warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
         warnings.warn(
             "categories must be known from training to tell something, got mostly unknown ones in "
             f"{', '.join(shown[:SHOWN])}{more}. Each counts as an average category.",
-            UserWarning,
             stacklevel=2,
         )

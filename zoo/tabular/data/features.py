@@ -144,7 +144,6 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
         warnings.warn(
             f"keys must be in the table to look up, got {quoted(keys)} of which none is there, "
             f"such as {frame[keys[0]].iloc[0]!r:.40}. All new columns are gaps.",
-            UserWarning,
             stacklevel=2,
         )
     wide = wide.drop(columns=_MATCH).set_axis(frame.index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -27,7 +27,7 @@ from zoo.tabular.data.targets import (
     with_targets,
 )
 from zoo.tabular.options import Name, Options, TaskName
-from zoo.tabular.spec import Category, Cells, Number, Spec, Target
+from zoo.tabular.spec import Category, Cells, Spec, Target
 
 EVALUATION_ROWS: Final = 4096  # a batch, where nothing is learnt
 LEAST_BATCH: Final = 4  # rows; smaller ones could leave a single row to a batch norm
@@ -116,9 +116,9 @@ def _spec(
     apart += [name for name, why in known if why == NO_INPUT and name in train.columns]
     apart = [name for name in apart if name not in (None, *categories, *numbers)]
     ignore = [n for n in dict.fromkeys([*settings["ignore"], *apart]) if n not in names]
-    before = _columns(earlier)
+    no_inputs = [*names, *ignore]
     columns = fit_columns(
-        train, categories=categories, numbers=numbers, ignore=[*names, *ignore], earlier=before
+        train, categories=categories, numbers=numbers, ignore=no_inputs, earlier=earlier
     )
     targets = fit_targets(train, names, task, log_target=log_target)
     if earlier is not None and (earlier.task, earlier.log_target) == (task, log_target):
@@ -157,11 +157,6 @@ def still(inputs: tuple[Tensor, Tensor], target: Tensor, run: Run) -> TensorBatc
     """Rows in their order, in large batches."""
     device = run.torch_device()
     return TensorBatches(inputs, target, batch_size=EVALUATION_ROWS, shuffle=False, device=device)
-
-
-def _columns(spec: Spec | None) -> Mapping[Name, Category | Number]:
-    columns: list[Category | Number] = [] if spec is None else [*spec.categories, *spec.numbers]
-    return {column.name: column for column in columns}
 
 
 def _new_rows(

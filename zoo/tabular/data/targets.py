@@ -177,7 +177,7 @@ def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
 def unscaled(scaled: Tensor, spec: Spec) -> Tensor:
     """A regression's targets in the user's units, float64. Shape: (N, n_targets) both."""
     means, stds = torch.tensor([(t.mean, t.std) for t in spec.targets], dtype=torch.float64).T
-    numbers = scaled.detach().cpu().double() * stds + means
+    numbers: Tensor = scaled.detach().cpu().double() * stds + means
     return numbers.exp() if spec.log_target else numbers
 
 

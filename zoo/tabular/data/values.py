@@ -44,7 +44,7 @@ def plain(value: Any) -> Value:
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        of_pandas = pd.Timestamp if isinstance(value, np.datetime64) else pd.Timedelta
+        of_pandas: Any = pd.Timestamp if isinstance(value, np.datetime64) else pd.Timedelta
         return None if np.isnat(value) else str(of_pandas(value))
     if isinstance(value, np.generic):
         value = value.item()

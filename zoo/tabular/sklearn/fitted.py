@@ -108,7 +108,7 @@ def trained(
     learn.fit_one_cycle(epochs, lr)
     net: Any = learn.model  # in double precision a row does not depend on its neighbours
     spec: Spec = learn.data.spec
-    values = () if classes is None else tuple(plain(one) for one in classes)
+    values: Any = () if classes is None else tuple(plain(one) for one in classes)
     if values and None not in values and len(set(map(key, values))) == len(values):  # fit for JSON
         spec = replace(spec, targets=(replace(spec.targets[0], classes=values),))
     return TableModel([net.eval().double()], spec, history=learn.history, run=learn.run)
