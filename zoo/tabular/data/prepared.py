@@ -67,7 +67,7 @@ def prepare(
     Raises:
         ValueError: columns, target or split do not suit.
     """
-    names = [target] if isinstance(target, (str, int)) else list(target or ())
+    names = [target] if isinstance(target, (str, int)) else [*(() if target is None else target)]
     frame = read_table(data, *(() if earlier is None else (text_columns(earlier), earlier.columns)))
     _require_targets(frame, names)
     stated, ignored = settings["valid"], settings["ignore"]

@@ -85,7 +85,14 @@ def mask_of(valid: Any, frame: pd.DataFrame) -> NDArray[np.bool_]:
         ValueError: there is not one truth for each row.
     """
     if isinstance(valid, pd.Series) and not valid.index.equals(frame.index):
-        valid = _by_index(valid, frame)
+        both = (valid.index, frame.index)
+        if not all(index.is_unique for index in both) or set(both[0]) != set(both[1]):
+            raise ValueError(
+                f"truths must have the index of the table, got another one of {len(valid)} for "
+                f"{len(frame)} rows. Compare a column of the same table, or pass valid.to_numpy() "
+                "if the order is that of the rows."
+            )
+        valid = valid.reindex(frame.index)
     mask = np.asarray(without_arrow(valid) if isinstance(valid, pd.Series) else valid)
     if mask.shape != (len(frame),) or types.infer_dtype(mask, skipna=False) != "boolean":
         raise ValueError(
@@ -94,18 +101,6 @@ def mask_of(valid: Any, frame: pd.DataFrame) -> NDArray[np.bool_]:
             "rows. Compare a column, as in valid=df['year'] == 2015."
         )
     return mask.astype(bool)
-
-
-def _by_index(valid: pd.Series, frame: pd.DataFrame) -> pd.Series:
-    """The truths in the order of the table's rows."""
-    both = (valid.index, frame.index)
-    if not all(index.is_unique for index in both) or set(both[0]) != set(both[1]):
-        raise ValueError(
-            "truths must have the index of the table, got another one of "
-            f"{len(valid)} for {len(frame)} rows. Compare a column of the same table, or pass "
-            "valid.to_numpy() if the order is that of the rows."
-        )
-    return valid.reindex(frame.index)
 
 
 def _require_enough(train: pd.DataFrame) -> None:

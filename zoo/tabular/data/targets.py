@@ -56,9 +56,17 @@ def guess_task(column: pd.Series) -> TaskName:
         ValueError: the column is text that reads as many numbers, such as "$1,234.50".
     """
     kinds = has_kinds(column)
-    if kinds is None:
-        _require_words(column)
-    return "regression" if kinds is False else "classification"
+    if kinds is not None:
+        return "classification" if kinds else "regression"
+    values = [value for value in distinct(column)[1] if sense(value) is not None]
+    numbers = [value for value in values if reads_as_number(value)]
+    if len(values) > FEW and len(numbers) > MOSTLY * len(values):
+        raise ValueError(
+            f"a target of numbers must hold numbers alone, got {len(values)} texts such as "
+            f"{numbers[0]!r:.40}. Convert them, for example by pd.to_numeric, or pass "
+            "task='classification' if each is a class."
+        )
+    return "classification"
 
 
 def labelled(frame: pd.DataFrame, targets: Sequence[Name]) -> NDArray[np.bool_]:
@@ -211,15 +219,3 @@ def _is_whole(column: pd.Series) -> bool:
         return False
     cells = column.to_numpy(np.float64)
     return bool((np.abs(cells) < 2**53).all() and (cells == np.floor(cells)).all())
-
-
-def _require_words(column: pd.Series) -> None:
-    """Refuse classes that are many numbers written as text."""
-    values = [value for value in distinct(column)[1] if sense(value) is not None]
-    numbers = [value for value in values if reads_as_number(value)]
-    if len(values) > FEW and len(numbers) > MOSTLY * len(values):
-        raise ValueError(
-            f"a target of numbers must hold numbers alone, got {len(values)} texts such as "
-            f"{numbers[0]!r:.40}. Convert them, for example by pd.to_numeric, or pass "
-            "task='classification' if each is a class."
-        )
