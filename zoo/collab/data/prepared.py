@@ -93,7 +93,8 @@ def prepare(
         valid = validation(held_out, rated_items, spec, is_ranking=not predicts)
     drawn = valid if settings["valid"] is None else None
     held_out_items = all_held_out(drawn, rated_items, prior)
-    ids, how = {"user": spec.users, "item": spec.items}, dict[str, Any](spec.features)
+    ids: dict[Any, Any] = {"user": spec.users, "item": spec.items}
+    how: dict[Any, Any] = {**spec.features}
     both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
     tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
     return Prepared(spec, train, valid, rated_items, held_out_items, tensors)

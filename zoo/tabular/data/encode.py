@@ -78,9 +78,10 @@ class Encoder:
         cells = [plain(row[lookup.name]) for lookup in self.lookups]
         codes = list(map(Lookup.row, self.lookups, cells))
         if 0 in codes:
-            places = zip(self.lookups, cells, codes, strict=True)
+            every = zip(self.lookups, cells, codes, strict=True)
+            unseen = {at.name: cell for at, cell, code in every if not code}
             _warn_of_unseen(
-                {at.name: c for at, c, row in places if not row and sense(c) is not None}
+                {name: cell for name, cell in unseen.items() if sense(cell) is not None}
             )
         scaled, flags = [], []
         for number in self.spec.numbers:

@@ -6,32 +6,30 @@ an array are numbers, unless `categories` lists them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.values import FEW, as_numbers
-from zoo.tabular.options import TRAIN_EPOCHS, TRAIN_LR, Join, ModelName, Name
+from zoo.tabular.options import ModelName
 from zoo.tabular.sklearn.fitted import (
-    DEFAULTS,
+    NetworkEstimator,
     fitted_table,
     table_as_fitted,
-    tags_of,
     target_names,
     trained,
 )
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """A network that tells classes apart, as a scikit-learn estimator.
 
     Args:
@@ -57,18 +55,6 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     model: ModelName = "mlp"
-    epochs: int = TRAIN_EPOCHS
-    lr: float = TRAIN_LR
-    batch_size: int = DEFAULTS["batch_size"]
-    weight_decay: float = DEFAULTS["weight_decay"]
-    layers: Sequence[int] | None = None
-    dropout: float | None = None
-    bins: int | None = None
-    join: Join | None = None
-    categories: Sequence[Name] = ()
-    numbers: Sequence[Name] = ()
-    device: str = "auto"
-    random_state: Any = None
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Train on the rows of X and their classes y."""
@@ -96,12 +82,9 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes: NDArray[Any] = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[classes])
 
-    def __sklearn_tags__(self) -> Any:
-        return tags_of(super().__sklearn_tags__())
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """A network that predicts a number, or several, as a scikit-learn estimator.
 
     Args:
@@ -127,19 +110,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     model: ModelName = "mlp"
-    epochs: int = TRAIN_EPOCHS
-    lr: float = TRAIN_LR
-    batch_size: int = DEFAULTS["batch_size"]
-    weight_decay: float = DEFAULTS["weight_decay"]
-    layers: Sequence[int] | None = None
-    dropout: float | None = None
-    bins: int | None = None
-    join: Join | None = None
-    categories: Sequence[Name] = ()
-    numbers: Sequence[Name] = ()
     log_target: bool = False
-    device: str = "auto"
-    random_state: Any = None
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Train on the rows of X and their targets y, (N,) or (N, n_targets)."""
@@ -159,14 +130,13 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return numbers.reshape(-1) if self.flat_ else numbers.reshape(len(numbers), -1)
 
     def __sklearn_tags__(self) -> Any:
-        tags = tags_of(super().__sklearn_tags__())
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.positive_only = self.log_target
         return tags
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     """Learnt vectors in the place of categories, for any forest or boosting (Guo & Berkhahn 2016).
 
     A network is trained to predict y; each column of categories then becomes the columns of its
@@ -191,19 +161,6 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         n_features_in_: columns of X.
         feature_names_in_: their names, if X has names.
     """
-
-    epochs: int = TRAIN_EPOCHS
-    lr: float = TRAIN_LR
-    batch_size: int = DEFAULTS["batch_size"]
-    weight_decay: float = DEFAULTS["weight_decay"]
-    layers: Sequence[int] | None = None
-    dropout: float | None = None
-    bins: int | None = None
-    join: Join | None = None
-    categories: Sequence[Name] = ()
-    numbers: Sequence[Name] = ()
-    device: str = "auto"
-    random_state: Any = None
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Learn the vectors by predicting y: classes if they are such, numbers otherwise.
@@ -252,6 +209,6 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return vectors
 
     def __sklearn_tags__(self) -> Any:
-        tags = tags_of(super().__sklearn_tags__())
+        tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import validate_data
 
@@ -17,12 +19,37 @@ from zoo.tabular.data.columns import LEFT_OUT
 from zoo.tabular.data.targets import labelled
 from zoo.tabular.data.values import key, plain
 from zoo.tabular.model import TableModel
-from zoo.tabular.options import OPTIONS, Name, Options, TaskName
+from zoo.tabular.options import OPTIONS, TRAIN_EPOCHS, TRAIN_LR, Join, Name, Options, TaskName
 from zoo.tabular.spec import Spec
 from zoo.tabular.verbs import learner
 
 TARGET: Final = "the target of fit"  # where y has no name
 DEFAULTS: Final[Options] = OPTIONS.complete({})
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
+    """The settings of every estimator; what they mean, each of them says."""
+
+    epochs: int = TRAIN_EPOCHS
+    lr: float = TRAIN_LR
+    batch_size: int = DEFAULTS["batch_size"]
+    weight_decay: float = DEFAULTS["weight_decay"]
+    layers: Sequence[int] | None = None
+    dropout: float | None = None
+    bins: int | None = None
+    join: Join | None = None
+    categories: Sequence[Name] = ()
+    numbers: Sequence[Name] = ()
+    device: str = "auto"
+    random_state: Any = None
+
+    def __sklearn_tags__(self) -> Any:
+        """Scikit-learn's tags of an estimator that takes gaps and categories."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
 
 
 def fitted_table(
@@ -112,10 +139,3 @@ def trained(
     if values and None not in values and len(set(map(key, values))) == len(values):  # fit for JSON
         spec = replace(spec, targets=(replace(spec.targets[0], classes=values),))
     return TableModel([net.eval().double()], spec, history=learn.history, run=learn.run)
-
-
-def tags_of(tags: Any) -> Any:
-    """Scikit-learn's tags of an estimator that takes gaps and categories."""
-    tags.input_tags.allow_nan = True
-    tags.input_tags.categorical = True
-    return tags
