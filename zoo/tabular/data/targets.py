@@ -184,8 +184,9 @@ def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
 
 def unscaled(scaled: Tensor, spec: Spec) -> Tensor:
     """A regression's targets in the user's units, float64. Shape: (N, n_targets) both."""
-    means, stds = torch.tensor([(t.mean, t.std) for t in spec.targets], dtype=torch.float64).T
-    numbers: Tensor = scaled.detach().cpu().double() * stds + means
+    means = torch.tensor([t.mean for t in spec.targets], dtype=torch.float64)
+    stds = torch.tensor([t.std for t in spec.targets], dtype=torch.float64)
+    numbers = scaled.detach().cpu().double() * stds + means
     return numbers.exp() if spec.log_target else numbers
 
 
