@@ -22,10 +22,11 @@ from zoo.core.training.groups import layer_groups, parameter_groups
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import one_cycle
 from zoo.published.adult import TARGET
-from zoo.tabular.data.prepared import Prepared, Uses, prepare
-from zoo.tabular.data.splits import Split, divide
+from zoo.tabular.data.prepared import Prepared, prepare
+from zoo.tabular.data.splits import divide
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import build_network
+from zoo.tabular.options import OPTIONS
 from zoo.tabular.task import task_of
 
 RATE, DECAY = 3e-3, 0.01
@@ -128,14 +129,14 @@ class Bare(nn.Module):
 def positions(frame: pd.DataFrame, seed: int) -> tuple[list[int], list[int]]:
     """Rows of the split that `prepare` makes with this seed."""
     numbered = frame.reset_index(drop=True)
-    train, valid = divide(numbered, Split(seed=seed), numbered[TARGET])
+    train, valid = divide(numbered, OPTIONS.complete({"run": zoo.Run(seed=seed)}), numbered[TARGET])
     assert valid is not None
     return train.index.tolist(), valid.index.tolist()
 
 
 def categories(frame: pd.DataFrame) -> list[str]:
     """The columns that `zoo.tabular` takes as categories, so that fastai has the same."""
-    spec = prepare(frame, Uses(TARGET), Split()).spec
+    spec = prepare(frame, TARGET, OPTIONS.complete({})).spec
     return [str(category.name) for category in spec.categories]
 
 

@@ -46,8 +46,8 @@ from benchmarks.tabular_sides import SIDES, categories, positions
 from scripts.lib.record import append
 from zoo.core.memory import keep_freed_blocks
 from zoo.published.adult import TARGET, official
-from zoo.tabular.data.prepared import Uses, prepare
-from zoo.tabular.data.splits import Split
+from zoo.tabular.data.prepared import prepare
+from zoo.tabular.options import OPTIONS
 from zoo.tabular.verbs import TRAIN_EPOCHS, TRAIN_LR
 
 EPOCHS: Final = (1, 3)  # of fastai's call
@@ -104,7 +104,7 @@ def epochs(frame: pd.DataFrame, settings: Settings, record: Callable[..., None])
     for pair in range(-1, settings.pairs):  # the first one warms up
         names = list(SIDES)
         names = names[pair % 3 :] + names[: pair % 3]
-        prepared = prepare(frame, Uses(TARGET), Split(seed=max(pair, 0)))
+        prepared = prepare(frame, TARGET, OPTIONS.complete({"run": zoo.Run(seed=max(pair, 0))}))
         for name in names:
             torch.manual_seed(pair + 1)
             seconds, rows, accuracy = SIDES[name](frame, prepared, pair + 1, settings.batch_size)

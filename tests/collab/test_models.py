@@ -202,11 +202,15 @@ def test_rankers_order_as_ratings_do(each: Recommender) -> None:
 # ---- who has seen what ---------------------------------------------------------------------------
 
 
+def of_row(rated_items: RatedItems, row: int) -> list[int]:
+    return rated_items.part(torch.tensor([row])).items.tolist()  # type: ignore[no-any-return]
+
+
 def test_seen_is_a_table_by_user_and_by_item() -> None:
     rated_items = RatedItems.of(USERS, ITEMS.int(), n_users=3)
-    assert [rated_items.of_user(user).tolist() for user in range(4)] == [[], [2, 4], [4], [1]]
+    assert [of_row(rated_items, user) for user in range(4)] == [[], [2, 4], [4], [1]]
     turned = rated_items.transposed(n_items=5)
-    assert [turned.of_user(item).tolist() for item in range(6)] == [[], [3], [1], [], [1, 2], []]
+    assert [of_row(turned, item) for item in range(6)] == [[], [3], [1], [], [1, 2], []]
     positions, items = rated_items.pairs(torch.tensor([2, 0, 1]))
     assert list(zip(positions.tolist(), items.tolist(), strict=True)) == [(0, 4), (2, 2), (2, 4)]
 

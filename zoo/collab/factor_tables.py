@@ -11,8 +11,7 @@ from torch import nn
 
 from zoo.collab.data.ids import is_one, one_or_many
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.lists import list_table
-from zoo.collab.ranking import check_k
+from zoo.collab.ranking import check_k, list_table
 from zoo.collab.scorer import Scorer, SideName
 from zoo.collab.spec import Spec
 from zoo.core.history import new_axes

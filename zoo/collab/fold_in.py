@@ -77,8 +77,7 @@ def _prior(member: Any) -> tuple[Tensor, Tensor, int]:
     mean = states.mean(0)
     away = states - mean
     covariance = away.T @ away / max(len(states) - 1, 1)
-    ridge = RIDGE * covariance.diagonal().mean().clamp(min=1e-12)
-    covariance.diagonal().add_(ridge)
+    covariance.diagonal().add_(RIDGE * covariance.diagonal().mean().clamp(min=1e-12))
     return mean, torch.linalg.cholesky(covariance), vectors.shape[1]
 
 

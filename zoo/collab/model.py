@@ -18,14 +18,13 @@ from zoo.collab import factor_tables
 from zoo.collab.anonymous import anonymous
 from zoo.collab.data.batches import VALID_BATCH, Ratings
 from zoo.collab.data.ids import ManyIds, OneId
-from zoo.collab.data.pair_files import pairs_in
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.data.ratings import Table
+from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
-from zoo.collab.lists import Lists
 from zoo.collab.models.catalogue import check_config
 from zoo.collab.options import ModelName
 from zoo.collab.pairs import Users, rate
+from zoo.collab.ranking import Lists
 from zoo.collab.scorer import Scorer, SideName
 from zoo.collab.spec import Spec
 from zoo.collab.task import predicts_ratings, task_of
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
 RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of the first member
 HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
+OWN = ("name", "arguments", "rated_items", "held_out_items")  # beside what every model has
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
 NOT_COUNTED = "They are left out of the lists and not counted."
 
@@ -76,9 +76,9 @@ class Recommender(Model[nn.Module, Spec]):
     ) -> None:
         self.name, self.arguments, self.rated_items = name, arguments or {}, rated_items
         self.held_out_items = held_out_items or RatedItems.empty(len(spec.users))
-        n_held_out = len(self.held_out_items.items)
-        same = spec.n_held_out == n_held_out
-        super().__init__(members, spec if same else replace(spec, n_held_out=n_held_out), **record)
+        n = len(self.held_out_items.items)
+        spec = spec if spec.n_held_out == n else replace(spec, n_held_out=n)
+        super().__init__(members, spec, **record)
 
     def __repr__(self) -> str:
         sizes = f"{len(self.spec.users)} users, {len(self.spec.items)} items"
@@ -222,8 +222,7 @@ class Recommender(Model[nn.Module, Spec]):
         Raises:
             ValueError: all items are unknown, or a rating is no finite number.
         """
-        needs_rating = predicts_ratings(self.name)
-        return placed(ratings, self.spec, self._scorer, needs_rating=needs_rating)
+        return placed(ratings, self.spec, self._scorer, needs_rating=predicts_ratings(self.name))
 
     def without_users(self) -> Recommender:
         """The model of the items alone, which knows nobody: see `zoo.collab.anonymous`.
@@ -280,15 +279,7 @@ class Recommender(Model[nn.Module, Spec]):
         return model
 
     def _with(self, networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
-        return Recommender(
-            networks,
-            spec,
-            name=self.name,
-            rated_items=self.rated_items,
-            held_out_items=self.held_out_items,
-            arguments=self.arguments,
-            **record,
-        )
+        return Recommender(networks, spec, **{name: getattr(self, name) for name in OWN}, **record)
 
     def _check_config(self, config: Config) -> None:
         super()._check_config(config)
@@ -309,10 +300,9 @@ class Recommender(Model[nn.Module, Spec]):
 
     def _read(self, data: Table, means: str) -> Ratings:
         """The ratings of a table to score on; `means` says what becomes of those trained on."""
-        needs_rating = predicts_ratings(self.name)
-        return ratings_to_score(
-            data, self.spec, self.rated_items, needs_rating=needs_rating, trained_on_means=means
-        )
+        needed = predicts_ratings(self.name)
+        known = self.spec, self.rated_items
+        return ratings_to_score(data, *known, needs_rating=needed, trained_on_means=means)
 
 
 def add_ratings(model: Recommender, data: Data[Spec]) -> None:

@@ -33,7 +33,7 @@ def rate(
     """
     ids: dict[str, Any]
     given: Any = user
-    is_table = isinstance(user, (pd.DataFrame, os.PathLike))
+    is_alone = False
     if isinstance(user, (pd.DataFrame, os.PathLike)):
         if item is not None:
             raise ValueError(
@@ -45,14 +45,14 @@ def rate(
     elif item is None and not is_one(given) and not len(given):  # as other models take no inputs
         return np.zeros(0, dtype=np.float32)
     else:
+        is_alone = is_one(user)
         ids = {"user": one_or_many(user, "user"), "item": one_or_many(item, "item")}
         n_users, n_items = map(len, ids.values())
-        if is_one(user) != is_one(item) or n_users != n_items:
+        if is_alone != is_one(item) or n_users != n_items:
             raise ValueError(
                 f"there must be one item per user, got {n_users} users and {n_items} items. Pass "
                 "sequences of equal length, or call recommend(user) for all items."
             )
-    is_text = is_table and not isinstance(user, pd.DataFrame)
-    rows = rows_of(spec, ids, is_text=is_text).values()
+    rows = rows_of(spec, ids, is_text=isinstance(user, os.PathLike)).values()
     rated: NDArray[np.float32] = scorer.rate(*map(torch.from_numpy, rows)).numpy()
-    return rated if is_table or not is_one(user) else float(rated[0])
+    return float(rated[0]) if is_alone else rated

@@ -33,7 +33,7 @@ class Scorer:
     @torch.inference_mode()
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings of pairs; scores if the model ranks. Shape: (n,) and (n,) -> (n,)."""
-        blocks = zip(*(torch.split(rows, VALID_BATCH) for rows in (users, items)), strict=True)
+        blocks = zip(torch.split(users, VALID_BATCH), torch.split(items, VALID_BATCH), strict=True)
         rated = []
         for rows, others in blocks:
             states = [member.users(rows.to(self.device)) for member in self.ready]
@@ -85,8 +85,6 @@ def _scores(member: Any, states: Pair) -> Tensor:
         vectors, biases = member.ranker()
         return torch.addmm(biases, states[0], vectors.T)
     items = member.items.all()
-    n = len(items[0])
-    rows = zip(*states, strict=True)
-    return torch.stack(
-        [member.rate((v.expand(n, -1), b.expand(n, -1)), items)[:, 0] for v, b in rows]
-    )
+    n, rows = len(items[0]), zip(*states, strict=True)
+    pairs = [(v.expand(n, -1), b.expand(n, -1)) for v, b in rows]
+    return torch.stack([member.rate(pair, items)[:, 0] for pair in pairs])

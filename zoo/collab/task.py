@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ def predicts_ratings(name: str) -> bool:
 def task_of(name: str) -> Task:
     """Loss, decoding and metrics of a model."""
     if predicts_ratings(name):
-        return Task(_squared_error, _mean_of_members, _rating_metrics)
+        return Task(_squared_error, partial(torch.mean, dim=1), _rating_metrics)
     return Task(_choice, _chosen)
 
 
@@ -34,10 +35,6 @@ def _choice(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     if not len(target):
         return output.sum() * 0.0, 0
     return (output.logsumexp(1) - output[:, 0]).mean(), len(target)
-
-
-def _mean_of_members(output: Tensor) -> Tensor:
-    return output.mean(1)
 
 
 def _chosen(output: Tensor) -> Tensor:

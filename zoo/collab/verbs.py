@@ -144,6 +144,8 @@ def learner(
             add_ratings(model, later)
         return model
 
+    record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
+    record |= {"users": len(table.spec.users), "items": len(table.spec.items)}
     return learner_of(
         _network(name, table, arguments, start, run.seed),
         first,
@@ -151,13 +153,7 @@ def learner(
         model_of,
         settings,
         source=source(data),
-        record={
-            "pretrained": start.name if start else "",
-            "ratings": len(table.train),
-            "users": len(table.spec.users),
-            "items": len(table.spec.items),
-            **OPTIONS.record(settings),
-        },
+        record=record | OPTIONS.record(settings),
         name=name,
         rated_items=table.rated_items,
         held_out_items=table.held_out_items,
@@ -227,12 +223,8 @@ def _arguments(name: str, settings: Options, start: Recommender | None) -> dict[
 
 
 def _network(
-    name: ModelName,
-    table: Prepared,
-    arguments: dict[str, Any],
-    start: Recommender | None,
-    seed: int,
-) -> nn.Module:
+    name: str, table: Prepared, arguments: dict[str, Any], start: Recommender | None, seed: int
+) -> Any:
     """The network for all users and items, with their histories and features."""
     with seeded(seed):
         network: Any = build(name, table.spec, arguments)
@@ -241,16 +233,15 @@ def _network(
     network.set_rated_items(table.rated_items)
     for side, features in table.features.items():
         network.set_features(side, features)
-    module: nn.Module = network
-    return module
+    return network
 
 
 def _data(table: Prepared, batch_size: int, run: Run) -> Data[Spec]:
-    device = run.torch_device()
+    device, valid = run.torch_device(), None
+    if table.valid is not None:
+        valid = table.valid.to(device).batches(VALID_BATCH, shuffle=False)
     train = table.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
-    if table.valid is None:
-        return Data(train, None, table.spec)
-    return Data(train, table.valid.to(device).batches(VALID_BATCH, shuffle=False), table.spec)
+    return Data(train, valid, table.spec)
 
 
 @torch.no_grad()

@@ -16,9 +16,8 @@ from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.ratings import read_visitor
 from zoo.collab.data.unknown import rows_of, warn_of_ids
 from zoo.collab.fold_in import state_of
-from zoo.collab.lists import list_table
 from zoo.collab.models.factors import Pair
-from zoo.collab.ranking import check_k
+from zoo.collab.ranking import check_k, list_table
 from zoo.collab.scorer import Scorer
 from zoo.collab.spec import Spec
 from zoo.core.messages import few

@@ -47,12 +47,9 @@ def plane_of(vectors: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, float]]:
     """
     n = min(2, *vectors.shape)
     axes = PCA(n, svd_solver="full").fit(vectors.to_numpy())
-    points = pd.DataFrame(axes.transform(vectors.to_numpy()), index=vectors.index)
-    shares = [float(share) for share in axes.explained_variance_ratio_]
-    for missing in range(n, 2):
-        points[missing] = 0.0
-        shares.append(0.0)
-    return points.set_axis(["x", "y"], axis=1), (shares[0], shares[1])
+    points = pd.DataFrame(axes.transform(vectors.to_numpy()), vectors.index, ["x", "y"][:n])
+    shares = [*map(float, axes.explained_variance_ratio_), 0.0]
+    return points.reindex(columns=["x", "y"], fill_value=0.0), (shares[0], shares[1])
 
 
 def map_of(vectors: pd.DataFrame) -> Figure:

@@ -8,9 +8,8 @@ around them (`Cells`); the dictionaries are nodes that ONNX has for texts, put b
 from __future__ import annotations
 
 import copy
-import json
+import itertools
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from zoo.core.artifacts.onnx import exported, require_onnx, write
 from zoo.core.messages import quoted
 from zoo.core.output_places import output_file
 from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
@@ -26,7 +26,6 @@ from zoo.tabular.data.values import LARGEST, Value, sense
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Category, Spec
 from zoo.tabular.task import task_of
-from zoo.version import __version__
 
 INNER: Final = "zoo/"  # before names inside the graph, so that no column has the same
 ML: Final = ("ai.onnx.ml", 2)  # the operators for texts
@@ -52,10 +51,10 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
         ValueError: two columns, or a column and an output, would have the same name.
     """
     _require_names(spec)
-    onnx, place = _onnx(), output_file(path, usual="model.onnx")
+    onnx, place = require_onnx(), output_file(path, usual="model.onnx")
     core = onnx.compose.add_prefix(_exported(members, spec), INNER)
     nodes, inputs = _entrances(spec)
-    behind, outputs = _exits(spec, core)
+    behind, outputs = _exits(spec)
     graph = onnx.helper.make_graph(
         [*nodes, *core.graph.node, *behind],
         "zoo",
@@ -64,21 +63,14 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
         initializer=core.graph.initializer,
         value_info=core.graph.value_info,
     )
+    others = [one for one in core.opset_import if one.domain != ML[0]]
     model = onnx.helper.make_model(
         graph,
-        opset_imports=[
-            *(one for one in core.opset_import if one.domain != ML[0]),
-            onnx.helper.make_opsetid(*ML),
-        ],
+        opset_imports=[*others, onnx.helper.make_opsetid(*ML)],
         functions=core.functions,
         ir_version=core.ir_version,
-        producer_name="transfer-zoo",
-        producer_version=__version__,
     )
-    onnx.helper.set_model_props(model, {"spec": json.dumps(spec.to_json())})
-    onnx.checker.check_model(model)
-    onnx.save(model, str(place))
-    return place
+    return write(place, model, {"spec": spec.to_json()})
 
 
 class Cells(nn.Module):
@@ -130,12 +122,10 @@ def texts(category: Category, *, exact: bool = False) -> dict[str, int]:
     for (_, value), row in row_numbers(category).items():
         if value is not None:
             rows.setdefault(str(value), row)
-    if not exact:
-        lookup = Lookup(category)
-        for value in category.values:
-            for text in _spellings(value):
-                if row := lookup.row(text):
-                    rows.setdefault(text, row)
+    lookup = Lookup(category)
+    for text in itertools.chain(*map(_spellings, () if exact else category.values)):
+        if row := lookup.row(text):
+            rows.setdefault(text, row)
     if None in category.values:
         rows.setdefault("", category.values.index(None) + 1)
     return rows
@@ -154,80 +144,55 @@ def _spellings(value: Value) -> list[str]:
 
 def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
     """The graph that torch makes, whose inputs and outputs still are numbers."""
-    n = 3  # rows of the example; any number but 0 and 1, which the exporter would believe fixed
-    example, names = [], []
-    if spec.categories:
-        example.append(torch.ones(n, len(spec.categories), dtype=torch.int64))
-        names.append("codes")
-    if spec.numbers:
-        example.append(torch.zeros(n, len(spec.numbers), dtype=torch.float64))
-        names.append("numbers")
-    rows = torch.export.Dim("rows", max=2**31 - 1)  # torch 2.7 wants a greatest number
-    outputs = [SHARES]
-    if spec.task == "regression":
-        outputs = [str(target.name) for target in spec.targets]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
-        program = torch.onnx.export(
-            Cells(members, spec),
-            tuple(example),
-            input_names=names,
-            output_names=outputs,
-            dynamic_shapes=(tuple({0: rows} for _ in example),),
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    return program.model_proto
+    inputs = {
+        "codes": torch.ones(3, len(spec.categories), dtype=torch.int64),
+        "numbers": torch.zeros(3, len(spec.numbers), dtype=torch.float64),
+    }
+    example = {name: tensor for name, tensor in inputs.items() if tensor.shape[1]}
+    outputs = [SHARES] if spec.classes else [str(target.name) for target in spec.targets]
+    return exported(Cells(members, spec), example, outputs)
 
 
 def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:
     """Nodes from the raw cells to the exported graph's inputs, and the inputs of the whole."""
     from onnx import TensorProto, helper
 
-    nodes, inputs, codes = [], [], []
+    value, nodes, codes = helper.make_tensor_value_info, [], []
     for category in spec.categories:
-        name, code = str(category.name), f"{INNER}code of {category.name}"
-        inputs.append(helper.make_tensor_value_info(name, TensorProto.STRING, ["rows", 1]))
-        codes.append(code)
+        codes.append(f"{INNER}code of {category.name}")
         rows = texts(category, exact=spec.cells == "exact")
         words = {"keys_strings": list(rows), "values_int64s": list(rows.values())}
-        nodes.append(_encoder(name, code, **words, default_int64=0))
+        nodes.append(_encoder(str(category.name), codes[-1], **words, default_int64=0))
     numbers = [str(number.name) for number in spec.numbers]
-    inputs += [
-        helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows", 1]) for name in numbers
-    ]
     for names, joined in ((codes, "codes"), (numbers, "numbers")):
         if names:
             nodes.append(helper.make_node("Concat", names, [f"{INNER}{joined}"], axis=1))
-    return nodes, inputs
+    categories = [str(category.name) for category in spec.categories]
+    inputs = [value(name, TensorProto.STRING, ["rows", 1]) for name in categories]
+    return nodes, inputs + [value(name, TensorProto.DOUBLE, ["rows", 1]) for name in numbers]
 
 
-def _exits(spec: Spec, core: Any) -> tuple[list[Any], list[Any]]:
+def _exits(spec: Spec) -> tuple[list[Any], list[Any]]:
     """Nodes from the exported graph's outputs to the predictions, and the outputs of the whole."""
     from onnx import TensorProto, helper
 
+    value = helper.make_tensor_value_info
     if spec.task == "regression":
         names = [str(target.name) for target in spec.targets]
         nodes = [helper.make_node("Identity", [INNER + name], [name]) for name in names]
-        return nodes, [
-            helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows"]) for name in names
-        ]
-    label, shares, likeliest = str(spec.targets[0].name), SHARES, f"{INNER}likeliest"
-    classes, whole = list(spec.classes), all(type(value) is int for value in spec.classes)
-    values = {"values_int64s": classes}
-    if not whole:
-        values = {"values_strings": [str(value) for value in classes]}
+        return nodes, [value(name, TensorProto.DOUBLE, ["rows"]) for name in names]
+    label, shares, likeliest = str(spec.targets[0].name), INNER + SHARES, f"{INNER}likeliest"
+    classes: list[Any] = list(spec.classes)
+    kind, values = TensorProto.INT64, {"values_int64s": classes}
+    if any(type(one) is not int for one in classes):
+        kind, values = TensorProto.STRING, {"values_strings": [str(one) for one in classes]}
     nodes = [
-        helper.make_node("ArgMax", [f"{INNER}{shares}"], [likeliest], axis=1, keepdims=0),
+        helper.make_node("ArgMax", [shares], [likeliest], axis=1, keepdims=0),
         _encoder(likeliest, label, keys_int64s=list(range(len(classes))), **values),
-        helper.make_node("Identity", [f"{INNER}{shares}"], [shares]),
+        helper.make_node("Identity", [shares], [SHARES]),
     ]
-    kind = TensorProto.INT64 if whole else TensorProto.STRING
-    return nodes, [
-        helper.make_tensor_value_info(label, kind, ["rows"]),
-        helper.make_tensor_value_info(shares, TensorProto.FLOAT, ["rows", len(classes)]),
-    ]
+    probabilities = value(SHARES, TensorProto.FLOAT, ["rows", len(classes)])
+    return nodes, [value(label, kind, ["rows"]), probabilities]
 
 
 def _require_names(spec: Spec) -> None:
@@ -247,16 +212,3 @@ def _encoder(source: str, output: str, **words: Any) -> Any:
     from onnx import helper
 
     return helper.make_node("LabelEncoder", [source], [output], domain=ML[0], **words)
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-        import onnx.compose
-        import onnxscript  # noqa: F401 - torch's exporter needs it
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"ONNX files need onnx and onnxscript, got no {error.name!r}. Install them by: pip "
-            "install 'transfer-zoo[onnx]'"
-        ) from None
-    return onnx

@@ -8,21 +8,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch
 from zoo.core.messages import warn
 from zoo.core.placed import Placed
 from zoo.core.run import Run
-from zoo.core.task import Task
 from zoo.core.training.evaluation import set_aside
 from zoo.tabular.data.encode import Encoder
-from zoo.tabular.data.prepared import EVALUATION_ROWS, encode, still
+from zoo.tabular.data.prepared import encode, still
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of
@@ -54,7 +51,7 @@ class Inference:
 
     def __init__(self, placed: Placed[TableNet], spec: Spec) -> None:
         self.placed, self.spec = placed, spec
-        self.encoder = Encoder(spec)
+        self.encoder, self.task = Encoder(spec), task_of(spec)
 
     def many(self, frame: pd.DataFrame) -> Tensor:
         """Predictions of the rows of a table. Shape: (N, n_out), on the CPU.
@@ -65,13 +62,8 @@ class Inference:
         x_cat, x_cont = self.encoder.table(frame)
         if not len(frame):
             return torch.empty(0, self.spec.n_out)
-        parts = zip(
-            torch.split(x_cat, EVALUATION_ROWS),
-            torch.split(x_cont.to(self._kind), EVALUATION_ROWS),
-            strict=True,
-        )
-        batches = (Batch((cat, cont), cont[:, :0]) for cat, cont in parts)
-        predictions = self.placed.predict(batches, self.task)
+        batches = still((x_cat, x_cont.to(self._kind)), x_cont[:, :0], self.placed.run)
+        predictions = self.placed.predict(batches.epoch(0), self.task)
         return torch.cat([outputs.mean.cpu() for outputs in predictions])
 
     @torch.inference_mode()
@@ -82,16 +74,12 @@ class Inference:
             ValueError: columns lack, or a cell of a column of numbers is none.
         """
         x_cat, x_cont = self.encoder.row(row if isinstance(row, Mapping) else row.to_dict())
-        device, dtype = self.placed.device, self.placed.dtype
+        device, predictions = self.placed.device, []
         inputs = x_cat.to(device), x_cont.to(device, self._kind)
-        predictions = []
-        with contextlib.ExitStack() as stack:
-            for member in self.placed.ready:
-                if member.training:  # its learner has trained it on
-                    stack.enter_context(set_aside(member))
-                with torch.autocast(device.type, dtype, enabled=dtype is not None):
-                    output = member(*inputs)
-                predictions.append(self.task.decode(output).float())
+        for member in self.placed.ready:  # whose learner may have trained it on
+            evaluating = set_aside(member) if member.training else contextlib.nullcontext()
+            with evaluating, torch.autocast(device.type, enabled=False):
+                predictions.append(self.task.decode(member(*inputs)).float())
         mean = predictions[0] if len(predictions) == 1 else torch.stack(predictions).mean(0)
         numbers: list[float] = mean[0].tolist()
         return numbers
@@ -105,11 +93,6 @@ class Inference:
         (x_cat, x_cont), target = encode(rows, self.spec)
         batches = still((x_cat, x_cont.to(self._kind)), target, self.placed.run)
         return self.placed.evaluate(batches.epoch(0), self.task)
-
-    @cached_property
-    def task(self) -> Task:
-        """Loss, decoding and metrics."""
-        return task_of(self.spec)
 
     @property
     def _kind(self) -> torch.dtype:

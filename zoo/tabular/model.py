@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -96,7 +95,7 @@ class TableModel(Model[TableNet, Spec]):
         if isinstance(rows, (Mapping, pd.Series)):
             decoded = self._inference.one(rows)
             if self.spec.task == "classification":
-                return self.spec.classes[int(np.argmax(decoded))]
+                return self.spec.classes[decoded.index(max(decoded))]
             numbers = unscaled(torch.tensor([decoded], dtype=torch.float64), self.spec)[0].tolist()
             return numbers[0] if len(names) == 1 else dict(zip(names, numbers, strict=True))
         frame = self._frame(rows)
@@ -219,10 +218,9 @@ class TableModel(Model[TableNet, Spec]):
         """Probabilities or predicted numbers of a row as plain values."""
         if self.spec.task == "classification":
             return Prediction.of(self.spec.classes, numbers).record(k)
-        if len(numbers) == 1:
-            return {"value": numbers[0]}
         names = [str(target.name) for target in self.spec.targets]
-        return {"values": dict(zip(names, numbers, strict=True))}
+        values = dict(zip(names, numbers, strict=True))
+        return {"values": values} if len(numbers) > 1 else {"value": numbers[0]}
 
     def _frame(self, rows: Rows) -> pd.DataFrame:
         """Many rows as a table; it may be empty."""
@@ -230,9 +228,8 @@ class TableModel(Model[TableNet, Spec]):
             return rows
         if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):
             names = self.spec.inputs
-            short = next((row for row in rows if any(name not in row for name in names)), None)
-            if short is not None:
-                require_columns(pd.DataFrame([dict(short)]), names, ALL_INPUTS)
+            for row in rows:
+                require_columns(row, names, ALL_INPUTS)
             return pd.DataFrame({name: [row[name] for row in rows] for name in names})
         return self._read(rows)
 

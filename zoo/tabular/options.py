@@ -24,8 +24,7 @@ ModelName = Literal["mlp", "tabm"]
 Join = Literal["input", "inside", "ensemble"]
 
 Architecture = Annotated[
-    ModelName,
-    Option(help="'mlp', the entity-embedding network, or 'tabm', stronger and slower."),
+    ModelName, Option(help="'mlp', the entity-embedding network, or 'tabm', stronger and slower.")
 ]
 
 
@@ -37,7 +36,7 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
         Option(
             help="'classification' or 'regression'; by default as the target's values suggest: "
             "text, truth values, pandas categories and whole numbers of at most 20 kinds are "
-            "classes.",
+            "classes."
         ),
     ]
     categories: Annotated[

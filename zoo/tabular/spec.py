@@ -150,14 +150,12 @@ class Spec:
 def _require_consistent(spec: Spec) -> None:
     names = [*spec.inputs, *(target.name for target in spec.targets)]
     twice = sorted({str(name) for name in names if names.count(name) > 1})
-    counts = [len(target.classes) for target in spec.targets]
+    counts, is_regression = [len(t.classes) for t in spec.targets], spec.task == "regression"
     sound = {
         "columns named twice": not twice,
         "inputs": bool(spec.inputs),
-        "classes": counts == [0] * len(counts)
-        if spec.task == "regression"
-        else len(counts) == 1 and counts[0] > 1,
-        "log_target": spec.task == "regression" or not spec.log_target,
+        "classes": not any(counts) if is_regression else len(counts) == 1 and counts[0] > 1,
+        "log_target": is_regression or not spec.log_target,
     }
     wrong = [name for name, fine in sound.items() if not fine]
     if wrong:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from zoo.core.arguments import require_kind
 from zoo.core.artifacts import artifact
@@ -15,6 +16,7 @@ from zoo.hub.find import find
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.arguments import network_arguments
 from zoo.tabular.models.network import build_network
+from zoo.tabular.options import TaskName
 from zoo.tabular.spec import Spec
 
 Pretrained = str | os.PathLike[str] | TableModel
@@ -29,30 +31,23 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
     """
     stored = artifact.read(directory)
     config = stored.config
-    if config.domain != "tabular" or config.task not in ("classification", "regression"):
+    if config.domain != "tabular" or config.task not in get_args(TaskName):
         raise ArtifactError(
             "zoo.tabular.load must be given a classification or regression of tables, got "
             f"domain={config.domain!r:.60}, task={config.task!r:.60}. Use zoo.load."
         )
     with artifact.built("a network"):
         spec = Spec.from_json(config.spec)
-        arguments = network_arguments(config, spec)
-        build = partial(build_network, **arguments)
+        build = partial(build_network, **network_arguments(config, spec))
         members = [rebuilt(build, tensors).eval() for tensors in stored.weights]
-    return TableModel(
-        members,
-        spec,
-        **stored.record,
-        run=run,
-    )
+    return TableModel(members, spec, **stored.record, run=run)
 
 
-def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
+def opened(pretrained: Pretrained) -> TableModel:
     """The model itself, or the one that a directory or the hub holds.
 
     Args:
         pretrained: see `Pretrained`.
-        run: the circumstances of the predictions of a model that is loaded.
 
     Raises:
         FileNotFoundError: there is nothing of that name.
@@ -60,6 +55,6 @@ def opened(pretrained: Pretrained, run: Run | None = None) -> TableModel:
         TypeError: it is no such model.
     """
     if isinstance(pretrained, (str, os.PathLike)):
-        return load(find(pretrained), run)
+        return load(find(pretrained))
     require_kind(pretrained, TableModel, "a model of a table")
     return pretrained

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -21,8 +21,6 @@ from zoo.tabular.spec import Spec
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
-LEAST: Final = 1e-12  # probability whose logarithm a loss takes at least
-
 
 def task_of(spec: Spec, *, label_smoothing: float = 0.0) -> Task:
     """The task of a spec: accuracy; or RMSE and MAE in the target's units (and RMSPE of logs).
@@ -30,25 +28,14 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0) -> Task:
     Shape: output (B, n_out) or (B, k, n_out); target as `encode_targets` gives it; predictions
     (B, n_out): probabilities, or scaled numbers.
     """
-    decode: Any
-    metrics: Any
     if spec.task == "classification":
         plain = classification(spec.n_out, label_smoothing=label_smoothing)
-        decode, metrics = _probabilities, partial(_class_metrics, spec.n_out)
+        task = replace(plain, decode=_probabilities, metrics=partial(_class_metrics, spec.n_out))
     else:
         plain = regression()
-        decode, metrics = _mean, partial(_regression_metrics, spec)
-    return replace(
-        plain,
-        loss=partial(_each_loss, loss=plain.loss),
-        decode=decode,
-        metrics=metrics,
-        valid_loss=partial(
-            _prediction_loss,
-            loss=plain.valid_loss or plain.loss,
-            logits=spec.task == "classification",
-        ),
-    )
+        task = replace(plain, decode=_mean, metrics=partial(_regression_metrics, spec))
+    loss, valid_loss = partial(_each_loss, loss=plain.loss), partial(_prediction_loss, task=task)
+    return replace(task, loss=loss, valid_loss=valid_loss)
 
 
 def _each_loss(output: Tensor, target: Tensor, *, loss: Loss) -> tuple[Tensor, Tensor | int]:
@@ -59,12 +46,10 @@ def _each_loss(output: Tensor, target: Tensor, *, loss: Loss) -> tuple[Tensor, T
     return loss(output, target)
 
 
-def _prediction_loss(
-    output: Tensor, target: Tensor, *, loss: Loss, logits: bool
-) -> tuple[Tensor, Tensor | int]:
-    if output.dim() == 3:
-        output = _probabilities(output).clamp(min=LEAST).log() if logits else _mean(output)
-    return loss(output, target)
+def _prediction_loss(output: Tensor, target: Tensor, *, task: Task) -> tuple[Tensor, Tensor | int]:
+    if output.dim() == 3 and task.score is not None:
+        return task.score(task.decode(output), target)
+    return (task.valid_loss or task.loss)(output, target)
 
 
 def _class_metrics(n_classes: int) -> Mapping[str, Metric]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +10,7 @@ from torch import Tensor, nn
 from zoo.core.messages import quoted
 from zoo.tabular.data.ranges import moved_range
 from zoo.tabular.data.values import key
-from zoo.tabular.models.inputs import Piecewise, embedding_size
+from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
@@ -21,12 +19,8 @@ Column = tuple[str, Name]
 """("category" | "gap" | "number", name)."""
 
 
-class _Place(NamedTuple):
-    """Where a column enters the perceptron: a first linear layer, and columns of its matrix."""
-
-    linear: Any
-    low: int
-    high: int
+_Places = dict[Column, tuple[Any, slice]]
+"""Where each column enters the perceptron: a first linear layer, and columns of its matrix."""
 
 
 @torch.no_grad()
@@ -49,14 +43,11 @@ def carry_over(
     Raises:
         ValueError: the tables share no column, or changes would alter the network's shape.
     """
-    _require_shared(old_spec, spec)
-    _require_same_shape(changes)
-    old_columns, columns = _columns(old_spec), _columns(spec)
-    had = dict(zip(_categorical(old_columns), old.sizes, strict=True))
-    sizes = [
-        had.get(column, embedding_size(n))
-        for column, n in zip(_categorical(columns), spec.table_rows, strict=True)
-    ]
+    _require_kinship(old_spec, spec, changes)
+    (was, old_numbers), (now, numbers) = _columns(old_spec), _columns(spec)
+    had = dict(zip(was, old.sizes, strict=True))
+    usual = map(embedding_size, spec.table_rows)
+    sizes = [had.get(column, size) for column, size in zip(now, usual, strict=True)]
     settings: Settings = {**old.settings, "sizes": sizes}
     same_targets = [t.name for t in spec.targets] == [t.name for t in old_spec.targets]
     if not same_targets or spec.task != old_spec.task:
@@ -67,22 +58,22 @@ def carry_over(
     new = build_network(old.name, spec.table_rows, len(spec.numbers), spec.n_out, **settings)
     new.fit_inputs(x_cont)
     _copy_hidden(old, new)
-    _copy_embeddings(old, old_spec, new, spec)
-    _copy_numbers(old, old_columns, new, columns)
-    _copy_entrances(_places(old, old_columns), _places(new, columns))
+    for i, column in enumerate(now):
+        if column in was:
+            _copy_embedding(old, old_spec, was.index(column), new, spec, i)
+    _copy_numbers(old, old_numbers, new, numbers)
+    _copy_entrances(_places(old, was, old_numbers), _places(new, now, numbers))
     _copy_outputs(old, old_spec, new, spec)
     return new
 
 
-def _require_shared(old: Spec, new: Spec) -> None:
+def _require_kinship(old: Spec, new: Spec, changes: Settings) -> None:
+    """Refuse tables that share no column, and changes of the network's shape."""
     if not set(old.inputs) & set(new.inputs):
         raise ValueError(
             "fine-tuning must have columns of the pretrained model, got "
             f"{quoted(new.inputs)}, none of {quoted(old.inputs)}. Rename them, or use train."
         )
-
-
-def _require_same_shape(changes: Settings) -> None:
     may = ("dropout", "embedding_dropout", "y_range")
     wrong = [name for name in changes if name not in may]
     if wrong:
@@ -92,26 +83,17 @@ def _require_same_shape(changes: Settings) -> None:
         )
 
 
-def _columns(spec: Spec) -> list[Column]:
-    """The network's inputs in order."""
-    return [
-        *(("category", category.name) for category in spec.categories),
-        *(("gap", number.name) for number in spec.numbers if number.gaps),
-        *(("number", number.name) for number in spec.numbers),
-    ]
-
-
-def _categorical(columns: Sequence[Column]) -> list[Column]:
-    return [column for column in columns if column[0] != "number"]
-
-
-def _sides(net: TableNet) -> tuple[bool, bool]:
-    return bool(net.rows), bool(net.n_numbers)
+def _columns(spec: Spec) -> tuple[list[Column], list[Column]]:
+    """The network's inputs in order: those with embeddings, and the numbers."""
+    gaps = [("gap", number.name) for number in spec.numbers if number.gaps]
+    categories = [("category", category.name) for category in spec.categories]
+    return categories + gaps, [("number", number.name) for number in spec.numbers]
 
 
 def _copy_hidden(old: TableNet, new: TableNet) -> None:
     """Copy what has the same name and shape of first layers and bodies."""
-    if _sides(old) != _sides(new):
+    sides = [(bool(net.rows), bool(net.n_numbers)) for net in (old, new)]
+    if sides[0] != sides[1]:
         return
     have = old.state_dict()
     for name, tensor in new.state_dict().items():
@@ -120,91 +102,66 @@ def _copy_hidden(old: TableNet, new: TableNet) -> None:
             tensor.copy_(have[name])
 
 
-def _copy_embeddings(old: TableNet, old_spec: Spec, new: TableNet, spec: Spec) -> None:
-    """Copy vectors by column and value; new values get the mean of the column's old ones."""
-    if old.embeddings is None or new.embeddings is None:
-        return
-    number = {column: i for i, column in enumerate(_categorical(_columns(old_spec)))}
-    rows = {category.name: category.values for category in old_spec.categories}
-    for i, column in enumerate(_categorical(_columns(spec))):
-        if column not in number or new.sizes[i] != old.sizes[number[column]]:
-            continue
-        source, table = old.embeddings.table(number[column]), new.embeddings.table(i)
-        if column[0] == "gap":
-            table.copy_(source)
-            continue
-        table.copy_(source[1:].mean(0).expand_as(table))
-        old_rows = {key(value): row for row, value in enumerate(rows[column[1]], 1)}
-        for row, value in enumerate(spec.categories[i].values, 1):
-            if key(value) in old_rows:
-                table[row] = source[old_rows[key(value)]]
-
-
-def _copy_numbers(
-    old: TableNet, old_columns: list[Column], new: TableNet, columns: list[Column]
+def _copy_embedding(
+    old: TableNet, old_spec: Spec, column: int, new: TableNet, spec: Spec, new_column: int
 ) -> None:
+    """Copy a column's vectors by value; new values get the mean of the old ones."""
+    assert old.embeddings is not None
+    assert new.embeddings is not None
+    source, table = old.embeddings.table(column), new.embeddings.table(new_column)
+    if new_column >= len(spec.categories):  # of the gaps of a number
+        table.copy_(source)
+        return
+    table.copy_(source[1:].mean(0).expand_as(table))
+    old_rows = {key(value): row for row, value in enumerate(old_spec.categories[column].values, 1)}
+    for row, value in enumerate(spec.categories[new_column].values, 1):
+        if key(value) in old_rows:
+            table[row] = source[old_rows[key(value)]]
+
+
+def _copy_numbers(old: TableNet, was: list[Column], new: TableNet, now: list[Column]) -> None:
     """Copy bins, vectors and statistics of the old table's numbers."""
-    if old.numbers is None or new.numbers is None or type(old.numbers) is not type(new.numbers):
+    if old.numbers is None or new.numbers is None:
         return
-    source, target = old.numbers.state_dict(), new.numbers.state_dict()
-    if (
-        isinstance(new.numbers, Piecewise)
-        and source["weight"].shape[1:] != target["weight"].shape[1:]
-    ):
-        return
-    was = [column for column in old_columns if column[0] == "number"]
-    now = [column for column in columns if column[0] == "number"]
-    for i, column in enumerate(now):
-        for name, tensor in target.items():
+    source = old.numbers.state_dict()
+    for name, tensor in new.numbers.state_dict().items():
+        for i, column in enumerate(now):
             if column in was and tensor.dim():
                 tensor[i] = source[name][was.index(column)]
 
 
-def _places(net: TableNet, columns: list[Column]) -> dict[Column, _Place]:
+def _places(net: TableNet, embedded: list[Column], numbers: list[Column]) -> _Places:
     """Where each column enters the perceptron."""
-    widths = [*net.sizes, *[net.d_number] * net.n_numbers]
-    entrances = [_first_linear(body) for body in (net.firsts if len(net.firsts) else net.bodies)]
-    cut = len(net.rows)
-    groups = [columns] if len(entrances) == 1 else [columns[:cut], columns[cut:]]
-    widths_of = [widths] if len(entrances) == 1 else [widths[:cut], widths[cut:]]
+    entrances: Any = net.firsts if len(net.firsts) else net.bodies
+    first = list(zip(embedded, net.sizes, strict=True))
+    second = [(column, net.d_number) for column in numbers]
+    sides = [first + second] if len(entrances) == 1 else [first, second]
     places = {}
-    for linear, group, sizes in zip(entrances, groups, widths_of, strict=True):
-        ends = itertools.accumulate(sizes)
-        for column, high, size in zip(group, ends, sizes, strict=True):
-            places[column] = _Place(linear, high - size, high)
+    for body, side in zip(entrances, sides, strict=True):
+        high = 0
+        for column, width in side:
+            places[column] = body[0], slice(high, high + width)
+            high += width
     return places
 
 
-def _first_linear(body: Any) -> nn.Module:
-    module: nn.Module = body[0]
-    return module
-
-
-def _copy_entrances(old: dict[Column, _Place], new: dict[Column, _Place]) -> None:
-    for column, place in new.items():
-        before = old.get(column)
-        if before is None or place.high - place.low != before.high - before.low:
-            continue
+def _copy_entrances(old: _Places, new: _Places) -> None:
+    for column in old.keys() & new.keys():
+        (source, was), (target, now) = old[column], new[column]
         for name in ("weight", "scale_in"):  # (n_out, n_in), (k, n_in)
-            if hasattr(place.linear, name) and hasattr(before.linear, name):
-                to, come = getattr(place.linear, name), getattr(before.linear, name)
-                if to.shape[0] == come.shape[0]:
-                    to[:, place.low : place.high] = come[:, before.low : before.high]
+            if hasattr(target, name):
+                getattr(target, name)[:, now] = getattr(source, name)[:, was]
 
 
 def _copy_outputs(old: TableNet, old_spec: Spec, new: TableNet, spec: Spec) -> None:
     """Copy what leads to outputs of the old targets, or old classes of the same target."""
     was, now = _outputs(old_spec), _outputs(spec)
     for old_head, head in zip(old.heads, new.heads, strict=False):
-        source, target = old_head.state_dict(), head.state_dict()
-        for name, tensor in target.items():
-            of_linear = isinstance(head, nn.Linear) and name == "weight"
-            to = tensor.movedim(0, -1) if of_linear else tensor  # outputs last
-            come = source[name].movedim(0, -1) if of_linear else source[name]
-            if to.shape[:-1] != come.shape[:-1]:
-                continue
+        source, axis = old_head.state_dict(), 0 if isinstance(head, nn.Linear) else -1
+        for name, tensor in head.state_dict().items():
+            to, come = tensor.movedim(axis, -1), source[name].movedim(axis, -1)
             for i, output in enumerate(now):
-                if output in was:
+                if output in was and to.shape[:-1] == come.shape[:-1]:
                     to[..., i] = come[..., was.index(output)]
 
 

@@ -19,9 +19,8 @@ from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.hub.find import names_model
-from zoo.tabular.data.prepared import Prepared, Uses, batches, prepare
+from zoo.tabular.data.prepared import Prepared, batches, prepare
 from zoo.tabular.data.ranges import scaled_range
-from zoo.tabular.data.splits import Split
 from zoo.tabular.data.tables import Table
 from zoo.tabular.inference import in_fp32
 from zoo.tabular.model import TableModel
@@ -142,16 +141,22 @@ def learner(
     """
     require_data("zoo.tabular.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
+    kept: dict[str, Any] = {}
     if start is not None:
         require_own_model(model, "mlp", start.members[0].name)
-        target, options = _with_memory(start.spec, target, options)
+        names = [column.name for column in start.spec.targets]
+        if target in (None, names, names[0]):  # what is not stated is as the model remembers it
+            target = names
+            options = {"task": start.spec.task, "log_target": start.spec.log_target, **options}
+        kept = {"seen_before": start.seen_rows, "licence": start.licence, "extra": start.extra}
     settings = OPTIONS.complete(options)
     run = settings["run"] = in_fp32(settings["run"] or Run())
     before = (None, None) if start is None else (start.spec, start.seen_rows)
-    table = prepare(data, *_uses_and_split(target, settings, run), *before)
+    table = prepare(data, target, settings, *before)
     OPTIONS.require_used(options, {"classes": table.spec.task == "classification"})
     with seeded(run.seed):
         network = _network(model, table, start, settings)
+    record = {"pretrained": _shown(pretrained), "rows": len(table.train[1])}
     return learner_of(
         network,
         batches(table, run, batch_size=settings["batch_size"]),
@@ -159,43 +164,10 @@ def learner(
         TableModel,
         settings,
         source=source(data),
-        record={
-            "pretrained": _shown(pretrained),
-            "rows": len(table.train[1]),
-            **OPTIONS.record(settings),
-        },
+        record=record | OPTIONS.record(settings),
         batchnorm=TableModel.batchnorm,
-        seen_before=None if start is None else start.seen_rows,
-        licence="unknown" if start is None else start.licence,
-        extra=None if start is None else start.extra,
+        **kept,
     )
-
-
-def _with_memory(
-    spec: Spec, target: Name | Sequence[Name] | None, options: Options
-) -> tuple[Name | Sequence[Name], Options]:
-    """The target and options of further training, with what the pretrained model remembers."""
-    names = [column.name for column in spec.targets]
-    if target not in (None, names, names[0]):
-        return target, options
-    remembered: Options = {"task": spec.task, "log_target": spec.log_target}
-    return names, {**remembered, **options}
-
-
-def _uses_and_split(
-    target: Name | Sequence[Name] | None, settings: Options, run: Run
-) -> tuple[Uses, Split]:
-    """What the columns are for, and how rows are set aside."""
-    uses = Uses(
-        () if target is None else target,
-        settings["task"],
-        settings["categories"],
-        settings["numbers"],
-        settings["ignore"],
-        settings["log_target"],
-    )
-    fraction, time, group = settings["valid_fraction"], settings["time"], settings["group"]
-    return uses, Split(settings["valid"], fraction, time, group, run.seed)
 
 
 def _network(
@@ -203,13 +175,11 @@ def _network(
 ) -> TableNet:
     """A network for the table: the pretrained one carried over, or one of random weights."""
     spec, x_cont = table.spec, table.train[0][1]
-    by_name: dict[str, Any] = dict(settings)
-    chosen: Any = {name: by_name[name] for name in Settings.__annotations__}
-    chosen |= {
-        "sizes": _sizes(settings["sizes"], spec),
-        "y_range": scaled_range(settings["y_range"], spec),
+    y_range = scaled_range(settings["y_range"], spec)
+    every = {**settings, "sizes": _sizes(settings["sizes"], spec), "y_range": y_range}
+    chosen: Any = {
+        name: every[name] for name in Settings.__annotations__ if every[name] is not None
     }
-    chosen = {name: value for name, value in chosen.items() if value is not None}
     if start is not None:
         return carry_over(start.members[0], start.spec, spec, x_cont, chosen)
     net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)

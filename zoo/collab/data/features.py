@@ -55,7 +55,7 @@ def fit(table: pd.DataFrame) -> Encoder:
 
 def width(encoder: Mapping[str, Any]) -> int:
     """Columns of the encoded table."""
-    return sum(_width(how) for how in encoder.values())
+    return sum(map(_width, encoder.values()))
 
 
 def encode(
@@ -80,9 +80,12 @@ def encode(
             f"{ids[int(np.argmin(rows))]!r}. The index of the table must hold the ids."
         )
     parts = [_encode_column(table[name], how) for name, how in encoder.items()]
-    features = _quiet_flags(parts, encoder)
-    encoded = np.zeros((len(ids) + 1, width(encoder)), dtype=np.float32)
-    encoded[1:][rows >= 0] = features[rows[rows >= 0]]
+    features = np.concatenate(parts, axis=1)
+    is_flag = np.repeat(["flag" in how for how in encoder.values()], [p.shape[1] for p in parts])
+    counts = features[:, is_flag].sum(1, keepdims=True)
+    features[:, is_flag] /= np.sqrt(np.maximum(counts, 1))  # so that flags have length one together
+    nothing = np.zeros((1, features.shape[1]), dtype=np.float32)
+    encoded: NDArray[np.float32] = np.concatenate([features, nothing])[np.append(-1, rows)]
     return encoded
 
 
@@ -119,10 +122,9 @@ def _encode_column(column: pd.Series, how: Mapping[str, Any]) -> NDArray[np.floa
     else:
         numbers = _numbers(column)
         positions = np.where(np.isnan(numbers), -1, np.searchsorted(how["edges"], numbers))
-    encoded = np.zeros((len(column), _width(how)), dtype=np.float32)
-    there = np.flatnonzero(positions >= 0)
-    encoded[there, positions[there]] = 1
-    return encoded
+    n = _width(how)
+    flags: NDArray[np.float32] = np.eye(n + 1, n, dtype=np.float32)[positions]  # a gap has none
+    return flags
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
@@ -145,14 +147,3 @@ def _texts(column: pd.Series, values: Sequence[str]) -> pd.Series:
     """Cells as the values of training spell them: 5.0 is "5" unless there is a value "5.0"."""
     texts = column.astype(str)
     return texts.where(texts.isin(values), texts.str.replace(r"\.0+$", "", regex=True))
-
-
-def _quiet_flags(
-    parts: list[NDArray[np.float32]], encoder: Mapping[str, Any]
-) -> NDArray[np.float32]:
-    """All columns side by side, the flags of a row divided by the root of their number."""
-    whole = np.concatenate(parts, axis=1)
-    flags = np.repeat(["flag" in how for how in encoder.values()], [p.shape[1] for p in parts])
-    counts = whole[:, flags].sum(1, keepdims=True)
-    whole[:, flags] /= np.sqrt(np.maximum(counts, 1))
-    return whole

@@ -130,15 +130,13 @@ def clean_ids(column: pd.Series, side: str) -> pd.Series:
         return column
     try:
         codes, uniques = pd.factorize(column)
-        plain = _as_numbers([plain_id(one) for one in uniques.tolist()])
+        plain = _as_numbers(list(map(plain_id, uniques.tolist())))
     except (TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ValueError) else "an id must be text or a number."
         raise ValueError(f"column of the {side}: {said}") from None
     if all(type(one) is int and _INT64.min <= one <= _INT64.max for one in plain):
         return pd.Series(np.array(plain, dtype=np.int64)[codes], index=column.index)
-    objects = np.empty(len(plain), dtype=object)
-    objects[:] = plain
-    return pd.Series(objects[codes], index=column.index, dtype=object)
+    return pd.Series(np.array(plain, dtype=object)[codes], index=column.index, dtype=object)
 
 
 def whole_numbers(column: pd.Series) -> pd.Series:
@@ -193,9 +191,8 @@ def one_or_many(values: Any, side: str) -> list[Any] | pd.Series | pd.Index | ND
     if isinstance(values, (pd.Series, pd.Index, np.ndarray)) and values.ndim == 1:
         return values
     listed = values.tolist() if hasattr(values, "ndim") else list(values)
-    is_no_list = isinstance(
-        values, (tuple, dict, set, frozenset)
-    )  # a tuple might be meant as an id
+    # A tuple might be meant as an id.
+    is_no_list = isinstance(values, (tuple, dict, set, frozenset))
     if is_no_list or any(issubclass(kind, Sized) for kind in set(map(type, listed)) - {str}):
         raise ValueError(
             f"several {side}s must be a list of ids, got a {type(values).__name__} of "
@@ -206,24 +203,20 @@ def one_or_many(values: Any, side: str) -> list[Any] | pd.Series | pd.Index | ND
 
 def _index(values: Iterable[Any]) -> pd.Index:
     """An index of ids in which no whole number becomes a float, and none is taken for text."""
+    index: pd.Index
     if isinstance(values, (pd.Series, pd.Index, np.ndarray)):
         column = pd.Series(values).reset_index(drop=True)
         if isinstance(column.dtype, pd.CategoricalDtype):
             column = column.astype(column.cat.categories.dtype)
         if is_float_dtype(column) or is_bool_dtype(column) or column.dtype == np.uint64:
             column = column.astype(object)
-        wide: pd.Index = pd.Index(column, tupleize_cols=False)
-        return wide
+        index = pd.Index(column, tupleize_cols=False)
+        return index
     listed = list(values)
     kinds = set(map(type, listed))
-    if kinds == {str} or (
-        kinds == {int} and _INT64.min <= min(listed) <= max(listed) <= _INT64.max
-    ):
-        plain: pd.Index = pd.Index(listed)
-        return plain
-    objects = np.empty(len(listed), dtype=object)
-    objects[:] = listed
-    index: pd.Index = pd.Index(objects, dtype=object, tupleize_cols=False)
+    fits = kinds == {int} and _INT64.min <= min(listed) <= max(listed) <= _INT64.max
+    dtype = None if fits or kinds == {str} else object
+    index = pd.Index(listed, dtype=dtype, tupleize_cols=False)
     return index
 
 
@@ -251,6 +244,4 @@ def _number_of(text: str) -> Hashable:
     """The number that a text spells, None if it spells none."""
     if re.fullmatch(_DIGITS, text):
         return int(text.partition(".")[0])
-    if not re.fullmatch(_DECIMAL, text):
-        return None
-    return float(text)
+    return float(text) if re.fullmatch(_DECIMAL, text) else None

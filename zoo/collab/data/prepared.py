@@ -93,7 +93,11 @@ def prepare(
         valid = validation(held_out, rated_items, spec, is_ranking=not predicts)
     drawn = valid if settings["valid"] is None else None
     held_out_items = all_held_out(drawn, rated_items, prior)
-    return Prepared(spec, train, valid, rated_items, held_out_items, _encoded(features, spec))
+    ids: dict[Any, Any] = {"user": spec.users, "item": spec.items}
+    how: dict[Any, Any] = {**spec.features}
+    both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
+    tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
+    return Prepared(spec, train, valid, rated_items, held_out_items, tensors)
 
 
 def _numbered(
@@ -109,20 +113,15 @@ def _numbered(
     items, item_rows = _number(ratings["item"], before.index["item"])
     for side, of_side in features.items():
         require_ids(of_side, side, {*USUAL[side].split(), str(stated.get(side, side)).lower()})
-    spec: Spec = _replaced(
-        before,
-        users=users,
-        items=items,
-        features=before.features if prior else {s: fit(t) for s, t in features.items()},
-        columns={**before.columns, **stated},
-    )
-    all_titles: dict[Any, str] = {**spec.titles, **_titles(titles, spec)}
-    return replace(spec, titles=all_titles), _sorted_by_user(
-        user_rows, item_rows, ratings["rating"].to_numpy()
-    )
-
-
-_replaced: Any = replace  # ids of users are any hashable, JSON narrows them when stored
+    columns = {**before.columns, **stated}
+    changes: dict[str, Any] = {"users": users, "items": items, "columns": columns}
+    if prior is None:
+        changes["features"] = {side: fit(of_side) for side, of_side in features.items()}
+    spec = replace(before, **changes)
+    spec = replace(spec, titles={**spec.titles, **_titles(titles, spec)})
+    order = np.argsort(user_rows, kind="stable")
+    values = ratings["rating"].to_numpy()[order].astype(np.float32, copy=False)
+    return spec, Ratings(*map(torch.from_numpy, (user_rows[order], item_rows[order], values)))
 
 
 def _require_enough(ratings: pd.DataFrame, predicts_ratings: bool) -> None:
@@ -169,32 +168,20 @@ def _scaled(spec: Spec, values: Any, y_range: tuple[float, float] | None) -> Spe
         ValueError: the ratings are not on it.
     """
     lowest, highest = float(values.min()), float(values.max())
-    if y_range is not None:
-        low, high = y_range
-        if not low < high or lowest < low or highest > high:
-            raise ValueError(
-                f"y_range must go from low to high and hold all ratings, got {y_range=} for "
-                f"ratings from {lowest:g} to {highest:g}. Widen it."
-            )
-        return replace(spec, low=low, high=high)
-    if spec.low is None:
-        margin = MARGIN * (highest - lowest)
-        return replace(spec, low=lowest - margin, high=highest + margin)
-    require_on_scale(values, spec.low, spec.high)
-    return spec
+    if y_range is None and spec.low is not None:
+        require_on_scale(values, spec.low, spec.high)
+        return spec
+    margin = MARGIN * (highest - lowest)
+    low, high = (lowest - margin, highest + margin) if y_range is None else y_range
+    if not low < high or lowest < low or highest > high:
+        raise ValueError(
+            f"y_range must go from low to high and hold all ratings, got {y_range=} for ratings "
+            f"from {lowest:g} to {highest:g}. Widen it."
+        )
+    return replace(spec, low=low, high=high)
 
 
-def _encoded(tables: Mapping[str, pd.DataFrame], spec: Spec) -> dict[str, Tensor]:
-    """Features of each side that has a table."""
-    ids = {"user": spec.users, "item": spec.items}
-    return {
-        side: torch.from_numpy(encode(tables[side], encoder, ids[side]))
-        for side, encoder in spec.features.items()
-        if side in tables
-    }
-
-
-def _titles(titles: Titles | None, spec: Spec) -> dict[Hashable, str]:
+def _titles(titles: Titles | None, spec: Spec) -> dict[Any, str]:
     """Titles of known items, by id."""
     if titles is None:
         return {}
@@ -210,12 +197,3 @@ def _titles(titles: Titles | None, spec: Spec) -> dict[Hashable, str]:
         for row, title in zip(rows.tolist(), by_item.values(), strict=True)
         if row and isinstance(title, str)
     }
-
-
-def _sorted_by_user(users: Rows, items: Rows, values: Any) -> Ratings:
-    order = np.argsort(users, kind="stable")
-    return Ratings(
-        torch.from_numpy(users[order]),
-        torch.from_numpy(items[order]),
-        torch.from_numpy(values[order].astype(np.float32, copy=False)),
-    )

@@ -22,7 +22,8 @@ class RatedItems(NamedTuple):
     @classmethod
     def of(cls, users: Tensor, items: Tensor, n_users: int) -> Self:
         """From ratings that are sorted by user; the items' memory is shared."""
-        return cls(offsets_of(users, n_users), items)
+        counts = torch.bincount(users, minlength=n_users + 1)
+        return cls(torch.cat([counts.new_zeros(1), counts.cumsum(0)]), items)
 
     @classmethod
     def from_keys(cls, keys: NDArray[np.uint64], n_users: int) -> Self:
@@ -39,10 +40,6 @@ class RatedItems(NamedTuple):
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
         return type(self)(self.offsets.to(device), self.items.to(device))
-
-    def of_user(self, user: int) -> Tensor:
-        """Rows of the items that one user has rated."""
-        return self.items[int(self.offsets[user]) : int(self.offsets[user + 1])]
 
     def pairs(self, users: Tensor) -> tuple[Tensor, Tensor]:
         """What several users have rated: positions in `users`, and rows of items.
@@ -83,12 +80,6 @@ class RatedItems(NamedTuple):
         """The users of every item."""
         order = torch.argsort(self.items, stable=True)
         return type(self).of(self.items, self.owners[order].int(), n_items)
-
-
-def offsets_of(rows: Tensor, n: int) -> Tensor:
-    """Where the entries of row 0, 1, ... n begin, when sorted by row. Shape: (n + 2,), int64."""
-    counts = torch.bincount(rows, minlength=n + 1)
-    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
 def pair_keys(users: Tensor, items: Tensor) -> NDArray[np.uint64]:

@@ -82,18 +82,16 @@ def read_visitor(
     Raises:
         ValueError: as for `read`.
     """
-    if isinstance(ratings, pd.DataFrame):
-        table = ratings
-    else:
-        pairs = dict(ratings)
+    table = ratings
+    if not isinstance(table, pd.DataFrame):
+        pairs = dict(table)
         ids = pd.Series(list(pairs), dtype=object)
         table = pd.DataFrame({"item": ids, "rating": list(pairs.values())})
     taken = {str(name) for name in table.columns}
     user = next(name for name in ("user", "visitor", "nobody") if name not in taken)
     own = {role: name for role, name in remembered.items() if role != "user"}
-    return read(
-        table.assign(**{user: 0}), {"user": user}, remembered=own, needs_rating=needs_rating
-    )
+    table = table.assign(**{user: 0})
+    return read(table, {"user": user}, remembered=own, needs_rating=needs_rating)
 
 
 def table_of(table: Table, names_in: Callable[[pd.DataFrame], dict[str, Any]]) -> pd.DataFrame:
@@ -111,6 +109,23 @@ def table_of(table: Table, names_in: Callable[[pd.DataFrame], dict[str, Any]]) -
         return {names["user"]: None, names["item"]: None}
 
     return read_table(Path(table), ids)
+
+
+def pairs_in(file: Path, remembered: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The user and the item of each row; ids that spell whole numbers are numbers.
+
+    Args:
+        file: a table.
+        remembered: the columns of the training, by role.
+
+    Raises:
+        ValueError: it has no column of users or of items.
+    """
+    names_in = partial(column_names, remembered=remembered)
+    table = table_of(file, names_in)
+    names = names_in(table)
+    sides = {side: whole_numbers(table[names[side]]).tolist() for side in ("user", "item")}
+    return [{"user": user, "item": item} for user, item in zip(*sides.values(), strict=True)]
 
 
 def split(
@@ -202,21 +217,17 @@ def _without_gaps(ratings: pd.DataFrame) -> pd.DataFrame:
     gaps = ratings.isna().any(axis=1)
     if gaps.any():
         warn(f"{int(gaps.sum())} of {len(ratings)} ratings lack a value and are left out.")
-        ratings = ratings[~gaps]
-    if not len(ratings):
+    if gaps.all():
         raise ValueError(
             "ratings must be complete in at least one row, got a table without such a row. Give "
             "some."
         )
-    return ratings
+    return ratings[~gaps]
 
 
 def _without_repeats(ratings: pd.DataFrame) -> pd.DataFrame:
-    if "time" in ratings:
-        ordered = ratings.sort_values("time", kind="stable")
-        repeated = ordered.duplicated(["user", "item"], keep="last").reindex(ratings.index)
-    else:
-        repeated = ratings.duplicated(["user", "item"], keep="last")
+    ordered = ratings.sort_values("time", kind="stable") if "time" in ratings else ratings
+    repeated = ordered.duplicated(["user", "item"], keep="last").reindex(ratings.index)
     if repeated.any():
         warn(
             f"{int(repeated.sum())} ratings are of an item that the user rated again. The last one "

@@ -44,7 +44,8 @@ def times_of(column: pd.Series) -> pd.Series:
         with contextlib.suppress(ValueError, TypeError, OverflowError):
             readings.append(pd.to_datetime(column, format=written, utc=True))
     if readings:
-        if any((readings[0] != other).any() for other in readings) and not _has_stops(column):
+        differ = any((readings[0] != other).any() for other in readings)
+        if differ and not _STOPS.match(str(column.iloc[0])):
             warn(
                 "dates must tell the month from the day, got none that does, such as "
                 f"{column.iloc[0]!r}, so that the month is read first. Write them as 2020-12-31."
@@ -62,10 +63,6 @@ def _ways(first: Any) -> Iterator[str]:
             written = guess_datetime_format(str(first), dayfirst=dayfirst)
         if written is not None:
             yield written
-
-
-def _has_stops(column: pd.Series) -> bool:
-    return _STOPS.match(str(column.iloc[0])) is not None
 
 
 def _odd(column: pd.Series) -> Any:

@@ -51,7 +51,7 @@ def divided(
             "with ratings that it was not trained on."
         )
         return ratings, None
-    _, held_out = split(ratings[is_new], settings["split"], fraction, seed)
+    held_out = split(ratings[is_new], settings["split"], fraction, seed)[1]
     return ratings.drop(held_out.index), held_out
 
 

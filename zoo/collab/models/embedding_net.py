@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -53,8 +54,7 @@ class EmbeddingNet(nn.Module):
         )
         for side in (self.users, self.items):
             nn.init.normal_(side.factors, std=0.1)
-        last = self.rest[-1]
-        assert isinstance(last, nn.Linear)
+        last: Any = self.rest[-1]
         offset = mean if low is None or high is None else unscaled(mean, low, high)
         nn.init.constant_(last.bias, offset)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,10 +16,12 @@ from zoo.core.messages import SHOWN, quoted, warn
 from zoo.data.table import require_columns
 from zoo.tabular.data.encode import Lookup
 from zoo.tabular.data.values import (
+    FEW,
     Kind,
     Value,
     as_numbers,
     distinct,
+    has_kinds,
     is_text,
     kind_of,
     moments,
@@ -27,9 +30,8 @@ from zoo.tabular.data.values import (
     without_arrow,
 )
 from zoo.tabular.options import Name
-from zoo.tabular.spec import Category, Number
+from zoo.tabular.spec import Category, Number, Spec
 
-FEW: Final = 20  # different whole numbers that are still categories (fastai: max_card)
 NEARLY_ALL: Final = 0.9  # share of different texts from which on a column is an identifier
 MANY: Final = 100  # rows, below which no column counts as an identifier
 LEFT_OUT: Final = "columns are left out that cannot help"
@@ -54,7 +56,7 @@ def fit_columns(
     categories: Sequence[Name] = (),
     numbers: Sequence[Name] = (),
     ignore: Sequence[Name] = (),
-    earlier: Mapping[Name, Category | Number] | None = None,
+    earlier: Spec | None = None,
 ) -> Columns:
     """The input columns of a table, fitted on its rows, which are those to train on.
 
@@ -68,7 +70,7 @@ def fit_columns(
         categories: columns that are categories whatever they look like.
         numbers: columns that are numbers whatever they look like.
         ignore: columns that are no inputs: the target, perhaps others.
-        earlier: columns of a pretrained model: their kind and statistics stay, new categories
+        earlier: spec of a pretrained model: kind and statistics of its columns stay, new categories
             join.
 
     Raises:
@@ -76,6 +78,9 @@ def fit_columns(
             of a column of numbers are none.
     """
     _require_uses({"categories": categories, "numbers": numbers, "ignore": ignore}, frame)
+    known: dict[Name, Category | Number] = {}
+    if earlier is not None:
+        known = {one.name: one for one in earlier.categories} | {n.name: n for n in earlier.numbers}
     inputs: list[Category | Number] = []
     left_out: list[tuple[Name, str]] = []
     infinite: list[Name] = []
@@ -83,7 +88,7 @@ def fit_columns(
     for name in frame.columns:
         if name in set(ignore):
             continue
-        column, before = without_arrow(frame[name]), (earlier or {}).get(name)
+        column, before = without_arrow(frame[name]), known.get(name)
         is_certain = before is not None or name in categories or name in numbers
         fitted: Category | Number | None
         if name in categories or (name not in numbers and _is_category(column, before)):
@@ -94,12 +99,19 @@ def fit_columns(
         else:
             old = before if isinstance(before, Number) else None
             fitted, has_infinite = fit_number(column, name, old)
-            why = _useless_number(column, name, fitted, is_certain=is_certain)
+            why = None if fitted else "has one value alone"
+            if not is_certain and is_saved_index(column, name):
+                why = "is the index that another program has saved"
             infinite += [name] if has_infinite else []
         inputs += [] if why or fitted is None else [fitted]
         left_out += [(name, why)] if why else []
     _tell(left_out, infinite, odd)
-    _require_inputs(inputs, frame)
+    if not inputs:
+        raise ValueError(
+            "training must have a column that varies beside the target, got "
+            f"columns={quoted(list(frame.columns))} of {len(frame)} rows. Add some, or name them "
+            "in categories."
+        )
     return Columns(
         tuple(column for column in inputs if isinstance(column, Category)),
         tuple(column for column in inputs if isinstance(column, Number)),
@@ -145,9 +157,8 @@ def fit_number(
         return None, has_infinite
     median = float(np.median(there))
     filled = np.where(np.isfinite(numbers), numbers, median)
-    spread = float(filled.std())
-    number = Number(name, kind, median, float(filled.mean()), spread or 1.0, gaps)
-    return number, has_infinite
+    mean, std = float(filled.mean()), float(filled.std()) or 1.0
+    return Number(name, kind, median, mean, std, gaps), has_infinite
 
 
 def is_saved_index(column: pd.Series, name: Name) -> bool:
@@ -161,33 +172,18 @@ def _is_category(column: pd.Series, before: Category | Number | None) -> bool:
     """Whether a column that the user has not named is one of categories."""
     if before is not None:
         return isinstance(before, Category)
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype) or types.is_bool_dtype(dtype):
-        return True
-    if kind_of(column) != "number" or types.is_float_dtype(dtype):
-        return False
-    if types.is_integer_dtype(dtype):
-        return int(column.nunique()) <= FEW
-    if types.is_numeric_dtype(dtype):  # decimals of pyarrow
-        return False
-    inferred = types.infer_dtype(column, skipna=True)
-    if inferred in ("floating", "mixed-integer-float", "decimal", "datetime", "datetime64", "date"):
-        return False
-    if inferred == "integer":
-        return len(distinct(column)[1]) <= FEW
-    return not _is_text_of_dates(column)
+    kinds = has_kinds(column)
+    return not _holds_dates(column) if kinds is None else kinds
 
 
 def _kind(column: pd.Series) -> Kind:
-    if is_text(column.dtype):
-        inferred = types.infer_dtype(column, skipna=True)
-        if inferred in ("datetime", "datetime64", "date") or _is_text_of_dates(column):
-            return "time"
-    return kind_of(column)
+    return "time" if is_text(column.dtype) and _holds_dates(column) else kind_of(column)
 
 
-def _is_text_of_dates(column: pd.Series) -> bool:
-    """Whether every text begins as 2015-07-31 and pandas reads all of them as times."""
+def _holds_dates(column: pd.Series) -> bool:
+    """Whether cells are dates, or texts that begin as 2015-07-31 and that pandas reads as times."""
+    if types.infer_dtype(column, skipna=True) in ("datetime", "datetime64", "date"):
+        return True
     texts = column.dropna()
     if not len(texts) or not isinstance(texts.iloc[0], str) or not _ISO_DATE.match(texts.iloc[0]):
         return False
@@ -211,15 +207,6 @@ def _useless(column: pd.Series, category: Category) -> str | None:
     return None
 
 
-def _useless_number(
-    column: pd.Series, name: Name, number: Number | None, *, is_certain: bool
-) -> str | None:
-    """Why a column of numbers is left out, if it is."""
-    if not is_certain and is_saved_index(column, name):
-        return "is the index that another program has saved"
-    return None if number else "has one value alone"
-
-
 def _among_numbers(category: Category) -> Value:
     """A text that keeps a column of numbers from being one, such as "?" or "$1.50".
 
@@ -232,15 +219,6 @@ def _among_numbers(category: Category) -> Value:
     if sum(reads_as_number(value) for value in values) < NEARLY_ALL * len(values):
         return None
     return next((text for text in texts if not isinstance(sense(text), int)), None)
-
-
-def _require_inputs(inputs: Sequence[Category | Number], frame: pd.DataFrame) -> None:
-    if not inputs:
-        raise ValueError(
-            "training must have a column that varies beside the target, got "
-            f"columns={quoted(list(frame.columns))} of {len(frame)} rows. Add some, or name them "
-            "in categories."
-        )
 
 
 def _tell(
@@ -265,10 +243,11 @@ def _tell(
 
 
 def _require_uses(uses: dict[str, Sequence[Name]], frame: pd.DataFrame) -> None:
+    counts: Counter[Name] = Counter()
     for use, names in uses.items():
         require_columns(frame, names, f"columns named in {use}")
-    every: list[Any] = [name for names in uses.values() for name in dict.fromkeys(names)]
-    twice = [name for name in dict.fromkeys(every) if every.count(name) > 1]
+        counts.update(set(names))
+    twice = [name for name, n in counts.items() if n > 1]
     if twice:
         raise ValueError(
             f"a column must have one use, got {quoted(twice)} in several of {', '.join(uses)} (the "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -35,14 +34,9 @@ class Encoder:
     """
 
     def __init__(self, spec: Spec) -> None:
-        self.spec = spec
+        self.spec, self.inputs = spec, spec.inputs
         exact = spec.cells == "exact"
         self.lookups = [Lookup(category, exact=exact) for category in spec.categories]
-
-    @cached_property
-    def with_gaps(self) -> list[int]:
-        """Which numbers had gaps in training."""
-        return [i for i, number in enumerate(self.spec.numbers) if number.gaps]
 
     def table(self, frame: pd.DataFrame) -> tuple[Tensor, Tensor]:
         """Inputs of many rows, on the CPU.
@@ -52,14 +46,13 @@ class Encoder:
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none.
         """
-        require_columns(frame, self.spec.inputs, ALL_INPUTS)
+        require_columns(frame, self.inputs, ALL_INPUTS)
         x_cat = np.empty((len(frame), len(self.spec.table_rows)), dtype=np.int32)
         x_cont = np.empty((len(frame), len(self.spec.numbers)), dtype=np.float32)
         unseen: dict[Name, Value] = {}
         for i, lookup in enumerate(self.lookups):
-            x_cat[:, i], strange = lookup.column(frame[lookup.name])
-            unseen |= {} if strange is None else {lookup.name: strange}
-        warn_of_unseen(unseen)
+            x_cat[:, i], unseen[lookup.name] = lookup.column(frame[lookup.name])
+        _warn_of_unseen(unseen)
         flag = len(self.spec.categories)
         for i, number in enumerate(self.spec.numbers):
             cells = as_numbers(frame[number.name], number.name, number.kind)
@@ -79,14 +72,15 @@ class Encoder:
         Raises:
             ValueError: columns lack, or a cell of a column of numbers is none.
         """
-        if any(name not in row for name in self.spec.inputs):
-            require_columns(pd.DataFrame([dict(row)]), self.spec.inputs, ALL_INPUTS)
+        if any(name not in row for name in self.inputs):
+            require_columns(row, self.inputs, ALL_INPUTS)
         cells = [plain(row[lookup.name]) for lookup in self.lookups]
-        codes = [lookup.row(cell) for lookup, cell in zip(self.lookups, cells, strict=True)]
+        codes = list(map(Lookup.row, self.lookups, cells))
         if 0 in codes:
-            unseen = zip(self.lookups, codes, cells, strict=True)
-            warn_of_unseen(
-                {a.name: c for a, code, c in unseen if not code and sense(c) is not None}
+            every = zip(self.lookups, cells, codes, strict=True)
+            unseen = {at.name: cell for at, cell, code in every if not code}
+            _warn_of_unseen(
+                {name: cell for name, cell in unseen.items() if sense(cell) is not None}
             )
         scaled, flags = [], []
         for number in self.spec.numbers:
@@ -158,11 +152,9 @@ def row_numbers(category: Category) -> dict[tuple[str, Value], int]:
     rows = {key(value): i for i, value in enumerate(category.values, 1)}
     for (_, value), row in list(rows.items()):
         if isinstance(value, _NUMERIC):
-            for kind in _NUMERIC:
-                if kind is not bool or value in (0, 1):
-                    same = kind(value)
-                    if same == value:
-                        rows.setdefault(key(same), row)
+            for same in (kind(value) for kind in _NUMERIC):
+                if same == value:
+                    rows.setdefault(key(same), row)
     return rows
 
 
@@ -170,19 +162,17 @@ def text_columns(spec: Spec) -> dict[Name, tuple[str, ...]]:
     """The texts of each column that training had as text: a file's cells there are no numbers."""
     columns = [(category.name, category.values) for category in spec.categories]
     columns += [(target.name, target.classes) for target in spec.targets]
-    every = all if spec.cells == "exact" else any
-    return {
-        name: tuple(value for value in values if isinstance(value, str))
-        for name, values in columns
-        if every(isinstance(value, str) for value in values if value is not None)
-        and any(isinstance(value, str) for value in values)
-    }
+    texts = {name: tuple(v for v in values if isinstance(v, str)) for name, values in columns}
+    if spec.cells == "exact":  # only where all values are texts
+        columns = [(name, v) for name, v in columns if len(texts[name]) + v.count(None) == len(v)]
+    return {name: texts[name] for name, _ in columns if texts[name]}
 
 
-def warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
-    """One warning for the columns most of whose cells are unseen, with a cell of each."""
-    if unseen:
-        shown = [f"{name!r} (such as {value!r:.40})" for name, value in unseen.items()]
+def _warn_of_unseen(unseen: Mapping[Name, Value]) -> None:
+    """One warning for the columns most of whose cells are unseen, with a cell of each, or None."""
+    cells = {name: value for name, value in unseen.items() if value is not None}
+    if cells:
+        shown = [f"{name!r} (such as {value!r:.40})" for name, value in cells.items()]
         more = f" and {len(shown) - SHOWN} more columns" if len(shown) > SHOWN else ""
         warn(
             "categories must be known from training to tell something, got mostly unknown ones in "

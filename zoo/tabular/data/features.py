@@ -24,18 +24,8 @@ from zoo.tabular.options import Name
 from zoo.tabular.spec import Category
 
 PARTS: Final = (
-    "year",
-    "month",
-    "week",
-    "day",
-    "dayofweek",
-    "dayofyear",
-    "is_month_start",
-    "is_month_end",
-    "is_quarter_start",
-    "is_quarter_end",
-    "is_year_start",
-    "is_year_end",
+    *("year", "month", "week", "day", "dayofweek", "dayofyear"),
+    *(f"is_{span}_{at}" for span in ("month", "quarter", "year") for at in ("start", "end")),
     "elapsed",
 )
 CLOCK_PARTS: Final = ("hour", "minute", "second")
@@ -81,15 +71,15 @@ def date_parts(
             f"{quoted(unknown)}. Leave parts out to have all."
         )
     times = _times(frame, column)
-    columns = {f"{column}_{part}": _part(times, part) for part in names}
-    if cyclic:
-        columns |= {f"{column}_{name}": values for name, values in _circles(times, clock).items()}
-    if double := [name for name in columns if name in frame.columns]:
+    columns = {part: _part(times, part) for part in names}
+    columns |= _circles(times, clock) if cyclic else {}
+    new = pd.DataFrame(columns, index=frame.index).add_prefix(f"{column}_")
+    if double := [name for name in new if name in frame.columns]:
         raise ValueError(
             f"parts of a date must be new columns, got {quoted(double)} in the table already. Drop "
             "them first, or leave this call out."
         )
-    return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1)
+    return pd.concat([frame, new], axis=1)
 
 
 def time_since(
@@ -140,11 +130,12 @@ def looked_up(frame: pd.DataFrame, table: pd.DataFrame, on: Name | Sequence[Name
     twice = table[table.duplicated(keys)][keys]
     shared = [name for name in table.columns if name in frame.columns and name not in keys]
     if len(twice) or shared:
-        wrong = f"{quoted(twice.iloc[:, 0].tolist())} in several rows"
+        wrong = f"{quoted(shared)} in both tables"
+        if len(twice):
+            wrong = f"{quoted(twice.iloc[:, 0].tolist())} in several rows"
         raise ValueError(
             "the table to look up must have one row per key, its other columns new, got "
-            f"{wrong if len(twice) else f'{quoted(shared)} in both tables'}. Drop or rename what "
-            "is double."
+            f"{wrong}. Drop or rename what is double."
         )
     left, right = _comparable(frame, table, keys)
     wide = left.merge(right, how="left", on=keys, sort=False, indicator=_MATCH)
@@ -195,15 +186,14 @@ def _times(frame: pd.DataFrame, column: Name) -> pd.Series:
 
 
 def _part(times: pd.Series, part: str) -> pd.Series:
+    values: pd.Series
     if part == "week":
-        weeks: pd.Series = times.dt.isocalendar()["week"]
-        return weeks.astype("float64" if times.isna().any() else "int64")
+        values = times.dt.isocalendar()["week"]
+        return values.astype("float64" if times.isna().any() else "int64")
     if part == "elapsed":
-        start = pd.Timestamp(0, tz=times.dt.tz).as_unit("s")
-        days: pd.Series = (times - start).dt.total_seconds() / 86_400
-        return days
-    name = {"dayofweek": "day_of_week", "dayofyear": "day_of_year"}.get(part, part)
-    values: pd.Series = getattr(times.dt, name)
+        values = (times - pd.Timestamp(0, tz=times.dt.tz).as_unit("s")).dt.total_seconds() / 86_400
+        return values
+    values = getattr(times.dt, part.replace("dayof", "day_of_"))
     return values.where(times.notna()) if times.isna().any() else values
 
 
@@ -232,8 +222,9 @@ def _distance(
             f"every row must have a time, got {int(times.isna().sum())} gaps in column {time!r}. "
             "Fill them or leave these rows out."
         )
-    when = _integers(times)
-    when = -when if forward else when
+    zoneless = times.dt.tz_convert("UTC").dt.tz_localize(None) if times.dt.tz else times
+    microseconds = zoneless.to_numpy(dtype="datetime64[us]").astype(np.int64)
+    when = -microseconds if forward else microseconds
     happens = _happens(frame[event])
     codes = np.zeros(len(frame), dtype=np.int64)
     if group is not None:
@@ -248,18 +239,9 @@ def _distance(
     return pd.Series(days, index=frame.index, name=f"{event}_{word}")
 
 
-def _integers(times: pd.Series) -> NDArray[np.int64]:
-    """Microseconds since 1970."""
-    plain = times.dt.tz_convert("UTC").dt.tz_localize(None) if times.dt.tz is not None else times
-    return plain.to_numpy(dtype="datetime64[us]").astype(np.int64)
-
-
 def _happens(events: pd.Series) -> NDArray[np.bool_]:
     """Where an event happens. Shape: (n,)."""
     codes, values = distinct(events)
     meanings = [sense(value, as_number=True) for value in (*values, None)]
-    is_event = [
-        bool(meaning) and not (isinstance(meaning, str) and meaning.lower() in NO_EVENTS)
-        for meaning in meanings
-    ]
+    is_event = [bool(one) and str(one).lower() not in NO_EVENTS for one in meanings]
     return np.array(is_event, dtype=bool)[codes]

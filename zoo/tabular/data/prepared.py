@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -17,7 +16,7 @@ from zoo.data.table import require_columns
 from zoo.tabular.data.columns import fit_columns, is_saved_index
 from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
 from zoo.tabular.data.encode import Encoder, Lookup, text_columns
-from zoo.tabular.data.splits import Split, divide, is_table, mask_of
+from zoo.tabular.data.splits import divide, is_table, mask_of
 from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import (
     encode_targets,
@@ -27,38 +26,12 @@ from zoo.tabular.data.targets import (
     task_of_targets,
     with_targets,
 )
-from zoo.tabular.options import Name, TaskName
-from zoo.tabular.spec import Category, Number, Spec, Target
+from zoo.tabular.options import Name, Options, TaskName
+from zoo.tabular.spec import Category, Cells, Spec, Target
 
 EVALUATION_ROWS: Final = 4096  # a batch, where nothing is learnt
 LEAST_BATCH: Final = 4  # rows; smaller ones could leave a single row to a batch norm
 NO_INPUT: Final = "was named in ignore, time or group"  # in `Spec.left_out`; further training obeys
-
-
-@dataclass(frozen=True)
-class Uses:
-    """What the columns of a table are for.
-
-    Attributes:
-        target: one or several columns to predict.
-        task: classification or regression; None lets the target's values tell.
-        categories: inputs that are categories whatever they look like.
-        numbers: inputs that are numbers whatever they look like.
-        ignore: columns that are no inputs.
-        log_target: learn the logarithm of the target.
-    """
-
-    target: Name | Sequence[Name]
-    task: TaskName | None = None
-    categories: Sequence[Name] = ()
-    numbers: Sequence[Name] = ()
-    ignore: Sequence[Name] = ()
-    log_target: bool = False
-
-    @property
-    def targets(self) -> list[Name]:
-        """The target or targets as a list."""
-        return [self.target] if isinstance(self.target, (str, int)) else list(self.target)
 
 
 class Prepared(NamedTuple):
@@ -75,8 +48,8 @@ class Prepared(NamedTuple):
 
 def prepare(
     data: Table,
-    uses: Uses,
-    split: Split,
+    target: Name | Sequence[Name] | None,
+    settings: Options,
     earlier: Spec | None = None,
     earlier_rows: SeenRows | None = None,
 ) -> Prepared:
@@ -84,8 +57,8 @@ def prepare(
 
     Args:
         data: a DataFrame or the path of a table, as for `read_table`.
-        uses: what its columns are for.
-        split: which rows are validated on.
+        target: one or several columns to predict.
+        settings: all options of the verb.
         earlier: spec of a pretrained model: columns of the same names keep their kind and
             statistics, its categories their numbers, its target the scale and classes, and what
             was to be no input is none.
@@ -94,35 +67,33 @@ def prepare(
     Raises:
         ValueError: columns, target or split do not suit.
     """
-    names = uses.targets
+    names = [target] if isinstance(target, (str, int)) else [*(() if target is None else target)]
     frame = read_table(data, *(() if earlier is None else (text_columns(earlier), earlier.columns)))
     _require_targets(frame, names)
-    if split.valid is not None and not is_table(split.valid):
-        split = replace(split, valid=mask_of(split.valid, frame)[labelled(frame, names)])
+    stated, ignored = settings["valid"], settings["ignore"]
+    if stated is not None and not is_table(stated):
+        settings = {**settings, "valid": mask_of(stated, frame)[labelled(frame, names)]}
     frame = with_targets(frame, names)
-    task = task_of_targets(frame, names, uses.task)
+    task = task_of_targets(frame, names, settings["task"])
     classes = frame[names[0]] if task == "classification" else None
-    if split.valid is None:
-        warn_of_marked_parts(frame, [*names, *uses.ignore, split.group])
-    no_content = [n for n in frame.columns if n in uses.ignore or is_saved_index(frame[n], n)]
-    train, valid = divide(frame, split, classes, no_content)
-    if valid is not None:
-        require_columns(valid, names, "the target")
-        valid = with_targets(valid, names)
-    spec = _spec(train, uses, split, task, earlier)
+    if stated is None:
+        warn_of_marked_parts(frame, [*names, *ignored, settings["group"]])
+    no_content = [n for n in frame.columns if n in ignored or is_saved_index(frame[n], n)]
+    train, valid = divide(frame, settings, classes, no_content)
+    spec = _spec(train, names, task, settings, earlier)
     rows = row_hashes(train, spec)
     natural = natural_twins(train, spec, rows)
-    if valid is not None and split.valid is not None:
+    known = rows if natural <= NATURAL_TWINS else None
+    if valid is None:
+        return Prepared(spec, encode(train, spec), None, known)
+    require_columns(valid, names, "the target")
+    valid = with_targets(valid, names)
+    if stated is not None:
         require_columns(valid, spec.inputs, ALL_INPUTS)
         require_other_rows(rows, row_hashes(valid, spec), natural)
-    if valid is not None and earlier_rows is not None and earlier is not None:
+    if earlier_rows is not None and earlier is not None:
         valid = _new_rows(valid, earlier, earlier_rows, names)
-    return Prepared(
-        spec,
-        encode(train, spec),
-        None if valid is None else encode(valid, spec),
-        rows if natural <= NATURAL_TWINS else None,
-    )
+    return Prepared(spec, encode(train, spec), encode(valid, spec), known)
 
 
 def _require_targets(frame: pd.DataFrame, names: Sequence[Name]) -> None:
@@ -136,43 +107,33 @@ def _require_targets(frame: pd.DataFrame, names: Sequence[Name]) -> None:
 
 
 def _spec(
-    train: pd.DataFrame, uses: Uses, split: Split, task: TaskName, earlier: Spec | None
+    train: pd.DataFrame, names: list[Name], task: TaskName, settings: Options, earlier: Spec | None
 ) -> Spec:
     """What the training rows say of columns and targets."""
-    names, left_out = uses.targets, () if earlier is None else earlier.left_out
-    inputs = {*uses.categories, *uses.numbers}
-    apart: list[Any] = [split.time, split.group]
-    apart += [name for name, why in left_out if why == NO_INPUT and name in train.columns]
-    apart = [*uses.ignore, *(name for name in apart if name is not None and name not in inputs)]
-    ignore = [name for name in dict.fromkeys(apart) if name not in names]
+    categories, numbers = settings["categories"], settings["numbers"]
+    log_target, known = settings["log_target"], [*earlier.left_out] if earlier else []
+    apart: list[Any] = [settings["time"], settings["group"]]
+    apart += [name for name, why in known if why == NO_INPUT and name in train.columns]
+    apart = [name for name in apart if name not in (None, *categories, *numbers)]
+    ignore = [n for n in dict.fromkeys([*settings["ignore"], *apart]) if n not in names]
+    no_inputs = [*names, *ignore]
     columns = fit_columns(
-        train,
-        categories=uses.categories,
-        numbers=uses.numbers,
-        ignore=[*names, *ignore],
-        earlier=_columns(earlier),
+        train, categories=categories, numbers=numbers, ignore=no_inputs, earlier=earlier
     )
-    targets = fit_targets(train, names, task, log_target=uses.log_target)
-    if earlier is not None and (earlier.task, earlier.log_target) == (task, uses.log_target):
+    targets = fit_targets(train, names, task, log_target=log_target)
+    if earlier is not None and (earlier.task, earlier.log_target) == (task, log_target):
         targets = tuple(_keep(target, earlier) for target in targets)
-    return Spec(
-        task,
-        columns.categories,
-        columns.numbers,
-        targets,
-        uses.log_target,
-        (*columns.left_out, *((name, NO_INPUT) for name in ignore)),
-        "alike" if columns.categories else "exact",
-    )
+    left_out = (*columns.left_out, *((name, NO_INPUT) for name in ignore))
+    cells: Cells = "alike" if columns.categories else "exact"
+    return Spec(task, columns.categories, columns.numbers, targets, log_target, left_out, cells)
 
 
 def encode(frame: pd.DataFrame, spec: Spec) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Inputs and target of labelled rows, on the CPU.
 
     Raises:
-        ValueError: columns lack, or cells do not suit.
+        ValueError: inputs lack, or cells do not suit.
     """
-    require_columns(frame, [target.name for target in spec.targets], "the target")
     return Encoder(spec).table(frame), encode_targets(frame, spec)
 
 
@@ -196,11 +157,6 @@ def still(inputs: tuple[Tensor, Tensor], target: Tensor, run: Run) -> TensorBatc
     """Rows in their order, in large batches."""
     device = run.torch_device()
     return TensorBatches(inputs, target, batch_size=EVALUATION_ROWS, shuffle=False, device=device)
-
-
-def _columns(spec: Spec | None) -> Mapping[Name, Category | Number]:
-    columns: list[Category | Number] = [] if spec is None else [*spec.categories, *spec.numbers]
-    return {column.name: column for column in columns}
 
 
 def _new_rows(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from zoo.tabular.data.targets import still_std
+import torch
+
+from zoo.tabular.data.targets import still_std, unscaled
 from zoo.tabular.spec import Spec, Target
 
 Range = tuple[float, float]
@@ -59,16 +61,11 @@ def moved_range(limits: Limits | None, old: Spec, new: Spec) -> Limits | None:
     scales = [(spec.log_target, [(t.mean, t.std) for t in spec.targets]) for spec in (old, new)]
     if limits is None or scales[0] == scales[1]:
         return limits
-    pairs = [
-        (low * target.std + target.mean, high * target.std + target.mean)
-        for (low, high), target in zip(limits, old.targets, strict=True)
-    ]
-    if old.log_target:
-        pairs = [(math.exp(low), math.exp(high)) for low, high in pairs]
+    pairs = unscaled(torch.tensor(limits, dtype=torch.float64).T, old).T.tolist()
     if new.log_target and any(low <= 0 for low, _ in pairs):
         raise ValueError(
             "limits must be positive where the logarithm is learnt, got y_range="
-            f"{[(float(f'{low:.6g}'), float(f'{high:.6g}')) for low, high in pairs]} of the "
+            f"{[tuple(float(f'{limit:.6g}') for limit in pair) for pair in pairs]} of the "
             "pretrained model. Pass a y_range above 0, such as y_range=(1, 10)."
         )
     return scaled_range(pairs, new)

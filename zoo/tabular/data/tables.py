@@ -44,7 +44,9 @@ def read_table(
             "a table must be a DataFrame or the path of a file (CSV, JSON or Parquet), got a "
             f"{type(data).__name__}. pd.DataFrame(data) makes one of arrays and lists."
         )
-    frame = _with_plain_names(frame)
+    if any(isinstance(name, np.generic) for name in frame.columns):
+        plain = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
+        frame = frame.set_axis(pd.Index(plain, dtype=object), axis=1)
     _require_names(frame)
     if not len(frame):
         raise ValueError(
@@ -67,14 +69,6 @@ def texts_of(frame: pd.DataFrame) -> dict[Name, tuple[str, ...]]:
         if not pd.api.types.is_numeric_dtype(frame[name].dtype)
         and any(isinstance(cell, str) for cell in frame[name].dropna().head(1))
     }
-
-
-def _with_plain_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with NumPy's texts and whole numbers among its columns' names as Python's."""
-    if not any(isinstance(name, (np.str_, np.integer)) for name in frame.columns):
-        return frame
-    plain = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
-    return frame.set_axis(pd.Index(plain, dtype=object), axis=1)
 
 
 def _require_names(frame: pd.DataFrame) -> None:

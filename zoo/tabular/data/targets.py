@@ -15,18 +15,19 @@ from torch import Tensor
 from zoo.core.messages import SHOWN, quoted, warn
 from zoo.tabular.data.encode import Lookup
 from zoo.tabular.data.values import (
+    FEW,
     Value,
     as_numbers,
     distinct,
+    has_kinds,
     is_text,
-    kind_of,
+    key,
     reads_as_number,
     sense,
 )
 from zoo.tabular.options import Name, TaskName
 from zoo.tabular.spec import Category, Spec, Target
 
-FEW_CLASSES: Final = 20  # different whole numbers that are still classes
 CONSTANT: Final = 1e-9  # share of its mean that a target without deviation may be off by
 MOSTLY: Final = 0.9  # share of different texts that are numbers, from which on the target is
 
@@ -53,19 +54,17 @@ def guess_task(column: pd.Series) -> TaskName:
     Raises:
         ValueError: the column is text that reads as many numbers, such as "$1,234.50".
     """
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype) or types.is_bool_dtype(dtype):
-        return "classification"
-    if types.is_integer_dtype(dtype):
-        return _by_number(column)
-    if types.is_numeric_dtype(dtype) or kind_of(column) != "number":
-        return "regression"
-    inferred = types.infer_dtype(column, skipna=True)
-    if inferred in ("decimal", "floating", "mixed-integer-float"):
-        return "regression"
-    if inferred == "integer":
-        return _by_number(column)
-    _require_words(column)
+    kinds = has_kinds(column)
+    if kinds is not None:
+        return "classification" if kinds else "regression"
+    values = [value for value in distinct(column)[1] if sense(value) is not None]
+    numbers = [value for value in values if reads_as_number(value)]
+    if len(values) > FEW and len(numbers) > MOSTLY * len(values):
+        raise ValueError(
+            f"a target of numbers must hold numbers alone, got {len(values)} texts such as "
+            f"{numbers[0]!r:.40}. Convert them, for example by pd.to_numeric, or pass "
+            "task='classification' if each is a class."
+        )
     return "classification"
 
 
@@ -196,14 +195,11 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
     Of texts that differ in spaces around them alone the first by letters stands for all.
     """
     values = sorted(distinct(column)[1], key=lambda value: (isinstance(value, str), value))
-    classes: list[Value] = []
-    texts: dict[str, str] = {}
+    first: dict[tuple[str, Value], Value] = {}  # of the texts with the same letters
     for value in values:
-        if isinstance(value, str) and texts.setdefault(value.strip(), value) != value:
-            continue
-        classes.append(value)
-    if len(classes) < len(values):
-        same = [value for value in values if value not in classes]
+        first.setdefault(key(value.strip() if isinstance(value, str) else value), value)
+    classes = list(first.values())
+    if same := [value for value in values if value not in classes]:
         warn(
             f"classes must differ in more than spaces, got {quoted(same)} in {name!r}. They are "
             "counted with the class of the same letters."
@@ -216,25 +212,9 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
     return tuple(classes)
 
 
-def _by_number(column: pd.Series) -> TaskName:
-    return "classification" if int(column.nunique()) <= FEW_CLASSES else "regression"
-
-
 def _is_whole(column: pd.Series) -> bool:
     """Whether a column of floats holds whole numbers alone."""
     if not types.is_float_dtype(column.dtype):
         return False
     cells = column.to_numpy(np.float64)
     return bool((np.abs(cells) < 2**53).all() and (cells == np.floor(cells)).all())
-
-
-def _require_words(column: pd.Series) -> None:
-    """Refuse classes that are many numbers written as text."""
-    values = [value for value in distinct(column)[1] if sense(value) is not None]
-    numbers = [value for value in values if reads_as_number(value)]
-    if len(values) > FEW_CLASSES and len(numbers) > MOSTLY * len(values):
-        raise ValueError(
-            f"a target of numbers must hold numbers alone, got {len(values)} texts such as "
-            f"{numbers[0]!r:.40}. Convert them, for example by pd.to_numeric, or pass "
-            "task='classification' if each is a class."
-        )

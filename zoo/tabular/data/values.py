@@ -24,6 +24,7 @@ Value = str | int | float | bool | None
 Kind = Literal["number", "time", "duration"]
 """What a number stands for; times are days since 1970 (UTC), durations are days."""
 
+FEW: Final = 20  # different whole numbers that are still categories or classes (fastai: max_card)
 LARGEST: Final = float(np.finfo(np.float32).max)  # a number beyond it counts as infinite
 WHOLE: Final = 2**63  # whole numbers beyond it are kept as text
 _DAY: Final = 86_400.0  # seconds
@@ -43,7 +44,8 @@ def plain(value: Any) -> Value:
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        return None if np.isnat(value) else str(_pandas_time(value))
+        of_pandas: Any = pd.Timestamp if isinstance(value, np.datetime64) else pd.Timedelta
+        return None if np.isnat(value) else str(of_pandas(value))
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -94,16 +96,14 @@ def distinct(column: pd.Series) -> tuple[NDArray[np.int64], list[Value]]:
     Shape: codes (n,); the values are in order of appearance
     """
     column = _dense(column)
+    codes: Any
+    raw: Any
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, raw = column.cat.codes.to_numpy(np.int64), list(column.cat.categories)
+        codes, raw = column.cat.codes.to_numpy(), column.cat.categories
     elif _may_hold_equals(column):
-        names: dict[tuple[str, Value], int] = {}
-        cells = [key(plain(cell)) for cell in column]
-        codes = np.array([names.setdefault(cell, len(names)) for cell in cells], dtype=np.int64)
-        raw = [value for _, value in names]
+        codes, raw = np.arange(len(column)), list(column)
     else:
-        codes, values = pd.factorize(column)
-        codes, raw = codes.astype(np.int64), list(values)
+        codes, raw = pd.factorize(column)
     order: dict[tuple[str, Value], int] = {}
     new = [-1 if (v := plain(r)) is None else order.setdefault(key(v), len(order)) for r in raw]
     codes = np.append(np.array(new, dtype=np.int64), -1)[codes]
@@ -168,6 +168,22 @@ def kind_of(column: pd.Series) -> Kind:
     if types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         return "time"
     return "number"
+
+
+def has_kinds(column: pd.Series) -> bool | None:
+    """Whether cells are some of few kinds, as truths and at most 20 whole numbers, or amounts.
+
+    None for texts and other objects, of which the cells do not tell.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype) or types.is_bool_dtype(dtype):
+        return True
+    is_object = not types.is_numeric_dtype(dtype) and kind_of(column) == "number"
+    inferred = types.infer_dtype(column, skipna=True) if is_object else ""
+    if types.is_integer_dtype(dtype) or inferred == "integer":
+        return int(column.nunique()) <= FEW
+    amounts = ("floating", "mixed-integer-float", "decimal")
+    return None if is_object and inferred not in amounts else False
 
 
 def one_number(cell: Any, name: Name, kind: Kind) -> float:
@@ -289,7 +305,3 @@ def _number_of(text: str) -> int | float | None:
     if not math.isfinite(number):
         return None
     return int(number) if number.is_integer() else number
-
-
-def _pandas_time(value: np.datetime64 | np.timedelta64) -> Any:
-    return pd.Timestamp(value) if isinstance(value, np.datetime64) else pd.Timedelta(value)

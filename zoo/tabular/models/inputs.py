@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,7 @@ def embedding_size(n: int) -> int:
     >>> [embedding_size(n) for n in (2, 8, 50, 1116)]
     [2, 5, 14, 81]
     """
-    size: int = min(600, round(1.6 * n**0.56))
-    return size
+    return int(min(600, round(1.6 * n**0.56)))
 
 
 class Embeddings(nn.Module):
@@ -40,11 +39,16 @@ class Embeddings(nn.Module):
         - output: (B, sum of sizes)
     """
 
+    of: Tensor
+    width: Tensor
+    first: Tensor
+
     def __init__(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
         super().__init__()
         self.rows, self.sizes = list(rows), list(sizes)
         self.starts = [0, *itertools.accumulate(n * d for n, d in zip(rows, sizes, strict=True))]
-        self.weight = nn.Parameter(torch.empty(self.starts[-1]))
+        weight = torch.empty(self.starts[-1])  # normal, cut at two deviations, as fastai's
+        self.weight = nn.Parameter(nn.init.trunc_normal_(weight, std=0.01, a=-0.02, b=0.02))
         width = torch.tensor(self.sizes, dtype=torch.int64)
         n = sum(self.sizes)
         of = torch.arange(len(rows)).repeat_interleave(width, output_size=n)  # column of an output
@@ -53,11 +57,6 @@ class Embeddings(nn.Module):
         self.register_buffer("of", of, persistent=False)
         self.register_buffer("width", width[of], persistent=False)
         self.register_buffer("first", first + within, persistent=False)
-        self.reset()
-
-    def reset(self) -> None:
-        """Random weights: normal of deviation .01, cut at two deviations (fastai)."""
-        nn.init.trunc_normal_(self.weight, std=0.01, a=-0.02, b=0.02)
 
     def table(self, column: int) -> Tensor:
         """A column's embedding. Shape: (rows, size), a view of the parameter."""
@@ -82,8 +81,7 @@ class Embeddings(nn.Module):
 
     def forward(self, x_cat: Tensor) -> Tensor:
         """The columns' vectors side by side."""
-        of: Any = self.of
-        places = torch.addcmul(self.first, x_cat.index_select(1, of), self.width)  # type: ignore[arg-type]
+        places = torch.addcmul(self.first, x_cat.index_select(1, self.of), self.width)
         return self.weight.index_select(0, places.view(-1)).view(places.shape)
 
 
@@ -105,50 +103,41 @@ class Piecewise(nn.Module):
         - output: (B, n * size)
     """
 
+    low: Tensor
+    scale: Tensor
+    least: Tensor
+    most: Tensor
+
     def __init__(self, n: int, bins: int, size: int) -> None:
         super().__init__()
-        self.n, self.bins, self.size = n, bins, size
+        self.bins = bins
         scale = torch.zeros(n, bins + 1)  # 1 / width; 0 for bins that lack
         scale[:, -1] = 1.0  # the last column is the number itself
         self.register_buffer("low", torch.zeros(n, bins + 1))
         self.register_buffer("scale", scale)
         self.register_buffer("least", torch.tensor([0.0] * bins + [-math.inf]), persistent=False)
         self.register_buffer("most", torch.tensor([1.0] * bins + [math.inf]), persistent=False)
-        self.weight = nn.Parameter(torch.empty(n, bins + 1, size))
-        self.reset()
-
-    def reset(self) -> None:
-        """Zero for the bins, so that training starts from the linear function; that is uniform."""
-        nn.init.zeros_(self.weight)
-        nn.init.uniform_(self.weight[:, -1], -1 / math.sqrt(self.size), 1 / math.sqrt(self.size))
+        # Zero for the bins, so that training starts from the linear function, which is uniform.
+        self.weight = nn.Parameter(torch.zeros(n, bins + 1, size))
+        nn.init.uniform_(self.weight[:, -1], -1 / math.sqrt(size), 1 / math.sqrt(size))
 
     @torch.no_grad()
     def fit(self, x_cont: Tensor) -> None:
         """Cut each number's range at the quantiles of these rows. Shape: (N, n)."""
-        for column in range(self.n):
-            self.fit_column(column, x_cont[:, column])
-
-    @torch.no_grad()
-    def fit_column(self, column: int, numbers: Tensor) -> None:
-        """Cut one number's range. Shape: (N,)."""
-        low, scale = (getattr(self, name)[column] for name in ("low", "scale"))
-        ordered = numbers.sort().values
-        at = torch.linspace(0, len(ordered) - 1, self.bins + 1, dtype=torch.float64)
-        edges = torch.unique(ordered[at.round().long()].float())
-        if len(edges) < 2:
-            edges = torch.stack([edges[0], edges[0] + 1])
-        n = len(edges) - 1
-        low[:-1], scale[:-1] = 0.0, 0.0
-        low[:n] = edges[:-1]
-        scale[:n] = 1 / (edges[1:] - edges[:-1])
+        self.low[:, :-1], self.scale[:, :-1] = 0.0, 0.0
+        at = torch.linspace(0, len(x_cont) - 1, self.bins + 1, dtype=torch.float64).round().long()
+        for low, scale, numbers in zip(self.low, self.scale, x_cont.T, strict=True):
+            edges = torch.unique(numbers.sort().values[at].float())
+            if len(edges) < 2:
+                edges = torch.stack([edges[0], edges[0] + 1])
+            n = len(edges) - 1
+            low[:n], scale[:n] = edges[:-1], 1 / edges.diff()
 
     def forward(self, x_cont: Tensor) -> Tensor:
         """The numbers' vectors side by side."""
-        tensors: Any = (self.low, self.scale, self.least, self.most)
-        low, scale, least, most = tensors
         wide = x_cont.T.unsqueeze(2)  # (n, B, 1)
-        come = ((wide - low.unsqueeze(1)) * scale.unsqueeze(1)).clamp(least, most)
-        return torch.bmm(come, self.weight).transpose(0, 1).flatten(1)
+        come = (wide - self.low.unsqueeze(1)) * self.scale.unsqueeze(1)
+        return torch.bmm(come.clamp(self.least, self.most), self.weight).transpose(0, 1).flatten(1)
 
 
 class Numbers(nn.Module):

@@ -33,24 +33,16 @@ class MemberLinear(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, k: int, init: Init = "ones") -> None:
         super().__init__()
-        self.init = init
-        self.weight = nn.Parameter(torch.empty(n_out, n_in))
-        self.scale_in = nn.Parameter(torch.empty(k, n_in))
+        limit = 1 / math.sqrt(max(n_in, 1))  # as in `nn.Linear`; all members have the same bias
+        scale_in = torch.ones(k, n_in)
+        self.weight = nn.Parameter(torch.empty(n_out, n_in).uniform_(-limit, limit))
+        if init == "signs":
+            scale_in.bernoulli_().mul_(2).sub_(1)
+        elif init == "normal":
+            scale_in.normal_()
+        self.scale_in = nn.Parameter(scale_in)
         self.scale_out = nn.Parameter(torch.ones(k, n_out))
-        self.bias = nn.Parameter(torch.empty(k, n_out))
-        self.reset()
-
-    def reset(self) -> None:
-        """Uniform weights as in `nn.Linear`; the bias is the same in all members."""
-        limit = 1 / math.sqrt(max(self.weight.shape[1], 1))
-        nn.init.uniform_(self.weight, -limit, limit)
-        nn.init.ones_(self.scale_in)
-        with torch.no_grad():
-            if self.init == "signs":
-                self.scale_in.bernoulli_().mul_(2).sub_(1)
-            elif self.init == "normal":
-                self.scale_in.normal_()
-            self.bias.copy_(torch.empty_like(self.bias[0]).uniform_(-limit, limit))
+        self.bias = nn.Parameter(torch.empty(n_out).uniform_(-limit, limit).repeat(k, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """The members' outputs."""

@@ -54,25 +54,10 @@ class Settings(TypedDict, total=False):
 
 # Without dropout, which torch is slow at on a CPU: with more weight decay the scores on splits of
 # Adult's training file are as good (`scripts/searches/tabular_recipe.py`).
+_BOTH: Final[Settings] = {"embedding_dropout": 0.0, "join": "input", "bins": 48}
 DEFAULTS: Final[dict[ModelName, Settings]] = {
-    "mlp": {
-        "layers": (200, 100),
-        "dropout": 0.0,
-        "embedding_dropout": 0.0,
-        "join": "input",
-        "bins": 48,
-        "d_number": 8,
-        "k": 0,
-    },
-    "tabm": {
-        "layers": (256, 256),
-        "dropout": 0.1,
-        "embedding_dropout": 0.0,
-        "join": "input",
-        "bins": 48,
-        "d_number": 16,
-        "k": 16,
-    },
+    "mlp": {**_BOTH, "layers": (200, 100), "dropout": 0.0, "d_number": 8, "k": 0},
+    "tabm": {**_BOTH, "layers": (256, 256), "dropout": 0.1, "d_number": 16, "k": 16},
 }
 
 
@@ -120,9 +105,8 @@ class TableNet(nn.Module):
             if len(self.firsts):
                 parts = [first(x) for first, x in zip(self.firsts, parts, strict=True)]
             parts = [torch.cat(parts, -1) if len(parts) > 1 else parts[0]]
-        outputs = [
-            head(body(x)) for head, body, x in zip(self.heads, self.bodies, parts, strict=True)
-        ]
+        each = zip(self.heads, self.bodies, parts, strict=True)
+        outputs = [head(body(x)) for head, body, x in each]
         output: Tensor = outputs[0] if len(outputs) == 1 else (outputs[0] + outputs[1]) / 2
         if self.limited:
             low, high = self.limits  # type: ignore[misc]
@@ -150,25 +134,19 @@ class TableNet(nn.Module):
 
     def arguments(self) -> dict[str, Any]:
         """What builds the same architecture again; fit for JSON."""
-        chosen = {**self.settings, "sizes": self.sizes}
-        chosen["layers"] = list(self.settings["layers"])
         limits = self.settings.get("y_range")
-        chosen["y_range"] = None if limits is None else [list(pair) for pair in limits]
+        own = {name: getattr(self, name) for name in ("name", "rows", "n_numbers", "n_out")}
         return {
-            "name": self.name,
-            "rows": self.rows,
-            "n_numbers": self.n_numbers,
-            "n_out": self.n_out,
-            **chosen,
+            **own,
+            **self.settings,
+            "sizes": self.sizes,
+            "layers": list(self.settings["layers"]),
+            "y_range": None if limits is None else [list(pair) for pair in limits],
         }
 
 
 def build_network(
-    name: ModelName,
-    rows: Sequence[int],
-    n_numbers: int,
-    n_out: int,
-    **settings: Unpack[Settings],
+    name: ModelName, rows: Sequence[int], n_numbers: int, n_out: int, **settings: Unpack[Settings]
 ) -> TableNet:
     """A network with random weights; what is not chosen is as `DEFAULTS` says for the name.
 
@@ -184,19 +162,18 @@ def _perceptrons(
     widths: list[int], n_out: int, settings: Settings
 ) -> tuple[nn.ModuleList, nn.ModuleList, nn.ModuleList]:
     """First layers (of "inside" alone), bodies and heads for inputs of these widths."""
-    layers, join = list(settings["layers"]), settings["join"]
-    firsts = nn.ModuleList()
+    layers, join, k = list(settings["layers"]), settings["join"], settings["k"]
+    firsts: list[nn.Module] = []
     if join == "inside" and len(widths) > 1:
-        firsts.extend(_body(width, layers[:1], settings, first=True) for width in widths)
-        bodies = [_body(len(widths) * layers[0], layers[1:], settings, first=False)]
-        n_last = layers[-1] if len(layers) > 1 else len(widths) * layers[0]
+        firsts = [_body(width, layers[:1], settings, first=True) for width in widths]
+        layers[0] *= len(widths)
+        bodies = [_body(layers[0], layers[1:], settings, first=False)]
     else:
         apart = widths if join == "ensemble" else [sum(widths)]
         bodies = [_body(width, layers, settings, first=True) for width in apart]
-        n_last = layers[-1]
-    k = settings["k"]
-    heads = [MemberHeads(n_last, n_out, k) if k else nn.Linear(n_last, n_out) for _ in bodies]
-    return firsts, nn.ModuleList(bodies), nn.ModuleList(heads)
+    n = layers[-1]
+    heads = [MemberHeads(n, n_out, k) if k else nn.Linear(n, n_out) for _ in bodies]
+    return nn.ModuleList(firsts), nn.ModuleList(bodies), nn.ModuleList(heads)
 
 
 def _body(n_in: int, layers: Sequence[int], settings: Settings, *, first: bool) -> nn.Sequential:
@@ -206,8 +183,8 @@ def _body(n_in: int, layers: Sequence[int], settings: Settings, *, first: bool) 
     for i, n in enumerate(layers):
         if k:
             differ: Init = "normal" if settings["bins"] else "signs"
-            modules.append(MemberLinear(n_in, n, k, differ if first and i == 0 else "ones"))
-            modules.append(nn.ReLU())
+            init = differ if first and i == 0 else "ones"
+            modules += [MemberLinear(n_in, n, k, init), nn.ReLU()]
         else:
             modules += [nn.Linear(n_in, n), nn.ReLU(), nn.BatchNorm1d(n)]
         modules += [nn.Dropout(p)] if p else []

@@ -6,31 +6,30 @@ an array are numbers, unless `categories` lists them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from zoo.tabular.data.encode import Lookup, warn_of_unseen
-from zoo.tabular.data.targets import FEW_CLASSES
-from zoo.tabular.data.values import as_numbers
-from zoo.tabular.options import TRAIN_EPOCHS, TRAIN_LR, Join, ModelName, Name
+from zoo.tabular.data.encode import Encoder
+from zoo.tabular.data.values import FEW, as_numbers
+from zoo.tabular.options import ModelName
 from zoo.tabular.sklearn.fitted import (
-    DEFAULTS,
+    NetworkEstimator,
     fitted_table,
     table_as_fitted,
-    tags_of,
     target_names,
     trained,
 )
 
 
-class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+@dataclass(kw_only=True, eq=False, repr=False)
+class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """A network that tells classes apart, as a scikit-learn estimator.
 
     Args:
@@ -55,27 +54,7 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: their names, if X has names.
     """
 
-    def __init__(
-        self,
-        *,
-        model: ModelName = "mlp",
-        epochs: int = TRAIN_EPOCHS,
-        lr: float = TRAIN_LR,
-        batch_size: int = DEFAULTS["batch_size"],
-        weight_decay: float = DEFAULTS["weight_decay"],
-        layers: Sequence[int] | None = None,
-        dropout: float | None = None,
-        bins: int | None = None,
-        join: Join | None = None,
-        categories: Sequence[Name] = (),
-        numbers: Sequence[Name] = (),
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.model, self.epochs, self.lr, self.batch_size = model, epochs, lr, batch_size
-        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
-        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
-        self.device, self.random_state = device, random_state
+    model: ModelName = "mlp"
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Train on the rows of X and their classes y."""
@@ -103,11 +82,9 @@ class TabularClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes: NDArray[Any] = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[classes])
 
-    def __sklearn_tags__(self) -> Any:
-        return tags_of(super().__sklearn_tags__())
 
-
-class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+@dataclass(kw_only=True, eq=False, repr=False)
+class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """A network that predicts a number, or several, as a scikit-learn estimator.
 
     Args:
@@ -132,28 +109,8 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: their names, if X has names.
     """
 
-    def __init__(
-        self,
-        *,
-        model: ModelName = "mlp",
-        epochs: int = TRAIN_EPOCHS,
-        lr: float = TRAIN_LR,
-        batch_size: int = DEFAULTS["batch_size"],
-        weight_decay: float = DEFAULTS["weight_decay"],
-        layers: Sequence[int] | None = None,
-        dropout: float | None = None,
-        bins: int | None = None,
-        join: Join | None = None,
-        categories: Sequence[Name] = (),
-        numbers: Sequence[Name] = (),
-        log_target: bool = False,
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.model, self.epochs, self.lr, self.batch_size = model, epochs, lr, batch_size
-        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
-        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
-        self.log_target, self.device, self.random_state = log_target, device, random_state
+    model: ModelName = "mlp"
+    log_target: bool = False
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Train on the rows of X and their targets y, (N,) or (N, n_targets)."""
@@ -163,7 +120,7 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         targets = pd.DataFrame(columns, columns=names, index=frame.index, dtype=np.float64)
         frame = pd.concat([frame, targets], axis=1)
         self.flat_ = target.ndim == 1
-        self.model_ = trained(self, frame, names, "regression", log_target=self.log_target)
+        self.model_ = trained(self, frame, names, "regression")
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -173,14 +130,13 @@ class TabularRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return numbers.reshape(-1) if self.flat_ else numbers.reshape(len(numbers), -1)
 
     def __sklearn_tags__(self) -> Any:
-        tags = tags_of(super().__sklearn_tags__())
-        tags.target_tags.single_output = True
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.positive_only = self.log_target
         return tags
 
 
-class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     """Learnt vectors in the place of categories, for any forest or boosting (Guo & Berkhahn 2016).
 
     A network is trained to predict y; each column of categories then becomes the columns of its
@@ -206,29 +162,6 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: their names, if X has names.
     """
 
-    model = "mlp"
-
-    def __init__(
-        self,
-        *,
-        epochs: int = TRAIN_EPOCHS,
-        lr: float = TRAIN_LR,
-        batch_size: int = DEFAULTS["batch_size"],
-        weight_decay: float = DEFAULTS["weight_decay"],
-        layers: Sequence[int] | None = None,
-        dropout: float | None = None,
-        bins: int | None = None,
-        join: Join | None = None,
-        categories: Sequence[Name] = (),
-        numbers: Sequence[Name] = (),
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.epochs, self.lr, self.batch_size = epochs, lr, batch_size
-        self.weight_decay, self.layers, self.dropout = weight_decay, layers, dropout
-        self.bins, self.join, self.categories, self.numbers = bins, join, categories, numbers
-        self.device, self.random_state = device, random_state
-
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Learn the vectors by predicting y: classes if they are such, numbers otherwise.
 
@@ -236,7 +169,7 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         frame, target = fitted_table(self, X, y)
         (name,) = target_names(y, frame)
-        many = target.dtype.kind in "iuf" and len(np.unique(target)) > FEW_CLASSES
+        many = target.dtype.kind in "iuf" and len(np.unique(target)) > FEW
         if many or type_of_target(target) == "continuous":
             frame[name] = target
             self.model_ = trained(self, frame, [name], "regression")
@@ -249,15 +182,10 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Vectors and numbers side by side. Shape: (N, columns), in the order of their names."""
         check_is_fitted(self)
         frame = table_as_fitted(self, X)
-        parts: list[NDArray[np.float64]] = []
-        unseen: dict[Name, Any] = {}
-        for i, category in enumerate(self.model_.spec.categories):
-            lookup = Lookup(category, exact=self.model_.spec.cells == "exact")
-            rows, strange = lookup.column(frame[category.name])
-            unseen |= {} if strange is None else {category.name: strange}
-            parts.append(self._vectors(i)[rows])
-        warn_of_unseen(unseen)
-        for number in self.model_.spec.numbers:
+        spec = self.model_.spec
+        rows = Encoder(spec).table(frame)[0].numpy()
+        parts = [self._vectors(i)[rows[:, i]] for i in range(len(spec.categories))]
+        for number in spec.numbers:
             cells = as_numbers(frame[number.name], number.name, number.kind)
             parts.append(np.where(np.isinf(cells), np.nan, cells)[:, None])
         return np.concatenate(parts, axis=1)
@@ -276,12 +204,11 @@ class EntityEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array(names, dtype=object)
 
     def _vectors(self, column: int) -> NDArray[np.float64]:
-        embeddings = self.model_.members[0].embeddings
-        assert embeddings is not None
+        embeddings: Any = self.model_.members[0].embeddings
         vectors: NDArray[np.float64] = embeddings.table(column).detach().cpu().numpy()
         return vectors
 
     def __sklearn_tags__(self) -> Any:
-        tags = tags_of(super().__sklearn_tags__())
+        tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import validate_data
 
@@ -17,12 +19,37 @@ from zoo.tabular.data.columns import LEFT_OUT
 from zoo.tabular.data.targets import labelled
 from zoo.tabular.data.values import key, plain
 from zoo.tabular.model import TableModel
-from zoo.tabular.options import OPTIONS, Name, Options, TaskName
-from zoo.tabular.spec import Spec, Target
+from zoo.tabular.options import OPTIONS, TRAIN_EPOCHS, TRAIN_LR, Join, Name, Options, TaskName
+from zoo.tabular.spec import Spec
 from zoo.tabular.verbs import learner
 
 TARGET: Final = "the target of fit"  # where y has no name
 DEFAULTS: Final[Options] = OPTIONS.complete({})
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
+    """The settings of every estimator; what they mean, each of them says."""
+
+    epochs: int = TRAIN_EPOCHS
+    lr: float = TRAIN_LR
+    batch_size: int = DEFAULTS["batch_size"]
+    weight_decay: float = DEFAULTS["weight_decay"]
+    layers: Sequence[int] | None = None
+    dropout: float | None = None
+    bins: int | None = None
+    join: Join | None = None
+    categories: Sequence[Name] = ()
+    numbers: Sequence[Name] = ()
+    device: str = "auto"
+    random_state: Any = None
+
+    def __sklearn_tags__(self) -> Any:
+        """Scikit-learn's tags of an estimator that takes gaps and categories."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
 
 
 def fitted_table(
@@ -71,12 +98,10 @@ def table_as_fitted(estimator: Any, X: Any) -> pd.DataFrame:
     """X as a DataFrame whose columns are those of fit."""
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, reset=False, skip_check_array=True)
-        return X if hasattr(estimator, "feature_names_in_") else X.set_axis(_numbered(X), axis=1)
+        return (
+            X if hasattr(estimator, "feature_names_in_") else X.set_axis(range(X.shape[1]), axis=1)
+        )
     return pd.DataFrame(validate_data(estimator, X, reset=False, ensure_all_finite="allow-nan"))
-
-
-def _numbered(frame: pd.DataFrame) -> list[int]:
-    return list(range(frame.shape[1]))
 
 
 def trained(
@@ -85,7 +110,6 @@ def trained(
     targets: list[Name],
     task: TaskName,
     classes: NDArray[Any] | None = None,
-    **more: Any,
 ) -> TableModel:
     """The network of the estimator's settings, trained on all rows.
 
@@ -97,52 +121,21 @@ def trained(
         targets: columns of the targets; a classification's holds the classes' numbers.
         task: classification or regression.
         classes: classes that these numbers stand for.
-        **more: further options of the learner.
     """
-    inputs = [name for name in frame.columns if name not in targets]
-    numbers = estimator.numbers
+    options = estimator.get_params(deep=False)
+    epochs, lr, device, state = map(options.pop, ("epochs", "lr", "device", "random_state"))
     if not hasattr(estimator, "feature_names_in_"):
-        numbers = [name for name in inputs if name not in estimator.categories]
-    seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+        apart = {*targets, *estimator.categories}
+        options["numbers"] = [name for name in frame.columns if name not in apart]
+    seed = int(check_random_state(state).randint(2**31 - 1))
+    run = Run(device=device, seed=seed, progress=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", LEFT_OUT)
-        learn = learner(
-            frame,
-            targets,
-            model=estimator.model,
-            task=task,
-            categories=estimator.categories,
-            numbers=numbers,
-            valid_fraction=0,
-            batch_size=estimator.batch_size,
-            weight_decay=estimator.weight_decay,
-            layers=estimator.layers,
-            dropout=estimator.dropout,
-            bins=estimator.bins,
-            join=estimator.join,
-            run=Run(device=estimator.device, seed=seed, progress=False),
-            **more,
-        )
-    learn.fit_one_cycle(estimator.epochs, estimator.lr)
+        learn = learner(frame, targets, task=task, valid_fraction=0, run=run, **options)
+    learn.fit_one_cycle(epochs, lr)
     net: Any = learn.model  # in double precision a row does not depend on its neighbours
     spec: Spec = learn.data.spec
-    if classes is not None:
-        spec = replace(spec, targets=(_named(spec.targets[0], classes),))
+    values: Any = () if classes is None else tuple(plain(one) for one in classes)
+    if values and None not in values and len(set(map(key, values))) == len(values):  # fit for JSON
+        spec = replace(spec, targets=(replace(spec.targets[0], classes=values),))
     return TableModel([net.eval().double()], spec, history=learn.history, run=learn.run)
-
-
-def _named(target: Target, classes: NDArray[Any]) -> Target:
-    """A target of classes' numbers as one of the classes themselves, if JSON can hold them."""
-    values = [value for one in classes if (value := plain(one)) is not None]
-    if len({key(value) for value in values}) < len(classes):
-        return target
-    return replace(target, classes=tuple(values))
-
-
-def tags_of(tags: Any) -> Any:
-    """Scikit-learn's tags of an estimator that takes gaps and categories."""
-    tags.input_tags.allow_nan = True
-    tags.input_tags.categorical = True
-    tags.input_tags.string = False
-    tags.non_deterministic = False
-    return tags

@@ -10,7 +10,6 @@ among ONNX's operators: `model.pixels(photos)` does it, and the file's metadata 
 from __future__ import annotations
 
 import copy
-import json
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoo.core.artifacts.onnx import require_onnx, write
 from zoo.core.output_places import output_file
-from zoo.version import __version__
 
 
 class FromPixels(nn.Module):
@@ -74,16 +73,8 @@ def write_onnx(
     Raises:
         ModuleNotFoundError: onnx or onnxscript is not installed.
     """
+    require_onnx()
     place = output_file(path, usual="model.onnx")
-    try:
-        import onnx
-        import onnx.checker
-        import onnxscript  # noqa: F401 - torch's exporter needs it
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"onnx and onnxscript must be installed to write ONNX files, got no {error.name!r}. "
-            "Run pip install 'transfer-zoo[onnx]'."
-        ) from None
     n = 2  # photos of the example; any number but 0 and 1, which the exporter would believe fixed
     example = torch.zeros(n, *shape, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
@@ -98,10 +89,5 @@ def write_onnx(
             verbose=False,
         )
     assert program is not None
-    model = program.model_proto
-    model.producer_name, model.producer_version = "transfer-zoo", __version__
     facts = {"spec": spec.to_json(), "labels": list(getattr(spec, "classes", ()))}
-    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in facts.items()})
-    onnx.checker.check_model(model)
-    onnx.save(model, str(place))
-    return place
+    return write(place, program.model_proto, facts)
