@@ -22,7 +22,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import zoo as library
-from tests.digits import NAMES, write_photos
+from tests.helpers.digits import NAMES, write_photos
 from zoo import __version__
 from zoo.cli.app import app
 from zoo.cli.options import json_line, line_of

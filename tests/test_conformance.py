@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.capabilities import CAPABILITIES, REQUIRED, TRIALS, is_required, refused
 from tests.conformance import RUN, Case, Conformance, case_of, require_close, require_sentence
+from tests.helpers.capabilities import CAPABILITIES, REQUIRED, TRIALS, is_required, refused
+from tests.helpers.trained import MAKERS, Trained
 from tests.stored.artifacts import FORMAT_1, NAMES, inputs_of, unpacked
-from tests.trained import MAKERS, Trained
 from zoo.core.model import Model
 
 pytestmark = [  # inputs are unknown on purpose

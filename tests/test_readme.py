@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from scripts.readme_table import with_table
 from tests.collab.small import ratings
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.text.small import reviews
 from zoo.cli.app import app
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import zoo
-from tests.digits import NAMES
+from tests.helpers.digits import NAMES
 from zoo.core.training.learner import Learner
 from zoo.vision.classification.model import PhotoModel
 

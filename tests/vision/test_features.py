@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 import zoo
-from tests.disk import full_disk
+from tests.helpers.disk import full_disk
 from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
 from zoo.core.training.learner import Learner
 from zoo.vision.classification import features

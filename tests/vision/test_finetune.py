@@ -13,7 +13,7 @@ import torch
 from PIL import ExifTags, Image
 
 import zoo
-from tests.digits import NAMES, write_photos
+from tests.helpers.digits import NAMES, write_photos
 from tests.vision.small import (
     CLASSES,
     NAME,

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
-from tests.harm import changed, config, harmed, refused, refused_quickly
+from tests.helpers.harm import changed, config, harmed, refused, refused_quickly
 from tests.stored.artifacts import FORMAT_1, unpacked
 from tests.vision.small import RUN
 from zoo.cli.app import app

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
-from tests.digits import NAMES
+from tests.helpers.digits import NAMES
 from tests.stored.artifacts import unpacked
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app

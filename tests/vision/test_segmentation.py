@@ -18,7 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
-from tests.harm import config, harmed, refused
+from tests.helpers.harm import config, harmed, refused
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
 from zoo.core.model import Model

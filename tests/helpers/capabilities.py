@@ -11,7 +11,7 @@ import torch
 
 import zoo
 from tests.conformance import require_sentence
-from tests.trained import Trained
+from tests.helpers.trained import Trained
 
 ALL = {"predict", "evaluate", "save", "push", "learner"}
 REQUIRED: dict[str, set[str]] = {

@@ -12,7 +12,7 @@ import pandas as pd
 import zoo
 from tests.collab import small as collab
 from tests.conformance import RUN, Case, case_of
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.stored.make_format_1 import SIDE, SMALL_BODY, scene
 from tests.tabular import small as tabular
 from tests.text import small as text
