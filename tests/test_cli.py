@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 
 import zoo as library
 from tests.helpers.digits import NAMES, write_photos
+from tests.helpers.processes import Forked, fork
 from zoo import __version__
 from zoo.cli.app import app
 from zoo.cli.options import json_line, line_of
@@ -82,6 +83,11 @@ def refused(*words: Any) -> str:
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("zoo: ")
     return lines[0]
+
+
+def forked(place: Path, *words: Any) -> Forked:
+    """The command as a process of its own."""
+    return fork(place / "printed", lambda: app([str(word) for word in words], prog_name="zoo"))
 
 
 # ---- help ----------------------------------------------------------------------------------------
@@ -225,33 +231,22 @@ def test_the_installed_command_prints_no_traceback() -> None:
 def test_a_warning_is_one_line(photos: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(photos, tmp_path / "photos"))
     (folder / "train" / NAMES[0] / "broken.png").write_bytes(b"no photo")
-    code = "from zoo.cli.app import app; app(prog_name='zoo')"
-    words = ["vision", "finetune", LITE0, str(folder), "--epochs", "0", *QUICK]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    environment["OMP_NUM_THREADS"] = "1"
-    ran = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.startswith("zoo: warning: 1 of 29 photos are left out: ")
-    assert "broken.png" in ran.stderr
-    assert ran.stderr.count("\n") == 1, ran.stderr
+    ran = forked(tmp_path, "vision", "finetune", LITE0, folder, "--epochs", 0, *QUICK)
+    assert ran.wait() == 0, ran.err
+    assert ran.err.startswith("zoo: warning: 1 of 29 photos are left out: ")
+    assert "broken.png" in ran.err
+    assert ran.err.count("\n") == 1, ran.err
 
 
 def test_broken_photos_of_a_folder_are_left_out_of_predictions(tmp_path: Path) -> None:
     Image.new("L", (28, 28)).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no photo")
-    code = "from zoo.cli.app import app; app(prog_name='zoo')"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    environment["OMP_NUM_THREADS"] = "1"
-
-    words = [sys.executable, "-c", code, "predict", "zoo/digits", str(tmp_path)]
-    ran = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith(f"{tmp_path / 'a.png'}  ")
-    assert ran.stdout.count("\n") == 1
-    assert ran.stderr.startswith("zoo: warning: 1 of 2 photos are left out: ")
-    assert ran.stderr.count("\n") == 1
+    ran = forked(tmp_path / "printed", "predict", "zoo/digits", tmp_path)
+    assert ran.wait() == 0, ran.err
+    assert ran.out.startswith(f"{tmp_path / 'a.png'}  ")
+    assert ran.out.count("\n") == 1
+    assert ran.err.startswith("zoo: warning: 1 of 2 photos are left out: ")
+    assert ran.err.count("\n") == 1
     said = refused("predict", "zoo/digits", tmp_path / "b.png")
     assert "b.png cannot be read as an image" in said
 
