@@ -113,8 +113,13 @@ def commands(group: Any, words: tuple[str, ...] = ()) -> dict[str, Any]:
     return {k: v for name in inner for k, v in commands(inner[name], (*words, name)).items()}
 
 
+@functools.cache
+def commands_by_words() -> dict[str, Any]:
+    return commands(get_command(app))
+
+
 def test_every_command_explains_itself_and_each_of_its_options() -> None:
-    by_words = commands(get_command(app))
+    by_words = commands_by_words()
     assert set(by_words) == {words.strip() for words in COMMANDS.split(",")}
     for words, command in by_words.items():
         (line, *_) = (command.help or "").splitlines()
@@ -131,7 +136,7 @@ def test_every_command_explains_itself_and_each_of_its_options() -> None:
 )
 def test_a_command_takes_what_its_verb_takes_and_shows_its_defaults(words: str) -> None:
     verb = functools.reduce(getattr, words.replace("-", "_").split(), library)
-    command = commands(get_command(app))[words]
+    command = commands_by_words()[words]
     shown = {one.name: one for one in command.params}
     for name, parameter in inspect.signature(verb).parameters.items():
         if parameter.kind is not parameter.KEYWORD_ONLY or name in NOT_IN_A_SHELL:
@@ -453,11 +458,10 @@ def test_a_model_is_named_after_its_data_and_backbone(
     done(*words)
 
 
-@needs_weights
 def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.core.training import loop
 
-    words = ["vision", "finetune", LITE0, photos, "--epochs", 2, *QUICK]
+    words = ["vision", "finetune", STORED, photos, "--epochs", 2, *QUICK]
     done(*words, "--out", "whole")
     train_epoch = loop.train_epoch
 
@@ -476,9 +480,8 @@ def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.Monkey
     assert all(bool((whole[name] == broken[name]).all()) for name in whole)
 
 
-@needs_weights
 def test_rates_are_suggested_and_plotted(photos: Path) -> None:
-    words = ["lr-find", LITE0, photos, "--sweeps", 2, "--batch-size", 4, "--out", "rates.png"]
+    words = ["lr-find", STORED, photos, "--sweeps", 2, "--batch-size", 4, "--out", "rates.png"]
     printed = done(*words, *QUICK)
     for rule in ("valley", "steep", "minimum", "slide"):
         assert rule in printed

@@ -79,8 +79,8 @@ class TestTrained(Conformance):
     def test_it_was_validated(self, trained: Trained) -> None:
         assert trained.model.metrics
 
-    def test_columns_need_not_be_named_again(self, trained: Trained, tmp_path: Path) -> None:
-        model = zoo.load(trained.model.save(tmp_path / "saved"), run=RUN)
+    def test_columns_need_not_be_named_again(self, trained: Trained) -> None:
+        model = trained.case.loaded
         scores = model.evaluate(*trained.valid, **trained.options)
         assert scores == pytest.approx(trained.model.metrics, rel=1e-4)
         if trained.table is not None:

@@ -46,7 +46,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing here needs a network
-    write_photos(tmp_path / "photos", n_train=4, n_valid=2)
+    write_photos(tmp_path / "photos", n_train=3, n_valid=2, side=32)
     write_ratings(tmp_path / "ratings.csv")
     write_sales(tmp_path / "sales.csv")
     reviews(320).to_csv(tmp_path / "reviews.csv", index=False)

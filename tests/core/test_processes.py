@@ -1,10 +1,13 @@
-"""Several processes under torchrun, on loopback, with gloo."""
+"""Several processes as torchrun starts them, on loopback, with gloo."""
 
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +70,32 @@ def of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "1.json"
 
 
-@pytest.fixture(scope="module")
-def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder into which two processes write."""
+@pytest.fixture(scope="module", params=["forked", pytest.param("torchrun", marks=pytest.mark.slow)])
+def of_two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which two processes write, started as torchrun does or by it."""
     folder = tmp_path_factory.mktemp("two")
+    {"forked": in_forks, "torchrun": by_torchrun}[request.param](folder)
+    return folder
+
+
+def in_forks(folder: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+
+    def act(rank: int) -> None:
+        names = {"RANK": rank, "LOCAL_RANK": rank, "MASTER_PORT": port}
+        os.environ.update(group | {name: str(number) for name, number in names.items()})
+        for accumulate in ACCUMULATED:
+            train(str(folder), accumulate)
+        torch.distributed.barrier()
+
+    both = [fork(folder / f"printed-{rank}", partial(act, rank)) for rank in range(2)]
+    assert [process.wait(240) for process in both] == [0, 0], both[0].err + both[1].err
+
+
+def by_torchrun(folder: Path) -> None:
     (folder / "program.py").write_text(PROGRAM)
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
@@ -86,7 +111,6 @@ def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
 @pytest.mark.parametrize("accumulate", ACCUMULATED)

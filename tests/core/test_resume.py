@@ -4,7 +4,9 @@ import random
 import shutil
 import signal
 import time
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -60,14 +62,23 @@ def state_of_callbacks() -> list[object]:
     return [EarlyStopping(patience=9), WeightAverage("ema", decay=0.9), WiSE(0.7)]
 
 
+def options_of(make) -> dict[str, Any]:
+    more = {"dropout": 0.2, "norm": True} if make is learner else {}
+    return {"callbacks": state_of_callbacks, **more}
+
+
+@cache
+def uninterrupted(make):
+    return call(make, None, **options_of(make))
+
+
 @pytest.mark.parametrize("make", [learner, recurrent_learner])
 @pytest.mark.parametrize("kill", [1, 6, 7, 8, 13, 20, 27])
 def test_a_killed_run_ends_like_an_uninterrupted_one(make, kill: int, tmp_path) -> None:
-    more = {"dropout": 0.2, "norm": True} if make is learner else {}
-    whole = call(make, None, callbacks=state_of_callbacks, **more)
+    whole = uninterrupted(make)
     with pytest.raises(KilledError):
-        call(make, tmp_path, kill, callbacks=state_of_callbacks, **more)
-    again = call(make, tmp_path, resume=True, callbacks=state_of_callbacks, **more)
+        call(make, tmp_path, kill, **options_of(make))
+    again = call(make, tmp_path, resume=True, **options_of(make))
     assert same(weights(whole), weights(again))
     assert whole.history.losses == again.history.losses
     assert whole.history.lrs == again.history.lrs

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 import zoo
 from tests.collab import small as collab
@@ -69,6 +70,7 @@ def _table_of_photos(folder: Path) -> pd.DataFrame:
 def photo_segmenter(work: Path) -> Trained:
     for i in range(12):
         for kind, picture in zip(("photos", "masks"), scene(i), strict=True):
+            picture = picture.resize((2 * SIDE, SIDE), Image.Resampling.NEAREST)
             _save(picture, work / kind / _part(i) / f"{i}.png")
     model = zoo.vision.segmentation.train(
         work / "photos", work / "masks", model=SMALL_BODY, epochs=1, batch_size=4,

@@ -316,18 +316,6 @@ def test_a_loaded_restorer_draws_the_same(
         refused(zoo.load, folder, "must describe a network")
 
 
-def test_an_exported_restorer_draws_the_same(
-    model: PhotoRestorer, photos: Path, tmp_path: Path
-) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'transfer-zoo[onnx]'")
-    pytest.importorskip("onnxscript", reason="pip install 'transfer-zoo[onnx]'")
-    path = model.export(tmp_path / "model.onnx", shape=(72, 72))
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    pixels = np.stack([np.asarray(Image.open(photos / f"0{i}.png")) for i in range(3)])
-    (found,) = session.run(None, {"photos": pixels})
-    assert np.abs(found - model._draw(pixels).numpy()).max() < 1e-4
-
-
 def test_mistakes_are_one_clear_sentence(photos: Path, tmp_path: Path) -> None:
     learner = zoo.vision.restoration.learner
     with pytest.raises(FileNotFoundError, match="got 'nowhere', which is no folder"):
