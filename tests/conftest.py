@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +16,13 @@ import torch
 
 torch.set_num_threads(1)  # tests run side by side; tiny tensors gain nothing from more
 
-
 GROWTH = 64e6  # bytes that tests may leave before the memory is tidied
-PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+ARENAS = (-8, 2)  # M_ARENA_MAX of mallopt: heaps, of which each thread would else begin one
 resident_before = [0]  # bytes, after the last tidying
+
+if hasattr(LIBC, "mallopt"):
+    LIBC.mallopt(*ARENAS)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,15 +45,13 @@ def pytest_runtest_teardown() -> None:
 def tidy() -> None:
     """Free what is unreachable, and give its memory back."""
     gc.collect()
-    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-        libc.malloc_trim(0)
+    if hasattr(LIBC, "malloc_trim"):
+        LIBC.malloc_trim(0)
     resident_before[0] = resident()
 
 
 def resident() -> int:
     """Bytes of this process that lie in memory; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/statm") as file:  # noqa: PTH123 - in every test
-            return int(file.read().split()[1]) * PAGE
-    except OSError:
+    if LIBC is None:
         return 0
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -17,7 +17,7 @@ import torch
 from tests.core import tiny
 from tests.helpers.processes import fork
 from zoo.core.batches import Data, TensorBatches
-from zoo.core.run import Run, rank_and_world
+from zoo.core.run import Run, accelerator, rank_and_world
 from zoo.core.task import classification
 from zoo.core.training.learner import Learner
 
@@ -86,6 +86,7 @@ def in_forks(folder: Path) -> None:
 
     def act(rank: int) -> None:
         names = {"RANK": rank, "LOCAL_RANK": rank, "MASTER_PORT": port}
+        accelerator.cache_clear()  # the process that this is forked from is alone
         os.environ.update(group | {name: str(number) for name, number in names.items()})
         for accumulate in ACCUMULATED:
             train(str(folder), accumulate)

@@ -73,11 +73,9 @@ def test_random_labels_of_copies_are_not_learnt() -> None:
     texts = [f"film {i} {word}" for i, word in enumerate(rng.choice(["x", "y", "z"], 60))]
     labels = rng.choice(["a", "b"], 60).tolist()
     model = zoo.text.train(
-        (texts * 4, labels * 4), epochs=12, lr=2e-2, batch_size=16, drop_mult=0, run=RUN, **TINY
+        (texts * 4, labels * 4), epochs=12, lr=2e-2, batch_size=16, drop_mult=0, run=RUN
     )
     assert model.metrics["accuracy"] < 0.8
-    with pytest.warns(UserWarning, match="were trained on"):
-        assert model.evaluate((texts, labels))["accuracy"] > 0.9  # though it could learn them
 
 
 def test_copies_of_too_few_texts_leave_nothing_to_validate_on() -> None:
