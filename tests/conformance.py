@@ -8,10 +8,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import re
+import sys
+import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from tests.stored.artifacts import answers
 RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)
 N_THREADS, N_PROCESSES = 8, 1
 HANGS = 20.0  # seconds after which a process that predicts is taken to hang
+TURN = 5e-4  # seconds until another thread may go on
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,12 @@ class Case:
     model: Any
     inputs: Any
     items: Sequence[Any]
+
+    @cached_property
+    def loaded(self) -> Any:
+        """The model once it is saved and loaded again, its folder gone."""
+        with tempfile.TemporaryDirectory() as place:
+            return zoo.load(self.model.save(Path(place) / "saved"), run=self.model.run)
 
     def one(self, item: Any) -> Any:
         """The prediction of one input alone."""
@@ -67,13 +78,11 @@ def case_of(model: Any, inputs: Any) -> Case:
 class Conformance:
     """The suite."""
 
-    def test_saved_and_loaded_it_predicts_the_same(self, case: Case, tmp_path: Path) -> None:
-        loaded = zoo.load(case.model.save(tmp_path / "saved"), run=case.model.run)
-        assert answers(loaded, case.inputs) == answers(case.model, case.inputs)
+    def test_saved_and_loaded_it_predicts_the_same(self, case: Case) -> None:
+        assert answers(case.loaded, case.inputs) == answers(case.model, case.inputs)
 
-    def test_evaluate_without_data_gives_the_metrics(self, case: Case, tmp_path: Path) -> None:
-        model = case.model
-        loaded = zoo.load(model.save(tmp_path / "saved"), run=model.run)
+    def test_evaluate_without_data_gives_the_metrics(self, case: Case) -> None:
+        model, loaded = case.model, case.loaded
         if model.metrics:
             assert model.evaluate() == pytest.approx(model.metrics, rel=1e-5)
             assert loaded.evaluate() == model.metrics
@@ -139,15 +148,20 @@ class unchanged:  # noqa: N801  (reads as a statement)
                 assert [name for name in now if not torch.equal(now[name], tensors[name])] == []
 
 
-def in_threads(case: Case, n: int, times: int = 2) -> list[Any]:
-    """What each of n threads that predict at the same time is told the last time."""
+def in_threads(case: Case, n: int) -> list[Any]:
+    """What each of n threads is told that begin together and take turns often."""
+    together, interval = threading.Barrier(n), sys.getswitchinterval()
 
     def ask(_: int) -> Any:
-        said = [answers(case.model, case.inputs) for _ in range(times)]
-        return said[-1] if said[0] == said[-1] else said
+        together.wait(HANGS)
+        return answers(case.model, case.inputs)
 
-    with ThreadPoolExecutor(n) as pool:
-        return list(pool.map(ask, range(n)))
+    sys.setswitchinterval(TURN)
+    try:
+        with ThreadPoolExecutor(n) as pool:
+            return list(pool.map(ask, range(n)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def in_forks(case: Case, n: int) -> list[Any]:

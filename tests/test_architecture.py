@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def room(module: str) -> str:
 def wrong_imports(path: Path, source: str) -> list[str]:
     """What the file imports against the rules."""
     module, wrong = module_of(path), []
-    for target, name in imports(ast.parse(source)):
+    for target, name in imports(parsed(source)):
         shown = f"{path}: {target} {name}".strip()
         if target.startswith((".", "scripts", "tests", "benchmarks")):
             wrong.append(f"{shown} (only names in full, nothing from outside the library)")
@@ -101,7 +102,7 @@ def circle(sources: Mapping[str, str]) -> list[str]:
     used = {
         module: {
             whole if whole in sources else target
-            for target, name in imports(ast.parse(source))
+            for target, name in imports(parsed(source))
             for whole in [f"{target}.{name}"]
         }
         & set(sources)
@@ -117,13 +118,13 @@ def circle(sources: Mapping[str, str]) -> list[str]:
 def backward_calls(source: str) -> int:
     return sum(
         isinstance(node, ast.Attribute) and node.attr == "backward"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
     )
 
 
 def unsafe_loads(path: Path, source: str) -> list[str]:
     """Calls that unpickle, but torch.load(..., weights_only=True) of upstream weight files."""
-    tree, wrong = ast.parse(source), []
+    tree, wrong = parsed(source), []
     wrong += [f"{path}: {name}" for name, _ in imports(tree) if name.split(".")[0] in PICKLERS]
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
@@ -136,6 +137,12 @@ def unsafe_loads(path: Path, source: str) -> list[str]:
     return wrong
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
+@cache
 def read(path: Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 

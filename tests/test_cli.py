@@ -22,7 +22,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import zoo as library
-from tests.digits import NAMES, write_photos
+from tests.helpers.digits import NAMES, write_photos
+from tests.helpers.processes import Forked, fork
 from zoo import __version__
 from zoo.cli.app import app
 from zoo.cli.output import json_line, line_of
@@ -84,6 +85,11 @@ def refused(*words: Any) -> str:
     return lines[0]
 
 
+def forked(place: Path, *words: Any) -> Forked:
+    """The command as a process of its own."""
+    return fork(place / "printed", lambda: app([str(word) for word in words], prog_name="zoo"))
+
+
 # ---- help ----------------------------------------------------------------------------------------
 
 
@@ -107,8 +113,13 @@ def commands(group: Any, words: tuple[str, ...] = ()) -> dict[str, Any]:
     return {k: v for name in inner for k, v in commands(inner[name], (*words, name)).items()}
 
 
+@functools.cache
+def commands_by_words() -> dict[str, Any]:
+    return commands(get_command(app))
+
+
 def test_every_command_explains_itself_and_each_of_its_options() -> None:
-    by_words = commands(get_command(app))
+    by_words = commands_by_words()
     assert set(by_words) == {words.strip() for words in COMMANDS.split(",")}
     for words, command in by_words.items():
         (line, *_) = (command.help or "").splitlines()
@@ -129,7 +140,7 @@ def test_every_command_explains_itself_and_each_of_its_options() -> None:
 )
 def test_a_command_takes_what_its_verb_takes_and_shows_its_defaults(words: str) -> None:
     verb = functools.reduce(getattr, words.replace("-", "_").split(), library)
-    command = commands(get_command(app))[words]
+    command = commands_by_words()[words]
     shown = {one.name: one for one in command.params}
     for name, parameter in inspect.signature(verb).parameters.items():
         if parameter.kind is not parameter.KEYWORD_ONLY or name in NOT_IN_A_SHELL:
@@ -229,33 +240,22 @@ def test_the_installed_command_prints_no_traceback() -> None:
 def test_a_warning_is_one_line(photos: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(photos, tmp_path / "photos"))
     (folder / "train" / NAMES[0] / "broken.png").write_bytes(b"no photo")
-    code = "from zoo.cli.app import app; app(prog_name='zoo')"
-    words = ["vision", "finetune", LITE0, str(folder), "--epochs", "0", *QUICK]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    environment["OMP_NUM_THREADS"] = "1"
-    ran = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.startswith("zoo: warning: 1 of 29 photos are left out: ")
-    assert "broken.png" in ran.stderr
-    assert ran.stderr.count("\n") == 1, ran.stderr
+    ran = forked(tmp_path, "vision", "finetune", LITE0, folder, "--epochs", 0, *QUICK)
+    assert ran.wait() == 0, ran.err
+    assert ran.err.startswith("zoo: warning: 1 of 29 photos are left out: ")
+    assert "broken.png" in ran.err
+    assert ran.err.count("\n") == 1, ran.err
 
 
 def test_broken_photos_of_a_folder_are_left_out_of_predictions(tmp_path: Path) -> None:
     Image.new("L", (28, 28)).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no photo")
-    code = "from zoo.cli.app import app; app(prog_name='zoo')"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    environment["OMP_NUM_THREADS"] = "1"
-
-    words = [sys.executable, "-c", code, "predict", "zoo/digits", str(tmp_path)]
-    ran = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith(f"{tmp_path / 'a.png'}  ")
-    assert ran.stdout.count("\n") == 1
-    assert ran.stderr.startswith("zoo: warning: 1 of 2 photos are left out: ")
-    assert ran.stderr.count("\n") == 1
+    ran = forked(tmp_path / "printed", "predict", "zoo/digits", tmp_path)
+    assert ran.wait() == 0, ran.err
+    assert ran.out.startswith(f"{tmp_path / 'a.png'}  ")
+    assert ran.out.count("\n") == 1
+    assert ran.err.startswith("zoo: warning: 1 of 2 photos are left out: ")
+    assert ran.err.count("\n") == 1
     said = refused("predict", "zoo/digits", tmp_path / "b.png")
     assert "b.png cannot be read as an image" in said
 
@@ -464,11 +464,10 @@ def test_a_model_is_named_after_its_data_and_backbone(
     done(*words)
 
 
-@needs_weights
 def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.core.training import loop
 
-    words = ["vision", "finetune", LITE0, photos, "--epochs", 2, *QUICK]
+    words = ["vision", "finetune", STORED, photos, "--epochs", 2, *QUICK]
     done(*words, "--out", "whole")
     train_epoch = loop.train_epoch
 
@@ -487,9 +486,8 @@ def test_an_interrupted_call_is_resumed(photos: Path, monkeypatch: pytest.Monkey
     assert all(bool((whole[name] == broken[name]).all()) for name in whole)
 
 
-@needs_weights
 def test_rates_are_suggested_and_plotted(photos: Path) -> None:
-    words = ["lr-find", LITE0, photos, "--sweeps", 2, "--batch-size", 4, "--out", "rates.png"]
+    words = ["lr-find", STORED, photos, "--sweeps", 2, "--batch-size", 4, "--out", "rates.png"]
     printed = done(*words, *QUICK)
     for rule in ("valley", "steep", "minimum", "slide"):
         assert rule in printed

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.capabilities import CAPABILITIES, REQUIRED, TRIALS, is_required, refused
 from tests.conformance import RUN, Case, Conformance, case_of, require_close, require_sentence
+from tests.helpers.capabilities import CAPABILITIES, REQUIRED, TRIALS, is_required, refused
+from tests.helpers.trained import MAKERS, Trained
 from tests.stored.artifacts import FORMAT_1, NAMES, inputs_of, unpacked
-from tests.trained import MAKERS, Trained
 from zoo.core.model import Model
 
 pytestmark = [  # inputs are unknown on purpose
@@ -79,8 +79,8 @@ class TestTrained(Conformance):
     def test_it_was_validated(self, trained: Trained) -> None:
         assert trained.model.metrics
 
-    def test_columns_need_not_be_named_again(self, trained: Trained, tmp_path: Path) -> None:
-        model = zoo.load(trained.model.save(tmp_path / "saved"), run=RUN)
+    def test_columns_need_not_be_named_again(self, trained: Trained) -> None:
+        model = trained.case.loaded
         scores = model.evaluate(*trained.valid, **trained.options)
         assert scores == pytest.approx(trained.model.metrics, rel=1e-4)
         if trained.table is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shlex
 from pathlib import Path
@@ -13,7 +14,7 @@ from typer.main import get_command
 
 from scripts.readme_table import with_table
 from tests.collab.small import ratings
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.text.small import reviews
 from zoo.cli.app import app
 
@@ -31,9 +32,9 @@ def write_ratings(path: Path) -> None:
 def write_sales(path: Path) -> None:
     """Sales that depend on the store, the weekday and a promotion."""
     rng = np.random.default_rng(0)
-    store, weekday, promo = rng.integers(0, 5, 600), rng.integers(0, 3, 600), rng.random(600) < 0.4
+    store, weekday, promo = rng.integers(0, 5, 300), rng.integers(0, 3, 300), rng.random(300) < 0.4
     days = np.array(["Monday", "Saturday", "Sunday"])[weekday]
-    sales = (1000 + 300 * store) * (1 + 0.3 * promo) * (1 + weekday) * rng.normal(1, 0.05, 600)
+    sales = (1000 + 300 * store) * (1 + 0.3 * promo) * (1 + weekday) * rng.normal(1, 0.05, 300)
     table = {"Store": store, "Weekday": days, "Promo": promo, "Sales": sales.round(2)}
     pd.DataFrame(table).to_csv(path, index=False)
 
@@ -46,15 +47,16 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing here needs a network
-    write_photos(tmp_path / "photos", n_train=4, n_valid=2)
+    write_photos(tmp_path / "photos", n_train=3, n_valid=2, side=32)
     write_ratings(tmp_path / "ratings.csv")
     write_sales(tmp_path / "sales.csv")
-    reviews(320).to_csv(tmp_path / "reviews.csv", index=False)
+    reviews(200).to_csv(tmp_path / "reviews.csv", index=False)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 4
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)
+        gc.collect()  # models that the next blocks no longer name
     printed = capsys.readouterr().out
     assert "Prediction(label=" in printed
     assert "Prediction(label='positive'" in printed

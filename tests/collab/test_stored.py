@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from tests.collab.small import RUN, ratings, train
-from tests.harm import Attacks, config, harmed, refused, tensors
+from tests.helpers.harm import Attacks, config, harmed, refused, tensors
 from zoo.collab import Recommender
 from zoo.core.config import Config
 

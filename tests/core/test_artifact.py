@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.core.tiny import Net, same, weights
-from tests.harm import changed, harmed, pickled, refused, saved_by_torch, truncated
+from tests.helpers.harm import changed, harmed, pickled, refused, saved_by_torch, truncated
 from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import render
 from zoo.core.artifacts.own_module import save_module

@@ -3,10 +3,10 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tests.core.tiny import data, learner, recurrent_learner, same, weights
+from tests.helpers.processes import fork
 from zoo.core import state_file
 from zoo.core.config import TRAINING_STATE, ArtifactError, read_config
 from zoo.core.run import Run
@@ -61,14 +62,23 @@ def state_of_callbacks() -> list[object]:
     return [EarlyStopping(patience=9), WeightAverage("ema", decay=0.9), WiSE(0.7)]
 
 
+def options_of(make) -> dict[str, Any]:
+    more = {"dropout": 0.2, "norm": True} if make is learner else {}
+    return {"callbacks": state_of_callbacks, **more}
+
+
+@cache
+def uninterrupted(make):
+    return call(make, None, **options_of(make))
+
+
 @pytest.mark.parametrize("make", [learner, recurrent_learner])
 @pytest.mark.parametrize("kill", [1, 6, 7, 8, 13, 20, 27])
 def test_a_killed_run_ends_like_an_uninterrupted_one(make, kill: int, tmp_path) -> None:
-    more = {"dropout": 0.2, "norm": True} if make is learner else {}
-    whole = call(make, None, callbacks=state_of_callbacks, **more)
+    whole = uninterrupted(make)
     with pytest.raises(KilledError):
-        call(make, tmp_path, kill, callbacks=state_of_callbacks, **more)
-    again = call(make, tmp_path, resume=True, callbacks=state_of_callbacks, **more)
+        call(make, tmp_path, kill, **options_of(make))
+    again = call(make, tmp_path, resume=True, **options_of(make))
     assert same(weights(whole), weights(again))
     assert whole.history.losses == again.history.losses
     assert whole.history.lrs == again.history.lrs
@@ -232,46 +242,38 @@ def test_moments_take_the_strides_of_channels_last_weights() -> None:
     assert torch.equal(whole.weight, resumed.weight)
 
 
-PROGRAM = """
-import sys, torch
-torch.set_num_threads(1)
-from tests.core import tiny
-import zoo.core.training.loop
-zoo.core.training.loop.FLUSH_SECONDS = 0.0
-out, resume = sys.argv[1], sys.argv[2] == "resume"
-run = tiny.Run(device="cpu", out=out, resume=resume, save_every=0.02, progress=False)
-learn = tiny.learner(run, dropout=0.2, norm=True)
-learn.freeze()
-learn.fit_one_cycle(8, 1e-2)
-learn.unfreeze()
-print("half", flush=True)
-learn.fit_one_cycle(60, 1e-2)
-learn.save(out + "/end")
-"""
+def program(out: Path, mode: str) -> None:
+    """Train in two phases, saving all the time, and keep the end."""
+    run = Run(device="cpu", out=out, resume=mode == "resume", save_every=0.02, progress=False)
+    learn = learner(run, dropout=0.2, norm=True)
+    learn.freeze()
+    learn.fit_one_cycle(3, 1e-2)
+    learn.unfreeze()
+    learn.fit_one_cycle(20, 1e-2)
+    learn.save(out / "end")
 
 
-def run_program(out: Path, mode: str, kill_after: float | None = None) -> bool:
+def run_program(out: Path, mode: str, name: str, kill_after: float | None = None) -> bool:
     """Whether it came to its end."""
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(out), mode],
-                               stdout=subprocess.PIPE, text=True)  # fmt: skip
-    with process:
-        if kill_after is not None:
-            deadline = time.monotonic() + 60
-            while not (out / TRAINING_STATE).exists() and time.monotonic() < deadline:
-                time.sleep(0.005)
-            time.sleep(kill_after)
-            process.kill()
-        return process.wait() == 0
+    process = fork(out.parent / "printed" / name, lambda: program(out, mode))
+    if kill_after is not None:
+        deadline = time.monotonic() + 60
+        while not (out / TRAINING_STATE).exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(kill_after)
+        process.kill()
+    return process.wait(300) == 0
 
 
 def test_kill_minus_nine_is_survived(tmp_path) -> None:
-    assert run_program(tmp_path / "whole", "fresh")
+    assert run_program(tmp_path / "whole", "fresh", "whole")
     draws = random.Random(0)
     killed = 0
     for i in range(3):
-        killed += not run_program(tmp_path / "b", "resume", draws.uniform(0, 0.3) + 0.1 * i)
+        wait = draws.uniform(0, 0.2) + 0.05 * i
+        killed += not run_program(tmp_path / "b", "resume", f"killed {i}", wait)
     assert killed
-    assert run_program(tmp_path / "b", "resume")
+    assert run_program(tmp_path / "b", "resume", "last")
     ends = [load_file(tmp_path / name / "end" / "model.safetensors") for name in ("whole", "b")]
     assert same(*ends)
 
@@ -408,14 +410,10 @@ def test_a_folder_in_which_the_end_could_not_be_saved_is_refused_before(tmp_path
 
 
 def test_a_run_is_one_processs(tmp_path) -> None:
-    code = (
-        "import sys; from tests.core.test_resume import learner, quiet; learner(quiet(sys.argv[1]))"
-    )
     mine = learner(quiet(tmp_path / "run"))
-    other = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True
-    )
-    assert "a folder holds one run at a time, got 'run'" in other.stderr
+    other = fork(tmp_path / "printed", lambda: learner(quiet(tmp_path / "run")))
+    assert other.wait() == 1
+    assert "a folder holds one run at a time, got 'run'" in other.err
     del mine
 
 

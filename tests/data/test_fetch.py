@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disk import full_disk
+from tests.helpers.disk import full_disk
 from zoo.data.fetch import obtain
 
 from .conftest import FILES, contents, data_set, tarred, zipped

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import zoo
 from tests.collab import small as collab
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.stored.artifacts import FORMAT_1
 from tests.tabular import small as tabular
 from tests.text import small as text

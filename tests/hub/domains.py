@@ -10,7 +10,7 @@ import numpy as np
 
 import zoo
 from tests.collab import small as collab
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.tabular import small as tabular
 from tests.text import small as text
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.disk import full_disk
+from tests.helpers.disk import full_disk
 from tests.hub.domains import make
 from tests.tabular import small
 from zoo.cli.app import app

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import zoo.hub
-from tests.disk import full_disk
+from tests.helpers.disk import full_disk
 from zoo.hub.find import find
 
 from .server import COMMIT, Hub

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.datasets import load_digits
 
 import zoo
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.stored.artifacts import answers, inputs_of, pack
 from zoo.core.artifacts.artifact import halved, weight_files
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.tabular.small import RUN, table, train
+from tests.tabular.small import table, train
 from zoo.tabular.model import TableModel
 from zoo.tabular.sklearn.estimators import TabularRegressor
 
@@ -92,16 +91,3 @@ def test_words_alone_and_whole_classes(tmp_path: Path) -> None:
     label, shares = answers(model.export(tmp_path / "model.onnx"), frame, ["colour", "store"])
     assert (label.dtype, label.tolist()) == (np.int64, model.predict(frame).tolist())
     assert np.allclose(shares, model.probabilities(frame), atol=1e-4)
-
-
-def test_an_ensemble_is_one_file_and_the_file_tells_its_spec(
-    buyer: TableModel, tmp_path: Path
-) -> None:
-    import onnx
-
-    both = TableModel([*buyer.members, *train(epochs=1).members], buyer.spec, run=RUN)
-    path = both.export(tmp_path / "both.onnx")
-    _, shares = answers(path, rows(), ["colour", "store"])
-    assert np.allclose(shares, both.probabilities(rows()), atol=1e-4)
-    told = {prop.key: prop.value for prop in onnx.load(str(path)).metadata_props}
-    assert json.loads(told["spec"])["targets"][0]["name"] == "bought"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harm import (
+from tests.helpers.harm import (
     Attacks,
     changed,
     config,

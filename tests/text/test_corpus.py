@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.disk import full_disk
+from tests.helpers.disk import full_disk
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read

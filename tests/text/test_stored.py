@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 import zoo
-from tests.harm import Attacks, Harm, changed, config, harmed, pickled, refused, tensors
+from tests.helpers.harm import Attacks, Harm, changed, config, harmed, pickled, refused, tensors
 from tests.text.small import RUN, reviews
 from zoo.text import LanguageModel, TextClassifier
 

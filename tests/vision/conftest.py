@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.vision.small import train_tiny
 from zoo.vision.classification.model import PhotoModel
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 
 import zoo
-from tests.digits import NAMES
+from tests.helpers.digits import NAMES
 from zoo.core.training.learner import Learner
 from zoo.vision.classification.model import PhotoModel
 
@@ -34,6 +35,19 @@ def train_tiny(photos: Path, seed: int = 0) -> PhotoModel:
     )
 
 
+def of_other_classes(place: Path) -> Path:
+    """A tiny network of three classes of noise, saved: to be fine-tuned in a moment."""
+    rng = np.random.default_rng(0)
+    for name in "abc":
+        (place / "noise" / name).mkdir(parents=True)
+        for i in range(4):
+            pixels = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(place / "noise" / name / f"{i}.png")
+    run = here(cache=place / "cache")
+    model = zoo.vision.train(place / "noise", model=TINY, size=32, epochs=1, run=run)
+    return model.save(place / "abc")
+
+
 def here(**more: Any) -> zoo.Run:
     return zoo.Run(**{"device": "cpu", "threads": 1, "progress": False, **more})
 
@@ -44,7 +58,7 @@ def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoModel:
 
 
 def learner(data: Any, **more: Any) -> Learner:
-    return zoo.vision.learner(data, pretrained=NAME, **{"size": 32, "run": here(), **more})
+    return zoo.vision.learner(data, **{"pretrained": NAME, "size": 32, "run": here(), **more})
 
 
 def weights(model: PhotoModel) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.disk import full_disk
+from tests.helpers.disk import full_disk
 from zoo.core.run import Run
 from zoo.vision.data import cache
 from zoo.vision.data.cache import Items, cache_folder, file_hash, in_order, open_items

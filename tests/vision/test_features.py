@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 import zoo
-from tests.disk import full_disk
+from tests.helpers.disk import full_disk
 from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
 from zoo.core.training.learner import Learner
 from zoo.vision.classification import features
@@ -219,7 +219,7 @@ def test_what_features_cannot_do_is_told(photos: Path) -> None:
 
 
 def test_a_run_on_features_that_broke_off_ends_with_the_same_weights(
-    photos: Path, kept: Path, tmp_path: Path
+    photos: Path, directory: Path, kept: Path, tmp_path: Path
 ) -> None:
     class Stop:
         def step_end(self, fit: Any) -> None:
@@ -227,7 +227,7 @@ def test_a_run_on_features_that_broke_off_ends_with_the_same_weights(
                 raise KeyError
 
     def call(**more: Any) -> Any:
-        return finetune(photos, epochs=3, precompute=True, versions=1, **more)
+        return finetune(photos, directory, epochs=3, precompute=True, versions=1, **more)
 
     whole = call()
     run = replace(RUN, out=tmp_path / "run", save_every=0.0)

@@ -13,14 +13,16 @@ import torch
 from PIL import ExifTags, Image
 
 import zoo
-from tests.digits import NAMES, write_photos
+from tests.helpers.digits import NAMES, write_photos
 from tests.vision.small import (
     CLASSES,
     NAME,
+    TINY,
     Digits,
     finetune,
     here,
     learner,
+    of_other_classes,
     only,
     same,
     table,
@@ -44,6 +46,11 @@ pytestmark = pytest.mark.usefixtures("cache")
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_photos(tmp_path_factory.mktemp("digits"), n_train=12, n_valid=6)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return of_other_classes(tmp_path_factory.mktemp("tiny"))
 
 
 def test_a_hidden_layer_learns_its_own_statistics_on_a_fixed_body(photos: Path) -> None:
@@ -114,12 +121,12 @@ def models_of_forms() -> dict[str, PhotoModel]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_data_trains_as_the_same_photos_in_another(
-    form: str, photos: Path, tmp_path: Path, models_of_forms: dict[str, PhotoModel]
+    form: str, photos: Path, tiny: Path, tmp_path: Path, models_of_forms: dict[str, PhotoModel]
 ) -> None:
     n_train, n_valid, other = PARTS[form]
     for name in {form, other} - set(models_of_forms):
         arguments = FORMS[name](photos, tmp_path)
-        models_of_forms[name] = finetune(arguments.pop("data"), **arguments)
+        models_of_forms[name] = finetune(arguments.pop("data"), tiny, **arguments)
     model = models_of_forms[form]
     assert model.spec.classes == (("0", "1") if form == "subset" else CLASSES)  # which has no names
     assert (model.training["photos"], len(model.learner().data.valid.items)) == (n_train, n_valid)
@@ -171,19 +178,19 @@ def messy(folder: Path) -> Path:
     return folder
 
 
-def test_a_messy_folder_trains_with_one_warning(tmp_path: Path) -> None:
+def test_a_messy_folder_trains_with_one_warning(tiny: Path, tmp_path: Path) -> None:
     folder = messy(tmp_path / "messy")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = finetune(folder)
+        model = finetune(folder, tiny)
     assert [str(one.message).count("broken.jpg") for one in caught] == [1]
     assert str(caught[0].message).startswith("1 of 31 photos are left out: ")
     assert model.training["photos"] == 22
 
 
-def test_strict_stops_at_an_unreadable_photo(tmp_path: Path) -> None:
+def test_strict_stops_at_an_unreadable_photo(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match=r"\(strict\), got .*broken\.jpg cannot be read"):
-        finetune(messy(tmp_path / "messy"), strict=True)
+        finetune(messy(tmp_path / "messy"), tiny, strict=True)
 
 
 # ---- what pretrained may be ----------------------------------------------------------------------
@@ -199,8 +206,10 @@ def test_a_saved_model_of_other_classes_gets_a_new_head(photos: Path, tmp_path: 
     assert not same(weights(first), weights(second))
 
 
-def test_a_model_goes_on_from_its_weights_and_stays_as_it_was(photos: Path, tmp_path: Path) -> None:
-    first = finetune(photos)
+def test_a_model_goes_on_from_its_weights_and_stays_as_it_was(
+    photos: Path, tiny: Path, tmp_path: Path
+) -> None:
+    first = finetune(photos, tiny)
     before = weights(first)
     by_name = finetune(photos, first.save(tmp_path / "first"))
     by_hand = finetune(photos, first)
@@ -209,14 +218,16 @@ def test_a_model_goes_on_from_its_weights_and_stays_as_it_was(photos: Path, tmp_
     assert not same(weights(by_name), before)
 
 
-def test_a_model_that_knows_the_classes_keeps_its_head(photos: Path) -> None:
-    first = finetune(photos)
+def test_a_model_that_knows_the_classes_keeps_its_head(photos: Path, tiny: Path) -> None:
+    first = finetune(photos, tiny)
     again = finetune(photos, first, epochs=0)
     assert same(weights(first), weights(again))
 
 
-def test_a_saved_head_takes_another_dropout_and_refuses_another_shape(photos: Path) -> None:
-    first = finetune(photos, epochs=0, dropout=0.3)
+def test_a_saved_head_takes_another_dropout_and_refuses_another_shape(
+    photos: Path, tiny: Path
+) -> None:
+    first = finetune(photos, tiny, epochs=0, dropout=0.3)
     kept = finetune(photos, first, epochs=0, hidden=None, pool="avg")
     assert (kept.members[0].head.dropout, kept.training["dropout"]) == (0.3, 0.3)
     more = finetune(photos, first, epochs=0, dropout=0.6)
@@ -243,51 +254,66 @@ class StopAt:
             raise StopAtError
 
 
+BROKEN: dict[str, Any] = {"epochs": 2, "dropout": 0.5, "augment": Augment(min_scale=0.5)}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(photos: Path, tiny: Path) -> PhotoModel:
+    return finetune(photos, tiny, **BROKEN)
+
+
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_a_run_that_broke_off_ends_with_the_same_weights(
-    step: int, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int,
+    photos: Path,
+    tiny: Path,
+    uninterrupted: PhotoModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("zoo.core.training.loop.FLUSH_SECONDS", 0.0)
-    settings: dict[str, Any] = {"epochs": 2, "dropout": 0.5, "augment": Augment(min_scale=0.5)}
-    whole = finetune(photos, **settings)
+    whole, settings = uninterrupted, BROKEN
     run = here(out=tmp_path / "run", save_every=0.0)
     with pytest.raises(StopAtError):
-        finetune(photos, **settings, callbacks=[StopAt(step)], run=run)
-    again = finetune(photos, **settings, run=here(out=tmp_path / "run", resume=True))
+        finetune(photos, tiny, **settings, callbacks=[StopAt(step)], run=run)
+    again = finetune(photos, tiny, **settings, run=here(out=tmp_path / "run", resume=True))
     assert same(weights(whole), weights(again))
     assert whole.history.losses == again.history.losses
     assert same(weights(zoo.load(tmp_path / "run")), weights(whole))
 
 
-def test_weights_depend_on_the_seed_alone(photos: Path) -> None:
-    first = finetune(photos)
+def test_weights_depend_on_the_seed_alone(photos: Path, tiny: Path) -> None:
+    first = finetune(photos, tiny)
     torch.manual_seed(99)
-    second = finetune(photos, run=here(threads=2))
-    other = finetune(photos, run=here(seed=1))
+    second = finetune(photos, tiny, run=here(threads=2))
+    other = finetune(photos, tiny, run=here(seed=1))
     assert same(weights(first), weights(second))
     assert not same(weights(first), weights(other))
 
 
-def test_a_head_with_a_hidden_layer_trains(photos: Path, tmp_path: Path) -> None:
-    model = finetune(photos, hidden=512, pool="avgmax")
+def test_a_head_with_a_hidden_layer_trains(photos: Path, tiny: Path, tmp_path: Path) -> None:
+    model = finetune(photos, tiny, hidden=512, pool="avgmax")
     assert model.members[0].head.hidden == 512
     assert len(model.history.rows) == 2  # the head alone, then everything
     assert same(weights(zoo.load(model.save(tmp_path / "m"))), weights(model))
 
 
-def test_a_batch_in_two_parts_is_the_batch(photos: Path) -> None:
+def test_a_batch_in_two_parts_is_the_batch(photos: Path, tiny: Path) -> None:
     settings: dict[str, Any] = {"dropout": 0.0, "batch_size": 8}
-    whole, parts = finetune(photos, **settings), finetune(photos, accumulate=2, **settings)
+    whole, parts = (
+        finetune(photos, tiny, **settings),
+        finetune(photos, tiny, accumulate=2, **settings),
+    )
     assert parts.history.losses == pytest.approx(whole.history.losses, rel=1e-3)
 
 
-def test_callbacks_take_part(photos: Path, tmp_path: Path) -> None:
+def test_callbacks_take_part(photos: Path, tiny: Path, tmp_path: Path) -> None:
     log = CSVLog(tmp_path / "log.csv")
-    model = finetune(photos, callbacks=[log, MixUp(len(CLASSES), alpha=0.4)])
+    model = finetune(photos, tiny, callbacks=[log, MixUp(len(CLASSES), alpha=0.4)])
     assert (tmp_path / "log.csv").read_text() == model.history.to_csv()
     assert len(model.history.rows) == 1
-    assert same(weights(model), weights(finetune(photos, mixup=0.4)))
-    assert not same(weights(model), weights(finetune(photos)))
+    assert same(weights(model), weights(finetune(photos, tiny, mixup=0.4)))
+    assert not same(weights(model), weights(finetune(photos, tiny)))
 
 
 class Begin:
@@ -316,9 +342,9 @@ def test_random_weights_learn_what_they_are_shown(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["folder", "data set"])
-def test_without_validation_everything_is_trained_on(form: str, photos: Path) -> None:
+def test_without_validation_everything_is_trained_on(form: str, photos: Path, tiny: Path) -> None:
     data = photos / "train" if form == "folder" else Digits(photos / "train")
-    model = finetune(data, valid_fraction=0, epochs=1)
+    model = finetune(data, tiny, valid_fraction=0, epochs=1)
     assert model.training["photos"] == 24
     assert model.metrics == {}
     with pytest.raises(ValueError, match="need validation data, got none"):
@@ -330,8 +356,8 @@ def test_small_photos_get_a_small_input(photos: Path) -> None:
     assert model.spec.size == 96  # of photos of 48 px; the backbone's own is 224
 
 
-def test_step_by_step(photos: Path, tmp_path: Path) -> None:
-    learn = learner(photos, batch_size=8)
+def test_step_by_step(photos: Path, tiny: Path, tmp_path: Path) -> None:
+    learn = learner(photos, pretrained=tiny, batch_size=8)
     curve = learn.lr_find(steps=20)
     assert set(curve.suggestions) == {"valley", "steep", "minimum", "slide"}
     learn.freeze()
@@ -354,8 +380,8 @@ def test_step_by_step(photos: Path, tmp_path: Path) -> None:
     assert len(read_artifact(directory).history.rows) == 3
 
 
-def test_snapshots_become_an_ensemble(photos: Path, tmp_path: Path) -> None:
-    learn = learner(photos, batch_size=8)
+def test_snapshots_become_an_ensemble(photos: Path, tiny: Path, tmp_path: Path) -> None:
+    learn = learner(photos, pretrained=tiny, batch_size=8)
     learn.fit_sgdr(1e-3, cycles=3, cycle_len=1, cycle_mult=1, snapshots=True)
     model = learn.as_model(snapshots=2)
     for member, state in zip(model.members, learn.snapshots[-2:], strict=True):
@@ -363,7 +389,7 @@ def test_snapshots_become_an_ensemble(photos: Path, tmp_path: Path) -> None:
     assert model.evaluate() == learn.evaluate(snapshots=2)
     loaded = zoo.load(model.save(tmp_path / "model"), run=here())
     assert loaded.predict(photos / "valid") == model.predict(photos / "valid")
-    assert loaded.licence == "Apache-2.0"
+    assert loaded.licence == model.licence
     assert loaded.evaluate(photos / "valid") == pytest.approx(model.evaluate(), rel=1e-5)
     last = learn.as_model(snapshots=1)
     assert last.learner().model is last.members[0]
@@ -380,8 +406,8 @@ class CtrlC:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_an_ensemble_is_no_model_to_start_from(photos: Path, tmp_path: Path) -> None:
-    learn = learner(photos)
+def test_an_ensemble_is_no_model_to_start_from(photos: Path, tiny: Path, tmp_path: Path) -> None:
+    learn = learner(photos, pretrained=tiny)
     learn.fit_sgdr((1e-4, 1e-3), cycles=2, cycle_mult=1, snapshots=True)
     both = learn.as_model(snapshots=2)
     for pretrained in (both, both.save(tmp_path / "both")):
@@ -391,18 +417,23 @@ def test_an_ensemble_is_no_model_to_start_from(photos: Path, tmp_path: Path) -> 
     assert len(finetune(photos, one).members) == 1
 
 
-def test_the_learner_of_a_loaded_model_asks_for_data(photos: Path, tmp_path: Path) -> None:
-    model = finetune(photos, epochs=0)
+def test_the_learner_of_a_loaded_model_asks_for_data(
+    photos: Path, tiny: Path, tmp_path: Path
+) -> None:
+    model = finetune(photos, tiny, epochs=0)
     learn = zoo.load(model.save(tmp_path / "model"), run=here()).learner()
     for call in (lambda: learn.fit(1), lambda: learn.lr_find()):
         with pytest.raises(ValueError, match="got the learner of a loaded model"):
             call()
 
 
-def test_numbers_of_numpy_are_settings(photos: Path, tmp_path: Path) -> None:
-    plain = finetune(photos, label_smoothing=0.125, class_weights={"three": 2.0}, batch_size=8)
+def test_numbers_of_numpy_are_settings(photos: Path, tiny: Path, tmp_path: Path) -> None:
+    plain = finetune(
+        photos, tiny, label_smoothing=0.125, class_weights={"three": 2.0}, batch_size=8
+    )
     numpy = finetune(
         photos,
+        tiny,
         size=np.int64(32),
         label_smoothing=np.float32(0.125),
         class_weights={"three": np.float32(2)},
@@ -413,7 +444,9 @@ def test_numbers_of_numpy_are_settings(photos: Path, tmp_path: Path) -> None:
     zoo.load(numpy.save(tmp_path / "model"))
 
 
-def test_ctrl_c_keeps_what_was_learnt_and_saves_it(photos: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_learnt_and_saves_it(
+    photos: Path, tiny: Path, tmp_path: Path
+) -> None:
     ends = []
 
     class Keep:
@@ -421,16 +454,16 @@ def test_ctrl_c_keeps_what_was_learnt_and_saves_it(photos: Path, tmp_path: Path)
             ends.append({name: t.clone() for name, t in fit.model.state_dict().items()})
 
     out = tmp_path / "run"
-    model = finetune(photos, epochs=2, callbacks=[Keep(), CtrlC()], run=here(out=out))
+    model = finetune(photos, tiny, epochs=2, callbacks=[Keep(), CtrlC()], run=here(out=out))
     assert len(model.history.losses) == 1
     assert model.learner().interrupted
     assert same(weights(zoo.load(out)), weights(model))
-    probe = finetune(photos, epochs=0)
+    probe = finetune(photos, tiny, epochs=0)
     name = "head.layers.1.weight"
     mean = torch.lerp(weights(probe)[name], ends[-1][name], 0.5)
     assert torch.equal(weights(model)[name], mean)
-    resumed = finetune(photos, epochs=2, run=here(out=out, resume=True))
-    assert same(weights(resumed), weights(finetune(photos, epochs=2)))
+    resumed = finetune(photos, tiny, epochs=2, run=here(out=out, resume=True))
+    assert same(weights(resumed), weights(finetune(photos, tiny, epochs=2)))
 
 
 def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) -> None:
@@ -443,22 +476,22 @@ def test_the_artifact_tells_what_it_was_made_of(photos: Path, tmp_path: Path) ->
     assert told == {"pretrained": NAME, "photos": 24, "size": 32, "epochs": 1, "seed": 0}
 
 
-def test_the_card_tells_the_rates(photos: Path, tmp_path: Path) -> None:
+def test_the_card_tells_the_rates(photos: Path, tiny: Path, tmp_path: Path) -> None:
     folders = (tmp_path / name for name in ("model", "unchanged", "scratch", "step-by-step"))
 
     def told(model: PhotoModel) -> tuple[Any, Any, Any]:
         config = read_artifact(model.save(next(folders))).config.training
         return config["epochs"], config.get("lr"), config.get("ratio")
 
-    model = finetune(photos, lr=2e-4)
+    model = finetune(photos, tiny, lr=2e-4)
     assert told(model) == (1, 2e-4, RATIO)
     card = (tmp_path / "model" / "README.md").read_text()
     assert "| lr | 0.0002 |" in card
     assert f"| ratio | {RATIO:.4g} |" in card
-    assert told(finetune(photos, epochs=0)) == (0, None, None)
-    scratch = zoo.vision.train(photos, model="resnet18", size=32, epochs=1, lr=1e-3, run=here())
+    assert told(finetune(photos, tiny, epochs=0)) == (0, None, None)
+    scratch = zoo.vision.train(photos, model=TINY, size=32, epochs=1, lr=1e-3, run=here())
     assert told(scratch) == (1, 1e-3, None)  # one rate for all
-    learn = learner(photos)
+    learn = learner(photos, pretrained=tiny)
     learn.fit(1, (1e-5, 5e-4))
     assert told(learn.as_model()) == (1, 5e-4, 50)
 

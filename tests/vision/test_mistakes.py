@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import zoo
-from tests.digits import write_photos
+from tests.helpers.digits import write_photos
 from tests.vision.small import CLASSES, Digits, finetune, only, table
 
 pytest.importorskip(

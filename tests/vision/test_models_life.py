@@ -143,11 +143,6 @@ def test_every_backbone_freezes_learns_and_is_stored(name: str, size: int, tmp_p
     check_stored(name, size, tmp_path)
 
 
-def test_a_backbone_is_exported(tmp_path: Path) -> None:
-    needs_onnx()
-    check_exported("timm/test_efficientnet", 32, tmp_path)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), ALL)
 def test_every_backbone_is_exported(name: str, size: int, tmp_path: Path) -> None:

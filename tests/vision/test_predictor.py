@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 import zoo
-from tests.digits import NAMES
+from tests.helpers.digits import NAMES
 from tests.vision.small import RUN, TINY, train_tiny
 from zoo.core.artifacts import artifact
 from zoo.core.model import Model

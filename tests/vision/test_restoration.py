@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
-from tests.harm import changed, config, harmed, refused, refused_quickly
+from tests.helpers.harm import changed, config, harmed, refused, refused_quickly
 from tests.stored.artifacts import FORMAT_1, unpacked
 from tests.vision.small import RUN
 from zoo.cli.app import app
@@ -314,18 +314,6 @@ def test_a_loaded_restorer_draws_the_same(
         harm = config(lambda tree, change=change: tree["spec"].update(change))
         folder = harmed(tmp_path / "restorer", tmp_path / str(change), harm)
         refused(zoo.load, folder, "must describe a network")
-
-
-def test_an_exported_restorer_draws_the_same(
-    model: PhotoRestorer, photos: Path, tmp_path: Path
-) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'transfer-zoo[onnx]'")
-    pytest.importorskip("onnxscript", reason="pip install 'transfer-zoo[onnx]'")
-    path = model.export(tmp_path / "model.onnx", shape=(72, 72))
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    pixels = np.stack([np.asarray(Image.open(photos / f"0{i}.png")) for i in range(3)])
-    (found,) = session.run(None, {"photos": pixels})
-    assert np.abs(found - model._draw(pixels).numpy()).max() < 1e-4
 
 
 def test_mistakes_are_one_clear_sentence(photos: Path, tmp_path: Path) -> None:

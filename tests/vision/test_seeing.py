@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
-from tests.digits import NAMES
+from tests.helpers.digits import NAMES
 from tests.stored.artifacts import unpacked
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
@@ -240,10 +240,13 @@ def test_models_that_draw_and_models_of_texts_are_refused_in_a_sentence(
 ) -> None:
     stored = Path(__file__).parents[1] / "stored" / "format-1"
     show = [["vision", "show", what] for what in ("results", "losses", "confusion")]
-    calls = {"vision-segmenter": "PhotoSegmenter", "tabular-mlp": "TableModel"}
-    for model, kind in calls.items():
+    calls = {
+        "vision-segmenter": ("PhotoSegmenter", [["vision", "report"]]),
+        "tabular-mlp": ("TableModel", show),
+    }
+    for model, (kind, commands) in calls.items():
         unpacked(stored / model, tmp_path / model)
-        for words in (["vision", "report"], *show):
+        for words in commands:
             given = [*words, tmp_path / model, photos / "valid"]
             done = CliRunner().invoke(app, list(map(str, given)))
             assert done.exit_code == 1, done.output

@@ -18,7 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
-from tests.harm import config, harmed, refused
+from tests.helpers.harm import config, harmed, refused
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
 from zoo.core.model import Model
@@ -246,31 +246,14 @@ def test_a_damaged_spec_is_refused(directory: Path, tmp_path: Path) -> None:
         refused(zoo.load, folder, "must describe a network")
 
 
-def test_an_exported_segmenter_says_the_same(
-    model: PhotoSegmenter, scenes: Path, tmp_path: Path
-) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'transfer-zoo[onnx]'")
-    pytest.importorskip("onnxscript", reason="pip install 'transfer-zoo[onnx]'")
-    path = model.export(tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    files = sorted((scenes / "photos" / "valid").iterdir())[:3]
-    pixels = np.stack([np.asarray(Image.open(file)) for file in files])
-    (found,) = session.run(None, {"photos": pixels})
-    assert found.shape == (3, 3, *SHAPE)
-    assert np.abs(found - model._draw(pixels).numpy()).max() < 1e-4
-    told = session.get_modelmeta().custom_metadata_map
-    assert json.loads(told["labels"]) == list(CLASSES)
-    assert json.loads(told["spec"])["shape"] == list(SHAPE)
-
-
-def test_the_commands_train_draw_and_refuse(scenes: Path, tmp_path: Path) -> None:
+def test_the_commands_train_draw_and_refuse(scenes: Path, directory: Path, tmp_path: Path) -> None:
     def run(*words: object) -> Any:
         return CliRunner().invoke(app, [str(word) for word in words])
 
     out = tmp_path / "segmenter"
     data = [scenes / "photos", scenes / "masks", "--ignore", VOID, "--size", 48, 64]
     names = [word for name in ("ground", "disc", "bar") for word in ("--classes", name)]
-    done = run("vision", "segmentation", "finetune", "efficientnet_lite0", *data, *names,
+    done = run("vision", "segmentation", "finetune", directory, *data, *names,
                "--epochs", 0, "--out", out, "--device", "cpu")  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "iou" in done.output

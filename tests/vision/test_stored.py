@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import zoo
-from tests.harm import (
+from tests.helpers.harm import (
     Attacks,
     Harm,
     changed,

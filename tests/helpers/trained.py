@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 import zoo
 from tests.collab import small as collab
 from tests.conformance import RUN, Case, case_of
-from tests.digits import write_photos
-from tests.stored.make_format_1 import SIDE, SMALL_BODY, scene
+from tests.helpers.digits import write_photos
+from tests.stored.make_format_1 import SIDE, scene
 from tests.tabular import small as tabular
 from tests.text import small as text
 from tests.vision.small import TINY
+
+BODY = "timm/test_convnext2"  # of what draws, with few layers to export
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,10 @@ def _table_of_photos(folder: Path) -> pd.DataFrame:
 def photo_segmenter(work: Path) -> Trained:
     for i in range(12):
         for kind, picture in zip(("photos", "masks"), scene(i), strict=True):
+            picture = picture.resize((2 * SIDE, SIDE), Image.Resampling.NEAREST)
             _save(picture, work / kind / _part(i) / f"{i}.png")
     model = zoo.vision.segmentation.train(
-        work / "photos", work / "masks", model=SMALL_BODY, epochs=1, batch_size=4,
+        work / "photos", work / "masks", model=BODY, epochs=1, batch_size=4,
         classes=("ground", "disc", "bar"), run=RUN,
     )  # fmt: skip
     valid = work / "photos" / "valid", work / "masks" / "valid"
@@ -82,7 +86,7 @@ def photo_restorer(work: Path) -> Trained:
     for i in range(12):
         _save(scene(i)[0], work / "good" / _part(i) / f"{i}.png")
     model = zoo.vision.restoration.train(
-        work / "good", model=SMALL_BODY, epochs=1, size=SIDE, batch_size=4, perceptual=0.0, run=RUN
+        work / "good", model=BODY, epochs=1, size=SIDE, batch_size=4, perceptual=0.0, run=RUN
     )
     valid = work / "good" / "valid"
     return Trained(case_of(model, sorted(valid.iterdir())[:3]), (valid,), {"size": SIDE})

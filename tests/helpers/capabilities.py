@@ -8,12 +8,14 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import zoo
 from tests.conformance import require_sentence
-from tests.trained import Trained
+from tests.helpers.trained import Trained
 
 ALL = {"predict", "records", "evaluate", "save", "push", "learner"}
 REQUIRED: dict[str, set[str]] = {
@@ -69,9 +71,35 @@ def explain(trained: Trained, work: Path) -> None:
 
 
 def export(trained: Trained, work: Path) -> None:
-    onnx = pytest.importorskip("onnx", reason="pip install 'transfer-zoo[onnx]'")
-    pytest.importorskip("onnxscript", reason="pip install 'transfer-zoo[onnx]'")
-    onnx.checker.check_model(str(trained.model.export(work / "model.onnx")))
+    """The file tells the spec; of photos it says what the model says, of any number of them."""
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")
+    import onnx
+    import onnxruntime
+
+    model = trained.model
+    path = model.export(work / "model.onnx")
+    onnx.checker.check_model(str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["spec"]) == json.loads(json.dumps(model.spec.to_json()))
+    if model.domain == "vision":
+        assert json.loads(facts["labels"]) == list(getattr(model.spec, "classes", ()))
+        pixels, expected = _pixels_and_outputs(model, trained.case.items)
+        for n in (len(pixels), 1):
+            (said,) = session.run(None, {"photos": pixels[:n]})
+            assert said.shape == expected[:n].shape
+            assert np.abs(said - expected[:n]).max() < 1e-4
+
+
+def _pixels_and_outputs(model: Any, photos: Any) -> tuple[Any, Any]:
+    """Photos as the file takes them, and what the model says of them."""
+    images = [np.asarray(Image.open(photo).convert("RGB")) for photo in photos]
+    if hasattr(model, "pixels"):
+        shares = [list(one.probabilities.values()) for one in model.predict(images)]
+        return model.pixels(images), np.array(shares)
+    pixels = np.stack(images)
+    return pixels, model._draw(pixels).numpy()
 
 
 def save(trained: Trained, work: Path) -> None:
