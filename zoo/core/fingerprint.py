@@ -29,9 +29,9 @@ def digest(value: Any) -> str:
     >>> digest([1, "a"]) == digest([1, "a"]), digest(1) == digest("1")
     (True, False)
     """
-    found = hashlib.blake2b(digest_size=16)
-    _feed(found, value, {})
-    return found.hexdigest()
+    record = hashlib.blake2b(digest_size=16)
+    _feed(record, value, {})
+    return record.hexdigest()
 
 
 def plain_or_digest(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,34 +58,34 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return named
 
 
-def _feed(found: Any, value: Any, seen: dict[int, tuple[int, Any]]) -> None:
+def _feed(record: Any, value: Any, seen: dict[int, tuple[int, Any]]) -> None:
     """Add a value's description to a hash; `seen` numbers objects, and keeps them and their ids."""
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
         value = value.item() if isinstance(value, np.generic) else value
-        found.update(f"{type(value).__name__} {value!r};".encode("utf-8", "backslashreplace"))
+        record.update(f"{type(value).__name__} {value!r};".encode("utf-8", "backslashreplace"))
         return
     if isinstance(value, PurePath):
-        found.update(f"path {value.name!r};".encode("utf-8", "backslashreplace"))
+        record.update(f"path {value.name!r};".encode("utf-8", "backslashreplace"))
         return
     if id(value) in seen:
-        found.update(f"object {seen[id(value)][0]};".encode())
+        record.update(f"object {seen[id(value)][0]};".encode())
         return
     seen[id(value)] = (len(seen), value)
     if isinstance(value, Tensor):
-        _feed_array(found, value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        found.update(f"{tuple(value.shape)} {value.dtype};".encode())
+        _feed_array(record, value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        record.update(f"{tuple(value.shape)} {value.dtype};".encode())
     elif isinstance(value, np.ndarray) and value.dtype != object:
-        _feed_array(found, np.ascontiguousarray(value))
-        found.update(f"{value.shape} {value.dtype};".encode())
+        _feed_array(record, np.ascontiguousarray(value))
+        record.update(f"{value.shape} {value.dtype};".encode())
     else:
-        found.update(f"{type(value).__qualname__}:".encode())
+        record.update(f"{type(value).__qualname__}:".encode())
         for part in _parts(value):
-            _feed(found, part, seen)
-        found.update(b".")
+            _feed(record, part, seen)
+        record.update(b".")
 
 
-def _feed_array(found: Any, array: np.ndarray[Any, Any]) -> None:
-    found.update(array.view(np.uint8) if array.size else b"")
+def _feed_array(record: Any, array: np.ndarray[Any, Any]) -> None:
+    record.update(array.view(np.uint8) if array.size else b"")
 
 
 def _parts(value: Any) -> Any:

@@ -50,13 +50,13 @@ def top_folder(paths: Iterable[str]) -> str | None:
 def hash_folder(folder: Path, ignore: Iterable[str] = ()) -> dict[str, str]:
     """Relative path -> sha256 of every file under the folder, those to be ignored left out."""
     patterns = (*LITTER, *ignore)
-    found = {}
+    hashes = {}
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not _ignored(name, patterns):
             with path.open("rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def unpack(

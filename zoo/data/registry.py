@@ -37,11 +37,11 @@ def find(name: str) -> DataSet:
     Raises:
         ValueError: no data set has that name.
     """
-    known = {data.name: data for data in DATA_SETS}
-    if name in known:
-        return known[name]
+    by_name = {data.name: data for data in DATA_SETS}
+    if name in by_name:
+        return by_name[name]
     raise ValueError(
-        f"a data set must have a registered name, got {name=}. {did_you_mean(name, list(known))}"
+        f"a data set must have a registered name, got {name=}. {did_you_mean(name, list(by_name))}"
     )
 
 

@@ -46,8 +46,8 @@ def entries(*, hub: str | os.PathLike[str] | None = None) -> list[Entry]:
         hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the embedded ones alone.
     """
     folder = shelf(hub)
-    found = [*_embedded(), *(models_on(folder) if folder else ())]
-    return [_entry(name, path) for name, path in found]
+    models = [*_embedded(), *(models_on(folder) if folder else ())]
+    return [_entry(name, path) for name, path in models]
 
 
 def embedded(name: str) -> Path:
@@ -56,12 +56,12 @@ def embedded(name: str) -> Path:
     Raises:
         FileNotFoundError: none has that name; the message has the nearest, or all.
     """
-    known = dict(_embedded())
-    if name in known:
-        return known[name]
+    models = dict(_embedded())
+    if name in models:
+        return models[name]
     raise FileNotFoundError(
         f"a name with {EMBEDDED!r} must be that of a model that ships with the library, got "
-        f"{name=}. {did_you_mean(name, list(known))}"
+        f"{name=}. {did_you_mean(name, list(models))}"
     )
 
 

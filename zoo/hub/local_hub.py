@@ -42,12 +42,12 @@ def taken(name: str, folder: Path) -> Path:
     """
     with contextlib.suppress(OSError):  # a folder that can only be read
         _restore(folder / name)
-    known = dict(models_on(folder))
-    if name in known:
-        return known[name]
+    models = dict(models_on(folder))
+    if name in models:
+        return models[name]
     raise FileNotFoundError(
         f"a model must have been pushed to the hub's folder {str(folder)!r}, got {name=}. "
-        f"{did_you_mean(name, list(known))}"
+        f"{did_you_mean(name, list(models))}"
     )
 
 

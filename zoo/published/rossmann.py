@@ -164,7 +164,7 @@ def with_announced(days: pd.DataFrame) -> pd.DataFrame:
             "closed": (days["Open"] == 0) & (days["DayOfWeek"] != 7),
         }
     )
-    found = [
+    days_around = [
         side(events, event, "Date", "Store").clip(upper=FAR).fillna(FAR).astype("float32")
         for event in EVENTS
         for side in (time_since, time_until)
@@ -173,11 +173,11 @@ def with_announced(days: pd.DataFrame) -> pd.DataFrame:
     away = (days["Date"] - pd.Series(of_year, index=days.index)).dt.days
     mondays = days["Date"] - pd.to_timedelta(days["DayOfWeek"] - 1, unit="D")
     weeks = days.groupby(mondays)["Promo"].max()  # promotions are those of all stores
-    made = {
+    flags = {
         name: (mondays + pd.Timedelta(weeks=n)).map(weeks).fillna(0).astype("int8")
         for name, n in PROMO_WEEKS.items()
     }
-    return pd.concat([days, *found], axis=1).assign(easter=away.clip(*AROUND_EASTER), **made)
+    return pd.concat([days, *days_around], axis=1).assign(easter=away.clip(*AROUND_EASTER), **flags)
 
 
 def with_store(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -268,14 +268,14 @@ def means_before(
     """
     days_of = frame["Date_elapsed"].to_numpy()
     rows = frame[alike].assign(value=values)
-    found = np.full(len(frame), np.nan, dtype="float32")
+    values = np.full(len(frame), np.nan, dtype="float32")
     for start in starts:
         since, low, high = np.searchsorted(days_of, [start - days, start, start + HOLD_OUT_DAYS])
         if since < low < high:
             past = rows.iloc[since:low].groupby(alike, as_index=False).mean()
             block = looked_up(rows.iloc[low:high][alike], past, alike)
-            found[low:high] = block["value"].to_numpy("float32")
-    return found
+            values[low:high] = block["value"].to_numpy("float32")
+    return values
 
 
 def block_starts(first: float, last: float, cut: int) -> range:

@@ -244,10 +244,10 @@ def _cost(card: Card) -> Iterator[str]:
 def _data_and_licence(config: Config, card: Card | None) -> str:
     lines = ["## Data and licence", ""]
     if card:
-        told = card.data
+        data = card.data
         lines += [
-            f"Data: {told['title']} (`{told['name']}`). {told['citation']}. Its licence: "
-            f"{told['licence']}. {told['address']}",
+            f"Data: {data['title']} (`{data['name']}`). {data['citation']}. Its licence: "
+            f"{data['licence']}. {data['address']}",
             "",
         ]
     else:

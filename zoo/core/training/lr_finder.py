@@ -129,9 +129,9 @@ def summarise(curves: list[tuple[list[float], list[float]]]) -> LRCurve:
         (lrs, pd.Series(losses).ewm(alpha=1 - 0.98 ** (STEPS / len(lrs))).mean().tolist())
         for lrs, losses in curves
     ]
-    found = {rule: [f(*_inner(*curve)) for curve in smoothed] for rule, f in RULES.items()}
-    means = {rule: math.exp(float(np.log(lrs).mean())) for rule, lrs in found.items()}
-    ranges = {rule: (min(lrs), max(lrs)) for rule, lrs in found.items()}
+    suggestions = {rule: [f(*_inner(*curve)) for curve in smoothed] for rule, f in RULES.items()}
+    means = {rule: math.exp(float(np.log(lrs).mean())) for rule, lrs in suggestions.items()}
+    ranges = {rule: (min(lrs), max(lrs)) for rule, lrs in suggestions.items()}
     low, high = ranges["valley"]
     return LRCurve(smoothed, means, ranges, high / low if len(curves) > 1 else None)
 

@@ -33,7 +33,7 @@ Places = NDArray[np.int64]
 class Stream:
     """Documents, of which each is a slice of `numbers`; taking some copies none.
 
-    **Shape.** numbers: (n,), int32; starts and ends: (n_documents,), int64.
+    Shape: numbers: (n,), int32; starts and ends: (n_documents,), int64.
     """
 
     numbers: Numbers

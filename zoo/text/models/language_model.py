@@ -24,7 +24,7 @@ READ: Final = 512  # words that are read at a time before the next is drawn: a p
 class Output(NamedTuple):
     """What the loss looks at.
 
-    **Shape.** raw and dropped, the last layer's output before and after the output dropout:
+    Shape: raw and dropped, the last layer's output before and after the output dropout:
     (B, T, d_embedding); vectors (n_words, d_embedding) and bias (n_words,) of the decoder; logits,
     where the loss takes all words: (B, T, n_words).
     """

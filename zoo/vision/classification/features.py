@@ -97,7 +97,7 @@ class FeatureBatches:
         return self.tensors.steps(epoch)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch. **Shape.** inputs: one tensor (B, d)."""
+        """The batches of an epoch. Shape: one input (B, d)."""
         return self.tensors.epoch(epoch, start)
 
     def fingerprint(self) -> str:

@@ -263,7 +263,7 @@ class PhotoModel(Model[Classifier, Spec]):
     def pixels(self, photos: Photos) -> Pixels:
         """What the model sees of photos, resized and cropped: as the exported file takes them.
 
-        **Shape.** (B, size, size, 3), uint8.
+        Shape: (B, size, size, 3), uint8.
         """
         items = GivenPhotos(listed(photos)[1], self.spec.preprocessing.resize)
         return np.stack([centre_crop(items[i], self.spec.size) for i in range(len(items))])

@@ -84,7 +84,7 @@ def classifier_of(config: Config) -> tuple[Spec, Arguments]:
 def units(output: Tensor, spec: Spec) -> Tensor:
     """Numbers in the user's units from a network's outputs: scaled, or a sigmoid's range.
 
-    **Shape.** (B, 1) -> (B,), float32.
+    Shape: (B, 1) -> (B,), float32.
     """
     output = output.float().squeeze(1)
     if spec.y_range is None:

@@ -58,7 +58,7 @@ def best_thresholds(
 ) -> tuple[float, ...]:
     """The threshold of the best F score for each label; .5 for one that no photo has.
 
-    **Shape.** (N, L) both; L numbers.
+    Shape: (N, L) both; L numbers.
 
     >>> best_thresholds(np.array([[0.1], [0.3], [0.7]]), np.array([[0], [1], [1]]))
     (0.2,)

@@ -90,7 +90,7 @@ class Views:
     varied: Sequence[View]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches. **Shape.** inputs: (B, 3, size, size) for each view."""
+        """The batches. Shape: (B, 3, size, size) for each view."""
         views = [replace(self.plain, augment=augment) for augment in self.varied]
         passes = [view.epoch(number, start) for number, view in enumerate(views)]
         for first, *others in zip(self.plain.epoch(epoch, start), *passes, strict=True):

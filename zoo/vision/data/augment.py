@@ -74,7 +74,7 @@ class Augment:
     def draws(self, n: int, *seed: int) -> Tensor:
         """Uniform draws for a whole batch, a function of the seed alone: (seed, epoch, step).
 
-        **Shape.** Result: (n, 18), float32, in [0, 1), on the CPU; a process of several takes its
+        Shape: (n, 18), float32, in [0, 1), on the CPU; a process of several takes its
         rows.
         """
         generator = torch.Generator().manual_seed(seed_of(*seed))
@@ -86,7 +86,7 @@ class Augment:
         It takes (x, y, 1), both in -1..1 across the output, to homogeneous (x, y, w) in pixels
         of the photo, where a pixel's centre is at .5.
 
-        **Shape.** draws: (B, 18). sizes: (B, 2), heights and widths. Result: (B, 3, 3), float32.
+        Shape: draws: (B, 18). sizes: (B, 2), heights and widths. Result: (B, 3, 3), float32.
         """
         u, shape = draws.double(), sides(size)
         turned = self._symmetry(u) @ self._tilt(u)
@@ -107,7 +107,7 @@ class Augment:
     def __call__(self, photos: Tensor, sizes: Tensor, draws: Tensor, size: Size) -> Tensor:
         """The varied photos.
 
-        **Shape.** photos: (B, 3, H, W), uint8 on any device, each in the top left corner of its
+        Shape: photos: (B, 3, H, W), uint8 on any device, each in the top left corner of its
         frame. sizes: (B, 2), true heights and widths, on the CPU. draws: (B, 18), on the CPU.
         Result: (B, 3, height, width), float32 in 0..1.
         """
@@ -182,7 +182,7 @@ def fixed_draws(n: int, **columns: float | None) -> Tensor:
     """Draws that leave every decision undone, but for these columns: the same for every photo.
 
     Without lighting and transforms, `left` and `top` place the crop: 0 at the edge they name, just
-    below 1 (as None is) at the opposite one. **Shape.** (n, 18).
+    below 1 (as None is) at the opposite one. Shape: (n, 18).
     """
     draws = torch.full((n, len(_COLUMNS)), 1 - 1e-6)
     for name, value in columns.items():
@@ -205,7 +205,7 @@ def resample(
 ) -> Tensor:
     """The photos seen through the matrices; beyond its edges a photo is mirrored.
 
-    **Shape.** As for `Augment`, of any number of channels; matrices: (B, 3, 3) of
+    Shape: as for `Augment`, of any number of channels; matrices: (B, 3, 3) of
     `Augment.matrices`. Result: (B, C, height, width), float32 in the range of the photos.
     """
     device, (height, width) = photos.device, photos.shape[-2:]
@@ -227,7 +227,7 @@ def resample(
 def centre_crop(item: Pixels, size: int) -> Pixels:
     """The middle square of an item, without resampling.
 
-    **Shape.** item: (H, W, 3). Result: (size, size, 3), a view.
+    Shape: item: (H, W, 3). Result: (size, size, 3), a view.
 
     Raises:
         ValueError: the item is smaller than the crop.

@@ -105,7 +105,7 @@ class PhotoBatches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on.
 
-        **Shape.** inputs: one tensor (B, 3, size, size), float32, normalised. target: (B, ...).
+        Shape: one input (B, 3, size, size), float32, normalised. target: (B, ...).
         """
         n, steps = len(self), self.steps(epoch)
         rows = order(n, self.seed, epoch) if self.shuffle else torch.arange(n)

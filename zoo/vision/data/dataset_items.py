@@ -69,7 +69,7 @@ class DatasetItems:
     def labels(self, task: TaskName | None = None) -> Targets:
         """Its labels: `dataset.targets` if those are what it returns, else by going through it.
 
-        **Shape.** As `zoo.vision.data.labels.encoded` gives them.
+        Shape: as `zoo.vision.data.labels.encoded` gives them.
         """
         targets: Any = getattr(self.dataset, "targets", None)
         if targets is None or not self._returns(targets):

@@ -178,7 +178,7 @@ def classes_of(labels: Sequence[Label]) -> tuple[str, ...]:
 def encoded(labels: Sequence[Label], classes: Sequence[str], rule: str) -> Targets:
     """What the loss compares outputs with.
 
-    **Shape.** (n,) int64, numbers of the classes; (n, n_classes) float32, 1 for a label that the
+    Shape: (n,) int64, numbers of the classes; (n, n_classes) float32, 1 for a label that the
     photo has; or (n,) float32, the numbers.
 
     Args:
@@ -233,7 +233,7 @@ def absent(values: Targets, classes: Sequence[str]) -> list[str]:
 def of_items(labels: Iterable[Any], task: TaskName | None) -> Targets:
     """What a data set says of its images: numbers of classes, vectors of 0 and 1, or numbers.
 
-    **Shape.** As `encoded` gives them.
+    Shape: as `encoded` gives them.
 
     Raises:
         ValueError: it is none of them, or the vectors differ in length.

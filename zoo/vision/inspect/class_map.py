@@ -53,7 +53,7 @@ class Segmentation:
 def likeliest(shares: Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """The likeliest class of every pixel at another size, some rows and a class at a time.
 
-    **Shape.** shares: (C, h, w). Result: (H, W), uint8.
+    Shape: shares: (C, h, w). Result: (H, W), uint8.
     """
     height, width = shape
     rows = max(BAND // width, 1)

@@ -85,7 +85,7 @@ def index_of(label: str, classes: Sequence[str]) -> int:
 def grad_cam(model: Classifier, x: Tensor, output: int) -> Tensor:
     """Where the body's map speaks for an output, 0..1; the model stays as it was.
 
-    **Shape.** x: (1, 3, H, W), normalised. Result: (H, W), on the CPU.
+    Shape: x: (1, 3, H, W), normalised. Result: (H, W), on the CPU.
 
     Raises:
         ValueError: the body pools its features, so there is no map.

@@ -93,7 +93,7 @@ def target_text(target: Any, classes: Sequence[str]) -> str:
 def masks(rows: Sequence[tuple[Pixels, Pixels | None, Segmentation]], title: str = "") -> Figure:
     """Photos beside their true masks, where there are any, and the predicted ones.
 
-    **Shape.** Photos (H, W, 3), masks (H, W), uint8.
+    Shape: photos (H, W, 3), masks (H, W), uint8.
     """
     shown: list[Shown] = []
     with_truth = any(truth is not None for _, truth, _ in rows)

@@ -15,7 +15,7 @@ from zoo.vision.classification.spec import Spec
 def by_class(spec: Spec, decoded: NDArray[Any], targets: NDArray[Any]) -> pd.DataFrame:
     """A line for each class or label, in the spec's order; 0 where nothing was said.
 
-    **Shape.** decoded: (N, n_classes), probabilities. targets: as `zoo.vision.data.labels.encoded`.
+    Shape: decoded: (N, n_classes), probabilities. targets: as `zoo.vision.data.labels.encoded`.
 
     Raises:
         ValueError: there are no classes.

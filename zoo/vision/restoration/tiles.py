@@ -28,7 +28,7 @@ def in_tiles(
 ) -> Pixels:
     """What `draw` makes of a photo, a tile at a time; of a photo within one tile in one go.
 
-    **Shape.** photo and result: (H, W, 3), as each tile.
+    Shape: photo and result: (H, W, 3), as each tile.
 
     Args:
         draw: from a photo to one of the same shape.
@@ -74,11 +74,11 @@ def weights(tiles: list[tuple[int, int]]) -> list[NDArray[np.float32]]:
     >>> [tile.tolist() for tile in weights([(0, 6), (2, 8)])]
     [[1.0, 1.0, 1.0, 0.75, 0.25, 0.0], [0.0, 0.25, 0.75, 1.0, 1.0, 1.0]]
     """
-    found = [np.ones(end - start, np.float32) for start, end in tiles]
+    weights = [np.ones(end - start, np.float32) for start, end in tiles]
     for i in range(1, len(tiles)):
         start, end = tiles[i][0], tiles[i - 1][1]
         position = (np.arange(end - start) + 0.5) / (end - start)
         rising = np.clip(2 * position - 0.5, 0, 1).astype(np.float32)
-        found[i][: end - start] *= rising
-        found[i - 1][start - end :] *= 1 - rising
-    return found
+        weights[i][: end - start] *= rising
+        weights[i - 1][start - end :] *= 1 - rising
+    return weights

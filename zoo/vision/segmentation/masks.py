@@ -170,7 +170,7 @@ def laid(files: Masked, threads: int) -> Part:
 class MaskedPhotos:
     """Pairs to train on: photos read when asked for, masks in memory, both stretched to a shape.
 
-    **Shape.** masks: (n, H, W), uint8. hashes: (n,), of the photos' files.
+    Shape: masks: (n, H, W), uint8. hashes: (n,), of the photos' files.
     """
 
     photos: list[Path]
@@ -186,9 +186,9 @@ class MaskedPhotos:
         """A photo and its mask. Shape: (H, W, 3) and (H, W)."""
         return stretched(read(self.photos[i]), self.shape, self.interpolation), self.masks[i]
 
-    def as_classes(self, known: MaskValues) -> MaskedPhotos:
+    def as_classes(self, values: MaskValues) -> MaskedPhotos:
         """The pairs, their masks' values made numbers of classes."""
-        return replace(self, masks=numbered(self.masks, known.values, known.ignore))
+        return replace(self, masks=numbered(self.masks, values.values, values.ignore))
 
     def fingerprint(self) -> str:
         """A digest of photos, masks and how both are shown."""

@@ -183,9 +183,15 @@ def _learner(
     photo_set = open_parts(parts, shape, shown.interpolation, settings, run)
     if run.progress is not False and rank_and_world()[0] == 0:
         Console().print(str(photo_set.report), highlight=False, markup=False)
-    known, pairs = photo_set.mask_values, photo_set.pairs
+    values, pairs = photo_set.mask_values, photo_set.pairs
     spec = SegmentationSpec(
-        known.classes, shape, shown.mean, shown.std, shown.interpolation, known.ignore, known.values
+        values.classes,
+        shape,
+        shown.mean,
+        shown.std,
+        shown.interpolation,
+        values.ignore,
+        values.values,
     )
     whole = goes_on and start.spec.classes == spec.classes
     network = start_unet(start, run.seed, published=published, whole=whole, **spec.network())

@@ -79,7 +79,7 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
     def _draw(self, photos: Pixels) -> Tensor:
         """The decoded outputs for photos, on the CPU.
 
-        **Shape.** photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
+        Shape: photos: (B, H, W, 3), uint8. Result: (B, C, H, W), float32.
         """
         shown = self.members[0].preprocessing
         x = torch.tensor(photos).permute(0, 3, 1, 2).float().mul_(1 / 255)

@@ -38,7 +38,7 @@ class Pairs(Protocol):
             i: number of the photo.
             draws: numbers in 0..1 to vary it by in training. Shape: (18,).
 
-        **Shape.** (H, W, 3), uint8; the picture likewise, or labels (H, W), uint8.
+        Shape: (H, W, 3), uint8; the picture likewise, or labels (H, W), uint8.
         """
 
     def fingerprint(self) -> str:
@@ -87,7 +87,7 @@ class PairBatches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on.
 
-        **Shape.** inputs: one tensor (B, 3, H, W), float32, normalised. target: labels (B, H, W),
+        Shape: one input (B, 3, H, W), float32, normalised. target: labels (B, H, W),
         int64, or pictures (B, 3, H, W), float32 in 0..1.
         """
         n, steps = len(self), self.steps(epoch)

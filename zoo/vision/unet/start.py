@@ -46,7 +46,7 @@ def body_name(start: Any) -> str:
 def fitting_shape(name: str, sides: NDArray[np.int64]) -> Shape:
     """The shape of a usual photo, its short side at most the backbone's own size.
 
-    **Shape.** sides: (n, 2), heights and widths.
+    Shape: sides: (n, 2), heights and widths.
     """
     height, width = np.median(sides, axis=0)
     scale = min(1.0, preprocessing(name).size / min(height, width))
