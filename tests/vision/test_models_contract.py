@@ -15,11 +15,7 @@ SMALLEST = [  # of each family of torchvision
     *("regnet_x_400mf", "regnet_y_400mf", "resnet18", "resnext50_32x4d", "shufflenet_v2_x0_5"),
     *("squeezenet1_1", "swin_t", "swin_v2_t"),
 ]
-TOO_LARGE = {
-    "alexnet",
-    "inception_v3",
-    "resnext50_32x4d",
-}  # for a test among many: 25 million and up
+TOO_LARGE = {"alexnet", "inception_v3", "resnext50_32x4d"}  # 25 million and up: the slow tests'
 LARGER = ["vgg11", "vit_b_32"]  # their least members take a second; maxvit_t's takes 3 GB
 TIMM = [
     ("timm/resnet10t", 32),
