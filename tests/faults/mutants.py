@@ -131,7 +131,7 @@ def chosen_tests(mutant: CodeMutant, tests: Sequence[ReachedTest]) -> list[Reach
     name = Path(mutant.file).stem
 
     def is_own(test: ReachedTest) -> bool:
-        return test.file == mutant.file or name in Path(test.file).stem
+        return test.file == mutant.file or Path(test.file).stem == f"test_{name}"
 
     def order(test: ReachedTest) -> tuple[bool, bool, float]:
         return not is_own(test), not test.file.startswith("tests/core/"), test.seconds

@@ -102,14 +102,17 @@ def test_each_model_predicts_the_rows_of_a_table(
     assert lm.predict(TABLE) == lm.predict(TEXTS)
 
 
-def test_paths_are_read_and_names_of_tables_that_are_there(
+def test_paths_are_read_and_a_str_is_a_text_with_a_warning_if_a_table_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert texts_of("new.csv") == (["new.csv"], True)  # a text, as any other
     TABLE.to_csv("new.csv", index=False)
     Path("one.txt").write_text(TEXTS[0])
-    assert texts_of("new.csv") == texts_of(Path("new.csv")) == (TEXTS, False)
+    assert texts_of(Path("new.csv")) == (TEXTS, False)
+    with pytest.warns(UserWarning, match=r"got 'new\.csv', which a table is named") as caught:
+        assert texts_of("new.csv") == (["new.csv"], True)
+    assert caught[0].filename == __file__
     assert texts_of(Path("one.txt")) == ([TEXTS[0]], True)
     assert texts_of("one.txt") == (["one.txt"], True)
     assert texts_of(["new.csv"]) == (["new.csv"], False)

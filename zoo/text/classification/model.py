@@ -68,9 +68,8 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         A text gets a `Prediction`, or `Labels` where it may have several classes.
 
         Args:
-            texts: a text, or a list, Series, array or iterator of texts, or a table or the path of
-                one, of which the column of texts counts; an empty text is allowed. A text that is
-                the name of a table that is there, such as "new.csv", is its path.
+            texts: a text, or a list, Series, array or iterator of texts, or a table or the `Path`
+                of one, of which the column of texts counts; an empty text is allowed.
             batch_size: texts that pass through the model at a time, those of like length together.
                 The prediction for a text does not depend on the others: on a CPU to the last bit.
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from zoo.core.messages import warn
 from zoo.data.table import TABLES
 from zoo.text.data.files import path_of, text_of
 from zoo.text.data.texts import column_of, every
@@ -22,8 +23,8 @@ def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
 
     Args:
         query: a text; a list, Series, array or iterator of texts; a table with a column of them; a
-            path of a table or of a text file. A str that ends as a table does, such as "a.csv", is
-            its path if there is such a file, and a text otherwise.
+            `Path` of a table or of a text file. A str is a text, whatever it says: a text from a
+            stranger opens no file.
         column: the name of a table's column of texts, as in training; None takes "text", or the
             only one.
 
@@ -36,10 +37,15 @@ def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
     """
     if isinstance(query, np.ndarray) and query.ndim == 0:
         query = query.item()
-    if isinstance(query, os.PathLike) or (isinstance(query, str) and _is_table(query)):
+    if isinstance(query, os.PathLike):
         texts = list(_texts_of_file(path_of(query), column))
         return texts, Path(query).suffix.lower() not in TABLES
     if isinstance(query, str):
+        if _is_table(query):
+            warn(
+                f"a str is read as a text, got {query!r:.80}, which a table is named as well. Pass a "
+                "pathlib.Path to read that."
+            )
         return [str(query)], True
     if isinstance(query, (bytes, bytearray, memoryview)):
         raise ValueError(
