@@ -43,8 +43,8 @@ def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
     if isinstance(query, str):
         if _is_table(query):
             warn(
-                f"a str is read as a text, got {query!r:.80}, which a table is named as well. Pass a "
-                "pathlib.Path to read that."
+                f"a str is read as a text, got {query!r:.80}, which a table is named too. Pass "
+                "a pathlib.Path to read that."
             )
         return [str(query)], True
     if isinstance(query, (bytes, bytearray, memoryview)):
