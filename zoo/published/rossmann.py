@@ -268,14 +268,14 @@ def means_before(
     """
     days_of = frame["Date_elapsed"].to_numpy()
     rows = frame[alike].assign(value=values)
-    values = np.full(len(frame), np.nan, dtype="float32")
+    means = np.full(len(frame), np.nan, dtype="float32")
     for start in starts:
         since, low, high = np.searchsorted(days_of, [start - days, start, start + HOLD_OUT_DAYS])
         if since < low < high:
             past = rows.iloc[since:low].groupby(alike, as_index=False).mean()
             block = looked_up(rows.iloc[low:high][alike], past, alike)
-            values[low:high] = block["value"].to_numpy("float32")
-    return values
+            means[low:high] = block["value"].to_numpy("float32")
+    return means
 
 
 def block_starts(first: float, last: float, cut: int) -> range:

@@ -102,23 +102,23 @@ def settled(
         from_one = values == list(range(1, len(names) + 1))
         in_order = len(values) == len(names) and (_is_sparse(values) or from_one)
     stated = tuple(values) if in_order else None
-    values = MaskValues(tuple(map(str, names)), stated, ignore, guessed)
-    check_values(counts, values)
-    return values
+    mask_values = MaskValues(tuple(map(str, names)), stated, ignore, guessed)
+    check_values(counts, mask_values)
+    return mask_values
 
 
-def check_values(counts: NDArray[np.int64], values: MaskValues) -> None:
+def check_values(counts: NDArray[np.int64], mask_values: MaskValues) -> None:
     """Refuse masks with values of no class.
 
     Args:
         counts: how often each value occurs. Shape: (256,)
-        values: the classes.
+        mask_values: the classes.
 
     Raises:
         ValueError: there are such, or no pixel counts.
     """
-    ignore, n_classes = values.ignore, len(values.classes)
-    allowed = range(n_classes) if values.values is None else values.values
+    ignore, n_classes = mask_values.ignore, len(mask_values.classes)
+    allowed = range(n_classes) if mask_values.values is None else mask_values.values
     values = [int(value) for value in np.flatnonzero(counts) if value != ignore]
     wrong = [value for value in values if value not in allowed]
     if wrong or not values or n_classes < 2:
