@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.tabular.small import table, train
+from tests.tabular.small import RUN, table, train
 from zoo.tabular.model import TableModel
 from zoo.tabular.sklearn.estimators import TabularRegressor
 
@@ -91,3 +91,9 @@ def test_words_alone_and_whole_classes(tmp_path: Path) -> None:
     label, shares = answers(model.export(tmp_path / "model.onnx"), frame, ["colour", "store"])
     assert (label.dtype, label.tolist()) == (np.int64, model.predict(frame).tolist())
     assert np.allclose(shares, model.probabilities(frame), atol=1e-4)
+
+
+def test_an_ensemble_says_the_mean_of_its_members(buyer: TableModel, tmp_path: Path) -> None:
+    both = TableModel([*buyer.members, *train(epochs=1).members], buyer.spec, run=RUN)
+    _, shares = answers(both.export(tmp_path / "both.onnx"), rows(), ["colour", "store"])
+    assert np.allclose(shares, both.probabilities(rows()), atol=1e-4)
