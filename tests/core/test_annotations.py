@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pytest
 
-from zoo.core.annotations import EXACT, UNFIT, Option, Unfit, described, fitter
+from zoo.core.annotations import EXACT, Option, described
+from zoo.core.fitters import UNFIT, Unfit, fitter
 
 WHOLE, SHARE = Option(low=1), Option(low=0, below=1)
 

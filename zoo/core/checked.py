@@ -20,15 +20,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from zoo.core.annotations import (
-    EXACT,
-    Option,
-    Unfit,
-    field_types,
-    fields_fitter,
-    later_fields,
-    record_fitter,
-)
+from zoo.core.annotations import EXACT, Option, field_types, later_fields
+from zoo.core.fitters import Unfit, fields_fitter, record_fitter
 
 T = TypeVar("T")
 

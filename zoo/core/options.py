@@ -35,7 +35,8 @@ from typing import (
 )
 
 from zoo.core.annotations import Option as Option
-from zoo.core.annotations import Unfit, described, fitter, noted
+from zoo.core.annotations import described, noted
+from zoo.core.fitters import Unfit, fitter
 from zoo.core.messages import nearest
 
 P = ParamSpec("P")

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.annotations import is_text
+from zoo.core.fitters import is_text
 from zoo.core.messages import few
 from zoo.vision.option_names import TaskName
 
