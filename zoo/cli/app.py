@@ -181,6 +181,11 @@ def lr_find(
     )
     curve = learn.lr_find(sweeps=sweeps)
     save_picture(curve.plot(), out)
+    _say_curve(curve, as_json)
+    say_picture(out, as_json)
+
+
+def _say_curve(curve: Any, as_json: bool) -> None:
     for rule, lr in curve.suggestions.items():
         low, high = curve.ranges[rule]
         record = {"rule": rule, "lr": lr, "low": low, "high": high}
@@ -188,7 +193,6 @@ def lr_find(
     if curve.stability is not None:
         line = f"the valley suggestion varies by a factor of {curve.stability:.1f}"
         say({"factor": curve.stability}, line, as_json)
-    say_picture(out, as_json)
 
 
 def _learner(pretrained: str) -> Callable[..., Any]:

@@ -62,17 +62,11 @@ def takes(
         for name, setting in both.items()
         if setting.option.cli and (not only or name in only)
     }
-    around = {
-        name: CIRCUMSTANCES[name] for name in (("seed", "as_json") if only else CIRCUMSTANCES)
-    }
+    about = ("seed", "as_json") if only else CIRCUMSTANCES
+    around = {name: CIRCUMSTANCES[name] for name in about}
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        hints = get_type_hints(function, include_extras=True)
-        named = {
-            name: parameter.replace(annotation=hints[name])
-            for name, parameter in inspect.signature(function).parameters.items()
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        }
+        named = _own_parameters(function)
         options = {name: (_shell_option(one), None) for name, one in settings.items()}
         others = {
             name: inspect.Parameter(name, KEYWORD_ONLY, default=default, annotation=annotation)
@@ -92,6 +86,16 @@ def takes(
         return command
 
     return decorate
+
+
+def _own_parameters(function: Callable[..., None]) -> dict[str, inspect.Parameter]:
+    """The parameters of a command but for `**options`, their annotations resolved."""
+    hints = get_type_hints(function, include_extras=True)
+    return {
+        name: parameter.replace(annotation=hints[name])
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    }
 
 
 def settings_of(options: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Unpack
 
 import torch
@@ -136,21 +137,13 @@ def learner(
     table = prepare(data, settings, name, features=features, prior=prior)
     run = settings["run"] or Run()
     first = _data(table, settings["batch_size"], run)
-
-    def model_of(networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
-        model = Recommender(networks, spec, **record)
-        later = record["learner"].data
-        if later is not first:
-            add_ratings(model, later)
-        return model
-
     record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
     record |= {"users": len(table.spec.users), "items": len(table.spec.items)}
     return learner_of(
         _network(name, table, arguments, start, run.seed),
         first,
         task_of(name),
-        model_of,
+        partial(_model, first),
         settings,
         source=source(data),
         record=record | OPTIONS.record(settings),
@@ -159,6 +152,17 @@ def learner(
         held_out_items=table.held_out_items,
         arguments=arguments,
     )
+
+
+def _model(
+    first: Data[Spec], networks: Sequence[nn.Module], spec: Spec, **record: Any
+) -> Recommender:
+    """The model of a learner, which may have gone on with other ratings than its first ones."""
+    model = Recommender(networks, spec, **record)
+    later = record["learner"].data
+    if later is not first:
+        add_ratings(model, later)
+    return model
 
 
 def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:

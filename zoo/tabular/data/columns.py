@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -78,9 +78,8 @@ def fit_columns(
             of a column of numbers are none.
     """
     _require_uses({"categories": categories, "numbers": numbers, "ignore": ignore}, frame)
-    known: dict[Name, Category | Number] = {}
-    if earlier is not None:
-        known = {one.name: one for one in earlier.categories} | {n.name: n for n in earlier.numbers}
+    stated = () if earlier is None else (*earlier.categories, *earlier.numbers)
+    known: dict[Name, Category | Number] = {one.name: one for one in stated}
     inputs: list[Category | Number] = []
     left_out: list[tuple[Name, str]] = []
     infinite: list[Name] = []
@@ -90,21 +89,14 @@ def fit_columns(
             continue
         column, before = without_arrow(frame[name]), known.get(name)
         is_certain = before is not None or name in categories or name in numbers
-        fitted: Category | Number | None
         if name in categories or (name not in numbers and _is_category(column, before)):
-            fitted = fit_category(column, name, before if isinstance(before, Category) else None)
-            why = None if is_certain else _useless(column, fitted)
-            strange = None if is_certain or why else _among_numbers(fitted)
-            odd += [] if strange is None else [(name, strange)]
+            fitted = _fitted_category(column, name, before, is_certain)
         else:
-            old = before if isinstance(before, Number) else None
-            fitted, has_infinite = fit_number(column, name, old)
-            why = None if fitted else "has one value alone"
-            if not is_certain and is_saved_index(column, name):
-                why = "is the index that another program has saved"
-            infinite += [name] if has_infinite else []
-        inputs += [] if why or fitted is None else [fitted]
-        left_out += [(name, why)] if why else []
+            fitted = _fitted_number(column, name, before, is_certain)
+        inputs += [fitted.column] if fitted.column and not fitted.useless else []
+        left_out += [(name, fitted.useless)] if fitted.useless else []
+        infinite += [name] if fitted.has_infinite else []
+        odd += [] if fitted.odd is None else [(name, fitted.odd)]
     _tell(left_out, infinite, odd)
     if not inputs:
         raise ValueError(
@@ -117,6 +109,31 @@ def fit_columns(
         tuple(column for column in inputs if isinstance(column, Number)),
         tuple(left_out),
     )
+
+
+class _Fitted(NamedTuple):
+    """A column's statistics, why it is no input, and what a warning should tell of its cells."""
+
+    column: Category | Number | None
+    useless: str | None
+    odd: Value | None = None
+    has_infinite: bool = False
+
+
+def _fitted_category(column: pd.Series, name: Name, before: Any, is_certain: bool) -> _Fitted:
+    category = fit_category(column, name, before if isinstance(before, Category) else None)
+    if is_certain:
+        return _Fitted(category, None)
+    useless = _useless(column, category)
+    return _Fitted(category, useless, None if useless else _among_numbers(category))
+
+
+def _fitted_number(column: pd.Series, name: Name, before: Any, is_certain: bool) -> _Fitted:
+    number, has_infinite = fit_number(column, name, before if isinstance(before, Number) else None)
+    useless = None if number else "has one value alone"
+    if not is_certain and is_saved_index(column, name):
+        useless = "is the index that another program has saved"
+    return _Fitted(number, useless, has_infinite=has_infinite)
 
 
 def fit_category(column: pd.Series, name: Name, before: Category | None = None) -> Category:

@@ -11,6 +11,7 @@ import torch
 from zoo.core.batches import Data
 from zoo.core.model import learner_of, source
 from zoo.core.run import Run, seeded
+from zoo.core.split import SeenRows
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
 from zoo.vision.classification.features import on_features
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
@@ -21,7 +22,13 @@ from zoo.vision.data.balance import oversampled, weights_of
 from zoo.vision.data.images import WHITE
 from zoo.vision.data.labels import LabelOptions
 from zoo.vision.data.listings import Listing
-from zoo.vision.data.photo_sets import augmentation, batches, list_photos, open_photos
+from zoo.vision.data.photo_sets import (
+    PhotoSet,
+    augmentation,
+    batches,
+    list_photos,
+    open_photos,
+)
 from zoo.vision.data.sources import TableForm, column_names, table_facts
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.pretrained import NEW_HEAD, Pretrained, of_whole_photos, start
@@ -53,13 +60,10 @@ def new_learner(
     spec = _spec(listing, network, earlier, form, augmentation(settings["augment"]))
     several, classes = spec.task == "multi-label", spec.task != "regression"
     OPTIONS.require_used(settings, {"several labels per photo": several, "classes": classes})
-    strict, shown = settings["strict"], spec.preprocessing
-    photo_set = open_photos(listing, shown, run, strict=strict, trained_on=trained_on)
-    if settings["oversample"]:
-        photo_set = photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
+    photo_set = _opened(listing, spec, settings, run, trained_on)
     labels, batch_size = photo_set.train.labels, settings["batch_size"]
     weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
-    parts = batches(photo_set, shown, run, batch_size=batch_size, augment=spec.augment)
+    parts = batches(photo_set, spec.preprocessing, run, batch_size=batch_size, augment=spec.augment)
     facts = {"pretrained": "" if pretrained is None else str(pretrained), "photos": len(labels)}
     learn = learner_of(
         network,
@@ -76,6 +80,17 @@ def new_learner(
     if settings["precompute"]:
         on_features(learn, settings["versions"])
     return learn
+
+
+def _opened(
+    listing: Listing, spec: Spec, settings: Options, run: Run, trained_on: SeenRows | None
+) -> PhotoSet:
+    """The photos of a listing that can be read; rarer classes several times, if asked for."""
+    strict = settings["strict"]
+    photo_set = open_photos(listing, spec.preprocessing, run, strict=strict, trained_on=trained_on)
+    if settings["oversample"]:
+        photo_set = photo_set._replace(train=oversampled(photo_set.train, spec.task, run.seed))
+    return photo_set
 
 
 def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> TableForm:
