@@ -78,7 +78,7 @@ def fit_columns(
             of a column of numbers are none.
     """
     _require_uses({"categories": categories, "numbers": numbers, "ignore": ignore}, frame)
-    stated = () if earlier is None else (*earlier.categories, *earlier.numbers)
+    stated: list[Any] = [] if earlier is None else [*earlier.categories, *earlier.numbers]
     known: dict[Name, Category | Number] = {one.name: one for one in stated}
     inputs: list[Category | Number] = []
     left_out: list[tuple[Name, str]] = []
