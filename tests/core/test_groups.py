@@ -117,3 +117,8 @@ def test_a_zero_width_of_rates_is_one_parameter_group() -> None:
     learn = learner()
     assert len(learn.new_fit([1], 1e-3, lambda step, steps: 1.0).optimizer.param_groups) == 2
     assert same(weights(learn), weights(learner()))
+
+
+def test_a_word_is_no_rate() -> None:
+    with pytest.raises(ValueError, match="numbers, got lr='fast'"):
+        group_rates("fast", 3)  # type: ignore[arg-type]

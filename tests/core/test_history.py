@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import signal
+
 from tests.core.tiny import learner
 from zoo.core.history import History
 from zoo.core.run import Run
@@ -29,3 +32,13 @@ def test_rows_survive_csv() -> None:
     learn = learner()
     learn.fit(2, 1e-2)
     assert History.from_csv(learn.history.to_csv()).rows == learn.history.rows
+
+
+def test_a_fit_that_is_broken_off_says_so(capsys) -> None:
+    class PressCtrlC:
+        def step_end(self, fit) -> None:
+            if fit.step == 10:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    learner(Run(device="cpu")).fit(3, 1e-2, callbacks=[PressCtrlC()])
+    assert capsys.readouterr().out.splitlines()[-1] == "interrupted after 1 of 3 epochs"

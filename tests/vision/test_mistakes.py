@@ -175,3 +175,10 @@ def test_a_mistyped_path_is_answered_with_the_nearest_and_asks_no_hub(
             use("models/resnet")
         with pytest.raises(zoo.ArtifactError, match="got 'models/pets', which has none"):
             use("models/pets")
+
+
+def test_texts_in_the_place_of_paths_are_one_sentence() -> None:
+    table = pd.DataFrame({"review": ["So good! " * 60] * 4, "liked": ["yes", "no"] * 2})
+    with pytest.raises(FileNotFoundError, match=r"column 'review' must lead to a file") as caught:
+        zoo.vision.train(table, model="resnet18")
+    assert len(str(caught.value)) < 500

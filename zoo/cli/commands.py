@@ -94,7 +94,11 @@ def call(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
     Raises:
         ValueError: the method takes no such option, or fewer arguments.
     """
-    values = {name: value for name, value in options.items() if value not in (None, False, [])}
+    values = {
+        name: value
+        for name, value in options.items()
+        if value or (value == 0 and value is not False)
+    }
     signature, owner = inspect.signature(function), getattr(function, "__self__", function.__name__)
     unknown = [name for name in values if name not in signature.parameters]
     if unknown:

@@ -146,7 +146,9 @@ def _shell_option(setting: Setting) -> Any:
     """The option of a shell for a setting; None where it is not stated."""
     kind, words = _shell_type(setting.type if setting.option.cli is True else setting.option.cli)
     shown: dict[str, Any] = {"metavar": words, "rich_help_panel": setting.option.group or None}
-    return Annotated[kind | None, typer.Option(help=setting.help, show_default=False, **shown)]
+    repeats = " Repeat it for several." if get_origin(kind) is list else ""
+    text = setting.help + repeats
+    return Annotated[kind | None, typer.Option(help=text, show_default=False, **shown)]
 
 
 def _shell_type(kind: Any) -> tuple[Any, str | None]:

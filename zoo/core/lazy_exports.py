@@ -28,9 +28,15 @@ def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
     ('zoo.core.run', 'zoo.hub', True)
     """
     loader: Any = sys.modules[package].__spec__.loader  # type: ignore[union-attr]
+    source = loader.get_source(package)
+    if source is None:
+        raise ImportError(
+            f"{package} must be installed with its source files, got compiled ones alone. Install "
+            "transfer-zoo by pip."
+        )
     modules = {
         alias.name: str(node.module)
-        for node in ast.walk(ast.parse(loader.get_source(package)))
+        for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.asname == alias.name

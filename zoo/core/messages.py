@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-_LIBRARY: Final = f"{Path(__file__).parents[1]}/"
+_LIBRARY: Final = f"{Path(__file__).parents[1]}{os.sep}"
+_TORCH: Final = f"{os.sep}torch{os.sep}utils{os.sep}"  # decorators such as `inference_mode`
 SHOWN: Final = 3  # wrong values that a message names; the others are counted
 
 
@@ -60,9 +62,12 @@ def did_you_mean(name: object, known: Sequence[object], *, cutoff: float = 0.6) 
 def warn(message: str) -> None:
     """Warn at the user's line: that of the innermost frame outside this library.
 
+    Decorators of torch between the library's frames are passed over.
     As `warnings.warn(message, skip_file_prefixes=...)` of Python 3.12.
     """
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARY):
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith(_LIBRARY) or _TORCH in frame.f_code.co_filename
+    ):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, UserWarning, stacklevel=level)

@@ -28,6 +28,14 @@ _WHOLE_PLACE = re.compile(r"(?:~|[A-Za-z]:|\\|/[^/\\\n]+)[/\\][^\n]+")
 _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # of the direction
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a text in the place of a name is none, however long and odd."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def plain_name(name: object) -> str:
     r"""Return the name of a file if it is plain.
 

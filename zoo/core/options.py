@@ -19,7 +19,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Number
+from numbers import Real
 from typing import (
     Annotated,
     Any,
@@ -205,10 +205,10 @@ def _require_names(
             f"run must be a zoo.Run, got a {type(run).__name__}. Try run=zoo.Run(device='cpu')."
         )
     valid = given.get("valid")
-    if isinstance(valid, Number):
+    if isinstance(valid, Real) and not isinstance(valid, bool):
         raise ValueError(
             f"valid must be data to validate on, got {valid=}. A share of the data is "
-            f"valid_fraction={valid if 0 < float(str(valid)) < 1 else 0.2}."
+            f"valid_fraction={valid if 0 < valid < 1 else 0.2}."
         )
 
 

@@ -18,7 +18,8 @@ def output_folder(folder: str | os.PathLike[str]) -> Path:
     try:
         place.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        file = next(one for one in (place, *place.parents) if one.is_file() or one.is_symlink())
+        above = (place, *place.parents)
+        file = next(one for one in above if one.is_symlink() or (one.exists() and not one.is_dir()))
         raise FileExistsError(
             f"a folder must be made where no file lies, got {str(place)!r}, where {file.name!r} is "
             "a file. Choose another folder."
@@ -36,7 +37,7 @@ def output_file(path: str | os.PathLike[str], *, usual: str) -> Path:
     Raises:
         IsADirectoryError: it is a folder.
         FileExistsError: a folder that it is to lie in is a file.
-        OSError: there is no room or no permission to write it.
+        OSError: there is no room or no permission to make it.
     """
     place = Path(path)
     if place.is_dir():
@@ -44,6 +45,8 @@ def output_file(path: str | os.PathLike[str], *, usual: str) -> Path:
             f"a file must have another name than a folder, got the folder {str(place)!r}. Try "
             f"{str(place / usual)!r}."
         )
+    if place.exists():
+        return place
     try:
         folder = output_folder(place.parent)
         with tempfile.TemporaryFile(dir=folder):

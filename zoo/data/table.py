@@ -81,7 +81,10 @@ def read_texts(path: Path) -> pd.DataFrame:
         ModuleNotFoundError: it is a Parquet file and pyarrow is not installed.
     """
     frame = _joined(path)
-    return frame if keeps_types(path) else frame.apply(_without_words)
+    if not keeps_types(path):
+        for i in range(len(frame.columns)):  # each keeps a type of its own, as `apply` does not
+            frame.isetitem(i, _without_words(frame.iloc[:, i]).array)
+    return frame
 
 
 def pieces_of(path: Path) -> Iterator[pd.DataFrame]:

@@ -229,7 +229,8 @@ class TableModel(Model[TableNet, Spec]):
         if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):
             names = self.spec.inputs
             for row in rows:
-                require_columns(row, names, ALL_INPUTS)
+                if any(name not in row for name in names):
+                    require_columns(row, names, ALL_INPUTS)
             return pd.DataFrame({name: [row[name] for row in rows] for name in names})
         return self._read(rows)
 

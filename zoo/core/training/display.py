@@ -68,6 +68,10 @@ class Display:
         cells = (f"{_cell(name, row[name]):>{max(_WIDTH, len(name) + 2)}}" for name in columns)
         self._console.print("".join(cells))
 
+    def line(self, text: str) -> None:
+        """Print a line beside the table."""
+        self._console.print(text)
+
 
 def _cell(name: str, value: float) -> str:
     if name == "epoch":

@@ -48,6 +48,8 @@ def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
                 torch.manual_seed(seed_of(run.seed, len(progress.closed), fit.epoch, rank))
             _train_epoch(fit, display)
             state.save(fit)
+        if fit.interrupted:
+            display.line(f"interrupted after {fit.epoch} of {len(fit.steps)} epochs")
     for hook in fit.hooks["fit_end"]:
         hook(fit)
     fit.model.eval()

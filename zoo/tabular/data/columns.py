@@ -99,10 +99,11 @@ def fit_columns(
         odd += [] if fitted.odd is None else [(name, fitted.odd)]
     _tell(left_out, infinite, odd)
     if not inputs:
+        reasons = "".join(f"; {name!r} {why}" for name, why in left_out[:SHOWN])
         raise ValueError(
             "training must have a column that varies beside the target, got "
-            f"columns={quoted(list(frame.columns))} of {len(frame)} rows. Add some, or name them "
-            "in categories."
+            f"columns={quoted(list(frame.columns))} of {len(frame)} rows{reasons}. Add some; texts "
+            "are for zoo.text.train(data, text=..., label=...)."
         )
     return Columns(
         tuple(column for column in inputs if isinstance(column, Category)),

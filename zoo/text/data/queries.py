@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,11 +12,15 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.core.messages import warn
+from zoo.core.names import is_file
 from zoo.data.table import TABLES
 from zoo.text.data.files import path_of, text_of
 from zoo.text.data.texts import column_of, every
 
 _SPACE: Final = re.compile(r"\s")
+_NAME: Final = re.compile(
+    r"\S+\.[A-Za-z]\w{0,6}|.*\.(csv|tsv|json|jsonl|parquet|txt)", re.IGNORECASE
+)
 
 
 def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
@@ -38,6 +43,7 @@ def texts_of(query: Any, column: Any = None) -> tuple[list[str], bool]:
     if isinstance(query, np.ndarray) and query.ndim == 0:
         query = query.item()
     if isinstance(query, os.PathLike):
+        _require_file(query)
         texts = list(_texts_of_file(path_of(query), column))
         return texts, Path(query).suffix.lower() not in TABLES
     if isinstance(query, str):
@@ -101,16 +107,20 @@ def texts_in(
         if isinstance(file, str) and _is_no_name(file):
             yield [{"text": file}], [file]
             continue
-        path = Path(file)
-        if not _is_file(path):
-            raise FileNotFoundError(
-                f"texts to predict must be in files, got {str(file)!r:.100}, which is none. "
-                "Correct the name, or write the text into a .txt file."
-            )
+        path = _require_file(file)
         texts = list(_texts_of_file(path, column))
         rows: Any = [{"row": row} for row in range(len(texts))]
         rows = rows if path.suffix.lower() in TABLES else [{}]
         yield [{"file": str(file), **row} for row in rows], texts
+
+
+def _require_file(file: str | os.PathLike[str]) -> Path:
+    if not is_file(path := Path(file)):
+        raise FileNotFoundError(
+            f"texts to predict must be in files, got {str(file)!r:.100}, which is none. Correct "
+            "the name, or write the text into a .txt file."
+        )
+    return path
 
 
 def _texts_of_file(path: Path, column: Any) -> Iterable[str]:
@@ -122,22 +132,16 @@ def _texts_of_file(path: Path, column: Any) -> Iterable[str]:
 def _is_table(text: str) -> bool:
     """Whether a text is the name of a table that is there."""
     path = Path(text)
-    return path.suffix.lower() in TABLES and _is_file(path)
+    return path.suffix.lower() in TABLES and is_file(path)
 
 
 def _is_no_name(text: str) -> bool:
-    """Whether a text neither is the name of a file nor looks like one."""
-    path = Path(text)
-    named = path.suffix.lower() in (*TABLES, ".txt") or (os.sep in text and not _SPACE.search(text))
-    return not named and not _is_file(path)
-
-
-def _is_file(path: Path) -> bool:
-    """Whether there is such a file; a text is none, however long and odd."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
+    """Whether a text neither is the name of a file or folder nor looks like one."""
+    if _NAME.fullmatch(text) or (os.sep in text and not _SPACE.search(text)):
         return False
+    with contextlib.suppress(OSError, ValueError):  # too long, or odd in another way
+        return not Path(text).exists()
+    return True
 
 
 def _rows(query: Any, column: Any) -> list[Any]:

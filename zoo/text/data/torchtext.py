@@ -6,7 +6,7 @@ Reading them needs no torchtext: its objects are recognised by their attributes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -86,11 +86,12 @@ def is_dataset(data: Any) -> bool:
 
 
 def table(dataset: Any) -> pd.DataFrame:
-    """The fields of all examples; texts in one piece, words apart."""
-    rows = [[_whole(getattr(one, name)) for name in dataset.fields] for one in dataset.examples]
-    return pd.DataFrame(rows, columns=list(dataset.fields), dtype=object)
+    """The fields of all examples but those that torchtext leaves out; texts in one piece."""
+    names = [name for name, field in dataset.fields.items() if field is not None]
+    rows = [[_whole(getattr(one, name)) for name in names] for one in dataset.examples]
+    return pd.DataFrame(rows, columns=names, dtype=object)
 
 
 def _whole(value: Any) -> Any:
-    is_cut = isinstance(value, Iterable) and not isinstance(value, str)
+    is_cut = isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value)
     return " ".join(value) if is_cut else value

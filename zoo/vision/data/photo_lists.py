@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.core.messages import few
+from zoo.core.names import is_file
 from zoo.vision.data.contents import readable, reason
 from zoo.vision.data.folders import is_folder, photos_in
 
@@ -38,7 +39,7 @@ def photo_list(photos: Any) -> list[Path]:
 
 def require_files(paths: Iterable[Path], error: type[Exception] = FileNotFoundError) -> None:
     """Refuse paths of photos that are no files; raises an error of the given kind."""
-    if missing := [str(path) for path in paths if not path.is_file()]:
+    if missing := [str(path)[:100] for path in paths if not is_file(path)]:
         raise error(f"every photo must be a file, got {few(missing)}. Correct the paths.")
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zoo.core.messages import few
+from zoo.core.names import is_file
 from zoo.core.split import warn_of_marked_parts
 from zoo.data.table import read_texts, require_columns, require_file, truths_of
 from zoo.vision.data import labels
@@ -135,7 +136,7 @@ def _require_filled(series: pd.Series, column: str) -> None:
 def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
     _require_filled(series, column)
     paths = [_place(root, str(path)) for path in series]
-    if missing := [str(path) for path in paths if not path.is_file()]:
+    if missing := [str(path)[:100] for path in paths if not is_file(path)]:
         raise FileNotFoundError(
             f"every path in column {column!r} must lead to a file, got none at {few(missing)}. "
             "Correct the paths or give the folder they start from as root."
@@ -146,7 +147,7 @@ def _paths(series: pd.Series, column: str, root: Path) -> list[Path]:
 def _place(root: Path, name: str) -> Path:
     """The file of a cell; spaces around it are part of a name where such a file exists."""
     exact = root / name
-    return exact if name == name.strip() or exact.is_file() else root / name.strip()
+    return exact if name == name.strip() or is_file(exact) else root / name.strip()
 
 
 def _require_once(
