@@ -186,6 +186,7 @@ def test_an_option_without_what_it_needs_is_refused_unless_it_says_the_default()
 def test_a_share_in_the_place_of_validation_data_is_answered_with_its_name() -> None:
     with pytest.raises(ValueError, match=r"got valid=0\.3\. .* is valid_fraction=0\.3\.$"):
         train("a.csv", valid=0.3)
+    assert train("a.csv", valid=True)["valid"] is True  # the domains say what is wrong with it
     with pytest.raises(ValueError, match=r"got valid=5\. .* is valid_fraction=0\.2\.$"):
         train("a.csv", valid=5)
 

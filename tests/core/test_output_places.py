@@ -8,7 +8,7 @@ import torch
 from tests.core.tiny import learner
 from zoo.core.artifacts.own_module import save_module
 from zoo.core.history import History
-from zoo.core.output_places import output_file
+from zoo.core.output_places import output_file, output_folder
 from zoo.core.run import Run
 
 
@@ -36,3 +36,8 @@ def test_a_file_in_a_folders_place_is_one_sentence(tmp_path: Path, below: str) -
             call()
         assert "Errno" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "x"
+
+
+def test_what_is_neither_file_nor_folder_is_in_the_way_too() -> None:
+    with pytest.raises(FileExistsError, match="where 'null' is a file"):
+        output_folder(Path("/dev/null/x"))

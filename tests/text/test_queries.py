@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from zoo.text import LanguageModel, TextClassifier
-from zoo.text.data.queries import one_text, texts_of
+from zoo.text.data.queries import one_text, texts_in, texts_of
 
 TEXTS = ["a great film", "an awful film"]
 TABLE = pd.DataFrame({"id": [1, 2], "text": TEXTS}, index=[7, 3])
@@ -118,5 +118,13 @@ def test_paths_are_read_and_a_str_is_a_text_with_a_warning_if_a_table_has_its_na
     assert texts_of(["new.csv"]) == (["new.csv"], False)
     long = "so good " * 1000 + ".csv"
     assert texts_of(long) == ([long], True)
-    with pytest.raises(FileNotFoundError, match=r"got 'nowhere\.csv', which does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"got 'nowhere\.csv', which is none"):
         texts_of(Path("nowhere.csv"))
+
+
+def test_a_text_in_a_shell_is_no_name_of_a_file_or_folder(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    assert [texts for _, texts in texts_in(["So good!", "fine"])] == [["So good!"], ["fine"]]
+    for name in (str(tmp_path / "kept"), "notes.md", "new.csv", tmp_path):
+        with pytest.raises(FileNotFoundError, match="must be in files, got"):
+            list(texts_in([name]))

@@ -9,6 +9,7 @@ import zoo
 from tests.text.small import RUN, TINY, finetune, reviews, train_lm
 from zoo.text import LanguageModel, TextClassifier
 from zoo.text.data.rules import SPECIAL
+from zoo.text.data.torchtext import table
 
 data = pytest.importorskip("torchtext.data", reason="pip install torchtext==0.6.0")
 
@@ -62,6 +63,13 @@ def test_its_data_sets_are_trained_on(lm: LanguageModel) -> None:
     assert model.metrics["accuracy"] > 0.8
     with pytest.raises(ValueError, match=r"without 'text'\. There is review, liked"):
         zoo.text.train(given, run=RUN)
+
+
+def test_fields_that_torchtext_leaves_out_are_left_out() -> None:
+    fields = [("number", None), ("review", data.Field())]
+    rows = [data.Example.fromlist([i, "so good"], fields) for i in range(3)]
+    read = table(data.Dataset(rows, fields))
+    assert read.to_dict("list") == {"review": ["so good"] * 3}
 
 
 def test_a_backward_model_has_no_field() -> None:

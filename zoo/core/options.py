@@ -205,10 +205,10 @@ def _require_names(
             f"run must be a zoo.Run, got a {type(run).__name__}. Try run=zoo.Run(device='cpu')."
         )
     valid = given.get("valid")
-    if isinstance(valid, Real) and not isinstance(valid, bool):
+    if not isinstance(valid, bool) and isinstance(valid, Real):
         raise ValueError(
             f"valid must be data to validate on, got {valid=}. A share of the data is "
-            f"valid_fraction={valid if 0 < valid < 1 else 0.2}."
+            f"valid_fraction={valid if 0 < float(valid) < 1 else 0.2}."
         )
 
 

@@ -81,7 +81,7 @@ def group_rates(lr: Rates, n_groups: int) -> list[float]:
     [0.001, 0.001, 0.01]
     """
     rates: list[float]
-    if isinstance(lr, str):
+    if isinstance(lr, str):  # type: ignore[unreachable]
         raise ValueError(f"learning rates must be numbers, got {lr=}. Try 1e-3.")
     if isinstance(lr, slice):
         low, high = lr.start, lr.stop
