@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 import torch
 
-from zoo.core.batches import TensorBatches
+from zoo.core.batches import TensorBatches, require_same_network
 
 
 def rows(batches: TensorBatches, epoch: int = 0, start: int = 0) -> list[list[int]]:
@@ -68,3 +68,8 @@ def test_tensors_of_different_length_are_refused(n: int, m: int) -> None:
 def test_a_batch_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="batch_size=0"):
         make(batch_size=0)
+
+
+def test_a_spec_that_is_no_dataclass_asks_for_no_network() -> None:
+    require_same_network({"classes": 2}, {"classes": 3})
+    require_same_network(None, object())

@@ -165,3 +165,14 @@ def test_after_ctrl_c_the_ema_is_taken() -> None:
     reference.fit(5, 1e-2, callbacks=[WeightAverage("ema", decay=0.5), Stop()])
     assert same(weights(learn), weights(reference))
     assert not same(weights(learn), pressed.last)
+
+
+def test_the_defaults_are_two_epochs_of_patience_and_a_hundred_steps_of_memory() -> None:
+    class Worse:
+        def epoch_end(self, fit) -> None:
+            fit.row["valid_loss"] = 1.0 + fit.epoch
+
+    learn = learner()
+    learn.fit(9, 1e-2, callbacks=[Worse(), EarlyStopping()])
+    assert learn.epoch == 4  # the best one, two that are endured, and the one that ends it
+    assert WeightAverage().decay == 0.99

@@ -144,3 +144,10 @@ def test_the_plot_of_a_flat_curve_has_a_range() -> None:
     rates = np.logspace(-7, 1, 100).tolist()
     low, high = summarise([(rates, [2.0] * 100)]).plot().get_ylim()
     assert 0 < high - low < 1e-5
+
+
+def test_a_curve_shows_its_suggestions_and_not_its_hundred_points() -> None:
+    shown = repr(summarise([bowl()]))
+    assert "suggestions=" in shown
+    assert "sweeps=" not in shown
+    assert "ranges=" not in shown

@@ -41,3 +41,8 @@ def test_a_file_in_a_folders_place_is_one_sentence(tmp_path: Path, below: str) -
 def test_what_is_neither_file_nor_folder_is_in_the_way_too() -> None:
     with pytest.raises(FileExistsError, match="where 'null' is a file"):
         output_folder(Path("/dev/null/x"))
+
+
+def test_a_folder_that_takes_no_files_is_one_sentence() -> None:
+    with pytest.raises(OSError, match=r"can be written to, got '/proc/model\.onnx'"):
+        output_file("/proc/model.onnx", usual="model.onnx")

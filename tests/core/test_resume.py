@@ -422,3 +422,16 @@ def test_another_model_is_not_saved_over_an_unfinished_run(tmp_path) -> None:
         call(learner, tmp_path, 10)
     with pytest.raises(FileExistsError, match="has an unfinished one"):
         learner().save(tmp_path)
+
+
+def test_other_data_of_a_later_fit_are_noticed(tmp_path) -> None:
+    def run(n: int, *, resume: bool) -> None:
+        learn = learner(Run(device="cpu", progress=False, out=tmp_path / "run", resume=resume))
+        learn.fit(1, 1e-2)
+        learn.set_data(data(n))
+        learn.fit(1, 1e-2)
+
+    run(96, resume=False)
+    run(96, resume=True)
+    with pytest.raises(ValueError, match=r"a fit 2 that differs in .*training data"):
+        run(80, resume=True)
