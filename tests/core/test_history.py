@@ -42,3 +42,10 @@ def test_a_fit_that_is_broken_off_says_so(capsys) -> None:
 
     learner(Run(device="cpu")).fit(3, 1e-2, callbacks=[PressCtrlC()])
     assert capsys.readouterr().out.splitlines()[-1] == "interrupted after 1 of 3 epochs"
+
+
+def test_a_history_shows_its_last_losses() -> None:
+    rows = [{"epoch": 0.0, "train_loss": 1.5}, {"epoch": 1.0, "train_loss": 0.25}]
+    assert repr(History(rows)) == "<History of 2 epochs; train_loss 0.25>"
+    assert repr(History([{**rows[0], "valid_loss": 2.0}])).endswith("train_loss 1.5, valid_loss 2>")
+    assert repr(History()) == "<History of 0 epochs; no losses>"

@@ -152,3 +152,10 @@ def test_sketches_of_several_models_are_one_of_all_their_rows() -> None:
         assert both.is_cut_off
         assert both.share(one) == both.share(other) == 1
         assert both.share(rng.integers(0, 2**63, 9_000, dtype=np.uint64)) == 0
+
+
+def test_content_hashes_are_those_of_every_artifact_so_far() -> None:
+    hashes = content_hashes(["a text", 3, ("1", 1.0), None]).tolist()
+    assert hashes[:2] == [8722198475935230680, 4982723058291715516]
+    assert hashes[2:] == [6069423880686824698, 14621344478382084487]
+    assert SKETCH_SIZE == 128 * 1024 // 8
