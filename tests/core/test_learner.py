@@ -248,8 +248,8 @@ def test_a_run_that_is_over_leaves_its_record_and_one_that_is_not_its_state(tmp_
 def test_the_card_tells_the_spread_of_the_rates(tmp_path) -> None:
     learn = learner()
     learn.fit(1, (1e-4, 1e-2))
-    told = training_of(learn)
-    assert (told["lr"], told["ratio"], told["epochs"]) == (0.01, 100.0, 1)
+    record = training_of(learn)
+    assert (record["lr"], record["ratio"], record["epochs"]) == (0.01, 100.0, 1)
 
 
 def test_fit_finetune_begins_and_tops_where_fastai_does() -> None:

@@ -92,9 +92,9 @@ def predict(
 ) -> None:
     """Predict what files hold with a saved model."""
     model = zoo.load(artifact, run=run_of(device, precision))
-    given = files if model.domain == "text" else [*map(Path, files)]
+    inputs = files if model.domain == "text" else [*map(Path, files)]
     shown = k or (as_json and len(getattr(model.spec, "classes", ()))) or 1
-    for record in call(model.records, given, k=shown, tta=tta, out=out):
+    for record in call(model.records, inputs, k=shown, tta=tta, out=out):
         say(record, line_of(record), as_json)
 
 

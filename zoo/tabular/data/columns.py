@@ -84,9 +84,7 @@ def fit_columns(
     left_out: list[tuple[Name, str]] = []
     infinite: list[Name] = []
     odd: list[tuple[Name, Value]] = []
-    for name in frame.columns:
-        if name in set(ignore):
-            continue
+    for name in [name for name in frame.columns if name not in set(ignore)]:
         column, before = without_arrow(frame[name]), known.get(name)
         is_certain = before is not None or name in categories or name in numbers
         if name in categories or (name not in numbers and _is_category(column, before)):
