@@ -116,7 +116,6 @@ def photos(work: Path) -> Learner:
         model=TINY,
         size=SIDE,
         label_smoothing=0.1,
-        class_weights="balanced",
         run=RUN,
     )
 
