@@ -29,7 +29,7 @@ _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  #
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; a text in the place of a name is none, however long and odd."""
+    """Whether a path leads to a file; a long text that is no path at all leads to none."""
     try:
         return path.is_file()
     except (OSError, ValueError):
