@@ -60,7 +60,6 @@ def model(photos: Path) -> PhotoRestorer:
     )  # fmt: skip
     learn.fit_one_cycle(8, 1e-2)
     model: PhotoRestorer = learn.as_model()
-    model.metrics = model.evaluate()
     return model
 
 

@@ -44,7 +44,6 @@ def run(out: Path, say: Callable[[str], None]) -> None:
     if learn.interrupted:
         raise KeyboardInterrupt  # what follows tells of all epochs
     model = learn.as_model()
-    model.metrics = model.evaluate()
     directory = model.save(out / "model")
     save_picture(learn.history.plot_loss(), out / "loss.png")
     save_picture(model.results().plot_confusion(), out / "confusion.png")

@@ -326,9 +326,7 @@ def finished(learn: Learner[Any, AnyModel], unscored: dict[str, float] | None = 
         unscored: metrics of a model that is not validated; None leaves it without any.
     """
     model = learn.as_model()
-    model.metrics = unscored or model.metrics
-    if learn.data.valid is not None:
-        model.metrics = model._validation_scores()
+    model.metrics = model.metrics or unscored or {}
     if learn.run.out is not None and rank_and_world()[0] == 0 and not learn.state.is_finished:
         model.save(learn.run.out)
     learn.state.release()

@@ -42,8 +42,14 @@ from zoo.core.training.schedules import (
 )
 
 
-class Storable(Protocol):
-    """What a learner asks of the model that it trains."""
+class Trainee(Protocol):
+    """What a learner asks of the domain's model that it trains."""
+
+    metrics: dict[str, float]
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss and metrics on the validation part."""
+        ...
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact."""
@@ -58,7 +64,7 @@ class Storable(Protocol):
         ...
 
 
-M = TypeVar("M", bound=Storable)
+M = TypeVar("M", bound=Trainee)
 
 
 class Learner(Generic[S, M]):
@@ -350,7 +356,7 @@ class Learner(Generic[S, M]):
         return torch.cat([one.mean.cpu() for one in outputs])
 
     def as_model(self, *, snapshots: int = 0) -> M:
-        """The domain's model, ready to predict, evaluate and save.
+        """The domain's model with its scores on the validation part, ready to predict and save.
 
         Args:
             snapshots: number of latest snapshots to make an ensemble of, in place of the network.
@@ -364,7 +370,10 @@ class Learner(Generic[S, M]):
                 "a model must belong to a domain, got the learner of a bare "
                 f"{type(self.model).__name__}. Use learner.predict, or learner.save."
             )
-        return self._as_model(self, members(self.model, self.snapshots, snapshots))
+        model = self._as_model(self, members(self.model, self.snapshots, snapshots))
+        if self.data.valid is not None:
+            model.metrics = model.evaluate()
+        return model
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact; of a bare module, one that `zoo.load(directory, model=...)` reads."""
@@ -386,11 +395,12 @@ class Learner(Generic[S, M]):
             ValueError: settings, labels or names are nothing that an artifact keeps.
         """
         if self._as_model is not None:
-            self.as_model().require_storable()
+            self._as_model(self, [self.model]).require_storable()
 
     def _settings(self) -> dict[str, Any]:
         """What a repeated call must equal, beside what a fit knows, by name."""
-        model = {} if self._as_model is None else dict(self.as_model().record())
+        domain = self._as_model
+        model = {} if domain is None else domain(self, [self.model]).record()
         return model | {"optimizer": self.optimizer, "weight_decay": self.weight_decay}
 
     def new_fit(
