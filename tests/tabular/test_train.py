@@ -344,7 +344,7 @@ def test_settings_may_be_numpys(tmp_path: Path) -> None:
         dropout=np.float32(0.25),
         bins=np.int64(3),
         sizes={"colour": np.int64(2)},
-        y_range=(np.float32(0), np.float64(900)),
+        y_range=(np.float32(0), np.float64(2e3)),
         batch_size=np.int64(32),
         epochs=np.int64(1),
     )
@@ -372,7 +372,12 @@ def test_what_cannot_be_loaded_again_is_refused_before_training(case: str) -> No
 
 def test_limits_hold_in_the_targets_units() -> None:
     for log in (False, True):
-        model = train(target="amount", log_target=log, y_range=(90, 110), epochs=2)
+        with pytest.warns(
+            UserWarning, match=r"\(90, 110\) for those of 'amount' from 2\d\."
+        ) as told:
+            model = train(target="amount", log_target=log, y_range=(90, 110), epochs=2)
         says = model.predict(table(50, seed=3))
         assert says.min() >= 90 - 1e-3
         assert says.max() <= 110 + 1e-3
+        n = len(model.learner().data.train.target)
+        assert f"of {n} are beyond" in str(told[0].message)

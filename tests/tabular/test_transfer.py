@@ -51,6 +51,7 @@ def test_what_was_learnt_helps_with_few_rows() -> None:
     assert tuned.evaluate(fresh)["accuracy"] > plain.evaluate(fresh)["accuracy"] + 0.1
 
 
+@pytest.mark.filterwarnings("ignore:y_range should hold all targets")
 def test_limits_hold_in_another_scale_of_the_target() -> None:
     frame = table().drop(columns="bought")
     amount = train(frame, "amount", y_range=(90, 110), epochs=1)

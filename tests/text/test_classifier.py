@@ -263,6 +263,10 @@ def test_scores_are_those_of_the_predictions(classifier: TextClassifier) -> None
             lambda m: zoo.text.finetune(m, (["a", "b"], [1, 1]), run=RUN),
             "at least two classes, got \\[1\\]",
         ),
+        (
+            lambda m: zoo.text.finetune(m, (["a", "b", "a"], ["so so", "well", "ill"]), run=RUN),
+            "got 3 texts of a class each, such as 'ill'.*swapped",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence(ask: Any, says: str, classifier: TextClassifier) -> None:

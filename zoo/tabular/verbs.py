@@ -20,7 +20,7 @@ from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.hub.find import names_model
 from zoo.tabular.data.prepared import Prepared, batches, prepare
-from zoo.tabular.data.ranges import scaled_range
+from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
 from zoo.tabular.inference import in_fp32
 from zoo.tabular.model import TableModel
@@ -181,9 +181,11 @@ def _network(
         name: every[name] for name in Settings.__annotations__ if every[name] is not None
     }
     if start is not None:
-        return carry_over(start.members[0], start.spec, spec, x_cont, chosen)
-    net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
-    net.fit_inputs(x_cont)
+        net = carry_over(start.members[0], start.spec, spec, x_cont, chosen)
+    else:
+        net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
+        net.fit_inputs(x_cont)
+    warn_of_targets_beyond(net.settings.get("y_range"), table.train[1], spec)
     return net
 
 

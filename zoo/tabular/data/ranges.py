@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
+from zoo.core.messages import warn
 from zoo.tabular.data.targets import still_std, unscaled
 from zoo.tabular.spec import Spec, Target
 
 Range = tuple[float, float]
+ROUNDING = 1e-5  # of scaled targets in float32
 Limits = Sequence[Sequence[float]]
 """A scaled (low, high) for each target."""
 
@@ -69,6 +72,28 @@ def moved_range(limits: Limits | None, old: Spec, new: Spec) -> Limits | None:
             "pretrained model. Pass a y_range above 0, such as y_range=(1, 10)."
         )
     return scaled_range(pairs, new)
+
+
+def warn_of_targets_beyond(limits: Limits | None, targets: Tensor, spec: Spec) -> None:
+    """Warn where limits leave out training rows' targets, which can then never be predicted.
+
+    Args:
+        limits: limits of each target as scaled; None if there are none.
+        targets: the training rows', as scaled. Shape: (N, n_targets).
+        spec: says how targets are scaled.
+    """
+    if limits is None:
+        return
+    low, high = torch.tensor(limits).T
+    beyond = ((targets < low - ROUNDING) | (targets > high + ROUNDING)).sum(0).tolist()
+    extremes = unscaled(torch.stack([low, high, targets.amin(0), targets.amax(0)]), spec).T.tolist()
+    for target, n, ends in zip(spec.targets, beyond, extremes, strict=True):
+        if n:
+            warn(
+                f"y_range should hold all targets, got ({ends[0]:.6g}, {ends[1]:.6g}) for those of "
+                f"{target.name!r} from {ends[2]:.6g} to {ends[3]:.6g}: {n} of {len(targets)} are "
+                "beyond it and can never be predicted. Widen it."
+            )
 
 
 def _scaled(pair: Range, target: Target) -> list[float]:

@@ -209,6 +209,11 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
             f"a classification must have at least two classes, got {classes=} in {name!r}. Add "
             "rows of another class, or choose another target."
         )
+    if len(classes) == len(column) > 2:
+        raise ValueError(
+            f"classes must have several rows, got {len(classes)} rows of a class each in {name!r}, "
+            f"such as {quoted(classes[:SHOWN])}. Choose another target, or task='regression'."
+        )
     return tuple(classes)
 
 

@@ -54,13 +54,18 @@ class Labelled:
         """The classes there are, sorted.
 
         Raises:
-            ValueError: there are fewer than two.
+            ValueError: there are fewer than two, or as many as texts.
         """
         names = {*self.named, *self._each()}
         classes = sorted(names, key=lambda one: (str(type(one)), one))
         if len(classes) < 2:
             raise ValueError(
                 f"there must be at least two classes, got {classes}. Give texts of others too."
+            )
+        if not self.multi_label and len(classes) == len(self.labels) > 2:
+            raise ValueError(
+                f"classes must have several texts, got {len(classes)} texts of a class each, such "
+                f"as {str(classes[0])!r:.60}. Check that texts and labels are not swapped."
             )
         return tuple(classes)
 
