@@ -87,6 +87,9 @@ def test_figures_show_truth_prediction_and_loss(model: PhotoModel, tmp_path: Pat
     assert cells == {str(count) for count in seen.confusion().to_numpy().ravel()}
     with Image.open(figures.save(seen.plot(2), tmp_path / "results.png")) as picture:
         assert picture.size[0] > 300
+    assert figures.save(seen.plot(2), tmp_path / "plain").name == "plain.png"
+    with pytest.raises(ValueError, match=r"got '.*results.doc'. Try '.*results.png'"):
+        figures.save(seen.plot(2), tmp_path / "results.doc")
 
 
 def test_a_batch_is_shown_as_the_model_sees_it(photos: Path) -> None:

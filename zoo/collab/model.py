@@ -81,7 +81,8 @@ class Recommender(Model[nn.Module, Spec]):
         super().__init__(members, spec, **record)
 
     def __repr__(self) -> str:
-        sizes = f"{len(self.spec.users)} users, {len(self.spec.items)} items"
+        n_users = "no" if self.spec.is_anonymous else len(self.spec.users)
+        sizes = f"{n_users} users, {len(self.spec.items)} items"
         return f"<{self.name} of {sizes}; {self._scored}>"
 
     @overload

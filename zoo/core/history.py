@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.core.output_places import output_file
+from zoo.core.pictures import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,12 +98,9 @@ def new_axes(**figure: Any) -> Axes:
 
 def save_picture(axes: Axes, path: Path) -> None:
     """Write the figure of these axes to a file, and close it."""
-    from matplotlib import pyplot as plt
-
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.savefig(output_file(path, usual="curve.png"), dpi=120, bbox_inches="tight")
-    plt.close(figure)
+    save_figure(figure, path, usual="curve.png")
 
 
 def _number(text: str) -> float:

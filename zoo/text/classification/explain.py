@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from torch import Tensor
 
-from zoo.core.output_places import output_file
+from zoo.core.pictures import save_figure
 from zoo.core.predictions import Labels, Prediction
 from zoo.text.data.readable import readable
 from zoo.text.data.rules import BOS, MAJ, REP, UP, WREP
@@ -99,9 +99,7 @@ class Explanation:
 
     def save(self, path: str | Path) -> Path:
         """Write the figure as a picture."""
-        place = output_file(path, usual="explanation.png")
-        self.figure().savefig(place, dpi=150)
-        return place
+        return save_figure(self.figure(), path, usual="explanation.png")
 
     def _coloured(self) -> list[tuple[str, float, tuple[int, int, int], float]]:
         """Words with score, colour, and how strong it is, 0..1."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.output_places import output_file
+from zoo.core.pictures import save_figure
 from zoo.core.training.learner import Learner
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect.class_map import Segmentation, palette
@@ -106,13 +106,8 @@ def masks(rows: Sequence[tuple[Pixels, Pixels | None, Segmentation]], title: str
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as a picture, and close it."""
-    from matplotlib import pyplot as plt
-
-    place = output_file(path, usual="picture.png")
-    figure.savefig(place, dpi=120)
-    plt.close(figure)
-    return place
+    """Write a figure as a picture, see `save_figure`, and close it; the file's path."""
+    return save_figure(figure, path, usual="picture.png")
 
 
 def _show(ax: Axes, shown: Shown) -> None:

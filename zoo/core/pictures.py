@@ -1,0 +1,39 @@
+"""Figures become files: pictures of the kind that the file's name says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.core.output_places import output_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str], *, usual: str) -> Path:
+    """Write a figure as a picture, and close it; the file's path.
+
+    Args:
+        figure: the figure.
+        path: the file; its suffix says the kind, and ".png" is added where there is none.
+        usual: name that such a file might have, for the way out.
+
+    Raises:
+        ValueError: no picture has this suffix.
+        OSError: as `output_file`.
+    """
+    from matplotlib import pyplot as plt
+
+    place = output_file(path, usual=usual)
+    place = place if place.suffix else place.with_suffix(".png")
+    kinds = figure.canvas.get_supported_filetypes()
+    if place.suffix[1:].lower() not in kinds:
+        raise ValueError(
+            f"a picture's name must end with its kind, one of {', '.join(sorted(kinds))}, got "
+            f"{str(place)!r}. Try {str(place.with_suffix('.png'))!r}."
+        )
+    figure.savefig(place, dpi=120, bbox_inches="tight")
+    plt.close(figure)
+    return place
