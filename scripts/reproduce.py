@@ -36,6 +36,7 @@ PROGRAMS = {
     "tabular_rossmann_lesson": "rossmann",
     "tabular_rossmann_recipe": "rossmann",
     "tabular_search": "adult",
+    "tabular_small": "adult",
     "text_imdb": "imdb",
     "text_pretrain": "wikitext-2 wiki-long-2014",
     "text_recipe": "rotten-tomatoes",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from zoo.core.options import Option, OptionTable
+from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -99,4 +99,6 @@ class Options(TrainingOptions, total=False):
     ]
 
 
-OPTIONS = OptionTable(Options, batch_size=None, weight_decay=None)  # None: the model's own
+OPTIONS = OptionTable(
+    Options, batch_size=Chosen("the model's own"), weight_decay=Chosen("the model's own")
+)

@@ -38,6 +38,7 @@ class Option:
         help: one sentence or phrase for `help()` and `--help`.
         python: a sentence for `help()` alone, on what a shell cannot pass.
         default: the value where none is given; a table may state another one.
+        chosen: how the value is chosen where None is given, in words.
         low: lowest number; of a list, of each of its numbers.
         high: highest number.
         above: numbers must be greater than this one.
@@ -58,6 +59,7 @@ class Option:
     help: str = ""
     python: str = ""
     default: Any = None
+    chosen: str = ""
     low: float | None = None
     high: float | None = None
     above: float | None = None

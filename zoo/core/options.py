@@ -66,12 +66,18 @@ class Setting:
         facts = [self.option.range] if self.option.range else []
         if self.option.default is not False and self.option.default not in (None, ()):
             facts.append(f"default {self.option.default!r}")
+        if self.option.chosen:
+            facts.append(f"by default {self.option.chosen}")
         if self.option.needs:
             facts.append(f"only with {self.option.needs}")
         text = self.option.help
         if not facts:
             return text
         return f"{text.rstrip('.')} ({', '.join(facts)})" + ("." if text.endswith(".") else "")
+
+
+class Chosen(str):
+    """A default that the verb chooses once it knows the data: None, and how, in words."""
 
 
 class OptionTable(Generic[T]):
@@ -91,8 +97,10 @@ class OptionTable(Generic[T]):
         self.settings = {one.name: one for one in sorted(own, key=lambda one: one.option.group)}
         for name, value in defaults.items():
             setting = self.settings[name]
-            kind = setting.type if value is not None else setting.type | None
-            option = replace(setting.option, default=value)
+            chosen = value if isinstance(value, Chosen) else ""
+            default = None if chosen else value
+            kind = setting.type if default is not None else setting.type | None
+            option = replace(setting.option, default=default, chosen=chosen)
             self.settings[name] = Setting(name, kind, option)
 
     def complete(self, options: T) -> T:

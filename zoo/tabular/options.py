@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
-from zoo.core.options import Option, OptionTable
+from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
 
 Name = str | int
@@ -143,4 +143,5 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
     ]
 
 
-OPTIONS: Final = OptionTable(Options, batch_size=256, weight_decay=0.1)
+BY_ROWS: Final = Chosen("a twentieth of the training rows, from 16 to 256")
+OPTIONS: Final = OptionTable(Options, batch_size=BY_ROWS, weight_decay=0.1)

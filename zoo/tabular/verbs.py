@@ -19,7 +19,7 @@ from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.hub.find import names_model
-from zoo.tabular.data.prepared import Prepared, batches, prepare
+from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
 from zoo.tabular.inference import in_fp32
@@ -154,6 +154,7 @@ def learner(
     before = (None, None) if start is None else (start.spec, start.seen_rows)
     table = prepare(data, target, settings, *before)
     OPTIONS.require_used(options, {"classes": table.spec.task == "classification"})
+    settings["batch_size"] = settings["batch_size"] or batch_size_of(len(table.train[1]))
     with seeded(run.seed):
         network = _network(model, table, start, settings)
     record = {"pretrained": _shown(pretrained), "rows": len(table.train[1])}

@@ -36,7 +36,7 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         model: "mlp" or "tabm".
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows per step.
+        batch_size: rows per step; None takes a twentieth of them, from 16 to 256.
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
         dropout: probability after each hidden layer; None takes the model's.
@@ -91,7 +91,7 @@ class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         model: "mlp" or "tabm"; the others as in `TabularClassifier`.
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows per step.
+        batch_size: rows per step; None takes a twentieth of them, from 16 to 256.
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
         dropout: probability after each hidden layer; None takes the model's.
@@ -145,7 +145,7 @@ class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     Args:
         epochs: passes over the rows.
         lr: highest rate of the one cycle.
-        batch_size: rows per step.
+        batch_size: rows per step; None takes a twentieth of them, from 16 to 256.
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
         dropout: probability after each hidden layer; None takes the model's.

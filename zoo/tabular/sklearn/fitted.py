@@ -33,7 +33,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     epochs: int = TRAIN_EPOCHS
     lr: float = TRAIN_LR
-    batch_size: int = DEFAULTS["batch_size"]
+    batch_size: int | None = DEFAULTS["batch_size"]
     weight_decay: float = DEFAULTS["weight_decay"]
     layers: Sequence[int] | None = None
     dropout: float | None = None
