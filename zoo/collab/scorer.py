@@ -83,7 +83,8 @@ class Scorer:
 def _scores(member: Any, states: Pair) -> Tensor:
     if hasattr(member, "ranker"):
         vectors, biases = member.ranker()
-        return torch.addmm(biases, states[0], vectors.T)
+        user = states[0] / getattr(member, "members", 1)  # smaller than the items' vectors
+        return torch.addmm(biases, user, vectors.T)
     items = member.items.all()
     n, rows = len(items[0]), zip(*states, strict=True)
     pairs = [(v.expand(n, -1), b.expand(n, -1)) for v, b in rows]
