@@ -91,7 +91,10 @@ class Side(nn.Module):
         return summed / math.sqrt(max(len(others), 1))
 
     def all(self) -> Pair:
-        """Vectors and biases of every row, the unknown one first; the parameters, if they do."""
+        """Vectors and biases of every row, the unknown one first.
+
+        They are the parameters themselves where nothing is added to them.
+        """
         if not self.n_others and not self.n_features:
             return self.factors, self.bias
         return self.forward(torch.arange(self.n_rows + 1, device=self.factors.device))
