@@ -257,3 +257,18 @@ def test_nothing_heavy_is_imported_before_it_is_used(code: str) -> None:
     command = [sys.executable, "-c", f"{code}\n{check}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"
+
+
+def test_predictions_import_nothing_that_training_or_looking_needs() -> None:
+    code = (
+        "import sys, zoo\n"
+        "names = 'zoo/adult', 'zoo/lstm-wiki', 'zoo/movielens-100k'\n"
+        "table, _, ratings = map(zoo.load, names)\n"
+        "table.predict(dict.fromkeys(table.spec.inputs))\n"
+        "ratings.recommend(ratings.spec.users[0])\n"
+        "slow = 'sklearn scipy sympy torch._dynamo matplotlib torchvision torchmetrics timm rich'\n"
+        "print({*slow.split(), 'typer', 'huggingface_hub'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()"

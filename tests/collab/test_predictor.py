@@ -9,6 +9,7 @@ import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
 from zoo.collab import Recommender
 from zoo.collab.data.batches import Ratings
+from zoo.collab.fold_in import _differentiated, _products
 from zoo.collab.task import predicts_ratings
 from zoo.core.model import Model
 
@@ -199,6 +200,20 @@ def test_folding_in_is_nearly_as_good_as_having_been_there(name: str) -> None:
         return float(np.sqrt(np.square(np.subtract(said, truth)).mean()))
 
     assert error(folded) < 0.8 * error(average)
+
+
+@pytest.mark.parametrize("name", ["dot_bias", "svdpp"])
+def test_a_new_users_dot_products_and_slopes_are_those_of_autograd(name, trained) -> None:
+    member, items = trained[name].members[0], torch.tensor([1, 5, 40])
+    rng = np.random.default_rng(0)
+    width = member.users.factors.shape[1] + member.members
+    state, slopes = rng.normal(size=width), rng.normal(size=(3, member.members))
+    with torch.no_grad():
+        (ours, pull), (theirs, pull_theirs) = (
+            rate(member, items)(state) for rate in (_products, _differentiated)
+        )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    np.testing.assert_allclose(pull(slopes), pull_theirs(slopes), rtol=1e-4, atol=1e-5)
 
 
 def test_a_new_users_list_leaves_out_what_they_rated(each: Recommender) -> None:

@@ -9,7 +9,7 @@ item do not count.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -19,6 +19,7 @@ from torch import Tensor
 from zoo.collab.data.batches import Ratings
 from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.rated_items import RatedItems
+from zoo.collab.models.factors import Pair
 from zoo.collab.scorer import Scorer
 from zoo.collab.spec import Spec
 from zoo.core.messages import few
@@ -155,11 +156,13 @@ class Lists:
                 f"users must be among the {len(users)} of the training, got {few(unknown)}. Call "
                 "fold_in(ratings) for a new one."
             )
+        if user is not None and is_one(user):
+            seen = self._hidden.of_row(int(rows)) if exclude_seen else None
+            return list_of_one(self._spec, self._scorer, self._scorer.states(rows), k, seen)
         scores, items = self.top_k(rows, k, exclude_seen=exclude_seen)
         filled = scores > -torch.inf
         scores[filled] = self._scorer.rate(rows[:, None].expand_as(items)[filled], items[filled])
-        is_alone = user is not None and is_one(user)
-        return list_table(self._spec, scores, items, None if is_alone else rows)
+        return list_table(self._spec, scores, items, rows)
 
     def top_k(self, users: Tensor, k: int | None, *, exclude_seen: bool) -> tuple[Tensor, Tensor]:
         """Scores that only order and rows of items, see `Recommender.top_k`. Shape: (n, k) each."""
@@ -181,6 +184,31 @@ class Lists:
             relevant = relevant.without(self._rated_items.keys(), n_users)
             hidden = self._hidden.without(relevant.keys(), n_users).to(device)
         return ranking_metrics(self._scorer.scores, relevant.to(device), n_items, k, hidden)
+
+
+@torch.inference_mode()
+def list_of_one(
+    spec: Spec, scorer: Scorer, states: Sequence[Pair], k: int | None, hidden: Tensor | None
+) -> pd.DataFrame:
+    """One user's list, see `list_table`.
+
+    Args:
+        spec: ids and titles.
+        scorer: the networks.
+        states: the user for each network. Shape: (1, width) and (1, members) each.
+        k: length of the list; None for ten, or all items if there are fewer.
+        hidden: rows of items to leave out; None allows all. Shape: (n,).
+
+    Raises:
+        ValueError: k is out of range.
+    """
+    scores = scorer.scores_of(states)
+    scores[:, 0] = -torch.inf
+    if hidden is not None:
+        scores[:, hidden.to(scores.device)] = -torch.inf
+    best, items = (tensor.cpu() for tensor in scores.topk(check_k(k, len(spec.items)), dim=1))
+    rated = scorer.rate_one(states, items[0])[None]
+    return list_table(spec, rated.where(best > -torch.inf, best), items)
 
 
 def list_table(

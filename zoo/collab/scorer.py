@@ -36,8 +36,7 @@ class Scorer:
         blocks = zip(torch.split(users, VALID_BATCH), torch.split(items, VALID_BATCH), strict=True)
         rated = []
         for rows, others in blocks:
-            states = [member.users(rows.to(self.device)) for member in self.ready]
-            rated.append(self._rate(states, others))
+            rated.append(self._rate(self.states(rows), others))
         return torch.cat(rated)
 
     @torch.inference_mode()
@@ -49,7 +48,12 @@ class Scorer:
     @torch.inference_mode()
     def scores(self, users: Tensor) -> Tensor:
         """Scores of all items for rows of users. Shape: (B,) -> (B, n_items + 1)."""
-        return self.scores_of([member.users(users) for member in self.ready])
+        return self.scores_of(self.states(users))
+
+    @torch.inference_mode()
+    def states(self, users: Tensor) -> list[Pair]:
+        """What represents users in each network. Shape: (B,) -> (B, width) and (B, members)."""
+        return [member.users(users.to(self.device)) for member in self.ready]
 
     @torch.inference_mode()
     def scores_of(self, states: Sequence[Pair]) -> Tensor:
@@ -83,7 +87,8 @@ class Scorer:
 def _scores(member: Any, states: Pair) -> Tensor:
     if hasattr(member, "ranker"):
         vectors, biases = member.ranker()
-        return torch.addmm(biases, states[0], vectors.T)
+        user = states[0] / getattr(member, "members", 1)  # smaller than the items' vectors
+        return torch.addmm(biases, user, vectors.T)
     items = member.items.all()
     n, rows = len(items[0]), zip(*states, strict=True)
     pairs = [(v.expand(n, -1), b.expand(n, -1)) for v, b in rows]

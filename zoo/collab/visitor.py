@@ -17,7 +17,7 @@ from zoo.collab.data.ratings import read_visitor
 from zoo.collab.data.unknown import rows_of, warn_of_ids
 from zoo.collab.fold_in import state_of
 from zoo.collab.models.factors import Pair
-from zoo.collab.ranking import check_k, list_table
+from zoo.collab.ranking import list_of_one
 from zoo.collab.scorer import Scorer
 from zoo.collab.spec import Spec
 from zoo.core.messages import few
@@ -52,7 +52,6 @@ class Visitor:
         values: NDArray[np.float32] = self._scorer.rate_one(self._states, rows).numpy()
         return float(values[0]) if is_one(items) else values
 
-    @torch.inference_mode()
     def recommend(self, k: int | None = None, *, exclude_seen: bool = True) -> pd.DataFrame:
         """The k items that this user would like best, as rows of item, score and title.
 
@@ -63,14 +62,8 @@ class Visitor:
         Raises:
             ValueError: k is out of range.
         """
-        k = check_k(k, len(self._spec.items))
-        scores = self._scorer.scores_of(self._states)
-        scores[:, 0] = -torch.inf
-        if exclude_seen:
-            scores[:, self._items.to(scores.device)] = -torch.inf
-        best, items = (tensor.cpu() for tensor in scores.topk(k, dim=1))
-        rated = self._scorer.rate_one(self._states, items[0])[None]
-        return list_table(self._spec, rated.where(best > -torch.inf, best), items)
+        hidden = self._items if exclude_seen else None
+        return list_of_one(self._spec, self._scorer, self._states, k, hidden)
 
 
 def placed(

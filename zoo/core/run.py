@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-import rich
 import torch
 
 if TYPE_CHECKING:
@@ -100,6 +99,8 @@ class Run:
     @property
     def shows_progress(self) -> bool:
         """Whether a bar is shown."""
+        import rich  # slow to import
+
         console = rich.get_console()
         return (
             (console.is_terminal or console.is_jupyter) if self.progress is None else self.progress

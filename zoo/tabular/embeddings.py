@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
-from sklearn.decomposition import PCA
 
 from zoo.core.messages import quoted
 from zoo.tabular.models.network import TableNet
@@ -45,6 +44,8 @@ def plane_of(vectors: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, float]]:
 
     Shape: points (values, 2)
     """
+    from sklearn.decomposition import PCA  # takes a second to import
+
     n = min(2, *vectors.shape)
     axes = PCA(n, svd_solver="full").fit(vectors.to_numpy())
     points = pd.DataFrame(axes.transform(vectors.to_numpy()), vectors.index, ["x", "y"][:n])

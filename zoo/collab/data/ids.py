@@ -51,6 +51,8 @@ class IdIndex:
         Raises:
             ValueError: a value is a float that stands for several whole numbers.
         """
+        if type(values) is list and len(values) == 1 and (row := self._row_of(values[0])):
+            return np.array([row], dtype=np.int32)  # without the cost of an index
         wanted = _index(values)
         _refuse_wide_floats(wanted)
         rows = (self._exact.get_indexer(wanted) + 1).astype(np.int32)
@@ -81,6 +83,12 @@ class IdIndex:
     @cached_property
     def _numbers(self) -> dict[Any, int]:
         return {one: row for row, one in enumerate(self.ids, 1) if not isinstance(one, str)}
+
+    def _row_of(self, value: Any) -> int:
+        """The row of a text or a whole number that is an id as it is; 0 for all else."""
+        if type(value) is str:
+            return self._texts.get(value, 0)
+        return self._numbers.get(value, 0) if type(value) is int else 0
 
     def _row_otherwise(self, value: Any) -> int:
         """The row of a value that stands for an id without being equal to it."""

@@ -49,6 +49,11 @@ class RatedItems(NamedTuple):
         part = self.part(users)
         return part.owners, part.items.long()
 
+    def of_row(self, user: int) -> Tensor:
+        """What a single user has rated: rows of items, int64. Shape: (n,)."""
+        low, high = self.offsets[user : user + 2].tolist()
+        return self.items[low:high].long()
+
     def part(self, users: Tensor) -> Self:
         """The rows of some users alone. Shape: (B,)."""
         first = self.offsets[users]

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from zoo.collab.options import SplitName
 from zoo.core.messages import warn
 from zoo.core.split import require_both_parts, warn_of_marked_parts
 from zoo.data.table import keeps_types, read_table
+
+_INT64: Final = np.iinfo(np.int64)
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 Table = str | os.PathLike[str] | pd.DataFrame
 
@@ -83,6 +86,9 @@ def read_visitor(
         ValueError: as for `read`.
     """
     table = ratings
+    if isinstance(table, dict) and _is_plain(table):
+        values = np.array(list(table.values()), dtype=np.float32)
+        return pd.DataFrame({"item": list(table), "rating": values})
     if not isinstance(table, pd.DataFrame):
         pairs = dict(table)
         ids = pd.Series(list(pairs), dtype=object)
@@ -92,6 +98,16 @@ def read_visitor(
     own = {role: name for role, name in remembered.items() if role != "user"}
     table = table.assign(**{user: 0})
     return read(table, {"user": user}, remembered=own, needs_rating=needs_rating)
+
+
+def _is_plain(ratings: dict[Any, Any]) -> bool:
+    """Whether `read` would leave ratings as they are: numbers by ids that are all of one kind."""
+    kinds, values = set(map(type, ratings)), ratings.values()
+    if kinds == {int}:
+        are_ids = _INT64.min <= min(ratings) and max(ratings) <= _INT64.max
+    else:
+        are_ids = kinds == {str} and all(one.strip() for one in ratings)
+    return are_ids and all(type(one) in (int, float) and abs(one) < _LARGEST for one in values)
 
 
 def table_of(table: Table, names_in: Callable[[pd.DataFrame], dict[str, Any]]) -> pd.DataFrame:

@@ -91,7 +91,12 @@ class Side(nn.Module):
         return summed / math.sqrt(max(len(others), 1))
 
     def all(self) -> Pair:
-        """Vectors and biases of every row, the unknown one first."""
+        """Vectors and biases of every row, the unknown one first.
+
+        They are the parameters themselves where nothing is added to them.
+        """
+        if not self.n_others and not self.n_features:
+            return self.factors, self.bias
         return self.forward(torch.arange(self.n_rows + 1, device=self.factors.device))
 
     def train(self, mode: bool = True) -> Self:
@@ -201,13 +206,13 @@ class Factors(nn.Module):
         return scaled(sums + users[1] + items[1], self.low, self.high)
 
     def ranker(self) -> tuple[Tensor, Tensor]:
-        """Item vectors and biases whose product with users' vectors ranks items.
+        """Item vectors and biases by which a user's vector, divided by the members, ranks items.
 
-        Shape: (n_items + 1, width) and (n_items + 1,): the mean of the members' sums, before
-        the sigmoid, but for what is the same for all items.
+        Shape: (n_items + 1, width) and (n_items + 1,): the product gives the mean of the members'
+        sums, before the sigmoid, but for what is the same for all items.
         """
         vectors, biases = self.items.all()
-        return vectors / self.members, biases.mean(1)
+        return vectors, biases.mean(1)
 
     def layers(self) -> list[LayerGroup]:
         """One group: users and items learn together."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import torch
 
 from zoo.core.batches import seed_of
 from zoo.core.run import Run, rank_and_world
 from zoo.core.training import checkpoint, loop
-from zoo.core.training.display import Display
 from zoo.core.training.fit import Fit
 from zoo.core.training.interrupt import interruptible
 from zoo.core.training.resume import TrainingState
+
+if TYPE_CHECKING:
+    from zoo.core.training.display import Display
 
 
 def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
@@ -25,6 +28,8 @@ def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
         FloatingPointError: the loss is not finite.
         ValueError: another call is resumed.
     """
+    from zoo.core.training.display import Display  # slow to import
+
     progress = fit.progress
     if state.skips(fit):
         progress.closed.append({"call": fit.call, "epoch": progress.epoch})

@@ -49,6 +49,8 @@ class Embeddings(nn.Module):
         self.starts = [0, *itertools.accumulate(n * d for n, d in zip(rows, sizes, strict=True))]
         weight = torch.empty(self.starts[-1])  # normal, cut at two deviations, as fastai's
         self.weight = nn.Parameter(nn.init.trunc_normal_(weight, std=0.01, a=-0.02, b=0.02))
+        if self.weight.is_meta:  # torch takes a second to load what computes indices there
+            return
         width = torch.tensor(self.sizes, dtype=torch.int64)
         n = sum(self.sizes)
         of = torch.arange(len(rows)).repeat_interleave(width, output_size=n)  # column of an output

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple, Unpack
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import Progress
 
 from zoo.core.run import Run
 from zoo.core.split import Hashes, SeenRows, require_disjoint
@@ -160,6 +159,8 @@ def open_labelled(
 
 def decode_photos(paths: Sequence[Path], resize: Resize, run: Run) -> Items:
     """The photos resized, out of the cache or decoded into it now."""
+    from rich.progress import Progress  # slow to import
+
     with Progress(transient=True, disable=not run.shows_progress) as bar:
         task = bar.add_task("decoding photos", total=len(paths))
         return open_items(paths, resize, run, lambda done, _: bar.update(task, completed=done))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
 
 from zoo.vision.classification.spec import Spec
 
@@ -20,6 +19,8 @@ def by_class(spec: Spec, decoded: NDArray[Any], targets: NDArray[Any]) -> pd.Dat
     Raises:
         ValueError: there are no classes.
     """
+    from sklearn.metrics import precision_recall_fscore_support  # takes a second to import
+
     if not spec.classes:
         raise ValueError(f"a report must have classes, got task={spec.task!r}. Use evaluate.")
     n = len(spec.classes)

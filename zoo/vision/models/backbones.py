@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from zoo.core.messages import nearest
 from zoo.vision.data.preprocessing import Preprocessing
-from zoo.vision.models import lite0, timm_bodies, torchvision_bodies
+from zoo.vision.models import lite0, torchvision_bodies
 from zoo.vision.models.bodies import Body, Sizes
 
 ENLARGED = 1.2  # times a usual photo's short side that the input may have
@@ -44,13 +44,6 @@ class Source(Protocol):
 
     def build_body(self, name: str, *, pretrained: bool, size: int) -> Body:
         """The body, with published weights or random ones."""
-
-
-_SOURCES: Final[dict[str, tuple[Source, ...]]] = {
-    "": (lite0, torchvision_bodies),
-    "timm/": (timm_bodies,),
-}
-"""The publishers by the prefix of their names."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +127,11 @@ def check_name(name: str) -> None:
 
 def _sources(name: str) -> tuple[tuple[Source, ...], str]:
     """The publishers that may know a name, and the name within them."""
-    prefix = "timm/" if name.startswith("timm/") else ""
-    return _SOURCES[prefix], name.removeprefix(prefix)
+    if name.startswith("timm/"):
+        from zoo.vision.models import timm_bodies  # slow to import
+
+        return (timm_bodies,), name.removeprefix("timm/")
+    return (lite0, torchvision_bodies), name
 
 
 def _source(name: str) -> tuple[Source, str]:

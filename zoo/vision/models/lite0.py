@@ -11,12 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import nn
 
 from zoo.vision.data.preprocessing import Preprocessing
-from zoo.vision.models import timm_bodies
 from zoo.vision.models.bodies import Body, Sizes
 
 NAME = "efficientnet_lite0"
@@ -67,6 +65,10 @@ def build_body(name: str = NAME, *, pretrained: bool, size: int) -> Body:
         ValueError: the backbone does not take `size`.
         ModuleNotFoundError: `pretrained`, and the package with the weights is not installed.
     """
+    import timm  # slow to import
+
+    from zoo.vision.models import timm_bodies
+
     _SIZES.check(NAME, size)
     model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     if pretrained:
