@@ -38,7 +38,7 @@ def test_the_loop_equals_a_bare_torch_loop() -> None:
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=1e-2, betas=(0.9, 0.99), eps=1e-5, fused=True)
     for epoch in range(3):
-        for (x,), y, _ in data().train.epoch(epoch):
+        for (x,), y, *_ in data().train.epoch(epoch):
             optimizer.zero_grad()
             F.cross_entropy(bare(x), y).backward()
             optimizer.step()
