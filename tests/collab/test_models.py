@@ -20,6 +20,8 @@ from zoo.collab.models.softmax import Softmax
 from zoo.collab.task import predicts_ratings
 from zoo.core.training.groups import layer_groups
 
+pytestmark = pytest.mark.device
+
 USERS, ITEMS = torch.tensor([1, 1, 2, 3]), torch.tensor([2, 4, 4, 1])
 
 

@@ -7,10 +7,13 @@ import torch
 
 import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
+from tests.helpers.device import run_here
 from zoo.collab import Recommender
 from zoo.collab.data.batches import Ratings
 from zoo.collab.task import predicts_ratings
 from zoo.core.model import Model
+
+pytestmark = pytest.mark.device
 
 
 def test_the_model_is_one_of_the_zoo(each: Recommender) -> None:
@@ -316,7 +319,7 @@ def test_without_users_new_ones_are_placed_as_before_and_nobody_is_left(name, tm
 
 def test_over_the_folder_of_a_run_a_model_without_users_leaves_nothing_of_them(tmp_path) -> None:
     out = tmp_path / "run"
-    model = train(epochs=1, run=zoo.Run(device="cpu", progress=False, out=out))
+    model = train(epochs=1, run=run_here(out=out))
     model.extra["note"] = "u01 asked to be forgotten"
     with pytest.warns(UserWarning, match="holds an earlier model"):
         model.without_users().save(out)

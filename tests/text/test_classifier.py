@@ -13,6 +13,8 @@ from zoo.core.training.groups import layer_groups
 from zoo.text import LanguageModel, TextClassifier
 from zoo.text.models.classifier import ClassifierNet
 
+pytestmark = pytest.mark.device
+
 COLUMNS: dict[str, Any] = {"text": "review", "label": "liked", "run": RUN}
 
 

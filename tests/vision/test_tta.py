@@ -17,7 +17,7 @@ from zoo.vision.classification.tta import CROPS, SHIFTS, TTA, View, views_of
 from zoo.vision.data.augment import NONE, Augment
 from zoo.vision.data.inputs import GivenPhotos
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
 
 
 def files(photos: Path, n: int = 6) -> list[Path]:
