@@ -21,6 +21,7 @@ EXACT: Final[dict[str, Any]] = {} if IS_CPU else {"precision": "fp32", "determin
 if not IS_CPU:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before CUDA starts
     torch.backends.cudnn.allow_tf32 = False  # which has ten bits of a number alone
+    zoo.Run.__init__.__kwdefaults__.update(device=DEVICE, **EXACT)  # of calls without any
 
 
 def run_here(**settings: Any) -> zoo.Run:

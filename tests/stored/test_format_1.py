@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import zoo
-from tests.helpers.device import run_here
 from tests.stored.artifacts import (
     FORMAT_1,
     NAMES,
@@ -30,7 +29,7 @@ pytestmark = [  # inputs are unknown on purpose
     pytest.mark.filterwarnings("ignore:categories must be known:UserWarning"),
 ]
 
-RUN = run_here(precision="fp32", threads=1)
+RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)  # as what is stored
 ROUNDED = 1.0  # a pixel of a restored photo may be rounded to the next number
 SPECS = {
     ("vision", "segmentation"): "zoo.vision.segmentation.spec:SegmentationSpec",
