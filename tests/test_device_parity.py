@@ -7,6 +7,7 @@ Networks are the zoo's; data are made here of numbers, so that neither timm nor 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.models.head import Head
 from zoo.vision.models.torchvision_bodies import build_body
+from zoo.vision.unet.pairs import PairBatches
 
 pytestmark = pytest.mark.device
 
@@ -40,6 +42,8 @@ STEPS, LR = 3, 3e-5
 TOLERANCES = {"fp32": 1e-4, "bf16": 2e-2}  # norm of the difference by that of the reference
 N_WORDS = 40
 SIZES = {"n_words": N_WORDS, "d_embedding": 16, "d_hidden": 24, "n_layers": 2, "drop_mult": 0.0}
+
+NORMAL = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
 
 Make = Callable[[Run], Learner]
 
@@ -64,10 +68,34 @@ def photos(run: Run) -> Learner:
     network = nn.Sequential(body, head).to(memory_format=torch.channels_last)
     valid = PhotoBatches(
         items=Noise(), targets=torch.arange(len(Noise())) % 3, size=32, batch_size=8,
-        mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), device=run.torch_device(),
+        device=run.torch_device(), **NORMAL,
     )  # fmt: skip
-    train = PhotoBatches(**{**vars(valid), "augment": SIDE_ON, "shuffle": True})
+    train = replace(valid, augment=SIDE_ON, shuffle=True)
     return Learner(network, Data(train, valid), classification(3), run=run)
+
+
+class NoisyMasks(Noise):
+    """Photos of noise and masks of two classes, some pixels of which do not count."""
+
+    hashes = np.zeros(0, np.uint64)
+
+    def pair(self, i: int, draws: Tensor | None) -> tuple[Pixels, Pixels]:
+        photo = self[i][:32, :32]
+        mask = (photo[..., 0] > 128).astype(np.uint8)
+        mask[:4] = 255
+        return photo, mask
+
+
+def masks(run: Run) -> Learner:
+    from zoo.vision.unet.network import build_unet
+
+    torch.manual_seed(0)
+    network = build_unet("squeezenet1_1", 2, pretrained=False, shape=(32, 32))
+    device = run.torch_device()
+    valid = PairBatches(pairs=NoisyMasks(), batch_size=8, device=device, **NORMAL)
+    train = replace(valid, train=True, augment=SIDE_ON)
+    task = classification(2, ignore_index=255)
+    return Learner(network, Data(train, valid), task, batchnorm="live", run=run)
 
 
 def stream(n: int) -> Stream:
@@ -99,7 +127,7 @@ def ratings(run: Run) -> Learner:
     return zoo.collab.learner(collab.ratings(), batch_size=64, run=run)
 
 
-LEARNERS = (photos, words, texts, rows, ratings)
+LEARNERS = (photos, masks, words, texts, rows, ratings)
 
 
 class StopAfterSteps:
