@@ -4,13 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDEST := .venv-oldest
+DEVICE ?= cpu
 FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_artifacts mutants
 
-.PHONY: help quickstart test lint check bench faults oldest reproduce-smoke clean
+.PHONY: help quickstart test test-device lint check bench faults oldest reproduce-smoke clean
 
 help:
 	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
 	@echo "make test        install, then run tests, doctests and the README's code"
+	@echo "make test-device DEVICE=cuda   what trains or predicts, on a GPU, and beside the CPU"
 	@echo "make check       what CI runs: formatting, lint, strict types, then the tests"
 	@echo "make bench       slow tests on real data, notebooks, and every program in small"
 	@echo "make faults      kills, full disks, hostile names, mutated models and code: hours, goes on where it stopped"
@@ -28,6 +30,9 @@ quickstart: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-device: $(READY)
+	ZOO_TEST_DEVICE=$(DEVICE) $(BIN)/python -m pytest -m device tests
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -23,9 +23,10 @@ import pytest
 import torch
 
 import zoo
+from tests.helpers.device import about_the_cpu, run_here
 from tests.stored.artifacts import answers
 
-RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)
+RUN = run_here(precision="fp32", threads=1)
 N_THREADS, N_PROCESSES = 8, 1
 HANGS = 20.0  # seconds after which a process that predicts is taken to hang
 TURN = 5e-4  # seconds until another thread may go on
@@ -109,6 +110,7 @@ class Conformance:
             assert in_threads(case, N_THREADS) == [expected] * N_THREADS
             assert answers(case.model, case.inputs) == expected
 
+    @about_the_cpu("a forked process cannot use a GPU")
     def test_a_forked_process_predicts_the_same(self, case: Case) -> None:
         with unchanged(case.model):
             expected = answers(case.model, case.inputs)

@@ -1,4 +1,7 @@
-"""What all tests share: one thread, no window, and little memory from one file to the next."""
+"""What all tests share: one thread, no window, and little memory from one file to the next.
+
+A machine that is there for its GPU may lack packages: what needs them is skipped, with a reason.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import ctypes
 import gc
 import os
 import sys
+from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +20,12 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import torch
 
+from tests.helpers.device import IS_CPU
+
 torch.set_num_threads(1)  # tests run side by side; tiny tensors gain nothing from more
 
+SPARED = ("accelerate", "hypothesis", "nbformat", "onnx", "spacy", "tensorboard", "timm")
+LACKING = [name for name in SPARED if find_spec(name) is None]
 GROWTH = 64e6  # bytes that tests may leave before the memory is tidied
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 ARENAS = (-8, 2)  # M_ARENA_MAX of mallopt: heaps, of which each thread would else begin one
@@ -23,6 +33,32 @@ resident_before = [0]  # bytes, after the last tidying
 
 if hasattr(LIBC, "mallopt"):
     LIBC.mallopt(*ARENAS)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Warnings are no errors on a GPU: some are of its libraries."""
+    if not IS_CPU:
+        config.addinivalue_line("filterwarnings", "default")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Skip a file of tests whose imports want what the machine lacks."""
+    return skipped_if_lacking((yield), str(collector.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Skip a test that wants what the machine lacks."""
+    return skipped_if_lacking((yield), str(item.path))
+
+
+def skipped_if_lacking(report: Any, place: str) -> Any:
+    """The report; as of a skipped test if a package was missing."""
+    wanted = [f"No module named '{name}" for name in LACKING] if report.failed else []
+    if missing := next((words for words in wanted if words in str(report.longrepr)), None):
+        report.outcome, report.longrepr = "skipped", (place, 0, f"{missing}'")
+    return report
 
 
 @pytest.fixture(scope="module", autouse=True)

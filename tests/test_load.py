@@ -6,10 +6,11 @@ import pytest
 import torch
 
 import zoo
+from tests.helpers.device import run_here
 from tests.stored.artifacts import FORMAT_1
 from zoo.core.model import Model
 
-RUN = zoo.Run(device="cpu", progress=False)
+RUN = run_here()
 
 
 def test_a_class_is_given_back_or_refused() -> None:

@@ -9,10 +9,11 @@ import pandas as pd
 import torch
 
 import zoo
+from tests.helpers.device import run_here
 from zoo.collab import Recommender
 from zoo.collab.data.rated_items import pair_keys
 
-RUN = zoo.Run(device="cpu", progress=False)
+RUN = run_here()
 N_USERS, N_ITEMS = 60, 40
 
 

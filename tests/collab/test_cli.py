@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from tests.collab.small import ratings
+from tests.helpers.device import DEVICE
 from zoo.cli.app import app
 from zoo.core.training import loop
 
@@ -31,7 +32,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named.to_csv(folder / "films.csv", index=False)
     ratings().to_csv(folder / "usual.csv", index=False)
     words = [folder / "films.csv", "--user", "who", "--item", "what", "--epochs", 3]
-    done = zoo("collab", "train", *words, "--device", "cpu", "--out", folder / "model")
+    done = zoo("collab", "train", *words, "--device", DEVICE, "--out", folder / "model")
     assert done.exit_code == 0, done.output
     assert "rmse" in done.output
     assert f"zoo collab recommend {folder / 'model'} USER" in done.output
@@ -97,7 +98,7 @@ def test_another_kind_of_model_recommends_nothing() -> None:
 def test_a_model_goes_on_with_new_ratings(films: Path, tmp_path: Path) -> None:
     out = tmp_path / "more"
     words = [films, films.parent / "films.csv", "--epochs", 1, "--valid-fraction", 0]
-    result = zoo("collab", "finetune", *words, "--device", "cpu", "--out", out, "--json")
+    result = zoo("collab", "finetune", *words, "--device", DEVICE, "--out", out, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["model"] == str(out)
     assert zoo("collab", "recommend", out, "u01", "-k", 2).exit_code == 0
@@ -122,7 +123,7 @@ def presses(n: int, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_a_training_that_ctrl_c_ends_says_so_and_goes_on(tmp_path: Path, monkeypatch) -> None:
-    words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", "cpu"]
+    words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", DEVICE]
     assert zoo(*words, "--out", tmp_path / "whole").exit_code == 0
     with monkeypatch.context() as patch:
         presses(1, patch)
@@ -139,7 +140,7 @@ def test_a_training_that_ctrl_c_ends_says_so_and_goes_on(tmp_path: Path, monkeyp
 
 def test_a_training_that_is_broken_off_says_what_is_kept(tmp_path: Path, monkeypatch) -> None:
     presses(2, monkeypatch)
-    words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", "cpu"]
+    words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", DEVICE]
     result = zoo(*words, "--out", tmp_path / "m")
     assert result.exit_code == 130
     assert f"its state is kept in {tmp_path / 'm'}, and the same command with" in result.stderr

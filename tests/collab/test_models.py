@@ -20,6 +20,8 @@ from zoo.collab.models.softmax import Softmax
 from zoo.collab.task import predicts_ratings
 from zoo.core.training.groups import layer_groups
 
+pytestmark = pytest.mark.device
+
 USERS, ITEMS = torch.tensor([1, 1, 2, 3]), torch.tensor([2, 4, 4, 1])
 
 
@@ -181,14 +183,14 @@ def test_one_batch_can_be_overfitted(each: Recommender) -> None:
 
 
 def test_ratings_from_both_sides_are_those_of_the_pairs(each: Recommender) -> None:
-    net: Any = each.members[0]
+    net: Any = copy.deepcopy(each.members[0]).cpu()
     with torch.no_grad():
         rated = net.rate(net.users(USERS), net.items(ITEMS))
         assert torch.allclose(rated, net(USERS, ITEMS)[:, : rated.shape[1]], atol=1e-6)
 
 
 def test_rankers_order_as_ratings_do(each: Recommender) -> None:
-    net: Any = each.members[0]
+    net: Any = copy.deepcopy(each.members[0]).cpu()
     if not hasattr(net, "ranker") or getattr(net, "members", 1) > 1:
         pytest.skip("several members order by the mean of their sums, before the sigmoid")
     with torch.no_grad():

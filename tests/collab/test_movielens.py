@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import zoo
+from tests.helpers.device import run_here
 from zoo.collab import Recommender
 from zoo.collab.data.ratings import split
 from zoo.published import movielens
@@ -24,7 +25,7 @@ def model(at_hand: None) -> Recommender:
         movielens.ratings("u1.base"),
         valid=movielens.ratings("u1.test"),
         titles=movielens.titles(),
-        run=zoo.Run(device="cpu", progress=False),
+        run=run_here(),
     )
 
 
@@ -47,7 +48,7 @@ def test_good_films_have_high_biases(model: Recommender) -> None:
 
 def test_lists_find_what_was_chosen() -> None:
     base, test = split(movielens.ratings(), "item", 0.25, seed=100)
-    run = zoo.Run(device="cpu", progress=False)
+    run = run_here()
     model = zoo.collab.train(base, model="softmax", valid=test, epochs=3, run=run)
     low, high = 0.36, 0.48  # what is most popular scores .25, all 16 epochs .476
     assert low < model.metrics["ndcg@10"] < high

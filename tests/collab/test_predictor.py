@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,11 +9,14 @@ import torch
 
 import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
+from tests.helpers.device import run_here
 from zoo.collab import Recommender
 from zoo.collab.data.batches import Ratings
 from zoo.collab.fold_in import _differentiated, _products
 from zoo.collab.task import predicts_ratings
 from zoo.core.model import Model
+
+pytestmark = pytest.mark.device
 
 
 def test_the_model_is_one_of_the_zoo(each: Recommender) -> None:
@@ -332,7 +337,7 @@ def test_without_users_new_ones_are_placed_as_before_and_nobody_is_left(name, tm
 
 def test_over_the_folder_of_a_run_a_model_without_users_leaves_nothing_of_them(tmp_path) -> None:
     out = tmp_path / "run"
-    model = train(epochs=1, run=zoo.Run(device="cpu", progress=False, out=out))
+    model = train(epochs=1, run=run_here(out=out))
     model.extra["note"] = "u01 asked to be forgotten"
     with pytest.warns(UserWarning, match="holds an earlier model"):
         model.without_users().save(out)
@@ -350,7 +355,8 @@ def test_a_model_without_users_says_that_it_knows_nobody() -> None:
 
 def test_what_most_users_have_not_met_costs_nothing(trained: dict[str, Recommender]) -> None:
     """Sums over histories are the same for one row, a few, and all."""
-    for side in (trained["svdpp"].members[0].users, trained["softmax"].members[0].users):
+    for name in ("svdpp", "softmax"):
+        side = copy.deepcopy(trained[name].members[0].users).cpu()
         with torch.no_grad():
             whole = side.all()[0]
             for rows in (torch.tensor([5]), torch.tensor([7, 0, 7]), torch.arange(20)):

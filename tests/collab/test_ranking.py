@@ -15,6 +15,8 @@ from torchmetrics.functional.retrieval import (
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.ranking import BLOCK, check_k, ranking_metrics, top_k
 
+pytestmark = pytest.mark.device
+
 N_USERS, N_ITEMS, K = 30, 50, 10
 
 

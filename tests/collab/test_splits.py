@@ -15,6 +15,7 @@ import torch
 
 import zoo
 from tests.collab.small import N_ITEMS, RUN, held_out_of, ratings, train
+from tests.helpers.device import run_here
 from zoo.collab import Recommender
 from zoo.collab.models.catalogue import RECIPES
 
@@ -254,12 +255,12 @@ def test_a_column_has_one_role_and_a_name_one_column() -> None:
 
 
 def test_a_run_goes_on_with_the_same_ids_alone(tmp_path: Path) -> None:
-    run = zoo.Run(device="cpu", progress=False, out=tmp_path / "run")
-    again = zoo.Run(device="cpu", progress=False, out=tmp_path / "run", resume=True)
+    run = run_here(out=tmp_path / "run")
+    again = run_here(out=tmp_path / "run", resume=True)
     model = train(epochs=1, run=run)
     assert train(epochs=1, run=again).predict("u01", 50) == model.predict("u01", 50)
     renamed = ratings().assign(user=lambda table: "x" + table["user"])  # in the same order
     with pytest.raises(ValueError, match="spec's users"):
         train(data=renamed, epochs=1, run=again)
     with pytest.raises(ValueError, match="seed"):
-        train(epochs=1, run=zoo.Run(device="cpu", out=tmp_path / "run", resume=True, seed=1))
+        train(epochs=1, run=run_here(out=tmp_path / "run", resume=True, seed=1))

@@ -7,6 +7,7 @@ import pytest
 
 import zoo
 from tests.collab.small import RUN, ratings, train
+from tests.helpers.device import run_here
 from tests.helpers.harm import Attacks, config, harmed, refused, tensors
 from zoo.collab import Recommender
 from zoo.core.config import Config
@@ -48,7 +49,7 @@ def test_ids_that_json_does_not_keep_are_one_sentence(tmp_path: Path) -> None:
     data = ratings()
     data["user"] = [(user, 1) for user in data["user"]]
     with pytest.raises(ValueError, match=r"column of the user: .* got \('u00', 1\), a tuple"):
-        train(data=data, run=zoo.Run(device="cpu", out=tmp_path / "m"))
+        train(data=data, run=run_here(out=tmp_path / "m"))
     assert not (tmp_path / "m" / "config.json").exists()
 
 
@@ -72,13 +73,13 @@ def test_the_card_tells_what_it_is(directory: Path) -> None:
 )
 def test_a_network_that_cannot_be_built_is_one_sentence(options, says, tmp_path) -> None:
     with pytest.raises(ValueError, match=says):
-        train(run=zoo.Run(device="cpu", out=tmp_path / "m"), **options)
+        train(run=run_here(out=tmp_path / "m"), **options)
 
 
 def test_what_could_not_be_loaded_again_is_refused_before_training(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr("zoo.collab.model.check_config", refuse)
     with pytest.raises(ValueError, match=r"can be loaded again, got one of which no name suits"):
-        train(run=zoo.Run(device="cpu", out=tmp_path / "m"))
+        train(run=run_here(out=tmp_path / "m"))
     assert not (tmp_path / "m" / "config.json").exists()
 
 
@@ -87,7 +88,7 @@ def refuse(config: Config) -> None:
 
 
 def test_a_run_with_a_folder_saves_there(tmp_path: Path) -> None:
-    run = zoo.Run(device="cpu", progress=False, out=tmp_path / "out")
+    run = run_here(out=tmp_path / "out")
     model = train(epochs=1, run=run)
     assert zoo.load(tmp_path / "out").predict("u01", 50) == model.predict("u01", 50)
 

@@ -14,6 +14,8 @@ import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
 from zoo.collab import Recommender
 
+pytestmark = pytest.mark.device
+
 
 def here(**changes: Any) -> zoo.Run:
     return replace(RUN, **changes)

@@ -5,12 +5,14 @@ import signal
 import pandas as pd
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.core.tiny import learner, same, weights
+from tests.helpers.device import DEVICE
 from zoo.core.training.averaging import WeightAverage, WiSE
 from zoo.core.training.callbacks import BestWeights, CSVLog, EarlyStopping, TensorBoardLog
 from zoo.core.training.schedules import constant
+
+pytestmark = pytest.mark.device
 
 
 def test_a_user_writes_a_callback_in_five_lines() -> None:
@@ -67,6 +69,8 @@ def test_the_csv_log_is_the_history(tmp_path) -> None:
 
 
 def test_the_tensorboard_log_reads_back(tmp_path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     learn = learner()
     learn.fit(2, 1e-2, callbacks=[TensorBoardLog(tmp_path)])
     events = EventAccumulator(str(tmp_path)).Reload()
@@ -101,8 +105,8 @@ def test_swa_is_the_mean_over_epochs_with_fresh_statistics() -> None:
     learn = learner(norm=True)
     learn.fit(4, 1e-2, callbacks=[Keep(), WeightAverage("swa", start=1)])
     assert torch.allclose(weights(learn)["first.weight"], torch.stack(ends[1:]).mean(0), atol=1e-6)
-    means = [learn.model.first(batch.inputs[0]).mean(0) for batch in learn.data.train.epoch(0)]
-    fresh = torch.stack(means).mean(0)
+    batches = [batch.inputs[0].to(DEVICE) for batch in learn.data.train.epoch(0)]
+    fresh = torch.stack([learn.model.first(x).mean(0) for x in batches]).mean(0)
     assert torch.allclose(learn.model.middle[0].running_mean, fresh, atol=1e-5)
 
 

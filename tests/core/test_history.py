@@ -3,20 +3,24 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from tests.core.tiny import learner
+from tests.helpers.device import run_here
 from zoo.core.history import History
-from zoo.core.run import Run
+
+pytestmark = pytest.mark.device
 
 
 def test_the_table_is_printed_and_no_bar_where_nobody_looks(capsys) -> None:
-    learner(Run(device="cpu")).fit(2, 1e-2)
+    learner(run_here(progress=None)).fit(2, 1e-2)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["epoch", "train_loss", "valid_loss", "accuracy", "lr", "seconds"]
     assert [line.split()[0] for line in lines[1:] if line] == ["0", "1"]
 
 
 def test_no_progress_prints_nothing(capsys) -> None:
-    learner(Run(device="cpu", progress=False)).fit(1, 1e-2)
+    learner(run_here()).fit(1, 1e-2)
     assert capsys.readouterr().out == ""
 
 
@@ -40,7 +44,7 @@ def test_a_fit_that_is_broken_off_says_so(capsys) -> None:
             if fit.step == 10:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    learner(Run(device="cpu")).fit(3, 1e-2, callbacks=[PressCtrlC()])
+    learner(run_here(progress=None)).fit(3, 1e-2, callbacks=[PressCtrlC()])
     assert capsys.readouterr().out.splitlines()[-1] == "interrupted after 1 of 3 epochs"
 
 

@@ -12,11 +12,13 @@ import torch
 
 import zoo
 from tests.core.tiny import QUIET, Net, data, learner, recurrent_learner, same, weights
+from tests.helpers.device import run_here
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.config import FINISHED, TRAINING_STATE
 from zoo.core.model import training_of
-from zoo.core.run import Run
 from zoo.core.training.learner import Learner
+
+pytestmark = pytest.mark.device
 
 
 def test_the_same_seed_gives_the_same_weights_whatever_the_user_drew() -> None:
@@ -27,7 +29,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_user_drew() -> None:
         learn.fit(2, 1e-2)
         ends.append(weights(learn))
     assert same(*ends)
-    other = learner(Run(device="cpu", seed=1, progress=False), dropout=0.3)
+    other = learner(run_here(seed=1), dropout=0.3)
     other.fit(2, 1e-2)
     assert not same(ends[0], weights(other))
 

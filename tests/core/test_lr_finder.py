@@ -12,6 +12,8 @@ from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.core.training.lr_finder import minimum, slide, steep, summarise, valley
 
+pytestmark = pytest.mark.device
+
 
 @pytest.mark.parametrize("make", [lambda: learner(norm=True, dropout=0.2), recurrent_learner])
 def test_lr_find_leaves_everything_untouched(make) -> None:

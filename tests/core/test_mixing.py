@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from tests.core.tiny import learner, same
+from tests.helpers.device import run_here
 from zoo.core.batches import Batch
-from zoo.core.run import Run
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
 from zoo.core.training.schedules import constant
+
+pytestmark = pytest.mark.device
 
 
 def test_mixup_blends_inputs_and_labels_alike() -> None:
@@ -39,7 +41,7 @@ def test_mixup_draws_anew_at_every_step_and_epoch() -> None:
 
 
 def test_mixup_trains() -> None:
-    learn = learner(Run(device="cpu", progress=False), callbacks=[MixUp(3)])
+    learn = learner(run_here(), callbacks=[MixUp(3)])
     learn.fit_one_cycle(8, 3e-2)
     assert 0.85 < learn.evaluate()["accuracy"] < 0.97
     assert 0.4 < np.mean(learn.history.losses[-7:]) < 0.55  # 0.03 without blends, 1.1 by chance

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tests.core.tiny import learner
+from tests.helpers.device import run_here
 from zoo.core.artifacts.own_module import save_module
 from zoo.core.history import History
 from zoo.core.output_places import output_file, output_folder
-from zoo.core.run import Run
 
 
 def test_a_files_folder_is_made(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_file_in_a_folders_place_is_one_sentence(tmp_path: Path, below: str) -
     (tmp_path / "file").write_text("x")
     folder = tmp_path / "file" / below
     for call in (
-        lambda: learner(Run(out=folder, device="cpu")),
+        lambda: learner(run_here(out=folder)),
         lambda: save_module(folder, torch.nn.Linear(1, 1), History()),
         lambda: output_file(folder / "model.onnx", usual="model.onnx"),
     ):

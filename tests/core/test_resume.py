@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tests.core.tiny import data, learner, recurrent_learner, same, weights
+from tests.helpers.device import about_the_cpu, run_here
 from tests.helpers.processes import fork
 from zoo.core import state_file
 from zoo.core.config import TRAINING_STATE, ArtifactError, read_config
@@ -22,6 +23,8 @@ from zoo.core.task import classification
 from zoo.core.training import checkpoint
 from zoo.core.training.averaging import WeightAverage, WiSE
 from zoo.core.training.callbacks import EarlyStopping
+
+pytestmark = pytest.mark.device
 
 
 class KilledError(Exception):
@@ -42,7 +45,7 @@ class KillAt:
 
 def call(make, out: Path | None, kill: int | None = None, resume: bool = False, **more):
     """Two fits with a freezing between, as the recipes do, saving at every step."""
-    run = Run(device="cpu", out=out, resume=resume, save_every=0.0, progress=False)
+    run = run_here(out=out, resume=resume, save_every=0.0)
     learn = make(run, callbacks=[*more.pop("callbacks", list)(), *([KillAt(kill)] if kill else [])],
                  **more)  # fmt: skip
     if len(learn.groups) > 1:
@@ -101,11 +104,10 @@ def test_the_scale_of_half_precision_is_resumed(tmp_path) -> None:
         """A scale that many steps halve before one is taken."""
 
         def fit_start(self, fit) -> None:
-            fit.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**26)
+            fit.scaler = torch.amp.GradScaler(fit.device.type, init_scale=2.0**26)
 
     def train(resume: bool = False, **more) -> dict[str, torch.Tensor]:
-        run = Run(device="cpu", precision="fp16", resume=resume, save_every=0.0, progress=False,
-                  **more)  # fmt: skip
+        run = run_here(precision="fp16", resume=resume, save_every=0.0, **more)  # fmt: skip
         learn = learner(run, callbacks=[Overflow(), *([KillAt(16)] if more and not resume else [])])
         learn.fit(4, 1e-2)
         return weights(learn)
@@ -154,7 +156,7 @@ def test_ctrl_c_can_be_resumed_from_the_weights_before_averaging(step: int, tmp_
             if fit.step == step:
                 signal.raise_signal(signal.SIGINT)
 
-    run = Run(device="cpu", out=tmp_path, progress=False)
+    run = run_here(out=tmp_path)
     broken = learner(run, dropout=0.2)
     broken.fit(3, 1e-2, callbacks=[*state_of_callbacks(), PressCtrlC()])
     assert broken.interrupted
@@ -163,7 +165,7 @@ def test_ctrl_c_can_be_resumed_from_the_weights_before_averaging(step: int, tmp_
     ):
         read_config(tmp_path)
     broken.save(tmp_path)
-    again = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False), dropout=0.2)
+    again = learner(run_here(out=tmp_path, resume=True), dropout=0.2)
     again.fit(3, 1e-2, callbacks=state_of_callbacks())
     assert not again.interrupted
     whole = learner(dropout=0.2)
@@ -176,7 +178,7 @@ def test_ctrl_c_can_be_resumed_from_the_weights_before_averaging(step: int, tmp_
 def test_another_call_is_not_resumed(tmp_path) -> None:
     with pytest.raises(KilledError):
         call(learner, tmp_path, 10)
-    learn = learner(Run(device="cpu", out=tmp_path, resume=True, progress=False))
+    learn = learner(run_here(out=tmp_path, resume=True))
     with pytest.raises(
         ValueError,
         match=r"a fit 1 that differs in epochs \(was 1, is 5\), schedule",
@@ -190,14 +192,14 @@ def test_an_unfinished_run_is_not_overwritten(tmp_path) -> None:
     with pytest.raises(
         FileExistsError, match=f"got {tmp_path.name!r}, which has an unfinished one"
     ):
-        learner(Run(device="cpu", out=tmp_path))
+        learner(run_here(out=tmp_path))
 
 
 @pytest.mark.parametrize("damage", [b"", b"half", b"\x80\x04."])
 def test_a_damaged_state_is_refused_in_one_sentence(damage: bytes, tmp_path) -> None:
     (tmp_path / TRAINING_STATE).write_bytes(damage)
     with pytest.raises(ValueError, match=TRAINING_STATE):
-        learner(Run(device="cpu", out=tmp_path, resume=True))
+        learner(run_here(out=tmp_path, resume=True))
 
 
 def test_a_tree_comes_back_as_it_was(tmp_path) -> None:
@@ -244,7 +246,7 @@ def test_moments_take_the_strides_of_channels_last_weights() -> None:
 
 def program(out: Path, mode: str) -> None:
     """Train in two phases, saving all the time, and keep the end."""
-    run = Run(device="cpu", out=out, resume=mode == "resume", save_every=0.02, progress=False)
+    run = run_here(out=out, resume=mode == "resume", save_every=0.02)
     learn = learner(run, dropout=0.2, norm=True)
     learn.freeze()
     learn.fit_one_cycle(3, 1e-2)
@@ -265,6 +267,7 @@ def run_program(out: Path, mode: str, name: str, kill_after: float | None = None
     return process.wait(300) == 0
 
 
+@about_the_cpu("a forked process cannot use a GPU")
 def test_kill_minus_nine_is_survived(tmp_path) -> None:
     assert run_program(tmp_path / "whole", "fresh", "whole")
     draws = random.Random(0)
@@ -279,7 +282,7 @@ def test_kill_minus_nine_is_survived(tmp_path) -> None:
 
 
 def quiet(out: Path, resume: bool = False, **more) -> Run:
-    return Run(device="cpu", out=out, resume=resume, progress=False, **more)
+    return run_here(out=out, resume=resume, **more)
 
 
 CHANGES = {
@@ -409,6 +412,7 @@ def test_a_folder_in_which_the_end_could_not_be_saved_is_refused_before(tmp_path
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["dog.jpg"]
 
 
+@about_the_cpu("a forked process cannot use a GPU")
 def test_a_run_is_one_processs(tmp_path) -> None:
     mine = learner(quiet(tmp_path / "run"))
     other = fork(tmp_path / "printed", lambda: learner(quiet(tmp_path / "run")))
@@ -426,7 +430,7 @@ def test_another_model_is_not_saved_over_an_unfinished_run(tmp_path) -> None:
 
 def test_other_data_of_a_later_fit_are_noticed(tmp_path) -> None:
     def run(n: int, *, resume: bool) -> None:
-        learn = learner(Run(device="cpu", progress=False, out=tmp_path / "run", resume=resume))
+        learn = learner(run_here(out=tmp_path / "run", resume=resume))
         learn.fit(1, 1e-2)
         learn.set_data(data(n))
         learn.fit(1, 1e-2)

@@ -1,10 +1,11 @@
-"""Losses of an empty part of a batch, as one of several processes may get: they count nothing."""
+"""Losses of unusual batches: empty parts, as one of several processes may get, and pixels."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
+from zoo.core import task as tasks
 from zoo.core.task import Task, classification, multi_label, regression
 
 EMPTY = {
@@ -33,3 +34,15 @@ def test_the_loss_of_one_row_is_no_empty_one() -> None:
 
 def test_a_task_without_a_score_of_predictions_says_so() -> None:
     assert Task(regression().loss, regression().decode).score is None
+
+
+@pytest.mark.parametrize("ignored", [None, 2])
+def test_where_pixels_must_be_rows_their_loss_is_the_same(
+    ignored: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    target = torch.arange(40).view(2, 4, 5) % 3
+    loss = classification(3, ignore_index=ignored, weights=torch.tensor([1.0, 2.0, 3.0])).loss
+    expected = loss(output, target)
+    monkeypatch.setattr(tasks, "_must_repeat_on_cuda", lambda output: True)
+    torch.testing.assert_close(loss(output, target), expected)

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tests.helpers.device import run_here
 from zoo.core.batches import Batch, Data, TensorBatches
 from zoo.core.run import Run
 from zoo.core.task import classification
 from zoo.core.training.groups import LayerGroup
 from zoo.core.training.learner import Learner
 
-QUIET = Run(device="cpu", progress=False)
+QUIET = run_here()
 
 
 class Net(nn.Module):
@@ -51,7 +52,7 @@ class Recurrent(nn.Module):
         self.carried: tuple[Tensor, ...] = ()
 
     def forward(self, tokens: Tensor, fresh: Tensor) -> Tensor:
-        hidden = self.carried[0] if self.carried else torch.zeros(1, len(tokens), 16)
+        hidden = self.carried[0] if self.carried else self.head.weight.new_zeros(1, len(tokens), 16)
         hidden = hidden * (~fresh).view(1, -1, 1)
         out, hidden = self.rnn(self.embed(tokens), hidden)
         self.carried = (hidden.detach(),)
@@ -111,9 +112,9 @@ def recurrent_learner(run: Run = QUIET, **more: Any) -> Learner:
 
 
 def weights(owner: Learner | nn.Module) -> dict[str, Tensor]:
-    """A copy of all weights and buffers."""
+    """A copy of all weights and buffers, on the CPU."""
     model = owner if isinstance(owner, nn.Module) else owner.model
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
 
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 import zoo
 from tests.collab import small as collab
+from tests.helpers.device import run_here
 from tests.helpers.digits import write_photos
 from tests.tabular import small as tabular
 from tests.text import small as text
@@ -21,7 +22,7 @@ def _vision(folder: Path) -> Any:
         model="timm/test_efficientnet",
         epochs=1,
         size=32,
-        run=zoo.Run(device="cpu", progress=False, cache=folder / "cache"),
+        run=run_here(cache=folder / "cache"),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import zoo.hub
 from tests.collab import small as collab
+from tests.helpers.device import run_here
 from tests.tabular import small as tabular
 
 SECRET = "hf_" + "a1B2" * 9
@@ -108,7 +109,7 @@ def test_the_card_of_a_recommender_names_none_of_its_users(tmp_path: Path) -> No
     model = zoo.collab.train(
         ratings.assign(user=[f"private-{user}" for user in ratings["user"]]),
         epochs=1,
-        run=zoo.Run(device="cpu", progress=False),
+        run=run_here(),
     )
     card = (model.save(tmp_path / "films") / "README.md").read_text()
     assert "private-" not in card

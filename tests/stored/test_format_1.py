@@ -29,7 +29,7 @@ pytestmark = [  # inputs are unknown on purpose
     pytest.mark.filterwarnings("ignore:categories must be known:UserWarning"),
 ]
 
-RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)
+RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)  # as what is stored
 ROUNDED = 1.0  # a pixel of a restored photo may be rounded to the next number
 SPECS = {
     ("vision", "segmentation"): "zoo.vision.segmentation.spec:SegmentationSpec",

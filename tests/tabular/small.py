@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from zoo import Run
+from tests.helpers.device import run_here
 from zoo.core.training.learner import Learner
 from zoo.tabular.model import TableModel
 from zoo.tabular.verbs import learner as make_learner
 from zoo.tabular.verbs import train as make_model
 
-RUN = Run(device="cpu", precision="fp32", progress=False)
+RUN = run_here(precision="fp32")
 COLOURS = ("blue", "green", "red")
 
 
@@ -46,7 +46,7 @@ def learner(data: Any = None, target: Any = "bought", **more: Any) -> Learner:
 
 
 def weights(model: TableModel) -> dict[str, torch.Tensor]:
-    return {name: t.clone() for name, t in model.members[0].state_dict().items()}
+    return {name: t.cpu().clone() for name, t in model.members[0].state_dict().items()}
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:

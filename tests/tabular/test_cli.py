@@ -9,11 +9,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.helpers.device import DEVICE
 from tests.tabular.small import table
 from zoo.cli.app import app
 from zoo.tabular.stored import load
 
-QUICK = ["--epochs", "4", "--lr", "1e-2", "--batch-size", "32", "--device", "cpu"]
+QUICK = ["--epochs", "4", "--lr", "1e-2", "--batch-size", "32", "--device", DEVICE]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def test_train_predict_and_evaluate() -> None:
             strict=True,
         )
     ]
-    assert done("predict", "people-bought", "rows.csv", "--device", "cpu").splitlines() == expected
+    assert done("predict", "people-bought", "rows.csv", "--device", DEVICE).splitlines() == expected
     table(50, seed=2).to_csv("others.csv", index=False)
     assert "accuracy" in done("evaluate", "people-bought", "others.csv")
 

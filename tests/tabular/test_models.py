@@ -17,6 +17,8 @@ from zoo.tabular.models.network import TableNet, build_network
 from zoo.tabular.spec import Spec, Target
 from zoo.tabular.task import task_of
 
+pytestmark = pytest.mark.device
+
 JOINS = ("input", "inside", "ensemble")
 ROWS = [4, 7]
 CASES = [

@@ -22,10 +22,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import zoo
+from tests.helpers.device import DEVICE
 from tests.tabular.small import table
 from zoo.tabular.sklearn.estimators import EntityEmbedder, TabularClassifier, TabularRegressor
 
-QUICK: dict[str, Any] = {"layers": (16,), "bins": 0, "lr": 3e-2, "batch_size": 32, "device": "cpu"}
+pytestmark = pytest.mark.device
+
+QUICK: dict[str, Any] = {"layers": (16,), "bins": 0, "lr": 3e-2, "batch_size": 32, "device": DEVICE}
 SKIPPED = {
     # scikit-learn skips it unless array-api-strict is installed and SCIPY_ARRAY_API is set before
     # scipy is imported; it is about arrays of other libraries, which become numpy's here

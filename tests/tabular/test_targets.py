@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.helpers.device import DEVICE
 from tests.tabular.small import table, train
 from zoo.tabular.data.targets import guess_task
 from zoo.tabular.model import TableModel
 from zoo.tabular.sklearn.estimators import EntityEmbedder, TabularClassifier
+
+pytestmark = pytest.mark.device
 
 GAPS = {"None": None, "NaN": np.nan, "NA": pd.NA, "NaT": pd.NaT, "empty": "", "spaces": "  "}
 
@@ -112,7 +115,7 @@ def test_infinite_classes_are_refused() -> None:
 def test_counts_are_numbers_to_an_embedder() -> None:
     X = table()[["colour", "age"]]
     sales = np.arange(400) * 7
-    spec = EntityEmbedder(epochs=1, device="cpu").fit(X, sales).model_.spec
+    spec = EntityEmbedder(epochs=1, device=DEVICE).fit(X, sales).model_.spec
     assert (spec.task, spec.n_out) == ("regression", 1)
-    spec = EntityEmbedder(epochs=1, device="cpu").fit(X, sales % 3).model_.spec
+    spec = EntityEmbedder(epochs=1, device=DEVICE).fit(X, sales % 3).model_.spec
     assert spec.classes == (0, 1, 2)

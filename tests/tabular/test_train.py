@@ -13,9 +13,12 @@ import torch
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 import zoo
+from tests.helpers.device import run_here
 from tests.tabular.small import RUN, learner, same, table, train, weights
 from zoo.core.model import Model
 from zoo.tabular.model import TableModel
+
+pytestmark = pytest.mark.device
 
 
 def test_a_classifier_learns(buyer: TableModel) -> None:
@@ -169,7 +172,7 @@ def test_a_model_that_was_not_validated_has_no_scores() -> None:
 
 def test_the_same_seed_gives_the_same_model_and_another_does_not(buyer: TableModel) -> None:
     assert same(weights(train()), weights(buyer))
-    other = zoo.Run(device="cpu", precision="fp32", progress=False, seed=1)
+    other = run_here(precision="fp32", seed=1)
     assert not same(weights(train(run=other)), weights(buyer))
 
 
@@ -214,7 +217,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path: Path) ->
                 raise KilledError
 
     def run(**more: Any) -> zoo.Run:
-        return zoo.Run(device="cpu", progress=False, out=tmp_path / "run", **more)
+        return run_here(out=tmp_path / "run", **more)
 
     whole = train(epochs=4)
     with pytest.raises(KilledError):
@@ -272,7 +275,7 @@ def test_a_loaded_model_is_trained_on_and_saved(directory: Path, tmp_path: Path)
 
 
 def test_a_table_is_computed_in_fp32_whatever_precision_is_asked_for() -> None:
-    half = zoo.Run(device="cpu", precision="bf16", progress=False)
+    half = run_here(precision="bf16")
     with pytest.warns(UserWarning, match="must compute in fp32, got precision='bf16'"):
         model = train(target="amount", run=half, epochs=2)
     whole = train(target="amount", epochs=2)

@@ -11,6 +11,8 @@ from tests.tabular.small import RUN, learner, table, train
 from zoo.tabular.model import TableModel
 from zoo.tabular.verbs import finetune
 
+pytestmark = pytest.mark.device
+
 
 def test_a_model_that_is_not_trained_on_says_what_it_said(buyer: TableModel) -> None:
     frame = table(60, seed=7).drop(columns="amount")

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 import zoo
+from tests.helpers.device import run_here
 from zoo.text import LanguageModel, TextClassifier
 
-RUN = zoo.Run(device="cpu", progress=False)
+RUN = run_here()
 TINY: dict[str, Any] = {"d_embedding": 32, "d_hidden": 48, "n_layers": 1}
 GOOD, BAD = ("great", "lovely", "brilliant", "warm"), ("dull", "awful", "tired", "cold")
 THINGS, WHO = ("film", "story", "cast", "ending"), ("I", "we", "they", "critics")

@@ -19,6 +19,8 @@ from zoo.text.models.awd_lstm import (
 )
 from zoo.text.models.language_model import LanguageNet, Output, task
 
+pytestmark = pytest.mark.device
+
 STORED = Path(__file__).parent / "fastai_awd_lstm.json"
 
 

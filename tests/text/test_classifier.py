@@ -8,10 +8,13 @@ import torch
 
 import zoo
 from tests.core.tiny import same, weights
+from tests.helpers.device import about_the_cpu
 from tests.text.small import RUN, finetune, reviews, train_lm
 from zoo.core.training.groups import layer_groups
 from zoo.text import LanguageModel, TextClassifier
 from zoo.text.models.classifier import ClassifierNet
+
+pytestmark = pytest.mark.device
 
 COLUMNS: dict[str, Any] = {"text": "review", "label": "liked", "run": RUN}
 
@@ -232,6 +235,7 @@ def test_parts_of_a_batch_weigh_as_the_whole(lm: LanguageModel) -> None:
 # ---- using ---------------------------------------------------------------------------------------
 
 
+@about_the_cpu("company changes the last bits on a GPU")
 def test_one_text_or_many_in_their_order(classifier: TextClassifier) -> None:
     texts = [*reviews(30, seed=9)["review"], "", "film " * 300]
     many = classifier.predict(texts, batch_size=7)

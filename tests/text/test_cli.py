@@ -11,11 +11,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.helpers.device import DEVICE
 from tests.text.small import reviews
 from zoo.cli.app import app
 from zoo.text.data.documents import DocumentBatches
 
-TINY = ["--device", "cpu", "--batch-size", 8, "--drop-mult", 0.1]
+TINY = ["--device", DEVICE, "--batch-size", 8, "--drop-mult", 0.1]
 
 
 def zoo(*words: Any) -> Result:

@@ -12,6 +12,8 @@ from tests.text.small import RUN, finetune, reviews, train_lm
 from zoo.text import TextClassifier
 from zoo.text.models.classifier import flipped
 
+pytestmark = pytest.mark.device
+
 
 @pytest.fixture(scope="module")
 def backward(cache: None) -> TextClassifier:

@@ -10,6 +10,8 @@ from tests.text.small import BAD, GOOD
 from zoo.text import TextClassifier
 from zoo.text.classification.explain import parts_of
 
+pytestmark = pytest.mark.device
+
 TEXT = "We found the film brilliant. They found the cast awful and dull <so & so>."
 
 

@@ -12,8 +12,11 @@ import torch
 
 import zoo
 from tests.core.tiny import same, weights
+from tests.helpers.device import run_here
 from tests.text.small import RUN, TINY, reviews, train_lm
 from zoo.text import LanguageModel
+
+pytestmark = pytest.mark.device
 
 
 def learner(run: zoo.Run = RUN, **options: Any) -> Any:
@@ -198,12 +201,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
 
     whole = learner()
     whole.fit(2, 1e-2)
-    out = zoo.Run(device="cpu", progress=False, out=tmp_path / "run")
+    out = run_here(out=tmp_path / "run")
     learn = learner(out)
     with pytest.raises(KilledError):
         learn.fit(2, 1e-2, callbacks=[Kill()])
     assert learn.data.train.steps(0) > 14
-    again = learner(zoo.Run(device="cpu", progress=False, out=tmp_path / "run", resume=True))
+    again = learner(run_here(out=tmp_path / "run", resume=True))
     again.fit(2, 1e-2)
     assert same(weights(whole), weights(again))
     assert whole.history.losses == again.history.losses

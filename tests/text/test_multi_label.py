@@ -13,6 +13,8 @@ from zoo.text import Labels, LanguageModel, TextClassifier
 from zoo.text.data.labelled import read
 from zoo.text.data.parts import split
 
+pytestmark = pytest.mark.device
+
 TONES = {"praise": "lovely", "blame": "awful", "length": "endless"}
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import zoo
+from tests.helpers.device import run_here
 from tests.text.small import RUN, TINY, finetune, reviews, train_lm
 from zoo.text.data.labelled import read
 from zoo.text.data.parts import parts, split
@@ -212,7 +213,7 @@ def test_further_training_does_not_validate_on_what_the_model_knows() -> None:
             table,
             pretrained=known,
             valid_fraction=0.25,
-            run=zoo.Run(device="cpu", progress=False, seed=1),
+            run=run_here(seed=1),
         )
     n_new = len(other.data.valid)
     assert 0 < n_new < 15

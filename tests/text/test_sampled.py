@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from tests.text.small import train_lm
 from zoo.text.models.sampled import sampled_cross_entropy
 
+pytestmark = pytest.mark.device
+
 N_WORDS, D = 60, 5
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 import zoo
+from tests.helpers.device import run_here
 from tests.helpers.harm import Attacks, Harm, changed, config, harmed, pickled, refused, tensors
 from tests.text.small import RUN, reviews
 from zoo.text import LanguageModel, TextClassifier
@@ -87,7 +88,7 @@ def test_the_card_tells_what_it_is(saved: Path, saved_lm: Path) -> None:
 
 
 def test_a_run_with_a_folder_saves_there(lm: LanguageModel, tmp_path: Path) -> None:
-    run = zoo.Run(device="cpu", progress=False, out=tmp_path / "out")
+    run = run_here(out=tmp_path / "out")
     model = zoo.text.finetune_lm(lm, reviews(20, seed=5)["review"], epochs=1, batch_size=4, run=run)
     assert zoo.load(tmp_path / "out", run=RUN).predict("I") == model.predict("I")
 

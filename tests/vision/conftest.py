@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.helpers.digits import write_photos
 from tests.vision.small import train_tiny
-from zoo.vision.classification.model import PhotoModel
+
+if TYPE_CHECKING:
+    from zoo.vision.classification.model import PhotoModel
 
 
 @pytest.fixture

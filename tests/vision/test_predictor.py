@@ -23,7 +23,7 @@ from zoo.core.predictions import Prediction
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.data.images import UnreadableImage
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
 
 
 def probabilities(found: Prediction[str] | list[Prediction[str]]) -> torch.Tensor:

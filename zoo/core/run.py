@@ -121,14 +121,12 @@ class Run:
             shared = accelerator()
             return shared.device if shared else _best_device()
         try:
-            device = torch.device(self.device)
-            torch.empty(0, device=device)
+            return torch.empty(0, device=self.device).device  # with its number: cuda:0, not cuda
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             raise ValueError(
                 f"the device must be there, got device={self.device!r}. Try device='auto', which "
                 f"takes {_best_device().type!r} here."
             ) from error
-        return device
 
     def autocast_dtype(
         self, device: torch.device, *, bf16_on_cpu: bool = False

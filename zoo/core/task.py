@@ -133,6 +133,8 @@ def _cross_entropy(
 ) -> tuple[Tensor, Tensor | int]:
     if target.numel() == 0:  # a process's empty part of a small batch
         return output.sum() * 0.0, 0
+    if output.ndim > 2 and target.dtype == torch.int64 and _must_repeat_on_cuda(output):
+        output, target = output.movedim(1, -1).flatten(0, -2), target.flatten()
     if weights is not None:
         weights = weights.to(output)
     if ignore_index is None and weights is None:
@@ -192,6 +194,11 @@ def _squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     if target.numel() == 0:
         return output.sum() * 0.0, 0
     return F.mse_loss(output.view_as(target), target), target.numel()
+
+
+def _must_repeat_on_cuda(output: Tensor) -> bool:
+    """Whether torch would refuse the loss of pixels: it adds them up in any order, but not rows."""
+    return output.is_cuda and torch.are_deterministic_algorithms_enabled()
 
 
 def _as_is(output: Tensor) -> Tensor:

@@ -75,4 +75,4 @@ class Softmax(nn.Module):
             return torch.randint(1, self.n_items + 1, (self.negatives,), device=device)
         generator = torch.Generator().manual_seed(0)
         drawn = torch.randint(1, self.n_items + 1, (self.negatives,), generator=generator)
-        return drawn.to(device)
+        return drawn.to(device, non_blocking=True)

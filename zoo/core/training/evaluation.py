@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zoo.core.batches import Batch
+from zoo.core.batches import Batch, pinned
 from zoo.core.run import rank_and_world
 from zoo.core.task import Task
 
@@ -69,7 +69,7 @@ def evaluate(
         with torch.inference_mode():
             losses = [of_mean(mean, target)] if of_mean else [of_output(x, target) for x in each]
             for loss, count in losses:
-                totals += torch.stack([loss * count, torch.as_tensor(count).to(loss)])
+                totals += torch.stack([loss, torch.ones_like(loss)]) * count
             for metric in metrics.values():
                 if len(target):
                     metric.update(mean, target)
@@ -120,8 +120,12 @@ def set_aside(model: nn.Module) -> Iterator[None]:
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch on the device; itself if it is there."""
+    """The batch on the device, but for what stays on the CPU; itself if it is there."""
     if batch.target.device == device and all(x.device == device for x in batch.inputs):
         return batch
-    inputs = tuple(x.to(device, non_blocking=True) for x in batch.inputs)
-    return batch._replace(inputs=inputs, target=batch.target.to(device, non_blocking=True))
+
+    def sent(tensor: Tensor) -> Tensor:
+        return pinned(tensor, device).to(device, non_blocking=True)
+
+    inputs = (x if i in batch.on_cpu else sent(x) for i, x in enumerate(batch.inputs))
+    return batch._replace(inputs=tuple(inputs), target=sent(batch.target))

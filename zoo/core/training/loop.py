@@ -70,7 +70,7 @@ def train_step(fit: Fit, batch: Batch) -> Tensor:
             with contextlib.nullcontext() if i == len(parts) - 1 else _unsynced(fit.forward):
                 mean, count = forward_loss(fit, part)
                 fit.scaler.scale(mean * count).backward()  # type: ignore[no-untyped-call]
-            totals += torch.stack([mean.detach() * count, torch.as_tensor(count).to(mean)])
+            totals += torch.stack([mean.detach(), torch.ones_like(mean)]) * count
         if world > 1:
             torch.distributed.all_reduce(totals)
         loss, n = totals[0] / totals[1].clamp(min=1), totals[1].clamp(min=1)

@@ -35,9 +35,10 @@ class MixUp:
         """Blend every example with another of the batch."""
         (x,) = batch.inputs
         generator = _generator(fit, self.seed)
-        other = torch.randperm(len(x), generator=generator).to(x.device)
+        other = torch.randperm(len(x), generator=generator).to(x.device, non_blocking=True)
         share = _beta(len(x), self.alpha, generator)
-        share = torch.maximum(share, 1 - share).to(x)  # the example itself prevails
+        share = torch.maximum(share, 1 - share)  # the example itself prevails
+        share = share.to(x, non_blocking=True)
         target = _blended(batch.target, other, share, self.n_classes)
         return batch._replace(inputs=(_lerp(x, other, share),), target=target)
 
@@ -68,9 +69,9 @@ class CutMix:
                 "MixUp."
             )
         generator = _generator(fit, self.seed)
-        other = torch.randperm(len(x), generator=generator).to(x.device)
+        other = torch.randperm(len(x), generator=generator).to(x.device, non_blocking=True)
         share = _beta(len(x), self.alpha, generator)
-        pasted = _boxes(share, (x.shape[2], x.shape[3]), generator).to(x.device)
+        pasted = _boxes(share, (x.shape[2], x.shape[3]), generator, x.device)
         share = 1 - pasted.float().mean((1, 2))
         target = _blended(batch.target, other, share, self.n_classes)
         mixed = torch.where(pasted[:, None], x[other], x)
@@ -108,12 +109,14 @@ def _beta(n: int, alpha: float, generator: torch.Generator) -> Tensor:
     return (gammas[0] / gammas.sum(0)).nan_to_num(0.5)
 
 
-def _boxes(share: Tensor, sides: tuple[int, int], generator: torch.Generator) -> Tensor:
+def _boxes(
+    share: Tensor, sides: tuple[int, int], generator: torch.Generator, device: torch.device
+) -> Tensor:
     """Boxes of the area 1 - share about random centres, cut at the edges. Shape: (B, H, W)."""
-    side = (1 - share).sqrt()[:, None]
-    centre = torch.rand(2, len(share), 1, generator=generator)
+    centre = torch.rand(2, len(share), 1, generator=generator).to(device, non_blocking=True)
+    side = (1 - share).sqrt()[:, None].to(device, non_blocking=True)
     rows, columns = (  # (B, H), (B, W)
-        torch.lt(((torch.arange(n) + 0.5) / n - middle).abs(), side / 2)
+        torch.lt(((torch.arange(n, device=device) + 0.5) / n - middle).abs(), side / 2)
         for n, middle in zip(sides, centre, strict=True)
     )
     return torch.logical_and(rows[:, :, None], columns[:, None, :])

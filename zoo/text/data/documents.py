@@ -74,7 +74,10 @@ class DocumentBatches:
         return [cut[i] for i in rng.permutation(steps)] if self.shuffle else cut
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes)."""
+        """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes).
+
+        The lengths stay on the CPU: they say how many documents pass at a time.
+        """
         for documents in self.batches(epoch)[start:]:
             low, high = bounds(len(documents), 1, 0, self.rank, self.world)
             yield self._batch(documents[low:high])
@@ -90,4 +93,4 @@ class DocumentBatches:
         for row, one in zip(tokens, parts, strict=True):
             row[: len(one)] = one[::-1] if self.reverse else one
         inputs: Any = (torch.from_numpy(tokens), torch.from_numpy(lengths))
-        return Batch(inputs, torch.from_numpy(self.labels[documents]))
+        return Batch(inputs, torch.from_numpy(self.labels[documents]), on_cpu=(1,))

@@ -74,9 +74,12 @@ class ClassifierNet(nn.Module):
         )
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes)."""
+        """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes).
+
+        Lengths on a GPU are waited for; those on the CPU are not.
+        """
         if self.flips:
-            tokens = flipped(tokens, lengths)
+            tokens = flipped(tokens, lengths.to(tokens.device, non_blocking=True))
         pooled = self.pooled(tokens, lengths)
         # A product rounds a row by its place among others: in evaluation on a CPU each goes alone.
         n = 1 if self.training or pooled.device.type != "cpu" else max(len(pooled), 1)
@@ -89,7 +92,8 @@ class ClassifierNet(nn.Module):
         whatever its company. In evaluation its features are the same to the last bit on a CPU: the
         LSTM rounds a single row in another way than two or more, and so gets no single one.
         """
-        sizes = lengths.tolist()  # waits for the device, once for a batch
+        sizes = lengths.tolist()
+        lengths = lengths.to(tokens.device, non_blocking=True)
         if sizes != sorted(sizes, reverse=True):
             order = lengths.argsort(descending=True, stable=True)
             return self.pooled(tokens[order], lengths[order])[order.argsort()]

@@ -63,6 +63,7 @@ def new_learner(
     photo_set = _opened(listing, spec, settings, run, trained_on)
     labels, batch_size = photo_set.train.labels, settings["batch_size"]
     weights = weights_of(settings["class_weights"], labels, spec.classes, spec.task)
+    weights = weights if weights is None else weights.to(run.torch_device())
     parts = batches(photo_set, spec.preprocessing, run, batch_size=batch_size, augment=spec.augment)
     facts = {"pretrained": "" if pretrained is None else str(pretrained), "photos": len(labels)}
     learn = learner_of(

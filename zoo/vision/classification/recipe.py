@@ -48,7 +48,7 @@ def start_from_probe(learn: PhotoLearner) -> None:
     if augment is not None and (augment.flip or augment.dihedral):
         passes.append(Pass(plain, mirrored=True))
     features, targets = (rows.numpy() for rows in features_and_targets(learn, passes))
-    weights = None if learn.task.weights is None else learn.task.weights.numpy()
+    weights = None if learn.task.weights is None else learn.task.weights.numpy(force=True)
     probe.start_head(classifier, *probe.fit(features, targets, learn.data.spec, weights))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, bounds, order, steps_of
+from zoo.core.batches import Batch, bounds, order, pinned, steps_of
 from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.pixel_file import Pixels
@@ -163,8 +163,7 @@ class PhotoBatches:
         frames = photos.numpy()
         for frame, item in zip(frames, items, strict=True):
             frame[: item.shape[0], : item.shape[1]] = item
-        target = self.targets[rows]
-        target = target.pin_memory() if pin else target
+        target = pinned(self.targets[rows], self.device)
         return photos, torch.from_numpy(sizes), target, draws
 
     @torch.no_grad()
@@ -176,13 +175,14 @@ class PhotoBatches:
             # Whole rows of pixels: four times as fast on a CPU as constants for every channel.
             scale, shift = (1 / (255 * std)).repeat(self.size), (-mean / std).repeat(self.size)
             rows = photos.float().flatten(2)  # (B, size, size * 3)
-            rows = rows.mul_(scale.to(rows.device)).add_(shift.to(rows.device))
-            x = rows.view(-1, self.size, self.size, 3).permute(0, 3, 1, 2)
+            scale, shift = (one.to(rows.device, non_blocking=True) for one in (scale, shift))
+            x = rows.mul_(scale).add_(shift).view(-1, self.size, self.size, 3).permute(0, 3, 1, 2)
         else:
             photos = photos.permute(0, 3, 1, 2)
             x = self.augment(photos, sizes, draws, self.size)
             scale, shift = (1 / std).view(3, 1, 1), (-mean / std).view(3, 1, 1)
-            x = x.mul_(scale.to(x.device)).add_(shift.to(x.device))
+            scale, shift = (one.to(x.device, non_blocking=True) for one in (scale, shift))
+            x = x.mul_(scale).add_(shift)
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         target = targets.to(self.device, non_blocking=True)
         return Batch((x.contiguous(memory_format=layout),), target)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, Data, S, bounds, order, steps_of
+from zoo.core.batches import Batch, Data, S, bounds, order, pinned, steps_of
 from zoo.core.fingerprint import digest
 from zoo.core.run import Run
 from zoo.core.split import Hashes
@@ -119,7 +119,10 @@ class PairBatches:
             self.pairs.pair(row, None if draws is None else draws[i])
             for i, row in enumerate(rows.tolist())
         ]
-        photos, pictures = (torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))
+        photos, pictures = (
+            pinned(torch.from_numpy(np.stack(side)), self.device)
+            for side in zip(*pairs, strict=True)
+        )
         return photos, pictures, draws
 
     @torch.no_grad()
@@ -172,7 +175,9 @@ def pair_batches(pairs: Pairs, shown: Any, run: Run, batch_size: int) -> PairBat
 
 def standardised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Photos in 0..1 as a network sees them, in place. Shape: (B, 3, H, W)."""
-    centre, width = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (mean, std))
+    centre, width = (
+        torch.tensor(v).view(3, 1, 1).to(x.device, non_blocking=True) for v in (mean, std)
+    )
     return x.sub_(centre).div_(width).contiguous(memory_format=torch.channels_last)
 
 
