@@ -5,11 +5,16 @@ import signal
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 from tests.core.tiny import learner, same, weights
-from tests.helpers.device import DEVICE
+from tests.helpers.device import DEVICE, run_here
+from zoo.core.batches import Data, TensorBatches
+from zoo.core.task import classification
 from zoo.core.training.averaging import WeightAverage, WiSE
 from zoo.core.training.callbacks import BestWeights, CSVLog, EarlyStopping, TensorBoardLog
+from zoo.core.training.groups import LayerGroup
+from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import constant
 
 pytestmark = pytest.mark.device
@@ -108,6 +113,30 @@ def test_swa_is_the_mean_over_epochs_with_fresh_statistics() -> None:
     batches = [batch.inputs[0].to(DEVICE) for batch in learn.data.train.epoch(0)]
     fresh = torch.stack([learn.model.first(x).mean(0) for x in batches]).mean(0)
     assert torch.allclose(learn.model.middle[0].running_mean, fresh, atol=1e-5)
+
+
+class TwoInputs(nn.Module):
+    """A body of one batch norm, and a head with another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.norm, self.out = nn.BatchNorm1d(3), nn.BatchNorm1d(3), nn.Linear(3, 2)
+
+    def layers(self) -> list[LayerGroup]:
+        return [LayerGroup("body", (self.body,)), LayerGroup("head", (self.norm, self.out))]
+
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        return self.out(self.norm(self.body(x) + z))
+
+
+def test_swa_leaves_statistics_that_are_fixed_and_knows_several_inputs() -> None:
+    x, z, y = 3 + torch.randn(32, 3), torch.randn(32, 3), torch.arange(32) % 2
+    data = Data(TensorBatches((x, z), y, batch_size=8))
+    learn = Learner(TwoInputs(), data, classification(2), batchnorm="fixed", run=run_here())
+    learn.fit(2, 1e-2, callbacks=[WeightAverage("swa")])
+    assert learn.model.body.running_mean.tolist() == [0, 0, 0], "a fixed norm's"
+    sums = learn.model.body(x.to(DEVICE)) + z.to(DEVICE)
+    assert torch.allclose(learn.model.norm.running_mean, sums.mean(0), atol=1e-5)
 
 
 def test_wise_ends_between_first_and_last_weights() -> None:

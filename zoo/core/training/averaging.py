@@ -10,8 +10,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from zoo.core.training.evaluation import to_device
 from zoo.core.training.fit import Fit
 
 
@@ -59,7 +60,7 @@ class WeightAverage:
 
     Args:
         kind: "ema" averages exponentially over steps, running statistics too; "swa" takes the mean
-            over epoch ends (Izmailov et al. 2018), and recomputes the running statistics.
+            over epoch ends (Izmailov et al. 2018), and estimates the running statistics anew.
         decay: share of the earlier average that a step keeps, for "ema".
         start: epochs of the fit before averaging begins.
     """
@@ -93,8 +94,8 @@ class WeightAverage:
         if self._average is None or not self._average.n_averaged:
             return
         fit.model.load_state_dict(self._average.module.state_dict())
-        if self.kind == "swa" and any(_follows(module) for module in fit.model.modules()):
-            update_bn((b.inputs[0] for b in fit.train.epoch(0)), fit.model, fit.device)
+        if self.kind == "swa":
+            estimate_norms(fit)
         self._average = None
 
     def state(self) -> dict[str, Any]:
@@ -147,5 +148,19 @@ class WiSE:
         self._first = {name: t.to(self._first[name].device) for name, t in state.items()}
 
 
-def _follows(module: nn.Module) -> bool:
-    return isinstance(module, _BatchNorm) and module.training
+@torch.no_grad()
+def estimate_norms(fit: Fit) -> None:
+    """Estimate anew the running statistics that follow the data, over one epoch of training.
+
+    They become the plain mean over the batches; batch norms that are fixed keep theirs.
+    """
+    fit.train_mode()
+    norms = [m for m in fit.model.modules() if isinstance(m, _BatchNorm) and m.training]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    for batch in fit.train.epoch(0) if norms else ():
+        fit.model(*to_device(batch, fit.device).inputs)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
