@@ -6,9 +6,12 @@ import ctypes
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -34,6 +37,14 @@ def tidied_memory() -> None:
     """
     tidy()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """Have `CliRunner` build the tree of commands once, as a shell does, and not at every call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command), raising=False)
+        yield
 
 
 def pytest_runtest_teardown() -> None:
