@@ -26,7 +26,7 @@ import zoo
 from tests.stored.artifacts import answers
 
 RUN = zoo.Run(device="cpu", precision="fp32", threads=1, progress=False)
-N_THREADS, N_PROCESSES = 8, 1
+N_THREADS, N_PROCESSES = 4, 1
 HANGS = 20.0  # seconds after which a process that predicts is taken to hang
 TURN = 5e-4  # seconds until another thread may go on
 

@@ -19,7 +19,7 @@ import torch
 
 torch.set_num_threads(1)  # tests run side by side; tiny tensors gain nothing from more
 
-GROWTH = 64e6  # bytes that tests may leave before the memory is tidied
+GROWTH = 32e6  # bytes that tests may leave before the memory is tidied
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 ARENAS = (-8, 2)  # M_ARENA_MAX of mallopt: heaps, of which each thread would else begin one
 resident_before = [0]  # bytes, after the last tidying

@@ -58,7 +58,7 @@ def model(photos: Path) -> PhotoRestorer:
         photos, model=NET, valid_fraction=0.2, scale=3, quality=None, size=48,
         batch_size=4, perceptual=0.0, run=RUN,
     )  # fmt: skip
-    learn.fit_one_cycle(5, 2e-2)
+    learn.fit_one_cycle(8, 1e-2)
     model: PhotoRestorer = learn.as_model()
     model.metrics = model.evaluate()
     return model
