@@ -27,7 +27,7 @@ from tests.helpers.device import about_the_cpu, run_here
 from tests.stored.artifacts import answers
 
 RUN = run_here(precision="fp32", threads=1)
-N_THREADS, N_PROCESSES = 8, 1
+N_THREADS, N_PROCESSES = 4, 1
 HANGS = 20.0  # seconds after which a process that predicts is taken to hang
 TURN = 5e-4  # seconds until another thread may go on
 

@@ -9,12 +9,14 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -26,7 +28,7 @@ torch.set_num_threads(1)  # tests run side by side; tiny tensors gain nothing fr
 
 SPARED = ("accelerate", "hypothesis", "nbformat", "onnx", "spacy", "tensorboard", "timm")
 LACKING = [name for name in SPARED if find_spec(name) is None]
-GROWTH = 64e6  # bytes that tests may leave before the memory is tidied
+GROWTH = 32e6  # bytes that tests may leave before the memory is tidied
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 ARENAS = (-8, 2)  # M_ARENA_MAX of mallopt: heaps, of which each thread would else begin one
 resident_before = [0]  # bytes, after the last tidying
@@ -70,6 +72,14 @@ def tidied_memory() -> None:
     """
     tidy()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """Have `CliRunner` build the tree of commands once, as a shell does, and not at every call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command), raising=False)
+        yield
 
 
 def pytest_runtest_teardown() -> None:

@@ -37,7 +37,7 @@ repeatedly = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=25,
+    max_examples=12,
     phases=(Phase.explicit, Phase.generate),  # examples are small as they are drawn
 )
 seldom = settings(repeatedly, max_examples=5)  # where an example costs more

@@ -66,7 +66,7 @@ def state_of_callbacks() -> list[object]:
 
 
 def options_of(make) -> dict[str, Any]:
-    more = {"dropout": 0.2, "norm": True} if make is learner else {}
+    more = {"dropout": 0.2, "norm": True} if make is learner else {"length": 70}
     return {"callbacks": state_of_callbacks, **more}
 
 

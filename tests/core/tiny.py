@@ -104,10 +104,10 @@ def learner(run: Run = QUIET, *, norm: bool = False, dropout: float = 0.0, **mor
     return Learner(Net(norm=norm, dropout=dropout), run=run, **given)
 
 
-def recurrent_learner(run: Run = QUIET, **more: Any) -> Learner:
+def recurrent_learner(run: Run = QUIET, *, length: int = 200, **more: Any) -> Learner:
     """A learner on token streams."""
     torch.manual_seed(run.seed)
-    batches = Data(StreamBatches(), StreamBatches(2, 60))
+    batches = Data(StreamBatches(length=length), StreamBatches(2, 60))
     return Learner(Recurrent(), batches, classification(12), run=run, **more)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 import zoo
 from tests.conformance import require_sentence
+from tests.helpers.onnx_tables import answers
 from tests.helpers.trained import Trained
 
 ALL = {"predict", "records", "evaluate", "save", "push", "learner"}
@@ -71,7 +72,7 @@ def explain(trained: Trained, work: Path) -> None:
 
 
 def export(trained: Trained, work: Path) -> None:
-    """The file tells the spec; of photos it says what the model says, of any number of them."""
+    """The file tells the spec and says what the model says, of any number of photos or rows."""
     for module in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")
     import onnx
@@ -90,6 +91,11 @@ def export(trained: Trained, work: Path) -> None:
             (said,) = session.run(None, {"photos": pixels[:n]})
             assert said.shape == expected[:n].shape
             assert np.abs(said - expected[:n]).max() < 1e-4
+    else:
+        categories = {str(category.name) for category in model.spec.categories}
+        for rows in (trained.table, trained.table.head(1)):
+            _, shares = answers(path, rows, categories)
+            assert np.abs(shares - model.probabilities(rows)).to_numpy().max() < 1e-4
 
 
 def _pixels_and_outputs(model: Any, photos: Any) -> tuple[Any, Any]:

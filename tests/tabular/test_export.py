@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.helpers.device import DEVICE
-from tests.tabular.small import RUN, table, train
+from tests.helpers.onnx_tables import answers
+from tests.tabular.small import table, train
 from zoo.tabular.model import TableModel
 from zoo.tabular.sklearn.estimators import TabularRegressor
 
@@ -25,22 +26,6 @@ def rows() -> pd.DataFrame:
     frame.loc[7:10, "age"] = [np.nan, np.inf, -np.inf, 1e9]
     frame.loc[11:12, "income"] = [np.nan, -1e30]
     return frame
-
-
-def answers(path: Path, frame: pd.DataFrame, texts: list[str]) -> list[Any]:
-    """What onnxruntime says."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    given = {}
-    for one in session.get_inputs():
-        cells = frame[one.name]
-        if one.name in texts:
-            column = np.array(["" if c is None or c != c else str(c) for c in cells], dtype=object)
-        else:
-            column = cells.to_numpy(np.float64)
-        given[one.name] = column[:, None]
-    return list(session.run(None, given))
 
 
 def test_a_classifier_says_the_same_under_onnxruntime(buyer: TableModel, tmp_path: Path) -> None:
@@ -92,9 +77,3 @@ def test_words_alone_and_whole_classes(tmp_path: Path) -> None:
     label, shares = answers(model.export(tmp_path / "model.onnx"), frame, ["colour", "store"])
     assert (label.dtype, label.tolist()) == (np.int64, model.predict(frame).tolist())
     assert np.allclose(shares, model.probabilities(frame), atol=1e-4)
-
-
-def test_an_ensemble_says_the_mean_of_its_members(buyer: TableModel, tmp_path: Path) -> None:
-    both = TableModel([*buyer.members, *train(epochs=1).members], buyer.spec, run=RUN)
-    _, shares = answers(both.export(tmp_path / "both.onnx"), rows(), ["colour", "store"])
-    assert np.allclose(shares, both.probabilities(rows()), atol=1e-4)

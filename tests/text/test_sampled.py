@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.text.small import train_lm
+from zoo.text import LanguageModel
 from zoo.text.models.sampled import sampled_cross_entropy
 
 pytestmark = pytest.mark.device
@@ -58,7 +59,6 @@ def test_its_gradient_points_where_the_whole_one_does() -> None:
     assert F.cosine_similarity(vectors.grad.flatten(), whole.flatten(), dim=0) > 0.98
 
 
-def test_a_model_learns_by_it_what_it_learns_from_all_words() -> None:
-    one, other = train_lm(sampled=6), train_lm()
-    assert len(other.spec.words) > 12
-    assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=0.15)
+def test_a_model_learns_by_it_what_it_learns_from_all_words(lm: LanguageModel) -> None:
+    assert len(lm.spec.words) > 12
+    assert train_lm(sampled=6).metrics["loss"] == pytest.approx(lm.metrics["loss"], abs=0.15)

@@ -23,7 +23,6 @@ from tests.vision.small import (
     here,
     learner,
     of_other_classes,
-    only,
     same,
     table,
     train_tiny,
@@ -53,8 +52,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return of_other_classes(tmp_path_factory.mktemp("tiny"))
 
 
-def test_a_hidden_layer_learns_its_own_statistics_on_a_fixed_body(photos: Path) -> None:
-    learn = learner(photos, hidden=8)
+def test_a_hidden_layer_learns_its_own_statistics_on_a_fixed_body(photos: Path, tiny: Path) -> None:
+    learn = learner(photos, pretrained=tiny, hidden=8)
     before = {name: t.clone() for name, t in learn.model.state_dict().items() if "running" in name}
     learn.fit(1, 1e-4)
     after = learn.model.state_dict()
@@ -62,10 +61,10 @@ def test_a_hidden_layer_learns_its_own_statistics_on_a_fixed_body(photos: Path) 
     assert moved == {name for name in before if name.startswith("head.")} != set()
 
 
-def test_a_hidden_layer_and_single_photos_are_one_sentence(photos: Path) -> None:
+def test_a_hidden_layer_and_single_photos_are_one_sentence(photos: Path, tiny: Path) -> None:
     with pytest.raises(ValueError, match=r"2 or more for a head with batch norms.*batch_size=1\."):
-        learner(photos, hidden=8, batch_size=1)
-    learner(photos, hidden=8, accumulate=16).fit(1, 1e-4)
+        learner(photos, pretrained=tiny, hidden=8, batch_size=1)
+    learner(photos, pretrained=tiny, hidden=8, accumulate=16).fit(1, 1e-4)
 
 
 # ---- what data may be ----------------------------------------------------------------------------
@@ -134,8 +133,8 @@ def test_every_form_of_data_trains_as_the_same_photos_in_another(
     assert same(weights(model), weights(models_of_forms[other]))
 
 
-def test_training_moves_the_weights_of_the_probe(photos: Path) -> None:
-    probe, trained = weights(finetune(photos, epochs=0)), weights(finetune(photos))
+def test_training_moves_the_weights_of_the_probe(photos: Path, tiny: Path) -> None:
+    probe, trained = (weights(finetune(photos, tiny, epochs=n)) for n in (0, 1))
     still = {name for name, tensor in probe.items() if torch.equal(tensor, trained[name])}
     assert still == {name for name in probe if "running" in name or "num_batches" in name}
 
@@ -196,10 +195,8 @@ def test_strict_stops_at_an_unreadable_photo(tiny: Path, tmp_path: Path) -> None
 # ---- what pretrained may be ----------------------------------------------------------------------
 
 
-def test_a_saved_model_of_other_classes_gets_a_new_head(photos: Path, tmp_path: Path) -> None:
-    first = finetune(only(photos, tmp_path, "a", "b", "c"), epochs=0)
-    directory = first.save(tmp_path / "abc")
-    second = finetune(photos, directory, epochs=0)
+def test_a_saved_model_of_other_classes_gets_a_new_head(photos: Path, tiny: Path) -> None:
+    first, second = zoo.load(tiny, PhotoModel, run=here()), finetune(photos, tiny, epochs=0)
     assert second.spec.classes == CLASSES
     assert second.members[0].head.n_out == 2
     assert same(first.members[0].body.state_dict(), second.members[0].body.state_dict())

@@ -333,16 +333,14 @@ def test_mistakes_are_one_clear_sentence(photos: Path, tmp_path: Path) -> None:
         learner(photos, model="timm/vit_tiny_patch16_224", size=64)
 
 
-@needs_weights
-def test_the_commands_train_and_draw(photos: Path, tmp_path: Path) -> None:
+def test_the_commands_train_and_draw(model: PhotoRestorer, photos: Path, tmp_path: Path) -> None:
     def run(*words: object) -> Any:
         return CliRunner().invoke(app, [str(word) for word in words])
 
     out = tmp_path / "restorer"
-    words = [photos, "--epochs", 1, "--size", 32, "--perceptual", 0, "--out", out]
-    done = run(
-        "vision", "restoration", "finetune", "efficientnet_lite0", *words, "--device", DEVICE
-    )
+    words = [photos, "--epochs", 1, "--size", 48, "--perceptual", 0, "--out", out]
+    start = model.save(tmp_path / "start")
+    done = run("vision", "restoration", "finetune", start, *words, "--device", DEVICE)
     assert done.exit_code == 0, done.output
     assert "psnr" in done.output
     drawn = run("predict", out, photos / "00.png", "--out", tmp_path / "drawn")

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import zoo
 from tests.helpers.digits import NAMES
 from tests.stored.artifacts import unpacked
+from tests.vision.shrunk import shrunk  # noqa: F401 - a fixture
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
 from zoo.vision.classification.model import PhotoModel
@@ -169,6 +170,7 @@ def test_an_explanation_is_a_figure_and_a_picture(
     assert not np.allclose(other.heat, found.heat)
 
 
+@pytest.mark.usefixtures("shrunk")
 def test_what_cannot_be_explained_is_one_clear_sentence(model: PhotoModel, photos: Path) -> None:
     path = photos / "valid" / NAMES[0] / "0.png"
     with pytest.raises(ValueError, match=r"got label='sevn'\. Did you mean 'seven'"):

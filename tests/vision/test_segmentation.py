@@ -75,7 +75,7 @@ def settings(**more: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def model(scenes: Path) -> PhotoSegmenter:
     return zoo.vision.segmentation.train(
-        scenes / "photos", scenes / "masks", model=TINY, epochs=10, lr=1e-2, **settings()
+        scenes / "photos", scenes / "masks", model=TINY, epochs=6, lr=1e-2, **settings()
     )
 
 

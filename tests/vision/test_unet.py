@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.vision.shrunk import shrunk  # noqa: F401 - a fixture
 from zoo.core.training.groups import layer_groups
 from zoo.vision.models.backbones import build, sizes
 from zoo.vision.models.taps import find_taps, tapped
@@ -65,6 +66,7 @@ def test_maps_are_the_last_of_their_size() -> None:
     assert paths == ["blocks.0", "blocks.1", "blocks.2", "blocks.4"]
 
 
+@pytest.mark.usefixtures("shrunk")
 def test_a_body_that_pools_its_features_is_refused() -> None:
     with pytest.raises(ValueError, match=r"got vit_b_32, which pools them.*Use a conv"):
         build_unet("vit_b_32", 2, pretrained=False, shape=(64, 64))

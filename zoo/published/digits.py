@@ -7,6 +7,7 @@ CC BY 4.0. A third is held out, the same for every seed.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,22 @@ N_TRAIN, N_TEST = 1198, 599
 def score(model: Any) -> dict[str, float]:
     """Accuracy on the third that is held out."""
     with tempfile.TemporaryDirectory() as folder:
-        found = model.evaluate(write_digits(Path(folder)) / "valid")
+        found = model.evaluate(write_digits(Path(folder), parts=["valid"]) / "valid")
     return {"accuracy": found["accuracy"]}
 
 
-def write_digits(folder: Path, n_train: int = N_TRAIN, n_valid: int = N_TEST) -> Path:
-    """The digits as PNG files, one folder per class, within train and valid."""
+def write_digits(
+    folder: Path,
+    n_train: int = N_TRAIN,
+    n_valid: int = N_TEST,
+    parts: Collection[str] = ("train", "valid"),
+) -> Path:
+    """The digits as PNG files, one folder per class, within train and valid or one of them."""
     digits = load_digits()
     rows, sizes = np.arange(len(digits.target)), {"train_size": n_train, "test_size": n_valid}
-    parts = train_test_split(rows, stratify=digits.target, random_state=0, **sizes)
-    for part, drawn in zip(("train", "valid"), parts, strict=True):
-        for row in drawn:
+    split = train_test_split(rows, stratify=digits.target, random_state=0, **sizes)
+    for part, drawn in zip(("train", "valid"), split, strict=True):
+        for row in drawn if part in parts else ():
             pixels = 255 - np.rint(digits.images[row] * (255 / 16)).astype(np.uint8)
             place = folder / part / str(digits.target[row])
             place.mkdir(parents=True, exist_ok=True)
