@@ -40,9 +40,7 @@ SKIPPED = {
 def test_scikit_learns_own_checks_pass(kind: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # several checks provoke warnings
-        results = check_estimator(
-            kind(**QUICK | {"epochs": 6, "lr": 6e-2}), on_fail=None, on_skip=None
-        )
+        results = check_estimator(kind(device=DEVICE), on_fail=None, on_skip=None)
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     skipped = {r["check_name"] for r in results if r["status"] == "skipped"}
     assert failed == {}

@@ -36,7 +36,8 @@ def names() -> list[str]:
 
 def is_known(name: str) -> bool:
     """Whether ``name``, without ``timm/``, is a registered architecture; never an address."""
-    return bool(_NAME.fullmatch(name)) and timm.is_model(name) and name in set(names())
+    alike = timm.list_models(name) + timm.list_models(name, include_tags=True)
+    return bool(_NAME.fullmatch(name)) and timm.is_model(name) and name in alike
 
 
 def config(name: str) -> Any:
@@ -102,9 +103,10 @@ def body_of(model: nn.Module, name: str, sizes: Sizes, size: int) -> Body:
     """
     model.eval()
     try:
-        features = cast(Any, model).forward_features(torch.zeros(1, 3, size, size))
-        trunk = TimmTrunk(model, _form(model, features))
-        features = trunk.arrange(features)
+        with torch.enable_grad():
+            features = cast(Any, model).forward_features(torch.zeros(1, 3, size, size))
+            trunk = TimmTrunk(model, _form(model, features))
+            features = trunk.arrange(features)
     except (RuntimeError, AssertionError, ValueError, IndexError) as error:
         raise _refused(name.removeprefix("timm/"), size) from error
     _drop_idle(model, features)
@@ -154,9 +156,8 @@ def _drop_idle(model: nn.Module, features: Tensor) -> None:
     """
     if features.ndim not in (2, 4):
         raise ValueError(f"features must be a map or a vector, got {features.shape=}")
-    wanted = [(path, p) for path, p in model.named_parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(features.sum(), [p for _, p in wanted], allow_unused=True)
-    idle = {path for (path, _), g in zip(wanted, gradients, strict=True) if g is None}
+    used = _parameters_of(features)
+    idle = {path for path, p in model.named_parameters() if p.requires_grad and p not in used}
 
     def visit(module: nn.Module, prefix: str) -> None:
         for name, child in list(module.named_children()):
@@ -167,6 +168,17 @@ def _drop_idle(model: nn.Module, features: Tensor) -> None:
                 visit(child, f"{prefix}{name}.")
 
     visit(model, "")
+
+
+def _parameters_of(features: Tensor) -> set[Tensor]:
+    """The parameters that features were computed from, by the graph that gradients would take."""
+    seen, left = {features.grad_fn}, [features.grad_fn]
+    while left:
+        node = cast(Any, left.pop())
+        new = {before for before, _ in node.next_functions if before is not None} - seen
+        seen |= new
+        left += new
+    return {node.variable for node in seen if hasattr(node, "variable")}
 
 
 def _ordinals(model: nn.Module) -> dict[str, int]:
