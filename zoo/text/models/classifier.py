@@ -112,6 +112,11 @@ class ClassifierNet(nn.Module):
             pool.add(features, lengths[:n] - start)
         return pool.result(lengths)
 
+    @property
+    def bf16_on_cpu(self) -> bool:
+        """See `Run.autocast_dtype`."""
+        return self.encoder.trains_in_bf16_on_cpu
+
     def layers(self) -> list[LayerGroup]:
         """Words, the layers of LSTM, the head."""
         words, head = (

@@ -109,6 +109,11 @@ class LanguageNet(nn.Module):
         output: Output = self.decoder(raw, self.encoder.embedding.weight)
         return output
 
+    @property
+    def bf16_on_cpu(self) -> bool:
+        """See `Run.autocast_dtype`."""
+        return self.encoder.trains_in_bf16_on_cpu
+
     def next_words(self, tokens: Tensor, state: State = ()) -> tuple[Tensor, State]:
         """Logits of the word after some more, and the state there; the network stays as it is.
 
