@@ -10,6 +10,8 @@ import html
 import re
 from typing import Final
 
+import numpy as np
+
 from zoo.text.data.normalisation import Normalisation, encodable, normal_form
 
 UNK, PAD, BOS, EOS, FIELD, REP, WREP, UP, MAJ = SPECIAL = (
@@ -65,7 +67,8 @@ def repaired(text: str, normalisation: Normalisation = "unicode") -> str:
     for remains, meant in _REMAINS:
         text = text.replace(remains, meant)
     text = html.unescape(text)
-    text = _CHARACTER_3.sub(_mark_characters, text)
+    if _has_triplets(text):
+        text = _CHARACTER_3.sub(_mark_characters, text)
     if _has_twins(text):
         text = _WORD_3.sub(_mark_words, text)
     for character in "/#\\":
@@ -92,6 +95,13 @@ def _has_twins(text: str) -> bool:
     """Whether a word follows itself: far quicker to see than three in a row by the pattern."""
     words = text.split()
     return any(map(str.__eq__, words, words[1:]))
+
+
+def _has_triplets(text: str) -> bool:
+    """Whether a character stands three times in a row: quicker to see for all at once."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    same = codes[1:] == codes[:-1]
+    return bool((same[1:] & same[:-1]).any())
 
 
 def _mark_characters(match: re.Match[str]) -> str:
