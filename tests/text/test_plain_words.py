@@ -7,30 +7,10 @@ import spacy
 from zoo.text.data.plain_words import PlainWords
 from zoo.text.data.tokenizer import Tokenizer, blank
 
-WORDS = [
-    "film",
-    "well",
-    "known",
-    "mr",
-    "cannot",
-    "don",
-    "gonna",
-    "a",
-    "o",
-    "x",
-    "d",
-    "p.m",
-    "i.e",
-    "it",
-    "he",
-    "who's",
-    "ain",
-    "u.s",
-    "8",
-    "été",
-    "v",
-    "o.o",
-]
+WORDS = (
+    *("film", "well", "known", "mr", "cannot", "don", "gonna", "a", "o", "x", "d", "p.m", "i.e"),
+    *("it", "he", "who's", "ain", "u.s", "8", "été", "v", "o.o"),
+)
 SIGNS = ["", "", *"""!"#$%&'()*+,-./:;<=>?@[]^_`{|}~…“"""]
 
 

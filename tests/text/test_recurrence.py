@@ -9,6 +9,7 @@ from torch import Tensor, nn
 import zoo
 from zoo.text.models.awd_lstm import DropConnectLSTM
 from zoo.text.models.classifier import ClassifierNet
+from zoo.text.models.language_model import LanguageNet
 from zoo.text.models.recurrence import lstm
 
 Pair = tuple[Tensor, Tensor]
@@ -50,7 +51,7 @@ def test_in_bf16_it_stays_within_the_rounding_of_eight_bits() -> None:
 
 
 @pytest.mark.parametrize("has_units", [True, False])
-def test_wide_layers_train_in_bf16_where_a_cpu_has_units_and_are_scored_in_fp32(
+def test_wide_layers_train_in_bf16_where_a_cpu_has_units(
     has_units: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zoo.core.run._cpu_has_bf16", lambda: has_units)
@@ -60,7 +61,23 @@ def test_wide_layers_train_in_bf16_where_a_cpu_has_units_and_are_scored_in_fp32(
         return run.autocast_dtype(cpu, bf16_on_cpu=net.bf16_on_cpu)
 
     sizes = {"n_words": 9, "n_classes": 2, "d_embedding": 4, "n_layers": 2}
-    wide = ClassifierNet(**sizes, d_hidden=400)
-    assert dtype(wide) == (torch.bfloat16 if has_units else None)
+    assert dtype(ClassifierNet(**sizes, d_hidden=400)) == (torch.bfloat16 if has_units else None)
     assert dtype(ClassifierNet(**sizes, d_hidden=399)) is None
-    assert dtype(wide.eval()) is None
+
+
+def test_what_is_predicted_on_a_cpu_is_exact_under_autocast() -> None:
+    torch.manual_seed(0)
+    sizes = {"n_words": 9, "d_embedding": 4, "d_hidden": 6, "n_layers": 2}
+    words, rows = torch.arange(8).view(2, 4), torch.tensor([4, 4])
+    reader, writer = ClassifierNet(**sizes, n_classes=2).eval(), LanguageNet(**sizes).eval()
+    calls = (
+        lambda: reader(words, rows),
+        lambda: writer.next_words(words)[0],
+        lambda: writer(words, rows > 0).logits,
+    )
+    for call in calls:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = call()
+        writer.carried = ()
+        torch.testing.assert_close(found, call(), atol=0, rtol=0)
+        writer.carried = ()

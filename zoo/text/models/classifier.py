@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.training.groups import LayerGroup
-from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, State
+from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, State, exact_on_cpu
 from zoo.text.recipe import BPTT, MAX_LEN
 
 D_HEAD: Final = 50
@@ -77,7 +77,10 @@ class ClassifierNet(nn.Module):
         """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes)."""
         if self.flips:
             tokens = flipped(tokens, lengths)
-        pooled = self.pooled(tokens, lengths)
+        with exact_on_cpu(self, tokens):
+            return self._logits(self.pooled(tokens, lengths))
+
+    def _logits(self, pooled: Tensor) -> Tensor:
         # A product rounds a row by its place among others: in evaluation on a CPU each goes alone.
         n = 1 if self.training or pooled.device.type != "cpu" else max(len(pooled), 1)
         return torch.cat([self.head(rows) for rows in pooled.tensor_split(n)])
@@ -115,7 +118,7 @@ class ClassifierNet(nn.Module):
     @property
     def bf16_on_cpu(self) -> bool:
         """See `Run.autocast_dtype`."""
-        return self.encoder.trains_in_bf16_on_cpu
+        return self.encoder.bf16_on_cpu
 
     def layers(self) -> list[LayerGroup]:
         """Words, the layers of LSTM, the head."""
