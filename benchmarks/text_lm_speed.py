@@ -5,9 +5,9 @@ words a step, AdamW. `ours` is the learner with all five dropouts, AR and TAR; `
 without them; `sampled` is `ours` with `sampled=500`, another estimate of the same loss; `bare` the
 shortest loop over torch's own modules, without dropout and penalties; `fastai` its
 `language_model_learner` with its dropouts and penalties. The default precision is each side's own:
-bf16 for ours on a CPU with units for it, fp32 for the others. Sides take turns within one process and
-one thread; CPU seconds of whole steps count, after a first one. `pip install fastai` first; it is
-no dependency of the project.
+bf16 for ours on a CPU with units for it, fp32 for the others. Sides take turns within one process
+and one thread; CPU seconds of whole steps count, after a first one. `pip install fastai` first; it
+is no dependency of the project.
 
     python -m benchmarks.text_lm_speed         # writes results/text_lm_speed.csv
 """
