@@ -24,6 +24,7 @@ def test_plain_words_are_cut_as_spacy_cuts_them() -> None:
         + draw(["", "", "-" + draw(WORDS), "-" + draw(WORDS) + "-" + draw(WORDS)])
         + draw(["", "'s", "s", "n't"])
         + draw(SIGNS)
+        + draw([*SIGNS, "", "", ""])
         for _ in range(4000)
     }
     cut = {word: tokens for word in words if (tokens := plain.cut(word))}

@@ -79,7 +79,7 @@ def encodable(text: str) -> str:
     >>> encodable("\ud83d\ude42 \ud83d") == "\U0001f642 \ufffd"
     True
     """
-    if not _SURROGATE.search(text):
+    if text.isascii() or not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

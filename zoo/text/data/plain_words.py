@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _WORD, _NEVER = "qqzq", re.compile(r"(?!)")
 
 
 class PlainWords:
-    """Letters, perhaps with hyphens or 's, with at most one sign before and one after them.
+    """Letters, perhaps with hyphens or 's, with a sign before and one or two after them.
 
     Args:
         tokenizer: spaCy's for English.
@@ -34,17 +35,24 @@ class PlainWords:
     """
 
     def __init__(self, tokenizer: SpacyTokenizer) -> None:
-        def comes(*tokens: str) -> bool:
-            return [token.text for token in tokenizer("".join(tokens))] == list(tokens)
+        def come(cuts: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+            """Those of the cuts that spaCy makes as well, all seen at once."""
+            cuts = list(cuts)
+            doc = tokenizer("\n".join(map("".join, cuts)))
+            lines = "\0".join(token.text for token in doc).split("\0\n\0")
+            return [cut for cut, line in zip(cuts, lines, strict=True) if "\0".join(cut) == line]
 
         self._exceptional = {part for rule in tokenizer.rules for part in _letters(rule.lower())}
-        before = re.escape("".join(c for c in _SIGNS if comes(c, _WORD)))
-        ends = [c for c in _SIGNS if comes(_WORD, c) and comes(_WORD, "'s", c)]
-        after = re.escape("".join(ends))
-        inside = comes(_WORD, "-", _WORD) and comes(_WORD, "-", _WORD, "'s")
+        before = "".join(sign for sign, _ in come((c, _WORD) for c in _SIGNS))
+        after = "".join(sign for _, sign in come((_WORD, c) for c in _SIGNS))
+        after = "".join(sign for *_, sign in come((_WORD, "'s", c) for c in after))
+        self._pairs = {a + b for _, a, b in come((_WORD, a, b) for a in after for b in after)}
+        inside = [(_WORD, "-", _WORD), (_WORD, "-", _WORD, "'s")]
         self._pattern = (
-            re.compile(rf"([{before}])?([a-z]+)((?:-[a-z]+)*)('s)?([{after}])?")
-            if before and after and inside
+            re.compile(
+                rf"([{re.escape(before)}])?([a-z]+)((?:-[a-z]+)*)('s)?([{re.escape(after)}]{{0,2}})"
+            )
+            if before and after and come(inside) == inside
             else _NEVER
         )
 
@@ -55,10 +63,11 @@ class PlainWords:
             return []
         before, first, more, own, after = match.groups()
         letters = [first, *more.split("-")[1:]]
-        if not self._exceptional.isdisjoint(letters):
+        known = len(after) < 2 or (after in self._pairs and not own)
+        if not known or not self._exceptional.isdisjoint(letters):
             return []
         tokens = [first] if not more else "-".join(letters).replace("-", " - ").split(" ")
-        return [*filter(None, (before, *tokens, own, after))]
+        return [*filter(None, (before, *tokens, own, *after))]
 
 
 _letters: Final = re.compile("[a-z]+").findall

@@ -7,6 +7,7 @@ share one row of the vocabulary (Howard & Ruder 2018, sec. 4.1; rules and order 
 from __future__ import annotations
 
 import html
+import operator
 import re
 from typing import Final
 
@@ -73,7 +74,7 @@ def repaired(text: str, normalisation: Normalisation = "unicode") -> str:
         text = _WORD_3.sub(_mark_words, text)
     for character in "/#\\":
         text = text.replace(character, f" {character} ")
-    return _SPACES.sub(" ", text)
+    return _SPACES.sub(" ", text) if "  " in text else text
 
 
 def lowered(word: str) -> str:
@@ -82,19 +83,21 @@ def lowered(word: str) -> str:
     >>> lowered("Great"), lowered("NASA's"), lowered("B2B"), lowered("I"), lowered("iPhone")
     ('xxmaj great', "nasa's", 'xxup b2b', 'i', 'iphone')
     """
+    if (small := word.lower()) == word:
+        return word
     if _CAPITALS.fullmatch(word):
         mark = UP
     elif _CAPITAL.fullmatch(word):
         mark = MAJ
     else:
-        return word.lower()
-    return f"{mark} {word.lower()}" if len(word) > 1 else word.lower()
+        return small
+    return f"{mark} {small}" if len(word) > 1 else small
 
 
 def _has_twins(text: str) -> bool:
     """Whether a word follows itself: far quicker to see than three in a row by the pattern."""
     words = text.split()
-    return any(map(str.__eq__, words, words[1:]))
+    return any(map(operator.eq, words, words[1:]))
 
 
 def _has_triplets(text: str) -> bool:

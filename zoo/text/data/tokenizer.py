@@ -36,8 +36,8 @@ REMEMBERED: Final = 64  # characters of the longest span that is remembered
 _MARK = re.compile(rf"(?<!\s)\s*\b({'|'.join(SPECIAL)})\b\s*")
 _LONG_WORD = re.compile(rf" ?(?<!\S)(\S{{{LONG + 1},}}) ?")
 _WORD = re.compile(r"\S+")
-# A word, or white space that is more than the one space which spaCy leaves out after a word.
-_SPAN = re.compile(r"\S+|[^\S ]\s*|(?<= )\s+")
+# White space that is more than the one space which spaCy leaves out after a word.
+_BREAK = re.compile(r"([^\S ]\s*)")
 
 
 class Tokenizer:
@@ -72,7 +72,10 @@ class Tokenizer:
         whole = repaired(text, self.normalisation).strip()
         if not self.by_span:
             return [BOS, whole] if whole else [BOS]
-        return [BOS, *_SPAN.findall(whole)]
+        spans = [BOS]
+        for i, part in enumerate(_BREAK.split(whole) if whole else ()):
+            spans += [part] if i % 2 else part.removesuffix(" ").split(" ")
+        return spans
 
     def tokens(self, spans: Sequence[str]) -> list[list[str]]:
         """The tokens of each span.
