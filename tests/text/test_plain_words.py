@@ -25,7 +25,7 @@ def test_plain_words_are_cut_as_spacy_cuts_them() -> None:
         + draw(["", "'s", "s", "n't"])
         + draw(SIGNS)
         + draw([*SIGNS, "", "", ""])
-        for _ in range(4000)
+        for _ in range(12_000)
     }
     cut = {word: tokens for word in words if (tokens := plain.cut(word))}
     assert 200 < len(cut) < len(words)

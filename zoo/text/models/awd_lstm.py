@@ -122,7 +122,9 @@ class DropConnectLSTM(nn.LSTM):
         if drops:
             weights[1] = weights[1] * _mask(weights[1].shape, self.weight_dropout, weights[1])
         if self.training and _is_bf16_on_cpu(x):
-            return lstm(x.bfloat16(), state, torch.cat(weights[:2], 1), weights[2] + weights[3])
+            weight, bias = torch.cat(weights[:2], 1), weights[2] + weights[3]
+            out, (h, c) = lstm(x.bfloat16(), state, weight, bias)
+            return out, (h, c)
         with _quiet() if drops and x.is_cuda else contextlib.nullcontext():
             out, h, c = torch.lstm(x, state, weights, True, 1, 0.0, self.training, False, True)
         return out, (h, c)

@@ -30,7 +30,7 @@ def lstm(
     cells are in float32.
     """
     h, c = (part[0].t() for part in state)
-    y, c = _Recurrence.apply(x.permute(1, 2, 0), h, c, weight.to(x.dtype), bias.float())  # type: ignore[no-untyped-call]
+    y, c = _Recurrence.apply(x.permute(1, 2, 0), h, c, weight.to(x.dtype), bias.float())
     return y.permute(2, 0, 1), (y[-1].t()[None], c.t()[None])
 
 
@@ -38,7 +38,7 @@ class _Recurrence(torch.autograd.Function):
     """Shape: x (T, d_in, B), h and c (d, B) -> (T, d, B), (d, B)."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: FunctionCtx, x: Tensor, h: Tensor, c: Tensor, weight: Tensor, bias: Tensor
     ) -> tuple[Tensor, Tensor]:
         (n_steps, d_in, n_rows), d = x.shape, len(h)
