@@ -36,11 +36,11 @@ class PlainWords:
 
     def __init__(self, tokenizer: SpacyTokenizer) -> None:
         def come(cuts: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-            """Those of the cuts that spaCy makes as well, all seen at once."""
+            """Those of the cuts that spaCy makes as well, each in a line of one text."""
             cuts = list(cuts)
             doc = tokenizer("\n".join(map("".join, cuts)))
             lines = "\0".join(token.text for token in doc).split("\0\n\0")
-            return [cut for cut, line in zip(cuts, lines, strict=True) if "\0".join(cut) == line]
+            return [cut for cut, line in zip(cuts, lines, strict=False) if "\0".join(cut) == line]
 
         self._exceptional = {part for rule in tokenizer.rules for part in _letters(rule.lower())}
         before = "".join(sign for sign, _ in come((c, _WORD) for c in _SIGNS))
