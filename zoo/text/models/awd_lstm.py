@@ -219,9 +219,10 @@ def exact_on_cpu(network: nn.Module, tokens: Tensor) -> contextlib.AbstractConte
 
 
 def _is_bf16_on_cpu(x: Tensor) -> bool:
-    """Whether a CPU computes in bfloat16 by autocast."""
+    """Whether a CPU computes in bfloat16 by autocast, and no compiler would unroll a loop."""
     return (
         x.device.type == "cpu"
+        and not torch.compiler.is_compiling()
         and torch.is_autocast_enabled("cpu")
         and torch.get_autocast_dtype("cpu") is torch.bfloat16
     )

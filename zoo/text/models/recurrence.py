@@ -19,7 +19,6 @@ from torch.autograd.function import FunctionCtx
 _ATEN = torch.ops.aten
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def lstm(
     x: Tensor, state: tuple[Tensor, Tensor], weight: Tensor, bias: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
