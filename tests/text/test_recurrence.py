@@ -30,8 +30,8 @@ def test_the_layer_and_its_gradients_are_those_of_torch(n_rows: int, n_words: in
     inputs = [torch.randn(shape, requires_grad=True) for shape in shapes]
 
     def ours(x: Tensor, state: Pair) -> tuple[Tensor, Pair]:
-        weight = torch.cat([plain.weight_ih_l0, plain.weight_hh_l0], 1)
-        return lstm(x, state, weight, plain.bias_ih_l0 + plain.bias_hh_l0)
+        to_input, to_output, *biases = plain.parameters()
+        return lstm(x, state, torch.cat([to_input, to_output], 1), biases[0] + biases[1])
 
     torch.testing.assert_close(results(ours, plain, inputs), results(plain, plain, inputs))
 
@@ -60,14 +60,14 @@ def test_wide_layers_train_in_bf16_where_a_cpu_has_units(
     def dtype(net: ClassifierNet) -> torch.dtype | None:
         return run.autocast_dtype(cpu, bf16_on_cpu=net.bf16_on_cpu)
 
-    sizes = {"n_words": 9, "n_classes": 2, "d_embedding": 4, "n_layers": 2}
+    sizes: dict[str, Any] = {"n_words": 9, "n_classes": 2, "d_embedding": 4, "n_layers": 2}
     assert dtype(ClassifierNet(**sizes, d_hidden=400)) == (torch.bfloat16 if has_units else None)
     assert dtype(ClassifierNet(**sizes, d_hidden=399)) is None
 
 
 def test_what_is_predicted_on_a_cpu_is_exact_under_autocast() -> None:
     torch.manual_seed(0)
-    sizes = {"n_words": 9, "d_embedding": 4, "d_hidden": 6, "n_layers": 2}
+    sizes: dict[str, Any] = {"n_words": 9, "d_embedding": 4, "d_hidden": 6, "n_layers": 2}
     words, rows = torch.arange(8).view(2, 4), torch.tensor([4, 4])
     reader, writer = ClassifierNet(**sizes, n_classes=2).eval(), LanguageNet(**sizes).eval()
     calls = (
