@@ -146,7 +146,10 @@ class Tokenizer:
 
     @cached_property
     def _plain_words(self) -> PlainWords | None:
-        return PlainWords(self._spacy) if self.language == LANGUAGE else None
+        if self.language != LANGUAGE:
+            return None
+        with _one_at_a_time:
+            return PlainWords(self._spacy)
 
     @cached_property
     def _rules(self) -> frozenset[str]:
