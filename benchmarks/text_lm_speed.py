@@ -4,9 +4,10 @@ The published sizes: vectors of 400, 1,152 units between three layers, 10,000 wo
 words a step, AdamW. `ours` is the learner with all five dropouts, AR and TAR; `plain` the same
 without them; `sampled` is `ours` with `sampled=500`, another estimate of the same loss; `bare` the
 shortest loop over torch's own modules, without dropout and penalties; `fastai` its
-`language_model_learner` with its dropouts and penalties. Sides take turns within one process and
-one thread; CPU seconds of whole steps count, after a first one. `pip install fastai` first; it is
-no dependency of the project.
+`language_model_learner` with its dropouts and penalties. The default precision is each side's own:
+bf16 for ours on a CPU with units for it, fp32 for the others. Sides take turns within one process
+and one thread; CPU seconds of whole steps count, after a first one. `pip install fastai` first; it
+is no dependency of the project.
 
     python -m benchmarks.text_lm_speed         # writes results/text_lm_speed.csv
 """
@@ -154,7 +155,7 @@ def main() -> None:
     flags.add_argument(
         "--steps", type=int, default=5, help="of each side and round, the first free"
     )
-    flags.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    flags.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
     flags.add_argument("--sides", nargs="+", default=["ours", "plain", "sampled", "bare", "fastai"])
     flags.add_argument("--smoke", action="store_true", help="one round of two steps, no record")
     chosen = flags.parse_args()

@@ -66,12 +66,14 @@ class DocumentBatches:
     def batches(self, epoch: int) -> list[Places]:
         """The documents of each (global) batch."""
         lengths, steps = self.stream.ends - self.stream.starts, self.steps(epoch)
+        cuts = [slice(*bounds(len(self), steps, step)) for step in range(steps)]
+        if not self.shuffle:
+            order = np.argsort(-lengths, kind="stable")
+            return [order[cut] for cut in cuts]
         rng = np.random.default_rng(seed_of(self.seed, epoch))
-        order = rng.permutation(len(self)) if self.shuffle else np.arange(len(self))
-        n_pool = POOL * self.batch_size if self.shuffle else len(self)
-        order = order[np.lexsort((-lengths[order], np.arange(len(self)) // n_pool))]
-        cut = [order[slice(*bounds(len(self), steps, step))] for step in range(steps)]
-        return [cut[i] for i in rng.permutation(steps)] if self.shuffle else cut
+        order, pool = rng.permutation(len(self)), np.arange(len(self)) // (POOL * self.batch_size)
+        order = order[np.lexsort((-lengths[order], pool))]
+        return [order[cuts[i]] for i in rng.permutation(steps)]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes).

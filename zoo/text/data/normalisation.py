@@ -79,17 +79,24 @@ def encodable(text: str) -> str:
     >>> encodable("\ud83d\ude42 \ud83d") == "\U0001f642 \ufffd"
     True
     """
-    if not _SURROGATE.search(text):
+    if text.isascii() or not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _once(text: str, print_too: bool) -> str:
-    text = _LINE_END.sub("\n", text).translate(_CHARACTERS[print_too])
-    text = unicodedata.normalize("NFC", _MARKS.sub(_few_marks, text))
-    text = _JOINER.sub(_needed_joiner, text)
-    text = _APOSTROPHE.sub("'", text) if print_too else text
-    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _ESCAPED.sub("&amp;", text))
+    if "\r" in text or "<" in text:
+        text = _LINE_END.sub("\n", text)
+    text = text.translate(_CHARACTERS[print_too])
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _MARKS.sub(_few_marks, text))
+        text = _JOINER.sub(_needed_joiner, text)
+    if print_too and ("`" in text or not text.isascii()):
+        text = _APOSTROPHE.sub("'", text)
+    if "&" in text:
+        text = _ESCAPED.sub("&amp;", text)
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    return text
 
 
 def _few_marks(match: re.Match[str]) -> str:

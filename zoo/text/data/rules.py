@@ -7,8 +7,11 @@ share one row of the vocabulary (Howard & Ruder 2018, sec. 4.1; rules and order 
 from __future__ import annotations
 
 import html
+import operator
 import re
 from typing import Final
+
+import numpy as np
 
 from zoo.text.data.normalisation import Normalisation, encodable, normal_form
 
@@ -65,12 +68,13 @@ def repaired(text: str, normalisation: Normalisation = "unicode") -> str:
     for remains, meant in _REMAINS:
         text = text.replace(remains, meant)
     text = html.unescape(text)
-    text = _CHARACTER_3.sub(_mark_characters, text)
+    if _has_triplets(text):
+        text = _CHARACTER_3.sub(_mark_characters, text)
     if _has_twins(text):
         text = _WORD_3.sub(_mark_words, text)
     for character in "/#\\":
         text = text.replace(character, f" {character} ")
-    return _SPACES.sub(" ", text)
+    return _SPACES.sub(" ", text) if "  " in text else text
 
 
 def lowered(word: str) -> str:
@@ -79,19 +83,28 @@ def lowered(word: str) -> str:
     >>> lowered("Great"), lowered("NASA's"), lowered("B2B"), lowered("I"), lowered("iPhone")
     ('xxmaj great', "nasa's", 'xxup b2b', 'i', 'iphone')
     """
+    if (small := word.lower()) == word:
+        return word
     if _CAPITALS.fullmatch(word):
         mark = UP
     elif _CAPITAL.fullmatch(word):
         mark = MAJ
     else:
-        return word.lower()
-    return f"{mark} {word.lower()}" if len(word) > 1 else word.lower()
+        return small
+    return f"{mark} {small}" if len(word) > 1 else small
 
 
 def _has_twins(text: str) -> bool:
     """Whether a word follows itself: far quicker to see than three in a row by the pattern."""
     words = text.split()
-    return any(map(str.__eq__, words, words[1:]))
+    return any(map(operator.eq, words, words[1:]))
+
+
+def _has_triplets(text: str) -> bool:
+    """Whether a character stands three times in a row: quicker to see for all at once."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    same = codes[1:] == codes[:-1]
+    return bool((same[1:] & same[:-1]).any())
 
 
 def _mark_characters(match: re.Match[str]) -> str:

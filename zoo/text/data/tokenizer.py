@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 import re
 import threading
+from array import array
 from collections import ChainMap
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from zoo.text.data.affixes import LONG, pieces
 from zoo.text.data.normalisation import Normalisation
+from zoo.text.data.plain_words import LANGUAGE, PlainWords
 from zoo.text.data.rules import BOS, SPECIAL, lowered, repaired
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ REMEMBERED: Final = 64  # characters of the longest span that is remembered
 _MARK = re.compile(rf"(?<!\s)\s*\b({'|'.join(SPECIAL)})\b\s*")
 _LONG_WORD = re.compile(rf" ?(?<!\S)(\S{{{LONG + 1},}}) ?")
 _WORD = re.compile(r"\S+")
-# A word, or white space that is more than the one space which spaCy leaves out after a word.
-_SPAN = re.compile(r"\S+|[^\S ]\s*|(?<= )\s+")
+# White space that is more than the one space which spaCy leaves out after a word.
+_BREAK = re.compile(r"([^\S ]\s*)")
 
 
 class Tokenizer:
@@ -71,13 +72,17 @@ class Tokenizer:
         whole = repaired(text, self.normalisation).strip()
         if not self.by_span:
             return [BOS, whole] if whole else [BOS]
-        return [BOS, *_SPAN.findall(whole)]
+        spans = [BOS]
+        for i, part in enumerate(_BREAK.split(whole) if whole else ()):
+            spans += [part] if i % 2 else part.removesuffix(" ").split(" ")
+        return spans
 
     def tokens(self, spans: Sequence[str]) -> list[list[str]]:
         """The tokens of each span.
 
-        Letters alone are one word, unless the language has a rule for it. spaCy sees all others in
-        one text, a line each: a call costs it far more than a word.
+        Letters alone are one word, unless the language has a rule for it; what English words with a
+        sign become is known as well. spaCy sees all others in one text, a line each: a call costs
+        it far more than a word.
         """
         if not self.by_span:
             return [self._tokens_of_text(span) for span in spans]
@@ -92,10 +97,14 @@ class Tokenizer:
         self.__dict__.pop("_spacy", None)
 
     def _plain(self, span: str) -> list[str]:
-        """The tokens of white space or of letters alone; none where spaCy has to look."""
-        if span.isalpha() and span.isascii() and span.lower() not in self._spacy.rules:
+        """The tokens of white space, letters or a plain word; none where spaCy has to look."""
+        if span.isalpha() and span.isascii() and span.lower() not in self._rules:
             return lowered(span).split(" ")
-        return [span.replace(" ", "▁")] if span.isspace() else []
+        if span.isspace():
+            return [span.replace(" ", "▁")]
+        mark, _, word = lowered(span).rpartition(" ")
+        tokens = self._plain_words.cut(word) if self._plain_words else []
+        return [mark, *tokens] if mark and tokens else tokens
 
     def _tokens_of_words(self, words: Sequence[str]) -> list[list[str]]:
         """The tokens of each word; spaCy sees all in one text, a line for each or its pieces."""
@@ -136,6 +145,18 @@ class Tokenizer:
             return [token.text for token in self._spacy(text)]
 
     @cached_property
+    def _plain_words(self) -> PlainWords | None:
+        if self.language != LANGUAGE:
+            return None
+        with _one_at_a_time:
+            return PlainWords(self._spacy)
+
+    @cached_property
+    def _rules(self) -> frozenset[str]:
+        """What spaCy has an exception for."""
+        return frozenset(self._spacy.rules)
+
+    @cached_property
     def _spacy(self) -> SpacyTokenizer:
         return blank(self.language)
 
@@ -150,22 +171,22 @@ class Numberer:
 
     def __init__(self, tokenizer: Tokenizer, number: Callable[[str], int]) -> None:
         self.tokenizer, self._number = tokenizer, number
-        self._numbers_of: dict[str, tuple[int, ...]] = {}
+        self._numbers_of: dict[str, bytes] = {}  # int32 each: what is joined as it is
         self._n_cut = 0
 
     def __call__(self, text: str) -> Numbers:
         """The numbers of a text's tokens. Shape: (n,), int32."""
         spans = self.tokenizer.spans(text)
         numbers_of = self._numbers_of  # stays whole in this thread when another one begins anew
-        own: dict[str, tuple[int, ...]] = {}
-        table: MutableMapping[str, tuple[int, ...]]
+        own: dict[str, bytes] = {}
+        table: MutableMapping[str, bytes]
         if new := sorted(set(spans).difference(numbers_of)):
             for span, cut in zip(new, self.tokenizer.tokens(new), strict=True):
                 table = numbers_of if len(span) <= REMEMBERED else own
-                table[span] = tuple(map(self._number, cut))
+                table[span] = array("i", map(self._number, cut)).tobytes()
             self._n_cut += sum(map(len, new))
         table = ChainMap(own, numbers_of) if own else numbers_of  # which is faster, and the rule
-        numbers = np.fromiter(chain.from_iterable(map(table.__getitem__, spans)), np.int32)
+        numbers = np.frombuffer(bytearray().join(map(table.__getitem__, spans)), np.int32)
         if self._n_cut > MOST_CUT:
             self._numbers_of, self._n_cut = {}, 0
             self.tokenizer.forget()

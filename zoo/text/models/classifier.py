@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.training.groups import LayerGroup
-from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, State
+from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, State, exact_on_cpu
 from zoo.text.recipe import BPTT, MAX_LEN
 
 D_HEAD: Final = 50
@@ -80,7 +80,10 @@ class ClassifierNet(nn.Module):
         """
         if self.flips:
             tokens = flipped(tokens, lengths.to(tokens.device, non_blocking=True))
-        pooled = self.pooled(tokens, lengths)
+        with exact_on_cpu(self, tokens):
+            return self._logits(self.pooled(tokens, lengths))
+
+    def _logits(self, pooled: Tensor) -> Tensor:
         # A product rounds a row by its place among others: in evaluation on a CPU each goes alone.
         n = 1 if self.training or pooled.device.type != "cpu" else max(len(pooled), 1)
         return torch.cat([self.head(rows) for rows in pooled.tensor_split(n)])
@@ -115,6 +118,11 @@ class ClassifierNet(nn.Module):
                 features = torch.cat([features[:n_far].detach(), features[n_far:]])
             pool.add(features, lengths[:n] - start)
         return pool.result(lengths)
+
+    @property
+    def bf16_on_cpu(self) -> bool:
+        """See `Run.autocast_dtype`."""
+        return self.encoder.bf16_on_cpu
 
     def layers(self) -> list[LayerGroup]:
         """Words, the layers of LSTM, the head."""

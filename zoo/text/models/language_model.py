@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from zoo.core.task import Task
 from zoo.core.training.groups import LayerGroup
-from zoo.text.models.awd_lstm import AwdLstm, Dropouts, LockedDropout, State
+from zoo.text.models.awd_lstm import AwdLstm, Dropouts, LockedDropout, State, exact_on_cpu
 from zoo.text.models.sampled import sampled_cross_entropy
 from zoo.text.recipe import AR, TAR
 
@@ -104,10 +104,16 @@ class LanguageNet(nn.Module):
         fits = bool(self.carried) and self.carried[0].shape[1] == len(tokens)
         anew = fresh[None, :, None]
         before = tuple(part.masked_fill(anew, 0) for part in self.carried) if fits else ()
-        raw, after = self.encoder(tokens, before)
-        self.carried = tuple(part.detach() for part in after)
-        output: Output = self.decoder(raw, self.encoder.embedding.weight)
+        with exact_on_cpu(self, tokens):
+            raw, after = self.encoder(tokens, before)
+            self.carried = tuple(part.detach() for part in after)
+            output: Output = self.decoder(raw, self.encoder.embedding.weight)
         return output
+
+    @property
+    def bf16_on_cpu(self) -> bool:
+        """See `Run.autocast_dtype`."""
+        return self.encoder.bf16_on_cpu
 
     def next_words(self, tokens: Tensor, state: State = ()) -> tuple[Tensor, State]:
         """Logits of the word after some more, and the state there; the network stays as it is.
@@ -118,9 +124,10 @@ class LanguageNet(nn.Module):
             tokens: at least one word.
             state: the state after the words before; none begins anew.
         """
-        for start in range(0, tokens.shape[1], READ):
-            raw, state = self.encoder(tokens[:, start : start + READ], state)
-        output: Output = self.decoder(raw[:, -1:], self.encoder.embedding.weight)
+        with exact_on_cpu(self, tokens):
+            for start in range(0, tokens.shape[1], READ):
+                raw, state = self.encoder(tokens[:, start : start + READ], state)
+            output: Output = self.decoder(raw[:, -1:], self.encoder.embedding.weight)
         assert output.logits is not None  # in evaluation
         return output.logits[:, -1].float(), state
 
