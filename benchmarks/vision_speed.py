@@ -237,6 +237,8 @@ def fastai_epoch(network: str, row: str, settings: Settings) -> Job:
 
 def our_call(network: str, settings: Settings, folder: Path) -> Job:
     """From the files to the scored model; every call in a process has an empty cache."""
+    for name in ("zoo.vision.classification.verbs", "torchmetrics.classification"):
+        importlib.import_module(name)  # else at the first call
     photos = zoo.data.get("hymenoptera")
     n, size = len(list(photos.glob("*/*/*"))), settings.size
     start = network
