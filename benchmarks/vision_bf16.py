@@ -59,7 +59,7 @@ class Settings:
     batch_size: int = 16
     rounds: int = 7
     seeds: int = 5
-    epochs: int = 2
+    epochs: int = 1
 
 
 def main() -> None:
