@@ -177,7 +177,8 @@ def scores(seed: int, settings: Settings) -> dict[str, Any]:
         folder = str(model.save(f"{cache}/model"))
         half = zoo.load(folder, run=zoo.Run(precision="bf16", progress=False, cache=cache))
         row["auto_in_bf16"] = half.evaluate(photos / "val")["accuracy"]
-        exact, rough = model.predict(photos / "val"), half.predict(photos / "val")
+        exact: Any = model.predict(photos / "val")
+        rough: Any = half.predict(photos / "val")
     pairs = zip(exact, rough, strict=True)
     row["differs"] = max(abs(a.probabilities[a.label] - b.probabilities[a.label]) for a, b in pairs)
     return {"network": "efficientnet_lite0", "seed": seed, "units": " and ".join(cpu_units())} | row

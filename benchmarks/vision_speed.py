@@ -248,7 +248,7 @@ def our_call(network: str, settings: Settings, folder: Path) -> Job:
         table = pd.DataFrame(
             {"photo": files, "label": [f"no {file.parent.name}" for file in files]}
         )
-        learn = zoo.vision.learner(table, model=network, size=size, hidden=None, run=quiet)
+        learn: Any = zoo.vision.learner(table, model=network, size=size, hidden=None, run=quiet)
         start = str(learn.save(folder / "start"))
 
     def run() -> int:

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,7 +25,9 @@ PAYS = 1.1  # times as fast in the worst round
     ("kernel", "stride", "padding", "bias"),
     [(3, 2, 0, False), (5, 1, 2, True), (5, 2, 2, False), (4, 2, 1, True), ((3, 7), 1, 0, False)],
 )
-def test_fast_gradients_are_those_of_torch(kernel, stride, padding, bias) -> None:
+def test_fast_gradients_are_those_of_torch(
+    kernel: Any, stride: int, padding: int, bias: bool
+) -> None:
     torch.manual_seed(0)
     conv = nn.Conv2d(6, 6, kernel, stride, padding, groups=6, bias=bias)
     x = torch.randn(3, 6, 11, 12).to(memory_format=torch.channels_last).requires_grad_()
@@ -61,8 +64,10 @@ def test_the_last_layers_compute_in_fp32() -> None:
         assert model(torch.randn(2, model.head.width)).dtype is torch.float32
 
 
-def test_training_follows_the_record_and_scores_stay_in_fp32(photos, monkeypatch) -> None:
-    def learner() -> Learner:
+def test_training_follows_the_record_and_scores_stay_in_fp32(
+    photos: Path, monkeypatch: Any
+) -> None:
+    def learner() -> Learner[Any, Any]:
         return zoo.vision.learner(photos, model=TINY, size=32, run=here())
 
     assert learner().dtype is None

@@ -33,8 +33,8 @@ class Run:
     Args:
         device: "auto" takes CUDA, then MPS, then the CPU; else any name that torch knows.
         precision: "auto" is bf16 on GPUs that have it and fp32 elsewhere. On a CPU that has
-            instructions for bf16, models whose record says that it is faster train in it; what
-            they predict, and their scores, are those of fp32 all the same.
+            instructions for bf16, models whose record says that it is faster train in it, and
+            the table of a training is of it; what they predict later, and their scores, is fp32.
         seed: seed of initial weights, order, augmentation and dropout.
         threads: number of threads that decode photos; None takes one for each core, at most eight.
         deterministic: have torch use deterministic algorithms during training, so that runs on
@@ -201,7 +201,7 @@ def _best_device() -> torch.device:
 
 def cpu_units() -> list[str]:
     """What this CPU has to compute in bf16, for torch to use: none of it, AVX512-BF16, AMX."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return []
     units = {"AVX512-BF16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
     return [unit for unit, test in units.items() if getattr(torch.cpu, test, bool)()]

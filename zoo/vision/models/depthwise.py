@@ -84,7 +84,7 @@ class _Depthwise(torch.autograd.Function):
         return F.conv2d(x, weight, bias, stride, padding, dilation, len(weight))
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients by input, weight and bias; none by the rest."""
         (x, weight), stride, padding = ctx.saved_tensors, ctx.stride, ctx.padding
         by_x, by_weight, by_bias, *_ = ctx.needs_input_grad
@@ -101,7 +101,8 @@ def _by_input(grad: Tensor, x: Tensor, weight: Tensor, stride: Any, padding: Any
     tensors = (grad, x, weight)
     if max(stride) > 1:
         tensors = (grad.float(), x.float(), weight.float())
-    return _native(*tensors, stride, padding, [True, False, False])[0].to(x.dtype)
+    gradient: Tensor = _native(*tensors, stride, padding, [True, False, False])[0]
+    return gradient.to(x.dtype)
 
 
 def _by_weight(grad: Tensor, x: Tensor, weight: Tensor, stride: Any, padding: Any) -> Tensor:
