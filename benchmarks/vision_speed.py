@@ -201,7 +201,7 @@ def our_epoch(network: str, row: str, settings: Settings) -> Job:
     """By a learner as `zoo.vision` sets it up, but for live batch norms, as fastai's are."""
     model, x, y = network_and_tensors(network, settings)
     x = x.contiguous(memory_format=torch.channels_last)
-    learn = Learner(
+    learn: Learner[Any, Any] = Learner(
         model.to(memory_format=torch.channels_last),
         Data(TensorBatches(x, y, batch_size=settings.batch_size)),
         classification(2),
