@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -34,13 +35,18 @@ import torch.nn.functional as F
 import zoo
 from scripts.lib.record import append
 from zoo.core.run import Precision, cpu_units
+from zoo.published.digits import write_digits
 from zoo.vision.models import bodies
 from zoo.vision.models.classifier import Classifier, build_classifier
+from zoo.vision.models.lite0 import NAME
 
 BACKBONES = (
     *("resnet18", "resnet34", "resnet50", "efficientnet_lite0", "efficientnet_b0"),
     *("mobilenet_v2", "mobilenet_v3_large", "convnext_tiny", "regnet_y_400mf"),
 )
+
+
+PARTS = {NAME: "val", "resnet18": "valid"}  # folders of the photos that are scored
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ class Settings:
         batch_size: photos of a batch.
         rounds: times that each side is timed.
         seeds: fine-tuned models of each precision.
-        epochs: of each of them.
+        epochs: of one that is fine-tuned.
+        digit_epochs: of one that learns digits.
     """
 
     size: int = 128
@@ -60,6 +67,7 @@ class Settings:
     rounds: int = 7
     seeds: int = 5
     epochs: int = 1
+    digit_epochs: int = 3
 
 
 def main() -> None:
@@ -72,8 +80,9 @@ def main() -> None:
         sys.exit("bf16 is measured on a CPU with AVX512-BF16 or AMX, and this one has neither")
     torch.set_num_threads(1)
     if chosen.scores:
-        for seed in range(Settings.seeds):
-            append("vision_bf16_scores.csv", **scores(seed, Settings()))
+        for network in (name for name in chosen.backbones if name in PARTS):
+            for seed in range(Settings.seeds):
+                append("vision_bf16_scores.csv", **scores(network, seed, Settings()))
         return
     for name in chosen.backbones:
         append("vision_bf16.csv", **speed(name, Settings()))
@@ -158,30 +167,40 @@ def ratios(name: str, slow: list[float], fast: list[float]) -> dict[str, float]:
 # ---- scores -----------------------------------------------------------------------------------
 
 
-def scores(seed: int, settings: Settings) -> dict[str, Any]:
-    """Accuracy of a fine-tuned model that was trained in either precision, scored in both.
+def scores(network: str, seed: int, settings: Settings) -> dict[str, Any]:
+    """Accuracy of a model that was trained in either precision.
 
-    Ants and bees; `bf16_in_bf16` is the bf16 one that predicts in bf16, too, and `differs` the
-    largest difference that makes to a probability.
+    EfficientNet-Lite0 is fine-tuned on ants and bees; ResNet-18, whose weights would have to be
+    fetched, learns handwritten digits. `auto_in_bf16` is the bf16 one that predicts in bf16, too,
+    and `differs` the largest difference that makes to the probability of what it says.
     """
-    photos, row = zoo.data.get("hymenoptera"), dict[str, Any]()
-    precisions: tuple[Precision, ...] = ("fp32", "auto")
+    row: dict[str, Any] = {"network": network, "seed": seed, "units": " and ".join(cpu_units())}
     with tempfile.TemporaryDirectory() as cache:
+        photos = zoo.data.get("hymenoptera") if network == NAME else write_digits(Path(cache))
+        precisions: tuple[Precision, ...] = ("fp32", "auto")
         for precision in precisions:
             run = zoo.Run(seed=seed, precision=precision, progress=False, cache=cache)
-            form: dict[str, Any] = {"size": settings.size, "batch_size": settings.batch_size}
-            model = zoo.vision.finetune(
-                "efficientnet_lite0", photos, epochs=settings.epochs, run=run, **form
-            )
+            model = trained(network, photos, run, settings)
             row |= {f"{precision}_{name}": value for name, value in model.metrics.items()}
         folder = str(model.save(f"{cache}/model"))
         half = zoo.load(folder, run=zoo.Run(precision="bf16", progress=False, cache=cache))
-        row["auto_in_bf16"] = half.evaluate(photos / "val")["accuracy"]
-        exact: Any = model.predict(photos / "val")
-        rough: Any = half.predict(photos / "val")
+        row["auto_in_bf16"] = half.evaluate(photos / PARTS[network])["accuracy"]
+        exact: Any = model.predict(photos / PARTS[network])
+        rough: Any = half.predict(photos / PARTS[network])
     pairs = zip(exact, rough, strict=True)
     row["differs"] = max(abs(a.probabilities[a.label] - b.probabilities[a.label]) for a, b in pairs)
-    return {"network": "efficientnet_lite0", "seed": seed, "units": " and ".join(cpu_units())} | row
+    return row
+
+
+def trained(network: str, photos: Path, run: zoo.Run, settings: Settings) -> Any:
+    """The model of a network."""
+    form: dict[str, Any] = {"batch_size": settings.batch_size, "run": run}
+    if network == NAME:
+        size, epochs = settings.size, settings.epochs
+        return zoo.vision.finetune(network, photos, size=size, epochs=epochs, **form)
+    return zoo.vision.train(
+        photos, model=network, size=32, epochs=settings.digit_epochs, augment="none", **form
+    )
 
 
 if __name__ == "__main__":
