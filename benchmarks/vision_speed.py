@@ -16,7 +16,12 @@ help or hurt the other), in pairs of one each, in changing order; batches of 16.
   workers. The work differs: our frozen phase is one forward pass of unvaried photos and a logistic
   regression, fastai's a frozen epoch with augmentation; our batch norms are fixed, its train; the
   augmentations are each library's own; fastai drops the last, short batch. Both see all training
-  photos twice and all validation photos twice; `photos` counts them. Imports are not timed.
+  photos twice (ours mirrored, too, in the frozen phase) and all validation photos twice; `photos`
+  counts them. Imports are not timed.
+
+`ratio` is of photos a second by the clock, `cpu_ratio` of CPU seconds, the children's included (a
+shared machine disturbs them less; one thread each: `OMP_NUM_THREADS=1`). `units` says what the CPU
+has to compute in bf16; "auto" follows it where `results/vision_bf16.csv` says that it pays.
 
 Random weights for ResNet-18, since speed does not depend on them. `pip install fastai` first; it is
 no dependency of the project. Cost: about 12 minutes on two cores.
@@ -29,6 +34,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -39,11 +45,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
 import torch
 
 import zoo
 from scripts.lib.record import append
 from zoo.core.batches import Data, TensorBatches
+from zoo.core.run import cpu_units
 from zoo.core.task import classification
 from zoo.core.training.learner import Learner
 from zoo.vision.models.classifier import build_classifier
@@ -125,6 +133,8 @@ def measure(network: str, row: str, *, smoke: bool) -> None:
             **ours,
             **{f"fastai_{name}": value for name, value in theirs.items()},
             "ratio": ratios[-1],
+            "cpu_ratio": theirs["cpu"] / ours["cpu"] * ours["photos"] / theirs["photos"],
+            "units": " and ".join(cpu_units()) or "none",
         }
         print(values) if smoke else append("vision_speed.csv", **values)
     print(
@@ -149,15 +159,21 @@ def alone(side: Side, network: str, row: str, settings: Settings) -> dict[str, A
         job = jobs(Path(name))[side, row == "call"](network, row, settings)
         if job.warm_up:
             job.run()
-        began = time.perf_counter()
+        began, used = time.perf_counter(), cpu_seconds()
         photos = job.run()
-        seconds = time.perf_counter() - began
+        seconds, used = time.perf_counter() - began, cpu_seconds() - used
     return {
         "dtype": job.dtype,
         "seconds": seconds,
+        "cpu": used,
         "photos": photos,
         "photos_s": photos / seconds,
     }
+
+
+def cpu_seconds() -> float:
+    """Of this process and of its children that have ended, such as a loader's workers."""
+    return sum(os.times()[:4])
 
 
 def jobs(folder: Path) -> dict[tuple[Side, bool], Callable[[str, str, Settings], Job]]:
@@ -185,7 +201,7 @@ def our_epoch(network: str, row: str, settings: Settings) -> Job:
     """By a learner as `zoo.vision` sets it up, but for live batch norms, as fastai's are."""
     model, x, y = network_and_tensors(network, settings)
     x = x.contiguous(memory_format=torch.channels_last)
-    learn = Learner(
+    learn: Learner[Any, Any] = Learner(
         model.to(memory_format=torch.channels_last),
         Data(TensorBatches(x, y, batch_size=settings.batch_size)),
         classification(2),
@@ -221,12 +237,18 @@ def fastai_epoch(network: str, row: str, settings: Settings) -> Job:
 
 def our_call(network: str, settings: Settings, folder: Path) -> Job:
     """From the files to the scored model; every call in a process has an empty cache."""
+    for name in ("zoo.vision.classification.verbs", "torchmetrics.classification"):
+        importlib.import_module(name)  # else at the first call
     photos = zoo.data.get("hymenoptera")
     n, size = len(list(photos.glob("*/*/*"))), settings.size
     start = network
-    if network == "resnet18":
+    if network == "resnet18":  # a model of other classes, whose head makes room for a new one
         quiet = zoo.Run(progress=False, cache=folder / "other")
-        learn = zoo.vision.learner(photos, model=network, size=size, run=quiet)
+        files = sorted(photos.glob("train/*/*"))
+        table = pd.DataFrame(
+            {"photo": files, "label": [f"no {file.parent.name}" for file in files]}
+        )
+        learn: Any = zoo.vision.learner(table, model=network, size=size, hidden=None, run=quiet)
         start = str(learn.save(folder / "start"))
 
     def run() -> int:

@@ -9,7 +9,7 @@ import torch
 
 from tests.core.tiny import QUIET, learner
 from zoo.core.memory import keep_freed_blocks
-from zoo.core.run import Run, _cpu_has_bf16, deterministic, seeded
+from zoo.core.run import Run, cpu_units, deterministic, seeded
 
 
 def test_a_wrong_precision_is_refused() -> None:
@@ -31,7 +31,7 @@ def test_a_device_that_is_not_there_is_one_sentence(device: str) -> None:
 def test_automatic_precision_on_a_cpu_is_fp32_unless_measured_faster() -> None:
     cpu = torch.device("cpu")
     assert Run().autocast_dtype(cpu) is None
-    expected = torch.bfloat16 if _cpu_has_bf16() else None
+    expected = torch.bfloat16 if cpu_units() else None
     assert Run().autocast_dtype(cpu, bf16_on_cpu=True) is expected
     assert Run(precision="bf16").autocast_dtype(cpu) is torch.bfloat16
 

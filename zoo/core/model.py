@@ -254,8 +254,7 @@ class Model(ABC, Generic[Network, S]):
     @cached_property
     def _placed(self) -> Placed[Network]:
         """The networks where they compute."""
-        record = all(getattr(member, "bf16_on_cpu", False) for member in self.members)
-        return Placed(self.members, self.run, record, self.layout)
+        return Placed(self.members, self.run, self.layout)
 
     @abstractmethod
     def _built(self) -> tuple[str, str, dict[str, Any]]:

@@ -27,13 +27,11 @@ class Placed(Generic[Network]):
     Args:
         members: the networks.
         run: where and how exactly.
-        bf16_on_cpu: the model's record, see `Run.autocast_dtype`.
         layout: memory format of the weights: convolutions like channels last.
     """
 
     members: Sequence[Network]
     run: Run
-    bf16_on_cpu: bool = False
     layout: torch.memory_format = torch.preserve_format
 
     @cached_property
@@ -47,8 +45,8 @@ class Placed(Generic[Network]):
 
     @cached_property
     def dtype(self) -> torch.dtype | None:
-        """What autocast computes in; None is plain fp32."""
-        return self.run.autocast_dtype(self.device, bf16_on_cpu=self.bf16_on_cpu)
+        """What autocast computes in; None is plain fp32, which "auto" is on every CPU."""
+        return self.run.autocast_dtype(self.device)
 
     @property
     def ready(self) -> list[Network]:

@@ -31,8 +31,9 @@ class Run:
 
     Args:
         device: "auto" takes CUDA, then MPS, then the CPU; else any name that torch knows.
-        precision: "auto" is bf16 on GPUs that have it and fp32 elsewhere, unless the model's
-            record says that bf16 is faster on a CPU that has instructions for it.
+        precision: "auto" is bf16 on GPUs that have it and fp32 elsewhere. On a CPU that has
+            instructions for bf16, models whose record says that it is faster train in it, and
+            the table of a training is of it; what they predict later, and their scores, is fp32.
         seed: seed of initial weights, order, augmentation and dropout.
         threads: number of threads that decode photos; None takes one for each core, at most eight.
         deterministic: have torch use deterministic algorithms during training, so that runs on
@@ -135,15 +136,15 @@ class Run:
 
         Args:
             device: where the model runs.
-            bf16_on_cpu: the model's record: a paired measurement found bf16 faster on a CPU with
-                AVX512-BF16 or AMX.
+            bf16_on_cpu: whether it trains a model that, by its record (a paired measurement),
+                does so faster in bf16 on a CPU with AVX512-BF16 or AMX. Predictions leave it out.
         """
         if self.precision != "auto":
             return _DTYPES[self.precision]
         if device.type == "cuda":
             has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
             return torch.bfloat16 if has_bf16 else None
-        return torch.bfloat16 if device.type == "cpu" and bf16_on_cpu and _cpu_has_bf16() else None
+        return torch.bfloat16 if device.type == "cpu" and bf16_on_cpu and cpu_units() else None
 
 
 def versions() -> str:
@@ -197,5 +198,9 @@ def _best_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _cpu_has_bf16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+def cpu_units() -> list[str]:
+    """What this CPU has to compute in bf16, for torch to use: none of it, AVX512-BF16, AMX."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return []
+    units = {"AVX512-BF16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
+    return [unit for unit, test in units.items() if getattr(torch.cpu, test, bool)()]

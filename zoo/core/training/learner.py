@@ -344,7 +344,8 @@ class Learner(Generic[S, M]):
         if chosen is None:
             raise ValueError(NO_VALIDATION)
         models = members(self.model, self.snapshots, snapshots)
-        return evaluate(models, _shard(chosen).epoch(0), self.task, self.device, self.dtype)
+        dtype = self.run.autocast_dtype(self.device)  # that of the model, which predicts in it
+        return evaluate(models, _shard(chosen).epoch(0), self.task, self.device, dtype)
 
     def predict(self, batches: Batches, *, snapshots: int = 0) -> Tensor:
         """Decoded predictions, in the order of the batches, on the CPU.
@@ -352,7 +353,8 @@ class Learner(Generic[S, M]):
         Shape: (N, ...), as the task's `decode` gives them.
         """
         models = members(self.model, self.snapshots, snapshots)
-        outputs = predict_batches(models, batches.epoch(0), self.task, self.device, self.dtype)
+        dtype = self.run.autocast_dtype(self.device)
+        outputs = predict_batches(models, batches.epoch(0), self.task, self.device, dtype)
         return torch.cat([one.mean.cpu() for one in outputs])
 
     def as_model(self, *, snapshots: int = 0) -> M:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from zoo.core.messages import nearest
 from zoo.vision.data.preprocessing import Preprocessing
@@ -18,10 +18,15 @@ from zoo.vision.models.bodies import Body, Sizes
 ENLARGED = 1.2  # times a usual photo's short side that the input may have
 ENLARGED_TO_OWN = 1.4  # likewise, where that is the size which the weights were trained at
 SMALLEST_FITTING = 96  # pixels
-BF16_ON_CPU: frozenset[str] = frozenset()
-"""Names that `benchmarks/vision_speed.py` found faster in bf16 on a CPU with instructions for it.
+BF16_ON_CPU: Final = frozenset(
+    {
+        *("resnet18", "resnet34", "resnet50", "efficientnet_lite0", "efficientnet_b0"),
+        *("mobilenet_v2", "mobilenet_v3_large", "convnext_tiny"),
+    }
+)
+"""Names of backbones whose classifiers train faster in bf16 on a CPU with instructions for it.
 
-The machine of the results has no such instructions, so nothing is claimed yet."""
+By the record, `results/vision_bf16.csv`; any other backbone needs a row of its own first."""
 
 
 class Source(Protocol):

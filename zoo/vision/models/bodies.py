@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from zoo.core.training.groups import LayerGroup
+from zoo.vision.models.depthwise import fast_gradients
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ class Body(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Features of a batch of normalised images."""
         self.check_size(*x.shape[-2:])
-        features: Tensor = self.trunk(x)
+        with fast_gradients(x):
+            features: Tensor = self.trunk(x)
         return features
 
     def check_size(self, *sides: int) -> None:

@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, TypedDict, Unpack
+from typing import Annotated, TypedDict, Unpack, cast
 
+import torch
 from torch import Tensor, nn
 
 from zoo.core.annotations import Option
@@ -65,8 +66,13 @@ class Classifier(nn.Module):
                 "the body of precomputed features must stay as it is, got one that is unfrozen. "
                 "Call zoo.vision.on_photos(learner) first."
             )
-        logits: Tensor = self.head(x if x.dim() == 2 else self.body(x))
-        return logits
+        features: Tensor = x if x.dim() == 2 else self.body(x)
+        device = x.device.type
+        if not torch.is_autocast_enabled(device):
+            logits: Tensor = self.head(features)
+            return logits
+        with torch.autocast(device, enabled=False):  # the last layers compute in fp32
+            return cast(Tensor, self.head(features.float()))
 
     def features(self, x: Tensor) -> Tensor:
         """The body's features: a map ``(B, C, h, w)``, or ``(B, C)`` where it is not spatial."""

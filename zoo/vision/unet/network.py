@@ -24,7 +24,7 @@ from zoo.core.checked import arguments_of
 from zoo.core.config import Config
 from zoo.core.training.groups import LayerGroup
 from zoo.vision.data.preprocessing import Side
-from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
+from zoo.vision.models.backbones import Backbone, build
 from zoo.vision.models.taps import find_taps, install, tapped
 
 WIDTHS = (256, 128, 96, 64, 32, 16)  # channels of the steps up, the last at the image's size
@@ -63,7 +63,6 @@ class UNet(nn.Module):
         install(self.body, self.taps)
         self.decoder = Decoder(self.body.n_features, [tap.n_features for tap in self.taps], n_out)
         self.name, self.preprocessing = backbone.name, backbone.preprocessing
-        self.bf16_on_cpu = backbone.name in BF16_ON_CPU
         self.n_out, self.shape, self.residual = n_out, shape, residual
         self.licence = backbone.licence
         if residual:  # what is drawn begins as what was given
