@@ -191,12 +191,15 @@ class TensorBatches:
         for first in range(start, steps, at_once):
             some = range(first, min(first + at_once, steps))
             spans = [bounds(len(self), steps, step, self.rank, self.world) for step in some]
+            columns: list[Sequence[Tensor]]
             if rows is None:
                 columns = [[tensor[low:high] for low, high in spans] for tensor in tensors]
             else:
                 part = torch.cat([rows[low:high] for low, high in spans])
                 sizes = [high - low for low, high in spans]
-                columns = [tensor.index_select(0, part).split(sizes) for tensor in tensors]
+                columns = [
+                    tensor.index_select(0, part).split_with_sizes(sizes) for tensor in tensors
+                ]
             for *inputs, target in zip(*columns, strict=True):
                 yield Batch(tuple(inputs), target)
 

@@ -60,6 +60,7 @@ class Fit:
         step: steps of this fit that are done.
         row: the latest epoch's line of the table.
         call: settings that a repeated call must equal, by name.
+        updates: makes the optimizer's steps; the loop goes through it.
     """
 
     model: nn.Module

@@ -68,6 +68,7 @@ class Updates:
         )
 
     def _make_lists(self) -> None:
+        """Lists of the parameters that have a state, for each group, device and type."""
         groups, state = self.optimizer.param_groups, self.optimizer.state
         self._sizes = [len(group["params"]) for group in groups]
         self._stateless = [p for group in groups for p in group["params"] if not state.get(p)]
@@ -114,7 +115,7 @@ class _Lists:
     def update(self) -> None:
         """One step of the parameters that have a gradient."""
         gradients = [p.grad for p in self.params]
-        lists: list[Any] = [self.params, gradients, self.means, self.squares, self.counts]
+        lists: list[list[Any]] = [self.params, gradients, self.means, self.squares, self.counts]
         has_gradient = [gradient is not None for gradient in gradients]
         if all(has_gradient):
             self.steps.add_(1)
@@ -122,11 +123,14 @@ class _Lists:
             lists = [list(itertools.compress(tensors, has_gradient)) for tensors in lists]
             for count in lists[-1]:
                 count.add_(1)
-        *tensors, counts = lists
+        params, given, means, squares, counts = lists
         group = self.group
         beta1, beta2 = group["betas"]
         torch._fused_adamw_(
-            *tensors,
+            params,
+            given,
+            means,
+            squares,
             [],
             counts,
             lr=group["lr"],
