@@ -5,11 +5,12 @@ from itertools import chain
 import pytest
 import torch
 
+from zoo.core import batches
 from zoo.core.batches import TensorBatches, require_same_network
 
 
-def rows(batches: TensorBatches, epoch: int = 0, start: int = 0) -> list[list[int]]:
-    return [batch.target.tolist() for batch in batches.epoch(epoch, start)]
+def rows(data: TensorBatches, epoch: int = 0, start: int = 0) -> list[list[int]]:
+    return [batch.target.tolist() for batch in data.epoch(epoch, start)]
 
 
 def make(n: int = 23, batch_size: int = 5, **more) -> TensorBatches:
@@ -18,9 +19,8 @@ def make(n: int = 23, batch_size: int = 5, **more) -> TensorBatches:
 
 def test_every_row_comes_once_and_no_batch_is_tiny() -> None:
     for n in range(1, 40):
-        batches = make(n)
-        seen = rows(batches)
-        assert len(seen) == batches.steps(0)
+        seen = rows(make(n))
+        assert len(seen) == make(n).steps(0)
         assert sorted(chain(*seen)) == list(range(n))
         assert max(map(len, seen)) - min(map(len, seen)) <= 1
         assert max(map(len, seen)) <= 5
@@ -45,6 +45,17 @@ def test_order_depends_on_seed_and_epoch_alone() -> None:
 def test_an_epoch_can_start_at_any_step() -> None:
     for start in range(6):
         assert rows(make(), epoch=2, start=start) == rows(make(), epoch=2)[start:]
+
+
+@pytest.mark.parametrize("gathered", [1, 150, 300])
+def test_batches_do_not_depend_on_how_many_are_gathered_at_once(
+    monkeypatch: pytest.MonkeyPatch, gathered: int
+) -> None:
+    expected = rows(make(), epoch=2)
+    shards = [rows(make().shard(rank, 2), epoch=2, start=1) for rank in range(2)]
+    monkeypatch.setattr(batches, "GATHERED_BYTES", gathered)  # a batch has about 55 bytes
+    assert rows(make(), epoch=2) == expected
+    assert [rows(make().shard(rank, 2), epoch=2, start=1) for rank in range(2)] == shards
 
 
 @pytest.mark.parametrize("world", [2, 3])

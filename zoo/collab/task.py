@@ -26,7 +26,7 @@ def task_of(name: str) -> Task:
 
 def _squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     """Each member learns on its own. Shape: output (B, members); target (B,)."""
-    wide = target[:, None].expand_as(output)
+    wide = target.unsqueeze(1).expand_as(output)
     return F.mse_loss(output, wide) if len(target) else output.sum() * 0.0, len(target)
 
 

@@ -20,6 +20,7 @@ from zoo.core.training.evaluation import evaluate
 from zoo.core.training.groups import LayerGroup, train_mode
 from zoo.core.training.options import BatchNormMode
 from zoo.core.training.schedules import Factors, Schedule
+from zoo.core.training.updates import Updates
 
 HOOKS: Final = ("fit_start", "batch", "step_end", "epoch_end", "fit_end")
 """All take the fit; `batch` takes (fit, batch) and returns the batch to train on.
@@ -59,6 +60,7 @@ class Fit:
         step: steps of this fit that are done.
         row: the latest epoch's line of the table.
         call: settings that a repeated call must equal, by name.
+        updates: makes the optimizer's steps; the loop goes through it.
     """
 
     model: nn.Module
@@ -92,11 +94,13 @@ class Fit:
     first_epoch: int = field(init=False)
     hooks: dict[str, list[Callable[..., Any]]] = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
+    updates: Updates = field(init=False)
 
     def __post_init__(self) -> None:
         self.first_epoch = self.progress.epoch
         self.hooks = collect_hooks(self.callbacks)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
+        self.updates = Updates(self.optimizer)
 
     @property
     def history(self) -> History:

@@ -56,7 +56,7 @@ def train_step(fit: Fit, batch: Batch) -> Tensor:
     the number of its targets: the step equals that on the whole batch, unless batch norms learn,
     which normalise every part by itself.
     """
-    fit.optimizer.zero_grad()
+    fit.updates.zero_grad()
     alone = fit.accumulate == 1 or not has_vector_norms(fit.model)
     parts = split(batch, fit.accumulate, fewest=1 if alone else 2)
     world = rank_and_world()[1]
@@ -80,8 +80,11 @@ def train_step(fit: Fit, batch: Batch) -> Tensor:
         nn.utils.clip_grad_norm_(
             [p for group in fit.optimizer.param_groups for p in group["params"]], fit.clip
         )
-    fit.scaler.step(fit.optimizer)
-    fit.scaler.update()
+    if fit.scaler.is_enabled():
+        fit.scaler.step(fit.optimizer)
+        fit.scaler.update()
+    else:
+        fit.updates.step()
     return loss
 
 

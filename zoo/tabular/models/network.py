@@ -99,7 +99,9 @@ class TableNet(nn.Module):
 
     def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
         """Outputs before any softmax, or scaled numbers."""
-        parts = [] if self.embeddings is None else [self.drop(self.embeddings(x_cat))]
+        parts = [] if self.embeddings is None else [self.embeddings(x_cat)]
+        if parts and self.drop.p:
+            parts = [self.drop(parts[0])]
         parts += [] if self.numbers is None else [self.numbers(x_cont)]
         if len(self.bodies) == 1:
             if len(self.firsts):

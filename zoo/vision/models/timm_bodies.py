@@ -172,9 +172,10 @@ def _drop_idle(model: nn.Module, features: Tensor) -> None:
 
 def _parameters_of(features: Tensor) -> set[Tensor]:
     """The parameters that features were computed from, by the graph that gradients would take."""
-    seen, left = {features.grad_fn}, [features.grad_fn]
+    seen: set[Any] = {features.grad_fn}
+    left = list(seen)
     while left:
-        node = cast(Any, left.pop())
+        node = left.pop()
         new = {before for before, _ in node.next_functions if before is not None} - seen
         seen |= new
         left += new
