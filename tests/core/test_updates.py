@@ -34,13 +34,15 @@ def tensors_of(optimizer: Optimizer) -> list[Tensor]:
 def trained(optimizer: Optimizer, steps: range, updates: Updates | None = None) -> list[Tensor]:
     """The optimizer's tensors after steps by itself, or through `Updates`.
 
-    The last parameter has its first gradient late, the first misses every third one.
+    The last parameter has its first gradient late, the first misses every third one, and the whole
+    first group has none in the eighth step.
     """
     for step in steps:
         generator = torch.Generator().manual_seed(step)
         (updates or optimizer).zero_grad()
         for i, p in enumerate(params_of(optimizer)):
-            if not ((i == 3 and step < 4) or (i == 0 and step % 3 == 2)):
+            late, missing, whole = i == 3 and step < 4, i == 0 and step % 3 == 2, i < 2 and step == 7
+            if not (late or missing or whole):
                 p.grad = torch.randn(p.shape, generator=generator)
         for group in optimizer.param_groups:
             group["lr"] *= 0.9

@@ -123,6 +123,8 @@ class _Lists:
             lists = [list(itertools.compress(tensors, has_gradient)) for tensors in lists]
             for count in lists[-1]:
                 count.add_(1)
+        if not any(has_gradient):
+            return
         params, given, means, squares, counts = lists
         group = self.group
         beta1, beta2 = group["betas"]
