@@ -41,8 +41,8 @@ def trained(optimizer: Optimizer, steps: range, updates: Updates | None = None) 
         generator = torch.Generator().manual_seed(step)
         (updates or optimizer).zero_grad()
         for i, p in enumerate(params_of(optimizer)):
-            late, missing, whole = i == 3 and step < 4, i == 0 and step % 3 == 2, i < 2 and step == 7
-            if not (late or missing or whole):
+            late, missing = i == 3 and step < 4, i == 0 and step % 3 == 2
+            if not (late or missing or (i < 2 and step == 7)):
                 p.grad = torch.randn(p.shape, generator=generator)
         for group in optimizer.param_groups:
             group["lr"] *= 0.9
