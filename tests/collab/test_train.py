@@ -12,6 +12,7 @@ import torch
 
 import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, held_out_of, ratings, train
+from tests.helpers.device import run_here
 from zoo.collab import Recommender
 
 pytestmark = pytest.mark.device
@@ -309,3 +310,9 @@ def both_apart(ensemble: Recommender) -> list[Recommender]:
         )
         for m in ensemble.members
     ]
+
+
+def test_ratings_are_computed_in_fp32_whatever_precision_is_asked_for() -> None:
+    with pytest.warns(UserWarning, match="models of ratings must compute in fp32, got"):
+        half = train(epochs=1, run=run_here(precision="bf16"))
+    assert half.factors("items").equals(train(epochs=1).factors("items"))

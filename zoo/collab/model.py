@@ -32,6 +32,7 @@ from zoo.collab.visitor import Visitor, placed
 from zoo.core.batches import NO_VALIDATION, Batches, Data
 from zoo.core.config import Config
 from zoo.core.model import Model
+from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
@@ -72,13 +73,14 @@ class Recommender(Model[nn.Module, Spec]):
         rated_items: RatedItems,
         held_out_items: RatedItems | None = None,
         arguments: dict[str, Any] | None = None,
+        run: Run | None = None,
         **record: Any,
     ) -> None:
         self.name, self.arguments, self.rated_items = name, arguments or {}, rated_items
         self.held_out_items = held_out_items or RatedItems.empty(len(spec.users))
         n = len(self.held_out_items.items)
         spec = spec if spec.n_held_out == n else replace(spec, n_held_out=n)
-        super().__init__(members, spec, **record)
+        super().__init__(members, spec, run=in_fp32(run or Run(), "ratings"), **record)
 
     def __repr__(self) -> str:
         n_users = "no" if self.spec.is_anonymous else len(self.spec.users)

@@ -25,7 +25,7 @@ from zoo.core.batches import Data
 from zoo.core.messages import few
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
-from zoo.core.run import Run, seeded
+from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import SomeEpochs, SomeRate
 from zoo.hub.find import names_model
@@ -135,7 +135,7 @@ def learner(
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
     table = prepare(data, settings, name, features=features, prior=prior)
-    run = settings["run"] or Run()
+    run = settings["run"] = in_fp32(settings["run"] or Run(), "ratings")
     first = _data(table, settings["batch_size"], run)
     record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
     record |= {"users": len(table.spec.users), "items": len(table.spec.items)}

@@ -7,11 +7,13 @@ import functools
 import operator
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
+
+from zoo.core.messages import warn
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -145,6 +147,26 @@ class Run:
             has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
             return torch.bfloat16 if has_bf16 else None
         return torch.bfloat16 if device.type == "cpu" and bf16_on_cpu and cpu_units() else None
+
+
+def in_fp32(run: Run, kind: str) -> Run:
+    """The run with precision fp32; one warning says so to a user who wants another.
+
+    For networks that are small and whose predictions lie near to each other.
+
+    Args:
+        run: the run.
+        kind: what the model is of, such as "tables".
+
+    >>> in_fp32(Run(), "tables").precision
+    'fp32'
+    """
+    if run.precision not in ("auto", "fp32"):
+        warn(
+            f"models of {kind} must compute in fp32, got precision={run.precision!r}. It is not "
+            "used, because it would make near predictions equal."
+        )
+    return run if run.precision == "fp32" else replace(run, precision="fp32")
 
 
 def versions() -> str:

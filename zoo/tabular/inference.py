@@ -1,42 +1,22 @@
-"""Rows through the networks of a model: many in batches, or a single one without any of that.
-
-Tables compute in fp32: their networks are small, and bf16 makes near predictions equal.
-"""
+"""Rows through the networks of a model: many in batches, or a single one without any of that."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.core.messages import warn
 from zoo.core.placed import Placed
-from zoo.core.run import Run
 from zoo.core.training.evaluation import set_aside
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.prepared import encode, still
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of
-
-
-def in_fp32(run: Run) -> Run:
-    """The run with precision fp32; one warning says so to a user who wants another.
-
-    >>> in_fp32(Run()).precision
-    'fp32'
-    """
-    if run.precision not in ("auto", "fp32"):
-        warn(
-            f"models of tables must compute in fp32, got precision={run.precision!r}. It is not "
-            "used, because it would make near predictions equal."
-        )
-    return run if run.precision == "fp32" else replace(run, precision="fp32")
 
 
 class Inference:

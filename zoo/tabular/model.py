@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo.core.config import Config
 from zoo.core.model import Model
 from zoo.core.predictions import Prediction
-from zoo.core.run import Run
+from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.data.table import require_columns
 from zoo.hub.publish import push
@@ -23,7 +23,7 @@ from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import unscaled, with_targets
 from zoo.tabular.data.values import Value
 from zoo.tabular.embeddings import map_of, vectors_of
-from zoo.tabular.inference import Inference, in_fp32
+from zoo.tabular.inference import Inference
 from zoo.tabular.models.arguments import network_arguments
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
@@ -60,7 +60,7 @@ class TableModel(Model[TableNet, Spec]):
     def __init__(
         self, members: Sequence[TableNet], spec: Spec, *, run: Run | None = None, **record: Any
     ) -> None:
-        super().__init__(members, spec, run=in_fp32(run or Run()), **record)
+        super().__init__(members, spec, run=in_fp32(run or Run(), "tables"), **record)
         self._inference = Inference(self._placed, spec)
 
     def __repr__(self) -> str:

@@ -15,14 +15,13 @@ from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
-from zoo.core.run import Run, seeded
+from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.hub.find import names_model
 from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
-from zoo.tabular.inference import in_fp32
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
@@ -150,7 +149,7 @@ def learner(
             options = {"task": start.spec.task, "log_target": start.spec.log_target, **options}
         kept = {"seen_before": start.seen_rows, "licence": start.licence, "extra": start.extra}
     settings = OPTIONS.complete(options)
-    run = settings["run"] = in_fp32(settings["run"] or Run())
+    run = settings["run"] = in_fp32(settings["run"] or Run(), "tables")
     before = (None, None) if start is None else (start.spec, start.seen_rows)
     table = prepare(data, target, settings, *before)
     OPTIONS.require_used(options, {"classes": table.spec.task == "classification"})
