@@ -120,7 +120,7 @@ class FastNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits. Shape: (B, 3, 32, 32), normalised -> (B, n_classes)."""
-        x = F.gelu(F.conv2d(x, self.whitening, self.bias))  # type: ignore[arg-type]
+        x = F.gelu(F.conv2d(x, self.whitening, self.bias))
         for block in self.blocks:
             x = block(x)
         return self.head(x.amax((2, 3))) * SCALE

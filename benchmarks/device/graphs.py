@@ -43,11 +43,11 @@ def run(room: Room) -> None:
 
 def measure(room: Room, kind: str, learners: dict[str, Learner], rounds: int) -> None:
     """Epochs in turn."""
-    n = len(learners["plain"].data.train)  # type: ignore[arg-type]
+    n = len(learners["plain"].data.train)
     rates: dict[str, list[float]] = {name: [] for name in learners}
     for i in range(rounds):
         for name in learners if i % 2 == 0 else list(learners)[::-1]:
-            seconds = timed(lambda name=name: learners[name].fit(1, LR), room.at.device)  # type: ignore[misc]
+            seconds = timed(lambda name=name: learners[name].fit(1, LR), room.at.device)
             rates[name].append(n / seconds)
             room.row(f"{kind} {name}", "rate", rates[name][-1], "rows/s", round=i)
     middle = {name: statistics.median(found) for name, found in rates.items()}

@@ -7,12 +7,16 @@ process never touches the GPU.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
+import os
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Final
 
+from benchmarks.device import stand_in_for_spacy
 from benchmarks.device.room import Room
 from tests.faults.calls import prepare
 from tests.faults.kills import DOMAINS, Domain
@@ -27,6 +31,8 @@ def run(room: Room) -> None:
     Raises:
         RuntimeError: an undisturbed call failed.
     """
+    import_all()
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # is read before the first product
     place = room.at.work / "kills"
     shutil.rmtree(place, ignore_errors=True)
     prepare(place)
@@ -62,6 +68,19 @@ def trials(room: Room, place: Path, domain: str, results: multiprocessing.Simple
         room.row(domain, "failed", str(error)[:300])
     finally:
         results.put(wrong)
+
+
+def import_all() -> None:
+    """Import what the calls need, so that the children share it.
+
+    Texts are cut by a stand-in where spaCy is missing: how they are cut is nothing to a resumption.
+    """
+    try:
+        importlib.import_module("spacy")
+    except ImportError:
+        sys.modules["spacy"] = stand_in_for_spacy
+    for module in ("torch._inductor.config", "zoo.vision", "torchmetrics.classification"):
+        importlib.import_module(module)
 
 
 def numbers(room: Room) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ archive is at hand, drawn otherwise. Both sides begin with ResNet-50 of random w
 pixels, batches of 64 and five epochs in bf16, and score the validation photos after each. Ours is
 `zoo.vision.finetune` from the files to the scored model, with an empty cache of decoded photos;
 the reference is the loop of torchvision's `references/classification/train.py`: `ImageFolder`,
-`DataLoader` with a worker for each core, `RandomResizedCrop`, a flip, AMP, channels last.
+`DataLoader` with a worker for each core, `RandomResizedCrop`, a flip, AMP, channels last; and, if
+timm is installed, the same loop with timm's loader, which normalises on the GPU.
 
 How much a GPU waits for photos is the time of an epoch beside one of the same steps on photos that
 lie on the device: 1 - the latter / the former.
@@ -13,33 +14,28 @@ lie on the device: 1 - the latter / the former.
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import time
-import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 import zoo
+from benchmarks.device.photo_files import make_photos
 from benchmarks.device.room import Room
 from benchmarks.loop_overhead import photo_network, timed
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.training.learner import Learner
 
-ARCHIVE: Final = "dogscats-160.zip"
 LONGEST: Final = 60.0  # seconds of the whole call
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -62,12 +58,16 @@ SMOKE: Final = Settings("resnet18", photos=20, side=32, batch_size=8, epochs=1, 
 def run(room: Room) -> None:
     """Whole calls, then epochs beside steps without loading."""
     settings = SMOKE if room.at.smoke else Settings()
-    folder = make_photos(room, settings)
+    folder = make_photos(room, settings.photos, settings.side)
     start = begun(room, settings)
     n = sum(1 for _ in folder.glob("train/*/*"))
     calls: dict[str, Callable[[], None]] = {
         "finetune": lambda: our_call(room, settings, folder, start),
-        "torchvision": lambda: reference(room, settings, folder).whole_call(),
+        **{
+            name: Reference(room, settings, folder, name).whole_call
+            for name in ("torchvision", "timm")
+            if find_spec(name)
+        },
     }
     for name, call in calls.items():
         seconds = timed(call, room.at.device)
@@ -75,7 +75,8 @@ def run(room: Room) -> None:
         room.row(name, "seconds of the call", seconds, "s", at_most=longest)
         room.row(name, "photos per second of the call", settings.epochs * n / seconds, "photos/s")
     waits(room, "finetune", n, *our_epochs(room, settings, folder, start))
-    waits(room, "torchvision", n, *reference(room, settings, folder).epochs())
+    for name in list(calls)[1:]:
+        waits(room, name, n, *Reference(room, settings, folder, name).epochs())
 
 
 def waits(room: Room, name: str, n: int, seconds: float, without: float) -> None:
@@ -92,7 +93,7 @@ def begun(room: Room, settings: Settings) -> Path:
     """An artifact of the network with random weights, to begin from."""
     folder = room.at.work / f"{settings.network}-random"
     shutil.rmtree(folder, ignore_errors=True)
-    few = make_photos(room, SMOKE, "few")
+    few = make_photos(room, SMOKE.photos, SMOKE.side)
     run = zoo.Run(device="cpu", progress=False, cache=room.at.work / "cache-few")
     learn = zoo.vision.learner(few, model=settings.network, size=settings.side, run=run)
     return learn.save(folder)
@@ -135,7 +136,12 @@ def our_epochs(room: Room, settings: Settings, folder: Path, start: Path) -> tup
     rows = torch.arange(n, device=x.device) % len(x)
     data = Data(TensorBatches(rows, y[rows], batch_size=-(-n // steps)))
     resident = Learner(
-        learn.model, data, learn.task, callbacks=[Resident(x)], run=learn.run, batchnorm=learn.batchnorm
+        learn.model,
+        data,
+        learn.task,
+        callbacks=[Resident(x)],
+        run=learn.run,
+        batchnorm=learn.batchnorm,
     )
     resident.fit(3, 1e-4)
     return seconds, min(row["seconds"] for row in resident.history.rows[1:])
@@ -149,7 +155,8 @@ class Resident:
 
     def batch(self, fit: Any, batch: Any) -> Any:
         """Put photos in the place of numbers."""
-        return batch._replace(inputs=(self.photos.index_select(0, batch.inputs[0]),))
+        photos = self.photos.index_select(0, batch.inputs[0])
+        return batch._replace(inputs=(photos.contiguous(memory_format=torch.channels_last),))
 
 
 def on_device(room: Room, settings: Settings, batches: int) -> tuple[Tensor, Tensor]:
@@ -164,12 +171,20 @@ def on_device(room: Room, settings: Settings, batches: int) -> tuple[Tensor, Ten
 
 
 @dataclass
-class reference:  # noqa: N801 - called like a function
-    """Torchvision's reference loop with the same network, sizes and precision."""
+class Reference:
+    """Torchvision's reference loop with the same network, sizes and precision.
+
+    Attributes:
+        room: where it runs.
+        settings: sizes.
+        folder: of the photos.
+        loads: whose loader it takes, "torchvision" or "timm".
+    """
 
     room: Room
     settings: Settings
     folder: Path
+    loads: str
 
     def whole_call(self) -> None:
         """From the files to the scored model."""
@@ -188,16 +203,17 @@ class reference:  # noqa: N801 - called like a function
         found = []
         for batches in (loader, resident):
             took = [
-                timed(lambda b=batches: self.epoch(model, optimizer, b), self.room.at.device)  # type: ignore[misc]
+                timed(lambda b=batches: self.epoch(model, optimizer, b), self.room.at.device)
                 for _ in range(3)
             ]
             found.append(min(took[1:]))
-        n = len(loader.dataset)  # type: ignore[arg-type]
+        n = len(loader.dataset)
         return found[0], found[1] * n / (len(loader) * len(x))
 
     def model_and_optimizer(self) -> tuple[nn.Module, torch.optim.Optimizer]:
         """A fresh network and its optimizer."""
         torch.manual_seed(0)
+        torch.backends.cudnn.benchmark = True  # as the reference does
         model = photo_network(self.settings.network, 2, self.settings.side)
         model = model.to(self.room.at.device, memory_format=torch.channels_last)
         return model, torch.optim.SGD(model.parameters(), 1e-3, momentum=0.9, weight_decay=1e-4)
@@ -205,6 +221,8 @@ class reference:  # noqa: N801 - called like a function
     def loader(self, part: str) -> DataLoader[Any]:
         """Photos of a part, varied in training."""
         side, training = self.settings.side, part == "train"
+        if self.loads == "timm":
+            return self.timm_loader(part)
         first = (
             [v2.RandomResizedCrop(side, antialias=True), v2.RandomHorizontalFlip()]
             if training
@@ -218,6 +236,25 @@ class reference:  # noqa: N801 - called like a function
             num_workers=self.settings.workers,
             pin_memory=self.room.at.device == "cuda",
             persistent_workers=True,
+        )
+
+    def timm_loader(self, part: str) -> Any:
+        """The same by timm; its last batch of training is left out if it is not full."""
+        from timm.data import create_dataset, create_loader
+
+        device = self.room.at.device
+        return create_loader(
+            create_dataset("", root=str(self.folder / part)),
+            input_size=(3, self.settings.side, self.settings.side),
+            batch_size=self.settings.batch_size,
+            is_training=part == "train",
+            use_prefetcher=device == "cuda",
+            color_jitter=0.0,
+            mean=MEAN,
+            std=STD,
+            num_workers=self.settings.workers,
+            pin_memory=device == "cuda",
+            device=torch.device(device),
         )
 
     def epoch(self, model: nn.Module, optimizer: torch.optim.Optimizer, batches: Any) -> None:
@@ -249,60 +286,3 @@ class reference:  # noqa: N801 - called like a function
         """Photos on the device, channels last."""
         x = x.to(self.room.at.device, non_blocking=True)
         return x.contiguous(memory_format=torch.channels_last)
-
-
-# ---- the photos ----------------------------------------------------------------------------------
-
-
-def make_photos(room: Room, settings: Settings, name: str = "photos") -> Path:
-    """A folder of JPEG files: train and valid, in each one folder per class; made once."""
-    folder = room.at.work / f"{name}-{settings.photos}-{settings.side}"
-    marker = folder / "complete"
-    if marker.exists():
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    archive = room.at.archive(ARCHIVE)
-    originals = None if archive is None else Originals(archive)
-    sides = (round(settings.side * 4 / 3), settings.side)
-
-    def make(i: int) -> None:
-        part, label = ("valid" if i % 5 == 4 else "train"), ("cat", "dog")[i % 2]
-        rng = np.random.default_rng(i)
-        photo = drawn(rng, i % 2) if originals is None else originals.photo(rng, label)
-        place = folder / part / label / f"{i:05}.jpg"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        photo.resize(sides, Image.Resampling.BILINEAR).save(place, quality=90)
-
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-        list(pool.map(make, range(settings.photos)))
-    marker.write_text(time.strftime("%F %T"))
-    return folder
-
-
-class Originals:
-    """The photos of an archive, each to be cut in many ways."""
-
-    def __init__(self, archive: Path) -> None:
-        with zipfile.ZipFile(archive) as members:
-            names = [name for name in members.namelist() if name.endswith(".jpg")]
-            self.files = {
-                label: [members.read(name) for name in names if label in name.split("/")[-2]]
-                for label in ("cat", "dog")
-            }
-
-    def photo(self, rng: np.random.Generator, label: str) -> Image.Image:
-        """A part of a photo of a class."""
-        files = self.files[label]
-        photo = Image.open(io.BytesIO(files[rng.integers(len(files))])).convert("RGB")
-        left, top = (int(rng.integers(1 + side // 5)) for side in photo.size)
-        right, below = (side - int(rng.integers(1 + side // 5)) for side in photo.size)
-        return photo.crop((left, top, right, below))
-
-
-def drawn(rng: np.random.Generator, label: int) -> Image.Image:
-    """Coarse clouds beside fine grain, redder in one class."""
-    coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
-    pixels = np.asarray(coarse.resize((160, 120), Image.Resampling.BICUBIC)).astype(np.float32)
-    pixels += rng.normal(0, 12, pixels.shape)
-    pixels[..., 0] += 60 * label
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
