@@ -226,7 +226,7 @@ class LookAhead:
         total = sum(fit.steps)
         if fit.step % self.every and fit.step < total:
             return
-        keep = self.decay * (fit.step / total) ** 3 if fit.step < total else 1.0
+        keep = self.decay * (fit.step / total) ** 3
         fast = self._fast(fit)
         torch._foreach_lerp_(self.slow, fast, 1 - keep)
         for tensor, slow in zip(fast, self.slow, strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import lzma
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,10 @@ from zoo.text.data.stream import Stream
 FILE: Final = "texts.npz"
 MOST_WORDS: Final = 2**16
 WORDS: Final = "words"
+FOR_16_BITS: Final = {"lc": 0, "lp": 1, "pb": 1}  # in place of settings for text
+FARTHEST: Final = 2**27  # bytes back to which repeats are looked for
 Arrays = dict[str, NDArray[np.uint8]]
 """The packed documents of a part: their numbers end to end, and their lengths."""
-
-FILTERS: Final[list[dict[str, Any]]] = [
-    {"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 0, "lp": 1, "pb": 1, "dict_size": 2**27}
-]
 
 
 def write(path: Path, words: Sequence[str], parts: Mapping[str, Arrays]) -> None:
@@ -64,4 +62,6 @@ def packed_part(stream: Stream) -> Arrays:
 
 def packed(data: bytes) -> NDArray[np.uint8]:
     """Compressed bytes. Shape: (n,)"""
-    return np.frombuffer(lzma.compress(data, lzma.FORMAT_XZ, filters=FILTERS), np.uint8)
+    reach = min(max(len(data), 2**12), FARTHEST)
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, **FOR_16_BITS, "dict_size": reach}]
+    return np.frombuffer(lzma.compress(data, lzma.FORMAT_XZ, filters=filters), np.uint8)
