@@ -39,8 +39,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.device.room import CSV, DONE, Circumstances, Room, rows, statuses
-from scripts.lib.record import ROOT
+from benchmarks.device.room import CSV, DONE, ROOT, Circumstances, Room, rows, statuses
 
 LOG: Final = "log.txt"
 SMOKE_MINUTES: Final = 3.0  # limit of each part in small

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from scripts.lib.record import ROOT
+from benchmarks.device.room import ROOT
 
 FILE: Final = "commit.json"  # in a folder of carried data
 CODE: Final = ("zoo", "benchmarks", "scripts", "tests")

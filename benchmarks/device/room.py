@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
+ROOT: Final = Path(__file__).parents[2]  # stated here too: a part's process imports torch late
 CSV: Final = "device.csv"
 COLUMNS: Final = (
     *("part", "attempt", "case", "measure", "round", "value", "unit", "target", "met"),

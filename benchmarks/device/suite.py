@@ -15,8 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks.device.room import Room
-from scripts.lib.record import ROOT
+from benchmarks.device.room import ROOT, Room
 
 MARK: Final = "device and not slow"
 TIDY: Final = 15.0  # seconds before the limit at which the tests are interrupted
