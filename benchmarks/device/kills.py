@@ -11,7 +11,6 @@ import importlib
 import multiprocessing
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -75,10 +74,7 @@ def import_all() -> None:
 
     Texts are cut by a stand-in where spaCy is missing: how they are cut is nothing to a resumption.
     """
-    try:
-        importlib.import_module("spacy")
-    except ImportError:
-        sys.modules["spacy"] = stand_in_for_spacy
+    stand_in_for_spacy.take_its_place()
     for module in ("torch._inductor.config", "zoo.vision", "torchmetrics.classification"):
         importlib.import_module(module)
 
