@@ -60,7 +60,7 @@ class Part:
 
 PARTS: Final = {
     1: Part("suite", 2.0),
-    2: Part("overhead", 2.0),
+    2: Part("overhead", 2.5),
     3: Part("kills", 2.0),
     4: Part("photos", 3.0),
     5: Part("lstm", 0.75),

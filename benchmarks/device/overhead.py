@@ -1,7 +1,7 @@
 """Part 2: what the learner costs beside a bare loop; see `benchmarks.loop_overhead`.
 
-Both sides take turns on random tensors that lie on the device; a round takes about half a second
-of the bare loop's time. Small networks, whose steps wait for Python, are measured as they are, and
+Both sides take turns on random tensors that lie on the device; a round takes about a third of a
+second of the bare loop's time. Small networks, whose steps wait for Python, are measured as they are, and
 with every mode of `Run` that spares launches.
 """
 
@@ -16,8 +16,8 @@ from benchmarks.device.room import Room
 from benchmarks.loop_overhead import Case, bare_round, model_and_data, pairs, timed
 from zoo.core.run import Run
 
-PAIRS: Final = 7
-ROUND: Final = 0.4  # seconds
+PAIRS: Final = 5
+ROUND: Final = 0.3  # seconds
 FEWEST, MOST = 4, 2000  # steps of a round
 MOST_PHOTOS: Final = 24  # steps, each of which has photos of its own in memory
 RATIO: Final = 1.03  # of ResNet-50 in bf16
@@ -77,7 +77,7 @@ def measure(room: Room, case: Case, name: str, circumstances: dict[str, Any]) ->
 
 
 def steps_of(case: Case) -> int:
-    """Steps of about half a second, by the bare loop's own time."""
+    """Steps of about a third of a second, by the bare loop's own time."""
     side = bare_round(case, *model_and_data(case, FEWEST))
     side()  # warm up
     seconds = timed(side, case.device) / FEWEST

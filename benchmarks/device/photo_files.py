@@ -17,17 +17,19 @@ from PIL import Image
 from benchmarks.device.room import Room
 
 ARCHIVE: Final = "dogscats-160.zip"
+KINDS: Final = ("cat", "dog")
 
 
-def make_photos(room: Room, n: int, side: int) -> Path:
+def make_photos(room: Room, n: int, side: int, classes: tuple[str, str] = KINDS) -> Path:
     """A folder of JPEG files: train and valid, in each one folder per class; made once.
 
     Args:
         room: where, and where the archive may be.
         n: photos in all.
         side: pixels of the short side.
+        classes: names of the folders.
     """
-    folder = room.at.work / f"photos-{n}-{side}"
+    folder = room.at.work / f"photos-{n}-{side}-{classes[0]}"
     marker = folder / "complete"
     if marker.exists():
         return folder
@@ -37,10 +39,10 @@ def make_photos(room: Room, n: int, side: int) -> Path:
     sides = (round(side * 4 / 3), side)
 
     def make(i: int) -> None:
-        part, label = ("valid" if i % 5 == 4 else "train"), ("cat", "dog")[i % 2]
+        part = "valid" if i % 5 == 4 else "train"
         rng = np.random.default_rng(i)
-        photo = drawn(rng, i % 2) if originals is None else originals.photo(rng, label)
-        place = folder / part / label / f"{i:05}.jpg"
+        photo = drawn(rng, i % 2) if originals is None else originals.photo(rng, KINDS[i % 2])
+        place = folder / part / classes[i % 2] / f"{i:05}.jpg"
         place.parent.mkdir(parents=True, exist_ok=True)
         photo.resize(sides, Image.Resampling.BILINEAR).save(place, quality=90)
 
@@ -58,7 +60,7 @@ class Originals:
             names = [name for name in members.namelist() if name.endswith(".jpg")]
             self.files = {
                 label: [members.read(name) for name in names if label in name.split("/")[-2]]
-                for label in ("cat", "dog")
+                for label in KINDS
             }
 
     def photo(self, rng: np.random.Generator, label: str) -> Image.Image:

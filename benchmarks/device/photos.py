@@ -69,6 +69,7 @@ def run(room: Room) -> None:
             if find_spec(name)
         },
     }
+    warm_up(Reference(room, settings, folder, "torchvision"))
     for name, call in calls.items():
         seconds = timed(call, room.at.device)
         longest = LONGEST if name == "finetune" else None
@@ -77,6 +78,12 @@ def run(room: Room) -> None:
     waits(room, "finetune", n, *our_epochs(room, settings, folder, start))
     for name in list(calls)[1:]:
         waits(room, name, n, *Reference(room, settings, folder, name).epochs())
+
+
+def warm_up(reference: Reference) -> None:
+    """Have the device and its libraries begin, which no side is to pay for."""
+    model, optimizer = reference.model_and_optimizer()
+    reference.epoch(model, optimizer, [on_device(reference.room, reference.settings, 1)])
 
 
 def waits(room: Room, name: str, n: int, seconds: float, without: float) -> None:
@@ -90,10 +97,10 @@ def waits(room: Room, name: str, n: int, seconds: float, without: float) -> None
 
 
 def begun(room: Room, settings: Settings) -> Path:
-    """An artifact of the network with random weights, to begin from."""
+    """An artifact of the network with random weights and other classes, to begin from."""
     folder = room.at.work / f"{settings.network}-random"
     shutil.rmtree(folder, ignore_errors=True)
-    few = make_photos(room, SMOKE.photos, SMOKE.side)
+    few = make_photos(room, SMOKE.photos, SMOKE.side, ("one", "other"))
     run = zoo.Run(device="cpu", progress=False, cache=room.at.work / "cache-few")
     learn = zoo.vision.learner(few, model=settings.network, size=settings.side, run=run)
     return learn.save(folder)
