@@ -1,8 +1,8 @@
 """Part 2: what the learner costs beside a bare loop; see `benchmarks.loop_overhead`.
 
 Both sides take turns on random tensors that lie on the device; a round takes about a third of a
-second of the bare loop's time. Small networks, whose steps wait for Python, are measured as they are, and
-with every mode of `Run` that spares launches.
+second of the bare loop's time. Small networks, whose steps wait for Python, are measured as they
+are, and with every mode of `Run` that spares launches.
 """
 
 from __future__ import annotations
