@@ -42,6 +42,11 @@ from typing import Final
 from benchmarks.device.room import CSV, DONE, ROOT, Circumstances, Room, rows, statuses
 
 LOG: Final = "log.txt"
+FOLDERS: Final = {
+    "prepare": ("what is carried",),
+    "keep": ("what was measured",),
+    "checkpoint": ("what was measured", "the artifact"),
+}
 SMOKE_MINUTES: Final = 3.0  # limit of each part in small
 
 
@@ -80,10 +85,16 @@ def main() -> None:
         sys.exit(measure(chosen))
     from benchmarks.device import carried
 
+    names = FOLDERS[chosen.command]
+    if len(chosen.folders) != len(names):
+        raise SystemExit(
+            f"{chosen.command} takes {len(names)} folder(s), {' and '.join(names)}, got "
+            f"{len(chosen.folders)}. Name them after the command."
+        )
     if chosen.command == "prepare":
-        carried.prepare(chosen.folders[0], chosen.parts, limit=chosen.mib)
+        carried.prepare(*chosen.folders, chosen.parts, limit=chosen.mib)
     elif chosen.command == "keep":
-        carried.keep(chosen.folders[0])
+        carried.keep(*chosen.folders)
     else:
         carried.checkpoint(*chosen.folders)
 
@@ -95,7 +106,7 @@ def flags() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = ("measure", "prepare", "keep", "checkpoint")
+    commands = ("measure", *FOLDERS)
     parser.add_argument("command", nargs="?", choices=commands, default="measure")
     parser.add_argument("folders", nargs="*", type=Path, help="of prepare, keep and checkpoint")
     parser.add_argument("--out", type=Path, help="of the CSV, the log and the weights")

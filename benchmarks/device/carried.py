@@ -43,7 +43,7 @@ def prepare(folder: Path, parts: Sequence[int], *, limit: float, wheels: bool = 
         download(names, folder)
     for part in parts:
         if part in ARCHIVES:
-            shutil.copy(mirrored(ARCHIVES[part]), folder)
+            shutil.copyfile(mirrored(ARCHIVES[part]), folder / ARCHIVES[part])
     if 8 in parts:
         from benchmarks.device.corpus import gather
 
@@ -52,7 +52,7 @@ def prepare(folder: Path, parts: Sequence[int], *, limit: float, wheels: bool = 
         if part in WELCOME:
             file = mirrored(WELCOME[part])
             if size_of(folder) + file.stat().st_size <= limit * MIB:
-                shutil.copy(file, folder)
+                shutil.copyfile(file, folder / file.name)
     check(folder, limit)
 
 

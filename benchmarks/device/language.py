@@ -24,7 +24,7 @@ from benchmarks.device.checkpoint import PIECES, keep
 from benchmarks.device.room import Room
 from benchmarks.loop_overhead import timed
 from zoo.core.batches import Data
-from zoo.core.model import learner_of
+from zoo.core.model import finished, learner_of
 from zoo.core.run import seeded
 from zoo.core.training.learner import Learner
 from zoo.text import LanguageModel, TextClassifier
@@ -120,7 +120,7 @@ def run(room: Room) -> None:
     room.row("wikipedia", "epochs", epochs)
     learn.fit(epochs, recipe.lr, CYCLE)
     report(room, "wikipedia", learn)
-    keep(learn.as_model(), room.at.work, room.at.out)
+    keep(finished(learn), room.at.work, room.at.out)
     size = sum(path.stat().st_size for path in room.at.out.glob(PIECES))
     room.row("wikipedia", "bytes of the checkpoint", size)
 
