@@ -19,16 +19,14 @@ def commit(data: Sequence[Path] = ()) -> str:
     """The short name of the commit; "+" after it if the files of the code are not those of it.
 
     Args:
-        data: folders that `prepare` has filled, asked where git knows nothing.
+        data: folders that `prepare` has filled; git is asked where they know of other files.
     """
-    name = _git("rev-parse", "--short", "HEAD")
-    if name:
+    told = [json.loads((x / FILE).read_text()) for x in data if (x / FILE).is_file()]
+    if same := [one["commit"] for one in told if one["digest"] == digest()]:
+        return str(same[0])
+    if name := _git("rev-parse", "--short", "HEAD"):
         return name + ("+" if _git("status", "--porcelain", "--", *CODE) else "")
-    for folder in data:
-        if (folder / FILE).is_file():
-            told = json.loads((folder / FILE).read_text())
-            return str(told["commit"]) + ("" if told["digest"] == digest() else "+")
-    return "unknown"
+    return f"{told[0]['commit']}+" if told else "unknown"
 
 
 def write(folder: Path) -> None:

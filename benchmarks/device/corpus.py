@@ -23,7 +23,8 @@ from zoo.text.data.tokenizer import Tokenizer
 WORDS: Final = 30_000
 SHARED: Final = ("wiki", "imdb unlabelled")  # of which a share may do
 KNOWN: Final = ("wiki", "imdb train", "imdb unlabelled")  # whose words are in the vocabulary
-SLACK: Final = 0.98  # of the room, since a share compresses a little less than the whole
+SLACK: Final = 0.94  # of what would fit if a share were as small as its part of the whole
+OVERHEAD: Final = 20_000  # bytes of the file beside what is packed
 
 
 def gather(path: Path, room: int) -> None:
@@ -53,7 +54,11 @@ def write(path: Path, sources: Mapping[str, list[str]], room: int) -> None:
     vocabulary = most_frequent(known, words, most=WORDS)
     renumbered(whole, words, vocabulary)
     parts = {name: whole.take(documents) for name, documents in places.items()}
-    token_file.write(path, vocabulary.words, fitting(parts, room))
+    token_file.write(
+        path,
+        vocabulary.words,
+        fitting(parts, room - OVERHEAD - len(token_file.packed_words(vocabulary.words))),
+    )
 
 
 def fitting(parts: Mapping[str, Stream], room: int) -> dict[str, token_file.Arrays]:
@@ -63,15 +68,17 @@ def fitting(parts: Mapping[str, Stream], room: int) -> dict[str, token_file.Arra
         SystemExit: there is no room for the others.
     """
     packed = {name: token_file.packed_part(stream) for name, stream in parts.items()}
-    sizes = {name: sum(map(len, arrays.values())) for name, arrays in packed.items()}
-    needed = sum(size for name, size in sizes.items() if name not in SHARED)
-    share = (SLACK * room - needed) / sum(sizes[name] for name in SHARED)
-    if share <= 0:
+    needed = sum(token_file.size_of(packed[name]) for name in parts if name not in SHARED)
+    shared = sum(token_file.size_of(packed[name]) for name in SHARED)
+    if needed >= room:
         raise SystemExit(f"labelled reviews must fit, got {needed:,} bytes for {room:,}.")
-    for name in SHARED if share < 1 else ():
-        stream = parts[name]
-        n = max(round(share * stream.n_documents), 1)
-        spread = np.arange(n) * stream.n_documents // n
-        packed[name] = token_file.packed_part(stream.take(spread))
+    share = (room - needed) / shared
+    while needed + shared > room:  # less of a text is a little larger than its share of the whole
+        share *= SLACK
+        for name in SHARED:
+            n = max(round(share * parts[name].n_documents), 1)
+            spread = np.arange(n) * parts[name].n_documents // n
+            packed[name] = token_file.packed_part(parts[name].take(spread))
+        shared = sum(token_file.size_of(packed[name]) for name in SHARED)
     print(f"{min(share, 1):.0%} of Wikipedia and of the unlabelled reviews")
     return packed

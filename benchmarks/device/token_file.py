@@ -34,7 +34,7 @@ def write(path: Path, words: Sequence[str], parts: Mapping[str, Arrays]) -> None
     if len(words) > MOST_WORDS:
         raise ValueError(f"words must be {MOST_WORDS} at most, got {len(words)}. Take fewer.")
     arrays = {f"{part} {name}": data for part, own in parts.items() for name, data in own.items()}
-    np.savez(path, **{WORDS: packed("\0".join(words).encode())}, **arrays)
+    np.savez(path, **{WORDS: packed_words(words)}, **arrays)
 
 
 def read(path: Path) -> tuple[tuple[str, ...], dict[str, Stream]]:
@@ -58,6 +58,16 @@ def packed_part(stream: Stream) -> Arrays:
         "numbers": packed(np.concatenate(numbers).tobytes()),
         "lengths": packed(lengths.tobytes()),
     }
+
+
+def packed_words(words: Sequence[str]) -> NDArray[np.uint8]:
+    """The words, compressed. Shape: (n,)"""
+    return packed("\0".join(words).encode())
+
+
+def size_of(part: Arrays) -> int:
+    """Bytes of a packed part."""
+    return sum(map(len, part.values()))
 
 
 def packed(data: bytes) -> NDArray[np.uint8]:

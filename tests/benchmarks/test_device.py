@@ -113,6 +113,7 @@ def test_texts_come_back_from_their_file_and_fit_into_it(tmp_path: Path) -> None
     token_file.write(tmp_path / "part.npz", ["a", "b"], corpus.fitting(parts, room))
     _, read = token_file.read(tmp_path / "part.npz")
     assert read["imdb test"].n_documents == 50
+    assert (tmp_path / "part.npz").stat().st_size < room + corpus.OVERHEAD
     assert 10 < read["wiki"].n_documents == read["imdb unlabelled"].n_documents < 40
     with pytest.raises(SystemExit, match="labelled reviews must fit"):
         corpus.fitting(parts, 100)
