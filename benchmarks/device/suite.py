@@ -19,6 +19,7 @@ from typing import Final
 from benchmarks.device.room import ROOT, Room
 
 MARK: Final = "device and not slow"
+PARITY: Final = "tests/test_device_parity.py"  # all that smoke runs
 TIDY: Final = 15.0  # seconds before the limit at which the tests are interrupted
 PROCESSES: Final = 4  # side by side on one GPU
 
@@ -36,7 +37,7 @@ def run(room: Room) -> None:
     if find_spec("xdist") and not room.at.smoke:
         flags += ["-n", str(PROCESSES), "--dist", "loadfile"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *flags, "tests"],
+        [sys.executable, "-m", "pytest", *flags, PARITY if room.at.smoke else "tests"],
         cwd=ROOT,
         env=os.environ | {"ZOO_TEST_DEVICE": room.at.device},
         stdout=sys.stderr,
