@@ -36,9 +36,11 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from benchmarks.device import stand_in_for_spacy
 from benchmarks.device.room import CSV, DONE, ROOT, Circumstances, Room, rows, statuses
 
 LOG: Final = "log.txt"
@@ -198,11 +200,17 @@ def child(room: Room, parent: int) -> None:
 
 
 def environment(at: Circumstances) -> dict[str, str]:
-    """The variables of a part: wheels in front, caches in the working folder, no window."""
+    """The variables of a part: wheels in front, caches in the working folder, no window.
+
+    Texts are cut by a stand-in where spaCy is missing.
+    """
     wheels = [str(path) for folder in at.data for path in sorted(folder.glob("*.whl"))]
-    path = os.pathsep.join([*wheels, *filter(None, [os.environ.get("PYTHONPATH")])])
+    folders = [*wheels, *filter(None, [os.environ.get("PYTHONPATH")])]
+    if find_spec("spacy") is None:
+        stand_in_for_spacy.install(at.work / "stand-in")
+        folders.append(str(at.work / "stand-in"))
     own = {
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join(folders),
         "PYTHONUNBUFFERED": "1",
         "MPLBACKEND": "Agg",
         "ZOO_CACHE": str(at.work / "cache"),

@@ -15,13 +15,20 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benchmarks.device import stand_in_for_spacy
 from benchmarks.device.room import Room
+from tests.faults import kills
 from tests.faults.calls import prepare
 from tests.faults.kills import DOMAINS, Domain
 
 TRIALS: Final = (1, 2, 3, 4, 5)  # numbers of `tests.faults.kills`; odd ones are killed twice
 SMOKE_TRIALS: Final = (1,)
+MODULES: Final = (
+    *("spacy", "timm", "torch._inductor.config", "torchmetrics.classification"),
+    *(f"zoo.{domain}.verbs" for domain in ("vision.classification", "text.classification")),
+    *("zoo.vision.stored", "zoo.text.stored", "zoo.tabular.verbs", "zoo.collab.verbs"),
+)
+"""What children share once it is imported here. No step of a training may run before they are
+forked: with a GPU, torch's autograd then has threads that no fork can do without."""
 
 
 def run(room: Room) -> None:
@@ -30,11 +37,13 @@ def run(room: Room) -> None:
     Raises:
         RuntimeError: an undisturbed call failed.
     """
-    import_all()
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # is read before the first product
+    kills.FLUSH = 0.0  # a save at every step, so that slow and quick runs write equally often
     place = room.at.work / "kills"
     shutil.rmtree(place, ignore_errors=True)
     prepare(place)
+    for module in MODULES:
+        importlib.import_module(module)
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
     processes = [
@@ -67,16 +76,6 @@ def trials(room: Room, place: Path, domain: str, results: multiprocessing.Simple
         room.row(domain, "failed", str(error)[:300])
     finally:
         results.put(wrong)
-
-
-def import_all() -> None:
-    """Import what the calls need, so that the children share it.
-
-    Texts are cut by a stand-in where spaCy is missing: how they are cut is nothing to a resumption.
-    """
-    stand_in_for_spacy.take_its_place()
-    for module in ("torch._inductor.config", "zoo.vision", "torchmetrics.classification"):
-        importlib.import_module(module)
 
 
 def numbers(room: Room) -> tuple[int, ...]:

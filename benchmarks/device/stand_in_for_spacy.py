@@ -1,14 +1,12 @@
 """What the library asks of spaCy, cutting texts into words and marks alone.
 
-For a machine without spaCy, in what does not depend on how texts are cut. It is a plugin of pytest
-too: `-p benchmarks.device.stand_in_for_spacy`.
+For a machine without spaCy, in what does not depend on how texts are cut.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,14 +35,11 @@ def blank(language: str) -> SimpleNamespace:
     return SimpleNamespace(tokenizer=Tokenizer())
 
 
-def take_its_place() -> None:
-    """Be what `import spacy` gives, if there is none."""
-    try:
-        importlib.import_module("spacy")
-    except ImportError:
-        sys.modules["spacy"] = sys.modules[__name__]
+def install(folder: Path) -> None:
+    """Write a module `spacy` into a folder, to be searched where there is no other.
 
-
-def pytest_configure() -> None:
-    """Do so before tests are collected."""
-    take_its_place()
+    Args:
+        folder: is made; processes find the module if `PYTHONPATH` ends with it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spacy.py").write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")

@@ -32,8 +32,7 @@ def run(room: Room) -> None:
     """
     report = room.at.work / "suite.xml"
     report.unlink(missing_ok=True)
-    plugins = ["-p", "no:cacheprovider", "-p", "benchmarks.device.stand_in_for_spacy"]
-    flags = ["-m", MARK, "-q", "-W", "default", *plugins, f"--junitxml={report}"]
+    flags = ["-m", MARK, "-q", "-W", "default", "-p", "no:cacheprovider", f"--junitxml={report}"]
     if find_spec("xdist") and not room.at.smoke:
         flags += ["-n", str(PROCESSES), "--dist", "loadfile"]
     process = subprocess.Popen(
