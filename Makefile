@@ -7,7 +7,7 @@ OLDEST := .venv-oldest
 DEVICE ?= cpu
 FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_artifacts mutants
 
-.PHONY: help quickstart test test-device lint check bench faults oldest reproduce-smoke clean
+.PHONY: help quickstart test test-device lint check bench faults oldest reproduce-smoke device-smoke clean
 
 help:
 	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
@@ -18,6 +18,7 @@ help:
 	@echo "make faults      kills, full disks, hostile names, mutated models and code: hours, goes on where it stopped"
 	@echo "make oldest      the tests with the oldest releases that pyproject.toml allows: a GB or more to install"
 	@echo "make reproduce-smoke   every program of a published number in small"
+	@echo "make device-smoke   the measurements for a GPU (benchmarks/device), tiny, on the CPU"
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -65,6 +66,9 @@ $(OLDEST)/.ready: pyproject.toml
 
 reproduce-smoke: $(READY)
 	$(BIN)/python -m scripts.reproduce
+
+device-smoke: $(READY)
+	$(BIN)/python -m benchmarks.device --device cpu --smoke --out build/device-smoke
 
 clean:
 	rm -rf $(VENV) $(OLDEST) quickstart

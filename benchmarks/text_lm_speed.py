@@ -19,6 +19,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -41,31 +42,70 @@ LONGEST: Final = 1.05  # times the bare loop's time
 FASTER: Final = 1.15  # times fastai's words a second
 
 
-class Clock:
-    """Stamps the end of each step; a callback of both learners."""
+@dataclass(frozen=True)
+class Setting:
+    """What all sides share.
 
-    def __init__(self) -> None:
-        self.stamps: list[float] = []
+    Attributes:
+        precision: "fp32" or "bf16".
+        rows: that are read side by side.
+        n_words: words of the vocabulary.
+        widths: of a word, and of each layer's output.
+        device: where all sides train.
+        free: first steps that are not timed.
+    """
+
+    precision: Any = "fp32"
+    rows: int = ROWS
+    n_words: int = N_WORDS
+    widths: tuple[int, ...] = WIDTHS
+    device: str = "cpu"
+    free: int = 1
+
+    def numbers(self, steps: int) -> np.ndarray:
+        """Words at random for so many steps. Shape: (rows * BPTT * steps + 1,)"""
+        n = self.rows * BPTT * steps + 1
+        return np.random.default_rng(0).integers(0, self.n_words, n)
+
+
+class Clock:
+    """Stamps the end of each step; a callback of both learners.
+
+    On a CPU the stamps are CPU seconds, on a GPU its own events, which nobody has to wait for.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting, self.stamps = setting, list[Any]()
 
     def step_end(self, fit: Any = None) -> None:
         """Ours."""
-        self.stamps.append(time.process_time())
+        if self.setting.device == "cpu":
+            self.stamps.append(time.process_time())
+        else:
+            self.stamps.append(torch.cuda.Event(enable_timing=True))
+            self.stamps[-1].record()
 
     def rate(self) -> float:
-        """Words a second after the first step."""
-        return ROWS * BPTT * (len(self.stamps) - 1) / (self.stamps[-1] - self.stamps[0])
+        """Words a second after the free steps."""
+        first, last = self.stamps[self.setting.free - 1], self.stamps[-1]
+        if self.setting.device == "cpu":
+            seconds = last - first
+        else:
+            torch.cuda.synchronize()
+            seconds = first.elapsed_time(last) / 1000
+        return self.setting.rows * BPTT * (len(self.stamps) - self.setting.free) / seconds
 
 
 class Bare(nn.Module):
     """The network as one writes it, softmax and words sharing their vectors."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_words: int, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.words = nn.Embedding(N_WORDS, WIDTHS[0])
+        self.words = nn.Embedding(n_words, widths[0])
         self.lstms = nn.ModuleList(
-            nn.LSTM(i, o, batch_first=True) for i, o in itertools.pairwise(WIDTHS)
+            nn.LSTM(i, o, batch_first=True) for i, o in itertools.pairwise(widths)
         )
-        self.decoder = nn.Linear(WIDTHS[-1], N_WORDS)
+        self.decoder = nn.Linear(widths[-1], n_words)
         self.decoder.weight = self.words.weight
 
     def forward(self, tokens: Tensor, states: list[Any]) -> tuple[Tensor, list[Any]]:
@@ -77,19 +117,22 @@ class Bare(nn.Module):
         return self.decoder(x), after
 
 
-def bare(numbers: np.ndarray, steps: int, precision: Any) -> float:
+def bare(numbers: np.ndarray, setting: Setting) -> float:
     """A loop with nothing around it."""
-    net, clock = Bare().train(), Clock()
+    device, clock = setting.device, Clock(setting)
+    net = Bare(setting.n_words, setting.widths).to(device).train()
     optimizer = torch.optim.AdamW(
         net.parameters(), RATE, betas=(0.9, 0.99), eps=1e-5, weight_decay=DECAY, fused=True
     )
-    rows = torch.from_numpy(numbers[:-1].astype(np.int64)).view(ROWS, -1)
-    targets = torch.from_numpy(numbers[1:].astype(np.int64)).view(ROWS, -1)
-    states: list[Any] = [None] * 3
-    for step in range(steps):
-        part = slice(step * BPTT, (step + 1) * BPTT)
+    rows, targets = (
+        torch.from_numpy(part.astype(np.int64)).to(device).view(setting.rows, -1)
+        for part in (numbers[:-1], numbers[1:])
+    )
+    states: list[Any] = [None] * len(net.lstms)
+    for start in range(0, rows.shape[1], BPTT):
+        part = slice(start, start + BPTT)
         optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast(device, torch.bfloat16, enabled=setting.precision == "bf16"):
             logits, states = net(rows[:, part], states)
             loss = F.cross_entropy(logits.flatten(0, 1), targets[:, part].flatten())
         loss.backward()
@@ -98,23 +141,31 @@ def bare(numbers: np.ndarray, steps: int, precision: Any) -> float:
     return clock.rate()
 
 
-def by_learner(numbers: np.ndarray, precision: Any, mult: float, sampled: int = 0) -> float:
+def by_learner(numbers: np.ndarray, setting: Setting, mult: float, sampled: int = 0) -> float:
     """By the library's learner; dropouts and penalties times `mult`."""
-    clock = Clock()
+    clock = Clock(setting)
     stream = Stream(numbers.astype(np.int32), np.array([0]), np.array([len(numbers)]))
-    net = LanguageNet(n_words=N_WORDS, drop_mult=mult, skips_logits=bool(sampled))
+    d_embedding, d_hidden, *_ = setting.widths
+    net = LanguageNet(
+        n_words=setting.n_words,
+        d_embedding=d_embedding,
+        d_hidden=d_hidden,
+        n_layers=len(setting.widths) - 1,
+        drop_mult=mult,
+        skips_logits=bool(sampled),
+    )
     learn = Learner(
         net,
-        Data(StreamBatches(stream, ROWS, BPTT, shuffle=False)),
+        Data(StreamBatches(stream, setting.rows, BPTT, shuffle=False)),
         task(2.0 * mult, 1.0 * mult, sampled),
         callbacks=[clock],
-        run=zoo.Run(device="cpu", precision=precision, progress=False),
+        run=zoo.Run(device=setting.device, precision=setting.precision, progress=False),
     )
     learn.fit(1, RATE)
     return clock.rate()
 
 
-def by_fastai(numbers: np.ndarray, precision: Any) -> float:
+def by_fastai(numbers: np.ndarray, setting: Setting) -> float:
     """By fastai's learner."""
     from fastai.callback.core import Callback
     from fastai.data.core import DataLoaders
@@ -125,7 +176,7 @@ def by_fastai(numbers: np.ndarray, precision: Any) -> float:
 
     class Stamps(Callback):
         def __init__(self) -> None:
-            self.clock = Clock()
+            self.clock = Clock(setting)
 
         def after_batch(self) -> None:
             self.clock.step_end()
@@ -161,13 +212,14 @@ def main() -> None:
     chosen = flags.parse_args()
     rounds, steps = (1, 2) if chosen.smoke else (chosen.rounds, chosen.steps)
     torch.set_num_threads(1)
-    numbers = np.random.default_rng(0).integers(0, N_WORDS, ROWS * BPTT * steps + 1)
+    setting = Setting(chosen.precision)
+    numbers = setting.numbers(steps)
     sides: dict[str, Callable[[], float]] = {
-        "ours": lambda: by_learner(numbers, chosen.precision, 1.0),
-        "plain": lambda: by_learner(numbers, chosen.precision, 0.0),
-        "sampled": lambda: by_learner(numbers, chosen.precision, 1.0, 500),
-        "bare": lambda: bare(numbers, steps, chosen.precision),
-        "fastai": lambda: by_fastai(numbers, chosen.precision),
+        "ours": lambda: by_learner(numbers, setting, 1.0),
+        "plain": lambda: by_learner(numbers, setting, 0.0),
+        "sampled": lambda: by_learner(numbers, setting, 1.0, 500),
+        "bare": lambda: bare(numbers, setting),
+        "fastai": lambda: by_fastai(numbers, setting),
     }
     rates: dict[str, list[float]] = {name: [] for name in chosen.sides}
     for number in range(rounds):

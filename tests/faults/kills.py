@@ -38,8 +38,9 @@ from typing import Any, Literal, get_args
 
 from tests.faults.calls import prepare, run_call
 from tests.faults.campaign import SEED, campaign, flags, quiet
+from zoo.core import state_file
 from zoo.core.artifacts import artifact
-from zoo.core.training import checkpoint, loop
+from zoo.core.training import loop
 
 DOMAINS = ("vision", "text", "tabular", "collab")
 TRIALS = 50  # for each domain
@@ -51,6 +52,8 @@ OPERATIONS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir")  # audit events
 ENDED = (signal.SIGKILL, signal.SIGPROF, signal.SIGALRM)
 
 Aim = Literal["moment", "write", "operation"]
+Circumstances = dict[str, Any]
+"""Fields of `zoo.Run` by name."""
 
 
 class Child:
@@ -87,13 +90,13 @@ class Child:
 # ---- what a call does ----------------------------------------------------------------------------
 
 
-def call(domain: str, work: Path, out: Path) -> None:
+def call(domain: str, work: Path, out: Path, run: Circumstances) -> None:
     """Make the call."""
     loop.FLUSH_SECONDS = FLUSH
-    run_call(domain, work, out)
+    run_call(domain, work, out, **run)
 
 
-def watched(domain: str, work: Path, out: Path, said: Path) -> None:
+def watched(domain: str, work: Path, out: Path, run: Circumstances, said: Path) -> None:
     """Make the call, and write how much of what it did."""
     counts = {"write": 0, "operation": 0}
 
@@ -106,11 +109,13 @@ def watched(domain: str, work: Path, out: Path, said: Path) -> None:
     sys.addaudithook(count)
     before_writes(counted)
     began = time.process_time()
-    call(domain, work, out)
+    call(domain, work, out, run)
     said.write_text(json.dumps({**counts, "moment": time.process_time() - began}))
 
 
-def disturbed(domain: str, work: Path, out: Path, aim: Aim, at: float, wait: float) -> None:
+def disturbed(
+    domain: str, work: Path, out: Path, run: Circumstances, aim: Aim, at: float, wait: float
+) -> None:
     """Make the call and be ended at a time, or at a write or operation of this number."""
     for alarm in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(alarm, signal.SIG_DFL)
@@ -131,7 +136,7 @@ def disturbed(domain: str, work: Path, out: Path, aim: Aim, at: float, wait: flo
 
     sys.addaudithook(strike)
     before_writes(arm)
-    call(domain, work, out)
+    call(domain, work, out, run)
 
 
 def is_operation(event: str, arguments: Any, out: Path) -> bool:
@@ -141,7 +146,7 @@ def is_operation(event: str, arguments: Any, out: Path) -> bool:
 
 def before_writes(act: Callable[[], None]) -> None:
     """Have something done before every file of tensors that is written."""
-    for module in (checkpoint, artifact):
+    for module in (state_file, artifact):
         write = module.save_file
 
         def save_file(*given: Any, write: Any = write, **more: Any) -> None:
@@ -171,12 +176,18 @@ def digest_of(out: Path) -> dict[str, str]:
 
 
 class Domain:
-    """The undisturbed run of a domain, and disturbed ones beside it."""
+    """The undisturbed run of a domain, and disturbed ones beside it.
 
-    def __init__(self, name: str, place: Path) -> None:
-        self.name, self.work = name, place
+    Args:
+        name: of the domain.
+        place: folder that `prepare` has filled.
+        **run: circumstances beside those of `tests.faults.calls.run_of`, fit for JSON.
+    """
+
+    def __init__(self, name: str, place: Path, **run: Any) -> None:
+        self.name, self.work, self.run = name, place, run
         calm, said = place / f"calm-{name}", place / f"{name}.json"
-        if status := Child(lambda: watched(name, place, calm, said)).wait():
+        if status := Child(lambda: watched(name, place, calm, run, said)).wait():
             raise RuntimeError(f"a call that is left alone ends well, got {status=} of {name}")
         self.limits: dict[Aim, float] = json.loads(said.read_text())
         self.calm = digest_of(calm)
@@ -217,14 +228,14 @@ class Domain:
         limit = self.limits[aim]
         at = draw.uniform(0, limit) if aim == "moment" else draw.randrange(int(limit))
         wait = draw.uniform(0, WRITE)
-        return Child(lambda: disturbed(self.name, self.work, out, aim, at, wait)).wait()
+        return Child(lambda: disturbed(self.name, self.work, out, self.run, aim, at, wait)).wait()
 
     def last(self, out: Path, number: int) -> int:
         """Make the call to its end."""
         if number % OF_ITS_OWN:
-            return Child(lambda: call(self.name, self.work, out)).wait()
+            return Child(lambda: call(self.name, self.work, out, self.run)).wait()
         command = [sys.executable, "-m", "tests.faults.kills", "--call", self.name]
-        return subprocess.run([*command, str(self.work), str(out)]).returncode
+        return subprocess.run([*command, str(self.work), str(out), json.dumps(self.run)]).returncode
 
 
 def main() -> None:
@@ -232,9 +243,9 @@ def main() -> None:
     quiet()
     if "--call" in sys.argv:
         parser = argparse.ArgumentParser()
-        parser.add_argument("--call", nargs=3)
-        domain, work, out = parser.parse_args().call
-        call(domain, Path(work), Path(out))
+        parser.add_argument("--call", nargs=4)
+        domain, work, out, run = parser.parse_args().call
+        call(domain, Path(work), Path(out), json.loads(run))
         return
     chosen = flags(__doc__)
     numbers = [(domain, i) for domain in DOMAINS for i in range(TRIALS)]
