@@ -54,7 +54,7 @@ def test_in_bf16_it_stays_within_the_rounding_of_eight_bits() -> None:
 def test_wide_layers_train_in_bf16_where_a_cpu_has_units(
     has_units: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.core.run._cpu_has_bf16", lambda: has_units)
+    monkeypatch.setattr("zoo.core.run.cpu_units", lambda: ["AMX"] if has_units else [])
     run, cpu = zoo.Run(device="cpu"), torch.device("cpu")
 
     def dtype(net: ClassifierNet) -> torch.dtype | None:
