@@ -152,7 +152,7 @@ def test_tiles_of_a_photo_are_nearly_the_whole(model: PhotoRestorer, photos: Pat
     photo = np.vstack(rows)
     whole = model._restored(photo).astype(int)
     errors = np.abs(in_tiles(model._restored, photo, side=128, overlap=64) - whole)
-    assert errors.mean() < 0.1 * np.abs(whole - photo).mean()  # this network pools all it sees
+    assert errors.mean() < 0.15 * np.abs(whole - photo).mean()  # this network pools all it sees
     assert errors.max() < 0.25 * np.abs(whole - photo).max()
 
 

@@ -84,9 +84,12 @@ class ClassifierNet(nn.Module):
             return self._logits(self.pooled(tokens, lengths))
 
     def _logits(self, pooled: Tensor) -> Tensor:
-        # A product rounds a row by its place among others: in evaluation on a CPU each goes alone.
-        n = 1 if self.training or pooled.device.type != "cpu" else max(len(pooled), 1)
-        return torch.cat([self.head(rows) for rows in pooled.tensor_split(n)])
+        # A product rounds a row by its place among others, and by where in memory it begins: in
+        # evaluation on a CPU each goes alone, in memory of its own.
+        if self.training or pooled.device.type != "cpu" or not len(pooled):
+            logits: Tensor = self.head(pooled)
+            return logits
+        return torch.cat([self.head(row.clone()) for row in pooled.split(1)])
 
     def pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Last features, their maximum and their mean over real words. Shape: (B, 3 d).
