@@ -48,6 +48,7 @@ def test_pooling_is_over_real_words_whatever_the_pieces(bptt: int) -> None:
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
+@torch.inference_mode()
 @pytest.mark.parametrize("sizes", [(6, 8), (17, 33), (32, 48)])
 def test_company_changes_nothing_to_the_last_bit(sizes: tuple[int, int]) -> None:
     model = net(bptt=7, d_embedding=sizes[0], d_hidden=sizes[1]).eval()

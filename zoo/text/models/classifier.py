@@ -89,7 +89,7 @@ class ClassifierNet(nn.Module):
         if self.training or pooled.device.type != "cpu" or not len(pooled):
             logits: Tensor = self.head(pooled)
             return logits
-        return torch.cat([self.head(row.clone()) for row in pooled.split(1)])
+        return torch.cat([self.head(row[None].clone()) for row in pooled])
 
     def pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Last features, their maximum and their mean over real words. Shape: (B, 3 d).
