@@ -11,7 +11,7 @@ from tests.tabular.small import RUN
 from zoo.core.batches import Data, TensorBatches
 from zoo.core.training.groups import layer_groups
 from zoo.core.training.learner import Learner
-from zoo.tabular.models.inputs import Embeddings, Piecewise, embedding_size
+from zoo.tabular.models.inputs import Embeddings, Piecewise, edges_of, embedding_size
 from zoo.tabular.models.members import MemberLinear
 from zoo.tabular.models.network import TableNet, build_network
 from zoo.tabular.spec import Spec, Target
@@ -150,3 +150,11 @@ def test_settings_that_do_not_fit_the_table_are_named(case: str) -> None:
     with pytest.raises(ValueError, match="a network must have") as caught:
         build_network("mlp", ROWS, 3, 2, **SENSELESS[case])
     assert next(iter(SENSELESS[case])) in str(caught.value)
+
+
+def test_bins_that_quantiles_leave_over_go_to_the_other_values() -> None:
+    mostly_zero = torch.cat([torch.zeros(970), torch.arange(1.0, 31.0)])
+    edges = edges_of(mostly_zero, 8)
+    assert edges.tolist() == [0, 3, 7, 11, 15, 19, 23, 27, 30]
+    assert edges_of(mostly_zero, 48).tolist() == list(range(31)), "all there are"
+    assert edges_of(torch.arange(801.0), 8).tolist() == list(range(0, 801, 100)), "quantiles alone"

@@ -126,13 +126,10 @@ class Piecewise(nn.Module):
 
     @torch.no_grad()
     def fit(self, x_cont: Tensor) -> None:
-        """Cut each number's range at the quantiles of these rows. Shape: (N, n)."""
+        """Cut each number's range by `edges_of` these rows. Shape: (N, n)."""
         self.low[:, :-1], self.scale[:, :-1] = 0.0, 0.0
-        at = torch.linspace(0, len(x_cont) - 1, self.bins + 1, dtype=torch.float64).round().long()
         for low, scale, numbers in zip(self.low, self.scale, x_cont.T, strict=True):
-            edges = torch.unique(numbers.sort().values[at].float())
-            if len(edges) < 2:
-                edges = torch.stack([edges[0], edges[0] + 1])
+            edges = edges_of(numbers, self.bins)
             n = len(edges) - 1
             low[:n], scale[:n] = edges[:-1], 1 / edges.diff()
 
@@ -147,6 +144,32 @@ class Piecewise(nn.Module):
         come = come.clamp(self.least, self.most)
         vectors = torch.bmm(self.weight.transpose(1, 2), come.transpose(1, 2))  # (n, size, B)
         return vectors.flatten(0, 1).T
+
+
+def edges_of(numbers: Tensor, bins: int) -> Tensor:
+    """Where to cut a range of numbers: at their quantiles, each value once.
+
+    Quantiles that coincide, such as those of a column that is mostly 0, leave edges over, which go
+    to quantiles of the other values, counted once each.
+
+    Args:
+        numbers: the training rows'. Shape: (N,)
+        bins: at most so many.
+
+    Shape: (k,), sorted, with 2 <= k <= bins + 1
+
+    >>> edges_of(torch.tensor([0.0] * 95 + [1, 2, 3, 4, 5]), 3)
+    tensor([0., 2., 4., 5.])
+    """
+    values = numbers.float().sort().values
+    at = torch.linspace(0, len(values) - 1, bins + 1, dtype=torch.float64).round().long()
+    edges = values[at].unique()
+    others = values.unique()
+    others = others[~torch.isin(others, edges)]
+    n_left = min(bins + 1 - len(edges), len(others))
+    middles = (torch.arange(n_left) + 0.5) * len(others) / max(n_left, 1)  # of so many equal parts
+    edges = torch.cat([edges, others[middles.long()]]).sort().values
+    return edges if len(edges) > 1 else torch.stack([edges[0], edges[0] + 1])
 
 
 class Numbers(nn.Module):
