@@ -1,3 +1,6 @@
 """The version of the library, stated once."""
 
 __version__ = "0.1.0"
+
+NUMERICS = 2
+"""Raised when the same call trains to other numbers, so that no run is resumed by other code."""

@@ -73,6 +73,24 @@ def test_a_state_that_is_loaded_and_a_group_that_is_added_on_the_way_count() -> 
     assert same(trained(plain, range(3, 6)), trained(ours, range(3, 6), updates))
 
 
+@pytest.mark.parametrize("change", ["parameter", "state", "mean", "groups"])
+def test_what_a_callback_exchanges_counts(change: str) -> None:
+    plain, ours = optimizer_of(fused=True), optimizer_of(fused=True)
+    updates = Updates(ours)
+    for optimizer in (plain, ours):
+        trained(optimizer, range(5), updates if optimizer is ours else None)
+        first, second = (group["params"] for group in optimizer.param_groups)
+        if change == "parameter":
+            first[1] = nn.Parameter(torch.ones(3))
+        elif change == "state":
+            optimizer.state.pop(first[1])
+        elif change == "mean":
+            optimizer.state[first[1]]["exp_avg"] = torch.ones(3)
+        else:
+            first[:], second[:] = second[:], first[:]
+    assert same(trained(plain, range(5, 9)), trained(ours, range(5, 9), updates))
+
+
 def test_torch_and_updates_can_take_turns() -> None:
     plain, ours = optimizer_of(fused=True), optimizer_of(fused=True)
     updates = Updates(ours)

@@ -88,8 +88,8 @@ def test_numbers_written_as_text_are_no_classes() -> None:
     assert guess_task(pd.Series(["1", "2"] * 30)) == "classification"
     assert guess_task(pd.Series([f"a{n}" for n in range(600)])) == "classification"
     frame = pd.DataFrame({"x": np.arange(600.0), "y": prices})
-    with pytest.raises(ValueError, match="classes must have several rows, got 600 rows"):
-        train(frame, "y", task="classification", valid_fraction=0)
+    with pytest.warns(UserWarning, match="classes should have several rows, got 600 rows"):
+        train(frame, "y", task="classification", valid_fraction=0, epochs=1)
     frame = pd.concat([frame, frame])
     assert len(train(frame, "y", task="classification", valid_fraction=0, epochs=1).spec.classes)
     assert guess_task(pd.Series([1, None, *range(50)], dtype=object)) == "regression"

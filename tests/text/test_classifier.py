@@ -282,7 +282,7 @@ def test_scores_are_those_of_the_predictions(classifier: TextClassifier) -> None
         ),
         (
             lambda m: zoo.text.finetune(m, (["a", "b", "a"], ["so so", "well", "ill"]), run=RUN),
-            "got 3 texts of a class each, such as 'ill'.*swapped",
+            "got 3 classes in 3 labels, such as 'ill'.*swapped",
         ),
     ],
 )

@@ -204,7 +204,7 @@ class TensorBatches:
             device = self.target.device
             rows = pinned(order(len(self), self.seed, epoch), device).to(device, non_blocking=True)
         batch_bytes = sum(tensor[0].nbytes for tensor in tensors) * len(self) / steps
-        at_once = max(int(GATHERED_BYTES / batch_bytes), 1)
+        at_once = max(int(GATHERED_BYTES / max(batch_bytes, 1)), 1)
         for first in range(start, steps, at_once):
             some = range(first, min(first + at_once, steps))
             spans = [bounds(len(self), steps, step, self.rank, self.world) for step in some]

@@ -26,14 +26,18 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, usual: str) -> 
     """
     from matplotlib import pyplot as plt
 
-    place = output_file(path, usual=usual)
-    place = place if place.suffix else place.with_suffix(".png")
+    place = Path(path)
+    if not place.suffix and not place.is_dir():
+        place = place.with_name(f"{place.name}.png")
     kinds = figure.canvas.get_supported_filetypes()
-    if place.suffix[1:].lower() not in kinds:
-        raise ValueError(
-            f"a picture's name must end with its kind, one of {', '.join(sorted(kinds))}, got "
-            f"{str(place)!r}. Try {str(place.with_suffix('.png'))!r}."
-        )
-    figure.savefig(place, dpi=120, bbox_inches="tight")
-    plt.close(figure)
+    try:
+        place = output_file(place, usual=usual)
+        if place.suffix[1:].lower() not in kinds:
+            raise ValueError(
+                f"a picture's name must end with its kind, one of {', '.join(sorted(kinds))}, got "
+                f"{str(place)!r}. Try {str(place.with_suffix('.png'))!r}."
+            )
+        figure.savefig(place, dpi=120, bbox_inches="tight")
+    finally:
+        plt.close(figure)
     return place

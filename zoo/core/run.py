@@ -171,9 +171,9 @@ def in_fp32(run: Run, kind: str) -> Run:
 
 def versions() -> str:
     """The versions that a training depends on."""
-    from zoo.version import __version__
+    from zoo.version import NUMERICS, __version__
 
-    return f"transfer-zoo {__version__}, torch {torch.__version__}"
+    return f"transfer-zoo {__version__} (numerics {NUMERICS}), torch {torch.__version__}"
 
 
 @functools.cache

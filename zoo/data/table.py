@@ -127,12 +127,12 @@ def require_columns(table: Iterable[Any], wanted: Iterable[Any], use: str) -> No
     Raises:
         ValueError: all that lack are named, with the nearest name of the first.
     """
-    columns = list(table)
+    columns, wanted = list(table), list(wanted)
     missing = [name for name in wanted if name not in columns]
     if missing:
         raise ValueError(
             f"{use} must be in the table, got one without {few([*map(repr, missing)])}. "
-            f"{did_you_mean(missing[0], columns)}"
+            f"{did_you_mean(missing[0], [name for name in columns if name not in wanted])}"
         )
 
 

@@ -26,6 +26,11 @@ def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
         ValueError: the column is none of the categories.
     """
     names = [category.name for category in spec.categories]
+    if not names:
+        raise ValueError(
+            f"vectors must be those of categories, got {column=} of a model without any. Name "
+            "columns that are categories when it is trained, as in categories=[...]."
+        )
     if column not in names:
         raise ValueError(
             f"vectors must be those of categories, got {column=}. There is {quoted(names)}."

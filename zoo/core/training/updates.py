@@ -9,6 +9,7 @@ the optimizer's state, are torch's own.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,8 @@ class Updates:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        self._sizes: list[int] = []  # of the groups that the lists below were made of
+        self._params: list[nn.Parameter] = []  # of all groups that the lists below were made of
+        self._sizes: list[int] = []  # of these groups
         self._lists: list[_Lists] = []
         self._stateless: list[nn.Parameter] = []
 
@@ -63,14 +65,18 @@ class Updates:
     def _is_current(self) -> bool:
         """Whether groups and state are still those that the lists were made of."""
         groups, state = self.optimizer.param_groups, self.optimizer.state
-        return self._sizes == [len(group["params"]) for group in groups] and all(
-            state[lists.params[0]].get("step") is lists.counts[0] for lists in self._lists
+        params = itertools.chain.from_iterable(group["params"] for group in groups)
+        return (
+            self._sizes == [len(group["params"]) for group in groups]
+            and all(map(operator.is_, self._params, params))
+            and all(lists.are_of(state) for lists in self._lists)
         )
 
     def _make_lists(self) -> None:
         """Lists of the parameters that have a state, for each group, device and type."""
         groups, state = self.optimizer.param_groups, self.optimizer.state
         self._sizes = [len(group["params"]) for group in groups]
+        self._params = [p for group in groups for p in group["params"]]
         self._stateless = [p for group in groups for p in group["params"] if not state.get(p)]
         self._lists = []
         for group in groups:
@@ -111,6 +117,14 @@ class _Lists:
             [one[name] for one in states] for name in ("exp_avg", "exp_avg_sq", "step")
         )
         return cls(group, params, means, squares, counts, steps)
+
+    def are_of(self, state: Mapping[Tensor, Any]) -> bool:
+        """Whether the tensors are still those of an optimizer's state."""
+        for p, *tensors in zip(self.params, self.means, self.squares, self.counts, strict=True):
+            own = state.get(p, {})
+            if not all(map(operator.is_, tensors, map(own.get, ("exp_avg", "exp_avg_sq", "step")))):
+                return False
+        return True
 
     def update(self) -> None:
         """One step of the parameters that have a gradient."""

@@ -157,7 +157,7 @@ def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Spec]:
     """
     if batch_size < LEAST_BATCH:
         raise ValueError(
-            f"batch_size must be {LEAST_BATCH} or more, got {batch_size=}. Try batch_size=256."
+            f"batch_size must be {LEAST_BATCH} or more, got {batch_size=}. Leave it out."
         )
     device = run.torch_device()
     train = TensorBatches(*prepared.train, batch_size=batch_size, seed=run.seed, device=device)

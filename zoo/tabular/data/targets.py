@@ -146,8 +146,8 @@ def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[n
         rule = "positive where its logarithm is learnt" if log_target else "finite"
         shown = quoted([float(numbers[row]) for row in wrong[:SHOWN]])
         raise ValueError(
-            f"a target must be {rule}, got {shown} in row {wrong[0]} and {len(wrong) - 1} others "
-            f"of {name!r}. Leave these rows out."
+            f"a target must be {rule}, got {shown} in row {column.index[wrong[0]]} and "
+            f"{len(wrong) - 1} others of {name!r}. Leave these rows out."
         )
     return np.log(numbers) if log_target else numbers
 
@@ -210,9 +210,10 @@ def _classes(column: pd.Series, name: Name) -> tuple[Any, ...]:
             "rows of another class, or choose another target."
         )
     if len(classes) == len(column) > 2:
-        raise ValueError(
-            f"classes must have several rows, got {len(classes)} rows of a class each in {name!r}, "
-            f"such as {quoted(classes[:SHOWN])}. Choose another target, or task='regression'."
+        warn(
+            f"classes should have several rows, got {len(classes)} rows of a class each in "
+            f"{name!r}: nothing can be learnt of them. Choose another target, or "
+            "task='regression'."
         )
     return tuple(classes)
 

@@ -289,7 +289,7 @@ def _parsed(column: pd.Series, name: Name) -> NDArray[np.float64]:
     if len(wrong):
         shown = quoted([cells.iloc[row] for row in wrong[:SHOWN]])
         raise ValueError(
-            f"column {name!r} must hold numbers, got {shown} in row {wrong[0]} and "
+            f"column {name!r} must hold numbers, got {shown} in row {column.index[wrong[0]]} and "
             f"{len(wrong) - 1} others. Correct them, leave them empty, or train with "
             f"categories=[{name!r}]."
         )

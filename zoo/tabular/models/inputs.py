@@ -163,8 +163,8 @@ def edges_of(numbers: Tensor, bins: int) -> Tensor:
     """
     values = numbers.float().sort().values
     at = torch.linspace(0, len(values) - 1, bins + 1, dtype=torch.float64).round().long()
-    edges = values[at].unique()
-    others = values.unique()
+    edges = torch.unique(values[at])
+    others = torch.unique(values)
     others = others[~torch.isin(others, edges)]
     n_left = min(bins + 1 - len(edges), len(others))
     middles = (torch.arange(n_left) + 0.5) * len(others) / max(n_left, 1)  # of so many equal parts

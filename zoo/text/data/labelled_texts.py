@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from zoo.core.split import Hashes
 from zoo.text.data.labels import Labels
 from zoo.text.data.texts import hashes_of
 from zoo.text.spec import Label
+
+SINGLE: Final = 0.9  # classes per label from which on texts and labels look swapped
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Labelled:
         """The classes there are, sorted.
 
         Raises:
-            ValueError: there are fewer than two, or as many as texts.
+            ValueError: there are fewer than two, or about as many as texts.
         """
         names = {*self.named, *self._each()}
         classes = sorted(names, key=lambda one: (str(type(one)), one))
@@ -62,10 +64,11 @@ class Labelled:
             raise ValueError(
                 f"there must be at least two classes, got {classes}. Give texts of others too."
             )
-        if not self.multi_label and len(classes) == len(self.labels) > 2:
+        n = sum(1 for _ in self._each())
+        if len(classes) >= max(SINGLE * n, 3) and not self.named:
             raise ValueError(
-                f"classes must have several texts, got {len(classes)} texts of a class each, such "
-                f"as {str(classes[0])!r:.60}. Check that texts and labels are not swapped."
+                f"classes must have several texts, got {len(classes)} classes in {n} labels, such as {str(classes[0])!r:.60}. Check that texts and "
+                "labels are not swapped."
             )
         return tuple(classes)
 
