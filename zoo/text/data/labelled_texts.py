@@ -67,8 +67,8 @@ class Labelled:
         n = sum(1 for _ in self._each())
         if len(classes) >= max(SINGLE * n, 3) and not self.named:
             raise ValueError(
-                f"classes must have several texts, got {len(classes)} classes in {n} labels, such as {str(classes[0])!r:.60}. Check that texts and "
-                "labels are not swapped."
+                f"classes must have several texts, got {len(classes)} classes in {n} labels, such "
+                f"as {str(classes[0])!r:.60}. Check that texts and labels are not swapped."
             )
         return tuple(classes)
 
