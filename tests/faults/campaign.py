@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import zoo
 from scripts.lib.record import ROOT, append
 
@@ -167,3 +169,4 @@ def hash_of(text: str) -> str:
 def quiet() -> None:
     """The circumstances of a campaign: one thread, no network, no bars."""
     os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "MPLBACKEND": "Agg"}
+    torch.set_num_threads(1)  # torch may have been imported before, and forks compute alone anyway
