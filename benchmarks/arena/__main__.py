@@ -1,7 +1,7 @@
 """Run the arena: every set with every method, in three budgets and with five seeds.
 
-A row that is there is not run again, so the same command goes on where it was stopped; peers are run
-once. After a change of the library, `--methods zoo --again` adds the rows of the new commit. A
+A row that is there is not run again, so the same command goes on where it was stopped; peers are
+run once. After a change of the library, `--methods zoo --again` adds the rows of the new commit. A
 method whose answer does not depend on the budget is run with the smallest first; what it needed
 then counts for the larger ones. Budgets are seconds on two cores: 10 are 20 CPU seconds.
 
@@ -20,7 +20,7 @@ from typing import Final
 
 from benchmarks.arena import rows
 from benchmarks.arena.methods import METHODS, Entry, entries
-from benchmarks.arena.runner import Place, run, within
+from benchmarks.arena.runner import PATIENCE, Place, run, within
 from benchmarks.arena.scoring import Problem
 from benchmarks.arena.sets import SETS
 from benchmarks.arena.task import Domain
@@ -36,7 +36,7 @@ PEERS: Final = ROOT / ".venv-peers" / "bin" / "python"
 def main() -> None:
     """Read the command and obey."""
     chosen = flags().parse_args()
-    place = Place(chosen.out, chosen.peers, chosen.threads)
+    place = Place(chosen.out, chosen.peers, chosen.threads, chosen.patience)
     if not place.peers.exists():
         print(f"peers are left out: {place.peers} is not there. Run make arena-peers.")
     missing = []
@@ -143,6 +143,8 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument("--budgets", nargs="+", type=float, default=BUDGETS, help="seconds")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--threads", type=int, default=CORES, help="of each method (%(default)s)")
+    text = "times the budget by the clock, on a busy machine more (%(default)s)"
+    parser.add_argument("--patience", type=float, default=PATIENCE, help=text)
     parser.add_argument("--out", type=Path, default=rows.FILE, help="the CSV (%(default)s)")
     parser.add_argument("--peers", type=Path, default=PEERS, help="Python that has the peers")
     parser.add_argument("--again", action="store_true", help="also where an older commit has rows")

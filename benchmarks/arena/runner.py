@@ -23,7 +23,7 @@ from benchmarks.device.__main__ import end_group, last_line
 from benchmarks.device.commit import commit
 from scripts.lib.record import ROOT
 
-PATIENCE: Final = 5  # times the budget by the clock, on a machine that others use too
+PATIENCE: Final = 5.0  # times the budget by the clock, on a machine that others use too
 STARTING: Final = 180.0  # seconds by the clock to import and to read
 UNITS: Final = ("amx_tile", "avx512_bf16", "avx512f", "avx2", "avx")  # of a CPU, the best first
 LOG: Final = "log.txt"
@@ -37,11 +37,13 @@ class Place:
         out: the CSV.
         peers: Python of the environment of the peers.
         threads: of each method.
+        patience: times the budget after which the clock stops a method.
     """
 
     out: Path
     peers: Path
     threads: int = worker.CORES
+    patience: float = PATIENCE
 
     def python(self, entry: Entry) -> Path:
         """The interpreter that has the method."""
@@ -69,24 +71,31 @@ def run(problem: Problem, entry: Entry, place: Place) -> Row:
         task.write(folder)
         order = {"place": entry.place, "packages": entry.packages}
         (folder / worker.ORDER).write_text(json.dumps(order))
-        code = _process(folder, place.python(entry), place.threads, task.budget)
+        code = _process(folder, entry, place, task.budget)
         return row | _outcome(problem, folder, code)
 
 
-def _process(folder: Path, python: Path, threads: int, budget: float) -> int | None:
+def _process(folder: Path, entry: Entry, place: Place, budget: float) -> int | None:
     """The exit code of the worker, or None if it was stopped by the clock."""
-    command = [str(python), "-W", "ignore", "-m", "benchmarks.arena.worker", str(folder)]
+    command = [
+        str(place.python(entry)),
+        "-W",
+        "ignore",
+        "-m",
+        "benchmarks.arena.worker",
+        str(folder),
+    ]
     with (folder / LOG).open("w") as log:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment(folder, threads),
+            env=environment(folder, place.threads),
             stdout=log,
             stderr=log,
             process_group=0,
         )
         try:
-            return process.wait(STARTING + PATIENCE * budget)
+            return process.wait(STARTING + place.patience * budget)
         except subprocess.TimeoutExpired:
             return None
         finally:

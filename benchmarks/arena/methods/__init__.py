@@ -94,6 +94,13 @@ METHODS: Final = (
     ),
     Entry("nb_svm", "bags:nb_svm", TEXTS, SKLEARN, "NB-SVM, each class against the rest"),
     Entry(
+        "fasttext",
+        "peers.fasttext:network",
+        TEXTS,
+        ("fasttext-numpy2-wheel",),
+        "fastText with its tutorial's settings",
+    ),
+    Entry(
         "minilm",
         "peers.sentences:minilm",
         TEXTS,

