@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ def main() -> None:
     place = Place(chosen.out, chosen.peers, chosen.threads, chosen.patience)
     if not place.peers.exists():
         print(f"peers are left out: {place.peers} is not there. Run make arena-peers.")
+    there = rows_there(place.out, chosen.methods if chosen.again else [])
     missing = []
     for domain, name in sets(chosen.sets):
         methods = [
@@ -47,9 +49,8 @@ def main() -> None:
             if entry.name in chosen.methods and place.python(entry).exists()
         ]
         for seed in chosen.seeds:
-            wanted = Wanted(place.out, name, methods, sorted(chosen.budgets), seed, chosen.again)
             try:
-                wanted.fill(domain, place)
+                Wanted(name, seed, methods, sorted(chosen.budgets), there).fill(domain, place)
             except (FileNotFoundError, ConnectionError) as error:
                 print(f"{name} is left out: {error}")
                 missing.append(name)
@@ -57,27 +58,23 @@ def main() -> None:
     sys.exit(int(bool(missing)))
 
 
+@dataclass(frozen=True)
 class Wanted:
-    """The rows of one set and seed."""
+    """The rows of one set and seed.
 
-    def __init__(
-        self,
-        out: Path,
-        name: str,
-        methods: list[Entry],
-        budgets: list[float],
-        seed: int,
-        again: bool,
-    ) -> None:
-        self.out, self.name, self.methods, self.budgets, self.seed = (
-            *(out, name, methods, budgets, seed),
-        )
-        now = commit()
-        self.there = {
-            key: row
-            for key, row in rows.newest(out).items()
-            if not again or row["commit"] == now or row["method"] not in {m.name for m in methods}
-        }
+    Attributes:
+        name: of the set.
+        seed: number of the trial.
+        methods: that are to have rows.
+        budgets: that are to have rows, the smallest first.
+        there: rows that need not be run; what is run is added.
+    """
+
+    name: str
+    seed: int
+    methods: list[Entry]
+    budgets: list[float]
+    there: dict[rows.Key, rows.Row]
 
     def missing(self, entry: Entry) -> list[float]:
         """Budgets without a row."""
@@ -98,7 +95,7 @@ class Wanted:
                     problem = problem or SETS[domain][self.name](self.seed)
                     row = run(within(problem, budget), entry, place)
                 self.there[rows.key_of(row)] = row
-                rows.add(self.out, row)
+                rows.add(place.out, row)
 
     def known(self, entry: Entry, budget: float) -> rows.Row | None:
         """The row of a larger or smaller budget, if it says what this one would give."""
@@ -120,6 +117,13 @@ class Wanted:
     def key(self, entry: Entry, budget: float) -> rows.Key:
         """The key of a row."""
         return (self.name, entry.name, f"{budget:g}", str(self.seed))
+
+
+def rows_there(out: Path, again: list[str]) -> dict[rows.Key, rows.Row]:
+    """The newest row of each cell and seed; of the methods named, only those of this commit."""
+    now = commit()
+    newest = rows.newest(out).items()
+    return {k: row for k, row in newest if row["method"] not in again or row["commit"] == now}
 
 
 def sets(names: list[str]) -> Iterator[tuple[Domain, str]]:

@@ -104,13 +104,14 @@ class Method(Protocol):
 
 
 def _read(path: Path, kinds: dict[str, str]) -> pd.DataFrame:
-    """A table with columns of the stated kinds; an empty cell is a gap."""
-    types: Any = {name: object if kind == "text" else kind for name, kind in kinds.items()}
-    return pd.read_csv(
-        path,
-        dtype=types,
-        keep_default_na=False,
-        na_values=[""],
-        float_precision="round_trip",
-        encoding="utf-8",
-    )
+    """A table with columns of the stated kinds; an empty cell is a gap.
+
+    Python reads the numbers: what is written comes back to the last bit in every release of pandas.
+    """
+    frame = pd.read_csv(path, dtype=object, keep_default_na=False, na_values=[""], encoding="utf-8")
+    for name, kind in kinds.items():
+        if kind == "bool":
+            frame[name] = frame[name] == "True"
+        elif kind != "text":
+            frame[name] = frame[name].astype(kind)
+    return frame

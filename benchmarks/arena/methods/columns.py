@@ -13,17 +13,19 @@ def texts_of(task: Task) -> list[str]:
 
 
 def as_categories(task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows to learn from and to answer for: texts as categories of the former, the rest a gap."""
+    """Rows to learn from and to answer for; a text is a category of the former, or a gap."""
     rows, others = task.features, task.inputs.copy()
     for name in texts_of(task):
         levels = pd.CategoricalDtype(sorted(rows[name].dropna().unique()))
-        rows[name], others[name] = rows[name].astype(levels), others[name].astype(levels)
+        is_known = others[name].isin(levels.categories)
+        rows[name] = rows[name].astype(levels)
+        others[name] = others[name].where(is_known).astype(levels)
     return rows, others
 
 
 def as_texts(task: Task, gap: str = "missing") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows to learn from and to answer for: gaps of texts are a text of their own."""
     names = texts_of(task)
-    return tuple(
-        x.assign(**{n: x[n].fillna(gap) for n in names}) for x in (task.features, task.inputs)
-    )  # type: ignore[return-value]
+    rows, others = task.features, task.inputs.copy()
+    rows[names], others[names] = rows[names].fillna(gap), others[names].fillna(gap)
+    return rows, others
