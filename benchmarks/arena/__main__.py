@@ -101,7 +101,7 @@ class Wanted:
         """The row of a larger or smaller budget, if it says what this one would give."""
         if entry.uses_budget:
             return None
-        for other in BUDGETS:
+        for other in sorted({*BUDGETS, *self.budgets}):
             row = self.there.get(self.key(entry, other))
             if row is None:
                 continue

@@ -16,7 +16,7 @@ from scripts.lib.record import RESULTS
 FILE: Final = RESULTS / "arena.csv"
 KEY: Final = ("set", "method", "budget_s", "seed")
 COLUMNS: Final = (
-    *("domain", *KEY, "status", "metric", "score", "cpu_s", "wall_s", "peak_mb"),
+    *("domain", *KEY, "status", "metric", "score", "cpu_s", "import_s", "wall_s", "peak_mb"),
     *("train", "test", "ran_at_s", "note", "versions", "python", "machine", "commit"),
 )
 DONE, OVER, FAILED = "done", "over", "failed"
