@@ -17,6 +17,7 @@ from benchmarks.arena.compare import Difference, differences, front, read
 from benchmarks.arena.methods import OURS, entries
 from benchmarks.arena.picture import draw
 from benchmarks.arena.scoring import IS_LOSS
+from benchmarks.arena.sets import CORE
 from benchmarks.arena.task import DOMAINS, Domain
 from scripts.lib.record import RESULTS, ROOT
 
@@ -71,6 +72,8 @@ def lines(frame: pd.DataFrame) -> Iterator[str]:
     found = differences(frame)
     yield "\n## Beside each rival\n"
     yield RULE.strip() + "\n"
+    core = "; ".join(f"{domain}: {', '.join(names)}" for domain, names in CORE.items())
+    yield f"Sets where ours is above / level / below. Core sets are {core}.\n"
     yield from rivals(frame, found)
     yield "\n## Where ours is below\n"
     yield from listed([one for one in found if one.is_below])
@@ -112,13 +115,17 @@ def rivals(frame: pd.DataFrame, found: Sequence[Difference]) -> Iterator[str]:
         body = []
         for entry in entries(domain):
             own = [one for one in found if one.rival == entry.name and one.set in names]
-            if not entry.is_ours and own:
-                above, below = sum(one.is_above for one in own), sum(one.is_below for one in own)
-                level = len(own) - above - below
-                body.append([f"{entry.name}: {entry.about}", *map(str, (above, level, below))])
+            core = [one for one in own if one.set in CORE[domain]]
+            if own:
+                body.append([f"{entry.name}: {entry.about}", _counts(core), _counts(own)])
         if body:
-            yield from table([f"{domain}: ours beside", "above", "level", "below"], body)
+            yield from table([f"{domain}: ours beside", "core sets", "all sets"], body)
             yield ""
+
+
+def _counts(found: Sequence[Difference]) -> str:
+    above, below = sum(one.is_above for one in found), sum(one.is_below for one in found)
+    return f"{above} / {len(found) - above - below} / {below}"
 
 
 def listed(found: Sequence[Difference]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from benchmarks.arena.methods import METHODS, Entry, bags, baselines, entries, s
 from benchmarks.arena.page import lines
 from benchmarks.arena.runner import Place, _outcome, run
 from benchmarks.arena.scoring import Problem, ndcg, score
-from benchmarks.arena.sets import SETS, lists, parts, tables
+from benchmarks.arena.sets import CORE, SETS, lists, parts, tables
 from benchmarks.arena.task import DOMAINS, Task
 from scripts.collab_ranking import ease
 from scripts.lib.bags_of_words import nb_svm
@@ -152,6 +153,7 @@ def test_every_set_and_method_has_a_place() -> None:
         assert f"\ndef {name}(task: Task) -> Answer:" in code
     assert [*SETS] == [*DOMAINS]
     for domain in DOMAINS:
+        assert set(CORE[domain]) <= set(SETS[domain])
         assert {entry.is_ours for entry in entries(domain)} == {True, False}
 
 
@@ -218,6 +220,20 @@ def test_a_method_runs_in_a_process_of_its_own_and_its_row_says_what_it_cost(
     assert 0 < float(row["cpu_s"]) < 2
     assert row["versions"] == f"numpy {np.__version__}"
     assert row["machine"].endswith("1 threads")
+
+
+def test_an_import_within_an_import_counts_once() -> None:
+    def load(depth: int) -> None:
+        end = time.thread_time() + 0.01
+        while time.thread_time() < end:
+            pass
+        if depth:
+            timed(depth - 1)
+
+    imports = worker.Imports()
+    timed = imports.timed(load)
+    timed(1)
+    assert 0.02 <= imports.seconds < 0.04
 
 
 def test_a_run_over_its_budget_and_one_that_fails_are_written_as_such(tmp_path: Path) -> None:
@@ -295,4 +311,5 @@ def test_the_page_says_where_ours_is_below_and_on_the_front(tmp_path: Path) -> N
     assert "| iris | linear | -0.0300 | 0.0000 | 3 |" in page
     assert "| all | 1 of 2 | 1 of 2 |" in page
     assert "**0.9300** (0.1 s)" in page
+    assert "| 0 / 1 / 1 | 0 / 1 / 1 |" in page
     assert "over" in page

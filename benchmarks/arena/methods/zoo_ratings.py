@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import zoo.collab
 from benchmarks.arena.task import LENGTH, NOBODY, Answer, Task
@@ -37,11 +38,14 @@ def _trained(task: Task, **options: Any) -> Any:
 
 
 def _lists(model: Any, task: Task) -> Answer:
-    """Lists of all users, in their order; short ones are filled up."""
-    users = task.inputs["user"]
-    table = model.recommend(users.tolist(), min(LENGTH, task.train["item"].nunique()))
-    place = table.groupby("user").cumcount()
+    """Lists of all users, in their order; short ones are filled up.
+
+    A user whom the model does not know, since all of the choices were held out, gets none.
+    """
+    users = pd.Index(task.inputs["user"])
+    known = users[users.isin(model.spec.users)]
+    table = model.recommend(known.tolist(), min(LENGTH, len(model.spec.items)))
     answer = np.full((len(users), LENGTH), NOBODY)
-    row_of = dict(zip(users, range(len(users)), strict=True))
-    answer[table["user"].map(row_of), place] = table["item"]
+    place = table.groupby("user").cumcount()
+    answer[users.get_indexer(table["user"]), place] = table["item"]
     return answer
