@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tests.tabular.small import COLOURS, learner, table
 from zoo.core.training.learner import Learner
+from zoo.core.trust import rivals as of_all_domains
 from zoo.tabular import rivals
 from zoo.tabular.rivals import LinearTable
 
@@ -83,7 +84,7 @@ def test_a_large_table_is_kept_sparse_and_fitted_on_a_part_within_the_time(
     monkeypatch.setattr(rivals, "DENSE_CELLS", 100)
     monkeypatch.setattr(rivals, "ALPHAS", [1.0])
     torch.testing.assert_close(outputs(rivals.linear(learn.data), learn), dense, rtol=0, atol=0.1)
-    monkeypatch.setattr(rivals, "FIRST_ROWS", 50)
+    monkeypatch.setattr(of_all_domains, "FIRST_ROWS", 50)
     assert rivals.linear(learn.data, 0.0).rows == 50
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 import warnings
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from torch import Tensor, nn
 
 from zoo.core.batches import Data
 from zoo.core.task import LEAST
+from zoo.core.training.learner import Learner
+from zoo.core.trust.rivals import Rival, Rows, fit_within
 from zoo.tabular.data.encode import MISSING
 from zoo.tabular.spec import Spec
 
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 Inputs = tuple[Tensor, Tensor]
-Rows = NDArray[np.int64]
+Limits = Sequence[Sequence[float]]
 
-FIRST_ROWS: Final = 2_000  # of the first fit, whose time tells how many more there may be
 CHOICE_ROWS: Final = 2_000  # that the strength of a penalty is chosen on
+BOOSTING_PAYS: Final = 1.0  # seconds that a call must last for it
 DENSE_CELLS: Final = 20_000_000  # of a matrix that is not kept sparse (160 MB)
 CS: Final = (0.01, 0.1, 1.0, 10.0)  # inverse strengths of the penalty on logistic regression
 ALPHAS: Final = tuple(np.logspace(-2, 4, 13).tolist())  # strengths of the penalty on ridge
@@ -70,6 +72,7 @@ class LinearTable(nn.Module):
         table_rows: rows of each column of categories, row 0 included.
         n_numbers: columns of numbers.
         n_out: outputs.
+        y_range: lowest and highest value of each output; None leaves them free.
 
     Shape:
         - x_cat: (B, n_cat), int32 or int64; x_cont: (B, n_numbers)
@@ -78,10 +81,26 @@ class LinearTable(nn.Module):
 
     name = "linear"
     first: Tensor
+    limits: Tensor | None
 
-    def __init__(self, table_rows: Sequence[int], n_numbers: int, n_out: int) -> None:
+    def __init__(
+        self,
+        table_rows: Sequence[int],
+        n_numbers: int,
+        n_out: int,
+        y_range: Limits | None = None,
+    ) -> None:
         super().__init__()
-        self.arguments = {"table_rows": list(table_rows), "n_numbers": n_numbers, "n_out": n_out}
+        self.arguments: dict[str, Any] = {
+            "table_rows": list(table_rows),
+            "n_numbers": n_numbers,
+            "n_out": n_out,
+        }
+        limits = None
+        if y_range is not None:
+            self.arguments["y_range"] = [list(one) for one in y_range]
+            limits = torch.tensor(y_range, dtype=torch.float32).T
+        self.register_buffer("limits", limits, persistent=False)
         self.rows = 0
         starts = [0, *itertools.accumulate(table_rows)]
         self.vectors = nn.Parameter(torch.zeros(starts[-1], n_out))
@@ -93,9 +112,15 @@ class LinearTable(nn.Module):
     def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
         """Logits, or scaled numbers."""
         output = torch.addmm(self.bias, x_cont, self.matrix)
-        if not len(self.first):
-            return output
-        return output + F.embedding(x_cat + self.first, self.vectors).sum(1)
+        if len(self.first):
+            output = output + F.embedding(x_cat + self.first, self.vectors).sum(1)
+        return output if self.limits is None else output.clamp(*self.limits)
+
+
+PARTNERS: Final[Mapping[str, type[nn.Module]]] = {
+    "constant": Constant,
+    "linear": LinearTable,
+}
 
 
 class Boosting(nn.Module):
@@ -126,10 +151,19 @@ class Boosting(nn.Module):
         return torch.from_numpy(columns).to(x_cont)
 
 
-Rival = TypeVar("Rival", LinearTable, Boosting)
+def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
+    """The rivals of a learner; they keep to the range of its predictions."""
+    y_range = learn.model.settings.get("y_range")
+    return [
+        Rival("constant", partial(constant, y_range=y_range)),
+        Rival("linear", partial(linear, y_range=y_range)),
+        Rival("boosting", boosting, least=BOOSTING_PAYS, blends=False),
+    ]
 
 
-def constant(data: Data[Spec], seconds: float = math.inf) -> Constant:
+def constant(
+    data: Data[Spec], seconds: float = math.inf, *, y_range: Limits | None = None
+) -> Constant:
     """The most frequent class, or the mean, of the training rows."""
     _, target = _training_rows(data)
     module = Constant(data.spec.n_out)
@@ -138,12 +172,19 @@ def constant(data: Data[Spec], seconds: float = math.inf) -> Constant:
         value = ((counts + 1) / (len(target) + data.spec.n_out)).log()
     else:
         value = target.mean(0)
+        if y_range is not None:
+            value = value.clamp(*torch.tensor(y_range).T)
     module.value.data.copy_(value)
     module.rows = len(target)
     return module.requires_grad_(False)
 
 
-def linear(data: Data[Spec], seconds: float = math.inf) -> LinearTable:
+def linear(
+    data: Data[Spec],
+    seconds: float = math.inf,
+    *,
+    y_range: Limits | None = None,
+) -> LinearTable:
     """Logistic regression, or ridge, on one-hot categories and standardised numbers.
 
     The strength of the penalty is the best of a few for rows kept out, of at most `CHOICE_ROWS`.
@@ -153,9 +194,9 @@ def linear(data: Data[Spec], seconds: float = math.inf) -> LinearTable:
     fit_weights = _logistic if spec.task == "classification" else _ridge
 
     def fit(rows: Rows) -> LinearTable:
-        module = LinearTable(spec.table_rows, len(spec.numbers), spec.n_out)
+        module = LinearTable(spec.table_rows, len(spec.numbers), spec.n_out, y_range)
         numbers = x_cont[rows].double()
-        std, mean = torch.std_mean(numbers, dim=0, correction=0)
+        std, mean = (torch.from_numpy(f(numbers.numpy(), axis=0)) for f in (np.std, np.mean))
         std = torch.where(std > 1e-12, std, 1.0)
         places = x_cat[rows] + module.first
         features = _one_hot(places, (numbers - mean) / std, len(module.vectors))
@@ -167,7 +208,7 @@ def linear(data: Data[Spec], seconds: float = math.inf) -> LinearTable:
         module.bias.data.copy_(torch.from_numpy(bias) - mean @ matrix)
         return module.requires_grad_(False)
 
-    return within(seconds, len(target), fit)
+    return fit_within(seconds, len(target), fit)
 
 
 def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:
@@ -188,27 +229,7 @@ def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:
         trees = [kind(**settings).fit(cells[rows], column[rows]) for column in columns]
         return Boosting(trees, with_gaps, spec.n_out)
 
-    return within(seconds, len(target), fit)
-
-
-def within(seconds: float, n: int, fit: Callable[[Rows], Rival]) -> Rival:
-    """What `fit` makes of all n rows, or of as many as take the given time in all.
-
-    The first rows of one random order are fitted, then at most four times as many, as long as the
-    time so far tells that these will end in time.
-    """
-    began = time.perf_counter()
-    order = np.random.default_rng(0).permutation(n)
-    rows = n if math.isinf(seconds) else min(n, FIRST_ROWS)
-    while True:
-        start = time.perf_counter()
-        module = fit(np.sort(order[:rows]))
-        now = time.perf_counter()
-        affordable = rows * min(4.0, (seconds - (now - began)) / max(now - start, 1e-6))
-        if rows == n or affordable < min(n, 2 * rows):
-            module.rows = rows
-            return module
-        rows = min(n, int(affordable))
+    return fit_within(seconds, len(target), fit)
 
 
 def _training_rows(data: Data[Spec]) -> tuple[Inputs, Tensor]:
