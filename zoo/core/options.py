@@ -65,7 +65,9 @@ class Setting:
     def help(self) -> str:
         """The option's help, with its range and default, in words of Python and of a shell."""
         facts = [self.option.range] if self.option.range else []
-        if self.option.default is not False and self.option.default not in (None, ()):
+        if self.option.default is True:
+            facts.append("by default")
+        elif self.option.default is not False and self.option.default not in (None, ()):
             facts.append(f"default {self.option.default!r}")
         if self.option.chosen:
             facts.append(f"by default {self.option.chosen}")

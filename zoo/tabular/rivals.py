@@ -153,7 +153,8 @@ class Boosting(nn.Module):
 
 def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
     """The rivals of a learner; they keep to the range of its predictions."""
-    y_range = learn.model.settings.get("y_range")
+    network: Any = learn.model
+    y_range = network.settings.get("y_range")
     return [
         Rival("constant", partial(constant, y_range=y_range)),
         Rival("linear", partial(linear, y_range=y_range)),

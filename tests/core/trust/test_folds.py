@@ -46,7 +46,7 @@ def test_by_time_the_past_trains() -> None:
         train, valid = rows_of_fold(Fold(i, 3), 8, 0, times=times)
         assert times[train].max() < times[valid].min()
     with pytest.raises(ValueError, match="got folds=3 for 2 moments"):
-        rows_of_fold(Fold(2, 3), 8, 0, times=np.array([1, 1, 1, 1, 1, 1, 1, 2]))
+        rows_of_fold(Fold(0, 3), 8, 0, times=np.array([1, 1, 1, 1, 1, 1, 1, 2]))
 
 
 @pytest.mark.parametrize(

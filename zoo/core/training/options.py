@@ -54,14 +54,6 @@ class TrainingOptions(TypedDict, total=False):
             "seed; 0 trains on everything.",
         ),
     ]
-    fold: Annotated[
-        tuple[int, int] | None,
-        Option(
-            group=_VALIDATION,
-            cli=False,
-            help="Hold out one of several parts instead: (0, 5) is the first of five.",
-        ),
-    ]
     batch_size: Annotated[int, Option(group=_GROUP, low=1, record=True, help="Examples per step.")]
     optimizer: Annotated[
         OptimizerName | Callable[[list[dict[str, Any]]], Optimizer],

@@ -120,7 +120,7 @@ class _Call:
         own, refit = self.settings, self.settings["refit"]
         if own["folds"] is not None:
             return True
-        is_drawn = own["valid"] is None and own["fold"] is None and own["valid_fraction"] > 0
+        is_drawn = own["valid"] is None and own.get("fold") is None and own["valid_fraction"] > 0
         return is_drawn and (self.refits and not own["callbacks"] if refit is None else refit)
 
     def trials(self) -> list[_Trial]:
@@ -238,7 +238,7 @@ class _Call:
 
 def _require_one_way(settings: Mapping[str, Any]) -> None:
     """Refuse folds beside a part that is stated."""
-    stated = [name for name in ("valid", "fold") if settings[name] is not None]
+    stated = [name for name in ("valid", "fold") if settings.get(name) is not None]
     if settings["folds"] is not None and stated:
         raise ValueError(
             f"folds must be drawn from all the data, got folds={settings['folds']} and "

@@ -12,6 +12,19 @@ from zoo.core.options import Option
 _GROUP: Final = "Validation"
 
 
+class InFolds(TypedDict, total=False):
+    """What a learner takes whose data can be held out in folds."""
+
+    fold: Annotated[
+        tuple[int, int] | None,
+        Option(
+            group=_GROUP,
+            cli=False,
+            help="Hold out one of several parts instead: (0, 5) is the first of five.",
+        ),
+    ]
+
+
 class Judged(TypedDict, total=False):
     """What `train` and `finetune` take beside the options of a learner."""
 
@@ -21,8 +34,7 @@ class Judged(TypedDict, total=False):
             group=_GROUP,
             low=2,
             help="Number of parts that are held out one after another: metrics are means over "
-            "them, and `model.out_of_fold` has a prediction for each row by a model that has not "
-            "seen it.",
+            "them, and the model keeps a prediction for each row by one that has not seen it.",
         ),
     ]
     refit: Annotated[
