@@ -74,8 +74,8 @@ def train_and_judge(
     _require_one_way(settings)
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
     trials = call.trials()
-    if call.needs_all_rows and not trials[-1].learn.interrupted:
-        model: AnyModel = call.on_all_rows(trials)
+    if call.is_apart and not trials[-1].learn.interrupted:
+        model: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
         return model
     record = call.record(trials) if len(trials) == 1 else {}
     last: Learner[Any, AnyModel] = trials[-1].learn
@@ -115,8 +115,13 @@ class _Call:
         return self.settings["run"] or Run()
 
     @property
-    def needs_all_rows(self) -> bool:
-        """Whether the model is trained anew, on all rows, after it was measured."""
+    def keeps_members(self) -> bool:
+        """Whether the networks of all folds become one model."""
+        return self.settings["folds"] is not None and self.settings["refit"] is False
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether what is measured is not yet the model, which is made of all rows afterwards."""
         own, refit = self.settings, self.settings["refit"]
         if own["folds"] is not None:
             return True
@@ -125,7 +130,7 @@ class _Call:
 
     def trials(self) -> list[_Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""
-        if not self.needs_all_rows:
+        if not self.is_apart:
             return [self._trial(self.make())]
         if self.run.out is not None and not self.run.resume:
             require_replaceable(Path(self.run.out))  # before hours of training
@@ -137,6 +142,25 @@ class _Call:
             i = len(done)
             done.append(self._trial(self.make(run=self._apart(f".fold-{i + 1}"), fold=Fold(i, n))))
         return done
+
+    def members(self, trials: list[_Trial]) -> Any:
+        """The networks of all folds as one model, if they agree on what inputs mean."""
+        first, *others = (trial.learn for trial in trials)
+        if any(learn.data.spec != first.data.spec for learn in others):
+            warn(
+                "networks of folds must know the same of the data to be one model, got other "
+                "vocabularies or statistics in each. A network is trained on all rows instead."
+            )
+            return self.on_all_rows(trials)
+        whole = self.make(run=self.run, valid_fraction=0.0)
+        record = self.record(trials, whole)
+        record |= {"history": first.history, "seen_rows": whole.as_model().seen_rows}
+        values = record.pop("out_of_fold", None)
+        networks = [trial.learn.model for trial in trials]
+        model = finished(first, record=record | {"networks": networks}, saved_by=whole)
+        if values is not None:
+            model.out_of_fold = model.answers(*values)
+        return model
 
     def on_all_rows(self, trials: list[_Trial]) -> Any:
         """The model that is trained on all rows, with the scores of those before it.
@@ -191,13 +215,12 @@ class _Call:
         """Train a learner and compare it with its rivals."""
         started = time.perf_counter()
         self.recipe(learn, ())
-        metrics = finished(learn).metrics if self.needs_all_rows and not learn.interrupted else {}
+        metrics = finished(learn).metrics if self.is_apart and not learn.interrupted else {}
         trial = _Trial(learn, metrics)
         valid, task = learn.data.valid, learn.task
         some = self.rivals(learn) if self.rivals and self.settings["rivals"] else ()
-        if learn.interrupted or valid is None or task.score is None:
-            return trial
-        if not some and self.settings["folds"] is None:
+        keeps = self.settings["folds"] is not None and learn.data.origin is not None
+        if learn.interrupted or valid is None or task.score is None or not (some or keeps):
             return trial
         trial.contest, trial.partners = contest_of(
             learn.predict(valid),
@@ -207,7 +230,7 @@ class _Call:
             learn.device,
             lasted=time.perf_counter() - started,
             seed=self.run.seed,
-            everything=self.settings["rivals"] == "all",
+            everything=self.settings.get("rivals") == "all",
         )
         return trial
 
