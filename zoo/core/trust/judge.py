@@ -37,6 +37,8 @@ from zoo.core.trust.rivals import Rival, allowed, contest_of
 
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
 ALL_ROWS: Final = "before it was trained on all rows"
+FOLDS: Final = 5  # of few examples
+WAYS: Final = {"valid_fraction", "time", "split"}  # to hold out a part that a call has stated
 
 Recipe = Callable[[Any, Sequence[Any]], None]
 """(learner, validated learners of the same call, before all rows are trained on): trains it."""
@@ -53,6 +55,7 @@ def train_and_judge(
     *,
     rivals: Rivals | None = None,
     refits: bool = False,
+    few: int = 0,
     unscored: dict[str, float] | None = None,
 ) -> AnyModel:
     """The model of a verb's call, with scores on rows that it has not seen.
@@ -64,6 +67,7 @@ def train_and_judge(
         options: the call's own.
         rivals: those of the domain; None if it has none.
         refits: whether the domain trains on all rows in the end unless the call says otherwise.
+        few: examples up to which folds are held out by default: of so few, one part tells little.
         unscored: metrics of a model that is not validated; None leaves it without any.
 
     Raises:
@@ -73,6 +77,10 @@ def train_and_judge(
     settings = table.complete(options)
     _require_one_way(settings)
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
+    if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
+        data = call.make(run=replace(call.run, out=None, resume=False)).data
+        if 0 < len(data.train) + len(data.valid or ()) <= few:  # type: ignore[arg-type]
+            call = replace(call, settings={**settings, "folds": FOLDS})
     trials = call.trials()
     if call.is_apart and not trials[-1].learn.interrupted:
         model: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
