@@ -163,12 +163,8 @@ class _Call:
         whole = self.make(run=self.run, valid_fraction=0.0)
         record = self.record(trials, whole)
         record |= {"history": first.history, "seen_rows": whole.as_model().seen_rows}
-        values = record.pop("out_of_fold", None)
-        networks = [trial.learn.model for trial in trials]
-        model = finished(first, record=record | {"networks": networks}, saved_by=whole)
-        if values is not None:
-            model.out_of_fold = model.answers(*values)
-        return model
+        record["networks"] = [trial.learn.model for trial in trials]
+        return _finished(first, record, saved_by=whole)
 
     def on_all_rows(self, trials: list[_Trial]) -> Any:
         """The model that is trained on all rows, with the scores of those before it.
@@ -179,16 +175,12 @@ class _Call:
         self.recipe(learn, [trial.learn for trial in trials])
         if learn.interrupted and len(trials) == 1:
             record = self.record(trials) | {"training": {"interrupted": ALL_ROWS}}
-            return finished(trials[0].learn, record=record, saved_by=learn)
+            return _finished(trials[0].learn, record, saved_by=learn)
         record = self.record(trials, learn)
         record["training"] = record.get("training", {}) | {"scored": ALL_ROWS}
         if len(trials) == 1:
             record["history"] = trials[0].learn.history
-        values = record.pop("out_of_fold", None)
-        model = finished(learn, record=record)
-        if values is not None:
-            model.out_of_fold = model.answers(*values)
-        return model
+        return _finished(learn, record)
 
     def record(
         self, trials: list[_Trial], whole: Learner[Any, Any] | None = None
@@ -280,6 +272,17 @@ def _require_one_way(settings: Mapping[str, Any]) -> None:
             f"all rows can be trained on if the held-out part is drawn from them, got refit=True "
             f"and {stated[0]}=... Keep one of them."
         )
+
+
+def _finished(
+    learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
+) -> Any:
+    """The model of a learner with its record, and its predictions out of fold as a table."""
+    predictions = record.pop("out_of_fold", None)
+    model = finished(learn, record=record, saved_by=saved_by)
+    if predictions is not None:
+        model.out_of_fold = model.answers(*predictions)
+    return model
 
 
 def _over_folds(trials: Sequence[_Trial], contest: Contest | None) -> dict[str, Any]:
