@@ -45,7 +45,26 @@ class CategoryDecay:
         """Draw the vectors back, in proportion to the step's rate."""
         weight = self.embeddings.weight
         if weight.requires_grad:
-            weight.lerp_(self.start, (self.decay * fit.optimizer.param_groups[0]["lr"]).clamp(max=1))
+            weight.lerp_(
+                self.start, (self.decay * fit.optimizer.param_groups[0]["lr"]).clamp(max=1)
+            )
+
+
+def decay_of(
+    embeddings: Embeddings | None, inputs: tuple[Tensor, Tensor], target: Tensor, strength: float
+) -> list[CategoryDecay]:
+    """The callback for a network and its training rows; none where there is nothing to draw back.
+
+    Args:
+        embeddings: those of the network.
+        inputs: the training rows' `x_cat` and `x_cont`, on the CPU.
+        target: the training rows' targets.
+        strength: see `CategoryDecay`.
+    """
+    if embeddings is None or not strength:
+        return []
+    shares = shares_of_chance(inputs[0].numpy(), embeddings.rows, target.numpy())
+    return [CategoryDecay(embeddings, shares, strength)]
 
 
 def shares_of_chance(

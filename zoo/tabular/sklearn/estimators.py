@@ -6,13 +6,15 @@ an array are numbers, unless `categories` lists them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,6 +27,7 @@ from zoo.tabular.sklearn.fitted import (
     table_as_fitted,
     target_names,
     trained,
+    weighted,
 )
 
 
@@ -40,12 +43,16 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
         dropout: probability after each hidden layer; None takes the model's.
+        embedding_dropout: probability on the embeddings; None takes the model's.
+        sizes: widths of embeddings, by column; the others grow with the categories, up to 8.
+        category_decay: how strongly vectors of categories that tell little are drawn back.
         bins: number of bins of the piecewise-linear embeddings of numbers; None takes the model's.
         join: how categories and numbers come together; None takes the model's.
         categories: columns that are categories whatever they look like; of an array, numbers.
         numbers: columns that are numbers whatever they look like.
         device: device to train on.
         random_state: seed of weights, order and dropout; None draws one.
+        class_weight: "balanced", or how much each class counts, by class; the others count 1.
 
     Attributes:
         classes_: the classes, sorted.
@@ -55,10 +62,11 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     """
 
     model: ModelName = "mlp"
+    class_weight: Literal["balanced"] | Mapping[Any, float] | None = None
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Train on the rows of X and their classes y."""
-        frame, target = fitted_table(self, X, y)
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on the rows of X and their classes y; a weight of 0 leaves a row out."""
+        frame, target = weighted(*fitted_table(self, X, y), sample_weight)
         check_classification_targets(target)
         self.classes_, codes = np.unique(target, return_inverse=True)
         if len(self.classes_) < 2:
@@ -68,8 +76,17 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             )
         (name,) = target_names(y, frame)
         frame[name] = codes
-        self.model_ = trained(self, frame, [name], "classification", classes=self.classes_)
+        self.model_ = trained(
+            self, frame, [name], "classification", self.classes_, self._class_weights(target)
+        )
         return self
+
+    def _class_weights(self, target: NDArray[Any]) -> Any:
+        """Weights by the classes' numbers."""
+        if self.class_weight is None or self.class_weight == "balanced":
+            return self.class_weight
+        each = compute_class_weight(self.class_weight, classes=self.classes_, y=target)
+        return dict(enumerate(each.tolist()))
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """The probability of each class. Shape: (N, n_classes)."""
@@ -95,6 +112,9 @@ class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
         dropout: probability after each hidden layer; None takes the model's.
+        embedding_dropout: probability on the embeddings; None takes the model's.
+        sizes: widths of embeddings, by column; the others grow with the categories, up to 8.
+        category_decay: how strongly vectors of categories that tell little are drawn back.
         bins: number of bins of the piecewise-linear embeddings of numbers; None takes the model's.
         join: how categories and numbers come together; None takes the model's.
         categories: columns that are categories whatever they look like; of an array, numbers.
@@ -112,9 +132,12 @@ class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     model: ModelName = "mlp"
     log_target: bool = False
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Train on the rows of X and their targets y, (N,) or (N, n_targets)."""
-        frame, target = fitted_table(self, X, y, several=True)
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on the rows of X and their targets y, (N,) or (N, n_targets).
+
+        A weight of 0 leaves a row out.
+        """
+        frame, target = weighted(*fitted_table(self, X, y, several=True), sample_weight)
         columns = target.reshape(len(target), -1)
         names = target_names(y, frame, columns.shape[1])
         targets = pd.DataFrame(columns, columns=names, index=frame.index, dtype=np.float64)
@@ -149,6 +172,9 @@ class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
         dropout: probability after each hidden layer; None takes the model's.
+        embedding_dropout: probability on the embeddings; None takes the model's.
+        sizes: widths of embeddings, by column; the others grow with the categories, up to 8.
+        category_decay: how strongly vectors of categories that tell little are drawn back.
         bins: number of bins of the piecewise-linear embeddings of numbers; None takes the model's.
         join: how categories and numbers come together; None takes the model's.
         categories: columns that are categories whatever they look like; of an array, numbers.
