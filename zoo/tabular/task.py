@@ -4,9 +4,9 @@ A network of several members gives (B, k, n) outputs: each has a loss of its own
 the prediction is the mean of theirs - of probabilities, or of scaled numbers (Gorishniy et al.
 2024, sec. 3.3). What an evaluation reports is the loss of the prediction.
 
-Training targets may carry weights of their rows (`zoo.tabular.data.weights`): the loss of a batch is
-then the sum of weight times loss over the number of rows, so that its gradient is on average that of
-the weighted mean over the table, however rows fall into batches and parts of them.
+Training targets may carry weights of their rows (`zoo.tabular.data.weights`): the loss of a batch
+is then the sum of weight times loss over the number of rows, so that its gradient is on average
+that of the weighted mean over the table, however rows fall into batches and parts of them.
 """
 
 from __future__ import annotations

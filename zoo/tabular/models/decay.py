@@ -45,9 +45,8 @@ class CategoryDecay:
         """Draw the vectors back, in proportion to the step's rate."""
         weight = self.embeddings.weight
         if weight.requires_grad:
-            weight.lerp_(
-                self.start, (self.decay * fit.optimizer.param_groups[0]["lr"]).clamp(max=1)
-            )
+            lr = fit.optimizer.param_groups[0]["lr"]  # that of the inputs
+            weight.lerp_(self.start, (self.decay * lr).clamp(max=1))
 
 
 def decay_of(

@@ -14,7 +14,6 @@ from typing import Final, Self
 import torch
 from torch import Tensor, nn
 
-
 WIDEST: Final = 8  # an embedding; up to 600, as in fastai, learn rare categories by heart
 
 

@@ -140,9 +140,7 @@ def trained(
     """
     options = estimator.get_params(deep=False)
     epochs, lr, device, state = map(options.pop, ("epochs", "lr", "device", "random_state"))
-    options = {
-        name: value for name, value in options.items() if name in DEFAULTS or name == "model"
-    }
+    options.pop("class_weight", None)
     options["weights"] = WEIGHTS if WEIGHTS in frame.columns else None
     options["class_weights"] = class_weights
     if not hasattr(estimator, "feature_names_in_"):
