@@ -22,8 +22,8 @@ from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import (
     encode_targets,
     fit_targets,
+    is_still,
     labelled,
-    still_std,
     task_of_targets,
     with_targets,
 )
@@ -225,8 +225,7 @@ def _keep(target: Target, earlier: Spec) -> Target:
     if old is None:
         return target
     if earlier.task == "regression":
-        constant = old.std <= still_std(old.mean)
-        return target if constant else Target(target.name, (), old.mean, old.std)
+        return target if is_still(old) else Target(target.name, (), old.mean, old.std)
     lookup = Lookup(Category(old.name, old.classes))
     new = tuple(value for value in target.classes if not lookup.row(value))
     return Target(target.name, (*old.classes, *new))

@@ -32,8 +32,8 @@ def row_weights(frame: pd.DataFrame, name: Name) -> NDArray[np.float64]:
     wrong = weights[~(np.isfinite(weights) & (weights >= 0))]
     if len(wrong) or not weights.any():
         raise ValueError(
-            f"weights must be finite, 0 or more, and not all 0, got {few(wrong.tolist()) or 0.0} in "
-            f"{len(wrong) or len(weights)} of {len(weights)} rows of {name!r}. Correct them."
+            f"weights must be finite, 0 or more, and not all 0, got {few(wrong.tolist()) or '0'} "
+            f"in {len(wrong) or len(weights)} of {len(weights)} rows of {name!r}. Correct them."
         )
     return weights
 

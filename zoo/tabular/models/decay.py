@@ -35,15 +35,15 @@ class CategoryDecay:
 
     def __init__(self, embeddings: Embeddings, shares: Tensor, strength: float) -> None:
         widths = torch.tensor(embeddings.sizes).repeat_interleave(torch.tensor(embeddings.rows))
-        decay = (strength * shares.square()).repeat_interleave(widths)
+        self.decay = (strength * shares.square()).repeat_interleave(widths)
         self.embeddings = embeddings
-        self.decay = decay.to(embeddings.weight)
         self.start = embeddings.weight.detach().clone()
 
     @torch.no_grad()
     def step_end(self, fit: Fit) -> None:
         """Draw the vectors back, in proportion to the step's rate."""
         weight = self.embeddings.weight
+        self.start, self.decay = self.start.to(weight), self.decay.to(weight)
         if weight.requires_grad:
             lr = fit.optimizer.param_groups[0]["lr"]  # that of the inputs
             weight.lerp_(self.start, (self.decay * lr).clamp(max=1))

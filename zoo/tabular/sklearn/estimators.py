@@ -6,6 +6,7 @@ an array are numbers, unless `categories` lists them.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -13,13 +14,16 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin, clone
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.values import FEW, as_numbers
+from zoo.tabular.embeddings import table_of, turned
 from zoo.tabular.options import ModelName
 from zoo.tabular.sklearn.fitted import (
     NetworkEstimator,
@@ -159,11 +163,16 @@ class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return tags
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     """Learnt vectors in the place of categories, for any forest or boosting (Guo & Berkhahn 2016).
 
     A network is trained to predict y; each column of categories then becomes the columns of its
     vectors, an unseen category the mean vector. Numbers pass as they are, gaps too.
+
+    `fit_transform(X, y)` is not `fit(X, y).transform(X)`, as in scikit-learn's `TargetEncoder`:
+    each row gets vectors of a network that was trained without it. Vectors that know the row's own
+    label would mislead what is trained on them.
 
     Args:
         epochs: passes over the rows.
@@ -181,12 +190,15 @@ class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         numbers: columns that are numbers whatever they look like.
         device: device to train on.
         random_state: seed of weights, order and dropout; None draws one.
+        cv: networks of `fit_transform`, each trained without one of so many parts.
 
     Attributes:
-        model_: the `TableModel`.
+        model_: the `TableModel`, trained on all rows.
         n_features_in_: columns of X.
         feature_names_in_: their names, if X has names.
     """
+
+    cv: int = 5
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Learn the vectors by predicting y: classes if they are such, numbers otherwise.
@@ -204,13 +216,42 @@ class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
             self.model_ = trained(self, frame, [name], "classification", classes=classes)
         return self
 
+    def fit_transform(self, X: Any, y: ArrayLike) -> NDArray[np.float64]:
+        """Learn the vectors; those of each row come from a network trained without it.
+
+        Shape: as `transform`
+        """
+        vectors = self.fit(X, y)._transformed(X, [self._vectors(i) for i in self._columns])
+        if not self._columns:
+            return vectors
+        spec, seed = self.model_.spec, check_random_state(self.random_state).randint(2**31 - 1)
+        other = clone(self).set_params(
+            categories=[category.name for category in spec.categories],
+            numbers=[number.name for number in spec.numbers],
+            sizes={c.name: self._vectors(i).shape[1] for i, c in enumerate(spec.categories)},
+            random_state=seed,
+        )
+        folds = StratifiedKFold if spec.task == "classification" else KFold
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")
+            parts = list(folds(self.cv, shuffle=True, random_state=seed).split(X, y))
+        for rest, held in parts:
+            other.fit(_safe_indexing(X, rest), _safe_indexing(y, rest))
+            tables = [turned(other.model_, self.model_, i) for i in self._columns]
+            vectors[held] = other._transformed(_safe_indexing(X, held), tables)
+        return vectors
+
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Vectors and numbers side by side. Shape: (N, columns), in the order of their names."""
         check_is_fitted(self)
+        return self._transformed(X, [self._vectors(i) for i in self._columns])
+
+    def _transformed(self, X: Any, tables: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Rows of the tables of vectors, and numbers. Shape: (N, columns)."""
         frame = table_as_fitted(self, X)
         spec = self.model_.spec
         rows = Encoder(spec).table(frame)[0].numpy()
-        parts = [self._vectors(i)[rows[:, i]] for i in range(len(spec.categories))]
+        parts = [table[rows[:, i]] for i, table in enumerate(tables)]
         for number in spec.numbers:
             cells = as_numbers(frame[number.name], number.name, number.kind)
             parts.append(np.where(np.isinf(cells), np.nan, cells)[:, None])
@@ -229,10 +270,12 @@ class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         names += [f"{prefix}{number.name}" for number in spec.numbers]
         return np.array(names, dtype=object)
 
+    @property
+    def _columns(self) -> range:
+        return range(len(self.model_.spec.categories))
+
     def _vectors(self, column: int) -> NDArray[np.float64]:
-        embeddings: Any = self.model_.members[0].embeddings
-        vectors: NDArray[np.float64] = embeddings.table(column).detach().cpu().numpy()
-        return vectors
+        return table_of(self.model_, column)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

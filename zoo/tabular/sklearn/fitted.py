@@ -140,7 +140,7 @@ def trained(
     """
     options = estimator.get_params(deep=False)
     epochs, lr, device, state = map(options.pop, ("epochs", "lr", "device", "random_state"))
-    options.pop("class_weight", None)
+    options = {name: options[name] for name in options if name not in ("class_weight", "cv")}
     options["weights"] = WEIGHTS if WEIGHTS in frame.columns else None
     options["class_weights"] = class_weights
     if not hasattr(estimator, "feature_names_in_"):
