@@ -181,4 +181,7 @@ class FitOptions(Options, Judged, total=False):
     """What `train` and `finetune` take beside the table and its target."""
 
 
-FIT_OPTIONS: Final = OPTIONS.extended(FitOptions)
+FEW_ROWS: Final = 1_000  # up to which a held-out fifth tells too little
+FIT_OPTIONS: Final = OPTIONS.extended(
+    FitOptions, folds=Chosen(f"5 of at most {FEW_ROWS:,} rows that need no other split")
+)

@@ -29,6 +29,7 @@ from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import (
+    FEW_ROWS,
     FINETUNE_EPOCHS,
     FINETUNE_LR,
     FIT_OPTIONS,
@@ -77,7 +78,7 @@ def train(
     """
     require_data("zoo.tabular.train", data, names_model=names_model)
     new_learner = partial(learner, data, target, model=model)
-    return _judged(new_learner, epochs, lr, options)
+    return _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
 
 
 @verb(FIT_OPTIONS)
@@ -179,6 +180,7 @@ def _judged(
     epochs: int,
     lr: float,
     options: FitOptions,
+    few: int = 0,
 ) -> TableModel:
     """The model of a call, measured beside its rivals and then trained on all rows."""
 
@@ -187,7 +189,10 @@ def _judged(
             learn.fit_one_cycle(epochs, lr)
 
     some = rivals_of if epochs else None
-    return train_and_judge(new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=epochs > 0)
+    refits = epochs > 0
+    return train_and_judge(
+        new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=refits, few=few
+    )
 
 
 def _network(

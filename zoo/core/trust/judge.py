@@ -37,6 +37,8 @@ from zoo.core.trust.rivals import Rival, allowed, contest_of
 
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
 ALL_ROWS: Final = "before it was trained on all rows"
+FOLDS: Final = 5  # of few examples
+WAYS: Final = {"valid_fraction", "time", "split"}  # to hold out a part that a call has stated
 
 Recipe = Callable[[Any, Sequence[Any]], None]
 """(learner, validated learners of the same call, before all rows are trained on): trains it."""
@@ -53,6 +55,7 @@ def train_and_judge(
     *,
     rivals: Rivals | None = None,
     refits: bool = False,
+    few: int = 0,
     unscored: dict[str, float] | None = None,
 ) -> AnyModel:
     """The model of a verb's call, with scores on rows that it has not seen.
@@ -64,6 +67,7 @@ def train_and_judge(
         options: the call's own.
         rivals: those of the domain; None if it has none.
         refits: whether the domain trains on all rows in the end unless the call says otherwise.
+        few: examples up to which folds are held out by default: of so few, one part tells little.
         unscored: metrics of a model that is not validated; None leaves it without any.
 
     Raises:
@@ -73,6 +77,10 @@ def train_and_judge(
     settings = table.complete(options)
     _require_one_way(settings)
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
+    if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
+        data = call.make(run=replace(call.run, out=None, resume=False)).data
+        if 0 < len(data.train) + len(data.valid or ()) <= few:  # type: ignore[arg-type]
+            call = replace(call, settings={**settings, "folds": FOLDS})
     trials = call.trials()
     if call.is_apart and not trials[-1].learn.interrupted:
         model: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
@@ -155,12 +163,8 @@ class _Call:
         whole = self.make(run=self.run, valid_fraction=0.0)
         record = self.record(trials, whole)
         record |= {"history": first.history, "seen_rows": whole.as_model().seen_rows}
-        values = record.pop("out_of_fold", None)
-        networks = [trial.learn.model for trial in trials]
-        model = finished(first, record=record | {"networks": networks}, saved_by=whole)
-        if values is not None:
-            model.out_of_fold = model.answers(*values)
-        return model
+        record["networks"] = [trial.learn.model for trial in trials]
+        return _finished(first, record, saved_by=whole)
 
     def on_all_rows(self, trials: list[_Trial]) -> Any:
         """The model that is trained on all rows, with the scores of those before it.
@@ -171,16 +175,12 @@ class _Call:
         self.recipe(learn, [trial.learn for trial in trials])
         if learn.interrupted and len(trials) == 1:
             record = self.record(trials) | {"training": {"interrupted": ALL_ROWS}}
-            return finished(trials[0].learn, record=record, saved_by=learn)
+            return _finished(trials[0].learn, record, saved_by=learn)
         record = self.record(trials, learn)
         record["training"] = record.get("training", {}) | {"scored": ALL_ROWS}
         if len(trials) == 1:
             record["history"] = trials[0].learn.history
-        values = record.pop("out_of_fold", None)
-        model = finished(learn, record=record)
-        if values is not None:
-            model.out_of_fold = model.answers(*values)
-        return model
+        return _finished(learn, record)
 
     def record(
         self, trials: list[_Trial], whole: Learner[Any, Any] | None = None
@@ -272,6 +272,17 @@ def _require_one_way(settings: Mapping[str, Any]) -> None:
             f"all rows can be trained on if the held-out part is drawn from them, got refit=True "
             f"and {stated[0]}=... Keep one of them."
         )
+
+
+def _finished(
+    learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
+) -> Any:
+    """The model of a learner with its record, and its predictions out of fold as a table."""
+    predictions = record.pop("out_of_fold", None)
+    model = finished(learn, record=record, saved_by=saved_by)
+    if predictions is not None:
+        model.out_of_fold = model.answers(*predictions)
+    return model
 
 
 def _over_folds(trials: Sequence[_Trial], contest: Contest | None) -> dict[str, Any]:
