@@ -25,6 +25,7 @@ from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
 from zoo.tabular.model import TableModel
+from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import (
@@ -159,6 +160,7 @@ def learner(
     with seeded(run.seed):
         network = _network(model, table, start, settings)
     record = {"pretrained": _shown(pretrained), "rows": len(table.train[1])}
+    decay = decay_of(network.embeddings, *table.train, settings["category_decay"])
     return learner_of(
         network,
         batches(table, run, batch_size=settings["batch_size"]),
@@ -168,6 +170,7 @@ def learner(
         source=source(data),
         record=record | OPTIONS.record(settings),
         batchnorm=TableModel.batchnorm,
+        callbacks=decay,
         **kept,
     )
 
