@@ -31,6 +31,7 @@ from zoo.vision.models.classifier import Classifier
 from zoo.vision.models.head import pooled
 
 SUFFIX: Final = ".features"
+BATCH_SIZE: Final = 32
 _VERSION: Final = "zoo-features-3"
 
 
@@ -62,10 +63,17 @@ class Pass:
     mirrored: bool = False
 
     def batches(self) -> Iterator[Batch]:
-        """The batches of the pass."""
-        for batch in self.photos.epoch(self.epoch):
-            flipped = tuple(x.flip(-1) for x in batch.inputs) if self.mirrored else batch.inputs
-            yield batch._replace(inputs=flipped)
+        """The batches of the pass, whose last photo fills them up to `BATCH_SIZE`.
+
+        So a photo's features do not depend, in their last bit, on how many others it came with.
+        """
+        photos = self.photos if self.photos.augment else replace(self.photos, batch_size=BATCH_SIZE)
+        for batch in photos.epoch(self.epoch):
+            (x,) = batch.inputs
+            x = x.flip(-1) if self.mirrored else x
+            lacking = max(BATCH_SIZE - len(x), 0)
+            filled = torch.cat([x, x[-1:].expand(lacking, -1, -1, -1)])
+            yield batch._replace(inputs=(filled,))
 
     def key(self) -> str | None:
         """Text that identifies the file of the pass, or None for a user's own data set."""
@@ -204,7 +212,8 @@ def features_of(learn: PhotoLearner, one: Pass) -> Tensor:
         body = [Features(classifier)]
         batches = one.of(lacking).batches()
         outputs = predict_batches(body, batches, _PLAIN, learn.device, learn.dtype)
-        known = known.added(names[lacking], torch.cat([batch.mean.cpu() for batch in outputs]))
+        rows = torch.cat([batch.mean[: len(batch.target)].cpu() for batch in outputs])
+        known = known.added(names[lacking], rows)
         if place is not None:
             keep(place, known, int(learn.run.cache_gb * 1e9))
     return known.of(names)

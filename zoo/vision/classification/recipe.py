@@ -57,6 +57,11 @@ def fit_from_probe(
 ) -> None:
     """Train everything by one cycle, and end between the probe and the last weights.
 
+    How far from the probe the validation part decides, with `trusted_share` as the rule that it is
+    shrunk to; the probe itself is among the choices (see `zoo.core.training.shares`). The scores
+    that the choice does not flatter are `scores_in(learn.history)`. Without a validation part the
+    rule decides.
+
     Where sizes grow there is no such mean: the probe knows photos of the first size alone, and on
     held-out training photos the last weights are better (`scripts/searches/vision_recipe.py`).
 
@@ -70,7 +75,7 @@ def fit_from_probe(
     schedule = partial(one_cycle, pct_start=0.3)
     stages = [(size, n) for size, n in shared(epochs, sizes or [0]) if n]
     share = trusted_share(len(learn.data.train))  # type: ignore[arg-type]
-    mean = [WiSE(share)] if len(stages) == 1 else []
+    mean = [WiSE(share, fitted=True)] if len(stages) == 1 else []
     for size, n in stages:
         if size:
             set_size(learn, size)
