@@ -44,7 +44,7 @@ HINT = "zoo predict {} PHOTO..."
 
 
 @vision.command("finetune")
-@takes(of_photos.OPTIONS, of_photos.EPOCHS, sizes=(of_photos.Sizes, ()))
+@takes(of_photos.FIT_OPTIONS, of_photos.EPOCHS, sizes=(of_photos.Sizes, ()))
 def finetune(pretrained: Pretrained, photos: Photos, **options: Any) -> None:
     """Fine-tune a pretrained model on your photos and save it."""
     name = named_after(photos, pretrained)
@@ -52,7 +52,12 @@ def finetune(pretrained: Pretrained, photos: Photos, **options: Any) -> None:
 
 
 @vision.command("train")
-@takes(of_photos.TRAIN_OPTIONS, of_photos.TRAIN_EPOCHS, of_photos.TRAIN_LR, model=(Backbone, None))
+@takes(
+    of_photos.TRAIN_FIT_OPTIONS,
+    of_photos.TRAIN_EPOCHS,
+    of_photos.TRAIN_LR,
+    model=(Backbone, None),
+)
 def train(photos: Photos, **options: Any) -> None:
     """Train a model on your photos from random weights and save it."""
     name = named_after(photos, options.get("model", "model"))

@@ -14,7 +14,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from zoo.core.training.evaluation import to_device
 from zoo.core.training.fit import Fit
-from zoo.core.training.shares import Choice, choice_of
 
 
 class Snapshots:
@@ -121,42 +120,24 @@ class WiSE:
 
     Args:
         share: share of the last weights, 0..1; 0.5 is the mean.
-        fitted: let the validation part choose the share, see `zoo.core.training.shares`; then
-            `share` is the rule that it is shrunk to, and what a fit takes that Ctrl-C ended. The
-            last line of the history tells the share, and scores that are not flattered by it.
-
-    Attributes:
-        choice: what the last fit's validation part chose, if it did.
     """
 
-    def __init__(self, share: float = 0.5, *, fitted: bool = False) -> None:
-        self.share, self.fitted = share, fitted
-        self.choice: Choice | None = None
+    def __init__(self, share: float = 0.5) -> None:
+        self.share = share
         self._first: dict[str, Tensor] = {}
 
     def fit_start(self, fit: Fit) -> None:
         """Keep the first weights."""
-        self.choice, self._first = None, _copied(fit.model)
+        self._first = {name: t.detach().clone() for name, t in fit.model.state_dict().items()}
 
     def fit_end(self, fit: Fit) -> None:
         """Go to the point between."""
-        last = _copied(fit.model)
-
-        def go_to(share: float) -> None:
-            fit.model.load_state_dict(
-                {
-                    name: torch.lerp(self._first[name], t, share) if t.is_floating_point() else t
-                    for name, t in last.items()
-                }
-            )
-
-        if self.fitted and not fit.interrupted:
-            self.choice = choice_of(fit, go_to, self.share)
-        go_to(self.share if self.choice is None else self.choice.share)
-        if self.choice is not None and fit.history.rows:
-            scores = dict(self.choice.scores)
-            fit.history.rows[-1] |= {"valid_loss": scores.pop("loss"), **scores}
-            fit.history.rows[-1]["share"] = self.choice.share
+        fit.model.load_state_dict(
+            {
+                name: torch.lerp(self._first[name], t, self.share) if t.is_floating_point() else t
+                for name, t in fit.model.state_dict().items()
+            }
+        )
 
     def state(self) -> dict[str, Any]:
         """The first weights."""
@@ -165,10 +146,6 @@ class WiSE:
     def load_state(self, state: dict[str, Any]) -> None:
         """Remember the first weights of the killed run."""
         self._first = {name: t.to(self._first[name].device) for name, t in state.items()}
-
-
-def _copied(model: nn.Module) -> dict[str, Tensor]:
-    return {name: t.detach().clone() for name, t in model.state_dict().items()}
 
 
 @torch.no_grad()

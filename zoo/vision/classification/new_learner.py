@@ -52,7 +52,8 @@ def new_learner(
     OPTIONS.require_used(settings, table_facts(data, settings["valid"]))
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
-    listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
+    fold = settings["fold"]
+    listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, fold=fold, **form)
     head = {k: v for k, v in settings.items() if k in NEW_HEAD and v is not None}
     with seeded(run.seed):
         network = start(first, listing, settings["size"], head, published=pretrained is not None)
@@ -68,7 +69,7 @@ def new_learner(
     facts = {"pretrained": "" if pretrained is None else str(pretrained), "photos": len(labels)}
     learn = learner_of(
         network,
-        Data(*parts, spec, photo_set.train.hashes),
+        Data(*parts, spec, photo_set.train.hashes, photo_set.origin),
         task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights),
         _model,
         settings,
