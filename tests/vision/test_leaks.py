@@ -78,7 +78,7 @@ def test_a_stated_split_that_shares_photos_is_refused(
 
 def test_of_a_drawn_split_all_copies_are_on_one_side(tmp_path: Path) -> None:
     photos = noise(tmp_path / "p", 40, copies=3)
-    train, valid = open_photos(list_photos(photos), PLAIN, RUN)
+    train, valid, _ = open_photos(list_photos(photos), PLAIN, RUN)
     assert train.hashes is not None
     assert not np.isin(valid.hashes, train.hashes).any()
     assert len(valid.items) == pytest.approx(24, abs=6)  # about a fifth of 120

@@ -189,6 +189,14 @@ def photos_of(learn: PhotoLearner) -> tuple[PhotoBatches, PhotoBatches | None]:
     return train, valid
 
 
+def plain_passes(photos: PhotoBatches) -> list[Pass]:
+    """The pass over photos as they are, and one over mirror images if they may be flipped."""
+    augment: Any = photos.augment
+    plain = Pass(replace(photos, augment=None, shuffle=False))
+    flips = augment is not None and (augment.flip or augment.dihedral)
+    return [plain, replace(plain, mirrored=True)] if flips else [plain]
+
+
 def features_and_targets(learn: PhotoLearner, passes: Sequence[Pass]) -> tuple[Tensor, Tensor]:
     """What the passes give, one after the other. Shape: (n, d) and (n, ...), on the CPU."""
     rows = torch.cat([features_of(learn, one) for one in passes])

@@ -21,7 +21,12 @@ from zoo.core.training.schedules import one_cycle
 from zoo.core.training.shares import Choice, Weights, choose_share, weights_of
 from zoo.core.trust.rivals import Rival
 from zoo.vision.classification import probe
-from zoo.vision.classification.features import Pass, features_and_targets, on_photos, photos_of
+from zoo.vision.classification.features import (
+    features_and_targets,
+    on_photos,
+    photos_of,
+    plain_passes,
+)
 from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.classification.rivals import rivals_of
 from zoo.vision.classification.spec import Spec
@@ -110,12 +115,7 @@ def start_from_probe(learn: PhotoLearner) -> None:
         learn.freeze()
         learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
         return
-    train, _ = photos_of(learn)
-    augment: Any = train.augment
-    plain = replace(train, augment=None, shuffle=False)
-    passes = [Pass(plain)]
-    if augment is not None and (augment.flip or augment.dihedral):
-        passes.append(Pass(plain, mirrored=True))
+    passes = plain_passes(photos_of(learn)[0])
     features, targets = (rows.numpy() for rows in features_and_targets(learn, passes))
     weights = None if learn.task.weights is None else learn.task.weights.numpy(force=True)
     probe.start_head(classifier, *probe.fit(features, targets, learn.data.spec, weights))

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Unpack
 
+import pandas as pd
+
+from zoo.core.arguments import require_data
 from zoo.core.options import OptionTable, verb
 from zoo.core.training.options import Epochs, Rate, SomeRate
 from zoo.core.trust.judge import train_and_judge
+from zoo.vision.classification.candidates import at_hand, compared
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.new_learner import new_learner
 from zoo.vision.classification.options import (
@@ -25,7 +29,14 @@ from zoo.vision.classification.options import (
 )
 from zoo.vision.classification.recipe import FineTuning, settle
 from zoo.vision.classification.rivals import rivals_of
-from zoo.vision.pretrained import Pretrained, finetune_start, learner_start, train_start
+from zoo.vision.pretrained import (
+    Pretrained,
+    finetune_start,
+    learner_start,
+    look_up,
+    names_model,
+    train_start,
+)
 
 
 @verb(FIT_OPTIONS)
@@ -52,7 +63,8 @@ def finetune(
 
     Args:
         pretrained: a backbone's name (`zoo.vision.backbones()`), the directory or the hub name
-            of a saved model, or a model.
+            of a saved model, or a model; "auto" takes the backbone at hand that suits the training
+            photos best (`zoo.vision.choose`).
         data: a folder (one folder per class, perhaps within train and valid), a CSV file or
             DataFrame of paths and labels, a torch data set of (image, label) or a Hugging Face
             data set. Labels are classes; lists, or cells with a separator: several per photo; or
@@ -145,6 +157,44 @@ def learner(
     """
     start = learner_start("zoo.vision.learner", data, pretrained, model)
     return new_learner(data, start, pretrained, options)
+
+
+@verb(OPTIONS)
+def choose(
+    data: Any, *, among: Sequence[str] | None = None, **options: Unpack[Options]
+) -> pd.DataFrame:
+    """Compare backbones on your photos by cross-validated linear probes; none is trained.
+
+    Each body sees every photo once (and its mirror image), which is kept, so that the second call,
+    and `finetune` of the chosen one, start at once. Photos of a validation part take no part.
+
+    Args:
+        data: see `finetune`.
+        among: names of backbones (`zoo.vision.backbones()`); None takes those whose weights are at
+            hand.
+        **options: see `zoo.vision.classification.options.Options`.
+
+    Returns:
+        A row for each backbone, the best score first; see
+        `zoo.vision.classification.candidates.compared`.
+
+    Raises:
+        ValueError: an unknown name, no name, or as `finetune`.
+
+    Example:
+        zoo.vision.choose("photos/", among=["efficientnet_lite0", "efficientnet_lite2"])
+    """
+    require_data("zoo.vision.choose", data, names_model=names_model)
+    if isinstance(among, str) or (among is not None and not among):
+        raise ValueError(
+            f"among must be names of backbones, got {among=!r}. Try ['efficientnet_lite0']."
+        )
+    whole = {**options, **({} if options.get("valid") is not None else {"valid_fraction": 0.0})}
+
+    def make(name: str) -> PhotoLearner:
+        return new_learner(data, look_up(name), name, OPTIONS.complete(whole))
+
+    return compared(at_hand() if among is None else among, make)
 
 
 def _growing(sizes: Sequence[int], options: Options) -> Sequence[int]:
