@@ -32,14 +32,6 @@ def test_a_score_is_that_of_a_probe_by_scikit_learn(photos: Path, tiny: str) -> 
     table = zoo.vision.choose(photos, among=[tiny], augment="none", run=RUN)
     columns = ["accuracy", "spread", "loss", "ms_per_photo", "MB", "licence", "auto"]
     assert list(table.columns) == columns
-        "accuracy",
-        "spread",
-        "loss",
-        "ms_per_photo",
-        "MB",
-        "licence",
-        "auto",
-    ]
     learn = zoo.vision.learner(photos, pretrained=tiny, augment="none", run=RUN)
     train = photos_of(learn)[0]
     (one,) = plain_passes(train)
