@@ -60,7 +60,11 @@ class Spec:
         return self == replace(other, **{name: getattr(self, name) for name in self.FREE_FIELDS})
 
     def numbers(self, text: str) -> Numbers:
-        """A text as numbers of words, in the order of reading. Shape: (n,), int32."""
+        """A text as numbers of words, in the order of reading. Shape: (n,), int32.
+
+        A word that is not in the vocabulary has number 0 for a language model; for a classifier, of
+        which a bag of words may be a part, it has a number of its own, not below that of words.
+        """
         numbers = self.numberer(text)
         return numbers[::-1].copy() if self.reverse else numbers
 
@@ -72,7 +76,8 @@ class Spec:
     @cached_property
     def numberer(self) -> Numberer:
         """From texts to numbers in the order of writing."""
-        return Numberer(Tokenizer(self.language, self.normalisation), self.vocabulary.number)
+        number = self.vocabulary.own_number if self.classes else self.vocabulary.number
+        return Numberer(Tokenizer(self.language, self.normalisation), number)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""
