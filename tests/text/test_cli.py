@@ -63,6 +63,7 @@ def test_texts_are_classified(trained: Path, tmp_path: Path) -> None:
     assert len(row["probabilities"]) == 2
 
 
+@pytest.mark.filterwarnings("ignore:1 of .* are empty")
 def test_gaps_of_a_table_keep_their_rows(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "gaps.csv").write_text("text,n\nWe found it dull.,1\n,2\nWe found it warm.,3\n")
     lines = zoo("predict", trained / "m", tmp_path / "gaps.csv", "--json").output.splitlines()

@@ -14,8 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
+import zoo
+from tests.text.small import RUN
 from zoo.core.batches import Data
-from zoo.text import rivals
+from zoo.text import LanguageModel, rivals
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.rules import SPECIAL
 from zoo.text.data.stream import in_memory
@@ -151,3 +153,16 @@ def test_the_network_reads_every_unknown_word_as_one() -> None:
     assert known[0, -1] >= len(WORDS)
     lengths = torch.tensor([known.shape[1]])
     assert torch.equal(net(known, lengths), net(known.where(known < 12, 0), lengths))
+
+
+def test_texts_of_unknown_words_and_empty_ones_are_told(lm: LanguageModel) -> None:
+    foreign = ["这部 电影 好", "这部 故事 坏"] * 8
+    with pytest.warns(UserWarning, match="100% of the words .* are unknown"):
+        zoo.text.learner((foreign, ["a", "b"] * 8), pretrained=lm, run=RUN)
+    with pytest.warns(UserWarning, match="2 of 20 texts are empty"):
+        zoo.text.learner(
+            (["the film", "the story"] * 9 + ["", " "], ["a", "b"] * 10),
+            pretrained=lm,
+            valid_fraction=0,
+            run=RUN,
+        )

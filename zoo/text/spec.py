@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -76,8 +77,12 @@ class Spec:
     @cached_property
     def numberer(self) -> Numberer:
         """From texts to numbers in the order of writing."""
-        number = self.vocabulary.own_number if self.classes else self.vocabulary.number
-        return Numberer(Tokenizer(self.language, self.normalisation), number)
+        return Numberer(Tokenizer(self.language, self.normalisation), self.number_of)
+
+    @property
+    def number_of(self) -> Callable[[str], int]:
+        """From a word to its number, see `numbers`."""
+        return self.vocabulary.own_number if self.classes else self.vocabulary.number
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""

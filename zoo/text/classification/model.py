@@ -23,6 +23,7 @@ from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
 from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.stream import Stream, in_memory
+from zoo.text.data.warnings import warn_of_empty
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Label, Spec
 from zoo.text.task import check, task_of
@@ -69,7 +70,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
 
         Args:
             texts: a text, or a list, Series, array or iterator of texts, or a table or the `Path`
-                of one, of which the column of texts counts; an empty text is allowed.
+                of one, of which the column of texts counts. A warning tells of empty texts.
             batch_size: texts that pass through the model at a time, those of like length together.
                 The prediction for a text does not depend on the others: on a CPU to the last bit.
 
@@ -79,7 +80,9 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         several, alone = texts_of(texts, self.spec.text_column)
         if not several:
             return []
-        logits = self._logits(in_memory(map(self.spec.numberer, several)), batch_size)
+        stream = in_memory(map(self.spec.numberer, several))
+        warn_of_empty(stream)
+        logits = self._logits(stream, batch_size)
         decoded = self._task().decode(logits.flatten(0, 1)).view_as(logits).mean(0)
         kind: Any = Labels if self.spec.multi_label else Prediction
         verdicts = [kind.of(self.spec.classes, row) for row in decoded.double().tolist()]
@@ -123,6 +126,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         texts.check_kind(multi_label=several)
         self._warn_of_seen_rows(texts.hashes())
         stream = in_memory(map(self.spec.numberer, texts.texts))
+        warn_of_empty(stream)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:

@@ -5,11 +5,11 @@ It imports no torch, so that the command line reads it at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Final
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Option, OptionTable
-from zoo.core.training.options import TrainingOptions
+from zoo.core.training.options import LabelSmoothing, TrainingOptions
 from zoo.text.language_model.options import Column, Language
 from zoo.text.recipe import BPTT, MAX_LEN
 
@@ -19,7 +19,7 @@ TRAIN_LR: Final = 5e-3
 Gradual = Annotated[bool, Option(help="Thaw the last layers one after another first, as ULMFiT.")]
 
 
-class Options(TrainingOptions, total=False):
+class Options(TrainingOptions, LabelSmoothing, total=False):
     """What the verbs of classifiers take beside the model and the texts."""
 
     text: Column
@@ -32,6 +32,10 @@ class Options(TrainingOptions, total=False):
         ),
     ]
     language: Language
+    class_weights: Annotated[
+        Literal["balanced"] | Mapping[Any, float] | None,
+        Option(cli=str, help="How much each class counts in the loss: 'balanced', or by class."),
+    ]
     drop_mult: Annotated[
         float, Option(default=0.5, low=0, high=10, record=True, help="Factor for all dropouts.")
     ]

@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Unpack
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from zoo.core.arguments import require_data, require_one_start, require_order
 from zoo.core.batches import Data
+from zoo.core.class_weights import class_weights
 from zoo.core.model import finished, learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, seeded
+from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
 from zoo.hub.find import names_model
@@ -24,10 +28,11 @@ from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.parts import parts, unseen
 from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_own_numbers
 from zoo.text.data.tokenizer import Tokenizer
+from zoo.text.data.warnings import warn_of_empty, warn_of_unknown
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.language_model.options import Model, SomeModel
 from zoo.text.models.classifier import ClassifierNet
-from zoo.text.pretrained import Pretrained, pretrained_model
+from zoo.text.pretrained import Pretrained, pretrained_model, require_like
 from zoo.text.recipe import CYCLE
 from zoo.text.spec import Spec
 from zoo.text.task import task_of
@@ -139,6 +144,8 @@ def learner(
     settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else pretrained_model(pretrained)
     earlier = first.seen_rows if isinstance(first, TextClassifier) else None
+    if first is not None:
+        require_like(first, options)
     columns = _columns(first, settings)
     labelled = partial(read, text=settings["text"], label=settings["label"], usual=columns)
     whole, valid = labelled(data), settings["valid"]
@@ -147,12 +154,16 @@ def learner(
     held = unseen(held, earlier)
     spec = _spec(first, training, whole, columns, settings["language"], run)
     batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
+    train_batches = batches(training, shuffle=True)
+    warn_of_empty(train_batches.stream)
+    if first is not None:
+        warn_of_unknown(train_batches.stream, len(spec.words))
     valid_batches = None if held is None else batches(held, shuffle=False)
     facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
     return learner_of(
         _network(first, spec, settings, run),
-        Data(batches(training, shuffle=True), valid_batches, spec, training.hashes()),
-        task_of(spec),
+        Data(train_batches, valid_batches, spec, training.hashes()),
+        _task(spec, settings, train_batches.labels, run),
         TextClassifier,
         settings,
         source=source(data),
@@ -209,6 +220,16 @@ def _network(first: Start, spec: Spec, settings: Options, run: Run) -> Classifie
         network.head.load_state_dict(first.members[0].head.state_dict())
         network.head_trained = True
     return network
+
+
+def _task(spec: Spec, settings: Options, labels: NDArray[Any], run: Run) -> Task:
+    """The task, its loss smoothed and weighted as the user says."""
+    n, several = len(spec.classes), spec.multi_label
+    n_each = labels.sum(0) if several else np.bincount(labels, minlength=n)
+    chosen = settings["class_weights"]
+    weights = class_weights(chosen, n_each, len(labels), spec.classes, several=several)
+    weights = weights if weights is None else weights.to(run.torch_device())
+    return task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights)
 
 
 def _batches(

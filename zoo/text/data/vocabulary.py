@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,15 @@ class Vocabulary:
             n = len(self.words)
             number = n + zlib.crc32(word.encode("utf-8", "surrogatepass")) % (2**31 - n)
         return number
+
+    def filled_up(self, words: Iterable[str], most: int) -> Vocabulary:
+        """These words, and of others the first, until there are `most`.
+
+        >>> Vocabulary((*SPECIAL, "film")).filled_up(["the", "film", "of"], 11).words[9:]
+        ('film', 'the')
+        """
+        others = [word for word in words if word not in self._numbers]
+        return Vocabulary((*self.words, *others[: max(most - len(self), 0)]))
 
     def rows_in(self, other: Vocabulary) -> Tensor:
         """The number of each word in another vocabulary, -1 for a word that is not there.
