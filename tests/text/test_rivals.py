@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 import zoo
-from tests.text.small import RUN
+from tests.text.small import RUN, reviews
 from zoo.core.batches import Data
-from zoo.text import LanguageModel, rivals
+from zoo.text import LanguageModel, TextClassifier, rivals
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.rules import SPECIAL
 from zoo.text.data.stream import in_memory
@@ -111,21 +112,18 @@ def test_a_bag_is_built_again_of_its_arguments_and_weights() -> None:
     spec = Spec(WORDS, classes=tuple(TOPICS))
     for fit in (rivals.tfidf_regression, rivals.nb_svm):
         bag = fit(data(labels, spec))
-        again = BagOfWords(n_classes=3, **bag.arguments)
+        again = BagOfWords(**bag.arguments)
         again.load_state_dict(load(save(dict(bag.state_dict()))))
         assert (probabilities(again, spec, NEW) == probabilities(bag, spec, NEW)).all()
 
 
-def test_a_text_says_the_same_in_any_company_and_from_either_end() -> None:
+def test_a_text_says_the_same_in_any_company() -> None:
     _, labels = texts()
     spec = Spec(WORDS, classes=tuple(TOPICS))
     bag = rivals.tfidf_regression(data(labels, spec))
     together = probabilities(bag, spec, NEW)
     alone = [probabilities(bag, spec, [text])[0] for text in NEW]
     assert (together == np.stack(alone)).all()
-    backward = Spec(WORDS, reverse=True, classes=spec.classes)
-    bag.flips = True
-    np.testing.assert_array_equal(probabilities(bag, backward, NEW), together)
 
 
 def test_a_class_without_texts_is_unlikely_and_finite() -> None:
@@ -156,9 +154,9 @@ def test_the_network_reads_every_unknown_word_as_one() -> None:
 
 
 def test_texts_of_unknown_words_and_empty_ones_are_told(lm: LanguageModel) -> None:
-    foreign = ["这部 电影 好", "这部 故事 坏"] * 8
+    foreign: Any = (["这部 电影 好", "这部 故事 坏"] * 8, ["a", "b"] * 8)
     with pytest.warns(UserWarning, match="100% of the words .* are unknown"):
-        zoo.text.learner((foreign, ["a", "b"] * 8), pretrained=lm, run=RUN)
+        zoo.text.learner(foreign, pretrained=lm, valid_fraction=0, run=RUN)
     with pytest.warns(UserWarning, match="2 of 20 texts are empty"):
         zoo.text.learner(
             (["the film", "the story"] * 9 + ["", " "], ["a", "b"] * 10),
@@ -166,3 +164,41 @@ def test_texts_of_unknown_words_and_empty_ones_are_told(lm: LanguageModel) -> No
             valid_fraction=0,
             run=RUN,
         )
+
+
+def weak(lm: LanguageModel, **options: Any) -> TextClassifier:
+    """A call whose network has hardly more than its first weights."""
+    columns = {"text": "review", "label": "liked"}
+    table = reviews(60).set_axis(range(500, 560))
+    return zoo.text.finetune(lm, table, lr=1e-6, epochs=1, **columns, **options, run=RUN)
+
+
+def test_the_better_model_answers_and_the_blend_survives_storage(
+    lm: LanguageModel, tmp_path: Path
+) -> None:
+    model = weak(lm)
+    assert model.blend is not None
+    assert model.rivals is not None
+    assert model.out_of_fold is not None  # of so few texts folds are held out
+    assert list(model.rivals.index) == ["network", "tf-idf", "nb-svm", "returned"]
+    assert sum(model.blend.shares) > 0.9
+    assert model.metrics["accuracy"] > 0.9
+    truth = reviews(60).set_axis(range(500, 560))["liked"]
+    assert list(model.out_of_fold.index) == list(truth.index)
+    assert (model.out_of_fold.idxmax(axis=1) == truth).mean() > 0.9
+    loaded = zoo.load(model.save(tmp_path / "m"), run=RUN)
+    texts = ["We found it lovely. A zyzzyva.", "Tired!"]
+    assert loaded.predict(texts) == model.predict(texts)
+    assert loaded.explain("We found the film lovely.").top(1)[0][0] == "lovely"
+    assert model.training["texts"] == 60
+    with pytest.raises(ValueError, match="must be networks alone"):
+        zoo.text.ensemble([model, loaded])
+
+
+def test_a_part_of_the_texts_may_be_named(lm: LanguageModel) -> None:
+    one = weak(lm, fold=(1, 3), rivals=False)
+    assert one.training["texts"] == 40
+    assert one.blend is None
+    parts = reviews(40).assign(is_valid=[True, False] * 20)
+    with pytest.raises(ValueError, match="data that set a validation part apart"):
+        zoo.text.learner(parts, text="review", label="liked", pretrained=lm, fold=(0, 3), run=RUN)

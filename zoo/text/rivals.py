@@ -22,6 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from zoo.core.batches import Batches, Data
+from zoo.core.training.learner import Learner
+from zoo.core.trust.rivals import Rival
 from zoo.text.models.bag_of_words import BagOfWords, Counting, occurrences
 from zoo.text.spec import Spec
 
@@ -81,6 +83,13 @@ def nb_svm(data: Data[Spec], seconds: float = 2.0) -> BagOfWords:
         scale = float(np.exp(minimize_scalar(loss, bounds=SCALES, method="bounded").x))
     weight, bias = _by_ratios(x, table.truth)
     return table.bag("presence", np.ones(x.shape[1]), scale * weight, scale * bias)
+
+
+def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
+    """The rivals of a classifier; where classes are weighted they only compare."""
+    blends = learn.task.weights is None
+    fits = {"tf-idf": tfidf_regression, "nb-svm": nb_svm}
+    return [Rival(name, fit, blends=blends) for name, fit in fits.items()]
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
             return []
         stream = in_memory(map(self.spec.numberer, several))
         warn_of_empty(stream)
-        logits = self._logits(stream, batch_size)
-        decoded = self._task().decode(logits.flatten(0, 1)).view_as(logits).mean(0)
+        decoded = self._decoded(self._logits(stream, batch_size))
         kind: Any = Labels if self.spec.multi_label else Prediction
         verdicts = [kind.of(self.spec.classes, row) for row in decoded.double().tolist()]
         return verdicts[0] if alone else verdicts
@@ -154,7 +153,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         parts = list(parts_of(self.spec.numberer.tokenizer(text)))
         variants = without(self.spec.numberer(text), [place for place, _ in parts])
         logits, number = self._logits(in_memory(variants)), classes.index(explained)
-        odds = log_odds(logits, number, multi_label=self.spec.multi_label).mean(0)
+        odds = log_odds(self._decoded(logits.double()), number)
         fall = (odds[0] - odds[1:]).tolist()
         return Explanation(explained, verdict, tuple(word for _, word in parts), tuple(fall))
 
@@ -176,8 +175,12 @@ class TextClassifier(Model[ClassifierNet, Spec]):
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
 
+    def _decoded(self, logits: Tensor) -> Tensor:
+        """Probabilities by all voices. Shape: (n_voices, n, n_classes) -> (n, n_classes)."""
+        return self._placed.mean([self._task().decode(one) for one in logits])
+
     def _logits(self, stream: Stream, batch_size: int = 64) -> Tensor:
-        """Logits of each member for each document, in order. Shape: (n_members, n, n_classes)."""
+        """Logits of each voice for each document, in order. Shape: (n_voices, n, n_classes)."""
         labels = np.zeros(stream.n_documents, dtype=np.int64)
         batches = self._batches(stream, labels, batch_size)
         outputs = self._placed.predict(batches.epoch(0), self._task())

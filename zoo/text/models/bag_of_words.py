@@ -34,8 +34,7 @@ class BagOfWords(nn.Module):
             `idf`, however often.
 
     Attributes:
-        arguments: what builds the module again, beside the number of classes.
-        flips: whether texts come from their other end, as in an ensemble of directions.
+        arguments: what builds the module again.
         keys: the features, sorted: the number of a word w, or (v + 1) 2^31 + w of a pair (v, w).
             Shape: (n_features,), int64.
         idf: see `counting`. Shape: (n_features,).
@@ -47,8 +46,9 @@ class BagOfWords(nn.Module):
 
     def __init__(self, *, n_features: int, n_classes: int, counting: Counting = "tfidf") -> None:
         super().__init__()
-        self.arguments: dict[str, Any] = {"n_features": n_features, "counting": counting}
-        self.counting, self.flips = counting, False
+        sizes = {"n_features": n_features, "n_classes": n_classes}
+        self.arguments: dict[str, Any] = {**sizes, "counting": counting}
+        self.counting = counting
         self.keys: Tensor
         self.idf: Tensor
         self.register_buffer("keys", torch.zeros(n_features, dtype=torch.int64))
@@ -79,7 +79,7 @@ class BagOfWords(nn.Module):
 
         Shape: (B, T) -> (n,) each, int64: row of the text, number of the feature, count.
         """
-        rows, keys = occurrences(tokens, backward=self.flips)
+        rows, keys = occurrences(tokens)
         features = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
         known = self.keys[features] == keys
         places = rows[known] * len(self.keys) + features[known]
@@ -87,12 +87,11 @@ class BagOfWords(nn.Module):
         return places // len(self.keys), places % len(self.keys), counts
 
 
-def occurrences(tokens: Tensor, *, backward: bool = False) -> tuple[Tensor, Tensor]:
+def occurrences(tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Each word and each pair of neighbouring words in some texts, marks left out.
 
     Args:
         tokens: the texts. Shape: (B, T), int64.
-        backward: whether the words of a pair change places.
 
     Returns:
         The row of the text, and the key of the word or pair, see `BagOfWords`. Shape: (n,) each.
@@ -103,7 +102,10 @@ def occurrences(tokens: Tensor, *, backward: bool = False) -> tuple[Tensor, Tens
     """
     real = tokens >= len(SPECIAL)
     rows, words = real.nonzero()[:, 0], tokens[real]
-    first, second = (words[1:], words[:-1]) if backward else (words[:-1], words[1:])
     together = rows[1:] == rows[:-1]
-    pairs = ((first + 1) << BITS) + second
+    pairs = ((words[:-1] + 1) << BITS) + words[1:]
     return torch.cat([rows, rows[1:][together]]), torch.cat([words, pairs[together]])
+
+
+PARTNERS: Final = {BagOfWords.name: BagOfWords}
+"""Modules that may have a share in a classifier's prediction, by name."""
