@@ -173,7 +173,9 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         check(config)
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
-        return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
+        word = None if self.blend is None else self.spec.vocabulary.word
+        options: Any = {"shuffle": False, "reverse": self.spec.reverse, "word": word}
+        return DocumentBatches(stream, labels, batch_size, **options)
 
     def _decoded(self, logits: Tensor) -> Tensor:
         """Probabilities by all voices. Shape: (n_voices, n, n_classes) -> (n, n_classes)."""

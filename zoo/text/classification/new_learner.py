@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
@@ -67,7 +68,8 @@ def new_learner(
     warn_of_empty(train_batches.stream)
     if first is not None:
         warn_of_unknown(train_batches.stream, len(spec.words))
-    valid_batches = None if held is None else batches(held, shuffle=False)
+    word = spec.vocabulary.word
+    valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
     facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
     return learner_of(
         _network(first, spec, settings, run),

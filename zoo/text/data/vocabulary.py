@@ -55,7 +55,12 @@ class Vocabulary:
         if number is None:
             n = len(self.words)
             number = n + zlib.crc32(word.encode("utf-8", "surrogatepass")) % (2**31 - n)
+            self._others[number] = word
         return number
+
+    def word(self, number: int) -> str:
+        """The word of a number that `number` or `own_number` gave here; "" for any other."""
+        return self.words[number] if number < len(self.words) else self._others.get(number, "")
 
     def filled_up(self, words: Iterable[str], most: int) -> Vocabulary:
         """These words, and of others the first, until there are `most`.
@@ -73,6 +78,11 @@ class Vocabulary:
         """
         numbers = [other._numbers.get(word, -1) for word in self.words]
         return torch.tensor(numbers, dtype=torch.int64)
+
+    @cached_property
+    def _others(self) -> dict[int, str]:
+        """Words beyond the vocabulary that were met, by their numbers."""
+        return {}
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Bags of words: linear models of which words and pairs of words a text has, as modules.
+"""Bags of words: linear models of which words, pairs and parts of words a text has, as modules.
 
 They see the same batches of numbers as `ClassifierNet`, of which they use more: words that the
 vocabulary lacks come as numbers of their own (`zoo.text.data.tokenizer.number_of_unknown`), which a
@@ -20,14 +20,14 @@ Counting = Literal["tfidf", "presence"]
 
 
 class BagOfWords(nn.Module):
-    """Classes of documents by a weight for each word and pair of neighbouring words, and class.
+    """Classes of documents by weights of words, pairs of neighbouring words and parts of words.
 
     Numbers equal those of scikit-learn: `TfidfVectorizer(sublinear_tf=True)`, or
     `CountVectorizer(binary=True)`, then a linear model. Punctuation counts as words; marks of
     capitals, repetitions and beginnings count for nothing, and stand between no two words.
 
     Args:
-        n_features: words and pairs that are known.
+        n_features: words, pairs and parts that are known.
         n_classes: number of outputs.
         counting: "tfidf": a feature counts 1 + log(its occurrences), times its weight `idf`, all
             features of a text together of length 1. "presence": a feature that is there counts
@@ -35,7 +35,8 @@ class BagOfWords(nn.Module):
 
     Attributes:
         arguments: what builds the module again.
-        keys: the features, sorted: the number of a word w, or (v + 1) 2^31 + w of a pair (v, w).
+        keys: the features, sorted: w of the word of this number, (v + 1) 2^31 + w of a pair (v, w),
+            2^31 + p of a part p of words.
             Shape: (n_features,), int64.
         idf: see `counting`. Shape: (n_features,).
         weight: by feature and class. Shape: (n_features, n_classes).
@@ -56,30 +57,30 @@ class BagOfWords(nn.Module):
         self.weight = nn.Parameter(torch.zeros(n_features, n_classes))
         self.bias = nn.Parameter(torch.zeros(n_classes))
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes)."""
-        rows, features, values = self.values(tokens)
+    def forward(self, tokens: Tensor, lengths: Tensor, parts: Tensor | None = None) -> Tensor:
+        """Logits. Shape: (B, T) int64, filled up after the end; (B,); (B, P) -> (B, n_classes)."""
+        rows, features, values = self.values(tokens, parts)
         products = values[:, None] * self.weight[features]
         return self.bias.repeat(len(tokens), 1).index_add(0, rows, products)
 
-    def values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def values(self, tokens: Tensor, parts: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """The rows of texts, the numbers of features that they have, and what these count.
 
-        Shape: (B, T) -> (n,) each.
+        Shape: (B, T), (B, P) -> (n,) each.
         """
-        rows, features, counts = self.counts(tokens)
+        rows, features, counts = self.counts(tokens, parts)
         if self.counting == "presence":
             return rows, features, self.idf[features]
         values = (1 + counts.to(self.idf).log()) * self.idf[features]
         squares = values.new_zeros(len(tokens)).index_add(0, rows, values.square())
         return rows, features, values / squares.sqrt()[rows]
 
-    def counts(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def counts(self, tokens: Tensor, parts: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """How often each text has each of the features that it has, sorted by both.
 
-        Shape: (B, T) -> (n,) each, int64: row of the text, number of the feature, count.
+        Shape: (B, T), (B, P) -> (n,) each, int64: row of the text, number of the feature, count.
         """
-        rows, keys = occurrences(tokens)
+        rows, keys = occurrences(tokens, parts)
         features = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
         known = self.keys[features] == keys
         places = rows[known] * len(self.keys) + features[known]
@@ -87,14 +88,16 @@ class BagOfWords(nn.Module):
         return places // len(self.keys), places % len(self.keys), counts
 
 
-def occurrences(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Each word and each pair of neighbouring words in some texts, marks left out.
+def occurrences(tokens: Tensor, parts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Each word and each pair of neighbouring words in some texts, marks left out; parts of words.
 
     Args:
         tokens: the texts. Shape: (B, T), int64.
+        parts: the different parts of their words, see `WordParts`. Shape: (B, P), int64.
 
     Returns:
-        The row of the text, and the key of the word or pair, see `BagOfWords`. Shape: (n,) each.
+        The row of the text, and the key of the word, pair or part, see `BagOfWords`. Shape: (n,)
+        each.
 
     >>> rows, keys = occurrences(torch.tensor([[2, 20, 30], [2, 40, 1]]))
     >>> rows.tolist(), keys.tolist() == [20, 30, 40, (21 << BITS) + 30]
@@ -104,7 +107,13 @@ def occurrences(tokens: Tensor) -> tuple[Tensor, Tensor]:
     rows, words = real.nonzero()[:, 0], tokens[real]
     together = rows[1:] == rows[:-1]
     pairs = ((words[:-1] + 1) << BITS) + words[1:]
-    return torch.cat([rows, rows[1:][together]]), torch.cat([words, pairs[together]])
+    all_rows, all_keys = [rows, rows[1:][together]], [words, pairs[together]]
+    if parts is not None:
+        parts = parts.to(tokens.device)
+        real = parts >= 0
+        all_rows.append(real.nonzero()[:, 0])
+        all_keys.append(parts[real] + (1 << BITS))
+    return torch.cat(all_rows), torch.cat(all_keys)
 
 
 PARTNERS: Final = {BagOfWords.name: BagOfWords}

@@ -74,11 +74,12 @@ class ClassifierNet(nn.Module):
             nn.Linear(D_HEAD, n_classes),
         )
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, lengths: Tensor, parts: Tensor | None = None) -> Tensor:
         """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes).
 
-        Numbers beyond the vocabulary are read as one unknown word. Lengths on a GPU are waited for;
-        those on the CPU are not.
+        The parts of words are for bags of words alone, see `DocumentBatches`. Numbers beyond the
+        vocabulary are read as one unknown word. Lengths on a GPU are waited for; those on the CPU
+        are not.
         """
         tokens = tokens.where(tokens < self.n_words, UNK_ID)
         if self.flips:
