@@ -18,13 +18,15 @@ from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.options import Epochs, Rate
+from zoo.core.training.options import Epochs, Rate, SomeEpochs
 from zoo.core.trust.judge import train_and_judge
 from zoo.hub.find import names_model
+from zoo.tabular import recipe
 from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
 from zoo.tabular.model import TableModel
+from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import (
@@ -33,7 +35,6 @@ from zoo.tabular.options import (
     FINETUNE_LR,
     FIT_OPTIONS,
     OPTIONS,
-    TRAIN_EPOCHS,
     TRAIN_LR,
     Architecture,
     FitOptions,
@@ -54,17 +55,18 @@ def train(
     target: Name | Sequence[Name],
     *,
     model: Architecture = "mlp",
-    epochs: Epochs = TRAIN_EPOCHS,
+    epochs: SomeEpochs = None,
     lr: Rate = TRAIN_LR,
     **options: Unpack[FitOptions],
 ) -> TableModel:
-    """Train a model on a table from random weights, by one cycle.
+    """Train a model on a table from random weights.
 
     Args:
         data: a DataFrame, or the path of a CSV or Parquet file.
         target: the column to predict, or several columns of numbers.
         model: "mlp", the entity-embedding network, or "tabm", stronger and slower.
-        epochs: passes over the training rows.
+        epochs: passes over the training rows, by one cycle; None trains for as long as rows that
+            are held out tell (`zoo.tabular.recipe`).
         lr: highest learning rate.
         **options: see `zoo.tabular.options.Options`.
 
@@ -159,6 +161,7 @@ def learner(
     with seeded(run.seed):
         network = _network(model, table, start, settings)
     record = {"pretrained": _shown(pretrained), "rows": len(table.train[1])}
+    decay = decay_of(network.embeddings, *table.train, settings["category_decay"])
     return learner_of(
         network,
         batches(table, run, batch_size=settings["batch_size"]),
@@ -168,13 +171,14 @@ def learner(
         source=source(data),
         record=record | OPTIONS.record(settings),
         batchnorm=TableModel.batchnorm,
+        callbacks=decay,
         **kept,
     )
 
 
 def _judged(
     new_learner: Callable[..., Learner[Spec, TableModel]],
-    epochs: int,
+    epochs: int | None,
     lr: float,
     options: FitOptions,
     few: int = 0,
@@ -182,13 +186,12 @@ def _judged(
     """The model of a call, measured beside its rivals and then trained on all rows."""
 
     def fit(learn: Learner[Spec, TableModel], like: Sequence[Learner[Spec, TableModel]]) -> None:
-        if epochs:
-            learn.fit_one_cycle(epochs, lr)
+        recipe.fit(learn, epochs, lr, like)
 
-    some = rivals_of if epochs else None
-    refits = epochs > 0
+    trains = epochs != 0
+    some = rivals_of if trains else None
     return train_and_judge(
-        new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=refits, few=few
+        new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=trains, few=few
     )
 
 

@@ -79,7 +79,8 @@ def train_and_judge(
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
     if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
         data = call.make(run=replace(call.run, out=None, resume=False)).data
-        if 0 < len(data.train) + len(data.valid or ()) <= few:  # type: ignore[arg-type]
+        n = len(data.train) + len(data.valid or ())  # type: ignore[arg-type]
+        if 2 * FOLDS <= n <= few:
             call = replace(call, settings={**settings, "folds": FOLDS})
     trials = call.trials()
     if call.is_apart and not trials[-1].learn.interrupted:
