@@ -48,7 +48,9 @@ def finetune_lm(pretrained: Pretrained, texts: Texts, **options: Any) -> None:
 
 
 @text.command("train")
-@takes(of_classes.OPTIONS, of_classes.TRAIN_EPOCHS, of_classes.TRAIN_LR, model=(Model, "awd_lstm"))
+@takes(
+    of_classes.FIT_OPTIONS, of_classes.TRAIN_EPOCHS, of_classes.TRAIN_LR, model=(Model, "awd_lstm")
+)
 def train(texts: Labelled, **options: Any) -> None:
     """Train a classifier of your texts from random weights and save it."""
     name = named_after(texts, "classifier")
@@ -56,7 +58,7 @@ def train(texts: Labelled, **options: Any) -> None:
 
 
 @text.command("finetune")
-@takes(of_classes.OPTIONS, gradual=(of_classes.Gradual, False))
+@takes(of_classes.FIT_OPTIONS, gradual=(of_classes.Gradual, False))
 def finetune(pretrained: Pretrained, texts: Labelled, **options: Any) -> None:
     """Put a classifier of your texts on a language model and save it."""
     verb, name = zoo.text.finetune, named_after(texts, "classifier")

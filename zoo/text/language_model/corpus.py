@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,16 +44,22 @@ class Documents:
 
 
 def corpus(
-    texts: Texts, spec: Spec, settings: Options, earlier: SeenRows | None
+    texts: Texts,
+    spec: Spec,
+    settings: Options,
+    earlier: SeenRows | None,
+    known: Sequence[str] = (),
 ) -> tuple[Stream, Stream | None, Hashes, Spec]:
     """Streams to train and to validate on, the hashes of the former, the spec with its vocabulary.
 
     Args:
         texts: all texts, or those to train on.
         spec: language and column of the texts; its vocabulary is kept if it has one, else that of
-            the training part is taken.
+            the training part is taken first.
         settings: all options of the verb.
         earlier: documents that the pretrained model was trained on.
+        known: words of the pretrained model, the most frequent first: those that the training part
+            lacks fill the vocabulary up to as many words as the model has.
 
     Raises:
         ValueError: a document to validate on is trained on as well, or there are too few.
@@ -71,7 +77,11 @@ def corpus(
         held = train.take(held_rows) if len(held_rows) else None
         train, hashes = train.take(rows), hashes[rows]
     limits = {"most": settings["most_words"], "at_least": settings["at_least"]}
-    vocabulary = spec.vocabulary if spec.words else most_frequent(train, words, **limits)
+    if spec.words:
+        vocabulary = spec.vocabulary
+    else:
+        own, n_known = most_frequent(train, words, **limits), min(len(known), limits["most"])
+        vocabulary = own.filled_up(known, n_known)
     renumbered(train, words, vocabulary)
     spec = replace(spec, words=vocabulary.words)
     others = apart if valid is None else valid

@@ -38,12 +38,11 @@ from zoo.text.language_model.options import (
     SomeModel,
 )
 from zoo.text.models.language_model import LanguageNet, task
-from zoo.text.pretrained import language_model
+from zoo.text.pretrained import SIZES, language_model, require_like
 from zoo.text.recipe import CYCLE
 from zoo.text.spec import Spec
 
 Pretrained = str | os.PathLike[str] | LanguageModel
-SIZES = ("d_embedding", "d_hidden", "n_layers")
 
 
 @verb(OPTIONS)
@@ -89,10 +88,12 @@ def finetune_lm(
     lr: Rate = FINETUNE_LR,
     **options: Unpack[Options],
 ) -> LanguageModel:
-    """Take a trained language model further on your texts, with their vocabulary.
+    """Take a trained language model further on your texts.
 
-    Words that the model knows keep their vectors, others begin at the mean. First the words alone
-    train for an epoch, then everything at a tenth of the rate.
+    Its vocabulary becomes that of your texts, and of the words that it knows beside them the most
+    frequent ones, until it has as many words as before. Words that the model knows keep their
+    vectors, others begin at the mean. First the words alone train for an epoch, then everything at
+    a tenth of the rate.
 
     Args:
         pretrained: a language model, its directory, or its name on the hub.
@@ -145,7 +146,10 @@ def lm_learner(
     settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else language_model(pretrained)
     earlier = None if first is None else first.seen_rows
-    train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier)
+    if first is not None:
+        require_like(first, options)
+    known = () if first is None else first.spec.words
+    train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier, known)
     batches = partial(
         StreamBatches,
         batch_size=settings["batch_size"],
