@@ -93,40 +93,25 @@ class Choices:
 
     Attributes:
         rated_items: items of every user among the ratings to learn from.
-        held_out_items: items of every user that are validated on.
         n_items: number of items.
         name: the model of lists.
         seed: of what is drawn.
     """
 
     rated_items: RatedItems
-    held_out_items: RatedItems
     n_items: int
     name: ListName
     seed: int = 0
 
     @cached_property
-    def everything(self) -> RatedItems:
-        """Items of every user, held-out ones included."""
-        return self.rated_items.with_others(self.held_out_items, len(self.rated_items.offsets) - 2)
-
-    @cached_property
     def choice(self) -> Choice:
-        """Settings and shares for everything."""
-        return choose(self.everything, self.n_items, self.name, self.seed)
+        """Settings and shares."""
+        return choose(self.rated_items, self.n_items, self.name, self.seed)
 
     @cached_property
     def lists(self) -> ListBlend:
-        """The model of everything."""
-        return fit_lists(self.everything, self.n_items, self.choice, self.seed)
-
-    @cached_property
-    def judged(self) -> ListBlend:
-        """The model that knows nothing of what is held out, on which it can be judged."""
-        if not len(self.held_out_items.items):
-            return self.lists
-        choice = choose(self.rated_items, self.n_items, self.name, self.seed)
-        return fit_lists(self.rated_items, self.n_items, choice, self.seed)
+        """The model."""
+        return fit_lists(self.rated_items, self.n_items, self.choice, self.seed)
 
     @property
     def record(self) -> dict[str, str]:

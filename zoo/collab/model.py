@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of the first member
 HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
-OWN = ("name", "arguments", "rated_items", "held_out_items", "lists", "judged")
+OWN = ("name", "arguments", "rated_items", "held_out_items", "lists")
 AFTERWARDS = ("spec's lists", "lists", "lists_ndcg@10")  # what a record has after training
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
 NOT_COUNTED = "They are left out of the lists and not counted."
@@ -66,10 +66,6 @@ class Recommender(Model[nn.Module, Spec]):
         rated_items: items of every user among the ratings that were trained on. They are a part of
             the artifact: publish a model only if its users may be known by what they rated.
         held_out_items: items of each user whose ratings were held out of the table to train on.
-        lists: model of lists beside the networks, which learns from held-out choices as well; None
-            without.
-        judged: what the lists are computed from, for scores on what was held out; None in a loaded
-            model.
     """
 
     domain = "collab"
@@ -85,13 +81,13 @@ class Recommender(Model[nn.Module, Spec]):
         held_out_items: RatedItems | None = None,
         arguments: dict[str, Any] | None = None,
         lists: ListBlend | None = None,
-        judged: Choices | None = None,
+        choices: Choices | None = None,
         run: Run | None = None,
         **record: Any,
     ) -> None:
         self.name, self.arguments, self.rated_items = name, arguments or {}, rated_items
         self.held_out_items = held_out_items or RatedItems.empty(len(spec.users))
-        self.lists, self.judged = lists, judged
+        self._computed, self._choices = lists, choices
         n, parts = len(self.held_out_items.items), {} if lists is None else lists.arguments
         if (spec.n_held_out, spec.lists) != (n, parts):
             spec = replace(spec, n_held_out=n, lists=parts)
@@ -247,7 +243,6 @@ class Recommender(Model[nn.Module, Spec]):
             raise ValueError(NO_VALIDATION)
         else:
             ratings = Ratings.of(self._learner.data.valid)
-            return self._judge(by).metrics(ratings, k, exclude_seen=exclude_seen)
         return self._lists(by).metrics(ratings, k, exclude_seen=exclude_seen)
 
     def similar(self, item: OneId, k: int | None = None, *, by: By | None = None) -> pd.DataFrame:
@@ -326,19 +321,38 @@ class Recommender(Model[nn.Module, Spec]):
         first |= dict(zip(RATED_ITEMS, self.rated_items, strict=True))
         if self.spec.n_held_out:
             first |= dict(zip(HELD_OUT_ITEMS, self.held_out_items, strict=True))
-        lists = [] if self.lists is None else [dict(self.lists.state_dict())]
+        lists = [] if self._computed is None else [dict(self._computed.state_dict())]
         return [first, *others, *lists]
 
     def record(self) -> dict[str, Any]:
         """See `Model.record`; lists follow from the ratings, once the networks are trained."""
         return {k: v for k, v in super().record().items() if k not in AFTERWARDS}
 
-    def _config(self) -> Config:
-        n_files = len(self.members) + (self.lists is not None)
-        return replace(super()._config(), members=artifact.weight_files(n_files))
+    def write(self, directory: Path | str, run: dict[str, Any]) -> Path:
+        """See `Model.write`; lists that were not needed yet are computed."""
+        self.complete()
+        return super().write(directory, run)
 
-    def _after(self, learn: Learner[Spec, Any], networks: Sequence[Any]) -> Self:
-        model, has_data = super()._after(learn, networks), learn.data.train is not None
+    def complete(self) -> Self:
+        """Compute the model of lists, if there is to be one, and tell of it in the record."""
+        if self._choices is not None and self._computed is None:
+            self._computed = self._choices.lists
+            self.spec = replace(self.spec, lists=self._computed.arguments)
+            self.training = self.training | self._choices.record
+        return self
+
+    @property
+    def lists(self) -> ListBlend | None:
+        """The model of lists beside the networks; None without."""
+        return self.complete()._computed
+
+    def _config(self) -> Config:
+        config = super()._config()
+        n_files = len(config.members) + (self._computed is not None)
+        return replace(config, members=artifact.weight_files(n_files))
+
+    def _after(self, learn: Learner[Spec, Any], networks: Sequence[Any], **record: Any) -> Self:
+        model, has_data = super()._after(learn, networks, **record), learn.data.train is not None
         if has_data:
             add_ratings(model, learn.data)
         return model
@@ -388,18 +402,8 @@ class Recommender(Model[nn.Module, Spec]):
         return torch.bincount(items, minlength=len(self.spec.items) + 1) if len(items) else None
 
     def _lists(self, by: By | None) -> Lists:
-        """Lists by choices or ratings; a model of lists has learnt from held-out choices too."""
-        by = self._raters.resolved(by)
-        nothing = RatedItems.empty(len(self.spec.users))
-        both = self.rated_items, self.held_out_items
-        parts = (self._chosen, nothing) if by == "choice" else both
-        return Lists(self._raters[by], self.spec, *parts)
-
-    def _judge(self, by: By | None) -> Lists:
-        """Lists whose scores on the held-out part are those of new choices."""
-        if self.judged is None or self._raters.resolved(by) == "rating":
-            return self._lists(by)
-        scorer = ListScorer(Placed([self.judged.judged], self.run), self.rated_items)
+        """Lists by choices or ratings."""
+        scorer = self._raters[self._raters.resolved(by)]
         return Lists(scorer, self.spec, self.rated_items, self.held_out_items)
 
     def _last_metrics(self, data: Table | None, k: int | None, by: By | None) -> dict[str, float]:
@@ -416,23 +420,18 @@ class Recommender(Model[nn.Module, Spec]):
         before, latest = last_choices(data, self.spec)
         n_users = len(self.spec.users)
         known = self._chosen.with_others(before.rated_items(n_users), n_users)
-        by = self._raters.resolved(by)
-        scorer = self._raters[by]
-        if by == "choice":
-            scorer = scorer.knowing(known)
-        nothing = RatedItems.empty(n_users)
+        scorer, nothing = self._raters[self._raters.resolved(by)], RatedItems.empty(n_users)
         return Lists(scorer, self.spec, known, nothing).metrics(latest, k)
 
     def _scores(self, batches: Batches) -> dict[str, float]:
         if predicts_ratings(self.name):
             return super()._scores(batches)
-        return self._judge(None).metrics(Ratings.of(batches))
+        return self._lists(None).metrics(Ratings.of(batches))
 
     def _read(self, data: Table, means: str) -> Ratings:
         """The ratings of a table to score on; `means` says what becomes of those trained on."""
         needed = predicts_ratings(self.name)
-        is_alone = not needed and is_computed(self.name)
-        known = self.spec, self._chosen if is_alone else self.rated_items
+        known = self.spec, self.rated_items
         return ratings_to_score(data, *known, needs_rating=needed, trained_on_means=means)
 
 

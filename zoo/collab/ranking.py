@@ -242,11 +242,13 @@ class Lists:
     ) -> dict[str, float]:
         """Metrics of lists that should hold the rated items, see `Recommender.evaluate_ranking`."""
         n_users, n_items = len(self._spec.users), len(self._spec.items)
-        relevant, hidden, device = ratings.rated_items(n_users), None, self._scorer.device
+        relevant, device = ratings.rated_items(n_users), self._scorer.device
         if exclude_seen:
             relevant = relevant.without(self._rated_items.keys(), n_users)
-            hidden = self._hidden.without(relevant.keys(), n_users).to(device)
-        return ranking_metrics(self._scorer.scores, relevant.to(device), n_items, k, hidden)
+        known = self._hidden.without(relevant.keys(), n_users)
+        scorer = self._scorer.knowing(known)  # nothing of what is to be found
+        hidden = known.to(device) if exclude_seen else None
+        return ranking_metrics(scorer.scores, relevant.to(device), n_items, k, hidden)
 
 
 @torch.inference_mode()

@@ -73,6 +73,10 @@ class Scorer:
         tables = [_scores(member, state) for member, state in pairs]
         return torch.stack(tables).mean(0) if len(tables) > 1 else tables[0]
 
+    def knowing(self, histories: RatedItems) -> Scorer:
+        """See `ListScorer.knowing`; networks know what they know of a user by heart."""
+        return self
+
     @torch.inference_mode()
     def vectors(self, side: SideName) -> Tensor:
         """Vectors of items or users, those of all networks side by side. Shape: (n + 1, width)."""

@@ -66,8 +66,9 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
                 f"got {spec.n_held_out}"
             )
         network = partial(build, name, spec, arguments)
-        lists = _lists(stored.weights, spec)
-        members: list[Any] = [rebuilt(network, tensors) for tensors in stored.weights]
+        networks = stored.networks
+        lists = _lists(networks, spec)
+        members: list[Any] = [rebuilt(network, tensors) for tensors in networks]
         for member in members:
             if isinstance(member, ListBlend):
                 member.require_sound()

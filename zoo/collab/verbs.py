@@ -66,7 +66,7 @@ def train(
     require_data("zoo.collab.train", data, names_model=names_model)
     learn = learner(data, model=model, **options)
     _fit(learn, model, epochs, lr)
-    return finished(learn)
+    return finished(learn).complete()
 
 
 @verb(OPTIONS)
@@ -102,7 +102,8 @@ def finetune(
     learn = learner(data, pretrained=start, **options)
     _fit(learn, start.name, epochs, lr if lr is not None else recipe_of(start.name).lr / 4)
     nothing_new = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
-    return finished(learn, nothing_new if options.get("valid_fraction") != 0 else None)
+    unscored = nothing_new if options.get("valid_fraction") != 0 else None
+    return finished(learn, unscored).complete()
 
 
 @verb(OPTIONS)
@@ -167,8 +168,7 @@ def _choices(name: ModelName, settings: Options, table: Prepared, seed: int) -> 
     lists: Any = name if is_computed(name) else settings["lists"]
     if lists == "none" or not (is_computed(name) or predicts_ratings(name)):
         return None
-    both = table.rated_items, table.held_out_items
-    return Choices(*both, len(table.spec.items), lists, seed)
+    return Choices(table.rated_items, len(table.spec.items), lists, seed)
 
 
 def _model(
@@ -178,18 +178,11 @@ def _model(
     spec: Spec,
     **record: Any,
 ) -> Recommender:
-    """The model of a learner, which may have gone on with other ratings than its first ones.
-
-    A model of lists stands beside a network once that has been trained.
-    """
-    learn = record["learner"]
-    if choices is not None and (learn.epoch or is_computed(record["name"])):
-        record["judged"] = choices
-        record["training"] = record["training"] | choices.record
-        if not is_computed(record["name"]):
-            record["lists"] = choices.lists
-    model = Recommender(networks, spec, **record)
-    later = learn.data
+    """The model of a learner, which may have gone on with other ratings than its first ones."""
+    if choices is not None and is_computed(record["name"]):
+        record["training"], choices = record["training"] | choices.record, None
+    model = Recommender(networks, spec, choices=choices, **record)
+    later = record["learner"].data
     if later is not first:
         add_ratings(model, later)
     return model
