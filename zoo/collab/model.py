@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.collab import factor_tables
-from zoo.collab.anonymous import anonymous
+from zoo.collab.anonymous import anonymous, without_rare
 from zoo.collab.data.batches import VALID_BATCH, Ratings
 from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
@@ -69,7 +69,6 @@ class Recommender(Model[nn.Module, Spec]):
     """
 
     domain = "collab"
-    push = push
 
     def __init__(
         self,
@@ -285,12 +284,41 @@ class Recommender(Model[nn.Module, Spec]):
         Raises:
             ValueError: the model tells users apart by something else than vectors and biases.
         """
-        networks, spec, nobody, arguments = anonymous(self.members, self.spec)
+        if self.spec.is_anonymous:
+            return self
+        lists = None if self.lists is None else without_rare(self.lists)
+        public = anonymous(self.name, self.members, self.spec, self.arguments)
         kept = ("history", "data", "training", "licence", "run")
         record: dict[str, Any] = {name: getattr(self, name) for name in kept}
         return Recommender(
-            networks, spec, name="dot_bias", rated_items=nobody, arguments=arguments, **record
+            public.networks,
+            public.spec,
+            name=public.name,
+            rated_items=public.rated_items,
+            arguments=public.arguments,
+            lists=lists,
+            **record,
         )
+
+    def push(self, name: str, *, users: bool = False, **settings: Any) -> str | dict[str, int]:
+        """Publish the model under a name, without its users unless they are asked for.
+
+        Args:
+            name: `user/name` on the hub.
+            users: whether to publish ids and vectors of users and who rated what; otherwise
+                `without_users()` is published, which places new users alone.
+            **settings: see `zoo.hub.push`.
+
+        Raises:
+            ValueError: the name is malformed, or the model cannot do without its users.
+        """
+        try:
+            public = self if users else self.without_users()
+        except ValueError as error:
+            raise ValueError(
+                f"{error} Or publish its users as well: push(..., users=True)."
+            ) from None
+        return push(public, name, **settings)
 
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""
