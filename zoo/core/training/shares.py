@@ -4,9 +4,6 @@ The straight line between what training started from and what it ended with hold
 than either end (WiSE-FT: Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models", sec. 3);
 where on it the best lie differs from one data set to the next. A few points are scored. A rule says
 which to take where they are alike, and a point far from it must be better by more.
-
-The rows that chose a point cannot tell how good it is. So each half of them is predicted at the
-point that the other half alone would have chosen.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zoo.core.task import Task
+from zoo.core.training.choice import choose
 from zoo.core.training.learner import Learner
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the last weights, beside the rule's
@@ -26,7 +23,7 @@ SPREAD: Final = 0.25  # of shares around the rule's, as a deviation: half a shar
 Weights = Mapping[str, Tensor]
 
 
-class Choice(NamedTuple):
+class ShareChoice(NamedTuple):
     """A point between the first and the last weights.
 
     Attributes:
@@ -61,7 +58,7 @@ def go_between(model: nn.Module, first: Weights, last: Weights, share: float) ->
     )
 
 
-def choose_share(learn: Learner[Any, Any], first: Weights, rule: float) -> Choice | None:
+def choose_share(learn: Learner[Any, Any], first: Weights, rule: float) -> ShareChoice | None:
     """Go to the share with the least loss on the held-out rows, shrunk to a rule's.
 
     Where the loss is the logarithm of a probability, what is minimised is the posterior's, with a
@@ -73,39 +70,17 @@ def choose_share(learn: Learner[Any, Any], first: Weights, rule: float) -> Choic
         rule: share to take where all are alike, or nothing can choose.
 
     Returns:
-        The choice, or None where no rows are held out, predictions have no loss or Ctrl-C ended the
-        training.
+        The choice, or None where nothing can choose, see `zoo.core.training.choice.choose`.
     """
-    last = weights_of(learn.model)
-    valid, task, shares = learn.data.valid, learn.task, sorted({*SHARES, rule})
-    if valid is None or task.score is None or learn.interrupted:
+    last, shares = weights_of(learn.model), sorted({*SHARES, rule})
+    prices = [((share - rule) / SPREAD) ** 2 / 2 for share in shares]
+
+    def go_to(number: int) -> None:
+        go_between(learn.model, first, last, shares[number])
+
+    choice = choose(learn, go_to, prices)
+    if choice is None:
         go_between(learn.model, first, last, rule)
         return None
-    said = []
-    for share in shares:
-        go_between(learn.model, first, last, share)
-        said.append(learn.predict(valid))
-    target = torch.cat([batch.target.cpu() for batch in valid.epoch(0)])
-    halves = [
-        _sums(task, [rows[half::2] for rows in said], target[half::2]).tolist() for half in (0, 1)
-    ]
-    sums = [even + odd for even, odd in zip(*halves, strict=True)]
-    best, of_even, of_odd = (_best(one, shares, rule) for one in (sums, *halves))
-    crossed = said[of_odd].clone()
-    crossed[1::2] = said[of_even][1::2]
-    go_between(learn.model, first, last, shares[best])
-    losses = {share: loss / len(target) for share, loss in zip(shares, sums, strict=True)}
-    return Choice(shares[best], losses, crossed)
-
-
-def _sums(task: Task, said: list[Tensor], target: Tensor) -> Tensor:
-    """Sum of losses over rows at each share. Shape: (shares,)"""
-    assert task.score is not None
-    pairs = [task.score(rows, target) for rows in said]
-    return torch.stack([loss * count for loss, count in pairs])
-
-
-def _best(sums: list[float], shares: list[float], rule: float) -> int:
-    """Number of the share whose loss, and a price for how far it is from the rule, are least."""
-    costs = [s + ((x - rule) / SPREAD) ** 2 / 2 for s, x in zip(sums, shares, strict=True)]
-    return costs.index(min(costs))
+    losses = dict(zip(shares, choice.losses, strict=True))
+    return ShareChoice(shares[choice.number], losses, choice.predictions)

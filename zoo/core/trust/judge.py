@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from zoo.core.artifacts.artifact import require_replaceable
@@ -35,6 +36,7 @@ from zoo.core.trust.folds import Fold
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import Rival, allowed, contest_of, targets_of
 
+HELD_OUT: Final = ".held-out.safetensors"  # predictions of rows that decided something
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
 ALL_ROWS: Final = "before it was trained on all rows"
 FOLDS: Final = 5  # of few examples
@@ -218,7 +220,7 @@ class _Call:
     def _trial(self, learn: Learner[Any, Any]) -> _Trial:
         """Train a learner and compare it with its rivals."""
         started = time.perf_counter()
-        said = self.recipe(learn, ())
+        said = _remembered(learn, self.recipe(learn, ()))
         valid, task = learn.data.valid, learn.task
         metrics = finished(learn).metrics if self.is_apart and not learn.interrupted else {}
         if said is not None and valid is not None:
@@ -278,6 +280,18 @@ def _require_one_way(settings: Mapping[str, Any]) -> None:
             f"all rows can be trained on if the held-out part is drawn from them, got refit=True "
             f"and {stated[0]}=... Keep one of them."
         )
+
+
+def _remembered(learn: Learner[Any, Any], said: Tensor | None) -> Tensor | None:
+    """What a recipe says of the held-out rows; of a run that had finished, what it said then."""
+    if learn.run.out is None:
+        return said
+    path = Path(learn.run.out) / HELD_OUT
+    if learn.state.is_finished:
+        return load_file(path)["predictions"] if path.exists() else None
+    if said is not None and rank_and_world()[0] == 0:
+        save_file({"predictions": said.contiguous()}, path)
+    return said
 
 
 def _finished(

@@ -18,7 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from zoo.core.training.schedules import one_cycle
-from zoo.core.training.shares import Choice, Weights, choose_share, weights_of
+from zoo.core.training.shares import ShareChoice, Weights, choose_share, weights_of
 from zoo.core.trust.rivals import Rival
 from zoo.vision.classification import probe
 from zoo.vision.classification.features import (
@@ -127,7 +127,7 @@ def fit_from_probe(
     lr: float = LR,
     sizes: Sequence[int] = (),
     share: float | None = None,
-) -> Choice | None:
+) -> ShareChoice | None:
     """Train everything by one cycle, and end between the probe and the last weights.
 
     How far from the probe the validation part decides, with a rule that it is shrunk to (see
