@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,30 @@ def test_groups_and_times_are_kept_by_folds() -> None:
     by_time = zoo.tabular.train(frame, "y", time="day", ignore=["g"], folds=3, **WEAK)
     assert by_time.out_of_fold is not None
     assert by_time.out_of_fold["y"].isna().tolist() == [day < 30 for day in range(120)]
+
+
+class CtrlC:
+    """Someone presses it in the first epoch of the fit of a number."""
+
+    def __init__(self, fit: int) -> None:
+        self.fit, self.seen = fit, 0
+
+    def fit_start(self, fit: Any) -> None:
+        self.seen += 1
+
+    def step_end(self, fit: Any) -> None:
+        if self.seen == self.fit and fit.step == 1:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_while_all_rows_are_trained_on_keeps_what_was_measured(tmp_path: Path) -> None:
+    run = zoo.Run(out=tmp_path / "run", progress=False, device="cpu")
+    settings = WEAK | {"epochs": 3, "run": run, "refit": True, "valid_fraction": 0.25}
+    model = zoo.tabular.train(line(), "y", callbacks=[CtrlC(2)], **settings)
+    assert model.training["interrupted"]
+    assert model.training["rows"] == 90
+    assert zoo.load(tmp_path / "run").metrics == model.metrics
+    resumed = zoo.Run(out=tmp_path / "run", progress=False, device="cpu", resume=True)
+    whole = zoo.tabular.train(line(), "y", callbacks=[CtrlC(0)], **settings | {"run": resumed})
+    assert whole.training["rows"] == 120
+    assert whole.metrics == model.metrics

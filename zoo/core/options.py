@@ -106,9 +106,14 @@ class OptionTable(Generic[T]):
             option = replace(setting.option, default=default, chosen=chosen)
             self.settings[name] = Setting(name, kind, option)
 
-    def extended(self, table: type[X]) -> OptionTable[X]:
-        """The options of a larger `TypedDict`; those that both have keep this table's defaults."""
-        larger = OptionTable(table)
+    def extended(self, table: type[X], **defaults: Any) -> OptionTable[X]:
+        """The options of a larger `TypedDict`; those that both have keep this table's defaults.
+
+        Args:
+            table: the `TypedDict`.
+            **defaults: those of options that this table lacks, as for a table of its own.
+        """
+        larger = OptionTable(table, **defaults)
         larger.settings |= self.settings
         return larger
 

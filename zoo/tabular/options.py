@@ -5,8 +5,8 @@ It imports neither torch nor pandas, so that the command line reads it at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
@@ -19,6 +19,7 @@ TRAIN_EPOCHS: Final = 10  # where none are found; see `zoo.tabular.recipe`
 TRAIN_LR: Final = 3e-3
 FINETUNE_EPOCHS: Final = 5
 FINETUNE_LR: Final = 1e-3
+CATEGORY_DECAY: Final = 100.0  # times the learning rate: a third of the way at .003
 
 TaskName = Literal["classification", "regression"]
 ModelName = Literal["mlp", "tabm"]
@@ -79,6 +80,24 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             "input unless it is named in categories or numbers.",
         ),
     ]
+    weights: Annotated[
+        Name | None,
+        Option(
+            cli=str,
+            help="Column of weights: how much each training row counts, 0 as if it were not there. "
+            "It is no input unless it is named in categories or numbers. Scores weigh all rows "
+            "alike.",
+        ),
+    ]
+    class_weights: Annotated[
+        Literal["balanced"] | Mapping[Any, float] | None,
+        Option(
+            cli=str,
+            needs="classes",
+            help="How much each class counts in the loss: 'balanced', by the inverse of its "
+            "frequency, or by class; the others count 1.",
+        ),
+    ]
     layers: Annotated[
         Sequence[int] | None,
         Option(low=1, fewest=1, help="Widths of the hidden layers; by default the model's own."),
@@ -104,7 +123,17 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
         Option(
             low=1,
             cli=False,
-            help="Widths of embeddings, by column; the other columns take fastai's rule of thumb.",
+            help="Widths of embeddings, by column; the others grow with the number of categories, "
+            "up to 8.",
+        ),
+    ]
+    category_decay: Annotated[
+        float,
+        Option(
+            default=CATEGORY_DECAY,
+            low=0,
+            help="How strongly vectors of categories that tell little are drawn back to where they "
+            "started; 0 leaves them free to learn rare categories by heart.",
         ),
     ]
     join: Annotated[
@@ -161,4 +190,7 @@ class FitOptions(Options, Judged, total=False):
     """What `train` and `finetune` take beside the table and its target."""
 
 
-FIT_OPTIONS: Final = OPTIONS.extended(FitOptions)
+FEW_ROWS: Final = 1_000  # up to which a held-out fifth tells too little
+FIT_OPTIONS: Final = OPTIONS.extended(
+    FitOptions, folds=Chosen(f"5 of at most {FEW_ROWS:,} rows that need no other split")
+)

@@ -26,6 +26,7 @@ from zoo.core.task import LEAST
 from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival, Rows, fit_within
 from zoo.tabular.data.encode import MISSING
+from zoo.tabular.data.weights import without_weights
 from zoo.tabular.spec import Spec
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Inputs = tuple[Tensor, Tensor]
 Limits = Sequence[Sequence[float]]
+Weights = NDArray[np.float64] | None
+"""How much each row counts; None if all count alike. Shape: (N,)"""
 
 CHOICE_ROWS: Final = 2_000  # that the strength of a penalty is chosen on
 BOOSTING_PAYS: Final = 1.0  # seconds that a call must last for it
@@ -166,13 +169,14 @@ def constant(
     data: Data[Spec], seconds: float = math.inf, *, y_range: Limits | None = None
 ) -> Constant:
     """The most frequent class, or the mean, of the training rows."""
-    _, target = _training_rows(data)
+    _, target, weights = _training_rows(data)
+    each = torch.ones(len(target)) if weights is None else weights
     module = Constant(data.spec.n_out)
     if data.spec.task == "classification":
-        counts = torch.bincount(target, minlength=data.spec.n_out)
-        value = ((counts + 1) / (len(target) + data.spec.n_out)).log()
+        counts = torch.bincount(target, each, minlength=data.spec.n_out)
+        value = ((counts + 1) / (counts.sum() + data.spec.n_out)).log()
     else:
-        value = target.mean(0)
+        value = (target * each.unsqueeze(1)).sum(0) / each.sum()
         if y_range is not None:
             value = value.clamp(*torch.tensor(y_range).T)
     module.value.data.copy_(value)
@@ -190,7 +194,7 @@ def linear(
 
     The strength of the penalty is the best of a few for rows kept out, of at most `CHOICE_ROWS`.
     """
-    (x_cat, x_cont), target = _training_rows(data)
+    (x_cat, x_cont), target, of_rows = _training_rows(data)
     spec = data.spec
     fit_weights = _logistic if spec.task == "classification" else _ridge
 
@@ -201,7 +205,8 @@ def linear(
         std = torch.where(std > 1e-12, std, 1.0)
         places = x_cat[rows] + module.first
         features = _one_hot(places, (numbers - mean) / std, len(module.vectors))
-        weights, bias = fit_weights(features, target[rows].numpy(), spec.n_out)
+        each = None if of_rows is None else of_rows[rows].double().numpy()
+        weights, bias = fit_weights(features, target[rows].numpy(), spec.n_out, each)
         n = len(module.vectors)
         matrix = torch.from_numpy(weights[n:]) / std.unsqueeze(1)
         module.vectors.data.copy_(torch.from_numpy(weights[:n]))
@@ -216,7 +221,7 @@ def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:
     """scikit-learn's HistGradientBoosting with its defaults; categories and gaps as they are."""
     from sklearn import ensemble
 
-    (x_cat, x_cont), target = _training_rows(data)
+    (x_cat, x_cont), target, weights = _training_rows(data)
     spec = data.spec
     with_gaps = [i for i, number in enumerate(spec.numbers) if number.gaps]
     cells = _cells((x_cat, x_cont), with_gaps)
@@ -227,17 +232,18 @@ def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:
     columns = [target.numpy()] if is_class else list(target.numpy().T)
 
     def fit(rows: Rows) -> Boosting:
-        trees = [kind(**settings).fit(cells[rows], column[rows]) for column in columns]
+        each = None if weights is None else weights[rows].numpy()
+        trees = [kind(**settings).fit(cells[rows], column[rows], each) for column in columns]
         return Boosting(trees, with_gaps, spec.n_out)
 
     return fit_within(seconds, len(target), fit)
 
 
-def _training_rows(data: Data[Spec]) -> tuple[Inputs, Tensor]:
-    """Inputs and target of the training part, on the CPU."""
+def _training_rows(data: Data[Spec]) -> tuple[Inputs, Tensor, Tensor | None]:
+    """Inputs, target and weights (if any) of the training part, on the CPU."""
     train: Any = data.train
     x_cat, x_cont = (tensor.cpu() for tensor in train.inputs)
-    return (x_cat, x_cont), train.target.cpu()
+    return (x_cat, x_cont), *without_weights(train.target.cpu(), data.spec)
 
 
 def _one_hot(places: Tensor, numbers: Tensor, n_vectors: int) -> sparse.csr_array:
@@ -251,7 +257,7 @@ def _one_hot(places: Tensor, numbers: Tensor, n_vectors: int) -> sparse.csr_arra
 
 
 def _logistic(
-    features: sparse.csr_array, target: Rows, n_classes: int
+    features: sparse.csr_array, target: Rows, n_classes: int, each: Weights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and biases of logistic regression; a class without rows is as rare as none of them.
 
@@ -263,7 +269,8 @@ def _logistic(
     if len(present) < 2:
         bias[present] = 0
         return weights, bias
-    model = _logistic_of(_best_c(features, target), _matrix(features), target)
+    c = _best_c(features, target, each)
+    model = _logistic_of(c, _matrix(features), target, each)
     if len(present) > 2:
         weights[:, present], bias[present] = model.coef_.T, model.intercept_
     else:
@@ -271,8 +278,9 @@ def _logistic(
     return weights, bias
 
 
-def _best_c(features: sparse.csr_array, target: Rows) -> float:
+def _best_c(features: sparse.csr_array, target: Rows, each: Weights) -> float:
     """The inverse strength of the lowest log loss over folds."""
+    weights = np.ones(len(target)) if each is None else each
     n = min(len(target), CHOICE_ROWS)
     order = np.random.default_rng(0).permutation(len(target))[:n]
     losses = np.zeros(len(CS))
@@ -282,25 +290,26 @@ def _best_c(features: sparse.csr_array, target: Rows) -> float:
             continue
         part, others = _matrix(features[rest]), _matrix(features[held])
         for i, c in enumerate(CS):
-            model = _logistic_of(c, part, target[rest])
+            model = _logistic_of(c, part, target[rest], weights[rest])
             shares = np.zeros((len(held), int(target.max()) + 1))
             shares[:, model.classes_] = model.predict_proba(others)
-            losses[i] -= np.log(shares[np.arange(len(held)), target[held]].clip(LEAST)).sum()
+            logs = np.log(shares[np.arange(len(held)), target[held]].clip(LEAST))
+            losses[i] -= weights[held] @ logs
     return CS[int(losses.argmin())]
 
 
-def _logistic_of(c: float, features: Any, target: Rows) -> Any:
+def _logistic_of(c: float, features: Any, target: Rows, each: Weights) -> Any:
     """A fitted logistic regression of the inverse strength c."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for a rival
-        return LogisticRegression(C=c, max_iter=500).fit(features, target)
+        return LogisticRegression(C=c, max_iter=500).fit(features, target, each)
 
 
 def _ridge(
-    features: sparse.csr_array, target: NDArray[np.float32], n_out: int
+    features: sparse.csr_array, target: NDArray[np.float32], n_out: int, each: Weights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and biases of ridge regression, with a strength for each target.
 
@@ -311,10 +320,12 @@ def _ridge(
     fits = features.shape[0] * features.shape[1] <= DENSE_CELLS
     part = slice(None) if fits else slice(min(CHOICE_ROWS, DENSE_CELLS // features.shape[1]))
     numbers = target.astype(np.float64)
-    choice = RidgeCV(ALPHAS, alpha_per_target=True).fit(features[part].toarray(), numbers[part])
+    some = None if each is None else each[part]
+    choice = RidgeCV(ALPHAS, alpha_per_target=True)
+    choice = choice.fit(features[part].toarray(), numbers[part], some)
     if fits:
         return choice.coef_.T.reshape(-1, n_out), choice.intercept_.reshape(n_out)
-    model = Ridge(choice.alpha_).fit(features, numbers)
+    model = Ridge(choice.alpha_).fit(features, numbers, each)
     return model.coef_.T.reshape(-1, n_out), np.asarray(model.intercept_).reshape(n_out)
 
 

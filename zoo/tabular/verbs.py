@@ -26,9 +26,11 @@ from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
 from zoo.tabular.model import TableModel
+from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import (
+    FEW_ROWS,
     FINETUNE_EPOCHS,
     FINETUNE_LR,
     FIT_OPTIONS,
@@ -77,7 +79,7 @@ def train(
     """
     require_data("zoo.tabular.train", data, names_model=names_model)
     new_learner = partial(learner, data, target, model=model)
-    return _judged(new_learner, epochs, lr, options)
+    return _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
 
 
 @verb(FIT_OPTIONS)
@@ -159,6 +161,7 @@ def learner(
     with seeded(run.seed):
         network = _network(model, table, start, settings)
     record = {"pretrained": _shown(pretrained), "rows": len(table.train[1])}
+    decay = decay_of(network.embeddings, *table.train, settings["category_decay"])
     return learner_of(
         network,
         batches(table, run, batch_size=settings["batch_size"]),
@@ -168,6 +171,7 @@ def learner(
         source=source(data),
         record=record | OPTIONS.record(settings),
         batchnorm=TableModel.batchnorm,
+        callbacks=decay,
         **kept,
     )
 
@@ -177,6 +181,7 @@ def _judged(
     epochs: int | None,
     lr: float,
     options: FitOptions,
+    few: int = 0,
 ) -> TableModel:
     """The model of a call, measured beside its rivals and then trained on all rows."""
 
@@ -185,7 +190,9 @@ def _judged(
 
     trains = epochs != 0
     some = rivals_of if trains else None
-    return train_and_judge(new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=trains)
+    return train_and_judge(
+        new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=trains, few=few
+    )
 
 
 def _network(

@@ -358,11 +358,14 @@ class Learner(Generic[S, M]):
         outputs = predict_batches(models, batches.epoch(0), self.task, self.device, dtype)
         return torch.cat([one.mean.cpu() for one in outputs])
 
-    def as_model(self, *, snapshots: int = 0, **record: Any) -> M:
+    def as_model(
+        self, *, snapshots: int = 0, networks: Sequence[nn.Module] = (), **record: Any
+    ) -> M:
         """The domain's model with its scores on the validation part, ready to predict and save.
 
         Args:
             snapshots: number of latest snapshots to make an ensemble of, in place of the network.
+            networks: members of an ensemble instead, such as those of folds.
             **record: what else is known of the model, see `zoo.core.model.Model`; metrics among it
                 stand for those that would be taken now.
 
@@ -375,8 +378,8 @@ class Learner(Generic[S, M]):
                 "a model must belong to a domain, got the learner of a bare "
                 f"{type(self.model).__name__}. Use learner.predict, or learner.save."
             )
-        networks = members(self.model, self.snapshots, snapshots)
-        model = self._as_model(self, networks, **record)
+        own = list(networks) or members(self.model, self.snapshots, snapshots)
+        model = self._as_model(self, own, **record)
         if self.data.valid is not None and "metrics" not in record:
             model.metrics = model.evaluate()
         return model

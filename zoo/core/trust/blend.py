@@ -97,7 +97,7 @@ def fitted_shares(task: Task, predictions: Sequence[Tensor], target: Tensor) -> 
             mean = torch.lerp(mean, partner, best)
             shares = [share * (1 - best) for share in shares]
             shares[i] += best
-    return shares
+    return [share if share > STEP / 2 else 0.0 for share in shares]
 
 
 def cross_fitted(

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from zoo.core.split import Rows, numbered
 
 FEWEST: Final = 2
+MARKED: Final = (
+    "folds must be drawn from data without parts of their own, got data that set a validation part "
+    "apart. Leave the folds out, or move all examples into one part."
+)
 
 
 class Fold(NamedTuple):

@@ -37,6 +37,8 @@ from zoo.core.trust.rivals import Rival, allowed, contest_of
 
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
 ALL_ROWS: Final = "before it was trained on all rows"
+FOLDS: Final = 5  # of few examples
+WAYS: Final = {"valid_fraction", "time", "split"}  # to hold out a part that a call has stated
 
 Recipe = Callable[[Any, Sequence[Any]], None]
 """(learner, validated learners of the same call, before all rows are trained on): trains it."""
@@ -53,6 +55,7 @@ def train_and_judge(
     *,
     rivals: Rivals | None = None,
     refits: bool = False,
+    few: int = 0,
     unscored: dict[str, float] | None = None,
 ) -> AnyModel:
     """The model of a verb's call, with scores on rows that it has not seen.
@@ -64,6 +67,7 @@ def train_and_judge(
         options: the call's own.
         rivals: those of the domain; None if it has none.
         refits: whether the domain trains on all rows in the end unless the call says otherwise.
+        few: examples up to which folds are held out by default: of so few, one part tells little.
         unscored: metrics of a model that is not validated; None leaves it without any.
 
     Raises:
@@ -73,9 +77,13 @@ def train_and_judge(
     settings = table.complete(options)
     _require_one_way(settings)
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
+    if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
+        data = call.make(run=replace(call.run, out=None, resume=False)).data
+        if 0 < len(data.train) + len(data.valid or ()) <= few:  # type: ignore[arg-type]
+            call = replace(call, settings={**settings, "folds": FOLDS})
     trials = call.trials()
-    if call.needs_all_rows and not trials[-1].learn.interrupted:
-        model: AnyModel = call.on_all_rows(trials)
+    if call.is_apart and not trials[-1].learn.interrupted:
+        model: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
         return model
     record = call.record(trials) if len(trials) == 1 else {}
     last: Learner[Any, AnyModel] = trials[-1].learn
@@ -115,8 +123,13 @@ class _Call:
         return self.settings["run"] or Run()
 
     @property
-    def needs_all_rows(self) -> bool:
-        """Whether the model is trained anew, on all rows, after it was measured."""
+    def keeps_members(self) -> bool:
+        """Whether the networks of all folds become one model."""
+        return self.settings["folds"] is not None and self.settings["refit"] is False
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether what is measured is not yet the model, which is made of all rows afterwards."""
         own, refit = self.settings, self.settings["refit"]
         if own["folds"] is not None:
             return True
@@ -125,7 +138,7 @@ class _Call:
 
     def trials(self) -> list[_Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""
-        if not self.needs_all_rows:
+        if not self.is_apart:
             return [self._trial(self.make())]
         if self.run.out is not None and not self.run.resume:
             require_replaceable(Path(self.run.out))  # before hours of training
@@ -138,6 +151,21 @@ class _Call:
             done.append(self._trial(self.make(run=self._apart(f".fold-{i + 1}"), fold=Fold(i, n))))
         return done
 
+    def members(self, trials: list[_Trial]) -> Any:
+        """The networks of all folds as one model, if they agree on what inputs mean."""
+        first, *others = (trial.learn for trial in trials)
+        if any(learn.data.spec != first.data.spec for learn in others):
+            warn(
+                "networks of folds must know the same of the data to be one model, got other "
+                "vocabularies or statistics in each. A network is trained on all rows instead."
+            )
+            return self.on_all_rows(trials)
+        whole = self.make(run=self.run, valid_fraction=0.0)
+        record = self.record(trials, whole)
+        record |= {"history": first.history, "seen_rows": whole.as_model().seen_rows}
+        record["networks"] = [trial.learn.model for trial in trials]
+        return _finished(first, record, saved_by=whole)
+
     def on_all_rows(self, trials: list[_Trial]) -> Any:
         """The model that is trained on all rows, with the scores of those before it.
 
@@ -147,16 +175,12 @@ class _Call:
         self.recipe(learn, [trial.learn for trial in trials])
         if learn.interrupted and len(trials) == 1:
             record = self.record(trials) | {"training": {"interrupted": ALL_ROWS}}
-            return finished(trials[0].learn, record=record, saved_by=learn)
+            return _finished(trials[0].learn, record, saved_by=learn)
         record = self.record(trials, learn)
         record["training"] = record.get("training", {}) | {"scored": ALL_ROWS}
         if len(trials) == 1:
             record["history"] = trials[0].learn.history
-        values = record.pop("out_of_fold", None)
-        model = finished(learn, record=record)
-        if values is not None:
-            model.out_of_fold = model.answers(*values)
-        return model
+        return _finished(learn, record)
 
     def record(
         self, trials: list[_Trial], whole: Learner[Any, Any] | None = None
@@ -191,13 +215,12 @@ class _Call:
         """Train a learner and compare it with its rivals."""
         started = time.perf_counter()
         self.recipe(learn, ())
-        metrics = finished(learn).metrics if self.needs_all_rows and not learn.interrupted else {}
+        metrics = finished(learn).metrics if self.is_apart and not learn.interrupted else {}
         trial = _Trial(learn, metrics)
         valid, task = learn.data.valid, learn.task
         some = self.rivals(learn) if self.rivals and self.settings["rivals"] else ()
-        if learn.interrupted or valid is None or task.score is None:
-            return trial
-        if not some and self.settings["folds"] is None:
+        keeps = self.settings["folds"] is not None and learn.data.origin is not None
+        if learn.interrupted or valid is None or task.score is None or not (some or keeps):
             return trial
         trial.contest, trial.partners = contest_of(
             learn.predict(valid),
@@ -207,7 +230,7 @@ class _Call:
             learn.device,
             lasted=time.perf_counter() - started,
             seed=self.run.seed,
-            everything=self.settings["rivals"] == "all",
+            everything=self.settings.get("rivals") == "all",
         )
         return trial
 
@@ -249,6 +272,17 @@ def _require_one_way(settings: Mapping[str, Any]) -> None:
             f"all rows can be trained on if the held-out part is drawn from them, got refit=True "
             f"and {stated[0]}=... Keep one of them."
         )
+
+
+def _finished(
+    learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
+) -> Any:
+    """The model of a learner with its record, and its predictions out of fold as a table."""
+    predictions = record.pop("out_of_fold", None)
+    model = finished(learn, record=record, saved_by=saved_by)
+    if predictions is not None:
+        model.out_of_fold = model.answers(*predictions)
+    return model
 
 
 def _over_folds(trials: Sequence[_Trial], contest: Contest | None) -> dict[str, Any]:

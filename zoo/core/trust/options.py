@@ -25,7 +25,7 @@ class InFolds(TypedDict, total=False):
     ]
 
 
-class Judged(TypedDict, total=False):
+class Measured(TypedDict, total=False):
     """What `train` and `finetune` take beside the options of a learner."""
 
     folds: Annotated[
@@ -45,6 +45,11 @@ class Judged(TypedDict, total=False):
             "after folds, and where training is cheap and the held-out part was drawn.",
         ),
     ]
+
+
+class Judged(Measured, total=False):
+    """What they take in domains whose models have cheap rivals."""
+
     rivals: Annotated[
         bool | Literal["all"],
         Option(
@@ -57,4 +62,4 @@ class Judged(TypedDict, total=False):
     ]
 
 
-JUDGED: Final = tuple(Judged.__annotations__)
+JUDGED: Final = (*Measured.__annotations__, *Judged.__annotations__)

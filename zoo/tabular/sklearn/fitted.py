@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from zoo.core.run import Run
 from zoo.tabular.data.columns import LEFT_OUT
@@ -24,6 +24,7 @@ from zoo.tabular.spec import Spec
 from zoo.tabular.verbs import learner
 
 TARGET: Final = "the target of fit"  # where y has no name
+WEIGHTS: Final = "the weights of fit"
 DEFAULTS: Final[Options] = OPTIONS.complete({})
 
 
@@ -37,6 +38,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     weight_decay: float = DEFAULTS["weight_decay"]
     layers: Sequence[int] | None = None
     dropout: float | None = None
+    embedding_dropout: float | None = None
+    sizes: dict[Name, int] | None = None
+    category_decay: float = DEFAULTS["category_decay"]
     bins: int | None = None
     join: Join | None = None
     categories: Sequence[Name] = ()
@@ -85,6 +89,16 @@ def _require_labels(y: Any) -> None:
         )
 
 
+def weighted(
+    frame: pd.DataFrame, target: NDArray[Any], weights: Any
+) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """The rows of a weight above 0, their weights in a column; all as they are without weights."""
+    if weights is None:
+        return frame, target
+    each = _check_sample_weight(weights, frame, dtype=np.float64, ensure_non_negative=True)
+    return frame.assign(**{WEIGHTS: each})[each > 0], target[each > 0]
+
+
 def target_names(y: Any, frame: pd.DataFrame, n: int = 1) -> list[Name]:
     """What the n columns of y are called in the model: their own names where they have some."""
     own = list(getattr(y, "columns", [getattr(y, "name", None)]))
@@ -110,6 +124,7 @@ def trained(
     targets: list[Name],
     task: TaskName,
     classes: NDArray[Any] | None = None,
+    class_weights: Any = None,
 ) -> TableModel:
     """The network of the estimator's settings, trained on all rows.
 
@@ -121,11 +136,15 @@ def trained(
         targets: columns of the targets; a classification's holds the classes' numbers.
         task: classification or regression.
         classes: classes that these numbers stand for.
+        class_weights: "balanced", or by these numbers.
     """
     options = estimator.get_params(deep=False)
     epochs, lr, device, state = map(options.pop, ("epochs", "lr", "device", "random_state"))
+    options = {name: options[name] for name in options if name not in ("class_weight", "cv")}
+    options["weights"] = WEIGHTS if WEIGHTS in frame.columns else None
+    options["class_weights"] = class_weights
     if not hasattr(estimator, "feature_names_in_"):
-        apart = {*targets, *estimator.categories}
+        apart = {*targets, *estimator.categories, WEIGHTS}
         options["numbers"] = [name for name in frame.columns if name not in apart]
     seed = int(check_random_state(state).randint(2**31 - 1))
     run = Run(device=device, seed=seed, progress=False)
