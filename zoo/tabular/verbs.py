@@ -12,6 +12,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
 
+from torch import Tensor
+
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import learner_of, source
@@ -185,8 +187,10 @@ def _judged(
 ) -> TableModel:
     """The model of a call, measured beside its rivals and then trained on all rows."""
 
-    def fit(learn: Learner[Spec, TableModel], like: Sequence[Learner[Spec, TableModel]]) -> None:
-        recipe.fit(learn, epochs, lr, like)
+    def fit(
+        learn: Learner[Spec, TableModel], like: Sequence[Learner[Spec, TableModel]]
+    ) -> Tensor | None:
+        return recipe.fit(learn, epochs, lr, like)
 
     trains = epochs != 0
     some = rivals_of if trains else None
