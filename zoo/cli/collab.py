@@ -21,10 +21,10 @@ HINT = "zoo collab recommend {} USER"
 
 
 @collab.command("train")
-@takes(OPTIONS, model=(Architecture, "dot_bias"))
+@takes(OPTIONS, model=(Architecture, None))
 def train(ratings: Ratings, **options: Any) -> None:
     """Train a recommender on your ratings and save it."""
-    name = named_after(ratings, options.get("model", "dot_bias"))
+    name = named_after(ratings, options.get("model") or "recommender")
     train_and_save(zoo.collab.train, ratings, options=options, name=name, hint=HINT)
 
 

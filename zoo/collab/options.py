@@ -26,12 +26,12 @@ ListName = Literal["blend", "ease", "ials", "item_knn", "popular"]
 SplitName = Literal["random", "user", "item", "time"]
 
 Architecture = Annotated[
-    ModelName,
+    ModelName | None,
     Option(
-        help="'dot_bias' (quick and good), 'svdpp' (better: also uses histories), 'embedding_net' "
-        "(a multilayer net); or a model of lists, which ranks what might be chosen next and "
-        "ignores ratings: 'blend' (best, of some of the next), 'ease', 'ials', 'item_knn', "
-        "'popular', 'softmax'."
+        help="None takes 'dot_bias' for stars, 'blend' for play counts and logs. 'dot_bias' (quick "
+        "and good), 'svdpp' (better: also uses histories), 'embedding_net' (a multilayer net); or "
+        "a model of lists, which ranks what might be chosen next and ignores ratings: 'blend' "
+        "(best, of some of the next), 'ease', 'ials', 'item_knn', 'popular', 'softmax'."
     ),
 ]
 

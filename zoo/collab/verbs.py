@@ -20,6 +20,7 @@ from zoo.collab.models.catalogue import ARGUMENTS, build, recipe_of, takes_featu
 from zoo.collab.options import OPTIONS, Architecture, ModelName, Options
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
+from zoo.collab.suited import suited_model
 from zoo.collab.task import is_computed, predicts_ratings, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.batches import Data
@@ -36,7 +37,7 @@ from zoo.hub.find import names_model
 def train(
     data: Table,
     *,
-    model: Architecture = "dot_bias",
+    model: Architecture = None,
     epochs: SomeEpochs = None,
     lr: SomeRate = None,
     **options: Unpack[Options],
@@ -46,8 +47,9 @@ def train(
     Args:
         data: a CSV, TSV or Parquet file, or a DataFrame, with a user, an item and a rating per row.
             Ids are text or numbers; those of a text file are numbers if all spell whole ones.
-        model: "dot_bias" (quick and good), "svdpp" (better: also uses histories),
-            "embedding_net" (a multilayer net). Beside it a model of lists is fitted for
+        model: None takes "dot_bias" where there are stars, and "blend" for play counts and for
+            tables without ratings. "dot_bias" (quick and good), "svdpp" (better: also uses
+            histories), "embedding_net" (a multilayer net): beside it a model of lists is fitted for
             `recommend`, see the option `lists`. Or a model of lists alone, which ignores ratings:
             "blend", "ease", "ials", "item_knn", "popular" (see `zoo.collab.lists`), "softmax".
         epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`), 0 leaves
@@ -64,8 +66,9 @@ def train(
         zoo.collab.train("ratings.csv").recommend(42, k=10)
     """
     require_data("zoo.collab.train", data, names_model=names_model)
-    learn = learner(data, model=model, **options)
-    _fit(learn, model, epochs, lr)
+    name = model or suited_model(data, options)
+    learn = learner(data, model=name, **options)
+    _fit(learn, name, epochs, lr)
     return finished(learn).complete()
 
 
@@ -111,7 +114,7 @@ def learner(
     data: Table,
     *,
     pretrained: Pretrained | None = None,
-    model: Architecture = "dot_bias",
+    model: Architecture = None,
     **options: Unpack[Options],
 ) -> Learner[Spec, Recommender]:
     """Return a learner to train step by step: find a rate, fit, look, fit again.
@@ -132,8 +135,8 @@ def learner(
     require_data("zoo.collab.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
     if start is not None:
-        require_own_model(model, "dot_bias", start.name)
-    name = start.name if start else model
+        require_own_model(model or start.name, start.name, start.name)
+    name = start.name if start else model or suited_model(data, options)
     settings = _settings(name, options, start)
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
