@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,12 @@ from zoo.collab.data.batches import Ratings
 from zoo.collab.rivals import Biases, biases, effects, mean
 
 
+def encoded(users: Any, items: Any, values: Any) -> Ratings:
+    """Ratings of users and items that are numbered from 0."""
+    rows = [torch.from_numpy((numbers + 1).astype(np.int32)) for numbers in (users, items)]
+    return Ratings(rows[0], rows[1], torch.from_numpy(values.astype(np.float32)))
+
+
 def test_biases_are_those_of_ridge_at_the_estimated_damping() -> None:
     from sklearn.linear_model import Ridge
 
@@ -20,8 +28,7 @@ def test_biases_are_those_of_ridge_at_the_estimated_damping() -> None:
     users, user_ids = pd.factorize(table["user"], sort=True)
     items, item_ids = pd.factorize(table["item"], sort=True)
     values = table["rating"].to_numpy(dtype=np.float32)
-    rows = [torch.from_numpy((codes + 1).astype(np.int32)) for codes in (users, items)]
-    fitted = effects(Ratings(*rows, torch.from_numpy(values)), len(user_ids), len(item_ids))
+    fitted = effects(encoded(users, items, values), len(user_ids), len(item_ids))
     flags = [
         np.eye(len(ids))[codes] * np.sqrt(variance / fitted.noise)
         for codes, ids, variance in (
@@ -40,9 +47,7 @@ def test_variances_are_those_that_the_ratings_were_drawn_with() -> None:
     rng = np.random.default_rng(0)
     users, items = rng.integers(0, 200, 20_000), rng.integers(0, 150, 20_000)
     adds = 0.5 * rng.normal(size=200)[users] + 0.3 * rng.normal(size=150)[items]
-    values = torch.from_numpy(3 + adds + rng.normal(size=20_000)).float()
-    rows = (torch.from_numpy((codes + 1).astype(np.int32)) for codes in (users, items))
-    fitted = effects(Ratings(*rows, values), 200, 150)
+    fitted = effects(encoded(users, items, 3 + adds + rng.normal(size=20_000)), 200, 150)
     found = np.sqrt([fitted.noise, fitted.of_users, fitted.of_items])
     assert found == pytest.approx([1.0, 0.5, 0.3], rel=0.15)
 

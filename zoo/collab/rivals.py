@@ -9,7 +9,7 @@ Approach to Movie Rating Prediction", here without factors).
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from zoo.core.batches import Data
 
 SWEEPS: Final = 60  # at most
 TOLERANCE: Final = 1e-6  # change of the variance of the noise, in shares of it, that ends them
+
+TINY: Final = 1e-30  # variance: ratings that are all alike have none
 
 Numbers = NDArray[np.float64]
 
@@ -45,7 +47,12 @@ class Biases(nn.Module):
         self, n_users: int, n_items: int, low: float | None = None, high: float | None = None
     ) -> None:
         super().__init__()
-        self.arguments = {"n_users": n_users, "n_items": n_items, "low": low, "high": high}
+        self.arguments: dict[str, Any] = {
+            "n_users": n_users,
+            "n_items": n_items,
+            "low": low,
+            "high": high,
+        }
         self.low, self.high = low, high
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("users", torch.zeros(n_users + 1))
@@ -108,7 +115,7 @@ def effects(ratings: Ratings, n_users: int, n_items: int) -> Effects:
     """
     values = ratings.values.double().numpy()
     sides = [_Side.of(ratings.items.numpy(), n_items), _Side.of(ratings.users.numpy(), n_users)]
-    mean, spread = float(values.mean()), max(float(values.var()), np.finfo(np.float32).tiny)
+    mean, spread = float(values.mean()), float(values.var()) + TINY
     noise, variances = spread / 2, [spread / 4, spread / 4]
     rest = values - mean  # of the ratings, after mean and biases
     for _ in range(SWEEPS):
