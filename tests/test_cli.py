@@ -30,7 +30,15 @@ from zoo.cli.app import app
 from zoo.cli.output import json_line, line_of
 from zoo.core.predictions import Labels, Prediction
 
-NOT_IN_A_SHELL = {"run", "callbacks", "words", "titles", "user_features", "item_features"} | {
+NOT_IN_A_SHELL = {
+    "run",
+    "callbacks",
+    "fold",
+    "words",
+    "titles",
+    "user_features",
+    "item_features",
+} | {
     *("sizes", "y_range"),  # of tables
 }
 STORED = Path(__file__).parent / "stored" / "format-1"

@@ -175,6 +175,7 @@ def lr_find(
         text=text_column,
         label=label[0] if label and len(label) == 1 else label,
         valid=valid,
+        valid_fraction=0.0 if valid is None else None,  # a sweep needs no validation
         size=size,
         batch_size=batch_size,
         run=run_of(device, precision, seed, threads, as_json=as_json),

@@ -25,7 +25,7 @@ HINT = "zoo predict {} ROWS.csv"
 
 @tabular.command("train")
 @takes(
-    of_tables.OPTIONS,
+    of_tables.FIT_OPTIONS,
     of_tables.TRAIN_EPOCHS,
     of_tables.TRAIN_LR,
     model=(of_tables.Architecture, "mlp"),
@@ -38,7 +38,7 @@ def train(table: Table, target: Target, **options: Any) -> None:
 
 
 @tabular.command("finetune")
-@takes(of_tables.OPTIONS, of_tables.FINETUNE_EPOCHS, of_tables.FINETUNE_LR)
+@takes(of_tables.FIT_OPTIONS, of_tables.FINETUNE_EPOCHS, of_tables.FINETUNE_LR)
 def finetune(
     pretrained: Pretrained, table: Table, target: SomeTarget = None, **options: Any
 ) -> None:

@@ -181,7 +181,7 @@ def show_confusion(
 
 
 @segmentation.command("finetune")
-@takes(of_masks.OPTIONS, of_masks.EPOCHS, of_masks.LR)
+@takes(of_masks.FIT_OPTIONS, of_masks.EPOCHS, of_masks.LR)
 def finetune_segmentation(
     pretrained: Pretrained,
     photos: Pairs,
@@ -196,7 +196,7 @@ def finetune_segmentation(
 
 
 @segmentation.command("train")
-@takes(of_masks.OPTIONS, of_masks.TRAIN_EPOCHS, of_masks.LR, model=(Backbone, None))
+@takes(of_masks.FIT_OPTIONS, of_masks.TRAIN_EPOCHS, of_masks.LR, model=(Backbone, None))
 def train_segmentation(
     photos: Pairs, masks: Masks = None, valid_masks: ValidMasks = None, **options: Any
 ) -> None:
@@ -228,7 +228,7 @@ def _with_masks(options: dict[str, Any], valid_masks: str | None) -> dict[str, A
 
 
 @restoration.command("finetune")
-@takes(of_restoration.OPTIONS, of_restoration.EPOCHS, of_restoration.LR)
+@takes(of_restoration.FIT_OPTIONS, of_restoration.EPOCHS, of_restoration.LR)
 def finetune_restoration(pretrained: Pretrained, photos: GoodPhotos, **options: Any) -> None:
     """Fine-tune a U-Net that undoes shrinking and compression of photos, and save it."""
     verb, name = zoo.vision.restoration.finetune, named_after(photos, "restorer")
@@ -237,7 +237,10 @@ def finetune_restoration(pretrained: Pretrained, photos: GoodPhotos, **options: 
 
 @restoration.command("train")
 @takes(
-    of_restoration.OPTIONS, of_restoration.TRAIN_EPOCHS, of_restoration.LR, model=(Backbone, None)
+    of_restoration.FIT_OPTIONS,
+    of_restoration.TRAIN_EPOCHS,
+    of_restoration.LR,
+    model=(Backbone, None),
 )
 def train_restoration(photos: GoodPhotos, **options: Any) -> None:
     """Train a U-Net from random weights that undoes shrinking and compression, and save it."""

@@ -275,8 +275,8 @@ class Recommender(Model[nn.Module, Spec]):
             first |= dict(zip(HELD_OUT_ITEMS, self.held_out_items, strict=True))
         return [first, *others]
 
-    def _after(self, learn: Learner[Spec, Any], networks: Sequence[Any]) -> Self:
-        model, has_data = super()._after(learn, networks), learn.data.train is not None
+    def _after(self, learn: Learner[Spec, Any], networks: Sequence[Any], **record: Any) -> Self:
+        model, has_data = super()._after(learn, networks, **record), learn.data.train is not None
         if has_data:
             add_ratings(model, learn.data)
         return model

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.core.task import Task
+from zoo.core.task import Task, squared_error
 
 
 def predicts_ratings(name: str) -> bool:
@@ -20,7 +20,8 @@ def predicts_ratings(name: str) -> bool:
 def task_of(name: str) -> Task:
     """Loss, decoding and metrics of a model."""
     if predicts_ratings(name):
-        return Task(_squared_error, partial(torch.mean, dim=1), _rating_metrics)
+        mean, score = partial(torch.mean, dim=1), squared_error
+        return Task(_squared_error, mean, _rating_metrics, score=score, is_squared=True)
     return Task(_choice, _chosen)
 
 

@@ -7,7 +7,7 @@ run can continue at any step and several processes can share one global batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Final, Generic, NamedTuple, Protocol, Self, TypeVar
 
@@ -56,17 +56,31 @@ GATHERED_BYTES: Final = 2**17  # of shuffled rows at a time: many small batches,
 S = TypeVar("S")
 
 
+class Origin(NamedTuple):
+    """Which of a user's rows are validated on.
+
+    Attributes:
+        names: what the user calls each row: all of them, in their order.
+        valid: number of the row of each validation example, in the order of the batches.
+    """
+
+    names: Sequence[Hashable]
+    valid: NDArray[np.int64]
+
+
 class Data(NamedTuple, Generic[S]):
     """What a learner trains and validates on, and the spec: what prediction will need of it.
 
     `rows` are content hashes of the training rows, see `zoo.core.split.content_hashes`; the model
-    remembers them, so that scores on rows that it was trained on are told from others.
+    remembers them, so that scores on rows that it was trained on are told from others. `origin`
+    tells where the validation part comes from, if it was drawn from the user's rows.
     """
 
     train: Batches
     valid: Batches | None = None
     spec: S = None  # type: ignore[assignment]
     rows: NDArray[np.uint64] | None = None
+    origin: Origin | None = None
 
 
 NO_VALIDATION: Final = (

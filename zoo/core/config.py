@@ -31,6 +31,9 @@ class ArtifactError(ValueError):
     """A directory that is not an artifact this library can trust and read."""
 
 
+LATER: Final = ("spread", "rivals", "blend")  # fields that are left out where they say nothing
+
+
 @dataclass(frozen=True)
 class Config:
     """What config.json says. Fields that this version does not know are kept in `extra`.
@@ -40,11 +43,14 @@ class Config:
         task: what the model does, such as classification.
         model: {"name": ..., "args": {...}}: enough to build it again without weights.
         spec: what prediction needs besides weights.
-        members: weight files, usually one.
+        members: weight files, usually one; those of the partners of a blend come last.
         files: all files of the artifact beside config.json; nothing else is ever published.
         licence: the licence of the weights, as an SPDX identifier where there is one.
         data: where the training data came from.
         metrics: scores on the validation part, by name.
+        spread: their standard deviations over folds.
+        rivals: what the validation part says of the network and of cheap models, each by `name`.
+        blend: simple models that have a share in predictions, see `zoo.core.trust.blend`.
         training: the recipe: settings, seed, versions.
     """
 
@@ -57,6 +63,9 @@ class Config:
     licence: str = "unknown"
     data: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    spread: dict[str, float] = field(default_factory=dict)
+    rivals: list[dict[str, Any]] = field(default_factory=list)
+    blend: list[dict[str, Any]] = field(default_factory=list)
     training: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     format: int = 1
@@ -68,7 +77,9 @@ class Config:
             ValueError: something in it is no JSON, such as a UUID or a number that is not finite.
         """
         known = {k: v for k, v in vars(self).items() if k not in ("extra", "format")}
-        known["metrics"] = {k: v for k, v in self.metrics.items() if math.isfinite(v)}
+        for name in ("metrics", "spread"):
+            known[name] = {k: v for k, v in known[name].items() if math.isfinite(v)}
+        known = {k: v for k, v in known.items() if v or k not in LATER}
         tree = {"format": self.format, **known, **self.extra}
         try:
             text = json.dumps(

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,10 @@ from zoo.core.task import Task
 from zoo.core.training.groups import require_rows
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import BatchNormMode, TrainingOptions
+from zoo.core.trust.blend import Blend
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Model(ABC, Generic[Network, S]):
@@ -54,6 +58,11 @@ class Model(ABC, Generic[Network, S]):
         training: how, for the card.
         licence: the licence of the weights, for the card; set it to state yours.
         extra: what else config.json says, kept as it is.
+        spread: standard deviations of the metrics over folds; empty without folds.
+        standings: what `rivals` shows, as JSON holds it.
+        blend: simple models that have a share in the prediction; None if there are none.
+        out_of_fold: after `folds=...`, the prediction for each of the user's rows by a model that
+            has not seen it (probabilities of classes, or numbers); else None. Not saved.
         seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
         run: the circumstances of its predictions.
     """
@@ -69,6 +78,9 @@ class Model(ABC, Generic[Network, S]):
         *,
         history: History | None = None,
         metrics: dict[str, float] | None = None,
+        spread: dict[str, float] | None = None,
+        rivals: Sequence[dict[str, Any]] = (),
+        blend: Blend | None = None,
         data: str = "",
         training: dict[str, Any] | None = None,
         licence: str = "unknown",
@@ -81,6 +93,8 @@ class Model(ABC, Generic[Network, S]):
         self.history, self.metrics = history or History(), metrics or {}
         self.data, self.training, self.extra = data, training or {}, extra or {}
         self.licence, self.seen_rows = licence, seen_rows
+        self.spread, self.blend, self.standings = spread or {}, blend, list(rivals)
+        self.out_of_fold: pd.DataFrame | None = None
         self._learner = learner
         for member in self.members:
             member.eval()
@@ -138,15 +152,22 @@ class Model(ABC, Generic[Network, S]):
             FileExistsError: the directory holds something else than an artifact.
             ValueError: the spec holds what JSON does not keep, or weights are no finite numbers.
         """
-        example = f'import zoo\n\nmodel = zoo.load("{Path(directory).name}")\n{self._example()}'
-        config, learn = self._config(), self._learner
-        for member in self.members:
-            artifact.require_finite(member, dict(member.state_dict()))
+        learn = self._learner
         run = {} if learn is None else learn.run_files(directory, self.members)
+        return self.write(directory, run)
+
+    def write(self, directory: Path | str, run: dict[str, Any]) -> Path:
+        """Write the artifact as `save` does, beside files of a run, see `Learner.run_files`."""
+        example = f'import zoo\n\nmodel = zoo.load("{Path(directory).name}")\n{self._example()}'
+        config = self._config()
+        partners = [] if self.blend is None else [*self.blend.partners]
+        modules: list[nn.Module] = [*self.members, *partners]
+        for module in modules:
+            artifact.require_finite(module, dict(module.state_dict()))
         return artifact.write(
             directory,
             config,
-            self._weights(),
+            [*self._weights(), *(dict(partner.state_dict()) for partner in partners)],
             self.history,
             render(config, load_example=example),
             seen_rows=self.seen_rows,
@@ -213,18 +234,23 @@ class Model(ABC, Generic[Network, S]):
         """The content of config.json."""
         task, name, arguments = self._built()
         training = self.training.items()
+        blend = [] if self.blend is None else self.blend.to_json()
+        format_ = getattr(self.spec, "format", 1)
         return Config(
             domain=self.domain,
             task=task,
             model={"name": name, "args": arguments},
             spec=self._spec_json(),
-            members=artifact.weight_files(len(self.members)),
+            members=artifact.weight_files(len(self.members) + len(blend)),
             licence=self.licence,
             data=without_folders(self.data),
             metrics=self.metrics,
+            spread=self.spread,
+            rivals=self.standings,
+            blend=blend,
             training={k: without_folders(v) if isinstance(v, str) else v for k, v in training},
             extra=self.extra,
-            format=getattr(self.spec, "format", 1),
+            format=max(format_, 2) if blend else format_,
         )
 
     def _check_config(self, config: Config) -> None:
@@ -246,6 +272,28 @@ class Model(ABC, Generic[Network, S]):
             )
 
     @property
+    def rivals(self) -> pd.DataFrame | None:
+        """Share in the prediction, loss, metrics and seconds of the network and of cheap models.
+
+        A row each, on the validation part; None if no cheap model took part.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.standings).set_index("name") if self.standings else None
+
+    def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
+        """Decoded predictions as a table: of classes, a column of probabilities each.
+
+        Args:
+            decoded: NaN where there is none. Shape: (n, n_classes)
+            names: what the rows are called.
+        """
+        import pandas as pd
+
+        spec: Any = self.spec
+        return pd.DataFrame(decoded.numpy(), pd.Index(names), list(spec.classes))
+
+    @property
     def _scored(self) -> str:
         """The metrics in a line."""
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
@@ -254,7 +302,7 @@ class Model(ABC, Generic[Network, S]):
     @cached_property
     def _placed(self) -> Placed[Network]:
         """The networks where they compute."""
-        return Placed(self.members, self.run, self.layout)
+        return Placed(self.members, self.run, self.layout, self.blend)
 
     @abstractmethod
     def _built(self) -> tuple[str, str, dict[str, Any]]:
@@ -294,20 +342,19 @@ class Model(ABC, Generic[Network, S]):
             raise ValueError(NO_VALIDATION)
         return dict(self.metrics)
 
-    def _after(self, learn: Learner[S, Any], networks: Sequence[Any]) -> Self:
+    def _after(self, learn: Learner[S, Any], networks: Sequence[Any], **record: Any) -> Self:
         """What the model has become by further training, its scores yet to be taken."""
-        return self._with(
-            networks,
-            learn.data.spec,
-            history=learn.history,
-            data=self.data,
-            training=self.training,
-            licence=self.licence,
-            extra=self.extra,
-            seen_rows=_seen_rows(learn, self.seen_rows),
-            learner=learn,
-            run=self.run,
-        )
+        known = {
+            "history": learn.history,
+            "data": self.data,
+            "training": self.training,
+            "licence": self.licence,
+            "extra": self.extra,
+            "seen_rows": _seen_rows(learn, self.seen_rows),
+            "learner": learn,
+            "run": self.run,
+        }
+        return self._with(networks, learn.data.spec, **known | record)
 
     def _with(self, networks: Sequence[Network], spec: S, **record: Any) -> Self:
         """A model of other networks, its record as given."""
@@ -317,18 +364,26 @@ class Model(ABC, Generic[Network, S]):
 AnyModel = TypeVar("AnyModel", bound=Model[Any, Any])
 
 
-def finished(learn: Learner[Any, AnyModel], unscored: dict[str, float] | None = None) -> AnyModel:
+def finished(
+    learn: Learner[Any, AnyModel],
+    unscored: dict[str, float] | None = None,
+    record: Mapping[str, Any] | None = None,
+    saved_by: Learner[Any, Any] | None = None,
+) -> AnyModel:
     """The domain's model with its scores on the validation part; saved if the run has a folder.
 
     Args:
         learn: the learner, trained.
         unscored: metrics of a model that is not validated; None leaves it without any.
+        record: what else is known of the model, such as its blend; what it says of the training is
+            added.
+        saved_by: the learner into whose folder the model is saved; None takes `learn`.
     """
-    model = learn.as_model()
+    model, owner = learn.as_model(**record or {}), saved_by or learn
     model.metrics = model.metrics or unscored or {}
-    if learn.run.out is not None and rank_and_world()[0] == 0 and not learn.state.is_finished:
-        model.save(learn.run.out)
-    learn.state.release()
+    if owner.run.out is not None and rank_and_world()[0] == 0 and not owner.state.is_finished:
+        model.write(owner.run.out, owner.run_files(owner.run.out, model.members))
+    owner.state.release()
     if shared := accelerator():
         shared.wait_for_everyone()  # who goes on may load what the first has saved
     return model
@@ -364,18 +419,18 @@ def learner_of(
         **kept: further record of the pretrained model, such as its licence.
     """
 
-    def as_model(learn: Learner[S, AnyModel], networks: Sequence[nn.Module]) -> AnyModel:
-        return model_class(
-            networks,
-            learn.data.spec,
-            history=learn.history,
-            data=source,
-            training=dict(record) | training_of(learn),
-            seen_rows=_seen_rows(learn, seen_before),
-            learner=learn,
-            run=learn.run,
-            **kept,
-        )
+    def as_model(
+        learn: Learner[S, AnyModel], networks: Sequence[nn.Module], **more: Any
+    ) -> AnyModel:
+        known = {
+            "history": learn.history,
+            "data": source,
+            "training": {**record, **training_of(learn), **more.pop("training", {})},
+            "seen_rows": _seen_rows(learn, seen_before),
+            "learner": learn,
+            "run": learn.run,
+        }
+        return model_class(networks, learn.data.spec, **known | kept | more)
 
     require_rows(network, options["batch_size"])
     names = ("optimizer", "weight_decay", "clip", "accumulate", "batchnorm", "run")

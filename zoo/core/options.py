@@ -42,6 +42,7 @@ from zoo.core.messages import nearest
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T", bound=Mapping[str, Any])
+X = TypeVar("X", bound=Mapping[str, Any])
 
 _MISSING: Final = object()
 _WIDTH: Final = 96  # of a line of a docstring
@@ -64,7 +65,9 @@ class Setting:
     def help(self) -> str:
         """The option's help, with its range and default, in words of Python and of a shell."""
         facts = [self.option.range] if self.option.range else []
-        if self.option.default is not False and self.option.default not in (None, ()):
+        if self.option.default is True:
+            facts.append("by default")
+        elif self.option.default is not False and self.option.default not in (None, ()):
             facts.append(f"default {self.option.default!r}")
         if self.option.chosen:
             facts.append(f"by default {self.option.chosen}")
@@ -102,6 +105,17 @@ class OptionTable(Generic[T]):
             kind = setting.type if default is not None else setting.type | None
             option = replace(setting.option, default=default, chosen=chosen)
             self.settings[name] = Setting(name, kind, option)
+
+    def extended(self, table: type[X], **defaults: Any) -> OptionTable[X]:
+        """The options of a larger `TypedDict`; those that both have keep this table's defaults.
+
+        Args:
+            table: the `TypedDict`.
+            **defaults: those of options that this table lacks, as for a table of its own.
+        """
+        larger = OptionTable(table, **defaults)
+        larger.settings |= self.settings
+        return larger
 
     def complete(self, options: T) -> T:
         """All options: the given ones, defaults for the others."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.core.batches import Batch
 from zoo.core.forks import compute_alone_after_fork
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run
 from zoo.core.task import Task
-from zoo.core.training.evaluation import Outputs, evaluate, predict_batches
+from zoo.core.training.evaluation import Outputs, evaluate, mean_of, predict_batches
+from zoo.core.trust.blend import Blend
 
 Network = TypeVar("Network", bound=nn.Module)
+Module = TypeVar("Module", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +31,13 @@ class Placed(Generic[Network]):
         members: the networks.
         run: where and how exactly.
         layout: memory format of the weights: convolutions like channels last.
+        blend: simple models that have a share in the prediction.
     """
 
     members: Sequence[Network]
     run: Run
     layout: torch.memory_format = torch.preserve_format
+    blend: Blend | None = None
 
     @cached_property
     def device(self) -> torch.device:
@@ -53,19 +58,35 @@ class Placed(Generic[Network]):
         """The networks, on their device and in their layout."""
         return [self._moved(member) for member in self._laid_out]
 
+    @property
+    def voices(self) -> list[nn.Module]:
+        """All that a prediction is the mean of: the networks, and the partners of a blend."""
+        partners = () if self.blend is None else self.blend.partners
+        return [*self.ready, *(self._moved(partner) for partner in partners)]
+
+    @cached_property
+    def weights(self) -> list[float] | None:
+        """Weight of each voice in the mean; None if all weigh alike."""
+        return None if self.blend is None else self.blend.weights(len(self.members))
+
+    def mean(self, decoded: Sequence[Tensor]) -> Tensor:
+        """The prediction, from the decoded one of each voice."""
+        return mean_of(decoded, self.weights)
+
     def evaluate(self, batches: Iterable[Batch], task: Task) -> dict[str, float]:
         """Loss and metrics, see `zoo.core.training.evaluation.evaluate`."""
-        return evaluate(self.ready, batches, task, self.device, self.dtype)
+        return evaluate(self.voices, batches, task, self.device, self.dtype, self.weights)
 
     def predict(self, batches: Iterable[Batch], task: Task) -> Iterator[Outputs]:
-        """Yield what the networks say of each batch."""
-        return predict_batches(self.ready, batches, task, self.device, self.dtype)
+        """Yield what the voices say of each batch."""
+        return predict_batches(self.voices, batches, task, self.device, self.dtype, self.weights)
 
     @cached_property
     def _laid_out(self) -> list[Network]:
         return [member.to(memory_format=self.layout) for member in self.members]
 
-    def _moved(self, member: Network) -> Network:
-        """The network, moved if it must: asking all its tensors takes a millisecond."""
-        there = next(member.parameters()).device == self.device
+    def _moved(self, member: Module) -> Module:
+        """The module, moved if it must: asking all its tensors takes a millisecond."""
+        first = next(chain(member.parameters(), member.buffers()), None)
+        there = first is None or first.device == self.device
         return member if there else member.to(self.device)

@@ -124,8 +124,8 @@ def held_out(
         raise ValueError(
             f"a part is held out of 2 rows or more, got {n=}. Add rows, or give valid."
         )
-    group_of = np.arange(n) if groups is None else _numbered(groups)
-    stratum_of = np.zeros(n, np.int64) if strata is None else _numbered(strata)
+    group_of = np.arange(n) if groups is None else numbered(groups)
+    stratum_of = np.zeros(n, np.int64) if strata is None else numbered(strata)
     sizes = np.bincount(group_of)
     first_rows = np.unique(group_of, return_index=True)[1]
     stays = np.zeros(len(sizes), bool)
@@ -291,7 +291,7 @@ class SeenRows:
         return float(np.isin(sample, self.hashes).mean()) if len(sample) else 0.0
 
 
-def _numbered(keys: Sequence[Hashable] | NDArray[Any]) -> NDArray[np.int64]:
+def numbered(keys: Sequence[Hashable] | NDArray[Any]) -> NDArray[np.int64]:
     """A number from 0 on for each key, in the order of their first rows."""
     numbers: dict[Hashable, int] = {}
     listed = keys.tolist() if isinstance(keys, np.ndarray) else keys

@@ -34,6 +34,7 @@ class Task:
         score: (predictions, target) -> (mean, count), the loss of decoded predictions, which alone
             can tell that of a mean over several networks or views; None if there is no such loss.
         weights: how much each class counts in `loss`; None if all count alike. Shape: (n_classes,).
+        is_squared: whether `score` is a mean of squared errors, else of negative log likelihoods.
     """
 
     loss: Loss
@@ -42,6 +43,7 @@ class Task:
     valid_loss: Loss | None = None
     score: Loss | None = None
     weights: Tensor | None = None
+    is_squared: bool = False
 
 
 def classification(
@@ -120,7 +122,7 @@ def regression() -> Task:
 
         return {"rmse": MeanSquaredError(squared=False), "mae": MeanAbsoluteError()}
 
-    return Task(_squared_error, _as_is, metrics, score=_squared_error)
+    return Task(squared_error, _as_is, metrics, score=squared_error, is_squared=True)
 
 
 def _cross_entropy(
@@ -190,7 +192,8 @@ def _check_smoothing(label_smoothing: float) -> None:
         )
 
 
-def _squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+def squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
+    """Mean squared error of numbers, and how many; output and target alike but for ones."""
     if target.numel() == 0:
         return output.sum() * 0.0, 0
     return F.mse_loss(output.view_as(target), target), target.numel()

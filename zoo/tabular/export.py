@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import itertools
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from zoo.core.artifacts.onnx import exported, require_onnx, write
 from zoo.core.messages import quoted
 from zoo.core.output_places import output_file
+from zoo.core.placed import Placed
 from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
 from zoo.tabular.data.targets import unscaled
 from zoo.tabular.data.values import LARGEST, Value, sense
@@ -33,7 +33,7 @@ SHARES: Final = "probabilities"  # the output beside the class
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Path:
+def write_onnx(path: Path | str, placed: Placed[TableNet], spec: Spec) -> Path:
     """Write the model as an ONNX file.
 
     Inputs: one for each column, under its name, of shape (N, 1). Categories are texts, as `str`
@@ -52,7 +52,7 @@ def write_onnx(path: Path | str, members: Sequence[TableNet], spec: Spec) -> Pat
     """
     _require_names(spec)
     onnx, place = require_onnx(), output_file(path, usual="model.onnx")
-    core = onnx.compose.add_prefix(_exported(members, spec), INNER)
+    core = onnx.compose.add_prefix(_exported(placed, spec), INNER)
     nodes, inputs = _entrances(spec)
     behind, outputs = _exits(spec)
     graph = onnx.helper.make_graph(
@@ -82,9 +82,10 @@ class Cells(nn.Module):
         - output: (N, n_classes), probabilities; or each target in its units, (N,) float64
     """
 
-    def __init__(self, members: Sequence[TableNet], spec: Spec) -> None:
+    def __init__(self, placed: Placed[TableNet], spec: Spec) -> None:
         super().__init__()
-        self.members = nn.ModuleList(copy.deepcopy(member).cpu().float() for member in members)
+        self.voices = nn.ModuleList(copy.deepcopy(one).cpu().float() for one in placed.voices)
+        self.mean_of = placed.mean
         self.eval()
         self.spec, self.decode = spec, task_of(spec).decode
         for name in ("median", "mean", "std"):
@@ -103,8 +104,7 @@ class Cells(nn.Module):
         flags = torch.where(there[:, self.with_gaps], THERE, MISSING)
         x_cat = torch.cat([codes, flags], 1)
         x_cont = scaled.clamp(-FARTHEST, FARTHEST).float()
-        decoded = torch.stack([self.decode(member(x_cat, x_cont)) for member in self.members])
-        mean = decoded.mean(0)
+        mean = self.mean_of([self.decode(voice(x_cat, x_cont)) for voice in self.voices])
         if self.spec.task == "classification":
             return mean
         return unscaled(mean, self.spec).unbind(1)
@@ -142,7 +142,7 @@ def _spellings(value: Value) -> list[str]:
     return [str(meaning), f"{meaning}.0", *truths]
 
 
-def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
+def _exported(placed: Placed[TableNet], spec: Spec) -> Any:
     """The graph that torch makes, whose inputs and outputs still are numbers."""
     inputs = {
         "codes": torch.ones(3, len(spec.categories), dtype=torch.int64),
@@ -150,7 +150,7 @@ def _exported(members: Sequence[TableNet], spec: Spec) -> Any:
     }
     example = {name: tensor for name, tensor in inputs.items() if tensor.shape[1]}
     outputs = [SHARES] if spec.classes else [str(target.name) for target in spec.targets]
-    return exported(Cells(members, spec), example, outputs)
+    return exported(Cells(placed, spec), example, outputs)
 
 
 def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:

@@ -56,12 +56,11 @@ class Inference:
         x_cat, x_cont = self.encoder.row(row if isinstance(row, Mapping) else row.to_dict())
         device, predictions = self.placed.device, []
         inputs = x_cat.to(device), x_cont.to(device, self._kind)
-        for member in self.placed.ready:  # whose learner may have trained it on
+        for member in self.placed.voices:  # whose learner may have trained it on
             evaluating = set_aside(member) if member.training else contextlib.nullcontext()
             with evaluating, torch.autocast(device.type, enabled=False):
                 predictions.append(self.task.decode(member(*inputs)).float())
-        mean = predictions[0] if len(predictions) == 1 else torch.stack(predictions).mean(0)
-        numbers: list[float] = mean[0].tolist()
+        numbers: list[float] = self.placed.mean(predictions)[0].tolist()
         return numbers
 
     def scores(self, rows: pd.DataFrame) -> dict[str, float]:

@@ -192,7 +192,14 @@ class TableModel(Model[TableNet, Spec]):
         """
         from zoo.tabular.export import write_onnx
 
-        return write_onnx(path, self.members, self.spec)
+        return write_onnx(path, self._placed, self.spec)
+
+    def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
+        """See `Model.answers`; of a regression a column of numbers for each target."""
+        if self.spec.task == "classification":
+            return super().answers(decoded, names)
+        targets = [target.name for target in self.spec.targets]
+        return pd.DataFrame(unscaled(decoded, self.spec).numpy(), pd.Index(names), targets)
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         arguments = self.members[0].arguments()

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
+from zoo.core.trust.options import InFolds, Judged
 
 Name = str | int
 """A column's name; a DataFrame that is made of an array numbers its columns."""
@@ -28,7 +29,7 @@ Architecture = Annotated[
 ]
 
 
-class Options(TrainingOptions, LabelSmoothing, total=False):
+class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
     """What every verb takes beside the table and its target."""
 
     task: Annotated[
@@ -145,3 +146,13 @@ class Options(TrainingOptions, LabelSmoothing, total=False):
 
 BY_ROWS: Final = Chosen("a twentieth of the training rows, from 16 to 256")
 OPTIONS: Final = OptionTable(Options, batch_size=BY_ROWS, weight_decay=0.1)
+
+
+class FitOptions(Options, Judged, total=False):
+    """What `train` and `finetune` take beside the table and its target."""
+
+
+FEW_ROWS: Final = 1_000  # up to which a held-out fifth tells too little
+FIT_OPTIONS: Final = OPTIONS.extended(
+    FitOptions, folds=Chosen(f"5 of at most {FEW_ROWS:,} rows that need no other split")
+)

@@ -9,7 +9,7 @@ from typing import get_args
 
 from zoo.core.arguments import require_kind
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.network import rebuilt
+from zoo.core.artifacts.network import blend_of, rebuilt
 from zoo.core.config import ArtifactError
 from zoo.core.run import Run
 from zoo.hub.find import find
@@ -17,6 +17,7 @@ from zoo.tabular.model import TableModel
 from zoo.tabular.models.arguments import network_arguments
 from zoo.tabular.models.network import build_network
 from zoo.tabular.options import TaskName
+from zoo.tabular.rivals import PARTNERS
 from zoo.tabular.spec import Spec
 
 Pretrained = str | os.PathLike[str] | TableModel
@@ -39,8 +40,9 @@ def load(directory: Path | str, run: Run | None = None) -> TableModel:
     with artifact.built("a network"):
         spec = Spec.from_json(config.spec)
         build = partial(build_network, **network_arguments(config, spec))
-        members = [rebuilt(build, tensors).eval() for tensors in stored.weights]
-    return TableModel(members, spec, **stored.record, run=run)
+        members = [rebuilt(build, tensors).eval() for tensors in stored.networks]
+        blend = blend_of(stored, PARTNERS)
+    return TableModel(members, spec, blend=blend, **stored.record, run=run)
 
 
 def opened(pretrained: Pretrained) -> TableModel:

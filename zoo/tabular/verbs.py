@@ -6,18 +6,20 @@ The defaults were compared on splits of Adult's training file alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
 
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.messages import did_you_mean, quoted
-from zoo.core.model import finished, learner_of, source
+from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
+from zoo.core.trust.judge import train_and_judge
 from zoo.hub.find import names_model
 from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
@@ -26,23 +28,27 @@ from zoo.tabular.model import TableModel
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import (
+    FEW_ROWS,
     FINETUNE_EPOCHS,
     FINETUNE_LR,
+    FIT_OPTIONS,
     OPTIONS,
     TRAIN_EPOCHS,
     TRAIN_LR,
     Architecture,
+    FitOptions,
     ModelName,
     Name,
     Options,
 )
+from zoo.tabular.rivals import rivals_of
 from zoo.tabular.spec import Spec
 from zoo.tabular.stored import Pretrained, opened
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def train(
     data: Table,
     target: Name | Sequence[Name],
@@ -50,7 +56,7 @@ def train(
     model: Architecture = "mlp",
     epochs: Epochs = TRAIN_EPOCHS,
     lr: Rate = TRAIN_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> TableModel:
     """Train a model on a table from random weights, by one cycle.
 
@@ -70,13 +76,11 @@ def train(
         zoo.tabular.train("sales.csv", "Sales", time="Date").predict("tomorrow.csv")
     """
     require_data("zoo.tabular.train", data, names_model=names_model)
-    learn = learner(data, target, model=model, **options)
-    if epochs:
-        learn.fit_one_cycle(epochs, lr)
-    return finished(learn)
+    new_learner = partial(learner, data, target, model=model)
+    return _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def finetune(
     pretrained: Pretrained,
     data: Table,
@@ -84,7 +88,7 @@ def finetune(
     *,
     epochs: Epochs = FINETUNE_EPOCHS,
     lr: Rate = FINETUNE_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> TableModel:
     """Train a pretrained model further, on another table.
 
@@ -107,10 +111,8 @@ def finetune(
         FileNotFoundError: the file or the model does not exist.
     """
     require_order("zoo.tabular.finetune", pretrained, data, names_model=names_model)
-    learn = learner(data, target, pretrained=pretrained, **options)
-    if epochs:
-        learn.fit_one_cycle(epochs, lr)
-    return finished(learn)
+    new_learner = partial(learner, data, target, pretrained=opened(pretrained))
+    return _judged(new_learner, epochs, lr, options)
 
 
 @verb(OPTIONS)
@@ -167,6 +169,26 @@ def learner(
         record=record | OPTIONS.record(settings),
         batchnorm=TableModel.batchnorm,
         **kept,
+    )
+
+
+def _judged(
+    new_learner: Callable[..., Learner[Spec, TableModel]],
+    epochs: int,
+    lr: float,
+    options: FitOptions,
+    few: int = 0,
+) -> TableModel:
+    """The model of a call, measured beside its rivals and then trained on all rows."""
+
+    def fit(learn: Learner[Spec, TableModel], like: Sequence[Learner[Spec, TableModel]]) -> None:
+        if epochs:
+            learn.fit_one_cycle(epochs, lr)
+
+    some = rivals_of if epochs else None
+    refits = epochs > 0
+    return train_and_judge(
+        new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=refits, few=few
     )
 
 

@@ -68,9 +68,18 @@ class Artifact:
     @property
     def record(self) -> dict[str, Any]:
         """Keyword arguments of a domain's model beside its networks and spec."""
-        names = ("metrics", "data", "training", "licence", "extra")
+        names = ("metrics", "spread", "data", "training", "licence", "extra")
         record = {name: getattr(self.config, name) for name in names}
-        return record | {"history": self.history, "seen_rows": self.seen_rows}
+        return record | {
+            "history": self.history,
+            "seen_rows": self.seen_rows,
+            "rivals": self.config.rivals,
+        }
+
+    @property
+    def networks(self) -> list[dict[str, Tensor]]:
+        """The weights of the networks, without those of the partners of a blend."""
+        return self.weights[: len(self.weights) - len(self.config.blend)]
 
 
 @contextmanager

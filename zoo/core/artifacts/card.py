@@ -8,7 +8,7 @@ fine-tuned from it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,7 +143,8 @@ def render(config: Config, *, load_example: str, card: Card | None = None) -> st
         f"# {card.title if card else plain}\n\n{made}",
         f"```python\n{load_example.strip()}\n```",
         *(_told(card) if card else ()),
-        *_table("Scores on the validation part" if not card else "These weights", config.metrics),
+        *_scores(config, card),
+        *_rivals(config),
         *_table("Training", config.training),
         *(_cost(card) if card else ()),
         _data_and_licence(config, card),
@@ -263,7 +264,31 @@ def named(result: Result) -> str:
     return f"mean of {result.n} {result.trials}"
 
 
-def _table(title: str, values: dict[str, object] | dict[str, float]) -> Iterator[str]:
+def _scores(config: Config, card: Card | None) -> Iterator[str]:
+    """The metrics; of folds their means, with the deviations."""
+    title = "Scores on the validation part" if not card else "These weights"
+    if not config.spread:
+        yield from _table(title, config.metrics)
+        return
+    spread = config.spread
+    both = {
+        name: f"{value:.4g} ± {spread[name]:.2g}" if name in spread else value
+        for name, value in config.metrics.items()
+    }
+    yield from _table("Scores, mean and deviation over folds", both)
+
+
+def _rivals(config: Config) -> Iterator[str]:
+    """What cheap models reach on the same rows, and their shares in the prediction."""
+    if not config.rivals:
+        return
+    names = list(dict.fromkeys(name for row in config.rivals for name in row))
+    lines = [" | ".join(_cell(row.get(name, "")) for name in names) for row in config.rivals]
+    head = [" | ".join(names).replace("name", "", 1), "|".join("---" for _ in names)]
+    yield "\n".join(["## Beside cheap models", "", *(f"| {line} |" for line in [*head, *lines])])
+
+
+def _table(title: str, values: Mapping[str, object]) -> Iterator[str]:
     if values:
         rows = [f"| {name} | {_cell(value)} |" for name, value in values.items()]
         yield "\n".join([f"## {title}", "", "| what | value |", "|---|---|", *rows])

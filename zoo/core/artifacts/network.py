@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from zoo.core.artifacts import artifact
+from zoo.core.trust.blend import Blend
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -33,6 +35,34 @@ def rebuilt(build: Callable[[], Network], tensors: dict[str, Tensor]) -> Network
     network = build()
     artifact.load_weights(network, tensors)
     return network
+
+
+def blend_of(
+    stored: artifact.Artifact, kinds: Mapping[str, Callable[..., nn.Module]]
+) -> Blend | None:
+    """The blend that an artifact's config describes, with its weights; None if it has none.
+
+    Args:
+        stored: the artifact, whose last members are the partners.
+        kinds: classes of the domain's partners, by name.
+
+    Raises:
+        ValueError: a name, an argument or a share is none of a blend.
+    """
+    stated, first = stored.config.blend, len(stored.networks)
+    if not stated:
+        return None
+    shares: list[Any] = [one.get("share") for one in stated]
+    sound = all(isinstance(share, float) and 0 < share <= 1 for share in shares)
+    unknown = [one.get("name") for one in stated if one.get("name") not in kinds]
+    if not sound or unknown or not first or sum(shares) > 1 + 1e-6:
+        raise ValueError(f"shares of {', '.join(kinds)} must be 0..1, got blend={stated!r:.200}")
+    builds = [partial(kinds[one["name"]], **one["args"]) for one in stated]
+    partners = [
+        rebuilt(build, tensors).eval()
+        for build, tensors in zip(builds, stored.weights[first:], strict=True)
+    ]
+    return Blend(tuple(partners), tuple(shares))
 
 
 def _outline(build: Callable[[], Network]) -> Network:

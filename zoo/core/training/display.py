@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -71,6 +74,25 @@ class Display:
     def line(self, text: str) -> None:
         """Print a line beside the table."""
         self._console.print(text)
+
+
+def say_table(progress: bool | None, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows where the table of a training is printed; their first cells are names.
+
+    Args:
+        progress: see `Display`.
+        rows: a line each; gaps stay empty.
+    """
+    console = _Terminal(quiet=progress is False, soft_wrap=True, highlight=False)
+    first, *names = dict.fromkeys(name for row in rows for name in row)
+    width = max(_WIDTH, *(len(str(row[first])) + 2 for row in rows))
+    widths = [max(_WIDTH, len(name) + 2) for name in names]
+    heads = (f"{name:>{w}}" for name, w in zip(names, widths, strict=True))
+    console.print(f"{'':{width}}" + "".join(heads))
+    for row in rows:
+        cells = [f"{row[n]:.4g}" if n in row else "" for n in names]
+        line = "".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True))
+        console.print(f"{row[first]:{width}}" + line, markup=False)
 
 
 def _cell(name: str, value: float) -> str:

@@ -20,7 +20,7 @@ class Outputs(NamedTuple):
 
     Attributes:
         each: output of every network, as it is.
-        mean: mean of their decoded predictions.
+        mean: mean of their decoded predictions, weighted if they have weights.
         target: the batch's targets, on the device.
     """
 
@@ -35,8 +35,11 @@ def predict_batches(
     task: Task,
     device: torch.device,
     dtype: torch.dtype | None = None,
+    weights: Sequence[float] | None = None,
 ) -> Iterator[Outputs]:
     """Yield what the models say of each batch.
+
+    The models weigh alike in the mean unless there are weights.
 
     The models' modes and carried states are as before when the iterator ends or is closed.
     """
@@ -46,7 +49,7 @@ def predict_batches(
             stack.enter_context(set_aside(model))
         for batch in batches:
             with torch.inference_mode():  # left before the consumer goes on
-                outputs = _outputs(models, to_device(batch, device), task, dtype)
+                outputs = _outputs(models, to_device(batch, device), task, dtype, weights)
             yield outputs
 
 
@@ -56,6 +59,7 @@ def evaluate(
     task: Task,
     device: torch.device,
     dtype: torch.dtype | None = None,
+    weights: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """Loss and metrics over the batches; of several models, those of their mean prediction.
 
@@ -65,7 +69,8 @@ def evaluate(
     metrics = {name: metric.to(device) for name, metric in task.metrics().items()}
     of_output, of_mean = task.valid_loss or task.loss, task.score if len(models) > 1 else None
     totals = torch.zeros(2, device=device, dtype=torch.float64 if device.type != "mps" else None)
-    for each, mean, target in predict_batches(models, batches, task, device, dtype):
+    outputs = predict_batches(models, batches, task, device, dtype, weights)
+    for each, mean, target in outputs:
         with torch.inference_mode():
             losses = [of_mean(mean, target)] if of_mean else [of_output(x, target) for x in each]
             for loss, count in losses:
@@ -80,13 +85,28 @@ def evaluate(
 
 
 def _outputs(
-    models: Sequence[nn.Module], batch: Batch, task: Task, dtype: torch.dtype | None
+    models: Sequence[nn.Module],
+    batch: Batch,
+    task: Task,
+    dtype: torch.dtype | None,
+    weights: Sequence[float] | None,
 ) -> Outputs:
     with torch.autocast(batch.target.device.type, dtype, enabled=dtype is not None):
         each = [model(*batch.inputs) for model in models]
     decoded = [task.decode(output).float() for output in each]
-    mean = torch.stack(decoded).mean(0) if len(decoded) > 1 else decoded[0]
-    return Outputs(each, mean, batch.target)
+    return Outputs(each, mean_of(decoded, weights), batch.target)
+
+
+def mean_of(decoded: Sequence[Tensor], weights: Sequence[float] | None = None) -> Tensor:
+    """Mean of several decoded predictions of the same shape, weighted if there are weights."""
+    if len(decoded) == 1:
+        return decoded[0]
+    stacked = torch.stack([*decoded])
+    if weights is None:
+        return stacked.mean(0)
+    factors = torch.tensor(weights, dtype=stacked.dtype, device=stacked.device)
+    mean: Tensor = torch.tensordot(factors, stacked, dims=1)
+    return mean
 
 
 def with_own_state(model: nn.Module) -> nn.Module:

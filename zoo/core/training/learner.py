@@ -88,7 +88,8 @@ class Learner(Generic[S, M]):
             batch norms a run of n processes is one of n times smaller batches, not that of a
             single process.
         callbacks: objects as `zoo.core.training.callbacks` describes, for every fit.
-        as_model: makes the domain's model of the learner and its networks (one, or snapshots).
+        as_model: makes the domain's model of the learner, its networks (one, or snapshots), and
+            what else is known of the model, as keywords.
         run: the circumstances.
 
     Attributes:
@@ -111,7 +112,7 @@ class Learner(Generic[S, M]):
         accumulate: int = 1,
         batchnorm: BatchNormMode = "thawed",
         callbacks: Sequence[Any] = (),
-        as_model: Callable[[Learner[S, M], list[nn.Module]], M] | None = None,
+        as_model: Callable[..., M] | None = None,
         run: Run | None = None,
     ) -> None:
         _check(accumulate, weight_decay, clip, batchnorm)
@@ -357,11 +358,16 @@ class Learner(Generic[S, M]):
         outputs = predict_batches(models, batches.epoch(0), self.task, self.device, dtype)
         return torch.cat([one.mean.cpu() for one in outputs])
 
-    def as_model(self, *, snapshots: int = 0) -> M:
+    def as_model(
+        self, *, snapshots: int = 0, networks: Sequence[nn.Module] = (), **record: Any
+    ) -> M:
         """The domain's model with its scores on the validation part, ready to predict and save.
 
         Args:
             snapshots: number of latest snapshots to make an ensemble of, in place of the network.
+            networks: members of an ensemble instead, such as those of folds.
+            **record: what else is known of the model, see `zoo.core.model.Model`; metrics among it
+                stand for those that would be taken now.
 
         Raises:
             ValueError: the learner was made for a bare module, of which no domain knows, or there
@@ -372,8 +378,9 @@ class Learner(Generic[S, M]):
                 "a model must belong to a domain, got the learner of a bare "
                 f"{type(self.model).__name__}. Use learner.predict, or learner.save."
             )
-        model = self._as_model(self, members(self.model, self.snapshots, snapshots))
-        if self.data.valid is not None:
+        own = list(networks) or members(self.model, self.snapshots, snapshots)
+        model = self._as_model(self, own, **record)
+        if self.data.valid is not None and "metrics" not in record:
             model.metrics = model.evaluate()
         return model
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from zoo.core.batches import Data, TensorBatches
+from zoo.core.batches import Data, Origin, TensorBatches
 from zoo.core.messages import warn
 from zoo.core.run import Run
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, warn_of_marked_parts
@@ -37,13 +38,15 @@ NO_INPUT: Final = "was named in ignore, time or group"  # in `Spec.left_out`; fu
 class Prepared(NamedTuple):
     """A table ready to learn from: its spec, and the rows of both parts on the CPU.
 
-    `rows` are content hashes of the training rows; None where rows repeat by nature.
+    `rows` are content hashes of the training rows; None where rows repeat by nature. `origin`
+    tells which of the table's rows are validated on, where they were drawn from it.
     """
 
     spec: Spec
     train: tuple[tuple[Tensor, Tensor], Tensor]
     valid: tuple[tuple[Tensor, Tensor], Tensor] | None
     rows: Hashes | None = None
+    origin: Origin | None = None
 
 
 def prepare(
@@ -73,7 +76,8 @@ def prepare(
     stated, ignored = settings["valid"], settings["ignore"]
     if stated is not None and not is_table(stated):
         settings = {**settings, "valid": mask_of(stated, frame)[labelled(frame, names)]}
-    frame = with_targets(frame, names)
+    names_of_rows: Any = frame.index
+    frame = with_targets(frame.set_axis(range(len(frame))), names)
     task = task_of_targets(frame, names, settings["task"])
     classes = frame[names[0]] if task == "classification" else None
     if stated is None:
@@ -86,6 +90,7 @@ def prepare(
     known = rows if natural <= NATURAL_TWINS else None
     if valid is None:
         return Prepared(spec, encode(train, spec), None, known)
+    drawn = stated is None
     require_columns(valid, names, "the target")
     valid = with_targets(valid, names)
     if stated is not None:
@@ -93,7 +98,8 @@ def prepare(
         require_other_rows(rows, row_hashes(valid, spec), natural)
     if earlier_rows is not None and earlier is not None:
         valid = _new_rows(valid, earlier, earlier_rows, names)
-    return Prepared(spec, encode(train, spec), encode(valid, spec), known)
+    origin = Origin(names_of_rows, valid.index.to_numpy(np.int64)) if drawn else None
+    return Prepared(spec, encode(train, spec), encode(valid, spec), known, origin)
 
 
 def _require_targets(frame: pd.DataFrame, names: Sequence[Name]) -> None:
@@ -162,7 +168,7 @@ def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Spec]:
     device = run.torch_device()
     train = TensorBatches(*prepared.train, batch_size=batch_size, seed=run.seed, device=device)
     valid = None if prepared.valid is None else still(*prepared.valid, run)
-    return Data(train, valid, prepared.spec, prepared.rows)
+    return Data(train, valid, prepared.spec, prepared.rows, prepared.origin)
 
 
 def still(inputs: tuple[Tensor, Tensor], target: Tensor, run: Run) -> TensorBatches:

@@ -12,6 +12,7 @@ from pandas.api import types
 
 from zoo.core.run import Run
 from zoo.core.split import held_out, held_out_of_each, require_both_parts
+from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.data.table import require_columns
 from zoo.tabular.data.contents import copies
 from zoo.tabular.data.tables import read_table, texts_of
@@ -43,6 +44,7 @@ def divide(
     """
     valid, time, group = settings["valid"], settings["time"], settings["group"]
     fraction, seed = settings["valid_fraction"], (settings["run"] or Run()).seed
+    fold = settings["fold"] and Fold(*settings["fold"])
     ways = {"valid": valid, "time": time, "group": group}
     several = [name for name, value in ways.items() if value is not None]
     if len(several) > 1:
@@ -54,16 +56,27 @@ def divide(
         return frame, read_table(valid, texts_of(frame), frame.columns)
     if valid is not None:
         is_valid = mask_of(valid, frame)
-    elif fraction == 0:
+    elif fraction == 0 and fold is None:
         return frame, None
     elif time is not None:
-        is_valid = _latest(frame, time, fraction)
-    elif group is not None:
-        require_columns(frame, [group], "the column of groups")
-        is_valid = _drawn(distinct(frame[group])[0], None, len(frame), fraction, seed)
+        times = _times(frame, time)
+        if fold is not None:
+            train, held = rows_of_fold(fold, len(frame), seed, times=times)
+            return frame.iloc[train], frame.iloc[held]
+        is_valid = _latest(times, fraction)
     else:
-        copied = copies(frame.drop(columns=[*ignore]))
-        is_valid = _drawn(copied, classes, len(frame), fraction, seed)
+        groups: NDArray[Any] | None
+        strata = None
+        if group is not None:
+            require_columns(frame, [group], "the column of groups")
+            groups = distinct(frame[group])[0]
+        else:
+            groups = copies(frame.drop(columns=[*ignore]))
+            strata = None if classes is None else distinct(classes)[0]
+        if fold is not None:
+            train, held = rows_of_fold(fold, len(frame), seed, groups=groups, strata=strata)
+            return frame.iloc[train], frame.iloc[held]
+        is_valid = _drawn(groups, strata, len(frame), fraction, seed)
     require_both_parts(
         int((~is_valid).sum()),
         int(is_valid.sum()),
@@ -111,7 +124,8 @@ def _require_enough(train: pd.DataFrame) -> None:
         )
 
 
-def _latest(frame: pd.DataFrame, name: Name, fraction: float) -> NDArray[np.bool_]:
+def _times(frame: pd.DataFrame, name: Name) -> NDArray[np.float64]:
+    """The moment of each row, as numbers. Shape: (n,)"""
     require_columns(frame, [name], "the column of times")
     column = without_arrow(frame[name])
     texts = is_text(column.dtype) and not all(map(reads_as_number, distinct(column)[1]))
@@ -122,19 +136,23 @@ def _latest(frame: pd.DataFrame, name: Name, fraction: float) -> NDArray[np.bool
             f"{int((~np.isfinite(times)).sum())} gaps in {name!r}. Fill them or leave these rows "
             "out."
         )
+    return times
+
+
+def _latest(times: NDArray[np.float64], fraction: float) -> NDArray[np.bool_]:
+    """Whether each row belongs to the latest ones."""
     cut = np.sort(times)[max(len(times) - round(fraction * len(times)), 0) - 1]
     # Where the training rows would reach to the last moment, the others begin there.
     return np.asarray(times == cut if cut == times.max() else times > cut)
 
 
 def _drawn(
-    groups: NDArray[Any] | None, classes: pd.Series | None, n: int, fraction: float, seed: int
+    groups: NDArray[Any] | None, strata: NDArray[Any] | None, n: int, fraction: float, seed: int
 ) -> NDArray[np.bool_]:
     """A random part of n rows; of every class that part, of two or more rows at least one.
 
     Groups, such as the copies of a row, stay together.
     """
-    strata = None if classes is None else distinct(classes)[0]
     if groups is not None:
         drawn = held_out(n, fraction, seed, groups=groups, strata=strata)[1]
     elif strata is not None:

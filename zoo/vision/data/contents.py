@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.core.messages import few, warn
 from zoo.core.split import Hashes, SeenRows, held_out
+from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.vision.data.cache import file_hash, in_order
 from zoo.vision.data.images import Resize, Source, UnreadableImage, read
 
@@ -70,7 +71,11 @@ def file_hashes(paths: Sequence[Path], threads: int = 2) -> Hashes:
 
 
 def held_out_photos(
-    hashes: Hashes, fraction: float, seed: int, trained_on: SeenRows | None = None
+    hashes: Hashes,
+    fraction: float,
+    seed: int,
+    trained_on: SeenRows | None = None,
+    fold: tuple[int, int] | None = None,
 ) -> NDArray[np.bool_]:
     """Draw the photos to validate on; copies of a photo stay on one side.
 
@@ -79,12 +84,17 @@ def held_out_photos(
         fraction: part of the photos, between 0 and 1.
         seed: the draw is a function of it.
         trained_on: photos of the pretrained model's training, which are not drawn.
+        fold: which of several parts to hold out instead.
 
     Returns:
         Whether each photo is drawn. Shape: (n,)
     """
     known = None if trained_on is None else trained_on.contains(hashes)
-    drawn = held_out(len(hashes), fraction, seed, groups=hashes, trained_on=known)[1]
+    if fold is not None:
+        drawn = rows_of_fold(Fold(*fold), len(hashes), seed, groups=hashes)[1]
+        drawn = drawn if known is None else drawn[~known[drawn]]
+    else:
+        drawn = held_out(len(hashes), fraction, seed, groups=hashes, trained_on=known)[1]
     return np.isin(np.arange(len(hashes)), drawn)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.core.messages import few, warn
 from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
+from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import file_hashes, held_out_photos, readable_rows
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, part_of
 from zoo.vision.data.photo_lists import photo_list
@@ -34,6 +35,7 @@ def photo_parts(
     seed: int,
     threads: int,
     trained_on: SeenRows | None = None,
+    fold: tuple[int, int] | None = None,
 ) -> tuple[PhotoPart, PhotoPart | None]:
     """The photos to train on and those to validate on, if any; unreadable ones are left out.
 
@@ -44,6 +46,7 @@ def photo_parts(
         seed: the draw's seed.
         threads: number of threads that read.
         trained_on: photos that the pretrained model knows.
+        fold: which of several parts to validate on in place of the fraction.
 
     Raises:
         FileNotFoundError: a folder or photo does not exist.
@@ -65,10 +68,12 @@ def photo_parts(
         is_valid = np.zeros(len(paths), bool)
     everything, rows = _readable_part(paths, threads)
     is_valid = is_valid[rows]
+    if fold is not None and is_valid.any():
+        raise ValueError(MARKED)
     if valid is None and not is_valid.any():
-        if not fraction:
+        if not fraction and fold is None:
             return everything, None
-        is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on)
+        is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on, fold)
     train, other = everything.take(~is_valid), everything.take(is_valid)
     if valid is not None:
         other, _ = _readable_part(photo_list(valid), threads)

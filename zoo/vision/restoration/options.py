@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, TrainingOptions
+from zoo.core.trust.options import InFolds, Measured
 
 EPOCHS: Final = 4  # of fine-tuning
 TRAIN_EPOCHS: Final = 8
@@ -13,7 +14,7 @@ LR: Final = 2e-3
 PERCEPTUAL: Final = 0.01  # weight of the perceptual loss beside that of the pixels
 
 
-class Options(TrainingOptions, BatchNorm, total=False):
+class Options(TrainingOptions, BatchNorm, InFolds, total=False):
     """What every verb takes beside the model and the photos."""
 
     scale: Annotated[
@@ -35,3 +36,10 @@ class Options(TrainingOptions, BatchNorm, total=False):
 
 
 OPTIONS = OptionTable(Options, batch_size=16, valid_fraction=0.1, batchnorm="live", clip=1.0)
+
+
+class FitOptions(Options, Measured, total=False):
+    """What `train` and `finetune` take beside the model and the photos."""
+
+
+FIT_OPTIONS = OPTIONS.extended(FitOptions)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, Unpack
 
-from zoo.core.model import finished, learner_of, source
+from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
+from zoo.core.trust.judge import train_and_judge
 from zoo.vision.data.photo_parts import photo_parts
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.pretrained import finetune_start, learner_start, train_start
 from zoo.vision.restoration.model import PhotoRestorer
-from zoo.vision.restoration.options import EPOCHS, LR, OPTIONS, TRAIN_EPOCHS, Options
+from zoo.vision.restoration.options import (
+    EPOCHS,
+    FIT_OPTIONS,
+    LR,
+    OPTIONS,
+    TRAIN_EPOCHS,
+    FitOptions,
+    Options,
+)
 from zoo.vision.restoration.perceptual import FeatureLoss
 from zoo.vision.restoration.spec import DegradedPhotos, RestorationSpec, task_of
 from zoo.vision.unet.pairs import pair_data
@@ -21,15 +32,17 @@ from zoo.vision.unet.start import body_name, start_unet
 
 EYES: Final = "efficientnet_lite0"  # the backbone that compares pictures
 
+PhotoLearner = Learner[RestorationSpec, PhotoRestorer]
 
-@verb(OPTIONS)
+
+@verb(FIT_OPTIONS)
 def finetune(
     pretrained: Any,
     data: Any,
     *,
     epochs: Epochs = EPOCHS,
     lr: Rate = LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> PhotoRestorer:
     """Fine-tune a U-Net on a pretrained backbone to undo a degradation of your photos.
 
@@ -47,20 +60,22 @@ def finetune(
         ConnectionError: weights are neither at hand nor reachable.
     """
     start = finetune_start("zoo.vision.restoration.finetune", pretrained, data)
-    learn = _learner(start, data, options)
-    if epochs:
-        learn.fit_one_cycle(epochs, (lr / 10, lr))
-    return finished(learn)
+
+    def fit(learn: PhotoLearner, like: Sequence[PhotoLearner]) -> None:
+        if epochs:
+            learn.fit_one_cycle(epochs, (lr / 10, lr))
+
+    return train_and_judge(partial(_learner, start, data), fit, FIT_OPTIONS, options)
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def train(
     data: Any,
     *,
     model: str | None = None,
     epochs: Epochs = TRAIN_EPOCHS,
     lr: Rate = LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> PhotoRestorer:
     """Train a U-Net from random weights to undo a degradation of your photos, by one cycle.
 
@@ -77,10 +92,13 @@ def train(
         FileNotFoundError: a folder or photo does not exist.
     """
     start = train_start("zoo.vision.restoration.train", data, model)
-    learn = _learner(start, data, options, published=False)
-    if epochs:
-        learn.fit_one_cycle(epochs, lr)
-    return finished(learn)
+
+    def fit(learn: PhotoLearner, like: Sequence[PhotoLearner]) -> None:
+        if epochs:
+            learn.fit_one_cycle(epochs, lr)
+
+    new_learner = partial(_learner, start, data, published=False)
+    return train_and_judge(new_learner, fit, FIT_OPTIONS, options)
 
 
 @verb(OPTIONS)
@@ -101,19 +119,19 @@ def learner(
         FileNotFoundError: a folder or photo does not exist.
     """
     start = learner_start("zoo.vision.restoration.learner", data, pretrained, model)
-    return _learner(start, data, options, published=model is None)
+    return _learner(start, data, published=model is None, **options)
 
 
 def _learner(
-    start: Any, data: Any, options: Options, *, published: bool = True
+    start: Any, data: Any, *, published: bool = True, **options: Unpack[Options]
 ) -> Learner[RestorationSpec, PhotoRestorer]:
     """The learner of checked arguments.
 
     Args:
         start: a backbone's name, or a saved model.
         data: good photos.
-        options: the given ones.
         published: whether a backbone gets its published weights, or random ones.
+        **options: the given ones.
     """
     settings = OPTIONS.complete(options)
     run = settings["run"] = settings["run"] or Run()
@@ -123,7 +141,8 @@ def _learner(
     goes_on = isinstance(start, PhotoRestorer)
     seen_before = start.seen_rows if goes_on else None
     share, valid = settings["valid_fraction"], settings["valid"]
-    parts = photo_parts(data, valid, share, run.seed, run.n_threads, seen_before)
+    fold = settings["fold"]
+    parts = photo_parts(data, valid, share, run.seed, run.n_threads, seen_before, fold)
     pairs = [DegradedPhotos(part.paths, size, spec, part.hashes) for part in parts if part]
     network = start_unet(
         start, run.seed, published=published, whole=goes_on, shape=(size, size), **spec.network()

@@ -12,6 +12,7 @@ import numpy as np
 from zoo.core.messages import few, warn
 from zoo.core.run import Run
 from zoo.core.split import SeenRows, require_both_parts
+from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import held_out_photos
 from zoo.vision.data.images import UPRIGHT, Interpolation
 from zoo.vision.data.photo_parts import PhotoPart, require_new, require_other_photos
@@ -82,7 +83,9 @@ def find_parts(
     threads, valid = run.n_threads, settings["valid"]
     listing: dict[str, Any] = {"root": settings["root"], "columns": settings["columns"]}
     pairs = laid(find_masks(photos, masks, **listing), threads)
-    is_valid = pairs.files.is_valid
+    is_valid, fold = pairs.files.is_valid, settings["fold"]
+    if fold is not None and is_valid is not None:
+        raise ValueError(MARKED)
     if valid is not None:
         both = valid if isinstance(valid, (tuple, list)) else (valid, None)
         train = pairs if is_valid is None else pairs.take(~is_valid)
@@ -90,9 +93,9 @@ def find_parts(
     else:
         if is_valid is None:
             share = settings["valid_fraction"]
-            if not share:
+            if not share and fold is None:
                 return [pairs]
-            is_valid = held_out_photos(pairs.hashes, share, run.seed, trained_on)
+            is_valid = held_out_photos(pairs.hashes, share, run.seed, trained_on, fold)
         train, other = pairs.take(~is_valid), pairs.take(is_valid)
     require_other_photos(*(PhotoPart(part.files.photos, part.hashes) for part in (train, other)))
     way_out = "Move some, or leave the split out."

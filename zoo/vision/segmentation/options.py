@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, TrainingOptions
+from zoo.core.trust.options import InFolds, Measured
 from zoo.vision.option_names import Augmentation
 
 EPOCHS: Final = 10  # of fine-tuning, after one with the body frozen
@@ -15,7 +16,7 @@ TRAIN_EPOCHS: Final = 20
 LR: Final = 3e-3
 
 
-class Options(TrainingOptions, BatchNorm, total=False):
+class Options(TrainingOptions, BatchNorm, InFolds, total=False):
     """What every verb takes beside the model, the photos and their masks."""
 
     root: Annotated[
@@ -76,3 +77,10 @@ class Options(TrainingOptions, BatchNorm, total=False):
 
 
 OPTIONS = OptionTable(Options, batch_size=8, clip=1.0)
+
+
+class FitOptions(Options, Measured, total=False):
+    """What `train` and `finetune` take beside the model, the photos and their masks."""
+
+
+FIT_OPTIONS = OPTIONS.extended(FitOptions)

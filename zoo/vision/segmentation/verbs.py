@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, Unpack
 
 from rich.console import Console
 
-from zoo.core.model import finished, learner_of, source
+from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, rank_and_world
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
+from zoo.core.trust.judge import train_and_judge
 from zoo.vision.data.augment import sides
 from zoo.vision.data.photo_sets import augmentation
 from zoo.vision.data.sources import table_facts
@@ -19,7 +22,15 @@ from zoo.vision.pretrained import finetune_start, learner_start, train_start
 from zoo.vision.segmentation.mask_parts import MaskReport, find_parts, open_parts
 from zoo.vision.segmentation.masks import photo_sides
 from zoo.vision.segmentation.model import PhotoSegmenter
-from zoo.vision.segmentation.options import EPOCHS, LR, OPTIONS, TRAIN_EPOCHS, Options
+from zoo.vision.segmentation.options import (
+    EPOCHS,
+    FIT_OPTIONS,
+    LR,
+    OPTIONS,
+    TRAIN_EPOCHS,
+    FitOptions,
+    Options,
+)
 from zoo.vision.segmentation.spec import SegmentationSpec
 from zoo.vision.segmentation.task import task_of
 from zoo.vision.unet.pairs import pair_data
@@ -28,8 +39,10 @@ from zoo.vision.unet.start import body_name, fitting_shape, start_unet
 RATIO: Final = 10.0
 _LOOKED_AT: Final = (512, 512)  # px that masks are shrunk to in a mere look at their values
 
+MaskLearner = Learner[SegmentationSpec, PhotoSegmenter]
 
-@verb(OPTIONS)
+
+@verb(FIT_OPTIONS)
 def finetune(
     pretrained: Any,
     data: Any,
@@ -37,7 +50,7 @@ def finetune(
     *,
     epochs: Epochs = EPOCHS,
     lr: Rate = LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> PhotoSegmenter:
     """Fine-tune a U-Net on a pretrained backbone with your photos and masks.
 
@@ -62,12 +75,14 @@ def finetune(
         ConnectionError: weights are neither at hand nor reachable.
     """
     start = finetune_start("zoo.vision.segmentation.finetune", pretrained, data)
-    learn = _learner(start, data, masks, options)
-    learn.fit_finetune(epochs, lr, ratio=RATIO)
-    return finished(learn)
+
+    def fit(learn: MaskLearner, like: Sequence[MaskLearner]) -> None:
+        learn.fit_finetune(epochs, lr, ratio=RATIO)
+
+    return train_and_judge(partial(_learner, start, data, masks), fit, FIT_OPTIONS, options)
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def train(
     data: Any,
     masks: Any = None,
@@ -75,7 +90,7 @@ def train(
     model: str | None = None,
     epochs: Epochs = TRAIN_EPOCHS,
     lr: Rate = LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> PhotoSegmenter:
     """Train a U-Net from random weights, by one cycle.
 
@@ -93,10 +108,13 @@ def train(
         FileNotFoundError: a folder, file or photo does not exist.
     """
     start = train_start("zoo.vision.segmentation.train", data, model)
-    learn = _learner(start, data, masks, options, published=False)
-    if epochs:
-        learn.fit_one_cycle(epochs, lr)
-    return finished(learn)
+    new_learner = partial(_learner, start, data, masks, published=False)
+
+    def fit(learn: MaskLearner, like: Sequence[MaskLearner]) -> None:
+        if epochs:
+            learn.fit_one_cycle(epochs, lr)
+
+    return train_and_judge(new_learner, fit, FIT_OPTIONS, options)
 
 
 @verb(OPTIONS)
@@ -123,7 +141,7 @@ def learner(
         FileNotFoundError: a folder, file or photo does not exist.
     """
     start = learner_start("zoo.vision.segmentation.learner", data, pretrained, model)
-    return _learner(start, data, masks, options, published=model is None)
+    return _learner(start, data, masks, published=model is None, **options)
 
 
 @verb(OPTIONS)
@@ -160,7 +178,7 @@ def _require_used(data: Any, masks: Any, settings: Options) -> None:
 
 
 def _learner(
-    start: Any, data: Any, masks: Any, options: Options, *, published: bool = True
+    start: Any, data: Any, masks: Any, *, published: bool = True, **options: Unpack[Options]
 ) -> Learner[SegmentationSpec, PhotoSegmenter]:
     """The learner of checked arguments.
 
@@ -169,8 +187,8 @@ def _learner(
         start: a backbone's name, or a saved model.
         data: photos.
         masks: their masks, or None where they lie among the photos.
-        options: the given ones.
         published: whether a backbone gets its published weights, or random ones.
+        **options: the given ones.
     """
     settings = OPTIONS.complete(options)
     run = settings["run"] = settings["run"] or Run()

@@ -1,0 +1,133 @@
+"""A call measured beside its rivals: folds, blends, all rows, and what is kept of it."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
+
+import zoo
+from tests.tabular.small import RUN, table
+from zoo.core.trust.blend import Blend
+from zoo.tabular.model import TableModel
+
+WEAK: dict[str, Any] = {"epochs": 1, "lr": 1e-4, "run": RUN}  # hardly more than its weights
+
+
+def line(n: int = 120) -> pd.DataFrame:
+    """A number that a linear model finds at once, and a network of one epoch does not."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 3))
+    y = x @ [3.0, -2.0, 1.0] + rng.normal(0, 0.1, n)
+    return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": y})
+
+
+@pytest.fixture(scope="module")
+def folded() -> TableModel:
+    frame = table().drop(columns="amount")
+    return zoo.tabular.train(frame.set_axis(range(1000, 1400)), "bought", folds=4, **WEAK)
+
+
+def test_each_row_has_a_prediction_and_scores_are_those_of_scikit_learn(
+    folded: TableModel,
+) -> None:
+    shares, truth = folded.out_of_fold, table()["bought"]
+    assert shares is not None
+    assert list(shares.index) == list(range(1000, 1400))
+    assert not shares.isna().to_numpy().any()
+    rivals = folded.rivals
+    assert rivals is not None
+    says = shares.columns[shares.to_numpy().argmax(1)]
+    # Over all rows; folds of 100 rows each have the same mean.
+    assert rivals.loc["returned", "accuracy"] == pytest.approx(accuracy_score(truth, says))
+    assert rivals.loc["returned", "loss"] == pytest.approx(
+        log_loss(truth, shares, labels=list(shares.columns)), rel=1e-4
+    )
+    assert folded.metrics["accuracy"] == pytest.approx(accuracy_score(truth, says))
+    assert 0 < folded.spread["accuracy"] < 0.2
+
+
+def test_the_better_model_answers_and_the_blend_survives_storage(tmp_path: Path) -> None:
+    frame = line()
+    model = zoo.tabular.train(frame, "y", **WEAK)
+    assert model.blend is not None
+    assert sum(model.blend.shares) > 0.9
+    assert model.metrics["rmse"] < 0.5
+    assert mean_squared_error(frame["y"], model.predict(frame)) < 0.25
+    assert model.training["rows"] == len(frame)
+    assert "before" in model.training["scored"]
+    loaded = zoo.load(model.save(tmp_path / "model"))
+    assert isinstance(loaded.blend, Blend)
+    assert loaded.predict(frame).equals(model.predict(frame))
+    assert loaded.evaluate() == model.metrics
+    assert loaded.rivals.equals(model.rivals)
+    assert '"format": 2' in (tmp_path / "model" / "config.json").read_text()
+    assert "| linear |" in (tmp_path / "model" / "README.md").read_text()
+    assert loaded.predict(dict(frame.iloc[0])) == pytest.approx(loaded.predict(frame)[0], rel=1e-5)
+
+
+def test_without_rivals_the_network_answers_alone() -> None:
+    model = zoo.tabular.train(line(), "y", rivals=False, **WEAK)
+    assert model.blend is None
+    assert model.rivals is None
+    assert model.metrics["rmse"] > 1
+
+
+def test_a_run_with_a_folder_is_not_trained_twice(tmp_path: Path) -> None:
+    run = zoo.Run(out=tmp_path / "run", resume=True, progress=False, device="cpu")
+    settings = WEAK | {"run": run}
+    first = zoo.tabular.train(line(), "y", **settings)
+    before = (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns
+    again = zoo.tabular.train(line(), "y", **settings)
+    assert (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns == before
+    assert again.metrics == first.metrics
+    assert again.predict(line()).equals(first.predict(line()))
+
+
+@pytest.mark.parametrize("more", [{"valid": line(20)}, {"fold": (0, 3)}])
+@pytest.mark.parametrize("wish", [{"folds": 3}, {"refit": True}])
+def test_what_contradicts_itself_is_refused(more: dict[str, Any], wish: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"got {next(iter(wish))}=.*{next(iter(more))}="):
+        zoo.tabular.train(line(), "y", **more, **wish)
+
+
+def test_groups_and_times_are_kept_by_folds() -> None:
+    frame = line().assign(g=np.arange(120) // 10, day=np.arange(120))
+    by_group = zoo.tabular.train(frame, "y", group="g", ignore=["day"], folds=3, **WEAK)
+    assert by_group.out_of_fold is not None
+    assert not by_group.out_of_fold["y"].isna().any()
+    by_time = zoo.tabular.train(frame, "y", time="day", ignore=["g"], folds=3, **WEAK)
+    assert by_time.out_of_fold is not None
+    assert by_time.out_of_fold["y"].isna().tolist() == [day < 30 for day in range(120)]
+
+
+class CtrlC:
+    """Someone presses it in the first epoch of the fit of a number."""
+
+    def __init__(self, fit: int) -> None:
+        self.fit, self.seen = fit, 0
+
+    def fit_start(self, fit: Any) -> None:
+        self.seen += 1
+
+    def step_end(self, fit: Any) -> None:
+        if self.seen == self.fit and fit.step == 1:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_while_all_rows_are_trained_on_keeps_what_was_measured(tmp_path: Path) -> None:
+    run = zoo.Run(out=tmp_path / "run", progress=False, device="cpu")
+    settings = WEAK | {"epochs": 3, "run": run, "refit": True, "valid_fraction": 0.25}
+    model = zoo.tabular.train(line(), "y", callbacks=[CtrlC(2)], **settings)
+    assert model.training["interrupted"]
+    assert model.training["rows"] == 90
+    assert zoo.load(tmp_path / "run").metrics == model.metrics
+    resumed = zoo.Run(out=tmp_path / "run", progress=False, device="cpu", resume=True)
+    whole = zoo.tabular.train(line(), "y", callbacks=[CtrlC(0)], **settings | {"run": resumed})
+    assert whole.training["rows"] == 120
+    assert whole.metrics == model.metrics

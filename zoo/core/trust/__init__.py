@@ -1,0 +1,1 @@
+"""What judges a model, once for all domains: folds, rivals and blends."""

@@ -1,0 +1,149 @@
+"""A contest: what a network and its rivals say of the same held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.core.task import Task
+from zoo.core.trust.blend import cross_fitted, fitted_shares, random_parts
+
+NETWORK, RETURNED = "network", "returned"
+CHUNKS: Final = 20  # of rows, whose differences tell a standard error
+CLEARLY: Final = 2.0  # standard errors by which a better model is called better
+
+
+@dataclass
+class Contest:
+    """What a network and its rivals say of rows that none of them was trained on.
+
+    Attributes:
+        task: loss, decoding and metrics.
+        target: what was to be predicted. Shape: (n, ...)
+        predictions: decoded ones by name, the network's first. Shape: (n, ...) each.
+        part_of: the part of each row for cross-fitting, such as its fold. Shape: (n,)
+        partners: names of those that a blend may take.
+        seconds: that each took.
+        rows: on how many rows each was fitted; 0 stands for all.
+    """
+
+    task: Task
+    target: Tensor
+    predictions: dict[str, Tensor]
+    part_of: NDArray[np.int64]
+    partners: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def joined(cls, contests: Sequence[Contest]) -> Contest:
+        """Those of several folds as one, whose parts are the folds; a single one as it is."""
+        if len(contests) == 1:
+            return contests[0]
+        first, sizes = contests[0], [len(one.target) for one in contests]
+        names = [name for name in first.predictions if all(name in c.predictions for c in contests)]
+        return cls(
+            first.task,
+            torch.cat([one.target for one in contests]),
+            {name: torch.cat([one.predictions[name] for one in contests]) for name in names},
+            np.repeat(np.arange(len(contests)), sizes),
+            [name for name in first.partners if name in names],
+            {name: sum(one.seconds.get(name, 0.0) for one in contests) for name in names},
+            {name: min(one.rows.get(name, 0) for one in contests) for name in names},
+        )
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """The share of each partner in the blend, fitted on all rows; none of 0."""
+        if not self.partners:
+            return {}
+        shares = fitted_shares(self.task, self._blended, self.target)
+        return {name: s for name, s in zip(self.partners, shares, strict=True) if s > 0}
+
+    @cached_property
+    def returned(self) -> Tensor:
+        """Predictions of what the call returns, each by shares fitted on other rows."""
+        if not self.shares:
+            return self.predictions[NETWORK]
+        return cross_fitted(self.task, self._blended, self.target, self.part_of)
+
+    def metrics(self, predictions: Tensor) -> dict[str, float]:
+        """Loss and metrics of predictions."""
+        return scores(self.task, predictions, self.target)
+
+    def by_part(self, predictions: Tensor) -> list[dict[str, float]]:
+        """Loss and metrics of each part."""
+        parts = [np.flatnonzero(self.part_of == part) for part in np.unique(self.part_of)]
+        return [scores(self.task, predictions[i], self.target[i]) for i in parts]
+
+    def standings(self) -> list[dict[str, Any]]:
+        """Name, share, loss, metrics, rows and seconds of each, and of what is returned."""
+        rest = 1 - sum(self.shares.values())
+        shares = {NETWORK: rest} | self.shares
+        rows: list[dict[str, Any]] = []
+        for name, predictions in self.predictions.items():
+            row = {"name": name, "share": shares.get(name, 0.0), **self.metrics(predictions)}
+            row["seconds"] = self.seconds.get(name, 0.0)
+            rows.append(row | ({"rows": self.rows[name]} if self.rows.get(name) else {}))
+        if self.shares:
+            rows.append({"name": RETURNED, "share": 1.0, **self.metrics(self.returned)})
+        return [
+            {k: v if isinstance(v, str) else float(f"{v:.6g}") for k, v in r.items()} for r in rows
+        ]
+
+    def better(self) -> str:
+        """The rival that is clearly better than what is returned, in a sentence; empty if none.
+
+        Partners are none: the blend could have been theirs alone. Clearly: by more than two
+        standard errors of the difference of losses, over chunks of rows.
+        """
+        chunk_of = random_parts(len(self.target), 0, CHUNKS)
+        if len(np.unique(chunk_of)) < CHUNKS:
+            return ""
+        own = self._losses(self.returned, chunk_of)
+        gains = {}
+        for name, predictions in self.predictions.items():
+            if name == NETWORK or name in self.partners:
+                continue
+            gain = own - self._losses(predictions, chunk_of)
+            if gain.mean() > CLEARLY * gain.std(ddof=1) / CHUNKS**0.5:
+                gains[name] = gain.mean()
+        if not gains:
+            return ""
+        best = max(gains, key=gains.__getitem__)
+        theirs, ours = (self.metrics(p)["loss"] for p in (self.predictions[best], self.returned))
+        return f"{best} is clearly better on these rows: loss {theirs:.4g} against {ours:.4g}"
+
+    @property
+    def _blended(self) -> list[Tensor]:
+        return [self.predictions[name] for name in (NETWORK, *self.partners)]
+
+    def _losses(self, predictions: Tensor, chunk_of: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The loss of each chunk of rows."""
+        assert self.task.score is not None
+        chunks = [torch.from_numpy(np.flatnonzero(chunk_of == i)) for i in range(CHUNKS)]
+        losses = [self.task.score(predictions[rows], self.target[rows])[0] for rows in chunks]
+        return np.array([float(loss) for loss in losses])
+
+
+def scores(task: Task, predictions: Tensor, target: Tensor) -> dict[str, float]:
+    """Loss and metrics of decoded predictions.
+
+    Args:
+        task: it must have a `score`.
+        predictions: decoded ones. Shape: (n, ...)
+        target: what they should be.
+    """
+    assert task.score is not None
+    values: Mapping[str, Any] = task.metrics()
+    for metric in values.values():
+        metric.update(predictions, target)
+    loss = float(task.score(predictions, target)[0])
+    return {"loss": loss, **{name: float(metric.compute()) for name, metric in values.items()}}

@@ -1,0 +1,304 @@
+"""From a verb's call to its model: train, judge on rows held out, blend, train on all rows.
+
+    learn = make()         the domain's learner, a part of the rows held out; or one for each fold
+    recipe(learn, ())      the domain's way to train it
+    contest_of(...)        its rivals learn from the same rows; all are scored on the others
+    learn = make(no part)  the network and the partners of the blend, on all rows (`refit`)
+
+A run with a folder keeps what was measured in hidden folders inside it, so that a call which was
+broken off, or is repeated, does not train again what was finished.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoo.core.artifacts.artifact import require_replaceable
+from zoo.core.messages import warn
+from zoo.core.model import AnyModel, finished
+from zoo.core.options import OptionTable
+from zoo.core.run import Run, rank_and_world
+from zoo.core.training.learner import Learner
+from zoo.core.trust.blend import Blend
+from zoo.core.trust.contest import Contest
+from zoo.core.trust.folds import Fold
+from zoo.core.trust.options import JUDGED
+from zoo.core.trust.rivals import Rival, allowed, contest_of
+
+MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
+ALL_ROWS: Final = "before it was trained on all rows"
+FOLDS: Final = 5  # of few examples
+WAYS: Final = {"valid_fraction", "time", "split"}  # to hold out a part that a call has stated
+
+Recipe = Callable[[Any, Sequence[Any]], None]
+"""(learner, validated learners of the same call, before all rows are trained on): trains it."""
+
+Rivals = Callable[[Any], Sequence[Rival[Any]]]
+"""From a learner to the rivals that suit its data."""
+
+
+def train_and_judge(
+    learner: Callable[..., Learner[Any, AnyModel]],
+    recipe: Recipe,
+    table: OptionTable[Any],
+    options: Mapping[str, Any],
+    *,
+    rivals: Rivals | None = None,
+    refits: bool = False,
+    few: int = 0,
+    unscored: dict[str, float] | None = None,
+) -> AnyModel:
+    """The model of a verb's call, with scores on rows that it has not seen.
+
+    Args:
+        learner: makes the learner; it takes the options as keywords.
+        recipe: trains it.
+        table: options of the verb, those of `zoo.core.trust.options.Judged` among them.
+        options: the call's own.
+        rivals: those of the domain; None if it has none.
+        refits: whether the domain trains on all rows in the end unless the call says otherwise.
+        few: examples up to which folds are held out by default: of so few, one part tells little.
+        unscored: metrics of a model that is not validated; None leaves it without any.
+
+    Raises:
+        ValueError: folds and a stated part contradict each other.
+    """
+    own = {name: value for name, value in options.items() if name not in JUDGED}
+    settings = table.complete(options)
+    _require_one_way(settings)
+    call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
+    if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
+        data = call.make(run=replace(call.run, out=None, resume=False)).data
+        if 0 < len(data.train) + len(data.valid or ()) <= few:  # type: ignore[arg-type]
+            call = replace(call, settings={**settings, "folds": FOLDS})
+    trials = call.trials()
+    if call.is_apart and not trials[-1].learn.interrupted:
+        model: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
+        return model
+    record = call.record(trials) if len(trials) == 1 else {}
+    last: Learner[Any, AnyModel] = trials[-1].learn
+    return finished(last, unscored, record)
+
+
+@dataclass
+class _Trial:
+    """A learner that was trained beside rows that it has not seen, and what was measured on them.
+
+    Attributes:
+        learn: the learner.
+        metrics: scores of the network alone; empty if it is not kept apart.
+        contest: with its rivals; None where nothing can be compared.
+        partners: fitted partners by name.
+    """
+
+    learn: Learner[Any, Any]
+    metrics: dict[str, float]
+    contest: Contest | None = None
+    partners: dict[str, nn.Module] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of a verb, see `train_and_judge`."""
+
+    make: Callable[..., Learner[Any, Any]]
+    recipe: Recipe
+    settings: Mapping[str, Any]
+    rivals: Rivals | None
+    refits: bool
+
+    @property
+    def run(self) -> Run:
+        """The circumstances."""
+        return self.settings["run"] or Run()
+
+    @property
+    def keeps_members(self) -> bool:
+        """Whether the networks of all folds become one model."""
+        return self.settings["folds"] is not None and self.settings["refit"] is False
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether what is measured is not yet the model, which is made of all rows afterwards."""
+        own, refit = self.settings, self.settings["refit"]
+        if own["folds"] is not None:
+            return True
+        is_drawn = own["valid"] is None and own.get("fold") is None and own["valid_fraction"] > 0
+        return is_drawn and (self.refits and not own["callbacks"] if refit is None else refit)
+
+    def trials(self) -> list[_Trial]:
+        """What is measured: one learner, or one for each fold until Ctrl-C."""
+        if not self.is_apart:
+            return [self._trial(self.make())]
+        if self.run.out is not None and not self.run.resume:
+            require_replaceable(Path(self.run.out))  # before hours of training
+        n = self.settings["folds"]
+        if n is None:
+            return [self._trial(self.make(run=self._apart(MEASURED)))]
+        done: list[_Trial] = []
+        while len(done) < n and not (done and done[-1].learn.interrupted):
+            i = len(done)
+            done.append(self._trial(self.make(run=self._apart(f".fold-{i + 1}"), fold=Fold(i, n))))
+        return done
+
+    def members(self, trials: list[_Trial]) -> Any:
+        """The networks of all folds as one model, if they agree on what inputs mean."""
+        first, *others = (trial.learn for trial in trials)
+        if any(learn.data.spec != first.data.spec for learn in others):
+            warn(
+                "networks of folds must know the same of the data to be one model, got other "
+                "vocabularies or statistics in each. A network is trained on all rows instead."
+            )
+            return self.on_all_rows(trials)
+        whole = self.make(run=self.run, valid_fraction=0.0)
+        record = self.record(trials, whole)
+        record |= {"history": first.history, "seen_rows": whole.as_model().seen_rows}
+        record["networks"] = [trial.learn.model for trial in trials]
+        return _finished(first, record, saved_by=whole)
+
+    def on_all_rows(self, trials: list[_Trial]) -> Any:
+        """The model that is trained on all rows, with the scores of those before it.
+
+        If Ctrl-C ends this training, the only measured model is returned in its place.
+        """
+        learn = self.make(run=self.run, valid_fraction=0.0)
+        self.recipe(learn, [trial.learn for trial in trials])
+        if learn.interrupted and len(trials) == 1:
+            record = self.record(trials) | {"training": {"interrupted": ALL_ROWS}}
+            return _finished(trials[0].learn, record, saved_by=learn)
+        record = self.record(trials, learn)
+        record["training"] = record.get("training", {}) | {"scored": ALL_ROWS}
+        if len(trials) == 1:
+            record["history"] = trials[0].learn.history
+        return _finished(learn, record)
+
+    def record(
+        self, trials: list[_Trial], whole: Learner[Any, Any] | None = None
+    ) -> dict[str, Any]:
+        """What the trials say of the model: scores, rivals, a blend, predictions out of fold.
+
+        Args:
+            trials: one, or those of all folds.
+            whole: the learner on all rows, whose data the partners of a blend learn from too.
+        """
+        record: dict[str, Any] = {}
+        contests = [trial.contest for trial in trials if trial.contest is not None]
+        contest = Contest.joined(contests) if contests else None
+        if self.settings["folds"] is not None:
+            record |= _over_folds(trials, contest)
+        elif contest is not None and contest.shares:
+            record["metrics"] = contest.metrics(contest.returned)
+        elif whole is not None:
+            record["metrics"] = trials[0].metrics
+        if contest is None or len(contest.predictions) == 1:
+            return record
+        record["rivals"], better = contest.standings(), contest.better()
+        if better:
+            record["training"] = {"rivals": better}
+        if contest.shares:
+            partners = self._partners(trials[0], contest, whole)
+            record["blend"] = Blend(partners, tuple(contest.shares.values()))
+        self._show(record["rivals"], better)
+        return record
+
+    def _trial(self, learn: Learner[Any, Any]) -> _Trial:
+        """Train a learner and compare it with its rivals."""
+        started = time.perf_counter()
+        self.recipe(learn, ())
+        metrics = finished(learn).metrics if self.is_apart and not learn.interrupted else {}
+        trial = _Trial(learn, metrics)
+        valid, task = learn.data.valid, learn.task
+        some = self.rivals(learn) if self.rivals and self.settings["rivals"] else ()
+        keeps = self.settings["folds"] is not None and learn.data.origin is not None
+        if learn.interrupted or valid is None or task.score is None or not (some or keeps):
+            return trial
+        trial.contest, trial.partners = contest_of(
+            learn.predict(valid),
+            learn.data,
+            some,
+            task,
+            learn.device,
+            lasted=time.perf_counter() - started,
+            seed=self.run.seed,
+            everything=self.settings.get("rivals") == "all",
+        )
+        return trial
+
+    def _partners(
+        self, trial: _Trial, contest: Contest, whole: Learner[Any, Any] | None
+    ) -> tuple[nn.Module, ...]:
+        """The partners of the blend, fitted on what the returned network has learnt from."""
+        if whole is None:
+            return tuple(trial.partners[name] for name in contest.shares)
+        by_name = {one.name: one for one in (self.rivals(whole) if self.rivals else ())}
+        seconds = allowed(sum(contest.seconds.values()))
+        return tuple(by_name[name].fit(whole.data, seconds).eval() for name in contest.shares)
+
+    def _apart(self, folder: str) -> Run:
+        """The run of a trial, in a hidden folder of the call's own."""
+        run = self.run
+        return run if run.out is None else replace(run, out=Path(run.out) / folder)
+
+    def _show(self, standings: list[dict[str, Any]], better: str) -> None:
+        """Print the table of rivals, and who is better."""
+        from zoo.core.training.display import say_table  # slow to import
+
+        if rank_and_world()[0] == 0:
+            say_table(self.run.progress, standings)
+        if better:
+            warn(better)
+
+
+def _require_one_way(settings: Mapping[str, Any]) -> None:
+    """Refuse folds beside a part that is stated."""
+    stated = [name for name in ("valid", "fold") if settings.get(name) is not None]
+    if settings["folds"] is not None and stated:
+        raise ValueError(
+            f"folds must be drawn from all the data, got folds={settings['folds']} and "
+            f"{stated[0]}=... Keep one of them."
+        )
+    if settings["refit"] and stated:
+        raise ValueError(
+            f"all rows can be trained on if the held-out part is drawn from them, got refit=True "
+            f"and {stated[0]}=... Keep one of them."
+        )
+
+
+def _finished(
+    learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
+) -> Any:
+    """The model of a learner with its record, and its predictions out of fold as a table."""
+    predictions = record.pop("out_of_fold", None)
+    model = finished(learn, record=record, saved_by=saved_by)
+    if predictions is not None:
+        model.out_of_fold = model.answers(*predictions)
+    return model
+
+
+def _over_folds(trials: Sequence[_Trial], contest: Contest | None) -> dict[str, Any]:
+    """Mean and spread of the scores over folds, and a prediction for each row."""
+    scores = [trial.metrics for trial in trials]
+    if contest is not None and contest.shares:
+        scores = contest.by_part(contest.returned)
+    record: dict[str, Any] = {"metrics": {}, "spread": {}}
+    for name in scores[0]:
+        values = [one[name] for one in scores]
+        record["metrics"][name], record["spread"][name] = mean(values), stdev(values)
+    origins = [one for trial in trials if (one := trial.learn.data.origin) is not None]
+    if contest is None or len(origins) < len(trials):
+        return record
+    names = origins[0].names
+    predictions = torch.full((len(names), *contest.returned.shape[1:]), torch.nan)
+    rows = torch.from_numpy(np.concatenate([one.valid for one in origins]))
+    predictions[rows] = contest.returned
+    return record | {"out_of_fold": (predictions, names)}

@@ -1,0 +1,65 @@
+"""How the call of a verb is judged, stated once.
+
+It imports no torch, so that the command line reads it at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypedDict
+
+from zoo.core.options import Option
+
+_GROUP: Final = "Validation"
+
+
+class InFolds(TypedDict, total=False):
+    """What a learner takes whose data can be held out in folds."""
+
+    fold: Annotated[
+        tuple[int, int] | None,
+        Option(
+            group=_GROUP,
+            cli=False,
+            help="Hold out one of several parts instead: (0, 5) is the first of five.",
+        ),
+    ]
+
+
+class Measured(TypedDict, total=False):
+    """What `train` and `finetune` take beside the options of a learner."""
+
+    folds: Annotated[
+        int | None,
+        Option(
+            group=_GROUP,
+            low=2,
+            help="Number of parts that are held out one after another: metrics are means over "
+            "them, and the model keeps a prediction for each row by one that has not seen it.",
+        ),
+    ]
+    refit: Annotated[
+        bool | None,
+        Option(
+            group=_GROUP,
+            help="Train on all rows in the end; the metrics are those measured before. By default "
+            "after folds, and where training is cheap and the held-out part was drawn.",
+        ),
+    ]
+
+
+class Judged(Measured, total=False):
+    """What they take in domains whose models have cheap rivals."""
+
+    rivals: Annotated[
+        bool | Literal["all"],
+        Option(
+            group=_GROUP,
+            default=True,
+            help="Compare with the cheap models that one would try first, on the same rows, and "
+            "let those that help take a share in the prediction.",
+            python="'all' compares with the slower ones in short calls too.",
+        ),
+    ]
+
+
+JUDGED: Final = (*Measured.__annotations__, *Judged.__annotations__)
