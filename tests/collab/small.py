@@ -44,9 +44,11 @@ def held_out_of(model: Recommender) -> pd.DataFrame:
 
 
 def train(model: str = "dot_bias", data: pd.DataFrame | None = None, **options: Any) -> Recommender:
-    """A model of few factors and epochs."""
+    """A network alone, of few factors and epochs, measured and not trained anew."""
+    settings: dict[str, Any] = {"epochs": 8, "lr": 2e-2, "n_factors": 8, "batch_size": 64}
+    settings |= {"run": RUN, "rivals": False, "refit": False}
     return zoo.collab.train(
         ratings() if data is None else data,
         model=model,  # type: ignore[arg-type]
-        **{"epochs": 8, "n_factors": 8, "batch_size": 64, "run": RUN, **options},
+        **settings | options,
     )

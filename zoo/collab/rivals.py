@@ -9,6 +9,7 @@ Approach to Movie Rating Prediction", here without factors).
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,8 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.collab.data.batches import Ratings
+from zoo.collab.models.factors import Pair
 from zoo.collab.spec import Spec
 from zoo.core.batches import Data
+from zoo.core.training.learner import Learner
+from zoo.core.trust.rivals import Rival, Rows, fit_within
 
 SWEEPS: Final = 60  # at most
 TOLERANCE: Final = 1e-6  # change of the variance of the noise, in shares of it, that ends them
@@ -26,6 +30,32 @@ TOLERANCE: Final = 1e-6  # change of the variance of the noise, in shares of it,
 TINY: Final = 1e-30  # variance: ratings that are all alike have none
 
 Numbers = NDArray[np.float64]
+
+
+class BiasSide(nn.Module):
+    """Biases of all users, or of all items, as the networks' `Side` has them: vectors of width 0.
+
+    Args:
+        n_rows: number of users, or of items; row 0 stands for unknown ones.
+    """
+
+    own = True
+    bias: Tensor
+    factors: Tensor
+
+    def __init__(self, n_rows: int) -> None:
+        super().__init__()
+        self.n_rows = n_rows
+        self.register_buffer("bias", torch.zeros(n_rows + 1, 1))
+        self.register_buffer("factors", torch.zeros(n_rows + 1, 0), persistent=False)
+
+    def forward(self, rows: Tensor) -> Pair:
+        """Vectors (B, 0) and biases (B, 1) of the rows (B,)."""
+        return self.factors[rows.long()], self.bias[rows.long()]
+
+    def all(self) -> Pair:
+        """Vectors and biases of every row, the unknown one first."""
+        return self.factors, self.bias
 
 
 class Biases(nn.Module):
@@ -39,29 +69,27 @@ class Biases(nn.Module):
     """
 
     name = "biases"
+    members = 1
     mean: Tensor
-    users: Tensor
-    items: Tensor
 
     def __init__(
         self, n_users: int, n_items: int, low: float | None = None, high: float | None = None
     ) -> None:
         super().__init__()
-        self.arguments: dict[str, Any] = {
-            "n_users": n_users,
-            "n_items": n_items,
-            "low": low,
-            "high": high,
-        }
+        self.arguments: dict[str, Any] = {"n_users": n_users, "n_items": n_items}
+        self.arguments |= {"low": low, "high": high}
         self.low, self.high = low, high
         self.register_buffer("mean", torch.zeros(()))
-        self.register_buffer("users", torch.zeros(n_users + 1))
-        self.register_buffer("items", torch.zeros(n_items + 1))
+        self.users, self.items = BiasSide(n_users), BiasSide(n_items)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings. Shape: (B,) and (B,) -> (B, 1)."""
-        rated = self.mean + self.users[users.long()] + self.items[items.long()]
-        return (rated if self.low is None else rated.clamp(self.low, self.high))[:, None]
+        return self.rate(self.users(users), self.items(items))
+
+    def rate(self, users: Pair, items: Pair) -> Tensor:
+        """Ratings from biases of users and items. Shape: (B, 1)."""
+        rated = self.mean + users[1] + items[1]
+        return rated if self.low is None else rated.clamp(self.low, self.high)
 
 
 class Effects(NamedTuple):
@@ -85,20 +113,36 @@ class Effects(NamedTuple):
     of_items: float
 
 
-def mean(data: Data[Spec]) -> Biases:
+def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
+    """The rivals of a model of ratings; none of one that ranks."""
+    if learn.data.spec.low is None:
+        return []
+    return [Rival("mean", mean, blends=False), Rival("biases", biases)]
+
+
+def mean(data: Data[Spec], seconds: float = math.inf) -> Biases:
     """The mean of the ratings to train on, for every user and item."""
     rival = _without_biases(data.spec)
     rival.mean.fill_(Ratings.of(data.train).values.double().mean())
     return rival
 
 
-def biases(data: Data[Spec]) -> Biases:
-    """The biases of the ratings to train on."""
-    rival = _without_biases(data.spec)
-    fitted = effects(Ratings.of(data.train), len(data.spec.users), len(data.spec.items))
+def biases(data: Data[Spec], seconds: float = math.inf) -> Biases:
+    """The biases of the ratings to train on, or of as many as the seconds allow."""
+    ratings, spec = Ratings.of(data.train), data.spec
+
+    def fit(rows: Rows) -> Biases:
+        part = ratings.part(torch.from_numpy(rows))
+        return _of_effects(effects(part, len(spec.users), len(spec.items)), spec)
+
+    return fit_within(seconds, len(ratings), fit)
+
+
+def _of_effects(fitted: Effects, spec: Spec) -> Biases:
+    rival = _without_biases(spec)
     rival.mean.fill_(fitted.mean)
-    rival.users.copy_(torch.from_numpy(fitted.users))
-    rival.items.copy_(torch.from_numpy(fitted.items))
+    for side, values in ((rival.users, fitted.users), (rival.items, fitted.items)):
+        side.bias.copy_(torch.from_numpy(values)[:, None])
     return rival
 
 
@@ -148,3 +192,6 @@ class _Side(NamedTuple):
     def of(cls, rows: NDArray[np.int32], n: int) -> _Side:
         counts = np.bincount(rows, minlength=n + 1).astype(np.float64)
         return cls(rows, counts, counts > 0, np.zeros(n + 1))
+
+
+PARTNERS: Final = {Biases.name: Biases}  # those that may be blended

@@ -13,10 +13,11 @@ from torch import Tensor
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.model import HELD_OUT_ITEMS, RATED_ITEMS, Recommender
 from zoo.collab.models.catalogue import build, check_config
+from zoo.collab.rivals import PARTNERS
 from zoo.collab.spec import Spec
 from zoo.core.arguments import require_kind
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.network import rebuilt
+from zoo.core.artifacts.network import blend_of, rebuilt
 from zoo.core.config import ArtifactError
 from zoo.core.run import Run
 from zoo.hub.find import find
@@ -65,10 +66,11 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
                 f"got {spec.n_held_out}"
             )
         network = partial(build, name, spec, arguments)
-        members: list[Any] = [rebuilt(network, tensors) for tensors in stored.weights]
+        members: list[Any] = [rebuilt(network, tensors) for tensors in stored.networks]
         for member in members:
             member.set_rated_items(rated_items)
             member.eval()  # which needs to know who rated what
+        blend = blend_of(stored, PARTNERS)
     return Recommender(
         members,
         spec,
@@ -76,6 +78,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         rated_items=rated_items,
         held_out_items=held_out_items,
         arguments=arguments,
+        blend=blend,
         **stored.record,
         run=run,
     )

@@ -89,5 +89,5 @@ def placed(
     values = table["rating"].to_numpy(dtype=np.float32)[rows > 0]
     require_on_scale(values, spec.low, spec.high)
     items, rated = torch.from_numpy(rows[rows > 0]).long(), torch.from_numpy(values)
-    states = [state_of(member, items, rated) for member in scorer.ready]
+    states = [state_of(member, items, rated) for member in scorer.voices]
     return Visitor(spec, scorer, states, items)
