@@ -141,7 +141,7 @@ def test_validation_ratings_that_are_trained_on_are_refused(model: Recommender) 
 
 def test_fine_tuning_validates_on_ratings_that_are_new_to_the_model(model: Recommender) -> None:
     held = held_out_of(model)
-    tuned = zoo.collab.finetune(model, ratings(), epochs=1, run=RUN)
+    tuned = zoo.collab.finetune(model, ratings(), epochs=1, refit=False, rivals=False, run=RUN)
     assert tuned.training["ratings"] == len(ratings()) - round(0.2 * len(held))
     new = held_out_of(tuned)
     assert len(new) == round(0.2 * len(held))
@@ -207,7 +207,7 @@ def test_unusual_columns_need_not_be_named_twice(tmp_path: Path) -> None:
     assert loaded.evaluate(held_out) == pytest.approx(model.metrics)
     with pytest.warns(UserWarning, match="80% of the 1232"):
         assert loaded.evaluate(table)["rmse"] < model.metrics["rmse"]
-    tuned = zoo.collab.finetune(loaded, table, epochs=1, run=RUN)
+    tuned = zoo.collab.finetune(loaded, table, epochs=1, refit=False, run=RUN)
     learn = zoo.collab.learner(table, pretrained=tuned, run=RUN)
     assert tuned.spec.columns == learn.data.spec.columns == NAMES
     assert len(tuned.predict(table)) == len(table)

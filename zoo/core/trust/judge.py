@@ -76,7 +76,7 @@ def train_and_judge(
     own = {name: value for name, value in options.items() if name not in JUDGED}
     settings = table.complete(options)
     _require_one_way(settings)
-    call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
+    call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
     if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
         data = call.make(run=replace(call.run, out=None, resume=False)).data
         if 0 < len(data.train) + len(data.valid or ()) <= few:  # type: ignore[arg-type]
@@ -116,6 +116,7 @@ class _Call:
     settings: Mapping[str, Any]
     rivals: Rivals | None
     refits: bool
+    unscored: dict[str, float] | None = None
 
     @property
     def run(self) -> Run:
@@ -215,7 +216,11 @@ class _Call:
         """Train a learner and compare it with its rivals."""
         started = time.perf_counter()
         self.recipe(learn, ())
-        metrics = finished(learn).metrics if self.is_apart and not learn.interrupted else {}
+        metrics = (
+            finished(learn, self.unscored).metrics
+            if self.is_apart and not learn.interrupted
+            else {}
+        )
         trial = _Trial(learn, metrics)
         valid, task = learn.data.valid, learn.task
         some = self.rivals(learn) if self.rivals and self.settings["rivals"] else ()
