@@ -22,6 +22,7 @@ from zoo.collab.data.validation import Prior, all_held_out, divided, validation
 from zoo.collab.options import ModelName, Options, Titles
 from zoo.collab.spec import Spec
 from zoo.collab.task import predicts_ratings
+from zoo.core.batches import Origin
 from zoo.core.messages import warn
 
 
@@ -39,6 +40,7 @@ class Prepared:
             and now.
         held_out_items: items of every user among ratings that were held out of those tables.
         features: encoded features of each side that has any.
+        origin: which of the table's rows are validated on, where they were drawn from it.
     """
 
     spec: Spec
@@ -47,6 +49,7 @@ class Prepared:
     rated_items: RatedItems
     held_out_items: RatedItems
     features: dict[str, Tensor]
+    origin: Origin | None = None
 
 
 def prepare(
@@ -74,11 +77,15 @@ def prepare(
     predicts = predicts_ratings(name)
     remembered: Any = prior.spec.columns if prior else {}
     reading = partial(read, columns=stated, remembered=remembered, needs_rating=predicts)
-    ratings, held_out = reading(table, learns=prior is None), None
+    ratings, held_out, origin = reading(table, learns=prior is None), None, None
     if settings["valid"] is not None:
         held_out = reading(settings["valid"])
-    elif settings["valid_fraction"]:
+    elif settings["valid_fraction"] or settings["fold"]:
+        is_frame, rows = isinstance(table, pd.DataFrame), int(ratings.index[-1]) + 1
+        names: Any = table.index if is_frame else range(rows)  # type: ignore[union-attr]
         ratings, held_out = divided(ratings, settings, prior)
+        if held_out is not None:
+            origin = Origin(names, held_out.index.to_numpy(np.int64))
     if prior is None:
         _require_enough(ratings, predicts)
     spec, train = _numbered(ratings, prior, features, stated, settings["titles"])
@@ -97,7 +104,7 @@ def prepare(
     how: dict[Any, Any] = {**spec.features}
     both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
     tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
-    return Prepared(spec, train, valid, rated_items, held_out_items, tensors)
+    return Prepared(spec, train, valid, rated_items, held_out_items, tensors, origin)
 
 
 def _numbered(
