@@ -110,10 +110,10 @@ def test_all_ratings_may_be_trained_on() -> None:
     assert len(model.rated_items.items) == len(ratings())
 
 
-def test_no_epochs_leave_the_weights_random() -> None:
+def test_no_epochs_leave_biases_at_their_estimate() -> None:
     model = train(epochs=0)
     assert len(model.history.losses) == 0
-    assert 0.8 < model.metrics["rmse"] / rmse_of_the_mean(ratings()) < 1.2
+    assert 0.8 < model.metrics["rmse"] / rmse_of_the_mean(ratings()) < 1
     learn = zoo.collab.learner(ratings(), n_factors=8, batch_size=64, run=RUN)
     pairs = zip(model.members[0].parameters(), learn.model.eval().parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
@@ -197,15 +197,15 @@ def test_features_help_items_that_have_no_ratings() -> None:
     rng = np.random.default_rng(0)
     good = rng.random(N_ITEMS) < 0.5
     users, items = np.nonzero(rng.random((N_USERS, N_ITEMS)) < 0.3)
-    rated = np.clip(2 + 2 * good[items] + 0.3 * rng.normal(size=len(users)), 1, 5)
+    rated = np.clip(2 + 2 * good[items] + 0.9 * rng.normal(size=len(users)), 1, 5)
     data = pd.DataFrame({"user": users, "item": items, "rating": rated})
     table = pd.DataFrame({"good": good})
     few = data.groupby("item").head(1)  # new films have one rating each
     train_on = pd.concat([data[data["item"] < 20], few[few["item"] >= 20]])
     held = data[data["item"] >= 20].drop(few.index, errors="ignore")
-    plain = train(data=train_on, valid=held, epochs=20)
-    with_features = train(data=train_on, valid=held, epochs=20, item_features=table)
-    assert with_features.metrics["rmse"] < 0.8 * plain.metrics["rmse"]
+    plain = train(data=train_on, valid=held, epochs=8, lr=2e-3)
+    with_features = train(data=train_on, valid=held, epochs=8, lr=2e-3, item_features=table)
+    assert with_features.metrics["rmse"] < 0.97 * plain.metrics["rmse"]
 
 
 # ---- going on ------------------------------------------------------------------------------------
