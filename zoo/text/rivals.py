@@ -154,15 +154,15 @@ def _frequent(batches: Batches, n_texts: int, n_classes: int) -> NDArray[np.int6
     found = []
     for batch in batches.epoch(0):
         rows, keys = occurrences(*_seen_by_bags(batch))
-        own, number = keys.unique(return_inverse=True)
+        own, number = torch.unique(keys, return_inverse=True)
         once = (rows * len(own) + number).unique()
         found.append(own[once % max(len(own), 1)].numpy())
-    keys, n_with = np.unique(np.concatenate(found), return_counts=True)
-    if not len(keys):
+    features, n_with = np.unique(np.concatenate(found), return_counts=True)
+    if not len(features):
         return np.zeros(1, dtype=np.int64)
     rare = n_with < (1 if n_texts <= FEW else 2)
     most = min(MOST_FEATURES, MOST_WEIGHTS // n_classes, max(int((~rare).sum()), 1))
-    return np.asarray(np.sort(keys[np.lexsort((keys, -n_with))[:most]]))
+    return np.asarray(np.sort(features[np.lexsort((features, -n_with))[:most]]))
 
 
 def _empty(keys: NDArray[np.int64], n_classes: int, counting: Counting = "presence") -> BagOfWords:

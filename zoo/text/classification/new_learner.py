@@ -96,7 +96,7 @@ def _divided(
     """The texts to train on, and those to validate on."""
     apart, run = settings["valid"], settings["run"] or Run()
     if apart is not None:
-        names = {"text": settings["text"], "label": settings["label"], "usual": columns}
+        names: Any = {"text": settings["text"], "label": settings["label"], "usual": columns}
         apart = read(apart, **names, several=whole.multi_label).to_score()
     fold = settings["fold"] and Fold(*settings["fold"])
     return parts(whole, apart, settings["valid_fraction"], run.seed, fold)

@@ -89,7 +89,7 @@ class BagOfWords(nn.Module):
         features = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
         known = self.keys[features] == keys
         places = rows[known] * len(self.keys) + features[known]
-        places, counts = places.unique(return_counts=True)
+        places, counts = torch.unique(places, return_counts=True)
         return places // len(self.keys), places % len(self.keys), counts
 
 
