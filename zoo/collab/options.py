@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import TrainingOptions
+from zoo.core.trust.options import InFolds, Judged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,20 +20,24 @@ if TYPE_CHECKING:
 else:  # what a shell cannot pass needs no type at run time
     Titles = Features = Any
 
-ModelName = Literal["dot_bias", "embedding_net", "svdpp", "softmax"]
+ModelName = Literal[
+    "dot_bias", "embedding_net", "svdpp", "softmax", "blend", "ease", "ials", "item_knn", "popular"
+]
+ListName = Literal["blend", "ease", "ials", "item_knn", "popular"]
 SplitName = Literal["random", "user", "item", "time"]
 
 Architecture = Annotated[
-    ModelName,
+    ModelName | None,
     Option(
-        help="'dot_bias' (quick and good), 'svdpp' (better: also uses histories), 'embedding_net' "
-        "(a multilayer net), or 'softmax', which ranks what might be chosen next and ignores "
-        "ratings."
+        help="None takes 'dot_bias' for stars, 'blend' for play counts and logs. 'dot_bias' (quick "
+        "and good), 'svdpp' (better: also uses histories), 'embedding_net' (a multilayer net); or "
+        "a model of lists, which ranks what might be chosen next and ignores ratings: 'blend' "
+        "(best, of some of the next), 'ease', 'ials', 'item_knn', 'popular', 'softmax'."
     ),
 ]
 
 
-class Options(TrainingOptions, total=False):
+class Options(TrainingOptions, InFolds, total=False):
     """Options of every verb beside the model and the ratings."""
 
     user: Annotated[
@@ -57,9 +62,9 @@ class Options(TrainingOptions, total=False):
         SplitName,
         Option(
             default="random",
-            help="How the validation share is drawn: 'random', the same share of every 'user' or "
-            "'item', or the latest by 'time'. In fine-tuning, only ratings that are new to the "
-            "pretrained model are validated on.",
+            help="How the validation share, or folds, are drawn: 'random', the same share of every "
+            "'user' or 'item', or the latest by 'time'. In fine-tuning, only ratings that are new "
+            "to the pretrained model are validated on.",
         ),
     ]
     y_range: Annotated[
@@ -78,6 +83,14 @@ class Options(TrainingOptions, total=False):
     ]
     item_features: Annotated[
         Features | None, Option(cli=False, help="Features of items, in the same form.")
+    ]
+    lists: Annotated[
+        ListName | Literal["none"],
+        Option(
+            default="blend",
+            help="Model of lists beside one of ratings, which `recommend` then uses: 'blend' of "
+            "EASE, implicit ALS and what is popular, one of them alone, or 'none'.",
+        ),
     ]
     n_factors: Annotated[
         int | None, Option(low=1, help="Width of a vector; by default the model's own.")
@@ -102,3 +115,10 @@ class Options(TrainingOptions, total=False):
 OPTIONS = OptionTable(
     Options, batch_size=Chosen("the model's own"), weight_decay=Chosen("the model's own")
 )
+
+
+class FitOptions(Options, Judged, total=False):
+    """What `train` and `finetune` take beside the ratings."""
+
+
+FIT_OPTIONS = OPTIONS.extended(FitOptions)

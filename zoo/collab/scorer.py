@@ -1,22 +1,30 @@
-"""The networks of a recommender on their device: ratings of pairs, scores of all items, vectors."""
+"""The networks of a recommender on their device: ratings of pairs, scores of all items, vectors.
+
+`Scorer` is that of networks, `ListScorer` that of a model of lists: `zoo.collab.ranking` asks both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from zoo.collab.data.batches import VALID_BATCH
-from zoo.collab.models.factors import Pair
+from zoo.collab.data.rated_items import RatedItems
+from zoo.collab.models.factors import Factors, Pair, scaled
+from zoo.collab.models.list_blend import ListBlend
 from zoo.core.placed import Placed
 
 SideName = Literal["items", "users"]
+By = Literal["choice", "rating"]
+BLOCK = 1024  # users scored at a time
 
 
 class Scorer:
-    """The mean of what several networks predict.
+    """The mean of what several networks, and the partners of a blend, predict.
 
     Args:
         placed: networks, where they compute.
@@ -30,6 +38,11 @@ class Scorer:
         """The networks, on the device."""
         return self._placed.ready
 
+    @property
+    def voices(self) -> list[Any]:
+        """The networks and the partners of a blend, on the device."""
+        return self._placed.voices
+
     @torch.inference_mode()
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings of pairs; scores if the model ranks. Shape: (n,) and (n,) -> (n,)."""
@@ -41,7 +54,7 @@ class Scorer:
 
     @torch.inference_mode()
     def rate_one(self, states: Sequence[Pair], items: Tensor) -> Tensor:
-        """Ratings of items by one user, given by a state per network. Shape: (n,) -> (n,)."""
+        """Ratings of items by one user, given by a state per voice. Shape: (n,) -> (n,)."""
         n = len(items)
         return self._rate([(v.expand(n, -1), b.expand(n, -1)) for v, b in states], items)
 
@@ -52,18 +65,25 @@ class Scorer:
 
     @torch.inference_mode()
     def states(self, users: Tensor) -> list[Pair]:
-        """What represents users in each network. Shape: (B,) -> (B, width) and (B, members)."""
-        return [member.users(users.to(self.device)) for member in self.ready]
+        """What represents users to each voice. Shape: (B,) -> (B, width) and (B, members)."""
+        return [member.users(users.to(self.device)) for member in self.voices]
 
     @torch.inference_mode()
     def scores_of(self, states: Sequence[Pair]) -> Tensor:
-        """Scores of all items from a state per network, the unknown item's first.
+        """Scores of all items from a state per voice, the unknown item's first.
+
+        They are ratings where a blend has a mean of ratings; otherwise they only order.
 
         Shape: states (B, width) and (B, members) each; result (B, n_items + 1).
         """
-        pairs = zip(self.ready, states, strict=True)
-        tables = [_scores(member, state) for member, state in pairs]
-        return torch.stack(tables).mean(0) if len(tables) > 1 else tables[0]
+        pairs = zip(self.voices, states, strict=True)
+        is_blend = self._placed.blend is not None
+        scores = _ratings if is_blend else _scores
+        return self._placed.mean([scores(member, state) for member, state in pairs])
+
+    def knowing(self, histories: RatedItems) -> Scorer:
+        """See `ListScorer.knowing`; networks know what they know of a user by heart."""
+        return self
 
     @torch.inference_mode()
     def vectors(self, side: SideName) -> Tensor:
@@ -77,19 +97,123 @@ class Scorer:
         return torch.stack(biases).mean(0).cpu()
 
     def _rate(self, users: Sequence[Pair], items: Tensor) -> Tensor:
-        """Ratings of pairs, whose users are given for each network. Shape: (n,)."""
+        """Ratings of pairs, whose users are given for each voice. Shape: (n,)."""
         items = items.to(self.device)
-        pairs = zip(self.ready, users, strict=True)
-        rated = [member.rate(pair, member.items(items)) for member, pair in pairs]
-        return torch.stack(rated).mean((0, 2)).cpu()
+        pairs = zip(self.voices, users, strict=True)
+        rated = [member.rate(pair, member.items(items)).mean(1) for member, pair in pairs]
+        return self._placed.mean(rated).cpu()
+
+    @torch.inference_mode()
+    def similarities(self, items: Tensor) -> Tensor:
+        """Cosines of some items' vectors and all. Shape: (m,) -> (m, n_items + 1)."""
+        vectors = nn.functional.normalize(self.vectors("items"), dim=1)
+        return vectors[items.cpu()] @ vectors.T
+
+
+class ListScorer:
+    """The scores of a model of lists, to which a user is what they chose.
+
+    Args:
+        placed: the list model, where it computes.
+        histories: items of every user.
+    """
+
+    def __init__(self, placed: Placed[ListBlend], histories: RatedItems) -> None:
+        self._placed, self.device = placed, placed.device
+        self._histories = histories.to(self.device)
+
+    def knowing(self, histories: RatedItems) -> ListScorer:
+        """The same model, to which users are what others say that they chose."""
+        return ListScorer(self._placed, histories)
+
+    @torch.inference_mode()
+    def rate(self, users: Tensor, items: Tensor) -> Tensor:
+        """Scores of pairs. Shape: (n,) and (n,) -> (n,)."""
+        own, place = torch.unique(users, return_inverse=True)
+        found = torch.zeros(len(users))
+        for low in range(0, len(own), BLOCK):
+            here = (place >= low) & (place < low + BLOCK)
+            scores = self.scores(own[low : low + BLOCK]).cpu()
+            found[here] = scores[place[here] - low, items[here].long()]
+        return found
+
+    def rate_one(self, history: RatedItems, items: Tensor) -> Tensor:
+        """Scores of items for one user. Shape: (n,) -> (n,)."""
+        return self.scores_of(history)[0].cpu()[items.long()]
+
+    def scores(self, users: Tensor) -> Tensor:
+        """Scores of all items for rows of users. Shape: (B,) -> (B, n_items + 1)."""
+        return self.scores_of(self.states(users))
+
+    def states(self, users: Tensor) -> RatedItems:
+        """What rows of users chose. Shape: (B,)."""
+        return self._histories.part(users.to(self.device).long())
+
+    def states_of(self, items: Tensor) -> RatedItems:
+        """What a new user chose. Shape: (n,)."""
+        return RatedItems.of_one(items.to(self.device))
+
+    def scores_of(self, history: RatedItems) -> Tensor:
+        """Scores of all items from what users chose. Shape: (B, n_items + 1)."""
+        return self._placed.ready[0].score(history)
+
+    def similarities(self, items: Tensor) -> Tensor:
+        """How much all items go with some. Shape: (m,) -> (m, n_items + 1)."""
+        return self._placed.ready[0].similarities(items.to(self.device)).cpu()
+
+
+@dataclass(frozen=True)
+class Raters:
+    """What a recommender scores items by.
+
+    Attributes:
+        rating: its networks; None where a model of lists stands alone.
+        choice: its model of lists, if it has one.
+    """
+
+    rating: Scorer | None
+    choice: ListScorer | None
+
+    @property
+    def first(self) -> By:
+        """What `predict` uses: the networks, if there are any."""
+        return "choice" if self.rating is None else "rating"
+
+    def __getitem__(self, by: By) -> Any:
+        """The scorer of that kind, which `resolved` has returned."""
+        return self.choice if by == "choice" else self.rating
+
+    def resolved(self, by: By | None) -> By:
+        """What lists go by: what the caller says, else choices if there is a model of them.
+
+        Raises:
+            ValueError: there is no model of that kind.
+        """
+        if by is None:
+            return "rating" if self.choice is None else "choice"
+        if by not in get_args(By) or self[by] is None:
+            has = [name for name in get_args(By) if self[name] is not None]
+            raise ValueError(
+                f"by must be among {', '.join(map(repr, has))} for this model, got {by=}. Leave it "
+                "out."
+            )
+        return by
 
 
 def _scores(member: Any, states: Pair) -> Tensor:
-    if hasattr(member, "ranker"):
-        vectors, biases = member.ranker()
-        user = states[0] / getattr(member, "members", 1)  # smaller than the items' vectors
-        return torch.addmm(biases, user, vectors.T)
+    """Scores of all items that order as ratings do. Shape: (B, n_items + 1)."""
+    if not hasattr(member, "ranker"):
+        return _ratings(member, states)
+    vectors, biases = member.ranker()
+    user = states[0] / getattr(member, "members", 1)  # smaller than the items' vectors
+    return torch.addmm(biases, user, vectors.T)
+
+
+def _ratings(member: Any, states: Pair) -> Tensor:
+    """Ratings of all items. Shape: (B, n_items + 1)."""
+    if isinstance(member, Factors) and member.members == 1:
+        return scaled(_scores(member, states) + states[1], member.low, member.high)
     items = member.items.all()
     n, rows = len(items[0]), zip(*states, strict=True)
     pairs = [(v.expand(n, -1), b.expand(n, -1)) for v, b in rows]
-    return torch.stack([member.rate(pair, items)[:, 0] for pair in pairs])
+    return torch.stack([member.rate(pair, items).mean(1) for pair in pairs])

@@ -15,7 +15,7 @@ from zoo.core.trust.options import InFolds, Judged
 Name = str | int
 """A column's name; a DataFrame that is made of an array numbers its columns."""
 
-TRAIN_EPOCHS: Final = 10
+TRAIN_EPOCHS: Final = 10  # where none are found; see `zoo.tabular.recipe`
 TRAIN_LR: Final = 3e-3
 FINETUNE_EPOCHS: Final = 5
 FINETUNE_LR: Final = 1e-3
@@ -162,6 +162,15 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             low=0,
             help="Ensemble members that share their weights; 0 makes a plain network; by default "
             "the model's own.",
+        ),
+    ]
+    members: Annotated[
+        int | None,
+        Option(
+            low=1,
+            high=100,
+            help="Networks with hidden layers of their own that are trained side by side, and "
+            "whose mean is the prediction; by default the model's own number.",
         ),
     ]
     y_range: Annotated[

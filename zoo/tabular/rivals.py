@@ -3,7 +3,7 @@
 Each is a function of a learner's data that looks at the training rows alone and returns a module
 which takes `(x_cat, x_cont)` as the network does and gives what the task decodes: logits, or
 numbers in the target's standardised units. Its attribute `rows` counts the rows it was fitted on:
-all, or as many (drawn once) as the time allows.
+all, or as many (drawn once) as there is time for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from zoo.core.batches import Data
 from zoo.core.task import LEAST
 from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival, Rows, fit_within
-from zoo.tabular.data.encode import MISSING
+from zoo.tabular.data.encode import MISSING, unbent
 from zoo.tabular.data.weights import without_weights
 from zoo.tabular.spec import Spec
 
@@ -39,6 +39,7 @@ Weights = NDArray[np.float64] | None
 
 CHOICE_ROWS: Final = 2_000  # that the strength of a penalty is chosen on
 BOOSTING_PAYS: Final = 1.0  # seconds that a call must last for it
+MOST_CELLS: Final = 2_000_000  # of a linear model: rows, times columns, times outputs
 DENSE_CELLS: Final = 20_000_000  # of a matrix that is not kept sparse (160 MB)
 CS: Final = (0.01, 0.1, 1.0, 10.0)  # inverse strengths of the penalty on logistic regression
 ALPHAS: Final = tuple(np.logspace(-2, 4, 13).tolist())  # strengths of the penalty on ridge
@@ -75,6 +76,7 @@ class LinearTable(nn.Module):
         table_rows: rows of each column of categories, row 0 included.
         n_numbers: columns of numbers.
         n_out: outputs.
+        bends: whether each number is `bent`, which is undone: here numbers are straight.
         y_range: lowest and highest value of each output; None leaves them free.
 
     Shape:
@@ -84,6 +86,7 @@ class LinearTable(nn.Module):
 
     name = "linear"
     first: Tensor
+    bends: Tensor
     limits: Tensor | None
 
     def __init__(
@@ -91,6 +94,7 @@ class LinearTable(nn.Module):
         table_rows: Sequence[int],
         n_numbers: int,
         n_out: int,
+        bends: Sequence[bool],
         y_range: Limits | None = None,
     ) -> None:
         super().__init__()
@@ -98,6 +102,7 @@ class LinearTable(nn.Module):
             "table_rows": list(table_rows),
             "n_numbers": n_numbers,
             "n_out": n_out,
+            "bends": list(bends),
         }
         limits = None
         if y_range is not None:
@@ -111,10 +116,11 @@ class LinearTable(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_out))
         first = torch.tensor(starts[:-1], dtype=torch.int32)
         self.register_buffer("first", first, persistent=False)
+        self.register_buffer("bends", torch.tensor(bends, dtype=torch.bool), persistent=False)
 
     def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
         """Logits, or scaled numbers."""
-        output = torch.addmm(self.bias, x_cont, self.matrix)
+        output = torch.addmm(self.bias, straight(x_cont, self.bends), self.matrix)
         if len(self.first):
             output = output + F.embedding(x_cat + self.first, self.vectors).sum(1)
         return output if self.limits is None else output.clamp(*self.limits)
@@ -152,6 +158,11 @@ class Boosting(nn.Module):
             shares = self.trees[0].predict_proba(cells).clip(LEAST)
             columns[:, self.trees[0].classes_] = np.log(shares)
         return torch.from_numpy(columns).to(x_cont)
+
+
+def straight(x_cont: Tensor, bends: Tensor) -> Tensor:
+    """Numbers as they were before they were bent, if they were. Shape: (B, n_numbers)"""
+    return torch.where(bends, unbent(x_cont), x_cont)
 
 
 def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
@@ -193,14 +204,17 @@ def linear(
     """Logistic regression, or ridge, on one-hot categories and standardised numbers.
 
     The strength of the penalty is the best of a few for rows kept out, of at most `CHOICE_ROWS`.
+    How many rows it is fitted on does not depend on the time, so that a blend with it is the same
+    whenever it is trained: `MOST_CELLS` tells.
     """
     (x_cat, x_cont), target, of_rows = _training_rows(data)
     spec = data.spec
+    bends = [bool(number.spread) for number in spec.numbers]
     fit_weights = _logistic if spec.task == "classification" else _ridge
 
     def fit(rows: Rows) -> LinearTable:
-        module = LinearTable(spec.table_rows, len(spec.numbers), spec.n_out, y_range)
-        numbers = x_cont[rows].double()
+        module = LinearTable(spec.table_rows, len(spec.numbers), spec.n_out, bends, y_range)
+        numbers = straight(x_cont[rows].double(), module.bends)
         std, mean = (torch.from_numpy(f(numbers.numpy(), axis=0)) for f in (np.std, np.mean))
         std = torch.where(std > 1e-12, std, 1.0)
         places = x_cat[rows] + module.first
@@ -212,9 +226,12 @@ def linear(
         module.vectors.data.copy_(torch.from_numpy(weights[:n]))
         module.matrix.data.copy_(matrix)
         module.bias.data.copy_(torch.from_numpy(bias) - mean @ matrix)
+        module.rows = len(rows)
         return module.requires_grad_(False)
 
-    return fit_within(seconds, len(target), fit)
+    cells = max(x_cat.shape[1] + x_cont.shape[1], 1) * spec.n_out
+    n, most = len(target), max(MOST_CELLS // cells, 1)
+    return fit(np.sort(np.random.default_rng(0).permutation(n)[:most]))
 
 
 def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:

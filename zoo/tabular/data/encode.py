@@ -21,6 +21,7 @@ from zoo.tabular.spec import Category, Spec
 
 FARTHEST: Final = 100.0  # standard deviations from the mean that a number of format 1 is cut at
 LIMIT: Final = 3.0  # spreads from the median that a number is bent towards
+FARTHEST_STRAIGHT: Final = 30.0  # spreads up to which what was bent can be told
 _NUMERIC: Final = (int, float, bool)
 THERE, MISSING = 1, 2  # rows of the embedding that says whether a number is there
 
@@ -108,7 +109,14 @@ def bent(scaled: Numbers) -> Numbers:
     >>> [round(bent(x), 2) for x in (-0.5, 1.0, 3.0, 1e6)]
     [-0.49, 0.95, 2.12, 3.0]
     """
-    return scaled / (1 + (scaled / LIMIT) ** 2) ** 0.5
+    curve: Numbers = (1 + (scaled / LIMIT) ** 2) ** 0.5
+    return scaled / curve
+
+
+def unbent(numbers: Tensor) -> Tensor:
+    """What `bent` was given, up to `FARTHEST_STRAIGHT`: a linear model needs straight numbers."""
+    least = (1 + (FARTHEST_STRAIGHT / LIMIT) ** 2) ** -1
+    return numbers / (1 - (numbers / LIMIT) ** 2).clamp(min=least).sqrt()
 
 
 class Lookup:

@@ -41,8 +41,8 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     Args:
         model: "mlp" or "tabm".
-        epochs: passes over the rows.
-        lr: highest rate of the one cycle.
+        epochs: passes over the rows; None finds how many by rows held out.
+        lr: highest rate.
         batch_size: rows per step; None takes a twentieth of them, from 16 to 256.
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
@@ -56,6 +56,7 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         numbers: columns that are numbers whatever they look like.
         device: device to train on.
         random_state: seed of weights, order and dropout; None draws one.
+        rivals: whether a linear model may take a share in the prediction.
         class_weight: "balanced", or how much each class counts, by class; the others count 1.
 
     Attributes:
@@ -67,6 +68,7 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     model: ModelName = "mlp"
     class_weight: Literal["balanced"] | Mapping[Any, float] | None = None
+    rivals: bool = True
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on the rows of X and their classes y; a weight of 0 leaves a row out."""
@@ -110,8 +112,8 @@ class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     Args:
         model: "mlp" or "tabm"; the others as in `TabularClassifier`.
-        epochs: passes over the rows.
-        lr: highest rate of the one cycle.
+        epochs: passes over the rows; None finds how many by rows held out.
+        lr: highest rate.
         batch_size: rows per step; None takes a twentieth of them, from 16 to 256.
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
@@ -126,6 +128,7 @@ class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         log_target: learn the logarithm of a positive target.
         device: device to train on.
         random_state: seed of weights, order and dropout; None draws one.
+        rivals: whether a linear model may take a share in the prediction.
 
     Attributes:
         model_: the `TableModel`.
@@ -135,6 +138,7 @@ class TabularRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     model: ModelName = "mlp"
     log_target: bool = False
+    rivals: bool = True
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on the rows of X and their targets y, (N,) or (N, n_targets).
@@ -175,8 +179,8 @@ class EntityEmbedder(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     label would mislead what is trained on them.
 
     Args:
-        epochs: passes over the rows.
-        lr: highest rate of the one cycle.
+        epochs: passes over the rows; None finds how many by rows held out.
+        lr: highest rate.
         batch_size: rows per step; None takes a twentieth of them, from 16 to 256.
         weight_decay: decoupled weight decay of weights; biases and norms get none.
         layers: widths of the hidden layers; None takes the model's.
