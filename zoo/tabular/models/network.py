@@ -28,7 +28,7 @@ class Settings(TypedDict, total=False):
     """What may be chosen of a network.
 
     Attributes:
-        sizes: width of each column's embedding; None takes fastai's rule of thumb.
+        sizes: width of each column's embedding; None takes `embedding_size`.
         layers: widths of the hidden layers.
         dropout: probability after each hidden layer.
         embedding_dropout: probability on the joined inputs.
