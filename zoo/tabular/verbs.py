@@ -33,6 +33,7 @@ from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import (
+    DROPOUT,
     FEW_ROWS,
     FINETUNE_EPOCHS,
     FINETUNE_LR,
@@ -207,6 +208,8 @@ def _network(
     spec, x_cont = table.spec, table.train[0][1]
     y_range = scaled_range(settings["y_range"], spec)
     every = {**settings, "sizes": _sizes(settings["sizes"], spec), "y_range": y_range}
+    if every["dropout"] is None and start is None and model == "mlp":
+        every["dropout"] = DROPOUT[spec.task]
     chosen: Any = {
         name: every[name] for name in Settings.__annotations__ if every[name] is not None
     }
