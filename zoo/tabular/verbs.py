@@ -218,7 +218,8 @@ def _network(
     else:
         net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
         net.fit_inputs(x_cont)
-        for head in net.heads:  # it need not learn how frequent the classes are
+        heads: Any = net.heads
+        for head in heads:  # it need not learn how frequent the classes are
             head.bias.data += start_of(table.train[1], table.weights, spec)
     warn_of_targets_beyond(net.settings.get("y_range"), table.train[1], spec)
     return net
