@@ -75,18 +75,21 @@ NEW = ["the plot, the PLOT and soup", "cook!!! goal", "nothing known", ""]
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_tfidf_regression_equals_scikit_learn(n_classes: int) -> None:
+def test_tfidf_regression_equals_scikit_learn(
+    n_classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own, labels = texts()
     labels = labels.clip(max=n_classes - 1)
     spec = Spec(WORDS, classes=tuple(TOPICS)[:n_classes])
-    bag = rivals.tfidf_regression(data(labels, spec), seconds=0)  # no time to compare strengths
+    monkeypatch.setattr(rivals, "CHEAP", 0)  # strengths are not compared
+    bag = rivals.tfidf_regression(data(labels, spec))
     words = TfidfVectorizer(analyzer=words_and_pairs, sublinear_tf=True)
     theirs = make_pipeline(words, LogisticRegression(C=rivals.STRENGTHS[0], max_iter=1000))
     expected = theirs.fit(own, labels).predict_proba(NEW)
     np.testing.assert_allclose(probabilities(bag, spec, NEW), expected, atol=1e-5)
 
 
-def test_several_labels_per_text_are_one_regression_each() -> None:
+def test_several_labels_per_text_are_one_regression_each(monkeypatch: pytest.MonkeyPatch) -> None:
     own, labels = texts()
     table = np.eye(3, dtype=np.float32)[labels]
     table[::4, 0] = 1
@@ -95,7 +98,8 @@ def test_several_labels_per_text_are_one_regression_each() -> None:
     each = LogisticRegression(C=rivals.STRENGTHS[0], max_iter=1000, solver="liblinear")
     theirs = make_pipeline(words, OneVsRestClassifier(each))
     expected = theirs.fit(own, table).predict_proba(NEW)
-    bag = rivals.tfidf_regression(data(table, spec), seconds=0)
+    monkeypatch.setattr(rivals, "CHEAP", 0)
+    bag = rivals.tfidf_regression(data(table, spec))
     np.testing.assert_allclose(probabilities(bag, spec, NEW), expected, atol=1e-4)
     assert probabilities(rivals.nb_svm(data(table, spec)), spec, NEW).shape == (4, 3)
 

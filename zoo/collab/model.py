@@ -332,6 +332,11 @@ class Recommender(Model[nn.Module, Spec]):
         """A map of the n most rated items: the first two principal components of their vectors."""
         return factor_tables.plot_map(self.spec, self._scorer, self.rated_items, n, ax)
 
+    def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
+        """See `Model.answers`; a column of ratings."""
+        column = self.spec.columns.get("rating", "rating")
+        return pd.DataFrame(decoded.numpy(), pd.Index(names), [column])
+
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         kind = "rating" if predicts_ratings(self.name) else "ranking"
         return kind, self.name, self.arguments

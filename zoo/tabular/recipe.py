@@ -22,7 +22,7 @@ from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import log_cycles, sgdr_epochs
 
 CYCLES: Final = 4  # at most
-UNSEEN_CYCLES: Final = 2  # where nothing is held out
+UNSEEN_EPOCHS: Final = 7  # at least, where nothing is held out
 FIRST_CYCLE: Final = 4  # epochs of the first cycle of a table of few rows
 EPOCH_ROWS: Final = 64_000  # that the first cycle passes, if it has several epochs
 LOSS: Final = "valid_loss"
@@ -56,7 +56,7 @@ def fit(
     if like:
         lengths = lengths[: round(mean(best_cycle(one, lengths) for one in like))]
     elif learn.data.valid is None:
-        lengths = lengths[:UNSEEN_CYCLES]
+        lengths = lengths[: 1 + sum(end < UNSEEN_EPOCHS for end in itertools.accumulate(lengths))]
     else:
         ends = [*itertools.accumulate(lengths)]
         stop = EarlyStopping(LOSS, patience=0, at=ends)

@@ -27,6 +27,7 @@ from zoo.tabular import recipe
 from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
+from zoo.tabular.data.weights import start_of
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
@@ -214,6 +215,8 @@ def _network(
     else:
         net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
         net.fit_inputs(x_cont)
+        for head in net.heads:  # it need not learn how frequent the classes are
+            head.bias.data += start_of(table.train[1], table.weights, spec)
     warn_of_targets_beyond(net.settings.get("y_range"), table.train[1], spec)
     return net
 

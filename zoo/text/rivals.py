@@ -25,6 +25,7 @@ from torch import Tensor
 from zoo.core.batches import Batch, Batches, Data
 from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival
+from zoo.text.data.stream import Stream
 from zoo.text.models.bag_of_words import BagOfWords, Counting, occurrences
 from zoo.text.spec import Spec
 
@@ -32,10 +33,11 @@ MOST_FEATURES: Final = 300_000  # the most frequent
 MOST_WEIGHTS: Final = 6_000_000  # features times classes: 24 MB
 FEW: Final = 3000  # texts up to which features of one text count, and all folds are held out
 FOLDS: Final = 5
-STRENGTHS: Final = (10.0, 1.0, 3.0, 30.0, 100.0)  # inverse, of a penalty; the usual one first
+STRENGTHS: Final = (10.0, 3.0, 30.0)  # inverse, of a penalty; the usual one first
 BETA: Final = 0.25  # of the weights of NB-SVM against their mean (Wang & Manning 2012, sec. 4.2)
 SCALES: Final = (-4.0, 3.0)  # logarithms of the factors between which that of scores is looked for
-COST: Final = 4e-6  # seconds of a regression for each value that a text has, and class
+CHEAP: Final = 3_000_000  # values, times classes, folds and strengths: two seconds
+PARTS_PAY: Final = 1_000_000  # words of all texts, beyond which parts of words are left out
 MOST_STEPS: Final = 1000  # of a regression
 
 Floats = NDArray[np.float64]
@@ -48,15 +50,15 @@ def tfidf_regression(data: Data[Spec], seconds: float = 2.0) -> BagOfWords:
 
     Args:
         data: batches of documents; the training part alone is read.
-        seconds: about what it may take: where there is time, strengths of the penalty are compared
-            by log loss on folds.
+        seconds: not read: the strength of the penalty is compared on folds where the texts are few
+            enough, so that the same texts give the same model.
     """
     table = _table(data, parts=False)
     idf = TfidfTransformer(sublinear_tf=True).fit(table.counts)
     x, several = idf.transform(table.counts), data.spec.multi_label
     fits = [partial(_one_by_one if several else _together, strength=one) for one in STRENGTHS]
-    best, cost = 0, COST * x.nnz * table.truth.shape[1] * FOLDS * len(fits)
-    if cost <= seconds and len(table.truth) >= 2 * FOLDS:
+    best, cost = 0, x.nnz * table.truth.shape[1] * FOLDS * len(fits)
+    if cost <= CHEAP and len(table.truth) >= 2 * FOLDS:
         held = [_out_of_fold(fit, x, table.truth) for fit in fits]
         best = int(np.argmin([_log_loss(*one, several=several) for one in held]))
     return table.bag("tfidf", idf.idf_, *fits[best](x, table.truth))
@@ -99,6 +101,11 @@ def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
     return [Rival(name, fit, blends=blends) for name, fit in fits.items()]
 
 
+def parts_pay(stream: Stream) -> bool:
+    """Whether bags look at parts of words: what few texts gain by them, many lose in memory."""
+    return len(stream) <= PARTS_PAY
+
+
 @dataclass(frozen=True)
 class _Table:
     """Features of texts, and their classes.
@@ -124,6 +131,7 @@ def _table(data: Data[Spec], *, parts: bool) -> _Table:
     """The training texts' most frequent words and pairs, and parts of words, in two passes."""
     n_classes = len(data.spec.classes)
     train: Any = data.train
+    parts = parts and parts_pay(train.stream)
     batches = replace(train, word=data.spec.vocabulary.word if parts else None)
     targets = torch.cat([batch.target for batch in batches.epoch(0)]).cpu().numpy()
     truth = targets if targets.ndim == 2 else np.eye(n_classes)[targets]
@@ -146,15 +154,15 @@ def _frequent(batches: Batches, n_texts: int, n_classes: int) -> NDArray[np.int6
     found = []
     for batch in batches.epoch(0):
         rows, keys = occurrences(*_seen_by_bags(batch))
-        own, number = keys.unique(return_inverse=True)
+        own, number = torch.unique(keys, return_inverse=True)
         once = (rows * len(own) + number).unique()
         found.append(own[once % max(len(own), 1)].numpy())
-    keys, n_with = np.unique(np.concatenate(found), return_counts=True)
-    if not len(keys):
+    features, n_with = np.unique(np.concatenate(found), return_counts=True)
+    if not len(features):
         return np.zeros(1, dtype=np.int64)
     rare = n_with < (1 if n_texts <= FEW else 2)
     most = min(MOST_FEATURES, MOST_WEIGHTS // n_classes, max(int((~rare).sum()), 1))
-    return np.asarray(np.sort(keys[np.lexsort((keys, -n_with))[:most]]))
+    return np.asarray(np.sort(features[np.lexsort((features, -n_with))[:most]]))
 
 
 def _empty(keys: NDArray[np.int64], n_classes: int, counting: Counting = "presence") -> BagOfWords:

@@ -173,7 +173,9 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         check(config)
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
-        word = None if self.blend is None else self.spec.vocabulary.word
+        partners: Any = () if self.blend is None else self.blend.partners
+        reads_parts = any(partner.reads_parts for partner in partners)
+        word = self.spec.vocabulary.word if reads_parts else None
         options: Any = {"shuffle": False, "reverse": self.spec.reverse, "word": word}
         return DocumentBatches(stream, labels, batch_size, **options)
 

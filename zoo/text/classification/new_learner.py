@@ -29,6 +29,7 @@ from zoo.text.data.warnings import warn_of_empty, warn_of_unknown
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.pretrained import require_like
+from zoo.text.rivals import parts_pay
 from zoo.text.spec import Spec
 from zoo.text.task import task_of
 
@@ -68,7 +69,7 @@ def new_learner(
     warn_of_empty(train_batches.stream)
     if first is not None:
         warn_of_unknown(train_batches.stream, len(spec.words))
-    word = spec.vocabulary.word
+    word = spec.vocabulary.word if parts_pay(train_batches.stream) else None
     valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
     facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
     return learner_of(
@@ -95,7 +96,7 @@ def _divided(
     """The texts to train on, and those to validate on."""
     apart, run = settings["valid"], settings["run"] or Run()
     if apart is not None:
-        names = {"text": settings["text"], "label": settings["label"], "usual": columns}
+        names: Any = {"text": settings["text"], "label": settings["label"], "usual": columns}
         apart = read(apart, **names, several=whole.multi_label).to_score()
     fold = settings["fold"] and Fold(*settings["fold"])
     return parts(whole, apart, settings["valid_fraction"], run.seed, fold)

@@ -58,7 +58,7 @@ def read(
         is_valid = sources.is_valid_of(table, [text_name, *label_names])
         if is_valid is None:
             warn_of_marked_parts(table, [text_name, *label_names])
-        texts, values, names = table[text_name].tolist(), table[label_names], table.index
+        texts, values, names = table[text_name].tolist(), table[label_names], table.index.tolist()
         if len(label_names) == 1 and not isinstance(label, (list, tuple)):
             values = values.iloc[:, 0].tolist()
             if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):

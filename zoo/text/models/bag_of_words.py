@@ -57,6 +57,11 @@ class BagOfWords(nn.Module):
         self.weight = nn.Parameter(torch.zeros(n_features, n_classes))
         self.bias = nn.Parameter(torch.zeros(n_classes))
 
+    @property
+    def reads_parts(self) -> bool:
+        """Whether parts of words are among the features."""
+        return bool((self.keys >> BITS == 1).any())
+
     def forward(self, tokens: Tensor, lengths: Tensor, parts: Tensor | None = None) -> Tensor:
         """Logits. Shape: (B, T) int64, filled up after the end; (B,); (B, P) -> (B, n_classes)."""
         rows, features, values = self.values(tokens, parts)
@@ -84,7 +89,7 @@ class BagOfWords(nn.Module):
         features = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
         known = self.keys[features] == keys
         places = rows[known] * len(self.keys) + features[known]
-        places, counts = places.unique(return_counts=True)
+        places, counts = torch.unique(places, return_counts=True)
         return places // len(self.keys), places % len(self.keys), counts
 
 
