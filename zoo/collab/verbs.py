@@ -14,12 +14,13 @@ from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.prepared import Prepared, prepare
 from zoo.collab.data.ratings import Table
 from zoo.collab.data.validation import Prior
+from zoo.collab.lists import Choices
 from zoo.collab.model import Recommender, add_ratings
-from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features
+from zoo.collab.models.catalogue import ARGUMENTS, build, recipe_of, takes_features
 from zoo.collab.options import OPTIONS, Architecture, ModelName, Options
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
-from zoo.collab.task import task_of
+from zoo.collab.task import is_computed, predicts_ratings, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.batches import Data
 from zoo.core.messages import few
@@ -46,8 +47,9 @@ def train(
         data: a CSV, TSV or Parquet file, or a DataFrame, with a user, an item and a rating per row.
             Ids are text or numbers; those of a text file are numbers if all spell whole ones.
         model: "dot_bias" (quick and good), "svdpp" (better: also uses histories),
-            "embedding_net" (a multilayer net), or "softmax", which ranks what might be chosen next
-            and ignores ratings.
+            "embedding_net" (a multilayer net). Beside it a model of lists is fitted for
+            `recommend`, see the option `lists`. Or a model of lists alone, which ignores ratings:
+            "blend", "ease", "ials", "item_knn", "popular" (see `zoo.collab.lists`), "softmax".
         epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`), 0 leaves
             the weights random.
         lr: highest learning rate; None takes the model's own.
@@ -64,7 +66,7 @@ def train(
     require_data("zoo.collab.train", data, names_model=names_model)
     learn = learner(data, model=model, **options)
     _fit(learn, model, epochs, lr)
-    return finished(learn)
+    return finished(learn).complete()
 
 
 @verb(OPTIONS)
@@ -98,9 +100,10 @@ def finetune(
     require_order("zoo.collab.finetune", pretrained, data, names_model=names_model)
     start = opened(pretrained)
     learn = learner(data, pretrained=start, **options)
-    _fit(learn, start.name, epochs, lr if lr is not None else RECIPES[start.name].lr / 4)
+    _fit(learn, start.name, epochs, lr if lr is not None else recipe_of(start.name).lr / 4)
     nothing_new = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
-    return finished(learn, nothing_new if options.get("valid_fraction") != 0 else None)
+    unscored = nothing_new if options.get("valid_fraction") != 0 else None
+    return finished(learn, unscored).complete()
 
 
 @verb(OPTIONS)
@@ -139,11 +142,17 @@ def learner(
     first = _data(table, settings["batch_size"], run)
     record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
     record |= {"users": len(table.spec.users), "items": len(table.spec.items)}
+    choices = _choices(name, settings, table, run.seed)
+    if choices is not None and is_computed(name):
+        network: Any = choices.lists
+        arguments = network.arguments
+    else:
+        network = _network(name, table, arguments, start, run.seed)
     return learner_of(
-        _network(name, table, arguments, start, run.seed),
+        network,
         first,
         task_of(name),
-        partial(_model, first),
+        partial(_model, first, choices),
         settings,
         source=source(data),
         record=record | OPTIONS.record(settings),
@@ -154,11 +163,25 @@ def learner(
     )
 
 
+def _choices(name: ModelName, settings: Options, table: Prepared, seed: int) -> Choices | None:
+    """What the model of lists is computed from, if there is to be one."""
+    lists: Any = name if is_computed(name) else settings["lists"]
+    if lists == "none" or not (is_computed(name) or predicts_ratings(name)):
+        return None
+    return Choices(table.rated_items, len(table.spec.items), lists, seed)
+
+
 def _model(
-    first: Data[Spec], networks: Sequence[nn.Module], spec: Spec, **record: Any
+    first: Data[Spec],
+    choices: Choices | None,
+    networks: Sequence[nn.Module],
+    spec: Spec,
+    **record: Any,
 ) -> Recommender:
     """The model of a learner, which may have gone on with other ratings than its first ones."""
-    model = Recommender(networks, spec, **record)
+    if choices is not None and is_computed(record["name"]):
+        record["training"], choices = record["training"] | choices.record, None
+    model = Recommender(networks, spec, choices=choices, **record)
     later = record["learner"].data
     if later is not first:
         add_ratings(model, later)
@@ -167,7 +190,7 @@ def _model(
 
 def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:
     """All options; what is not given is the recipe's, but that fine-tuning does not decay."""
-    settings, recipe = OPTIONS.complete(options), RECIPES[name]
+    settings, recipe = OPTIONS.complete(options), recipe_of(name)
     settings["batch_size"] = settings["batch_size"] or recipe.batch_size
     decay: float | None = settings["weight_decay"]
     if decay is None:
@@ -177,7 +200,7 @@ def _settings(name: ModelName, options: Options, start: Recommender | None) -> O
 
 def _fit(learn: Learner[Any, Any], name: str, epochs: int | None, lr: float | None) -> None:
     """Fit one cycle, by the recipe where epochs or rate are None."""
-    recipe = RECIPES[name]
+    recipe = recipe_of(name)
     epochs = recipe.epochs if epochs is None else epochs
     if epochs:
         learn.fit_one_cycle(epochs, recipe.lr if lr is None else lr)
@@ -208,14 +231,14 @@ def _arguments(name: str, settings: Options, start: Recommender | None) -> dict[
     """
     every = {argument for table in ARGUMENTS.values() for argument in table.__annotations__}
     stated = {one: value for one in every if (value := settings.get(one)) is not None}
-    own = ARGUMENTS[name].__annotations__
+    own = {} if is_computed(name) else ARGUMENTS[name].__annotations__
     if foreign := sorted(stated.keys() - own.keys()):
         raise ValueError(
-            f"arguments of {name!r} must be among {', '.join(own)}, got {foreign[0]}="
+            f"arguments of {name!r} must be among {', '.join(own) or 'none'}, got {foreign[0]}="
             f"{stated[foreign[0]]!r}. Leave it out."
         )
     if start is None:
-        recipe = RECIPES[name]
+        recipe = recipe_of(name)
         return {**recipe.arguments, "n_factors": recipe.n_factors, **stated}
     other = {one: value for one, value in stated.items() if start.arguments.get(one) != value}
     if other:
@@ -232,7 +255,7 @@ def _network(
     """The network for all users and items, with their histories and features."""
     with seeded(seed):
         network: Any = build(name, table.spec, arguments)
-    if start:
+    if start is not None:
         _take_rows(network, start.members[0])
     network.set_rated_items(table.rated_items)
     for side, features in table.features.items():

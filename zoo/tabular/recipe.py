@@ -13,12 +13,16 @@ from functools import partial
 from statistics import mean
 from typing import Any, Final
 
-from zoo.core.training.callbacks import BestWeights, EarlyStopping
+from torch import Tensor
+
+from zoo.core.training.averaging import Snapshots
+from zoo.core.training.callbacks import EarlyStopping
+from zoo.core.training.choice import choose
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import log_cycles, sgdr_epochs
 
 CYCLES: Final = 4  # at most
-UNSEEN_CYCLES: Final = 2  # where nothing is held out
+UNSEEN_EPOCHS: Final = 7  # at least, where nothing is held out
 FIRST_CYCLE: Final = 4  # epochs of the first cycle of a table of few rows
 EPOCH_ROWS: Final = 64_000  # that the first cycle passes, if it has several epochs
 LOSS: Final = "valid_loss"
@@ -26,7 +30,9 @@ LOSS: Final = "valid_loss"
 AnyLearner = Learner[Any, Any]
 
 
-def fit(learn: AnyLearner, epochs: int | None, lr: float, like: Sequence[AnyLearner] = ()) -> None:
+def fit(
+    learn: AnyLearner, epochs: int | None, lr: float, like: Sequence[AnyLearner] = ()
+) -> Tensor | None:
     """Train for some epochs, by one cycle, or for as long as it helps.
 
     Args:
@@ -35,23 +41,35 @@ def fit(learn: AnyLearner, epochs: int | None, lr: float, like: Sequence[AnyLear
         lr: highest rate.
         like: learners that were trained so on parts of the same rows and validated on the others;
             training lasts as long as was best for them.
+
+    Returns:
+        Where held-out rows have chosen the cycle, predictions of them that this does not flatter
+        (see `zoo.core.training.choice`).
     """
     if epochs is not None:
         if epochs:
             learn.fit_one_cycle(epochs, lr)
-        return
+        return None
     first = first_cycle(len((like[0] if like else learn).data.train))
     lengths = sgdr_epochs(CYCLES, first, 2)
     callbacks: list[Any] = []
     if like:
         lengths = lengths[: round(mean(best_cycle(one, lengths) for one in like))]
     elif learn.data.valid is None:
-        lengths = lengths[:UNSEEN_CYCLES]
+        lengths = lengths[: 1 + sum(end < UNSEEN_EPOCHS for end in itertools.accumulate(lengths))]
     else:
         ends = [*itertools.accumulate(lengths)]
-        callbacks = [BestWeights(LOSS, at=ends), EarlyStopping(LOSS, patience=0, at=ends)]
+        stop = EarlyStopping(LOSS, patience=0, at=ends)
+        callbacks = [Snapshots(learn.snapshots, lengths), stop]
     schedule = partial(log_cycles, cycles=len(lengths))
     learn.fit(sum(lengths), lr, schedule, callbacks=callbacks)
+    kept = learn.snapshots if callbacks else []
+
+    def go_to(number: int) -> None:
+        learn.model.load_state_dict(kept[number])
+
+    choice = choose(learn, go_to, [0.0] * len(kept)) if kept else None
+    return None if choice is None else choice.predictions
 
 
 def first_cycle(n_rows: int) -> int:

@@ -3,7 +3,7 @@
 Each is a function of a learner's data that looks at the training rows alone and returns a module
 which takes `(x_cat, x_cont)` as the network does and gives what the task decodes: logits, or
 numbers in the target's standardised units. Its attribute `rows` counts the rows it was fitted on:
-all, or as many (drawn once) as the time allows.
+all, or as many (drawn once) as there is time for.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ Weights = NDArray[np.float64] | None
 
 CHOICE_ROWS: Final = 2_000  # that the strength of a penalty is chosen on
 BOOSTING_PAYS: Final = 1.0  # seconds that a call must last for it
+MOST_CELLS: Final = 2_000_000  # of a linear model: rows, times columns, times outputs
 DENSE_CELLS: Final = 20_000_000  # of a matrix that is not kept sparse (160 MB)
 CS: Final = (0.01, 0.1, 1.0, 10.0)  # inverse strengths of the penalty on logistic regression
 ALPHAS: Final = tuple(np.logspace(-2, 4, 13).tolist())  # strengths of the penalty on ridge
@@ -203,6 +204,8 @@ def linear(
     """Logistic regression, or ridge, on one-hot categories and standardised numbers.
 
     The strength of the penalty is the best of a few for rows kept out, of at most `CHOICE_ROWS`.
+    How many rows it is fitted on does not depend on the time, so that a blend with it is the same
+    whenever it is trained: `MOST_CELLS` tells.
     """
     (x_cat, x_cont), target, of_rows = _training_rows(data)
     spec = data.spec
@@ -223,9 +226,12 @@ def linear(
         module.vectors.data.copy_(torch.from_numpy(weights[:n]))
         module.matrix.data.copy_(matrix)
         module.bias.data.copy_(torch.from_numpy(bias) - mean @ matrix)
+        module.rows = len(rows)
         return module.requires_grad_(False)
 
-    return fit_within(seconds, len(target), fit)
+    cells = max(x_cat.shape[1] + x_cont.shape[1], 1) * spec.n_out
+    n, most = len(target), max(MOST_CELLS // cells, 1)
+    return fit(np.sort(np.random.default_rng(0).permutation(n)[:most]))
 
 
 def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:

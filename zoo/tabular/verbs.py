@@ -12,6 +12,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
 
+from torch import Tensor
+
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import learner_of, source
@@ -25,6 +27,7 @@ from zoo.tabular import recipe
 from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare
 from zoo.tabular.data.ranges import scaled_range, warn_of_targets_beyond
 from zoo.tabular.data.tables import Table
+from zoo.tabular.data.weights import start_of
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
@@ -185,8 +188,10 @@ def _judged(
 ) -> TableModel:
     """The model of a call, measured beside its rivals and then trained on all rows."""
 
-    def fit(learn: Learner[Spec, TableModel], like: Sequence[Learner[Spec, TableModel]]) -> None:
-        recipe.fit(learn, epochs, lr, like)
+    def fit(
+        learn: Learner[Spec, TableModel], like: Sequence[Learner[Spec, TableModel]]
+    ) -> Tensor | None:
+        return recipe.fit(learn, epochs, lr, like)
 
     trains = epochs != 0
     some = rivals_of if trains else None
@@ -210,6 +215,8 @@ def _network(
     else:
         net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
         net.fit_inputs(x_cont)
+        for head in net.heads:  # it need not learn how frequent the classes are
+            head.bias.data += start_of(table.train[1], table.weights, spec)
     warn_of_targets_beyond(net.settings.get("y_range"), table.train[1], spec)
     return net
 

@@ -151,7 +151,7 @@ METHODS: Final = (
         ("scipy",),
         "EASE on the 5,000 items that are chosen most, penalty 500",
     ),
-    Entry("als", "peers.als:als", LISTS, ("implicit",), "implicit's ALS"),
+    Entry("als", "peers.als:als", LISTS, ("implicit",), "implicit's ALS, 64 factors, penalty 10"),
     Entry("lenskit_knn", "peers.lenskit:item_knn", LISTS, ("lenskit",), "LensKit's item KNN"),
 )
 

@@ -31,11 +31,17 @@ def linear(task: Task) -> Answer:
 
 
 def hist_boosting(task: Task) -> Answer:
-    """Gradient boosting with scikit-learn's defaults; long lists of categories are numbered."""
+    """Gradient boosting with scikit-learn's defaults.
+
+    Of a column with more categories than it takes, the categories are numbered; one that is new is
+    a gap.
+    """
     rows, others = as_categories(task)
     for name in rows.select_dtypes("category"):
         if len(rows[name].cat.categories) > MOST:
-            rows[name], others[name] = (x[name].cat.codes.astype(float) for x in (rows, others))
+            rows[name], others[name] = (
+                x[name].cat.codes.where(x[name].notna()).astype(float) for x in (rows, others)
+            )
     kind = HistGradientBoostingClassifier if task.has_classes else HistGradientBoostingRegressor
     model = kind(categorical_features="from_dtype", random_state=task.seed)
     model.fit(rows, task.train[task.target])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from zoo.tabular.data.encode import Lookup
 from zoo.tabular.data.values import as_numbers
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Category, Spec
+
+LEAST: Final = 1e-7  # share of a class that an output starts at
 
 ClassWeights = Literal["balanced"] | Mapping[Any, float]
 
@@ -78,6 +80,18 @@ def _of_classes(
             )
         by_class[[row - 1 for row in rows.values()]] = list(chosen.values())
     return by_class[target]
+
+
+def start_of(target: Tensor, weights: Tensor | None, spec: Spec) -> Tensor:
+    """The output that fits the rows best where nothing else is known of them. Shape: (n_out,)
+
+    Logarithms of the classes' shares, or means of scaled targets.
+    """
+    each = torch.ones(len(target)) if weights is None else weights
+    if spec.task == "regression":
+        return (target * each.unsqueeze(1)).sum(0) / each.sum()
+    counts = torch.bincount(target, each, minlength=spec.n_out)
+    return (counts / counts.sum()).clamp(min=LEAST).log()
 
 
 def with_weights(target: Tensor, weights: Tensor | None) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.core.run import Run
 from zoo.core.split import Hashes, SeenRows, nearest_to, require_disjoint
+from zoo.core.trust.folds import MARKED, Fold, rows_of_fold
 from zoo.text.data.parts import WAY_OUT, Rows, are_too_few, units_of, warn_of_copies, without
 from zoo.text.data.stream import (
     Stream,
@@ -67,12 +68,23 @@ def corpus(
     tokenizer = Tokenizer(spec.language, spec.normalisation)
     run, column, valid = settings["run"] or Run(), settings["text"], settings["valid"]
     fraction, folder = settings["valid_fraction"], cache_folder(run.cache)
+    fold = settings["fold"]
+    if fold is not None and isinstance(texts, Iterator):
+        raise ValueError(
+            "folds must be drawn from texts that can be read again, got an iterator, which ends "
+            "after once. Give a list or a file."
+        )
     texts, apart = parts(texts)
+    if fold is not None and apart is not None:
+        raise ValueError(MARKED)
     documents = Documents(each(texts, column, spec.text_column))
     train, words = with_own_numbers(documents, tokenizer, folder)
     hashes, held = documents.hashes, None
-    if valid is None and apart is None and fraction:
-        rows, held_rows = split(hashes, len(train), fraction, run.seed)
+    if valid is None and apart is None and (fraction or fold is not None):
+        if fold is not None:
+            rows, held_rows = rows_of_fold(Fold(*fold), len(hashes), run.seed, groups=hashes)
+        else:
+            rows, held_rows = split(hashes, len(train), fraction, run.seed)
         held_rows = held_rows[without(hashes[held_rows], earlier)]
         held = train.take(held_rows) if len(held_rows) else None
         train, hashes = train.take(rows), hashes[rows]

@@ -7,7 +7,7 @@ Howard & Ruder 2018: a language model of general texts (sec. 3.1) is fine-tuned 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Unpack
 
@@ -15,11 +15,12 @@ import torch
 
 from zoo.core.arguments import require_data, require_one_start, require_order
 from zoo.core.batches import Data
-from zoo.core.model import finished, learner_of, source
+from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
+from zoo.core.trust.judge import train_and_judge
 from zoo.hub.find import names_model
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.texts import Texts
@@ -30,9 +31,11 @@ from zoo.text.language_model.model import LanguageModel
 from zoo.text.language_model.options import (
     FINETUNE_EPOCHS,
     FINETUNE_LR,
+    FIT_OPTIONS,
     OPTIONS,
     TRAIN_EPOCHS,
     TRAIN_LR,
+    FitOptions,
     Model,
     Options,
     SomeModel,
@@ -43,16 +46,17 @@ from zoo.text.recipe import CYCLE
 from zoo.text.spec import Spec
 
 Pretrained = str | os.PathLike[str] | LanguageModel
+WordLearner = Learner[Spec, LanguageModel]
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def train_lm(
     data: Texts,
     *,
     model: Model = "awd_lstm",
     epochs: Epochs = TRAIN_EPOCHS,
     lr: Rate = TRAIN_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> LanguageModel:
     """Train a language model on your texts from random weights.
 
@@ -73,20 +77,22 @@ def train_lm(
         zoo.text.train_lm("books/").generate("Once upon a time")
     """
     require_data("zoo.text.train_lm", data, names_model=names_model)
-    learn = lm_learner(data, model=model, **options)
-    if epochs:
-        learn.fit(epochs, lr, CYCLE)
-    return finished(learn)
+
+    def fit(learn: WordLearner, like: Sequence[WordLearner]) -> None:
+        if epochs:
+            learn.fit(epochs, lr, CYCLE)
+
+    return train_and_judge(partial(lm_learner, data, model=model), fit, FIT_OPTIONS, options)
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def finetune_lm(
     pretrained: Pretrained,
     data: Texts,
     *,
     epochs: Epochs = FINETUNE_EPOCHS,
     lr: Rate = FINETUNE_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> LanguageModel:
     """Take a trained language model further on your texts.
 
@@ -107,13 +113,16 @@ def finetune_lm(
         ValueError: there are too few texts, or a setting is out of range.
     """
     require_order("zoo.text.finetune_lm", pretrained, data, names_model=names_model)
-    learn = lm_learner(data, pretrained=pretrained, **options)
-    learn.freeze()
-    learn.fit(1, lr, CYCLE)
-    learn.unfreeze()
-    if epochs and not learn.interrupted:
-        learn.fit(epochs, lr / 10, CYCLE)
-    return finished(learn)
+    start = language_model(pretrained)
+
+    def fit(learn: WordLearner, like: Sequence[WordLearner]) -> None:
+        learn.freeze()
+        learn.fit(1, lr, CYCLE)
+        learn.unfreeze()
+        if epochs and not learn.interrupted:
+            learn.fit(epochs, lr / 10, CYCLE)
+
+    return train_and_judge(partial(lm_learner, data, pretrained=start), fit, FIT_OPTIONS, options)
 
 
 @verb(OPTIONS)
