@@ -14,7 +14,6 @@ from zoo.text.recipe import AR, AT_LEAST, BPTT, MOST_WORDS, TAR
 
 TRAIN_EPOCHS: Final = 10
 TRAIN_LR: Final = 5e-3
-FINETUNE_EPOCHS: Final = 3  # after one in which the words alone train
 FINETUNE_LR: Final = 2e-2
 
 Architecture = Literal["awd_lstm"]
