@@ -38,7 +38,7 @@ import torch.nn.functional as F
 
 from scripts.lib.record import append
 from zoo.vision.models.classifier import build_classifier
-from zoo.vision.models.lite0 import NAME
+from zoo.vision.models.lite import NAME
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # numbers of glibc's malloc.h
 WARM_UP = 3  # steps

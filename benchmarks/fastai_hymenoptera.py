@@ -23,7 +23,7 @@ import torch
 import zoo
 from benchmarks.by_fastai import on_photos, set_seed, silent
 from scripts.lib.record import append
-from zoo.vision.models.lite0 import NAME
+from zoo.vision.models.lite import NAME
 
 SIZE, RESIZE, BATCH_SIZE, EPOCHS = 224, 256, 16, 4
 

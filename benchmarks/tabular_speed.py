@@ -47,8 +47,7 @@ from scripts.lib.record import append
 from zoo.core.memory import keep_freed_blocks
 from zoo.published.adult import TARGET, official
 from zoo.tabular.data.prepared import prepare
-from zoo.tabular.options import OPTIONS
-from zoo.tabular.verbs import TRAIN_EPOCHS, TRAIN_LR
+from zoo.tabular.options import OPTIONS, TRAIN_EPOCHS, TRAIN_LR
 
 EPOCHS: Final = (1, 3)  # of fastai's call
 LOOKS: Final = 4  # at our accuracy in an epoch
@@ -163,7 +162,8 @@ def our_call(
     mask[valid] = True
     run = zoo.Run(device="cpu", seed=seed, progress=False)
     watch = Watch(goal)
-    learn = zoo.tabular.learner(frame, TARGET, valid=mask, callbacks=[watch], run=run)
+    settings = {"members": 1, "callbacks": [watch], "run": run}  # one network, as fastai's
+    learn = zoo.tabular.learner(frame, TARGET, valid=mask, **settings)
     watch.accuracy_now = lambda: learn.evaluate()["accuracy"]
     learn.fit_one_cycle(TRAIN_EPOCHS, TRAIN_LR)
     if watch.seconds is None:

@@ -38,7 +38,7 @@ from zoo.core.run import Precision, cpu_units
 from zoo.published.digits import write_digits
 from zoo.vision.models import bodies
 from zoo.vision.models.classifier import Classifier, build_classifier
-from zoo.vision.models.lite0 import NAME
+from zoo.vision.models.lite import NAME
 
 BACKBONES = (
     *("resnet18", "resnet34", "resnet50", "efficientnet_lite0", "efficientnet_b0"),

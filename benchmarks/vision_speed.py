@@ -55,7 +55,7 @@ from zoo.core.run import cpu_units
 from zoo.core.task import classification
 from zoo.core.training.learner import Learner
 from zoo.vision.models.classifier import build_classifier
-from zoo.vision.models.lite0 import NAME
+from zoo.vision.models.lite import NAME
 
 Side = Literal["ours", "fastai"]
 SIDES: tuple[Side, Side] = ("ours", "fastai")

@@ -32,7 +32,7 @@ def network(asked: Program, train: pd.DataFrame, name: Any, seed: int) -> Any:
     """A network with the library's defaults."""
     epochs = {"epochs": 1} if asked.smoke else {}
     run = asked.run(seed)
-    return zoo.tabular.train(train, TARGET, model=name, valid_fraction=0, run=run, **epochs)
+    return zoo.tabular.train(train, TARGET, model=name, run=run, **epochs)
 
 
 def boosting(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> pd.Series:

@@ -231,8 +231,8 @@ def test_nothing_is_unpickled() -> None:
         ("zoo/core/artifacts/artifact.py", "import pickle"),
         ("zoo/core/artifacts/artifact.py", "from pickle import loads"),
         ("zoo/core/artifacts/artifact.py", "torch.load(f, weights_only=True)"),
-        ("zoo/vision/models/lite0.py", "torch.load(f)"),
-        ("zoo/vision/models/lite0.py", "torch.load(f, weights_only=False)"),
+        ("zoo/vision/models/lite.py", "torch.load(f)"),
+        ("zoo/vision/models/lite.py", "torch.load(f, weights_only=False)"),
         ("zoo/data/fetch.py", "np.load(f, allow_pickle=True)"),
     ],
 )

@@ -24,6 +24,7 @@ pytestmark = [
     # Inputs are unknown on purpose.
     pytest.mark.filterwarnings("ignore:the model does not know:UserWarning"),
     pytest.mark.filterwarnings("ignore:categories must be known:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.* texts are empty:UserWarning"),
 ]
 
 PHOTOS = "vision-classifier"  # the one that lies in the folder of the format itself

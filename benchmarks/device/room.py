@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -140,8 +140,8 @@ class Room:
         return cls(Circumstances(**at), **tree)
 
 
-def append(path: Path, values: Iterable[object]) -> None:
-    """Add a line to a CSV, with the header before the first.
+def append(path: Path, values: Iterable[object], columns: Sequence[str] = COLUMNS) -> None:
+    """Add a line to a CSV, with the header of the columns before the first.
 
     A line that a kill broke off is ended first, so that it spoils no other.
     """
@@ -149,7 +149,7 @@ def append(path: Path, values: Iterable[object]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     old = path.read_bytes() if path.exists() else b""
     if not old:
-        writer.writerow(COLUMNS)
+        writer.writerow(columns)
     elif not old.endswith(b"\n"):
         text.write("\n")
     writer.writerow(list(values))

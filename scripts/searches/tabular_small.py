@@ -1,9 +1,10 @@
-"""Compare rows per step for `zoo.tabular.train` on small tables, beside a linear model.
+"""Compare recipes of `zoo.tabular.train` on small tables, beside a linear model.
 
 The sets are four that scikit-learn carries, a linear target of 500 rows, and parts of Adult's
 training file. A quarter of each is held out by the seed and scored for each setting; of Adult,
-5,000 other rows are. Scores are accuracy for classes, R2 for numbers. The linear model is
-scikit-learn's logistic or ridge regression on one-hot columns. Cost: two minutes on one core.
+5,000 other rows are. Scores are accuracy for classes, R2 for numbers. Networks are scored alone,
+but for the call as it is ("call"), which may blend them with a linear model. The linear model is
+scikit-learn's logistic or ridge regression on one-hot columns. Cost: ten minutes on one core.
 
     python -m scripts.searches.tabular_small --seeds 5
 """
@@ -27,8 +28,16 @@ import zoo
 from scripts.lib.program import Program, program, timed
 from zoo.published.adult import TARGET, official
 
-SIZES: Final = (16, 32, 64, 128, 256)
-"""Rows per step, beside the default, which follows the rows."""
+SHORT: Final[dict[str, Any]] = {"epochs": 10, "members": 1, "dropout": 0.0}
+SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "call": {"rivals": True},
+    "default": {},
+    "one member": {"members": 1},
+    "no dropout": {"dropout": 0.0},
+    "dropout .3": {"dropout": 0.3},
+    **{f"{size} rows a step, short": SHORT | {"batch_size": size} for size in (16, 64, 256)},
+}
+"""Options by name; short trainings are those of one network for ten epochs."""
 
 
 def linear_500() -> tuple[pd.DataFrame, str]:
@@ -71,19 +80,19 @@ def trials(asked: Program) -> None:
 def compare(
     asked: Program, name: str, train: pd.DataFrame, test: pd.DataFrame, target: str, seed: int
 ) -> None:
-    """Train with every number of rows per step and score it; the linear model as well."""
+    """Train with all settings and score each; the linear model as well."""
     is_class = name != "linear_500" and train[target].nunique() <= 20
     task = "classification" if is_class else "regression"
     score = accuracy_score if is_class else r2_score
-    for size in (None, *SIZES):
+    row: dict[str, Any] = {"set": name, "rows": len(train), "seed": seed}
+    for method, options in SETTINGS.items():
+        settings = {"task": task, "rivals": False, "run": asked.run(seed), **options}
         with timed() as spent:
-            model = zoo.tabular.train(
-                train, target, task=task, batch_size=size, run=asked.run(seed)
-            )
-        row = {"set": name, "rows": len(train), "seed": seed, "method": size or "default"}
+            model = zoo.tabular.train(train, target, **settings)
+        row["method"] = method
         found = float(score(test[target], model.predict(test.drop(columns=target))))
         asked.record(**row, score=found, cpu_seconds=spent()["cpu_seconds"])
-        if size is None and name == "iris":
+        if method == "default" and name == "iris":
             asked.keep(model, seed)
     with timed() as spent:
         line = linear(is_class).fit(train.drop(columns=target), train[target])

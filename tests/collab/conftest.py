@@ -6,17 +6,25 @@ import pytest
 
 from tests.collab.small import train
 from zoo.collab import Recommender
-from zoo.collab.models.catalogue import RECIPES
+
+NETWORKS = ["dot_bias", "embedding_net", "svdpp", "softmax"]
+MODELS = [*NETWORKS, "blend", "ease"]
 
 
 @pytest.fixture(scope="session")
 def trained() -> dict[str, Recommender]:
-    return {name: train(name) for name in RECIPES}
+    return {name: train(name) for name in MODELS}
 
 
-@pytest.fixture(params=list(RECIPES))
+@pytest.fixture(params=MODELS)
 def each(request: pytest.FixtureRequest, trained: dict[str, Recommender]) -> Recommender:
     """Every model in turn."""
+    return trained[request.param]
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest, trained: dict[str, Recommender]) -> Recommender:
+    """Every model that is a network, with vectors and steps, in turn."""
     return trained[request.param]
 
 

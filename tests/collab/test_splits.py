@@ -14,10 +14,10 @@ import pytest
 import torch
 
 import zoo
+from tests.collab.conftest import MODELS, NETWORKS
 from tests.collab.small import N_ITEMS, RUN, held_out_of, ratings, train
 from tests.helpers.device import run_here
 from zoo.collab import Recommender
-from zoo.collab.models.catalogue import RECIPES
 
 
 def pairs_of(table: pd.DataFrame) -> set[tuple[Any, Any]]:
@@ -45,7 +45,7 @@ def by_hand(model: Recommender, wanted: pd.DataFrame, hidden: pd.DataFrame, k: i
 # ---- lists ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", list(RECIPES))
+@pytest.mark.parametrize("name", MODELS)
 def test_lists_hold_nothing_of_the_table_to_train_on(
     name: str, trained: dict[str, Recommender], tmp_path: Path
 ) -> None:
@@ -78,7 +78,7 @@ def test_lists_of_a_fine_tuned_model_hold_nothing_of_either_table(model: Recomme
 # ---- scores --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", list(RECIPES))
+@pytest.mark.parametrize("name", NETWORKS)
 def test_ranking_of_the_held_out_part_hides_the_part_that_was_trained_on(
     name: str, trained: dict[str, Recommender]
 ) -> None:

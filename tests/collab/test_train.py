@@ -232,11 +232,11 @@ def test_fine_tuning_keeps_known_rows_and_adds_new_ones(model: Recommender, tmp_
     assert len(tuned.rated_items.items) == len(model.rated_items.items) + 12
 
 
-def test_new_rows_begin_at_the_mean(each: Recommender) -> None:
+def test_new_rows_begin_at_the_mean(network: Recommender) -> None:
     new = pd.DataFrame({"user": ["new", "new"], "item": [0, 9990], "rating": [5.0, 1.0]})
-    learn = zoo.collab.learner(new, pretrained=each, valid_fraction=0, run=RUN)
+    learn = zoo.collab.learner(new, pretrained=network, valid_fraction=0, run=RUN)
     net: Any = learn.model
-    before: Any = each.members[0]
+    before: Any = network.members[0]
     for new_side, old_side in ((net.users, before.users), (net.items, before.items)):
         for name, rows in new_side.named_parameters(recurse=False):
             known = getattr(old_side, name)

@@ -66,6 +66,22 @@ def test_best_weights_come_back() -> None:
     assert list(kept)[-1] != min(kept), "the last epoch must not be the best for this test to tell"
 
 
+def test_the_best_of_some_epochs_is_chosen_and_waited_for() -> None:
+    kept = {}
+
+    class Keep:
+        def epoch_end(self, fit) -> None:
+            kept[fit.epoch] = fit.row["valid_loss"], weights(fit.model)
+
+    learn = learner(optimizer="sgd")
+    learn.fit(12, 1.5, callbacks=[Keep(), BestWeights(at=[2, 5])])
+    assert same(weights(learn), min(kept[2], kept[5], key=lambda one: one[0])[1])
+    patient = EarlyStopping("valid_loss", patience=0, min_delta=9.0, at=[3, 7, 9])
+    learn = learner()
+    learn.fit(20, 1e-9, callbacks=[patient])
+    assert len(learn.history.rows) == 7
+
+
 def test_the_csv_log_is_the_history(tmp_path) -> None:
     learn = learner()
     learn.fit(3, 1e-2, callbacks=[CSVLog(tmp_path / "log" / "history.csv")])

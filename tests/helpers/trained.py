@@ -56,7 +56,7 @@ def photo_model(work: Path) -> Trained:
     train, valid = (_table_of_photos(photos / part) for part in ("train", "valid"))
     model = zoo.vision.train(
         train, valid=valid, columns=("where it is", "what it is"), model=TINY, size=SIDE, epochs=1,
-        augment="none", run=RUN,
+        augment="none", rivals=False, run=RUN,
     )  # fmt: skip
     paths = list(valid["where it is"])
     return Trained(case_of(model, paths[:3]), (valid,), table=valid, plain=(paths,))

@@ -22,6 +22,7 @@ def _vision(folder: Path) -> Any:
         model="timm/test_efficientnet",
         epochs=1,
         size=32,
+        rivals=False,
         run=run_here(cache=folder / "cache"),
     )
 

@@ -78,9 +78,10 @@ def test_without_rivals_the_network_answers_alone() -> None:
     assert model.metrics["rmse"] > 1
 
 
-def test_a_run_with_a_folder_is_not_trained_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("epochs", [1, None])
+def test_a_run_with_a_folder_is_not_trained_twice(tmp_path: Path, epochs: int | None) -> None:
     run = zoo.Run(out=tmp_path / "run", resume=True, progress=False, device="cpu")
-    settings = WEAK | {"run": run}
+    settings = WEAK | {"run": run, "epochs": epochs, "lr": 1e-3, "layers": (8,)}
     first = zoo.tabular.train(line(), "y", **settings)
     before = (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns
     again = zoo.tabular.train(line(), "y", **settings)

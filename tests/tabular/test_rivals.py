@@ -84,8 +84,10 @@ def test_a_large_table_is_kept_sparse_and_fitted_on_a_part_within_the_time(
     monkeypatch.setattr(rivals, "DENSE_CELLS", 100)
     monkeypatch.setattr(rivals, "ALPHAS", [1.0])
     torch.testing.assert_close(outputs(rivals.linear(learn.data), learn), dense, rtol=0, atol=0.1)
+    monkeypatch.setattr(rivals, "MOST_CELLS", 3 * 50)
+    assert rivals.linear(learn.data).rows == 50
     monkeypatch.setattr(of_all_domains, "FIRST_ROWS", 50)
-    assert rivals.linear(learn.data, 0.0).rows == 50
+    assert rivals.boosting(learn.data, 0.0).rows == 50
 
 
 def test_classes_that_the_training_rows_lack_are_improbable() -> None:

@@ -36,6 +36,11 @@ def test_a_missing_label_is_no_class(case: str, buyer: TableModel) -> None:
             TabularClassifier(epochs=1).fit(frame[["age"]].to_numpy(), frame["bought"].to_numpy())
 
 
+def test_a_target_that_is_always_the_same_is_predicted_exactly() -> None:
+    frame = pd.DataFrame({"x": np.arange(60.0), "y": 0.1})
+    assert set(train(frame, "y", epochs=1).predict(frame)) == {0.1}
+
+
 def test_gaps_do_not_make_numbers_of_classes() -> None:
     frame = pd.DataFrame({"x": np.arange(60.0), "y": [0.0, 1.0, np.nan] * 20})
     with pytest.warns(UserWarning, match="20 of 60"):

@@ -249,6 +249,7 @@ def test_parts_of_a_batch_weigh_as_the_whole(lm: LanguageModel) -> None:
 
 
 @about_the_cpu("company changes the last bits on a GPU")
+@pytest.mark.filterwarnings("ignore:1 of .* are empty")
 def test_one_text_or_many_in_their_order(classifier: TextClassifier) -> None:
     texts = [*reviews(30, seed=9)["review"], "", "film " * 300]
     many = classifier.predict(texts, batch_size=7)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.helpers.disk import full_disk
+from tests.text.small import reviews, train_lm
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
@@ -341,3 +342,12 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OSError, match=r"can be written to, got .*file/cache'.*set ZOO_CACHE"):
         with_own_numbers(["one two"], Tokenizer("xx"), tmp_path / "file" / "cache")
+
+
+def test_each_document_is_held_out_in_one_fold() -> None:
+    texts = list(reviews(24)["review"])
+    model = train_lm(texts, epochs=1, folds=2)
+    assert model.metrics.keys() == model.spread.keys() >= {"loss", "perplexity"}
+    assert model.training["documents"] == 24
+    with pytest.raises(ValueError, match="can be read again, got an iterator"):
+        train_lm(iter(texts), epochs=1, folds=2)

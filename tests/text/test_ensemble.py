@@ -25,6 +25,7 @@ def both(classifier: TextClassifier, backward: TextClassifier) -> TextClassifier
     return zoo.text.ensemble([classifier, backward])
 
 
+@pytest.mark.filterwarnings("ignore:1 of .* are empty")
 def test_both_directions_are_averaged(
     both: TextClassifier, classifier: TextClassifier, backward: TextClassifier
 ) -> None:

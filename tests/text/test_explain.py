@@ -65,6 +65,7 @@ def test_mistakes_are_one_sentence(ask: Any, says: str, classifier: TextClassifi
 
 
 def test_an_empty_text_has_no_words(classifier: TextClassifier) -> None:
-    found = classifier.explain("")
+    with pytest.warns(UserWarning, match="1 of 1 texts are empty"):
+        found = classifier.explain("")
     assert found.words == ()
     assert found.figure() is not None

@@ -166,6 +166,20 @@ def test_known_words_keep_their_vectors_and_new_ones_begin_at_the_mean(lm: Langu
     assert torch.equal(new.encoder.lstms[0].weight_hh_l0, old.encoder.lstms[0].weight_hh_l0)
 
 
+def test_few_texts_do_not_make_the_model_forget_its_words(lm: LanguageModel) -> None:
+    texts = [f"the musical number {i} was great" for i in range(12)]
+    learn = zoo.text.lm_learner(texts, pretrained=lm, run=RUN)
+    words, before = learn.data.spec.words, lm.spec.words
+    assert len(words) == len(before)
+    assert "musical" in words
+    assert len({*before} - {*words}) == len({*words} - {*before}) < 10  # the rarest make room
+    row, at = words.index("film"), before.index("film")
+    vectors = [one.state_dict()["encoder.embedding.weight"] for one in (learn.model, lm.members[0])]
+    assert torch.equal(vectors[0][row], vectors[1][at])
+    fewer = zoo.text.lm_learner(texts, pretrained=lm, most_words=20, run=RUN)
+    assert len(fewer.data.spec.words) == 20
+
+
 def test_finetuning_is_better_than_it_began(lm: LanguageModel) -> None:
     texts = [text.replace("film", "musical") for text in reviews(seed=5)["review"]]
     tuned = zoo.text.finetune_lm(

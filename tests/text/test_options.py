@@ -47,6 +47,7 @@ def test_a_misspelt_option_is_answered_with_the_nearest(call: Any) -> None:
         call()
 
 
+@pytest.mark.filterwarnings("ignore:100% of the words")
 def test_settings_in_numpy_s_form_are_saved_and_loaded(tmp_path: Path) -> None:
     sizes: dict[str, Any] = {name: np.float64(value) for name, value in TINY.items()}
     lm = zoo.text.train_lm(reviews(20)["review"], epochs=0, drop_mult=np.float32(0.5), **sizes,
@@ -140,3 +141,35 @@ def test_the_fingerprint_of_a_stream_is_its_content_wherever_it_lies(tmp_path: P
         stream.take(np.array([0, 1])).fingerprint() != stream.take(np.array([1, 0])).fingerprint()
     )
     assert isinstance(stream, Stream)
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "named"),
+    [
+        (zoo.text.finetune, {"language": "de"}, "language='de', not 'en'"),
+        (zoo.text.finetune_lm, {"reverse": True}, "reverse=True, not False"),
+        (zoo.text.finetune_lm, {"n_layers": 3, "d_hidden": 9}, "n_layers=3, not 1"),
+    ],
+)
+def test_what_a_pretrained_model_settles_is_not_set_again(
+    lm: zoo.text.LanguageModel, call: Any, given: dict[str, Any], named: str
+) -> None:
+    data: Any = reviews(20)[["review", "liked"]].set_axis(["text", "label"], axis=1)
+    with pytest.raises(ValueError, match="must be as in the pretrained model, got.*" + named):
+        call(lm, data, epochs=0, run=RUN, **given)
+    call(lm, data, epochs=0, run=RUN, language="en", valid_fraction=0)
+
+
+def test_classes_count_as_the_user_says(lm: zoo.text.LanguageModel) -> None:
+    table = reviews(40)
+    options: dict[str, Any] = {"text": "review", "label": "liked", "pretrained": lm, "run": RUN}
+    learn = zoo.text.learner(table, class_weights={"yes": 3}, **options)
+    assert learn.task.weights is not None
+    assert learn.task.weights.tolist() == [1, 3]
+    balanced = zoo.text.learner(table.iloc[5:], class_weights="balanced", **options).task.weights
+    labels = zoo.text.learner(table.iloc[5:], **options).data.train.labels  # type: ignore[attr-defined]
+    n = np.bincount(labels)
+    assert balanced is not None
+    assert balanced.tolist() == pytest.approx((len(labels) / 2 / n).tolist())
+    with pytest.raises(ValueError, match="positive and of a class, got maybe"):
+        zoo.text.learner(table, class_weights={"maybe": 1}, **options)

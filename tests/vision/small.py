@@ -34,6 +34,7 @@ def train_tiny(photos: Path, seed: int = 0) -> PhotoModel:
         epochs=6,
         batchnorm="live",
         augment="none",
+        rivals=False,
         run=replace(RUN, seed=seed),
     )
 
@@ -47,7 +48,7 @@ def of_other_classes(place: Path) -> Path:
             pixels = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(place / "noise" / name / f"{i}.png")
     run = here(cache=place / "cache")
-    model = zoo.vision.train(place / "noise", model=TINY, size=32, epochs=1, run=run)
+    model = zoo.vision.train(place / "noise", model=TINY, size=32, epochs=1, rivals=False, run=run)
     return model.save(place / "abc")
 
 
@@ -56,7 +57,7 @@ def here(**more: Any) -> zoo.Run:
 
 
 def finetune(data: Any, pretrained: Any = NAME, **more: Any) -> PhotoModel:
-    settings = {"size": 32, "epochs": 1, "run": here(), **more}
+    settings = {"size": 32, "epochs": 1, "run": here(), "rivals": False, **more}
     return zoo.vision.finetune(pretrained, data, **settings)
 
 

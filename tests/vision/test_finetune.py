@@ -322,7 +322,9 @@ class Begin:
 
 def test_random_weights_are_not_the_published_ones_and_all_of_them_train(photos: Path) -> None:
     begin = Begin()
-    model = zoo.vision.train(photos, model=NAME, size=32, epochs=1, callbacks=[begin], run=here())
+    model = zoo.vision.train(
+        photos, model=NAME, size=32, epochs=1, callbacks=[begin], rivals=False, run=here()
+    )
     assert model.spec.classes == CLASSES
     published = learner(photos).model.state_dict()
     after = weights(model)
@@ -486,7 +488,9 @@ def test_the_card_tells_the_rates(photos: Path, tiny: Path, tmp_path: Path) -> N
     assert "| lr | 0.0002 |" in card
     assert f"| ratio | {RATIO:.4g} |" in card
     assert told(finetune(photos, tiny, epochs=0)) == (0, None, None)
-    scratch = zoo.vision.train(photos, model=TINY, size=32, epochs=1, lr=1e-3, run=here())
+    scratch = zoo.vision.train(
+        photos, model=TINY, size=32, epochs=1, lr=1e-3, rivals=False, run=here()
+    )
     assert told(scratch) == (1, 1e-3, None)  # one rate for all
     learn = learner(photos, pretrained=tiny)
     learn.fit(1, (1e-5, 5e-4))

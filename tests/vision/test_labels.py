@@ -53,7 +53,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 def trained(data: Any, **more: Any) -> PhotoModel:
     settings: dict[str, Any] = {"size": 32, "epochs": 12, "augment": "none", "run": RUN, **more}
-    return zoo.vision.train(data, model=TINY, lr=1e-2, **settings)
+    return zoo.vision.train(data, model=TINY, lr=1e-2, rivals=False, **settings)
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +171,7 @@ def test_a_separator_of_the_training_is_remembered(shapes: pd.DataFrame) -> None
     table = table[["photo", "labels", "valid"]]
     model = trained(table, epochs=1, separator="&")
     assert model.evaluate(table) == pytest.approx(model.metrics)
-    again = zoo.vision.finetune(model, table, epochs=0, augment="none", run=RUN)
+    again = zoo.vision.finetune(model, table, epochs=0, augment="none", rivals=False, run=RUN)
     assert again.spec.classes == model.spec.classes == tuple(sorted(COLOURS))
 
 
@@ -237,7 +237,9 @@ def f_of(p: Any, truth: Any, threshold: float, beta: float) -> float:
 
 def test_recall_may_count_more(labeller: PhotoModel, shapes: pd.DataFrame) -> None:
     data = shapes[["photo", "labels", "valid"]]
-    again = zoo.vision.finetune(labeller, data, epochs=0, augment="none", beta=2.0, run=RUN)
+    again = zoo.vision.finetune(
+        labeller, data, epochs=0, augment="none", beta=2.0, rivals=False, run=RUN
+    )
     assert set(again.metrics) == {"loss", "f2", "average_precision"}
     assert sum(again.spec.threshold) <= sum(labeller.spec.threshold)
     assert "f2" in again.report().columns
@@ -294,10 +296,10 @@ def test_a_model_of_several_labels_goes_on_with_its_head(
     labeller: PhotoModel, shapes: pd.DataFrame
 ) -> None:
     data = shapes[["photo", "labels", "valid"]]
-    again = zoo.vision.finetune(labeller, data, epochs=0, augment="none", run=RUN)
+    again = zoo.vision.finetune(labeller, data, epochs=0, augment="none", rivals=False, run=RUN)
     assert again.metrics == pytest.approx(labeller.metrics)
     one = data.assign(labels=data["labels"].map(lambda names: names[0] if names else "none"))
-    other = zoo.vision.finetune(labeller, one, epochs=0, augment="none", run=RUN)
+    other = zoo.vision.finetune(labeller, one, epochs=0, augment="none", rivals=False, run=RUN)
     assert other.spec.task == "classification"
     assert other.members[0].head.n_out == 4
 
@@ -330,7 +332,7 @@ def test_numbers_without_a_range_are_scaled(shapes: pd.DataFrame) -> None:
 
 def test_a_trained_head_keeps_its_range(measurer: PhotoModel, shapes: pd.DataFrame) -> None:
     data = shapes[["photo", "tall", "valid"]]
-    again = zoo.vision.finetune(measurer, data, epochs=0, augment="none", run=RUN)
+    again = zoo.vision.finetune(measurer, data, epochs=0, augment="none", rivals=False, run=RUN)
     assert again.metrics == pytest.approx(measurer.metrics, rel=1e-5)
     with pytest.raises(ValueError, match=r"its range \(0.0, 33.0\), got y_range=\(0, 50\)"):
         zoo.vision.finetune(measurer, data, y_range=(0, 50), epochs=0, run=RUN)
@@ -348,13 +350,15 @@ def test_the_probe_alone_beats_what_knows_no_photo(task: str, shapes: pd.DataFra
     )
     column = "labels" if task == "multi-label" else "tall"
     data = shapes[["photo", column, "valid"]]
-    model = zoo.vision.finetune("efficientnet_lite0", data, size=64, epochs=0, run=RUN)
+    model = zoo.vision.finetune(
+        "efficientnet_lite0", data, size=64, epochs=0, rivals=False, run=RUN
+    )
     if task == "multi-label":
         assert model.metrics["average_precision"] > 0.75
     else:
         assert model.metrics["rmse"] < 0.85 * shapes["tall"][80:].std()
         within = zoo.vision.finetune(
-            "efficientnet_lite0", data, size=64, epochs=0, y_range=(0, 33), run=RUN
+            "efficientnet_lite0", data, size=64, epochs=0, y_range=(0, 33), rivals=False, run=RUN
         )
         assert within.metrics["rmse"] < 0.85 * shapes["tall"][80:].std()
 

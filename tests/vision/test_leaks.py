@@ -27,7 +27,7 @@ PLAIN = Preprocessing(32, (0, 0, 0), (1, 1, 1), "bilinear", 0.875)
 
 def train(data: Any, **more: Any) -> PhotoModel:
     settings = {"size": 32, "epochs": 1, "augment": "none", "run": RUN, **more}
-    return zoo.vision.train(data, model=TINY, **settings)
+    return zoo.vision.train(data, model=TINY, rivals=False, **settings)
 
 
 def noise(folder: Path, n: int, copies: int = 1) -> Path:
@@ -78,7 +78,7 @@ def test_a_stated_split_that_shares_photos_is_refused(
 
 def test_of_a_drawn_split_all_copies_are_on_one_side(tmp_path: Path) -> None:
     photos = noise(tmp_path / "p", 40, copies=3)
-    train, valid = open_photos(list_photos(photos), PLAIN, RUN)
+    train, valid, _ = open_photos(list_photos(photos), PLAIN, RUN)
     assert train.hashes is not None
     assert not np.isin(valid.hashes, train.hashes).any()
     assert len(valid.items) == pytest.approx(24, abs=6)  # about a fifth of 120
@@ -125,7 +125,7 @@ def test_a_further_training_tells_of_validation_photos_that_are_known(
     for name, folder in swapped.items():
         shutil.copytree(folder, tmp_path / "swapped" / name)
     with pytest.warns(UserWarning, match="was trained on about 100% of the 120 validation photos"):
-        zoo.vision.finetune(model, tmp_path / "swapped", epochs=0, run=RUN)
+        zoo.vision.finetune(model, tmp_path / "swapped", epochs=0, rivals=False, run=RUN)
 
 
 def test_of_a_table_that_marks_them_the_validation_photos_are_scored(
@@ -152,7 +152,7 @@ def test_columns_of_the_training_are_remembered(photos: Path, tmp_path: Path) ->
     assert loaded.evaluate(held, columns=("photo", "digit")) == pytest.approx(trained.metrics)
     first = frame[:2]
     assert loaded.predict(first) == loaded.predict(list(first["photo"]))
-    again = zoo.vision.finetune(loaded, frame, epochs=0, augment="none", run=RUN)
+    again = zoo.vision.finetune(loaded, frame, epochs=0, augment="none", rivals=False, run=RUN)
     assert (again.spec.columns, again.spec.valid_column) == (("photo", "digit"), "held")
     assert again.metrics == pytest.approx(trained.metrics)
     relative = frame.assign(photo=[str(Path(p).relative_to(photos)) for p in frame["photo"]])

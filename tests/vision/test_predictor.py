@@ -245,9 +245,11 @@ def test_a_loaded_model_keeps_its_licence_and_unknown_fields(
     loaded = zoo.load(path.parent, run=RUN)
     loaded.save(tmp_path / "again")
     settings: dict[str, Any] = {"epochs": 1, "augment": "none", "run": RUN}
-    zoo.vision.finetune(path.parent, photos, **settings).save(tmp_path / "same classes")
+    zoo.vision.finetune(path.parent, photos, rivals=False, **settings).save(
+        tmp_path / "same classes"
+    )
     frame = pd.DataFrame([(str(p), p.stem[-1]) for p in sorted(photos.rglob("*.png"))])
-    zoo.vision.finetune(loaded, frame, **settings).save(tmp_path / "other classes")
+    zoo.vision.finetune(loaded, frame, rivals=False, **settings).save(tmp_path / "other classes")
     for name in ("again", "same classes", "other classes"):
         config = json.loads((tmp_path / name / "config.json").read_text())
         assert (config["licence"], config["paper"]) == ("CC-BY-NC-4.0", "x"), name
@@ -281,7 +283,7 @@ def test_random_weights_have_no_publishers_licence(
         ValueError,
         match=r"must be the name of a backbone .* got <timm/test_.* Use model='timm/test_",
     ):
-        zoo.vision.train(photos, model=model, run=RUN)  # type: ignore[arg-type]
+        zoo.vision.train(photos, model=model, rivals=False, run=RUN)  # type: ignore[arg-type]
 
 
 def test_an_ensemble_averages_and_comes_back(

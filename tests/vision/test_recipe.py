@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
 
 def further(model: PhotoModel, data: Any, **more: Any) -> PhotoModel:
     """A tiny model, fine-tuned further."""
-    return zoo.vision.finetune(model, data, **{"epochs": 1, "run": RUN, **more})
+    return zoo.vision.finetune(model, data, **{"epochs": 1, "run": RUN, "rivals": False, **more})
 
 
 SPEC = Spec(("a", "b", "c"), 32, (0, 0, 0), (1, 1, 1), "bilinear", 0.875)
@@ -177,7 +177,15 @@ def test_mixing_by_its_name(photos: Path) -> None:
     assert [type(edit) for edit in either.edits] == [MixUp, CutMix]
     assert isinstance(learner(photos, cutmix=1.0).callbacks[0], CutMix)
     model = zoo.vision.train(
-        photos, model=TINY, size=32, epochs=4, augment="none", mixup=0.4, cutmix=1.0, run=RUN
+        photos,
+        model=TINY,
+        size=32,
+        epochs=4,
+        augment="none",
+        mixup=0.4,
+        cutmix=1.0,
+        rivals=False,
+        run=RUN,
     )
     assert model.metrics["accuracy"] > 0.7
     assert (model.training["mixup"], model.training["cutmix"]) == (0.4, 1.0)

@@ -354,3 +354,14 @@ def test_an_endless_shape_is_refused_before_anything_is_built(side: int, tmp_pat
     folder = unpacked(FORMAT_1 / "vision-restorer", tmp_path / "model")
     changed(model__args__shape=[side, 32])(folder)
     refused_quickly(zoo.load, folder, "a whole number, from 1 to 4096", seconds=5, megabytes=100)
+
+
+def test_each_photo_is_held_out_in_one_fold(photos: Path) -> None:
+    few = sorted(photos.iterdir())[:9]
+    settings: dict[str, Any] = {"scale": 3, "quality": None, "size": 48, "perceptual": 0.0}
+    model = zoo.vision.restoration.train(
+        few, model=NET, epochs=1, folds=3, batch_size=4, run=RUN, **settings
+    )
+    assert model.metrics.keys() == model.spread.keys() >= {"loss"}
+    assert model.training["photos"] == 9
+    assert model.out_of_fold is None

@@ -143,7 +143,14 @@ def test_the_heat_lies_where_the_sign_is(tmp_path: Path) -> None:
         place.mkdir(exist_ok=True)
         Image.fromarray(pixels).save(place / f"{i}.png")
     model = zoo.vision.train(
-        tmp_path, model=TINY, size=64, epochs=8, batchnorm="live", augment="none", run=RUN
+        tmp_path,
+        model=TINY,
+        size=64,
+        epochs=8,
+        batchnorm="live",
+        augment="none",
+        rivals=False,
+        run=RUN,
     )
     pixels = rng.integers(0, 90, (64, 64, 3), dtype=np.uint8)
     pixels[8:28, 36:56] = (250, 60, 60)
@@ -194,7 +201,7 @@ def a_table(photos: Path, **column: Any) -> PhotoModel:
         }
     )
     settings: dict[str, Any] = {"size": 32, "epochs": 1, "augment": "none", "run": RUN}
-    return zoo.vision.train(frame, model=TINY, **settings)
+    return zoo.vision.train(frame, model=TINY, rivals=False, **settings)
 
 
 def test_several_labels_and_numbers_are_seen_and_explained(photos: Path) -> None:

@@ -79,7 +79,7 @@ def test_squashed_photos_are_those_of_timm() -> None:
 
 
 def test_a_model_is_trained_further_on_photos_as_it_saw_them(photos: Path, tmp_path: Path) -> None:
-    first = zoo.vision.train(photos, model=TINY, size=32, epochs=1, run=RUN)
+    first = zoo.vision.train(photos, model=TINY, size=32, epochs=1, rivals=False, run=RUN)
     assert first.spec.mode == "center"
     first.spec = replace(first.spec, mode="squash", crop=0.5)
     loaded = zoo.load(first.save(tmp_path / "model"), run=RUN)
@@ -100,7 +100,9 @@ def test_scans_of_twelve_bits_are_learnt_and_predicted(tmp_path: Path) -> None:
             grey = rng.integers(0, 1500, (40, 40)) + 2500 * k
             grey[0, 0] = 4000 - i
             Image.fromarray(grey.astype(np.uint16)).save(tmp_path / f"scans/{name}/{i}.png")
-    model = zoo.vision.train(tmp_path / "scans", model=TINY, size=32, epochs=1, run=RUN)
+    model = zoo.vision.train(
+        tmp_path / "scans", model=TINY, size=32, epochs=1, rivals=False, run=RUN
+    )
     assert model.spec.white == 4095
     loaded = zoo.load(model.save(tmp_path / "model"), run=RUN)
     path = tmp_path / "scans" / "light" / "0.png"

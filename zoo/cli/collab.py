@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,15 +15,16 @@ from zoo.collab.options import FIT_OPTIONS, Architecture
 
 collab = Commands(help="Ratings: train a recommender, fine-tune it, ask it.")
 
+By = Literal["choice", "rating"]
 Ratings = Annotated[str, typer.Argument(help="CSV, TSV or Parquet file, one rating in each row.")]
 HINT = "zoo collab recommend {} USER"
 
 
 @collab.command("train")
-@takes(FIT_OPTIONS, model=(Architecture, "dot_bias"))
+@takes(FIT_OPTIONS, model=(Architecture, None))
 def train(ratings: Ratings, **options: Any) -> None:
     """Train a recommender on your ratings and save it."""
-    name = named_after(ratings, options.get("model", "dot_bias"))
+    name = named_after(ratings, options.get("model") or "recommender")
     train_and_save(zoo.collab.train, ratings, options=options, name=name, hint=HINT)
 
 
@@ -38,14 +39,41 @@ def finetune(pretrained: Pretrained, ratings: Ratings, **options: Any) -> None:
 @collab.command("recommend")
 def recommend(
     artifact: Artifact,
-    users: Annotated[list[str], typer.Argument(help="Ids of users.")],
+    users: Annotated[list[str] | None, typer.Argument(help="Ids of users.")] = None,
+    likes: Annotated[
+        str | None,
+        typer.Option(help="Someone new, by items that they like: ids with commas, as in 50,181."),
+    ] = None,
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="Items for each; default: ten, or all.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Also what the user has rated.")] = False,
+    by: Annotated[
+        By | None, typer.Option(help="What lists go by; default: choice, if the model can.")
+    ] = None,
+    diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="0: the best items; up to 1: unlike ones.")
+    ] = 0.0,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> None:
-    """List what users would like best."""
+    """List what users would choose next, or like best."""
     model = load(artifact, zoo.collab.Recommender, device)
-    say_table(model.recommend(users, k, exclude_seen=not again), as_json)
+    wish: dict[str, Any] = {"exclude_seen": not again, "by": by, "diversity": diversity}
+    if bool(users) == (likes is not None):
+        raise ValueError(
+            f"a list must be for users or for someone new, got {users=} and {likes=}. Name users, "
+            "or say what someone likes by likes='50,181'."
+        )
+    if likes is None:
+        say_table(model.recommend(users, k, **wish), as_json)
+    else:
+        liked = [one.strip() for one in likes.split(",") if one.strip()]
+        say_table(model.fold_in(_known(model, liked)).recommend(k, **wish), as_json)
+
+
+def _known(model: Any, ids: list[str]) -> list[Any]:
+    """Ids of a shell, which are text, as the model knows them, where it does."""
+    rows = model.spec.item_rows(ids).tolist()
+    known = model.spec.items
+    return [known[row - 1] if row else one for row, one in zip(rows, ids, strict=True)]

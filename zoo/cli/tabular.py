@@ -26,7 +26,7 @@ HINT = "zoo predict {} ROWS.csv"
 @tabular.command("train")
 @takes(
     of_tables.FIT_OPTIONS,
-    of_tables.TRAIN_EPOCHS,
+    None,
     of_tables.TRAIN_LR,
     model=(of_tables.Architecture, "mlp"),
 )

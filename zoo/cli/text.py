@@ -32,7 +32,7 @@ GOES_ON, CLASSIFIES = 'zoo text generate {} "The"', "zoo predict {} FILE"
 
 
 @text.command("train-lm")
-@takes(of_words.OPTIONS, of_words.TRAIN_EPOCHS, of_words.TRAIN_LR, model=(Model, "awd_lstm"))
+@takes(of_words.FIT_OPTIONS, of_words.TRAIN_EPOCHS, of_words.TRAIN_LR, model=(Model, "awd_lstm"))
 def train_lm(texts: Texts, **options: Any) -> None:
     """Train a language model on your texts from random weights and save it."""
     name = named_after(texts, "lm")
@@ -40,7 +40,7 @@ def train_lm(texts: Texts, **options: Any) -> None:
 
 
 @text.command("finetune-lm")
-@takes(of_words.OPTIONS, of_words.FINETUNE_EPOCHS, of_words.FINETUNE_LR)
+@takes(of_words.FIT_OPTIONS, of_words.FINETUNE_EPOCHS, of_words.FINETUNE_LR)
 def finetune_lm(pretrained: Pretrained, texts: Texts, **options: Any) -> None:
     """Take a language model further on your texts, with their vocabulary, and save it."""
     name, hint = named_after(texts, "lm"), "zoo text finetune {} REVIEWS"
@@ -48,7 +48,9 @@ def finetune_lm(pretrained: Pretrained, texts: Texts, **options: Any) -> None:
 
 
 @text.command("train")
-@takes(of_classes.OPTIONS, of_classes.TRAIN_EPOCHS, of_classes.TRAIN_LR, model=(Model, "awd_lstm"))
+@takes(
+    of_classes.FIT_OPTIONS, of_classes.TRAIN_EPOCHS, of_classes.TRAIN_LR, model=(Model, "awd_lstm")
+)
 def train(texts: Labelled, **options: Any) -> None:
     """Train a classifier of your texts from random weights and save it."""
     name = named_after(texts, "classifier")
@@ -56,7 +58,7 @@ def train(texts: Labelled, **options: Any) -> None:
 
 
 @text.command("finetune")
-@takes(of_classes.OPTIONS, gradual=(of_classes.Gradual, False))
+@takes(of_classes.FIT_OPTIONS, gradual=(of_classes.Gradual, False))
 def finetune(pretrained: Pretrained, texts: Labelled, **options: Any) -> None:
     """Put a classifier of your texts on a language model and save it."""
     verb, name = zoo.text.finetune, named_after(texts, "classifier")

@@ -37,6 +37,11 @@ Masks = Annotated[
 ValidMasks = Annotated[str | None, typer.Option(help="Folder of the validation photos' masks.")]
 Valid = Annotated[str | None, typer.Option(help="Validation photos, in the form of the others.")]
 Count = Annotated[int, typer.Option("-k", min=1, help="Photos to show.")]
+Among = Annotated[
+    list[str] | None,
+    typer.Option(help="Backbone to compare, once for each; default: those at hand."),
+]
+OF_DATA = ("root", "columns", "valid_column", "strict", "task", "separator", "y_range", "size")
 HINT = "zoo predict {} PHOTO..."
 
 
@@ -44,7 +49,7 @@ HINT = "zoo predict {} PHOTO..."
 
 
 @vision.command("finetune")
-@takes(of_photos.OPTIONS, of_photos.EPOCHS, sizes=(of_photos.Sizes, ()))
+@takes(of_photos.FIT_OPTIONS, of_photos.EPOCHS, sizes=(of_photos.Sizes, ()))
 def finetune(pretrained: Pretrained, photos: Photos, **options: Any) -> None:
     """Fine-tune a pretrained model on your photos and save it."""
     name = named_after(photos, pretrained)
@@ -52,7 +57,12 @@ def finetune(pretrained: Pretrained, photos: Photos, **options: Any) -> None:
 
 
 @vision.command("train")
-@takes(of_photos.TRAIN_OPTIONS, of_photos.TRAIN_EPOCHS, of_photos.TRAIN_LR, model=(Backbone, None))
+@takes(
+    of_photos.TRAIN_FIT_OPTIONS,
+    of_photos.TRAIN_EPOCHS,
+    of_photos.TRAIN_LR,
+    model=(Backbone, None),
+)
 def train(photos: Photos, **options: Any) -> None:
     """Train a model on your photos from random weights and save it."""
     name = named_after(photos, options.get("model", "model"))
@@ -87,6 +97,17 @@ def backbones(
     say_table(rows, as_json)
     if len(rows) < len(table) and not as_json:
         typer.echo(f"{len(rows)} of {len(table)}; --all lists every one")
+
+
+@vision.command("choose")
+@takes(of_photos.OPTIONS, only=OF_DATA)
+def choose(photos: Photos, among: Among = None, **options: Any) -> None:
+    """Compare backbones on your photos by linear probes; `finetune auto` takes the best."""
+    as_json = options["as_json"]
+    table = zoo.vision.choose(
+        photos, among=among or None, **settings_of(options | {"device": "auto"})
+    )
+    say_table(table.round(4).reset_index(), as_json)
 
 
 @vision.command("check")

@@ -3,19 +3,31 @@
 Of the users it keeps what a new one needs: the mean and the covariance of their vectors and biases,
 from which `fold_in` places someone by a few ratings. They are stored as the fewest points that have
 this mean and covariance, two per direction, so that the model is an ordinary one of dot products.
+Models of lists, to which users are what they chose, need none of them. Their weights between items
+are sums over all users, but those of an item that few chose would tell what else these few chose:
+items of fewer than `FEWEST` users have none.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Factors
+from zoo.collab.models.ials import Ials
+from zoo.collab.models.item_matrix import ItemMatrix
+from zoo.collab.models.list_blend import ListBlend
+from zoo.collab.models.softmax import Softmax
+from zoo.collab.options import ModelName
 from zoo.collab.spec import POINT, Spec
+from zoo.collab.task import predicts_ratings
+
+FEWEST: Final = 3  # users by whom an item must have been chosen to have neighbours
 
 
 def points_like(states: Tensor) -> Tensor:
@@ -36,26 +48,65 @@ def points_like(states: Tensor) -> Tensor:
     return states.mean(0) + torch.cat([away, -away])
 
 
+@dataclass(frozen=True)
+class Anonymous:
+    """A model without its users: its networks, and arguments of `Recommender` beside them."""
+
+    networks: list[nn.Module]
+    spec: Spec
+    name: ModelName
+    rated_items: RatedItems
+    arguments: dict[str, Any]
+
+
 def anonymous(
-    members: list[Any], spec: Spec
-) -> tuple[list[nn.Module], Spec, RatedItems, dict[str, Any]]:
-    """Networks of dot products, their spec, rated items and arguments, without any user.
+    name: ModelName, members: list[Any], spec: Spec, arguments: dict[str, Any]
+) -> Anonymous:
+    """A model of a name without any user.
 
     Raises:
         ValueError: a network tells users apart by something else than vectors and biases.
     """
+    if not predicts_ratings(name):
+        one = replace(spec, users=(POINT.format(1),), features={}, n_held_out=0)
+        kept = [_without_users(member, arguments) for member in members]
+        return Anonymous(kept, one, name, RatedItems.empty(1), arguments)
     if odd := [type(member).__name__ for member in members if not isinstance(member, Factors)]:
         raise ValueError(
             "users can be left out of models of dot products, 'dot_bias' and 'svdpp', got one of "
             f"{odd[0]}. Train one of those."
         )
-    arguments = {"n_factors": 0, "members": members[0].members}
-    arguments["n_factors"] = members[0].users.factors.shape[1] // arguments["members"]
-    networks = [_plain(member, arguments) for member in members]
+    plain = {"n_factors": 0, "members": members[0].members}
+    plain["n_factors"] = members[0].users.factors.shape[1] // plain["members"]
+    networks = [_plain(member, plain) for member in members]
     n = networks[0].users.n_rows
     names = tuple(POINT.format(number) for number in range(1, n + 1))
     public = replace(spec, users=names, features={}, n_held_out=0)
-    return list(networks), public, RatedItems.empty(n), arguments
+    return Anonymous(list(networks), public, "dot_bias", RatedItems.empty(n), plain)
+
+
+@torch.no_grad()
+def without_rare(lists: ListBlend) -> ListBlend:
+    """A model of lists in which nothing goes with an item that fewer than `FEWEST` users chose."""
+    public = deepcopy(lists).cpu()
+    is_rare = public.counts < FEWEST
+    for part in public.parts.values():
+        if isinstance(part, ItemMatrix):
+            part.weights[is_rare[part.items.long()]] = 0.0
+            part.weights[is_rare[part.neighbours.long()]] = 0.0
+        elif isinstance(part, Ials):
+            part.vectors[is_rare] = 0.0
+    return public
+
+
+def _without_users(member: Any, arguments: dict[str, Any]) -> nn.Module:
+    """A model of lists, or a network to which users are what they chose."""
+    if isinstance(member, ListBlend):
+        return without_rare(member)
+    public = Softmax(n_users=1, n_items=member.n_items, **arguments)
+    public.items.load_state_dict(member.items.state_dict())
+    public.users.implicit.data.copy_(member.users.implicit)
+    return public.eval()
 
 
 @torch.no_grad()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor
 
 from zoo.collab.data.ids import is_one, one_or_many
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.ranking import check_k, list_table
-from zoo.collab.scorer import Scorer, SideName
+from zoo.collab.scorer import ListScorer, Scorer, SideName
 from zoo.collab.spec import Spec
 from zoo.core.history import new_axes
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE_LENGTH = 30  # characters of a title on the map
+FEW = 10  # ratings at which half of a similarity is believed
 
 
 def vector_table(spec: Spec, scorer: Scorer, side: SideName) -> pd.DataFrame:
@@ -37,8 +38,22 @@ def bias_table(spec: Spec, scorer: Scorer, side: SideName) -> pd.DataFrame:
     return table.sort_values("bias", ascending=False)
 
 
-def neighbours(spec: Spec, scorer: Scorer, item: Hashable, k: int | None) -> pd.DataFrame:
-    """The items of the highest cosine with one item: item, similarity.
+def neighbours(
+    spec: Spec,
+    scorer: Scorer | ListScorer,
+    item: Hashable,
+    k: int | None,
+    counts: Tensor | None,
+) -> pd.DataFrame:
+    """The items that are most alike one, see `Recommender.similar`: item, similarity.
+
+    Args:
+        spec: ids and titles.
+        scorer: the networks, or the model of lists.
+        item: id of an item.
+        k: number of neighbours.
+        counts: how often each item was rated: what is known of few ratings counts for less; None
+            where that is not known. Shape: (n_items + 1,).
 
     Raises:
         ValueError: the item is unknown, or k is out of range.
@@ -50,10 +65,11 @@ def neighbours(spec: Spec, scorer: Scorer, item: Hashable, k: int | None) -> pd.
             f"are ids such as {spec.items[0]!r}."
         )
     k = check_k(k, len(spec.items) - 1)
-    vectors = nn.functional.normalize(scorer.vectors("items"), dim=1)
-    cosines = vectors @ vectors[row]
-    cosines[[0, row]] = -torch.inf
-    best, items = cosines.topk(k)
+    near = scorer.similarities(torch.tensor([row]))[0].clone()
+    if counts is not None:
+        near *= counts / (counts + FEW)
+    near[[0, row]] = -torch.inf
+    best, items = near.topk(k)
     return list_table(spec, best[None], items[None]).rename(columns={"score": "similarity"})
 
 

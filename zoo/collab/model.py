@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,27 +11,33 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.collab import factor_tables
-from zoo.collab.anonymous import anonymous
+from zoo.collab.anonymous import anonymous, without_rare
 from zoo.collab.data.batches import VALID_BATCH, Ratings
 from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
+from zoo.collab.lists import Choices
 from zoo.collab.models.catalogue import check_config
+from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.options import ModelName
 from zoo.collab.pairs import Users, rate
-from zoo.collab.ranking import Lists
-from zoo.collab.scorer import Scorer, SideName
+from zoo.collab.ranking import Lists, last_choices
+from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
+from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
-from zoo.collab.task import predicts_ratings, task_of
-from zoo.collab.visitor import Visitor, placed
+from zoo.collab.task import is_computed, predicts_ratings, task_of
+from zoo.collab.visitor import Visitor, VisitorRatings, placed
+from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
 from zoo.core.config import Config
 from zoo.core.model import Model
+from zoo.core.placed import Placed
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
@@ -42,7 +48,8 @@ if TYPE_CHECKING:
 
 RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of the first member
 HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
-OWN = ("name", "arguments", "rated_items", "held_out_items")  # beside what every model has
+OWN = ("name", "arguments", "rated_items", "held_out_items", "lists")
+AFTERWARDS = ("spec's lists", "lists", "lists_ndcg@10")  # what a record has after training
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
 NOT_COUNTED = "They are left out of the lists and not counted."
 
@@ -62,7 +69,6 @@ class Recommender(Model[nn.Module, Spec]):
     """
 
     domain = "collab"
-    push = push
 
     def __init__(
         self,
@@ -73,13 +79,17 @@ class Recommender(Model[nn.Module, Spec]):
         rated_items: RatedItems,
         held_out_items: RatedItems | None = None,
         arguments: dict[str, Any] | None = None,
+        lists: ListBlend | None = None,
+        choices: Choices | None = None,
         run: Run | None = None,
         **record: Any,
     ) -> None:
         self.name, self.arguments, self.rated_items = name, arguments or {}, rated_items
         self.held_out_items = held_out_items or RatedItems.empty(len(spec.users))
-        n = len(self.held_out_items.items)
-        spec = spec if spec.n_held_out == n else replace(spec, n_held_out=n)
+        self._computed, self._choices = lists, choices
+        n, parts = len(self.held_out_items.items), {} if lists is None else lists.arguments
+        if (spec.n_held_out, spec.lists) != (n, parts):
+            spec = replace(spec, n_held_out=n, lists=parts)
         super().__init__(members, spec, run=in_fp32(run or Run(), "ratings"), **record)
 
     def __repr__(self) -> str:
@@ -110,13 +120,14 @@ class Recommender(Model[nn.Module, Spec]):
             item: as many ids of items; none with a table.
 
         Returns:
-            A float, or an array (n,) of float32. A "softmax" model returns scores that only order.
+            A float, or an array (n,) of float32. A model of lists alone returns scores that only
+            order.
 
         Raises:
             ValueError: the sequences differ in length, an id is missing, or is neither text nor a
                 number.
         """
-        return rate(user, item, self.spec, self._scorer)
+        return rate(user, item, self.spec, self._raters[self._raters.first])
 
     def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a table of users and items."""
@@ -126,7 +137,7 @@ class Recommender(Model[nn.Module, Spec]):
                 yield {"file": str(file), "row": row, **pair, "value": rating}
 
     def evaluate(self, data: Table | None = None) -> dict[str, float]:
-        """Loss, RMSE and MAE on ratings; for a "softmax" model, `evaluate_ranking` at 10.
+        """Loss, RMSE and MAE on ratings; for a model of lists alone, `evaluate_ranking` at 10.
 
         Args:
             data: a table whose columns are called as those of the training, or have usual names;
@@ -138,7 +149,7 @@ class Recommender(Model[nn.Module, Spec]):
         if data is None:
             return self._validation_scores()
         if not predicts_ratings(self.name):
-            return self._lists.metrics(self._read(data, NOT_COUNTED))
+            return self._lists(None).metrics(self._read(data, NOT_COUNTED))
         ratings = self._read(data, FLATTERING).to(self._scorer.device)
         return self._scores(ratings.batches(VALID_BATCH, shuffle=False))
 
@@ -148,43 +159,63 @@ class Recommender(Model[nn.Module, Spec]):
         k: int | None = None,
         *,
         exclude_seen: bool = True,
+        by: By | None = None,
+        candidates: OneId | ManyIds | None = None,
+        exclude: OneId | ManyIds | None = None,
+        diversity: float = 0.0,
     ) -> pd.DataFrame:
-        """The k items that a user would like best.
+        """The k items that a user would choose next, or rate best.
 
         Args:
             user: one id, a sequence of ids, or None for all users.
             k: length of a list; None for ten, or all if there are fewer.
             exclude_seen: whether to leave out what the user rated in the table to train on, its
                 held-out part included; ratings that were passed as `valid=` are not left out.
+            by: "choice" ranks by the model of lists, "rating" by predicted ratings; None takes
+                the first where there is such a model: who rates films highly chooses others.
+            candidates: items that may be listed, such as those in stock; None for all.
+            exclude: items that are not to be listed.
+            diversity: 0 for the best items, up to 1 for items that are unlike each other.
 
         Returns:
-            One user's list as rows of item, score (and title, if there are any), best first; lists
-            of several users with a column of users in front. Users who have rated almost all items
-            get fewer. The score is what `predict` returns; where several members vote, as in
-            "svdpp", they rank by the mean before the sigmoid, and close scores may be in another
-            order.
+            One user's list as rows of item, score (and rating, and title, if there are any), best
+            first; lists of several users with a column of users in front. Users who have rated
+            almost all items get fewer. The score is that of the model of lists, which only orders,
+            or, by ratings, what `predict` returns; where several members vote, as in "svdpp", they
+            rank by the mean before the sigmoid, and close scores may be in another order.
 
         Raises:
-            ValueError: k is out of range, or a user is unknown: `fold_in` takes a new one's
-                ratings.
+            ValueError: k is out of range, no candidate is known, or a user is unknown: `fold_in`
+                takes a new one's ratings.
         """
-        return self._lists.table(user, k, exclude_seen=exclude_seen)
+        wish = selection(self.spec, candidates, exclude, diversity)
+        rater = self._raters.rating if self._raters.resolved(by) == "choice" else None
+        return self._lists(by).table(user, k, wish, exclude_seen=exclude_seen, rater=rater)
 
-    def top_k(self, users: Tensor, k: int, *, exclude_seen: bool = True) -> tuple[Tensor, Tensor]:
+    def top_k(
+        self, users: Tensor, k: int, *, exclude_seen: bool = True, by: By | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Lists as tensors: scores that only order, and rows of items.
 
         Args:
             users: rows of `spec.users`. Shape: (n,).
             k: length of a list.
             exclude_seen: as for `recommend`.
+            by: as for `recommend`.
 
         Returns:
             Scores and rows. Shape: (n, k) each.
         """
-        return self._lists.top_k(users, k, exclude_seen=exclude_seen)
+        return self._lists(by).top_k(users, k, exclude_seen=exclude_seen)
 
     def evaluate_ranking(
-        self, data: Table | None = None, *, k: int | None = None, exclude_seen: bool = True
+        self,
+        data: Table | None = None,
+        *,
+        k: int | None = None,
+        exclude_seen: bool = True,
+        by: By | None = None,
+        last: bool = False,
     ) -> dict[str, float]:
         """How well lists of k items hold what users went on to rate, see `zoo.collab.ranking`.
 
@@ -195,37 +226,53 @@ class Recommender(Model[nn.Module, Spec]):
             exclude_seen: whether lists leave out what was rated before: in training, and in the
                 held-out part where that is not what is scored. Ratings that were trained on are
                 then not to be found either.
+            by: as for `recommend`.
+            last: whether only each user's latest rating is to be found, by the column of times, or
+                by the order of the rows without one; their others in `data` then count as chosen
+                before. For the last-item protocol pass `data=` with what followed the training.
 
         Raises:
             ValueError: no known user has a known item to find, or there are no ratings.
         """
+        if last:
+            return self._last_metrics(data, k, by)
         if data is not None:
             ratings = self._read(data, NOT_COUNTED if exclude_seen else FLATTERING)
         elif self._learner is None or self._learner.data.valid is None:
             raise ValueError(NO_VALIDATION)
         else:
             ratings = Ratings.of(self._learner.data.valid)
-        return self._lists.metrics(ratings, k, exclude_seen=exclude_seen)
+        return self._lists(by).metrics(ratings, k, exclude_seen=exclude_seen)
 
-    def similar(self, item: OneId, k: int | None = None) -> pd.DataFrame:
-        """The items whose vectors point most nearly the same way: item, similarity (cosine).
+    def similar(self, item: OneId, k: int | None = None, *, by: By | None = None) -> pd.DataFrame:
+        """The items that are most alike one: item, similarity.
+
+        By choices they are those that the same users choose; by ratings those whose vectors point
+        most nearly the same way (cosine). What rests on few ratings counts for less: n ratings of
+        an item multiply its similarity by n / (n + 10).
+
+        Args:
+            item: id of an item.
+            k: number of items; None for ten, or all if there are fewer.
+            by: as for `recommend`.
 
         Raises:
             ValueError: the item is unknown, or k is out of range.
         """
-        return factor_tables.neighbours(self.spec, self._scorer, item, k)
+        scorer = self._raters[self._raters.resolved(by)]
+        return factor_tables.neighbours(self.spec, scorer, item, k, self._counts)
 
-    def fold_in(self, ratings: Mapping[Hashable, float] | pd.Series | pd.DataFrame) -> Visitor:
+    def fold_in(self, ratings: VisitorRatings) -> Visitor:
         """Place a new user by some ratings, without training: see `zoo.collab.fold_in`.
 
         Args:
-            ratings: ratings by item, or a table of items and ratings; gaps and unknown items count
-                for nothing.
+            ratings: ratings by item, a table of items and ratings, or a list of items that the user
+                likes; gaps and unknown items count for nothing.
 
         Raises:
             ValueError: all items are unknown, or a rating is no finite number.
         """
-        return placed(ratings, self.spec, self._scorer, needs_rating=predicts_ratings(self.name))
+        return placed(ratings, self.spec, self._raters, needs_rating=predicts_ratings(self.name))
 
     def without_users(self) -> Recommender:
         """The model of the items alone, which knows nobody: see `zoo.collab.anonymous`.
@@ -237,12 +284,41 @@ class Recommender(Model[nn.Module, Spec]):
         Raises:
             ValueError: the model tells users apart by something else than vectors and biases.
         """
-        networks, spec, nobody, arguments = anonymous(self.members, self.spec)
+        if self.spec.is_anonymous:
+            return self
+        lists = None if self.lists is None else without_rare(self.lists)
+        public = anonymous(self.name, self.members, self.spec, self.arguments)
         kept = ("history", "data", "training", "licence", "run")
         record: dict[str, Any] = {name: getattr(self, name) for name in kept}
         return Recommender(
-            networks, spec, name="dot_bias", rated_items=nobody, arguments=arguments, **record
+            public.networks,
+            public.spec,
+            name=public.name,
+            rated_items=public.rated_items,
+            arguments=public.arguments,
+            lists=lists,
+            **record,
         )
+
+    def push(self, name: str, *, users: bool = False, **settings: Any) -> str | dict[str, int]:
+        """Publish the model under a name, without its users unless they are asked for.
+
+        Args:
+            name: `user/name` on the hub.
+            users: whether to publish ids and vectors of users and who rated what; otherwise
+                `without_users()` is published, which places new users alone.
+            **settings: see `zoo.hub.push`.
+
+        Raises:
+            ValueError: the name is malformed, or the model cannot do without its users.
+        """
+        try:
+            public = self if users else self.without_users()
+        except ValueError as error:
+            raise ValueError(
+                f"{error} Or publish its users as well: push(..., users=True)."
+            ) from None
+        return push(public, name, **settings)
 
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""
@@ -278,7 +354,35 @@ class Recommender(Model[nn.Module, Spec]):
         first |= dict(zip(RATED_ITEMS, self.rated_items, strict=True))
         if self.spec.n_held_out:
             first |= dict(zip(HELD_OUT_ITEMS, self.held_out_items, strict=True))
-        return [first, *others]
+        lists = [] if self._computed is None else [dict(self._computed.state_dict())]
+        return [first, *others, *lists]
+
+    def record(self) -> dict[str, Any]:
+        """See `Model.record`; lists follow from the ratings, once the networks are trained."""
+        return {k: v for k, v in super().record().items() if k not in AFTERWARDS}
+
+    def write(self, directory: Path | str, run: dict[str, Any]) -> Path:
+        """See `Model.write`; lists that were not needed yet are computed."""
+        self.complete()
+        return super().write(directory, run)
+
+    def complete(self) -> Self:
+        """Compute the model of lists, if there is to be one, and tell of it in the record."""
+        if self._choices is not None and self._computed is None:
+            self._computed = self._choices.lists
+            self.spec = replace(self.spec, lists=self._computed.arguments)
+            self.training = self.training | self._choices.record
+        return self
+
+    @property
+    def lists(self) -> ListBlend | None:
+        """The model of lists beside the networks; None without."""
+        return self.complete()._computed
+
+    def _config(self) -> Config:
+        config = super()._config()
+        n_files = len(config.members) + (self._computed is not None)
+        return replace(config, members=artifact.weight_files(n_files))
 
     def _after(self, learn: Learner[Spec, Any], networks: Sequence[Any], **record: Any) -> Self:
         model, has_data = super()._after(learn, networks, **record), learn.data.train is not None
@@ -294,17 +398,68 @@ class Recommender(Model[nn.Module, Spec]):
         check_config(config)
 
     @cached_property
+    def _raters(self) -> Raters:
+        if is_computed(self.name):
+            return Raters(None, ListScorer(self._placed, self._chosen))
+        choice = None
+        if self.lists is not None:
+            choice = ListScorer(Placed([self.lists], self.run), self._chosen)
+        return Raters(Scorer(self._placed), choice)
+
+    @property
     def _scorer(self) -> Scorer:
-        return Scorer(self._placed)
+        """The networks.
+
+        Raises:
+            ValueError: there is a model of lists alone, without vectors.
+        """
+        if self._raters.rating is None:
+            raise ValueError(
+                f"vectors and biases are those of a network, got model={self.name!r}. Use "
+                "similar(item), or train another model."
+            )
+        return self._raters.rating
 
     @cached_property
-    def _lists(self) -> Lists:
-        return Lists(self._scorer, self.spec, self.rated_items, self.held_out_items)
+    def _chosen(self) -> RatedItems:
+        """Items of every user in the tables to train on, held-out parts included."""
+        return self.rated_items.with_others(self.held_out_items, len(self.spec.users))
+
+    @property
+    def _counts(self) -> Tensor | None:
+        """How often each item was rated; None where that is not known. Shape: (n_items + 1,)."""
+        lists: Any = self.members[0] if is_computed(self.name) else self.lists
+        if lists is not None:
+            return lists.counts.cpu()  # type: ignore[no-any-return]
+        items = self.rated_items.items
+        return torch.bincount(items, minlength=len(self.spec.items) + 1) if len(items) else None
+
+    def _lists(self, by: By | None) -> Lists:
+        """Lists by choices or ratings."""
+        scorer = self._raters[self._raters.resolved(by)]
+        return Lists(scorer, self.spec, self.rated_items, self.held_out_items)
+
+    def _last_metrics(self, data: Table | None, k: int | None, by: By | None) -> dict[str, float]:
+        """Metrics of lists that should hold each user's latest item alone.
+
+        Raises:
+            ValueError: there is no table.
+        """
+        if data is None:
+            raise ValueError(
+                "the last item of each user is found in a table, got data=None. Pass the ratings "
+                "that followed the training."
+            )
+        before, latest = last_choices(data, self.spec)
+        n_users = len(self.spec.users)
+        known = self._chosen.with_others(before.rated_items(n_users), n_users)
+        scorer, nothing = self._raters[self._raters.resolved(by)], RatedItems.empty(n_users)
+        return Lists(scorer, self.spec, known, nothing).metrics(latest, k)
 
     def _scores(self, batches: Batches) -> dict[str, float]:
         if predicts_ratings(self.name):
             return super()._scores(batches)
-        return self._lists.metrics(Ratings.of(batches))
+        return self._lists(None).metrics(Ratings.of(batches))
 
     def _read(self, data: Table, means: str) -> Ratings:
         """The ratings of a table to score on; `means` says what becomes of those trained on."""

@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 else:  # what a shell cannot pass needs no type at run time
     Titles = Features = Any
 
-ModelName = Literal["dot_bias", "embedding_net", "svdpp", "softmax"]
+ModelName = Literal[
+    "dot_bias", "embedding_net", "svdpp", "softmax", "blend", "ease", "ials", "item_knn", "popular"
+]
+ListName = Literal["blend", "ease", "ials", "item_knn", "popular"]
 SplitName = Literal["random", "user", "item", "time"]
 
 Architecture = Annotated[
-    ModelName,
+    ModelName | None,
     Option(
-        help="'dot_bias' (quick and good), 'svdpp' (better: also uses histories), 'embedding_net' "
-        "(a multilayer net), or 'softmax', which ranks what might be chosen next and ignores "
-        "ratings."
+        help="None takes 'dot_bias' for stars, 'blend' for play counts and logs. 'dot_bias' (quick "
+        "and good), 'svdpp' (better: also uses histories), 'embedding_net' (a multilayer net); or "
+        "a model of lists, which ranks what might be chosen next and ignores ratings: 'blend' "
+        "(best, of some of the next), 'ease', 'ials', 'item_knn', 'popular', 'softmax'."
     ),
 ]
 
@@ -79,6 +83,14 @@ class Options(TrainingOptions, InFolds, total=False):
     ]
     item_features: Annotated[
         Features | None, Option(cli=False, help="Features of items, in the same form.")
+    ]
+    lists: Annotated[
+        ListName | Literal["none"],
+        Option(
+            default="blend",
+            help="Model of lists beside one of ratings, which `recommend` then uses: 'blend' of "
+            "EASE, implicit ALS and what is popular, one of them alone, or 'none'.",
+        ),
     ]
     n_factors: Annotated[
         int | None, Option(low=1, help="Width of a vector; by default the model's own.")

@@ -9,22 +9,24 @@ item do not count.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.collab.data.batches import Ratings
+from zoo.collab.data.batches import Ratings, encode
 from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.models.factors import Pair
-from zoo.collab.scorer import Scorer
+from zoo.collab.data.ratings import Table, read
+from zoo.collab.scorer import BLOCK as BLOCK
+from zoo.collab.scorer import ListScorer, Scorer
+from zoo.collab.selection import Selection
 from zoo.collab.spec import Spec
 from zoo.core.messages import few
 
-BLOCK = 1024  # users scored at a time
 LENGTH = 10  # of a list
 
 Score = Callable[[Tensor], Tensor]
@@ -32,7 +34,14 @@ Score = Callable[[Tensor], Tensor]
 
 
 def top_k(
-    score: Score, users: Tensor, k: int, hidden: RatedItems | None, block: int = BLOCK
+    score: Score,
+    users: Tensor,
+    k: int,
+    hidden: RatedItems | None,
+    block: int = BLOCK,
+    *,
+    wish: Selection | None = None,
+    similarities: Callable[[Tensor], Tensor] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The k best items of each user, block by block: their scores and rows.
 
@@ -44,14 +53,16 @@ def top_k(
         k: length of the lists; at most the number of items.
         hidden: items to leave out of each user's list; None allows all.
         block: number of users to score at a time.
+        wish: which items, and how unlike.
+        similarities: see `Selection.pick`; for a list of unlike items.
     """
+    wish = wish or Selection()
     for rows in torch.split(users, block):
         scores = score(rows)
-        scores[:, 0] = -torch.inf
+        wish.hide(scores)
         if hidden is not None:
             scores[hidden.pairs(rows)] = -torch.inf
-        best, items = scores.topk(k, dim=1)
-        yield best, items
+        yield wish.pick(scores, k, similarities or torch.empty)
 
 
 def ranking_metrics(
@@ -77,16 +88,13 @@ def ranking_metrics(
             "a ranking is scored on known users' ratings of known items that were not trained on, "
             "got none. Pass other ratings."
         )
-    discounts = 1 / torch.arange(2, k + 2, device=users.device).double().log2()
-    best = discounts.cumsum(0)
+    discounts, best = _discounts(k, users.device)
     sums = torch.zeros(4, dtype=torch.float64, device=users.device)
     shown = torch.zeros(n_items + 1, dtype=torch.bool, device=users.device)
     blocks = zip(torch.split(users, BLOCK), top_k(score, users, k, hidden), strict=True)
     for rows, (scores, items) in blocks:
-        wanted = torch.zeros(len(rows), n_items + 1, dtype=torch.bool, device=users.device)
-        wanted[relevant.pairs(rows)] = True
         there = scores > -torch.inf
-        hits = (wanted.gather(1, items) & there).double()
+        hits = _hits(relevant, rows, items, n_items) * there
         n = counts[rows]
         reachable = n.clamp(max=k)
         precisions = hits.cumsum(1) / torch.arange(1, k + 1, device=users.device)
@@ -102,6 +110,38 @@ def ranking_metrics(
     names = (f"precision@{k}", f"recall@{k}", f"ndcg@{k}", f"map@{k}")
     values = dict(zip(names, (sums / len(users)).tolist(), strict=True))
     return values | {f"coverage@{k}": float(shown[1:].double().mean())}
+
+
+def gains(
+    scores: Tensor, users: Tensor, relevant: RatedItems, hidden: RatedItems, k: int
+) -> Tensor:
+    """The nDCG at k of each user, all of whom have a relevant item. Shape: (n,).
+
+    Args:
+        scores: scores of all items, the unknown one's first. Shape: (n, n_items + 1).
+        users: rows of users. Shape: (n,).
+        relevant: items that each user should find.
+        hidden: items to leave out of each user's list.
+        k: length of the lists.
+    """
+    ((best, items),) = top_k(lambda _: scores.clone(), users, k, hidden, block=len(users))
+    hits = _hits(relevant, users, items, scores.shape[1] - 1) * (best > -torch.inf)
+    discounts, reached = _discounts(k, users.device)
+    n = relevant.offsets.diff()[users].clamp(max=k)
+    return hits @ discounts / reached[n - 1]
+
+
+def _discounts(k: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What a hit is worth in each place, and the most that each number of hits is worth."""
+    discounts = 1 / torch.arange(2, k + 2, device=device).double().log2()
+    return discounts, discounts.cumsum(0)
+
+
+def _hits(relevant: RatedItems, users: Tensor, items: Tensor, n_items: int) -> Tensor:
+    """Whether each of the users' listed items is relevant, 0.0 or 1.0. Shape: (n, k)."""
+    wanted = torch.zeros(len(users), n_items + 1, dtype=torch.bool, device=users.device)
+    wanted[relevant.pairs(users)] = True
+    return wanted.gather(1, items).double()
 
 
 def check_k(k: int | None, n_items: int) -> int:
@@ -123,14 +163,18 @@ class Lists:
     """Lists by a model's scores.
 
     Args:
-        scorer: the networks.
+        scorer: the networks, or the model of lists.
         spec: ids and titles.
         rated_items: items of every user that the model was trained on.
         held_out_items: items of every user that were held out of the table to train on.
     """
 
     def __init__(
-        self, scorer: Scorer, spec: Spec, rated_items: RatedItems, held_out_items: RatedItems
+        self,
+        scorer: Scorer | ListScorer,
+        spec: Spec,
+        rated_items: RatedItems,
+        held_out_items: RatedItems,
     ) -> None:
         self._scorer, self._spec = scorer, spec
         self._rated_items, self._held_out_items = rated_items, held_out_items
@@ -141,9 +185,22 @@ class Lists:
         return self._rated_items.with_others(self._held_out_items, len(self._spec.users))
 
     def table(
-        self, user: OneId | ManyIds | None, k: int | None, *, exclude_seen: bool
+        self,
+        user: OneId | ManyIds | None,
+        k: int | None,
+        wish: Selection,
+        *,
+        exclude_seen: bool,
+        rater: Scorer | None = None,
     ) -> pd.DataFrame:
         """Lists as a table, see `Recommender.recommend`.
+
+        Args:
+            user: ids of users.
+            k: length of a list.
+            wish: which items, and how unlike.
+            exclude_seen: whether to leave out what the user rated.
+            rater: the networks whose ratings stand beside the scores; None for none.
 
         Raises:
             ValueError: k is out of range, or a user is unknown.
@@ -156,20 +213,26 @@ class Lists:
                 f"users must be among the {len(users)} of the training, got {few(unknown)}. Call "
                 "fold_in(ratings) for a new one."
             )
-        if user is not None and is_one(user):
-            seen = self._hidden.of_row(int(rows)) if exclude_seen else None
-            return list_of_one(self._spec, self._scorer, self._scorer.states(rows), k, seen)
-        scores, items = self.top_k(rows, k, exclude_seen=exclude_seen)
-        filled = scores > -torch.inf
-        scores[filled] = self._scorer.rate(rows[:, None].expand_as(items)[filled], items[filled])
-        return list_table(self._spec, scores, items, rows)
+        scores, items = self.top_k(rows, k, wish, exclude_seen=exclude_seen)
+        filled, of_user = scores > -torch.inf, rows[:, None].expand_as(items)
+        scores[filled] = self._scorer.rate(of_user[filled], items[filled])
+        is_alone = user is not None and is_one(user)
+        table = list_table(self._spec, scores, items, None if is_alone else rows)
+        if rater is None:
+            return table
+        return with_ratings(table, rater.rate(of_user[filled], items[filled]))
 
-    def top_k(self, users: Tensor, k: int | None, *, exclude_seen: bool) -> tuple[Tensor, Tensor]:
+    def top_k(
+        self, users: Tensor, k: int | None, wish: Selection | None = None, *, exclude_seen: bool
+    ) -> tuple[Tensor, Tensor]:
         """Scores that only order and rows of items, see `Recommender.top_k`. Shape: (n, k) each."""
         k, device = check_k(k, len(self._spec.items)), self._scorer.device
         hidden = self._hidden.to(device) if exclude_seen else None
         with torch.inference_mode():
-            blocks = top_k(self._scorer.scores, users.to(device), k, hidden)
+            blocks = top_k(
+                self._scorer.scores, users.to(device), k, hidden,
+                wish=wish or Selection(), similarities=self._scorer.similarities,
+            )  # fmt: skip
             scores, items = zip(*blocks, strict=True)
         return torch.cat(scores).cpu(), torch.cat(items).cpu()
 
@@ -179,36 +242,61 @@ class Lists:
     ) -> dict[str, float]:
         """Metrics of lists that should hold the rated items, see `Recommender.evaluate_ranking`."""
         n_users, n_items = len(self._spec.users), len(self._spec.items)
-        relevant, hidden, device = ratings.rated_items(n_users), None, self._scorer.device
+        relevant, device = ratings.rated_items(n_users), self._scorer.device
         if exclude_seen:
             relevant = relevant.without(self._rated_items.keys(), n_users)
-            hidden = self._hidden.without(relevant.keys(), n_users).to(device)
-        return ranking_metrics(self._scorer.scores, relevant.to(device), n_items, k, hidden)
+        known = self._hidden.without(relevant.keys(), n_users)
+        scorer = self._scorer.knowing(known)  # nothing of what is to be found
+        hidden = known.to(device) if exclude_seen else None
+        return ranking_metrics(scorer.scores, relevant.to(device), n_items, k, hidden)
 
 
 @torch.inference_mode()
 def list_of_one(
-    spec: Spec, scorer: Scorer, states: Sequence[Pair], k: int | None, hidden: Tensor | None
-) -> pd.DataFrame:
-    """One user's list, see `list_table`.
+    spec: Spec,
+    scorer: Any,
+    states: Any,
+    k: int | None,
+    wish: Selection,
+    hidden: Tensor | None,
+) -> tuple[pd.DataFrame, Tensor]:
+    """The list of a user who has no row, see `list_table`, and rows of its items.
 
     Args:
         spec: ids and titles.
-        scorer: the networks.
-        states: the user for each network. Shape: (1, width) and (1, members) each.
+        scorer: the networks, or the model of lists.
+        states: the user, as the scorer's `scores_of` takes one.
         k: length of the list; None for ten, or all items if there are fewer.
+        wish: which items, and how unlike.
         hidden: rows of items to leave out; None allows all. Shape: (n,).
 
     Raises:
         ValueError: k is out of range.
     """
-    scores = scorer.scores_of(states)
-    scores[:, 0] = -torch.inf
+    scores = scorer.scores_of(states).clone()
+    wish.hide(scores)
     if hidden is not None:
         scores[:, hidden.to(scores.device)] = -torch.inf
-    best, items = (tensor.cpu() for tensor in scores.topk(check_k(k, len(spec.items)), dim=1))
+    found = wish.pick(scores, check_k(k, len(spec.items)), scorer.similarities)
+    best, items = (tensor.cpu() for tensor in found)
     rated = scorer.rate_one(states, items[0])[None]
-    return list_table(spec, rated.where(best > -torch.inf, best), items)
+    filled = best > -torch.inf
+    return list_table(spec, rated.where(filled, best), items), items[filled]
+
+
+def last_choices(data: Table, spec: Spec) -> tuple[Ratings, Ratings]:
+    """All but each user's latest rating of a table, and the latest ones; see `evaluate_ranking`."""
+    table = read(data, remembered=spec.columns)
+    if "time" in table:
+        table = table.sort_values("time", kind="stable")
+    is_latest = ~table.duplicated("user", keep="last")
+    return encode(table[~is_latest], spec), encode(table[is_latest], spec)
+
+
+def with_ratings(table: pd.DataFrame, ratings: Tensor) -> pd.DataFrame:
+    """A list with a column of ratings after that of scores. Shape: ratings (n,)."""
+    table.insert(list(table).index("score") + 1, "rating", ratings.numpy())
+    return table
 
 
 def list_table(

@@ -1,18 +1,26 @@
-"""The networks of a recommender on their device: ratings of pairs, scores of all items, vectors."""
+"""The networks of a recommender on their device: ratings of pairs, scores of all items, vectors.
+
+`Scorer` is that of networks, `ListScorer` that of a model of lists: `zoo.collab.ranking` asks both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from zoo.collab.data.batches import VALID_BATCH
+from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Factors, Pair, scaled
+from zoo.collab.models.list_blend import ListBlend
 from zoo.core.placed import Placed
 
 SideName = Literal["items", "users"]
+By = Literal["choice", "rating"]
+BLOCK = 1024  # users scored at a time
 
 
 class Scorer:
@@ -73,6 +81,10 @@ class Scorer:
         scores = _ratings if is_blend else _scores
         return self._placed.mean([scores(member, state) for member, state in pairs])
 
+    def knowing(self, histories: RatedItems) -> Scorer:
+        """See `ListScorer.knowing`; networks know what they know of a user by heart."""
+        return self
+
     @torch.inference_mode()
     def vectors(self, side: SideName) -> Tensor:
         """Vectors of items or users, those of all networks side by side. Shape: (n + 1, width)."""
@@ -90,6 +102,102 @@ class Scorer:
         pairs = zip(self.voices, users, strict=True)
         rated = [member.rate(pair, member.items(items)).mean(1) for member, pair in pairs]
         return self._placed.mean(rated).cpu()
+
+    @torch.inference_mode()
+    def similarities(self, items: Tensor) -> Tensor:
+        """Cosines of some items' vectors and all. Shape: (m,) -> (m, n_items + 1)."""
+        vectors = nn.functional.normalize(self.vectors("items"), dim=1)
+        return vectors[items.cpu()] @ vectors.T
+
+
+class ListScorer:
+    """The scores of a model of lists, to which a user is what they chose.
+
+    Args:
+        placed: the list model, where it computes.
+        histories: items of every user.
+    """
+
+    def __init__(self, placed: Placed[ListBlend], histories: RatedItems) -> None:
+        self._placed, self.device = placed, placed.device
+        self._histories = histories.to(self.device)
+
+    def knowing(self, histories: RatedItems) -> ListScorer:
+        """The same model, to which users are what others say that they chose."""
+        return ListScorer(self._placed, histories)
+
+    @torch.inference_mode()
+    def rate(self, users: Tensor, items: Tensor) -> Tensor:
+        """Scores of pairs. Shape: (n,) and (n,) -> (n,)."""
+        own, place = torch.unique(users, return_inverse=True)
+        found = torch.zeros(len(users))
+        for low in range(0, len(own), BLOCK):
+            here = (place >= low) & (place < low + BLOCK)
+            scores = self.scores(own[low : low + BLOCK]).cpu()
+            found[here] = scores[place[here] - low, items[here].long()]
+        return found
+
+    def rate_one(self, history: RatedItems, items: Tensor) -> Tensor:
+        """Scores of items for one user. Shape: (n,) -> (n,)."""
+        return self.scores_of(history)[0].cpu()[items.long()]
+
+    def scores(self, users: Tensor) -> Tensor:
+        """Scores of all items for rows of users. Shape: (B,) -> (B, n_items + 1)."""
+        return self.scores_of(self.states(users))
+
+    def states(self, users: Tensor) -> RatedItems:
+        """What rows of users chose. Shape: (B,)."""
+        return self._histories.part(users.to(self.device).long())
+
+    def states_of(self, items: Tensor) -> RatedItems:
+        """What a new user chose. Shape: (n,)."""
+        return RatedItems.of_one(items.to(self.device))
+
+    def scores_of(self, history: RatedItems) -> Tensor:
+        """Scores of all items from what users chose. Shape: (B, n_items + 1)."""
+        return self._placed.ready[0].score(history)
+
+    def similarities(self, items: Tensor) -> Tensor:
+        """How much all items go with some. Shape: (m,) -> (m, n_items + 1)."""
+        return self._placed.ready[0].similarities(items.to(self.device)).cpu()
+
+
+@dataclass(frozen=True)
+class Raters:
+    """What a recommender scores items by.
+
+    Attributes:
+        rating: its networks; None where a model of lists stands alone.
+        choice: its model of lists, if it has one.
+    """
+
+    rating: Scorer | None
+    choice: ListScorer | None
+
+    @property
+    def first(self) -> By:
+        """What `predict` uses: the networks, if there are any."""
+        return "choice" if self.rating is None else "rating"
+
+    def __getitem__(self, by: By) -> Any:
+        """The scorer of that kind, which `resolved` has returned."""
+        return self.choice if by == "choice" else self.rating
+
+    def resolved(self, by: By | None) -> By:
+        """What lists go by: what the caller says, else choices if there is a model of them.
+
+        Raises:
+            ValueError: there is no model of that kind.
+        """
+        if by is None:
+            return "rating" if self.choice is None else "choice"
+        if by not in get_args(By) or self[by] is None:
+            has = [name for name in get_args(By) if self[name] is not None]
+            raise ValueError(
+                f"by must be among {', '.join(map(repr, has))} for this model, got {by=}. Leave it "
+                "out."
+            )
+        return by
 
 
 def _scores(member: Any, states: Pair) -> Tensor:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final, Literal, TypedDict
 
 from zoo.collab.data.ids import IdIndex, Rows
+from zoo.collab.models.list_arguments import ListArguments
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 
@@ -58,9 +59,10 @@ class Spec:
         features: encodings of users' and items' features, by side.
         columns: names of the training table's columns, by role, where the caller stated them.
         n_held_out: number of held-out ratings that the artifact lists: users know those items too.
+        lists: parts of the model of lists beside one of ratings, which the last weight file holds.
     """
 
-    FREE_FIELDS: ClassVar = ("titles", "columns", "n_held_out")  # see `Learner.set_data`
+    FREE_FIELDS: ClassVar = ("titles", "columns", "n_held_out", "lists")  # see `Learner.set_data`
 
     users: Ids
     items: Ids
@@ -71,6 +73,7 @@ class Spec:
     features: dict[Side, dict[str, Values | Edges | Flag]] = field(default_factory=dict)
     columns: Annotated[ColumnNames, Option(absent={})] = field(default_factory=ColumnNames)
     n_held_out: Annotated[int, Option(low=0, absent=0)] = 0
+    lists: Annotated[ListArguments, Option(absent={})] = field(default_factory=ListArguments)
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None):
@@ -80,7 +83,7 @@ class Spec:
 
     @property
     def format(self) -> int:
-        """The artifact's format: readers of the first know neither columns nor held-out ratings."""
+        """The artifact's format: readers of the first know neither columns nor lists."""
         return format_of(self)
 
     @property

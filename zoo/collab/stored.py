@@ -13,6 +13,7 @@ from torch import Tensor
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.model import HELD_OUT_ITEMS, RATED_ITEMS, Recommender
 from zoo.collab.models.catalogue import build, check_config
+from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.rivals import PARTNERS
 from zoo.collab.spec import Spec
 from zoo.core.arguments import require_kind
@@ -66,9 +67,14 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
                 f"got {spec.n_held_out}"
             )
         network = partial(build, name, spec, arguments)
-        members: list[Any] = [rebuilt(network, tensors) for tensors in stored.networks]
+        networks = stored.networks
+        lists = _lists(networks, spec)
+        members: list[Any] = [rebuilt(network, tensors) for tensors in networks]
         for member in members:
-            member.set_rated_items(rated_items)
+            if isinstance(member, ListBlend):
+                member.require_sound()
+            else:
+                member.set_rated_items(rated_items)
             member.eval()  # which needs to know who rated what
         blend = blend_of(stored, PARTNERS)
     return Recommender(
@@ -78,10 +84,22 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         rated_items=rated_items,
         held_out_items=held_out_items,
         arguments=arguments,
+        lists=lists,
         blend=blend,
         **stored.record,
         run=run,
     )
+
+
+def _lists(weights: list[dict[str, Tensor]], spec: Spec) -> ListBlend | None:
+    """Take the model of lists out of the last weight file, if the spec tells of one."""
+    if not spec.lists:
+        return None
+    if len(weights) < 2:
+        raise ValueError("a model of lists must have a weight file of its own, got none")
+    lists = rebuilt(partial(ListBlend.built, len(spec.items), spec.lists), weights.pop())
+    lists.require_sound()
+    return lists
 
 
 def _rated_items(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> RatedItems:

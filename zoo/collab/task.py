@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo.collab.options import ListName
 from zoo.core.task import Task, squared_error
 
 
 def predicts_ratings(name: str) -> bool:
     """Whether a model predicts ratings; otherwise it ranks what might be chosen."""
-    return name != "softmax"
+    return name != "softmax" and not is_computed(name)
+
+
+def is_computed(name: str) -> bool:
+    """Whether a model is computed at once from who chose what, without training by steps."""
+    return name in get_args(ListName)
 
 
 def task_of(name: str) -> Task:

@@ -15,6 +15,7 @@ from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.prepared import Prepared, prepare
 from zoo.collab.data.ratings import Table
 from zoo.collab.data.validation import Prior
+from zoo.collab.lists import Choices
 from zoo.collab.model import Recommender, add_ratings
 from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features
 from zoo.collab.options import (
@@ -28,7 +29,8 @@ from zoo.collab.options import (
 from zoo.collab.rivals import rivals_of
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
-from zoo.collab.task import predicts_ratings, task_of
+from zoo.collab.suited import suited_model
+from zoo.collab.task import is_computed, predicts_ratings, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.batches import Data
 from zoo.core.messages import few
@@ -45,7 +47,7 @@ from zoo.hub.find import names_model
 def train(
     data: Table,
     *,
-    model: Architecture = "dot_bias",
+    model: Architecture = None,
     epochs: SomeEpochs = None,
     lr: SomeRate = None,
     **options: Unpack[FitOptions],
@@ -55,9 +57,11 @@ def train(
     Args:
         data: a CSV, TSV or Parquet file, or a DataFrame, with a user, an item and a rating per row.
             Ids are text or numbers; those of a text file are numbers if all spell whole ones.
-        model: "dot_bias" (quick and good), "svdpp" (better: also uses histories),
-            "embedding_net" (a multilayer net), or "softmax", which ranks what might be chosen next
-            and ignores ratings.
+        model: None takes "dot_bias" where there are stars, and "blend" for play counts and for
+            tables without ratings. "dot_bias" (quick and good), "svdpp" (better: also uses
+            histories), "embedding_net" (a multilayer net): beside it a model of lists is fitted for
+            `recommend`, see the option `lists`. Or a model of lists alone, which ignores ratings:
+            "blend", "ease", "ials", "item_knn", "popular" (see `zoo.collab.lists`), "softmax".
         epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`), 0 leaves
             vectors random and biases at their estimate.
         lr: highest learning rate; None takes the model's own, the less the fewer ratings there are
@@ -73,7 +77,8 @@ def train(
         zoo.collab.train("ratings.csv").recommend(42, k=10)
     """
     require_data("zoo.collab.train", data, names_model=names_model)
-    return _judged(partial(learner, data, model=model), model, epochs, lr, options)
+    name = model or suited_model(data, options)
+    return _judged(partial(learner, data, model=name), name, epochs, lr, options)
 
 
 @verb(FIT_OPTIONS)
@@ -115,7 +120,7 @@ def learner(
     data: Table,
     *,
     pretrained: Pretrained | None = None,
-    model: Architecture = "dot_bias",
+    model: Architecture = None,
     **options: Unpack[Options],
 ) -> Learner[Spec, Recommender]:
     """Return a learner to train step by step: find a rate, fit, look, fit again.
@@ -136,8 +141,8 @@ def learner(
     require_data("zoo.collab.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
     if start is not None:
-        require_own_model(model, "dot_bias", start.name)
-    name = start.name if start else model
+        require_own_model(model or start.name, start.name, start.name)
+    name = start.name if start else model or suited_model(data, options)
     settings = _settings(name, options, start)
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
@@ -147,11 +152,17 @@ def learner(
     first = _data(table, settings["batch_size"], run)
     record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
     record |= {"users": len(table.spec.users), "items": len(table.spec.items)}
+    choices = _choices(name, settings, table, run.seed)
+    if choices is not None and is_computed(name):
+        network: Any = choices.lists
+        arguments = network.arguments
+    else:
+        network = _network(name, table, arguments, start, run.seed)
     return learner_of(
-        _network(name, table, arguments, start, run.seed),
+        network,
         first,
         task_of(name),
-        partial(_model, first),
+        partial(_model, first, choices),
         settings,
         source=source(data),
         record=record | OPTIONS.record(settings),
@@ -162,11 +173,25 @@ def learner(
     )
 
 
+def _choices(name: ModelName, settings: Options, table: Prepared, seed: int) -> Choices | None:
+    """What the model of lists is computed from, if there is to be one."""
+    lists: Any = name if is_computed(name) else settings["lists"]
+    if lists == "none" or not (is_computed(name) or predicts_ratings(name)):
+        return None
+    return Choices(table.rated_items, len(table.spec.items), lists, seed)
+
+
 def _model(
-    first: Data[Spec], networks: Sequence[nn.Module], spec: Spec, **record: Any
+    first: Data[Spec],
+    choices: Choices | None,
+    networks: Sequence[nn.Module],
+    spec: Spec,
+    **record: Any,
 ) -> Recommender:
     """The model of a learner, which may have gone on with other ratings than its first ones."""
-    model = Recommender(networks, spec, **record)
+    if choices is not None and is_computed(record["name"]):
+        record["training"], choices = record["training"] | choices.record, None
+    model = Recommender(networks, spec, choices=choices, **record)
     later = record["learner"].data
     if later is not first:
         add_ratings(model, later)
@@ -193,22 +218,23 @@ def _judged(
 ) -> Recommender:
     """The model of a call, measured beside its rivals and then trained on all ratings.
 
-    A model that ranks takes too long to be trained twice.
+    "softmax" takes too long to be trained twice.
     """
 
     def fit(learn: Learner[Spec, Recommender], like: Sequence[Learner[Spec, Recommender]]) -> None:
         recipe.fit(learn, name, epochs, lr, like, further=further)
 
     trains = epochs != 0
-    return train_and_judge(
+    trained = train_and_judge(
         new_learner,
         fit,
         FIT_OPTIONS,
         options,
         rivals=rivals_of if trains else None,
-        refits=trains and predicts_ratings(name),
+        refits=trains and name != "softmax",
         unscored=_nothing_new(name) if further and options.get("valid_fraction") != 0 else None,
     )
+    return trained.complete()
 
 
 def _nothing_new(name: ModelName) -> dict[str, float]:
@@ -241,10 +267,10 @@ def _arguments(name: str, settings: Options, start: Recommender | None) -> dict[
     """
     every = {argument for table in ARGUMENTS.values() for argument in table.__annotations__}
     stated = {one: value for one in every if (value := settings.get(one)) is not None}
-    own = ARGUMENTS[name].__annotations__
+    own = {} if is_computed(name) else ARGUMENTS[name].__annotations__
     if foreign := sorted(stated.keys() - own.keys()):
         raise ValueError(
-            f"arguments of {name!r} must be among {', '.join(own)}, got {foreign[0]}="
+            f"arguments of {name!r} must be among {', '.join(own) or 'none'}, got {foreign[0]}="
             f"{stated[foreign[0]]!r}. Leave it out."
         )
     if start is None:
@@ -265,7 +291,7 @@ def _network(
     """The network for all users and items, with their histories and features."""
     with seeded(seed):
         network: Any = build(name, table.spec, arguments)
-    if start:
+    if start is not None:
         _take_rows(network, start.members[0])
     network.set_rated_items(table.rated_items)
     for side, features in table.features.items():

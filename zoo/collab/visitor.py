@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import overload
+from collections.abc import Hashable, Mapping
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -11,23 +11,32 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.collab.data.batches import require_on_scale
+from zoo.collab.data.batches import MARGIN, require_on_scale
 from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.ratings import read_visitor
 from zoo.collab.data.unknown import rows_of, warn_of_ids
 from zoo.collab.fold_in import state_of
-from zoo.collab.models.factors import Pair
-from zoo.collab.ranking import list_of_one
-from zoo.collab.scorer import Scorer
+from zoo.collab.ranking import list_of_one, with_ratings
+from zoo.collab.scorer import By, Raters
+from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
 from zoo.core.messages import few
+
+VisitorRatings = Mapping[Hashable, float] | pd.Series | pd.DataFrame | list[Any]
+"""A new user's ratings by item, a table of them, or ids of items that the user likes."""
 
 
 class Visitor:
     """A user whom `Recommender.fold_in` has placed by some ratings."""
 
-    def __init__(self, spec: Spec, scorer: Scorer, states: Sequence[Pair], items: Tensor) -> None:
-        self._spec, self._scorer, self._states, self._items = spec, scorer, states, items
+    def __init__(self, spec: Spec, raters: Raters, items: Tensor, values: Tensor) -> None:
+        self._spec, self._raters, self._items = spec, raters, items
+        self._states: dict[By, Any] = {}
+        if raters.rating is not None:
+            ready = raters.rating.ready
+            self._states["rating"] = [state_of(member, items, values) for member in ready]
+        if raters.choice is not None:
+            self._states["choice"] = raters.choice.states_of(items)
 
     def __repr__(self) -> str:
         return f"<Visitor, placed by {len(self._items)} of {len(self._spec.items)} items>"
@@ -49,27 +58,47 @@ class Visitor:
         """
         ids = one_or_many(items, "item")
         rows = torch.from_numpy(rows_of(self._spec, {"item": ids})["item"])
-        values: NDArray[np.float32] = self._scorer.rate_one(self._states, rows).numpy()
+        by = self._raters.first
+        values: NDArray[np.float32] = self._raters[by].rate_one(self._states[by], rows).numpy()
         return float(values[0]) if is_one(items) else values
 
-    def recommend(self, k: int | None = None, *, exclude_seen: bool = True) -> pd.DataFrame:
-        """The k items that this user would like best, as rows of item, score and title.
+    def recommend(
+        self,
+        k: int | None = None,
+        *,
+        exclude_seen: bool = True,
+        by: By | None = None,
+        candidates: ManyIds | None = None,
+        exclude: ManyIds | None = None,
+        diversity: float = 0.0,
+    ) -> pd.DataFrame:
+        """The k items that this user would like best; see `Recommender.recommend`.
 
         Args:
             k: length of the list; None for ten, or all if there are fewer.
             exclude_seen: whether to leave out the items that placed the user.
+            by: "choice" or "rating".
+            candidates: items that may be listed; None for all.
+            exclude: items that are not to be listed.
+            diversity: 0 for the best items, up to 1 for unlike ones.
 
         Raises:
-            ValueError: k is out of range.
+            ValueError: k is out of range, or no candidate is known.
         """
+        by = self._raters.resolved(by)
+        wish = selection(self._spec, candidates, exclude, diversity)
         hidden = self._items if exclude_seen else None
-        return list_of_one(self._spec, self._scorer, self._states, k, hidden)
+        table, rows = list_of_one(self._spec, self._raters[by], self._states[by], k, wish, hidden)
+        rating = self._raters.rating
+        if by == "choice" and rating is not None:
+            return with_ratings(table, rating.rate_one(self._states["rating"], rows))
+        return table
 
 
 def placed(
-    ratings: Mapping[Hashable, float] | pd.Series | pd.DataFrame,
+    ratings: VisitorRatings,
     spec: Spec,
-    scorer: Scorer,
+    raters: Raters,
     *,
     needs_rating: bool,
 ) -> Visitor:
@@ -78,6 +107,8 @@ def placed(
     Raises:
         ValueError: all items are unknown, or a rating is no finite number.
     """
+    if not isinstance(ratings, (Mapping, pd.Series, pd.DataFrame)):
+        ratings = dict.fromkeys(one_or_many(ratings, "item"), _liked(spec))
     table = read_visitor(ratings, spec.columns, needs_rating=needs_rating)
     rows = spec.item_rows(table["item"])
     if not rows.any():
@@ -89,5 +120,11 @@ def placed(
     values = table["rating"].to_numpy(dtype=np.float32)[rows > 0]
     require_on_scale(values, spec.low, spec.high)
     items, rated = torch.from_numpy(rows[rows > 0]).long(), torch.from_numpy(values)
-    states = [state_of(member, items, rated) for member in scorer.voices]
-    return Visitor(spec, scorer, states, items)
+    return Visitor(spec, raters, items, rated)
+
+
+def _liked(spec: Spec) -> float:
+    """The rating that an item gets which is only said to be liked: the best one in training."""
+    if spec.low is None or spec.high is None:
+        return 1.0
+    return spec.high - (spec.high - spec.low) * MARGIN / (1 + 2 * MARGIN)

@@ -96,6 +96,7 @@ class Model(ABC, Generic[Network, S]):
         self.spread, self.blend, self.standings = spread or {}, blend, list(rivals)
         self.out_of_fold: pd.DataFrame | None = None
         self._learner = learner
+        self._was_judged = bool(metrics)
         for member in self.members:
             member.eval()
 
@@ -336,7 +337,7 @@ class Model(ABC, Generic[Network, S]):
             ValueError: the model was neither validated nor is there a validation part.
         """
         learn = self._learner
-        if learn is not None and learn.data.valid is not None:
+        if learn is not None and learn.data.valid is not None and not self._was_judged:
             return self._scores(learn.data.valid)
         if not self.metrics:
             raise ValueError(NO_VALIDATION)

@@ -20,7 +20,7 @@ from zoo.core.artifacts.onnx import exported, require_onnx, write
 from zoo.core.messages import quoted
 from zoo.core.output_places import output_file
 from zoo.core.placed import Placed
-from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, row_numbers
+from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, bent, row_numbers
 from zoo.tabular.data.targets import unscaled
 from zoo.tabular.data.values import LARGEST, Value, sense
 from zoo.tabular.models.network import TableNet
@@ -88,9 +88,10 @@ class Cells(nn.Module):
         self.mean_of = placed.mean
         self.eval()
         self.spec, self.decode = spec, task_of(spec).decode
-        for name in ("median", "mean", "std"):
-            values = [getattr(number, name) for number in spec.numbers]
-            self.register_buffer(name, torch.tensor(values, dtype=torch.float64))
+        facts = [(number.median, *number.scale) for number in spec.numbers]
+        self.register_buffer("facts", torch.tensor(facts, dtype=torch.float64).view(-1, 3).T)
+        bends = [bool(number.spread) for number in spec.numbers]
+        self.register_buffer("bends", torch.tensor(bends, dtype=torch.bool))
         self.with_gaps = [i for i, number in enumerate(spec.numbers) if number.gaps]
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -98,12 +99,12 @@ class Cells(nn.Module):
         n = inputs[0].shape[0]
         codes = inputs[0] if self.spec.categories else torch.empty(n, 0, dtype=torch.int64)
         numbers = inputs[-1] if self.spec.numbers else torch.empty(n, 0, dtype=torch.float64)
-        median, mean, std = (getattr(self, name) for name in ("median", "mean", "std"))
+        median, centre, width = self.facts
         there = numbers.abs() <= LARGEST  # NaN is not
-        scaled = (torch.where(there, numbers, median) - mean) / std
+        scaled = (torch.where(there, numbers, median) - centre) / width
         flags = torch.where(there[:, self.with_gaps], THERE, MISSING)
         x_cat = torch.cat([codes, flags], 1)
-        x_cont = scaled.clamp(-FARTHEST, FARTHEST).float()
+        x_cont = torch.where(self.bends, bent(scaled), scaled.clamp(-FARTHEST, FARTHEST)).float()
         mean = self.mean_of([self.decode(voice(x_cat, x_cont)) for voice in self.voices])
         if self.spec.task == "classification":
             return mean

@@ -5,8 +5,8 @@ It imports neither torch nor pandas, so that the command line reads it at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
@@ -15,10 +15,11 @@ from zoo.core.trust.options import InFolds, Judged
 Name = str | int
 """A column's name; a DataFrame that is made of an array numbers its columns."""
 
-TRAIN_EPOCHS: Final = 10
+TRAIN_EPOCHS: Final = 10  # where none are found; see `zoo.tabular.recipe`
 TRAIN_LR: Final = 3e-3
 FINETUNE_EPOCHS: Final = 5
 FINETUNE_LR: Final = 1e-3
+CATEGORY_DECAY: Final = 100.0  # times the learning rate: a third of the way at .003
 
 TaskName = Literal["classification", "regression"]
 ModelName = Literal["mlp", "tabm"]
@@ -79,6 +80,24 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             "input unless it is named in categories or numbers.",
         ),
     ]
+    weights: Annotated[
+        Name | None,
+        Option(
+            cli=str,
+            help="Column of weights: how much each training row counts, 0 as if it were not there. "
+            "It is no input unless it is named in categories or numbers. Scores weigh all rows "
+            "alike.",
+        ),
+    ]
+    class_weights: Annotated[
+        Literal["balanced"] | Mapping[Any, float] | None,
+        Option(
+            cli=str,
+            needs="classes",
+            help="How much each class counts in the loss: 'balanced', by the inverse of its "
+            "frequency, or by class; the others count 1.",
+        ),
+    ]
     layers: Annotated[
         Sequence[int] | None,
         Option(low=1, fewest=1, help="Widths of the hidden layers; by default the model's own."),
@@ -104,7 +123,17 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
         Option(
             low=1,
             cli=False,
-            help="Widths of embeddings, by column; the other columns take fastai's rule of thumb.",
+            help="Widths of embeddings, by column; the others grow with the number of categories, "
+            "up to 8.",
+        ),
+    ]
+    category_decay: Annotated[
+        float,
+        Option(
+            default=CATEGORY_DECAY,
+            low=0,
+            help="How strongly vectors of categories that tell little are drawn back to where they "
+            "started; 0 leaves them free to learn rare categories by heart.",
         ),
     ]
     join: Annotated[
@@ -133,6 +162,15 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             low=0,
             help="Ensemble members that share their weights; 0 makes a plain network; by default "
             "the model's own.",
+        ),
+    ]
+    members: Annotated[
+        int | None,
+        Option(
+            low=1,
+            high=100,
+            help="Networks with hidden layers of their own that are trained side by side, and "
+            "whose mean is the prediction; by default the model's own number.",
         ),
     ]
     y_range: Annotated[

@@ -3,7 +3,7 @@
 Each is a function of a learner's data that looks at the training rows alone and returns a module
 which takes `(x_cat, x_cont)` as the network does and gives what the task decodes: logits, or
 numbers in the target's standardised units. Its attribute `rows` counts the rows it was fitted on:
-all, or as many (drawn once) as the time allows.
+all, or as many (drawn once) as there is time for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from zoo.core.batches import Data
 from zoo.core.task import LEAST
 from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival, Rows, fit_within
-from zoo.tabular.data.encode import MISSING
+from zoo.tabular.data.encode import MISSING, unbent
+from zoo.tabular.data.weights import without_weights
 from zoo.tabular.spec import Spec
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
 
 Inputs = tuple[Tensor, Tensor]
 Limits = Sequence[Sequence[float]]
+Weights = NDArray[np.float64] | None
+"""How much each row counts; None if all count alike. Shape: (N,)"""
 
 CHOICE_ROWS: Final = 2_000  # that the strength of a penalty is chosen on
 BOOSTING_PAYS: Final = 1.0  # seconds that a call must last for it
+MOST_CELLS: Final = 2_000_000  # of a linear model: rows, times columns, times outputs
 DENSE_CELLS: Final = 20_000_000  # of a matrix that is not kept sparse (160 MB)
 CS: Final = (0.01, 0.1, 1.0, 10.0)  # inverse strengths of the penalty on logistic regression
 ALPHAS: Final = tuple(np.logspace(-2, 4, 13).tolist())  # strengths of the penalty on ridge
@@ -72,6 +76,7 @@ class LinearTable(nn.Module):
         table_rows: rows of each column of categories, row 0 included.
         n_numbers: columns of numbers.
         n_out: outputs.
+        bends: whether each number is `bent`, which is undone: here numbers are straight.
         y_range: lowest and highest value of each output; None leaves them free.
 
     Shape:
@@ -81,6 +86,7 @@ class LinearTable(nn.Module):
 
     name = "linear"
     first: Tensor
+    bends: Tensor
     limits: Tensor | None
 
     def __init__(
@@ -88,6 +94,7 @@ class LinearTable(nn.Module):
         table_rows: Sequence[int],
         n_numbers: int,
         n_out: int,
+        bends: Sequence[bool],
         y_range: Limits | None = None,
     ) -> None:
         super().__init__()
@@ -95,6 +102,7 @@ class LinearTable(nn.Module):
             "table_rows": list(table_rows),
             "n_numbers": n_numbers,
             "n_out": n_out,
+            "bends": list(bends),
         }
         limits = None
         if y_range is not None:
@@ -108,10 +116,11 @@ class LinearTable(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_out))
         first = torch.tensor(starts[:-1], dtype=torch.int32)
         self.register_buffer("first", first, persistent=False)
+        self.register_buffer("bends", torch.tensor(bends, dtype=torch.bool), persistent=False)
 
     def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
         """Logits, or scaled numbers."""
-        output = torch.addmm(self.bias, x_cont, self.matrix)
+        output = torch.addmm(self.bias, straight(x_cont, self.bends), self.matrix)
         if len(self.first):
             output = output + F.embedding(x_cat + self.first, self.vectors).sum(1)
         return output if self.limits is None else output.clamp(*self.limits)
@@ -151,6 +160,11 @@ class Boosting(nn.Module):
         return torch.from_numpy(columns).to(x_cont)
 
 
+def straight(x_cont: Tensor, bends: Tensor) -> Tensor:
+    """Numbers as they were before they were bent, if they were. Shape: (B, n_numbers)"""
+    return torch.where(bends, unbent(x_cont), x_cont)
+
+
 def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
     """The rivals of a learner; they keep to the range of its predictions."""
     network: Any = learn.model
@@ -166,13 +180,14 @@ def constant(
     data: Data[Spec], seconds: float = math.inf, *, y_range: Limits | None = None
 ) -> Constant:
     """The most frequent class, or the mean, of the training rows."""
-    _, target = _training_rows(data)
+    _, target, weights = _training_rows(data)
+    each = torch.ones(len(target)) if weights is None else weights
     module = Constant(data.spec.n_out)
     if data.spec.task == "classification":
-        counts = torch.bincount(target, minlength=data.spec.n_out)
-        value = ((counts + 1) / (len(target) + data.spec.n_out)).log()
+        counts = torch.bincount(target, each, minlength=data.spec.n_out)
+        value = ((counts + 1) / (counts.sum() + data.spec.n_out)).log()
     else:
-        value = target.mean(0)
+        value = (target * each.unsqueeze(1)).sum(0) / each.sum()
         if y_range is not None:
             value = value.clamp(*torch.tensor(y_range).T)
     module.value.data.copy_(value)
@@ -189,34 +204,41 @@ def linear(
     """Logistic regression, or ridge, on one-hot categories and standardised numbers.
 
     The strength of the penalty is the best of a few for rows kept out, of at most `CHOICE_ROWS`.
+    How many rows it is fitted on does not depend on the time, so that a blend with it is the same
+    whenever it is trained: `MOST_CELLS` tells.
     """
-    (x_cat, x_cont), target = _training_rows(data)
+    (x_cat, x_cont), target, of_rows = _training_rows(data)
     spec = data.spec
+    bends = [bool(number.spread) for number in spec.numbers]
     fit_weights = _logistic if spec.task == "classification" else _ridge
 
     def fit(rows: Rows) -> LinearTable:
-        module = LinearTable(spec.table_rows, len(spec.numbers), spec.n_out, y_range)
-        numbers = x_cont[rows].double()
+        module = LinearTable(spec.table_rows, len(spec.numbers), spec.n_out, bends, y_range)
+        numbers = straight(x_cont[rows].double(), module.bends)
         std, mean = (torch.from_numpy(f(numbers.numpy(), axis=0)) for f in (np.std, np.mean))
         std = torch.where(std > 1e-12, std, 1.0)
         places = x_cat[rows] + module.first
         features = _one_hot(places, (numbers - mean) / std, len(module.vectors))
-        weights, bias = fit_weights(features, target[rows].numpy(), spec.n_out)
+        each = None if of_rows is None else of_rows[rows].double().numpy()
+        weights, bias = fit_weights(features, target[rows].numpy(), spec.n_out, each)
         n = len(module.vectors)
         matrix = torch.from_numpy(weights[n:]) / std.unsqueeze(1)
         module.vectors.data.copy_(torch.from_numpy(weights[:n]))
         module.matrix.data.copy_(matrix)
         module.bias.data.copy_(torch.from_numpy(bias) - mean @ matrix)
+        module.rows = len(rows)
         return module.requires_grad_(False)
 
-    return fit_within(seconds, len(target), fit)
+    cells = max(x_cat.shape[1] + x_cont.shape[1], 1) * spec.n_out
+    n, most = len(target), max(MOST_CELLS // cells, 1)
+    return fit(np.sort(np.random.default_rng(0).permutation(n)[:most]))
 
 
 def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:
     """scikit-learn's HistGradientBoosting with its defaults; categories and gaps as they are."""
     from sklearn import ensemble
 
-    (x_cat, x_cont), target = _training_rows(data)
+    (x_cat, x_cont), target, weights = _training_rows(data)
     spec = data.spec
     with_gaps = [i for i, number in enumerate(spec.numbers) if number.gaps]
     cells = _cells((x_cat, x_cont), with_gaps)
@@ -227,17 +249,18 @@ def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:
     columns = [target.numpy()] if is_class else list(target.numpy().T)
 
     def fit(rows: Rows) -> Boosting:
-        trees = [kind(**settings).fit(cells[rows], column[rows]) for column in columns]
+        each = None if weights is None else weights[rows].numpy()
+        trees = [kind(**settings).fit(cells[rows], column[rows], each) for column in columns]
         return Boosting(trees, with_gaps, spec.n_out)
 
     return fit_within(seconds, len(target), fit)
 
 
-def _training_rows(data: Data[Spec]) -> tuple[Inputs, Tensor]:
-    """Inputs and target of the training part, on the CPU."""
+def _training_rows(data: Data[Spec]) -> tuple[Inputs, Tensor, Tensor | None]:
+    """Inputs, target and weights (if any) of the training part, on the CPU."""
     train: Any = data.train
     x_cat, x_cont = (tensor.cpu() for tensor in train.inputs)
-    return (x_cat, x_cont), train.target.cpu()
+    return (x_cat, x_cont), *without_weights(train.target.cpu(), data.spec)
 
 
 def _one_hot(places: Tensor, numbers: Tensor, n_vectors: int) -> sparse.csr_array:
@@ -251,7 +274,7 @@ def _one_hot(places: Tensor, numbers: Tensor, n_vectors: int) -> sparse.csr_arra
 
 
 def _logistic(
-    features: sparse.csr_array, target: Rows, n_classes: int
+    features: sparse.csr_array, target: Rows, n_classes: int, each: Weights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and biases of logistic regression; a class without rows is as rare as none of them.
 
@@ -263,7 +286,8 @@ def _logistic(
     if len(present) < 2:
         bias[present] = 0
         return weights, bias
-    model = _logistic_of(_best_c(features, target), _matrix(features), target)
+    c = _best_c(features, target, each)
+    model = _logistic_of(c, _matrix(features), target, each)
     if len(present) > 2:
         weights[:, present], bias[present] = model.coef_.T, model.intercept_
     else:
@@ -271,8 +295,9 @@ def _logistic(
     return weights, bias
 
 
-def _best_c(features: sparse.csr_array, target: Rows) -> float:
+def _best_c(features: sparse.csr_array, target: Rows, each: Weights) -> float:
     """The inverse strength of the lowest log loss over folds."""
+    weights = np.ones(len(target)) if each is None else each
     n = min(len(target), CHOICE_ROWS)
     order = np.random.default_rng(0).permutation(len(target))[:n]
     losses = np.zeros(len(CS))
@@ -282,25 +307,26 @@ def _best_c(features: sparse.csr_array, target: Rows) -> float:
             continue
         part, others = _matrix(features[rest]), _matrix(features[held])
         for i, c in enumerate(CS):
-            model = _logistic_of(c, part, target[rest])
+            model = _logistic_of(c, part, target[rest], weights[rest])
             shares = np.zeros((len(held), int(target.max()) + 1))
             shares[:, model.classes_] = model.predict_proba(others)
-            losses[i] -= np.log(shares[np.arange(len(held)), target[held]].clip(LEAST)).sum()
+            logs = np.log(shares[np.arange(len(held)), target[held]].clip(LEAST))
+            losses[i] -= weights[held] @ logs
     return CS[int(losses.argmin())]
 
 
-def _logistic_of(c: float, features: Any, target: Rows) -> Any:
+def _logistic_of(c: float, features: Any, target: Rows, each: Weights) -> Any:
     """A fitted logistic regression of the inverse strength c."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for a rival
-        return LogisticRegression(C=c, max_iter=500).fit(features, target)
+        return LogisticRegression(C=c, max_iter=500).fit(features, target, each)
 
 
 def _ridge(
-    features: sparse.csr_array, target: NDArray[np.float32], n_out: int
+    features: sparse.csr_array, target: NDArray[np.float32], n_out: int, each: Weights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and biases of ridge regression, with a strength for each target.
 
@@ -311,10 +337,12 @@ def _ridge(
     fits = features.shape[0] * features.shape[1] <= DENSE_CELLS
     part = slice(None) if fits else slice(min(CHOICE_ROWS, DENSE_CELLS // features.shape[1]))
     numbers = target.astype(np.float64)
-    choice = RidgeCV(ALPHAS, alpha_per_target=True).fit(features[part].toarray(), numbers[part])
+    some = None if each is None else each[part]
+    choice = RidgeCV(ALPHAS, alpha_per_target=True)
+    choice = choice.fit(features[part].toarray(), numbers[part], some)
     if fits:
         return choice.coef_.T.reshape(-1, n_out), choice.intercept_.reshape(n_out)
-    model = Ridge(choice.alpha_).fit(features, numbers)
+    model = Ridge(choice.alpha_).fit(features, numbers, each)
     return model.coef_.T.reshape(-1, n_out), np.asarray(model.intercept_).reshape(n_out)
 
 

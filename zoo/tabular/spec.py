@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
@@ -12,6 +12,7 @@ from zoo.tabular.options import Name, TaskName
 
 Finite = Annotated[float, Option(low=-LARGEST, high=LARGEST)]
 Std = Annotated[float, Option(above=1e-300, high=LARGEST)]
+SMALLEST_SPREAD: Final = 1e-100  # the square of a number over it is still finite
 StoredValue = str | bool | Annotated[int, Option(low=1 - WHOLE, high=WHOLE - 1)] | float
 
 Cells = Literal["exact", "alike"]
@@ -42,9 +43,12 @@ class Number:
         name: name of the column.
         kind: numbers, times (days since 1970) or durations (days).
         median: median of the training rows, which fills gaps.
-        mean: mean of the training rows with their gaps filled; it is subtracted.
-        std: standard deviation of the same rows; it divides what is left.
+        mean: mean of the training rows with their gaps filled.
+        std: standard deviation of the same rows.
         gaps: whether the training rows had gaps; then a gap is a category of its own too.
+        spread: distance between the quartiles of the training rows. The network sees
+            (x - median) / spread, bent towards limits; in format 1, which has no spread,
+            (x - mean) / std.
     """
 
     name: Name
@@ -53,6 +57,12 @@ class Number:
     mean: Finite
     std: Std
     gaps: bool
+    spread: Annotated[float | None, Option(above=SMALLEST_SPREAD, high=LARGEST, absent=None)] = None
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """What is subtracted from a cell, and what divides it then."""
+        return (self.mean, self.std) if self.spread is None else (self.median, self.spread)
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class Spec:
     @property
     def format(self) -> int:
         """The artifact format that a reader must know to predict the same."""
-        return format_of(self)
+        return max(format_of(one) for one in (self, *self.numbers))
 
     @property
     def inputs(self) -> list[Name]:

@@ -3,6 +3,10 @@
 A network of several members gives (B, k, n) outputs: each has a loss of its own in training, and
 the prediction is the mean of theirs - of probabilities, or of scaled numbers (Gorishniy et al.
 2024, sec. 3.3). What an evaluation reports is the loss of the prediction.
+
+Training targets may carry weights of their rows (`zoo.tabular.data.weights`): the loss of a batch
+is then the sum of weight times loss over the number of rows, so that its gradient is on average
+that of the weighted mean over the table, however rows fall into batches and parts of them.
 """
 
 from __future__ import annotations
@@ -13,9 +17,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from zoo.core.task import Loss, Task, classification, regression
+from zoo.tabular.data.weights import without_weights
 from zoo.tabular.spec import Spec
 
 if TYPE_CHECKING:
@@ -34,8 +40,22 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0) -> Task:
     else:
         plain = regression()
         task = replace(plain, decode=_mean, metrics=partial(_regression_metrics, spec))
-    loss, valid_loss = partial(_each_loss, loss=plain.loss), partial(_prediction_loss, task=task)
+    loss = partial(_weighted, spec=spec, plain=plain.loss, label_smoothing=label_smoothing)
+    loss, valid_loss = partial(_each_loss, loss=loss), partial(_prediction_loss, task=task)
     return replace(task, loss=loss, valid_loss=valid_loss)
+
+
+def _weighted(
+    output: Tensor, target: Tensor, *, spec: Spec, plain: Loss, label_smoothing: float
+) -> tuple[Tensor, Tensor | int]:
+    target, weights = without_weights(target, spec)
+    if weights is None:
+        return plain(output, target)
+    if spec.task == "classification":
+        each = F.cross_entropy(output, target, reduction="none", label_smoothing=label_smoothing)
+    else:
+        each = F.mse_loss(output, target, reduction="none").mean(1)
+    return (each * weights).sum() / max(len(each), 1), len(each)
 
 
 def _each_loss(output: Tensor, target: Tensor, *, loss: Loss) -> tuple[Tensor, Tensor | int]:

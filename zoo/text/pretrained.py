@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from zoo.hub.find import find
 from zoo.text.classification.model import TextClassifier
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.stored import load
 
+SIZES = ("d_embedding", "d_hidden", "n_layers")
 Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
 
 
@@ -31,6 +34,27 @@ def pretrained_model(pretrained: object) -> LanguageModel | TextClassifier:
             f"pretrained must be one network, got an ensemble of {len(model.members)}. Take one."
         )
     return model
+
+
+def require_like(first: LanguageModel | TextClassifier, options: Mapping[str, Any]) -> None:
+    """Refuse options that say how a network reads or how large it is, where it is another one.
+
+    Args:
+        first: the model to start from.
+        options: those that the user gave.
+
+    Raises:
+        ValueError: some differ from the model's; all are named.
+    """
+    own = {"language": first.spec.language, "reverse": first.spec.reverse, **first.arguments}
+    own = {name: own[name] for name in ("language", "reverse", *SIZES)}
+    wrong = [name for name in own if name in options and options[name] != own[name]]
+    if wrong:
+        raise ValueError(
+            f"{' and '.join(wrong)} must be as in the pretrained model, got "
+            f"{'; '.join(f'{name}={options[name]!r}, not {own[name]!r}' for name in wrong)}. Leave "
+            "them out, or train from random weights."
+        )
 
 
 def language_model(pretrained: object) -> LanguageModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -60,7 +61,11 @@ class Spec:
         return self == replace(other, **{name: getattr(self, name) for name in self.FREE_FIELDS})
 
     def numbers(self, text: str) -> Numbers:
-        """A text as numbers of words, in the order of reading. Shape: (n,), int32."""
+        """A text as numbers of words, in the order of reading. Shape: (n,), int32.
+
+        A word that is not in the vocabulary has number 0 for a language model; for a classifier, of
+        which a bag of words may be a part, it has a number of its own, not below that of words.
+        """
         numbers = self.numberer(text)
         return numbers[::-1].copy() if self.reverse else numbers
 
@@ -72,7 +77,12 @@ class Spec:
     @cached_property
     def numberer(self) -> Numberer:
         """From texts to numbers in the order of writing."""
-        return Numberer(Tokenizer(self.language, self.normalisation), self.vocabulary.number)
+        return Numberer(Tokenizer(self.language, self.normalisation), self.number_of)
+
+    @property
+    def number_of(self) -> Callable[[str], int]:
+        """From a word to its number, see `numbers`."""
+        return self.vocabulary.own_number if self.classes else self.vocabulary.number
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for config.json."""

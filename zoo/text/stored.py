@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.network import rebuilt
+from zoo.core.artifacts.network import blend_of, rebuilt
 from zoo.core.config import ArtifactError
 from zoo.core.run import Run
 from zoo.text.classification.model import TextClassifier
 from zoo.text.language_model.model import LanguageModel
+from zoo.text.models.bag_of_words import PARTNERS
 from zoo.text.task import ARGUMENTS, LANGUAGE, check, network_of
 
 
@@ -35,9 +36,10 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
     with artifact.built("a model of texts"):
         spec, arguments = check(config)
         build = partial(network_of, config.task, arguments, spec)
-        members: list[Any] = [rebuilt(build, tensors) for tensors in stored.weights]
+        members: list[Any] = [rebuilt(build, tensors) for tensors in stored.networks]
         for member, flips in zip(members, arguments.get("flips", ()), strict=False):
             member.flips = flips
+        blend = None if config.task == LANGUAGE else blend_of(stored, PARTNERS)
     if config.task == LANGUAGE:
         return LanguageModel(members, spec, **stored.record, run=run)
-    return TextClassifier(members, spec, **stored.record, run=run)
+    return TextClassifier(members, spec, blend=blend, **stored.record, run=run)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from torch import Tensor
+
 from zoo.core.annotations import Option
 from zoo.core.checked import arguments_of
 from zoo.core.config import Config
@@ -53,9 +55,10 @@ ARGUMENTS: Final[dict[str, type[Any]]] = {
 }
 
 
-def task_of(spec: Spec) -> Task:
-    """Loss, decoding and metrics for the classes of a spec."""
-    return (multi_label if spec.multi_label else classification)(len(spec.classes))
+def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
+    """Loss, decoding and metrics for the classes of a spec; see `zoo.core.task`."""
+    task = multi_label if spec.multi_label else classification
+    return task(len(spec.classes), label_smoothing=label_smoothing, weights=weights)
 
 
 def network_of(task: str, arguments: dict[str, Any], spec: Spec) -> LanguageNet | ClassifierNet:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo.vision.classification.recipe import set_size as set_size
     from zoo.vision.classification.thresholds import tune_threshold as tune_threshold
     from zoo.vision.classification.tta import TTA as TTA
+    from zoo.vision.classification.verbs import choose as choose
     from zoo.vision.classification.verbs import finetune as finetune
     from zoo.vision.classification.verbs import learner as learner
     from zoo.vision.classification.verbs import train as train

@@ -21,6 +21,9 @@ from zoo.vision.stored import load
 
 Pretrained = str | os.PathLike[str] | PhotoModel
 
+AUTO: Final = "auto"
+"""The backbone that the photos choose, see `zoo.vision.choose`."""
+
 Head = Mapping[str, Any]
 """What a user says of a head, by name."""
 
@@ -29,7 +32,8 @@ NEW_HEAD: Final[dict[str, Any]] = {"dropout": 0.2, "hidden": None, "pool": "avg"
 
 def names_model(value: Any) -> bool:
     """Whether a value stands for a model of photos, as data never do."""
-    is_backbone = isinstance(value, str) and is_known(value) and not Path(value).exists()
+    is_named = isinstance(value, str) and (value == AUTO or is_known(value))
+    is_backbone = is_named and not Path(value).exists()
     return is_backbone or is_model(value)
 
 
@@ -98,7 +102,7 @@ def of_whole_photos(first: Any) -> str | PhotoModel:
 def look_up(pretrained: Any) -> Any:
     """A backbone's name, or the saved model that is meant.
 
-    Names are looked up in this order: a directory with a config.json, registered names,
+    Names are looked up in this order: a directory with a config.json, "auto", registered names,
     timm/NAME, user/name on the hub. A name without a slash never reaches the network, nor does
     what looks like a path (see `zoo.hub.find`).
 
@@ -116,6 +120,8 @@ def look_up(pretrained: Any) -> Any:
     name = os.fspath(pretrained)
     if (Path(name) / CONFIG).is_file():
         return _of_one_network(load(name))
+    if name == AUTO:
+        return name
     if names_backbone(pretrained):
         check_name(name)
         return name

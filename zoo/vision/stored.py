@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.network import rebuilt
+from zoo.core.artifacts.network import blend_of, rebuilt
 from zoo.core.config import ArtifactError, Config
 from zoo.core.run import Run
 from zoo.vision.classification.model import PhotoModel
@@ -46,8 +46,9 @@ def load(directory: Path | str, run: Run | None = None) -> AnyModel:
     with artifact.built("a network"):
         kind, spec, build = _parts(config)
         network = partial(build, pretrained=False, licence=config.licence)
-        members = [rebuilt(network, tensors) for tensors in stored.weights]
-    return kind(members, spec, **stored.record, run=run)
+        members = [rebuilt(network, tensors) for tensors in stored.networks]
+        blend = blend_of(stored, {})
+    return kind(members, spec, **stored.record, blend=blend, run=run)
 
 
 def _parts(config: Config) -> tuple[Callable[..., AnyModel], Any, Callable[..., Any]]:

@@ -37,6 +37,11 @@ class RatedItems(NamedTuple):
         """Users who have rated nothing."""
         return cls(torch.zeros(n_users + 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int32))
 
+    @classmethod
+    def of_one(cls, items: Tensor) -> Self:
+        """A single user's items, whose row is 0. Shape: (n,)."""
+        return cls(torch.tensor([0, len(items)], device=items.device), items.int())
+
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
         return type(self)(self.offsets.to(device), self.items.to(device))

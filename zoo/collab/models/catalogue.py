@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Any, Final, TypedDict, get_args
 
 from torch import nn
 
 from zoo.collab.data.features import width
 from zoo.collab.models.embedding_net import EmbeddingNet
 from zoo.collab.models.factors import Factors
+from zoo.collab.models.list_arguments import ListArguments
+from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.models.softmax import Softmax
+from zoo.collab.options import ListName
 from zoo.collab.spec import Spec
-from zoo.collab.task import predicts_ratings
+from zoo.collab.task import is_computed, predicts_ratings
 from zoo.core.annotations import Option
 from zoo.core.checked import checked
 from zoo.core.config import Config
@@ -49,6 +52,7 @@ ARGUMENTS: Final[dict[str, type[Any]]] = {
     "embedding_net": EmbeddingArguments,
     "svdpp": FactorArguments,
     "softmax": SoftmaxArguments,
+    **dict.fromkeys(get_args(ListName), ListArguments),
 }
 
 
@@ -84,6 +88,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "svdpp": Recipe(10, 8e-3, 5e-3, 0, 80, 2.0, 50, {"members": 4}),
     "softmax": Recipe(16, 3e-2, 7.5e-3, 4096, 0, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
+    **dict.fromkeys(get_args(ListName), Recipe(0, 1.0, 1.0, 4096, 0, 0.0, 0, {})),  # no steps
 }
 
 
@@ -95,9 +100,9 @@ def check_config(config: Config) -> None:
             that of another one.
     """
     name, arguments = config.model.get("name"), config.model.get("args")
-    if not isinstance(name, str) or name not in RECIPES or not isinstance(arguments, dict):
+    if not isinstance(name, str) or name not in ARGUMENTS or not isinstance(arguments, dict):
         raise ValueError(
-            f"model must be one of {', '.join(RECIPES)} with arguments, got {config.model!r:.80}"
+            f"model must be one of {', '.join(ARGUMENTS)} with arguments, got {config.model!r:.80}"
         )
     if config.task != ("rating" if predicts_ratings(name) else "ranking"):
         raise ValueError(f"task must be that of {name}, got task={config.task!r:.40}")
@@ -108,6 +113,8 @@ def build(name: str, spec: Spec, arguments: dict[str, Any]) -> nn.Module:
     """The network for the users and items of a spec, with random weights."""
     sizes: dict[str, Any] = {"n_users": len(spec.users), "n_items": len(spec.items)}
     scale: dict[str, Any] = {"low": spec.low, "high": spec.high}
+    if is_computed(name):
+        return ListBlend.built(len(spec.items), arguments)
     if name == "embedding_net":
         return EmbeddingNet(**sizes, **scale, mean=spec.mean, **arguments)
     if name == "softmax":

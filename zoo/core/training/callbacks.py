@@ -14,6 +14,7 @@ exact resume.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,14 +26,25 @@ from zoo.core.training.fit import Fit
 
 
 class _Best:
-    """The best value of a column so far."""
+    """The best value of a column so far, of all epochs or of some."""
 
-    def __init__(self, monitor: str, mode: Literal["min", "max"] | None, min_delta: float) -> None:
+    def __init__(
+        self,
+        monitor: str,
+        mode: Literal["min", "max"] | None,
+        min_delta: float,
+        at: Collection[int] | None,
+    ) -> None:
+        self.at = at
         falls = mode == "min" if mode else monitor.endswith(("loss", "rmse", "mae", "error"))
         self.monitor, self.sign, self.min_delta = monitor, 1.0 if falls else -1.0, min_delta
         self.value = float("inf")
 
-    def improved(self, row: dict[str, float]) -> bool:
+    def improved(self, fit: Fit) -> bool | None:
+        """Whether the epoch that has ended is the best; None if it does not count."""
+        row = fit.row
+        if self.at is not None and fit.epoch not in self.at:
+            return None
         if self.monitor not in row:
             raise KeyError(
                 f"monitor must be a column of the history, got monitor={self.monitor!r}. "
@@ -53,6 +65,8 @@ class EarlyStopping:
         patience: epochs without improvement that are endured.
         mode: whether the column should fall ("min") or rise; None tells by its name.
         min_delta: smaller changes do not count.
+        at: epochs of the fit, counted from 1, after which to look, such as the ends of cycles, in
+            place of after each; patience counts these alone.
     """
 
     def __init__(
@@ -62,13 +76,17 @@ class EarlyStopping:
         patience: int = 2,
         mode: Literal["min", "max"] | None = None,
         min_delta: float = 0.0,
+        at: Collection[int] | None = None,
     ) -> None:
-        self._best = _Best(monitor, mode, min_delta)
+        self._best = _Best(monitor, mode, min_delta, at)
         self.patience, self.waited = patience, 0
 
     def epoch_end(self, fit: Fit) -> None:
         """Count the epochs without improvement."""
-        self.waited = 0 if self._best.improved(fit.row) else self.waited + 1
+        improved = self._best.improved(fit)
+        if improved is None:
+            return
+        self.waited = 0 if improved else self.waited + 1
         fit.stop = fit.stop or self.waited > self.patience
 
     def state(self) -> dict[str, Any]:
@@ -85,17 +103,26 @@ class BestWeights:
 
     The column should not be one that you report afterwards: picking the best epoch on the
     validation part flatters the score on it.
+
+    Args:
+        monitor: the column.
+        mode: whether the column should fall ("min") or rise; None tells by its name.
+        at: epochs to choose from, as for `EarlyStopping`.
     """
 
     def __init__(
-        self, monitor: str = "valid_loss", *, mode: Literal["min", "max"] | None = None
+        self,
+        monitor: str = "valid_loss",
+        *,
+        mode: Literal["min", "max"] | None = None,
+        at: Collection[int] | None = None,
     ) -> None:
-        self._best = _Best(monitor, mode, 0.0)
+        self._best = _Best(monitor, mode, 0.0, at)
         self._weights: dict[str, Tensor] = {}
 
     def epoch_end(self, fit: Fit) -> None:
         """Keep a copy if this epoch is the best."""
-        if self._best.improved(fit.row):
+        if self._best.improved(fit):
             self._weights = {k: v.detach().clone() for k, v in fit.model.state_dict().items()}
 
     def fit_end(self, fit: Fit) -> None:

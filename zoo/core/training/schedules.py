@@ -94,6 +94,19 @@ def exponential(step: int, steps: Sequence[int], *, start: float, end: float) ->
     return Factors(start * (end / start) ** (step / max(sum(steps) - 1, 1)))
 
 
+def log_cycles(step: int, steps: Sequence[int], *, cycles: int = 4) -> Factors:
+    """From 0 over 1 to 0 several times, each time for twice as long (Holzmueller et al. 2024).
+
+    This is coslog of RealMLP. What fewer cycles say is the beginning of what more say, so that a
+    fit can end after any of them with a rate that has come down; see `sgdr_epochs(cycles, n, 2)`.
+
+    >>> [round(log_cycles(step, [3, 6], cycles=2).rate, 2) for step in range(9)]
+    [0.41, 0.93, 0.15, 0.13, 0.72, 1.0, 0.76, 0.32, 0.04]
+    """
+    done = (step + 0.5) / sum(steps)
+    return Factors((1 - math.cos(math.tau * math.log2(1 + (2**cycles - 1) * done))) / 2)
+
+
 def sgdr_epochs(cycles: int, cycle_len: int, cycle_mult: int) -> list[int]:
     """The length of each cycle in epochs.
 

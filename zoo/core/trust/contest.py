@@ -17,6 +17,7 @@ from zoo.core.trust.blend import cross_fitted, fitted_shares, random_parts
 
 NETWORK, RETURNED = "network", "returned"
 CHUNKS: Final = 20  # of rows, whose differences tell a standard error
+BETTER: Final = "is clearly better on these rows"
 CLEARLY: Final = 2.0  # standard errors by which a better model is called better
 
 
@@ -119,7 +120,7 @@ class Contest:
             return ""
         best = max(gains, key=gains.__getitem__)
         theirs, ours = (self.metrics(p)["loss"] for p in (self.predictions[best], self.returned))
-        return f"{best} is clearly better on these rows: loss {theirs:.4g} against {ours:.4g}"
+        return f"{best} {BETTER}: loss {theirs:.4g} against {ours:.4g}"
 
     @property
     def _blended(self) -> list[Tensor]:

@@ -21,7 +21,8 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from zoo.core.artifacts.artifact import require_replaceable
 from zoo.core.messages import warn
@@ -30,18 +31,22 @@ from zoo.core.options import OptionTable
 from zoo.core.run import Run, rank_and_world
 from zoo.core.training.learner import Learner
 from zoo.core.trust.blend import Blend
-from zoo.core.trust.contest import Contest
+from zoo.core.trust.contest import Contest, scores
 from zoo.core.trust.folds import Fold
 from zoo.core.trust.options import JUDGED
-from zoo.core.trust.rivals import Rival, allowed, contest_of
+from zoo.core.trust.rivals import Rival, allowed, contest_of, targets_of
 
+HELD_OUT: Final = ".held-out.safetensors"  # predictions of rows that decided something
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
 ALL_ROWS: Final = "before it was trained on all rows"
 FOLDS: Final = 5  # of few examples
 WAYS: Final = {"valid_fraction", "time", "split"}  # to hold out a part that a call has stated
 
-Recipe = Callable[[Any, Sequence[Any]], None]
-"""(learner, validated learners of the same call, before all rows are trained on): trains it."""
+Recipe = Callable[[Any, Sequence[Any]], Tensor | None]
+"""(learner, validated learners of the same call, before all rows are trained on): trains it.
+
+If the held-out rows decided something on the way, it returns predictions of them that this does not
+flatter, decoded, in the order of the validation batches."""
 
 Rivals = Callable[[Any], Sequence[Rival[Any]]]
 """From a learner to the rivals that suit its data."""
@@ -79,7 +84,8 @@ def train_and_judge(
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
     if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
         data = call.make(run=replace(call.run, out=None, resume=False)).data
-        if 0 < len(data.train) + len(data.valid or ()) <= few:  # type: ignore[arg-type]
+        n = len(data.train) + len(data.valid or ())  # type: ignore[arg-type]
+        if 2 * FOLDS <= n <= few:
             call = replace(call, settings={**settings, "folds": FOLDS})
     trials = call.trials()
     if call.is_apart and not trials[-1].learn.interrupted:
@@ -96,7 +102,7 @@ class _Trial:
 
     Attributes:
         learn: the learner.
-        metrics: scores of the network alone; empty if it is not kept apart.
+        metrics: scores of the network alone; empty if it is not kept apart and chose nothing.
         contest: with its rivals; None where nothing can be compared.
         partners: fitted partners by name.
     """
@@ -199,7 +205,7 @@ class _Call:
             record |= _over_folds(trials, contest)
         elif contest is not None and contest.shares:
             record["metrics"] = contest.metrics(contest.returned)
-        elif whole is not None:
+        elif whole is not None or trials[0].metrics:
             record["metrics"] = trials[0].metrics
         if contest is None or len(contest.predictions) == 1:
             return record
@@ -215,20 +221,19 @@ class _Call:
     def _trial(self, learn: Learner[Any, Any]) -> _Trial:
         """Train a learner and compare it with its rivals."""
         started = time.perf_counter()
-        self.recipe(learn, ())
-        metrics = (
-            finished(learn, self.unscored).metrics
-            if self.is_apart and not learn.interrupted
-            else {}
-        )
-        trial = _Trial(learn, metrics)
+        said = _remembered(learn, self.recipe(learn, ()))
         valid, task = learn.data.valid, learn.task
+        is_kept = self.is_apart and not learn.interrupted
+        metrics = finished(learn, self.unscored).metrics if is_kept else {}
+        if said is not None and valid is not None:
+            metrics = scores(task, said, targets_of(valid))
+        trial = _Trial(learn, metrics)
         some = self.rivals(learn) if self.rivals and self.settings["rivals"] else ()
         keeps = self.settings["folds"] is not None and learn.data.origin is not None
         if learn.interrupted or valid is None or task.score is None or not (some or keeps):
             return trial
         trial.contest, trial.partners = contest_of(
-            learn.predict(valid),
+            learn.predict(valid) if said is None else said,
             learn.data,
             some,
             task,
@@ -279,6 +284,18 @@ def _require_one_way(settings: Mapping[str, Any]) -> None:
         )
 
 
+def _remembered(learn: Learner[Any, Any], said: Tensor | None) -> Tensor | None:
+    """What a recipe says of the held-out rows; of a run that had finished, what it said then."""
+    if learn.run.out is None:
+        return said
+    path = Path(learn.run.out) / HELD_OUT
+    if learn.state.is_finished:
+        return load_file(path)["predictions"] if path.exists() else None
+    if said is not None and rank_and_world()[0] == 0:
+        save_file({"predictions": said.contiguous()}, path)
+    return said
+
+
 def _finished(
     learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
 ) -> Any:
@@ -292,12 +309,12 @@ def _finished(
 
 def _over_folds(trials: Sequence[_Trial], contest: Contest | None) -> dict[str, Any]:
     """Mean and spread of the scores over folds, and a prediction for each row."""
-    scores = [trial.metrics for trial in trials]
+    each = [trial.metrics for trial in trials]
     if contest is not None and contest.shares:
-        scores = contest.by_part(contest.returned)
+        each = contest.by_part(contest.returned)
     record: dict[str, Any] = {"metrics": {}, "spread": {}}
-    for name in scores[0]:
-        values = [one[name] for one in scores]
+    for name in each[0]:
+        values = [one[name] for one in each]
         record["metrics"][name], record["spread"][name] = mean(values), stdev(values)
     origins = [one for trial in trials if (one := trial.learn.data.origin) is not None]
     if contest is None or len(origins) < len(trials):

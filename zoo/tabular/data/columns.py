@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api import types
 
 from zoo.core.messages import SHOWN, quoted, warn
@@ -30,7 +31,7 @@ from zoo.tabular.data.values import (
     without_arrow,
 )
 from zoo.tabular.options import Name
-from zoo.tabular.spec import Category, Number, Spec
+from zoo.tabular.spec import SMALLEST_SPREAD, Category, Number, Spec
 
 NEARLY_ALL: Final = 0.9  # share of different texts from which on a column is an identifier
 MANY: Final = 100  # rows, below which no column counts as an identifier
@@ -174,7 +175,23 @@ def fit_number(
     median = float(np.median(there))
     filled = np.where(np.isfinite(numbers), numbers, median)
     mean, std = float(filled.mean()), float(filled.std()) or 1.0
-    return Number(name, kind, median, mean, std, gaps), has_infinite
+    return Number(name, kind, median, mean, std, gaps, spread_of(there)), has_infinite
+
+
+def spread_of(numbers: NDArray[np.float64]) -> float:
+    """The distance between the quartiles of some numbers.
+
+    Where they coincide, as of a column that is mostly 0, those of the different values; 1 for a
+    single value. Unlike a deviation, it is not moved by a few cells, however far.
+
+    >>> spread_of(np.array([0.0, 1, 2, 3, 1e12])), spread_of(np.array([0.0] * 9 + [1, 2]))
+    (2.0, 1.0)
+    """
+    for values in (numbers, np.unique(numbers)):
+        low, high = np.percentile(values, (25, 75))
+        if high - low > SMALLEST_SPREAD:
+            return float(high - low)
+    return 1.0
 
 
 def is_saved_index(column: pd.Series, name: Name) -> bool:

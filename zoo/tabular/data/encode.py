@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,13 @@ from zoo.tabular.data.values import Value, as_numbers, distinct, key, one_number
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Category, Spec
 
-FARTHEST: Final = 100.0  # standard deviations from the mean that a number is cut at
+FARTHEST: Final = 100.0  # standard deviations from the mean that a number of format 1 is cut at
+LIMIT: Final = 3.0  # spreads from the median that a number is bent towards
+FARTHEST_STRAIGHT: Final = 30.0  # spreads up to which what was bent can be told
 _NUMERIC: Final = (int, float, bool)
 THERE, MISSING = 1, 2  # rows of the embedding that says whether a number is there
+
+Numbers = TypeVar("Numbers", float, NDArray[np.float64], Tensor)
 
 
 class Encoder:
@@ -29,8 +33,8 @@ class Encoder:
 
     An unseen category is row 0 of its embedding, and so is a gap where training had none; one
     warning names columns most of whose cells are unseen. A gap in a number takes the median.
-    Infinite numbers are gaps; others are cut at 100 standard deviations from the mean. Columns
-    beyond those of the spec are not looked at.
+    Infinite numbers are gaps; others are scaled by median and quartiles and `bent`. Columns beyond
+    those of the spec are not looked at.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -58,7 +62,9 @@ class Encoder:
             cells = as_numbers(frame[number.name], number.name, number.kind)
             there = np.isfinite(cells)
             filled = np.where(there, cells, number.median)
-            x_cont[:, i] = ((filled - number.mean) / number.std).clip(-FARTHEST, FARTHEST)
+            centre, width = number.scale
+            scaled = (filled - centre) / width
+            x_cont[:, i] = bent(scaled) if number.spread else scaled.clip(-FARTHEST, FARTHEST)
             if number.gaps:
                 x_cat[:, flag] = np.where(there, THERE, MISSING)
                 flag += 1
@@ -86,11 +92,31 @@ class Encoder:
         for number in self.spec.numbers:
             cell = one_number(row[number.name], number.name, number.kind)
             there = math.isfinite(cell)
-            value = ((cell if there else number.median) - number.mean) / number.std
-            scaled.append(min(max(value, -FARTHEST), FARTHEST))
+            centre, width = number.scale
+            value = ((cell if there else number.median) - centre) / width
+            cut = bent(value) if number.spread else min(max(value, -FARTHEST), FARTHEST)
+            scaled.append(cut)
             if number.gaps:
                 flags.append(THERE if there else MISSING)
         return torch.tensor([codes + flags], dtype=torch.int32), torch.tensor([scaled])
+
+
+def bent(scaled: Numbers) -> Numbers:
+    """Numbers that approach -3 and 3 smoothly, so that one far cell cannot shout.
+
+    Ordinary numbers hardly change (RealMLP's smooth clipping, Holzmueller et al. 2024, sec. 3).
+
+    >>> [round(bent(x), 2) for x in (-0.5, 1.0, 3.0, 1e6)]
+    [-0.49, 0.95, 2.12, 3.0]
+    """
+    curve: Numbers = (1 + (scaled / LIMIT) ** 2) ** 0.5
+    return scaled / curve
+
+
+def unbent(numbers: Tensor) -> Tensor:
+    """What `bent` was given, up to `FARTHEST_STRAIGHT`: a linear model needs straight numbers."""
+    least = (1 + (FARTHEST_STRAIGHT / LIMIT) ** 2) ** -1
+    return numbers / (1 - (numbers / LIMIT) ** 2).clamp(min=least).sqrt()
 
 
 class Lookup:

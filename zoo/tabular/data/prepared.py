@@ -22,24 +22,27 @@ from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import (
     encode_targets,
     fit_targets,
+    is_still,
     labelled,
-    still_std,
     task_of_targets,
     with_targets,
 )
+from zoo.tabular.data.weights import row_weights, weights_of, with_weights
 from zoo.tabular.options import Name, Options, TaskName
 from zoo.tabular.spec import Category, Cells, Spec, Target
 
 EVALUATION_ROWS: Final = 4096  # a batch, where nothing is learnt
 LEAST_BATCH: Final = 4  # rows; smaller ones could leave a single row to a batch norm
-NO_INPUT: Final = "was named in ignore, time or group"  # in `Spec.left_out`; further training obeys
+NAMED: Final = "was named in"  # in `Spec.left_out`; further training obeys
+NO_INPUT: Final = f"{NAMED} ignore, time, group or weights"
 
 
 class Prepared(NamedTuple):
     """A table ready to learn from: its spec, and the rows of both parts on the CPU.
 
     `rows` are content hashes of the training rows; None where rows repeat by nature. `origin`
-    tells which of the table's rows are validated on, where they were drawn from it.
+    tells which of the table's rows are validated on, where they were drawn from it. `weights` say
+    how much each training row counts, if not all count alike.
     """
 
     spec: Spec
@@ -47,6 +50,7 @@ class Prepared(NamedTuple):
     valid: tuple[tuple[Tensor, Tensor], Tensor] | None
     rows: Hashes | None = None
     origin: Origin | None = None
+    weights: Tensor | None = None
 
 
 def prepare(
@@ -84,12 +88,18 @@ def prepare(
         warn_of_marked_parts(frame, [*names, *ignored, settings["group"]])
     no_content = [n for n in frame.columns if n in ignored or is_saved_index(frame[n], n)]
     train, valid = divide(frame, settings, classes, no_content)
+    own = None if settings["weights"] is None else row_weights(train, settings["weights"])
+    if own is not None:
+        train, own = train[own > 0], own[own > 0]
     spec = _spec(train, names, task, settings, earlier)
+    encoded = encode(train, spec)
+    by_class = settings["class_weights"] if task == "classification" else None
+    weights = weights_of(own, by_class, encoded[1], spec)
     rows = row_hashes(train, spec)
     natural = natural_twins(train, spec, rows)
     known = rows if natural <= NATURAL_TWINS else None
     if valid is None:
-        return Prepared(spec, encode(train, spec), None, known)
+        return Prepared(spec, encoded, None, known, weights=weights)
     drawn = stated is None
     require_columns(valid, names, "the target")
     valid = with_targets(valid, names)
@@ -99,7 +109,7 @@ def prepare(
     if earlier_rows is not None and earlier is not None:
         valid = _new_rows(valid, earlier, earlier_rows, names)
     origin = Origin(names_of_rows, valid.index.to_numpy(np.int64)) if drawn else None
-    return Prepared(spec, encode(train, spec), encode(valid, spec), known, origin)
+    return Prepared(spec, encoded, encode(valid, spec), known, origin, weights)
 
 
 def _require_targets(frame: pd.DataFrame, names: Sequence[Name]) -> None:
@@ -118,8 +128,8 @@ def _spec(
     """What the training rows say of columns and targets."""
     categories, numbers = settings["categories"], settings["numbers"]
     log_target, known = settings["log_target"], [*earlier.left_out] if earlier else []
-    apart: list[Any] = [settings["time"], settings["group"]]
-    apart += [name for name, why in known if why == NO_INPUT and name in train.columns]
+    apart: list[Any] = [settings["time"], settings["group"], settings["weights"]]
+    apart += [n for n, why in known if why.startswith(NAMED) and n in train.columns]
     apart = [name for name in apart if name not in (None, *categories, *numbers)]
     ignore = [n for n in dict.fromkeys([*settings["ignore"], *apart]) if n not in names]
     no_inputs = [*names, *ignore]
@@ -156,7 +166,7 @@ def batch_size_of(n_rows: int) -> int:
 
 
 def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Spec]:
-    """Both parts as whole tensors on the run's device.
+    """Both parts as whole tensors on the run's device; training targets carry rows' weights.
 
     Raises:
         ValueError: batches are too small.
@@ -166,7 +176,9 @@ def batches(prepared: Prepared, run: Run, *, batch_size: int) -> Data[Spec]:
             f"batch_size must be {LEAST_BATCH} or more, got {batch_size=}. Leave it out."
         )
     device = run.torch_device()
-    train = TensorBatches(*prepared.train, batch_size=batch_size, seed=run.seed, device=device)
+    inputs, target = prepared.train
+    target = with_weights(target, prepared.weights)
+    train = TensorBatches(inputs, target, batch_size=batch_size, seed=run.seed, device=device)
     valid = None if prepared.valid is None else still(*prepared.valid, run)
     return Data(train, valid, prepared.spec, prepared.rows, prepared.origin)
 
@@ -213,8 +225,7 @@ def _keep(target: Target, earlier: Spec) -> Target:
     if old is None:
         return target
     if earlier.task == "regression":
-        constant = old.std <= still_std(old.mean)
-        return target if constant else Target(target.name, (), old.mean, old.std)
+        return target if is_still(old) else Target(target.name, (), old.mean, old.std)
     lookup = Lookup(Category(old.name, old.classes))
     new = tuple(value for value in target.classes if not lookup.row(value))
     return Target(target.name, (*old.classes, *new))

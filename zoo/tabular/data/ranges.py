@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.core.messages import warn
-from zoo.tabular.data.targets import still_std, unscaled
+from zoo.tabular.data.targets import is_still, unscaled
 from zoo.tabular.spec import Spec, Target
 
 Range = tuple[float, float]
@@ -55,6 +55,7 @@ def moved_range(limits: Limits | None, old: Spec, new: Spec) -> Limits | None:
 
     Args:
         limits: limits of each target in the pretrained network's scale; None if there are none.
+            Those around a target that never varied are forgotten.
         old: says how the pretrained network's targets are scaled.
         new: says how the new ones are.
 
@@ -64,6 +65,8 @@ def moved_range(limits: Limits | None, old: Spec, new: Spec) -> Limits | None:
     scales = [(spec.log_target, [(t.mean, t.std) for t in spec.targets]) for spec in (old, new)]
     if limits is None or scales[0] == scales[1]:
         return limits
+    if any(map(is_still, old.targets)):
+        return None
     pairs = unscaled(torch.tensor(limits, dtype=torch.float64).T, old).T.tolist()
     if new.log_target and any(low <= 0 for low, _ in pairs):
         raise ValueError(
@@ -99,6 +102,6 @@ def warn_of_targets_beyond(limits: Limits | None, targets: Tensor, spec: Spec) -
 def _scaled(pair: Range, target: Target) -> list[float]:
     """One target's limits; around a target that never varies, those of any still network."""
     low, high = ((limit - target.mean) / target.std for limit in pair)
-    if target.std <= still_std(target.mean) and low <= 0 <= high:
+    if is_still(target) and low <= 0 <= high:
         return [-1.0, 1.0]
     return [low, high]

@@ -125,13 +125,20 @@ def fit_targets(
         numbers = target_numbers(frame[name], name, log_target)
         mean, spread = float(numbers.mean()), float(numbers.std())
         varies = spread > 1e-12 * max(abs(mean), 1e-280)
+        if not varies:  # the mean of equal numbers may be none of them
+            mean = float(numbers[0])
         scales.append(Target(name, (), mean, spread if varies else still_std(mean)))
     return tuple(scales)
 
 
 def still_std(mean: float) -> float:
-    """The deviation that stands for none: whatever the network says, the prediction is the mean."""
+    """The deviation that stands for none, by which a target is known to be still."""
     return CONSTANT * max(abs(mean), CONSTANT)
+
+
+def is_still(target: Target) -> bool:
+    """Whether a regression's target was the same in all training rows."""
+    return target.std <= still_std(target.mean)
 
 
 def target_numbers(column: pd.Series, name: Name, log_target: bool) -> NDArray[np.float64]:
@@ -182,9 +189,13 @@ def encode_targets(frame: pd.DataFrame, spec: Spec) -> Tensor:
 
 
 def unscaled(scaled: Tensor, spec: Spec) -> Tensor:
-    """A regression's targets in the user's units, float64. Shape: (N, n_targets) both."""
+    """A regression's targets in the user's units, float64; a still one exactly as it was.
+
+    Shape: (N, n_targets) both.
+    """
     means = torch.tensor([t.mean for t in spec.targets], dtype=torch.float64)
-    stds = torch.tensor([t.std for t in spec.targets], dtype=torch.float64)
+    widths = [0.0 if is_still(t) else t.std for t in spec.targets]
+    stds = torch.tensor(widths, dtype=torch.float64)
     numbers = scaled.detach().cpu().double() * stds + means
     return numbers.exp() if spec.log_target else numbers
 

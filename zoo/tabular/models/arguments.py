@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypedDict
+from typing import Annotated, Final, NotRequired, TypedDict
 
 from zoo.core.annotations import Option
 from zoo.core.checked import arguments_of
@@ -33,6 +33,7 @@ class Arguments(TypedDict):
     bins: AnyNumber
     d_number: Some
     k: AnyNumber
+    members: NotRequired[Some]  # absent where there is one
     y_range: list[Annotated[list[Limit], Option(fewest=2, most=2)]] | None
 
 
@@ -47,6 +48,7 @@ def network_arguments(config: Config, spec: Spec) -> Arguments:
     arguments = arguments_of(
         config.model, Arguments, n_out=spec.n_out, rows=spec.table_rows, n_numbers=len(spec.numbers)
     )
+    arguments.setdefault("members", 1)
     _require_believable(arguments)
     return arguments
 
@@ -56,11 +58,11 @@ def _require_believable(arguments: Arguments) -> None:
     cells = sum(n * d for n, d in zip(arguments["rows"], arguments["sizes"], strict=False))
     d_number = arguments["d_number"] if arguments["bins"] else 1
     width = sum(arguments["sizes"]) + arguments["n_numbers"] * d_number
-    k = max(arguments["k"], 1)
+    k = max(arguments["k"], arguments["members"])
     elements = [cells, arguments["n_numbers"] * max(arguments["bins"], 1) * d_number]
     elements += [2 * width, 2 * k * width]
     for n in [*arguments["layers"], arguments["n_out"]]:
-        elements += [2 * width * n, k * n, k * width]
+        elements += [2 * width * n * arguments["members"], k * n, k * width]
         width = n
     elements += [k * width * arguments["n_out"]]
     if max(elements) > LARGEST:

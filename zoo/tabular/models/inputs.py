@@ -9,19 +9,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
 
 import torch
 from torch import Tensor, nn
 
+WIDEST: Final = 8  # an embedding; up to 600, as in fastai, learn rare categories by heart
+
 
 def embedding_size(n: int) -> int:
-    """Width of the embedding of a column with n rows, by fastai's rule of thumb.
+    """Width of the embedding of a column with n rows: fastai's rule of thumb, up to `WIDEST`.
 
     >>> [embedding_size(n) for n in (2, 8, 50, 1116)]
-    [2, 5, 14, 81]
+    [2, 5, 8, 8]
     """
-    return int(min(600, round(1.6 * n**0.56)))
+    return int(min(WIDEST, round(1.6 * n**0.56)))
 
 
 class Embeddings(nn.Module):

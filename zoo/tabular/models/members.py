@@ -1,7 +1,8 @@
-"""Layers of an ensemble whose k members share their weights and differ in cheap vectors.
+"""Layers of an ensemble of k members, which share their weights or do not.
 
-BatchEnsemble (Wen et al. 2020), as TabM uses it (Gorishniy et al. 2024, arXiv:2410.24210, sec. 3):
-a member scales the inputs and the outputs of the shared matrix by vectors of its own.
+Those that share them differ in cheap vectors: BatchEnsemble (Wen et al. 2020), as TabM uses it
+(Gorishniy et al. 2024, arXiv:2410.24210, sec. 3); a member scales the inputs and the outputs of the
+shared matrix by vectors of its own.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class MemberLinear(nn.Module):
         return torch.addcmul(self.bias, F.linear(wide * self.scale_in, self.weight), self.scale_out)
 
 
-class MemberHeads(nn.Module):
+class OwnLinear(nn.Module):
     """A linear layer for each member, nothing shared.
 
     Shape:

@@ -1,8 +1,8 @@
 """A network for tables: columns joined in one of three ways, a perceptron, a head.
 
 "mlp" is the entity-embedding network (Guo & Berkhahn 2016; layers and order as fastai's), whose
-numbers are embedded piecewise-linearly too unless bins=0; "tabm" trains k members that share their
-weights (Gorishniy et al. 2024).
+numbers are embedded piecewise-linearly too unless bins=0, with several perceptrons behind them;
+"tabm" trains k members that share their weights (Gorishniy et al. 2024).
 
 >>> net = build_network("mlp", rows=[4, 3], n_numbers=2, n_out=1)
 >>> twin = build_network(**net.arguments())
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from zoo.core.training.groups import LayerGroup
 from zoo.tabular.models.inputs import Embeddings, Numbers, Piecewise, embedding_size
-from zoo.tabular.models.members import Init, MemberHeads, MemberLinear
+from zoo.tabular.models.members import Init, MemberLinear, OwnLinear
 from zoo.tabular.options import Join, ModelName
 
 
@@ -37,7 +37,9 @@ class Settings(TypedDict, total=False):
             outputs are averaged.
         bins: bins of the piecewise-linear embedding of a number; 0 leaves numbers as they are.
         d_number: width of that embedding.
-        k: members that share the perceptron's weights; 0 for a plain perceptron with batch norms.
+        k: members that share the perceptron's weights; 0 for plain perceptrons with batch norms.
+        members: plain perceptrons side by side behind the same inputs, each with weights of its
+            own; the prediction is the mean of theirs.
         y_range: lowest and highest output of each target, as scaled; None sets no limits.
     """
 
@@ -49,14 +51,15 @@ class Settings(TypedDict, total=False):
     bins: int
     d_number: int
     k: int
+    members: int
     y_range: Sequence[Sequence[float]] | None
 
 
-# Without dropout, which torch is slow at on a CPU: with more weight decay the scores on splits of
-# Adult's training file are as good (`scripts/searches/tabular_recipe.py`).
-_BOTH: Final[Settings] = {"embedding_dropout": 0.0, "join": "input", "bins": 48}
+# Dropout .15 as RealMLP's (Holzmueller et al. 2024): of small tables whose target is mostly noise
+# less is learnt by heart, others lose next to nothing; see `scripts/searches/tabular_small.py`.
+_BOTH: Final[Settings] = {"embedding_dropout": 0.0, "join": "input", "bins": 48, "members": 1}
 DEFAULTS: Final[dict[ModelName, Settings]] = {
-    "mlp": {**_BOTH, "layers": (200, 100), "dropout": 0.0, "d_number": 8, "k": 0},
+    "mlp": {**_BOTH, "layers": (200, 100), "dropout": 0.15, "d_number": 8, "k": 0, "members": 4},
     "tabm": {**_BOTH, "layers": (256, 256), "dropout": 0.1, "d_number": 16, "k": 16},
 }
 
@@ -73,7 +76,7 @@ class TableNet(nn.Module):
 
     Shape:
         - x_cat: (B, n_cat), int64; x_cont: (B, n_numbers), scaled
-        - output: (B, n_out), or (B, k, n_out) of k members
+        - output: (B, n_out), or (B, k, n_out) of k members, whether they share weights or not
     """
 
     def __init__(
@@ -137,10 +140,13 @@ class TableNet(nn.Module):
     def arguments(self) -> dict[str, Any]:
         """What builds the same architecture again; fit for JSON."""
         limits = self.settings.get("y_range")
+        settings = {name: value for name, value in self.settings.items() if name != "members"}
+        if self.settings["members"] > 1:  # readers of earlier artifacts know no members
+            settings["members"] = self.settings["members"]
         own = {name: getattr(self, name) for name in ("name", "rows", "n_numbers", "n_out")}
         return {
             **own,
-            **self.settings,
+            **settings,
             "sizes": self.sizes,
             "layers": list(self.settings["layers"]),
             "y_range": None if limits is None else [list(pair) for pair in limits],
@@ -156,6 +162,8 @@ def build_network(
         ValueError: settings contradict each other or the table; all are named.
     """
     chosen: Settings = {**DEFAULTS[name], **settings}
+    if chosen["k"] and "members" not in settings:
+        chosen["members"] = 1
     _check(chosen, len(rows), n_out)
     return TableNet(name, rows, n_numbers, n_out, chosen)
 
@@ -173,14 +181,17 @@ def _perceptrons(
     else:
         apart = widths if join == "ensemble" else [sum(widths)]
         bodies = [_body(width, layers, settings, first=True) for width in apart]
-    n = layers[-1]
-    heads = [MemberHeads(n, n_out, k) if k else nn.Linear(n, n_out) for _ in bodies]
+    n, members = layers[-1], k or settings["members"]
+    several = k or members > 1
+    heads = [OwnLinear(n, n_out, members) if several else nn.Linear(n, n_out) for _ in bodies]
     return nn.ModuleList(firsts), nn.ModuleList(bodies), nn.ModuleList(heads)
 
 
 def _body(n_in: int, layers: Sequence[int], settings: Settings, *, first: bool) -> nn.Sequential:
     """Hidden layers: linear, ReLU, batch norm, dropout; of k members without batch norm."""
     k, p = settings["k"], settings["dropout"]
+    if settings["members"] > 1:
+        return _side_by_side(n_in, layers, settings, first=first)
     modules: list[nn.Module] = []
     for i, n in enumerate(layers):
         if k:
@@ -190,6 +201,26 @@ def _body(n_in: int, layers: Sequence[int], settings: Settings, *, first: bool) 
         else:
             modules += [nn.Linear(n_in, n), nn.ReLU(), nn.BatchNorm1d(n)]
         modules += [nn.Dropout(p)] if p else []
+        n_in = n
+    return nn.Sequential(*modules)
+
+
+def _side_by_side(
+    n_in: int, layers: Sequence[int], settings: Settings, *, first: bool
+) -> nn.Sequential:
+    """Hidden layers of members with weights of their own; the first layer of all is one matrix.
+
+    Shape: (B, n_in), or (B, members, n_in) behind a first layer, -> (B, members, n)
+    """
+    members, p = settings["members"], settings["dropout"]
+    modules: list[nn.Module] = []
+    for i, n in enumerate(layers):
+        shared = first and i == 0
+        modules += [nn.Linear(n_in, members * n)] if shared else [OwnLinear(n_in, n, members)]
+        modules += [] if shared else [nn.Flatten()]
+        modules += [nn.ReLU(), nn.BatchNorm1d(members * n)]
+        modules += [nn.Dropout(p)] if p else []
+        modules += [nn.Unflatten(1, (members, n))]
         n_in = n
     return nn.Sequential(*modules)
 
@@ -204,11 +235,13 @@ def _check(settings: Settings, n_cat: int, n_out: int) -> None:
     sound = {
         "layers": len(settings["layers"]) >= 1,
         "sizes": sizes is None or len(sizes) == n_cat,
+        "members": not (settings["k"] and settings["members"] > 1),
         "y_range": limits is None or (len(limits) == n_out and all(p[0] < p[1] for p in limits)),
     }
     wrong = {name: settings.get(name) for name, fine in sound.items() if not fine}
     if wrong:
         raise ValueError(
-            f"a network must have a hidden layer, {n_cat} sizes of embeddings, and {n_out} rising "
-            f"limits or none, got {wrong}. The defaults suit most."
+            f"a network must have a hidden layer, {n_cat} sizes of embeddings, {n_out} rising "
+            "limits or none, and members that share their weights (k) or do not (members), got "
+            f"{wrong}. The defaults suit most."
         )

@@ -26,6 +26,7 @@ from zoo.text.spec import Label
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LEAST: Final = 1e-12  # probability of a class, and of all others, that log odds are of
 MOST: Final = 256  # parts that a text is left without, one after another: words, or runs of them
 FOR, AGAINST = (46, 139, 87), (205, 92, 60)  # colours of words, red, green, blue
 _WIDTH: Final = 76  # characters of a line of the figure
@@ -138,16 +139,9 @@ def without(numbers: Numbers, parts: Sequence[slice]) -> list[Numbers]:
     return [numbers, *(np.concatenate([numbers[: p.start], numbers[p.stop :]]) for p in parts)]
 
 
-def log_odds(logits: Tensor, output: int, *, multi_label: bool) -> Tensor:
-    """The log odds of a class against all others, or of itself where a text may have several.
-
-    Shape: (..., n_classes) -> (...).
-    """
-    own = logits[..., output]
-    if multi_label:
-        return own
-    others = [i for i in range(logits.shape[-1]) if i != output]
-    return own - logits[..., others].logsumexp(-1)
+def log_odds(probabilities: Tensor, output: int) -> Tensor:
+    """The log odds of a class, from probabilities of all. Shape: (..., n_classes) -> (...)."""
+    return probabilities[..., output].logit(LEAST)
 
 
 def _lines(words: Sequence[Any]) -> Iterator[list[Any]]:

@@ -23,6 +23,7 @@ from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
 from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.stream import Stream, in_memory
+from zoo.text.data.warnings import warn_of_empty
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Label, Spec
 from zoo.text.task import check, task_of
@@ -69,7 +70,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
 
         Args:
             texts: a text, or a list, Series, array or iterator of texts, or a table or the `Path`
-                of one, of which the column of texts counts; an empty text is allowed.
+                of one, of which the column of texts counts. A warning tells of empty texts.
             batch_size: texts that pass through the model at a time, those of like length together.
                 The prediction for a text does not depend on the others: on a CPU to the last bit.
 
@@ -79,8 +80,9 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         several, alone = texts_of(texts, self.spec.text_column)
         if not several:
             return []
-        logits = self._logits(in_memory(map(self.spec.numberer, several)), batch_size)
-        decoded = self._task().decode(logits.flatten(0, 1)).view_as(logits).mean(0)
+        stream = in_memory(map(self.spec.numberer, several))
+        warn_of_empty(stream)
+        decoded = self._decoded(self._logits(stream, batch_size))
         kind: Any = Labels if self.spec.multi_label else Prediction
         verdicts = [kind.of(self.spec.classes, row) for row in decoded.double().tolist()]
         return verdicts[0] if alone else verdicts
@@ -123,6 +125,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         texts.check_kind(multi_label=several)
         self._warn_of_seen_rows(texts.hashes())
         stream = in_memory(map(self.spec.numberer, texts.texts))
+        warn_of_empty(stream)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
@@ -150,7 +153,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         parts = list(parts_of(self.spec.numberer.tokenizer(text)))
         variants = without(self.spec.numberer(text), [place for place, _ in parts])
         logits, number = self._logits(in_memory(variants)), classes.index(explained)
-        odds = log_odds(logits, number, multi_label=self.spec.multi_label).mean(0)
+        odds = log_odds(self._decoded(logits.double()), number)
         fall = (odds[0] - odds[1:]).tolist()
         return Explanation(explained, verdict, tuple(word for _, word in parts), tuple(fall))
 
@@ -170,10 +173,18 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         check(config)
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
-        return DocumentBatches(stream, labels, batch_size, shuffle=False, reverse=self.spec.reverse)
+        partners: Any = () if self.blend is None else self.blend.partners
+        reads_parts = any(partner.reads_parts for partner in partners)
+        word = self.spec.vocabulary.word if reads_parts else None
+        options: Any = {"shuffle": False, "reverse": self.spec.reverse, "word": word}
+        return DocumentBatches(stream, labels, batch_size, **options)
+
+    def _decoded(self, logits: Tensor) -> Tensor:
+        """Probabilities by all voices. Shape: (n_voices, n, n_classes) -> (n, n_classes)."""
+        return self._placed.mean([self._task().decode(one) for one in logits])
 
     def _logits(self, stream: Stream, batch_size: int = 64) -> Tensor:
-        """Logits of each member for each document, in order. Shape: (n_members, n, n_classes)."""
+        """Logits of each voice for each document, in order. Shape: (n_voices, n, n_classes)."""
         labels = np.zeros(stream.n_documents, dtype=np.int64)
         batches = self._batches(stream, labels, batch_size)
         outputs = self._placed.predict(batches.epoch(0), self._task())

@@ -5,22 +5,25 @@ It imports no torch, so that the command line reads it at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Final
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
-from zoo.core.options import Option, OptionTable
-from zoo.core.training.options import TrainingOptions
+from zoo.core.options import Chosen, Option, OptionTable
+from zoo.core.training.options import LabelSmoothing, TrainingOptions
+from zoo.core.trust.options import InFolds, Judged
 from zoo.text.language_model.options import Column, Language
 from zoo.text.recipe import BPTT, MAX_LEN
 
 TRAIN_EPOCHS: Final = 10
 TRAIN_LR: Final = 5e-3
+FEW_LETTERS: Final = 60_000  # up to which a held-out tenth tells too little: 500 sentences
+CHEAP_LETTERS: Final = 1_000_000  # up to which all texts are trained on again
 
 Gradual = Annotated[bool, Option(help="Thaw the last layers one after another first, as ULMFiT.")]
 
 
-class Options(TrainingOptions, total=False):
-    """What the verbs of classifiers take beside the model and the texts."""
+class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
+    """What `learner` takes beside the model and the texts."""
 
     text: Column
     label: Annotated[
@@ -32,6 +35,10 @@ class Options(TrainingOptions, total=False):
         ),
     ]
     language: Language
+    class_weights: Annotated[
+        Literal["balanced"] | Mapping[Any, float] | None,
+        Option(cli=str, help="How much each class counts in the loss: 'balanced', or by class."),
+    ]
     drop_mult: Annotated[
         float, Option(default=0.5, low=0, high=10, record=True, help="Factor for all dropouts.")
     ]
@@ -43,4 +50,13 @@ class Options(TrainingOptions, total=False):
     ]
 
 
+class FitOptions(Options, Judged, total=False):
+    """What `train` and `finetune` take beside the model and the texts."""
+
+
 OPTIONS = OptionTable(Options, valid_fraction=0.1, batch_size=64)
+FIT_OPTIONS: Final = OPTIONS.extended(
+    FitOptions,
+    folds=Chosen(f"5 of texts of at most {FEW_LETTERS:,} letters"),
+    refit=Chosen(f"of texts of at most {CHEAP_LETTERS:,} letters"),
+)

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Unpack
-
-import torch
+from typing import Any, Final, Unpack
 
 from zoo.core.arguments import require_data, require_one_start, require_order
-from zoo.core.batches import Data
-from zoo.core.model import finished, learner_of, source
+from zoo.core.model import source
 from zoo.core.options import verb
-from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
+from zoo.core.trust.judge import Recipe, train_and_judge
+from zoo.core.trust.options import JUDGED
 from zoo.hub.find import names_model
 from zoo.text.classification.model import TextClassifier
-from zoo.text.classification.options import OPTIONS, TRAIN_EPOCHS, TRAIN_LR, Gradual, Options
+from zoo.text.classification.new_learner import Start, labelled_texts, new_learner
+from zoo.text.classification.options import (
+    CHEAP_LETTERS,
+    FEW_LETTERS,
+    FIT_OPTIONS,
+    OPTIONS,
+    TRAIN_EPOCHS,
+    TRAIN_LR,
+    FitOptions,
+    Gradual,
+    Options,
+)
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
-from zoo.text.data.documents import DocumentBatches
-from zoo.text.data.labelled import read
-from zoo.text.data.labelled_texts import Labelled
-from zoo.text.data.parts import parts, unseen
-from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_own_numbers
-from zoo.text.data.tokenizer import Tokenizer
-from zoo.text.language_model.model import LanguageModel
 from zoo.text.language_model.options import Model, SomeModel
-from zoo.text.models.classifier import ClassifierNet
 from zoo.text.pretrained import Pretrained, pretrained_model
 from zoo.text.recipe import CYCLE
+from zoo.text.rivals import rivals_of
 from zoo.text.spec import Spec
-from zoo.text.task import task_of
 
-Start = LanguageModel | TextClassifier | None
-SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a network from random weights
+FEWEST_TEXTS: Final = 25  # different ones, that are divided into folds by default
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def finetune(
     pretrained: Pretrained,
     data: Any,
@@ -44,7 +45,7 @@ def finetune(
     epochs: SomeEpochs = None,
     lr: SomeRate = None,
     gradual: Gradual = False,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> TextClassifier:
     """Train a classifier of your texts on the encoder of a language model.
 
@@ -75,19 +76,21 @@ def finetune(
         zoo.text.finetune(lm, reviews, text="review", label="sentiment").predict("So good!")
     """
     require_order("zoo.text.finetune", pretrained, data, names_model=names_model)
-    learn = learner(data, pretrained=pretrained, **options)
-    (fit_gradually if gradual else fit_finetune)(learn, epochs, lr)
-    return finished(learn)
+    fit = fit_gradually if gradual else fit_finetune
+    judged = epochs != 0
+    return _judged(
+        data, pretrained_model(pretrained), partial(_fit, fit, epochs, lr), options, judged
+    )
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def train(
     data: Any,
     *,
     model: Model = "awd_lstm",
     epochs: Epochs = TRAIN_EPOCHS,
     lr: Rate = TRAIN_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> TextClassifier:
     """Train a classifier of your texts from random weights.
 
@@ -103,10 +106,7 @@ def train(
         ValueError: there are no texts, one class, or a setting is out of range.
     """
     require_data("zoo.text.train", data, names_model=names_model)
-    learn = learner(data, model=model, **options)
-    if epochs:
-        learn.fit(epochs, lr, CYCLE)
-    return finished(learn)
+    return _judged(data, None, partial(_fit, _one_cycle, epochs, lr), options, epochs > 0)
 
 
 @verb(OPTIONS)
@@ -135,90 +135,42 @@ def learner(
     require_data("zoo.text.learner", data, names_model=names_model)
     example = "zoo.text.learner(data, pretrained='zoo/lstm-wiki')"
     require_one_start("zoo.text.learner", pretrained, model, example=example)
-    settings = OPTIONS.complete(options)
-    settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else pretrained_model(pretrained)
-    earlier = first.seen_rows if isinstance(first, TextClassifier) else None
-    columns = _columns(first, settings)
-    labelled = partial(read, text=settings["text"], label=settings["label"], usual=columns)
-    whole, valid = labelled(data), settings["valid"]
-    apart = None if valid is None else labelled(valid, several=whole.multi_label).to_score()
-    training, held = parts(whole, apart, settings["valid_fraction"], run.seed)
-    held = unseen(held, earlier)
-    spec = _spec(first, training, whole, columns, settings["language"], run)
-    batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
-    valid_batches = None if held is None else batches(held, shuffle=False)
-    facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
-    return learner_of(
-        _network(first, spec, settings, run),
-        Data(batches(training, shuffle=True), valid_batches, spec, training.hashes()),
-        task_of(spec),
-        TextClassifier,
-        settings,
-        source=source(data),
-        record=facts | OPTIONS.record(settings),
-        seen_before=earlier,
+    whole = labelled_texts(data, first, options)
+    return new_learner(whole, first, source(data), **options)
+
+
+def _judged(
+    data: Any, first: Start, recipe: Recipe, options: FitOptions, compares: bool
+) -> TextClassifier:
+    """The model of a call, measured beside its rivals, and few texts trained on as a whole."""
+    own: Any = {name: value for name, value in options.items() if name not in JUDGED}
+    whole = labelled_texts(data, first, own)
+    n_letters = sum(map(len, whole.texts))
+    cheap = compares and n_letters <= CHEAP_LETTERS and whole.is_valid is None
+    few = cheap and n_letters <= FEW_LETTERS and whole.n_different >= FEWEST_TEXTS
+    return train_and_judge(
+        partial(new_learner, whole, first, source(data)),
+        recipe,
+        FIT_OPTIONS,
+        options,
+        rivals=rivals_of if compares else None,
+        refits=cheap,
+        few=len(whole.texts) if few else 0,
     )
 
 
-def _columns(first: Start, settings: Options) -> tuple[Any, Any]:
-    """The columns of texts and of classes to remember: those named now, or before."""
-    before = first.spec.columns if first else (None, None)
-    text, label = settings["text"], settings["label"]
-    label = tuple(label) if isinstance(label, (list, tuple)) else label
-    return before[0] if text is None else text, before[1] if label is None else label
+def _fit(
+    fit: Callable[..., None],
+    epochs: int | None,
+    lr: float | None,
+    learn: Learner[Spec, TextClassifier],
+    like: Sequence[Learner[Spec, TextClassifier]],
+) -> None:
+    """Train a learner, whatever was measured before: the number of steps follows the texts."""
+    fit(learn, epochs, lr)
 
 
-def _spec(
-    first: Start,
-    training: Labelled,
-    whole: Labelled,
-    columns: tuple[Any, Any],
-    language: str,
-    run: Run,
-) -> Spec:
-    """The pretrained model's vocabulary, or one of the training texts; the classes there are."""
-    if first is None:
-        folder = cache_folder(run.cache)
-        stream, words = with_own_numbers(training.texts, Tokenizer(language), folder)
-        before = Spec(most_frequent(stream, words).words, language)
-    else:
-        before = first.spec
-    classes = whole.classes()
-    classes = before.classes if set(classes) <= set(before.classes) else classes
-    kept = (before.words, before.language, before.reverse)
-    return Spec(*kept, classes, whole.multi_label, *columns)
-
-
-@torch.no_grad()
-def _network(first: Start, spec: Spec, settings: Options, run: Run) -> ClassifierNet:
-    """The network with the pretrained encoder; of a classifier of the same classes the head too."""
-    sizes = SMALL if first is None else first.arguments
-    with seeded(run.seed):
-        network = ClassifierNet(
-            n_words=len(spec.words),
-            n_classes=len(spec.classes),
-            **{name: sizes[name] for name in SMALL},
-            drop_mult=settings["drop_mult"],
-            max_len=settings["max_len"],
-            bptt=settings["bptt"],
-        )
-    if first is not None:
-        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
-    if isinstance(first, TextClassifier) and first.spec.is_like(spec):
-        network.head.load_state_dict(first.members[0].head.state_dict())
-        network.head_trained = True
-    return network
-
-
-def _batches(
-    texts: Labelled, spec: Spec, batch_size: int, run: Run, *, shuffle: bool
-) -> DocumentBatches:
-    return DocumentBatches(
-        in_memory(map(spec.numberer, texts.texts)),
-        texts.numbers(spec.classes),
-        batch_size,
-        shuffle=shuffle,
-        reverse=spec.reverse,
-        seed=run.seed,
-    )
+def _one_cycle(learn: Learner[Spec, TextClassifier], epochs: int, lr: float) -> None:
+    if epochs:
+        learn.fit(epochs, lr, CYCLE)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from zoo.core.batches import Batch, bounds, seed_of, steps_of
 from zoo.text.data.rules import PAD_ID
 from zoo.text.data.stream import Places, Stream
+from zoo.text.data.word_parts import WordParts
 
 POOL: Final = 50  # batches whose documents are sorted together
 
@@ -34,6 +36,7 @@ class DocumentBatches:
         seed: seed of the order.
         rank: number of this process.
         world: number of processes.
+        word: from a number to its word; with it, batches tell the parts of words too.
 
     Raises:
         ValueError: there are no documents, or not as many labels.
@@ -47,6 +50,7 @@ class DocumentBatches:
     seed: int = 0
     rank: int = 0
     world: int = 1
+    word: Callable[[int], str] | None = None
 
     def __post_init__(self) -> None:
         n, n_labels = self.stream.n_documents, len(self.labels)
@@ -78,7 +82,8 @@ class DocumentBatches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes).
 
-        The lengths stay on the CPU: they say how many documents pass at a time.
+        The lengths stay on the CPU: they say how many documents pass at a time. A third input, the
+        parts of words, see `WordParts`, stays there too: networks do not look at it.
         """
         for documents in self.batches(epoch)[start:]:
             low, high = bounds(len(documents), 1, 0, self.rank, self.world)
@@ -95,4 +100,10 @@ class DocumentBatches:
         for row, one in zip(tokens, parts, strict=True):
             row[: len(one)] = one[::-1] if self.reverse else one
         inputs: Any = (torch.from_numpy(tokens), torch.from_numpy(lengths))
-        return Batch(inputs, torch.from_numpy(self.labels[documents]), on_cpu=(1,))
+        if self._parts is not None:
+            inputs = (*inputs, self._parts(parts))
+        return Batch(inputs, torch.from_numpy(self.labels[documents]), on_cpu=(1, 2))
+
+    @cached_property
+    def _parts(self) -> WordParts | None:
+        return None if self.word is None else WordParts.of(self.stream, self.word)

@@ -49,7 +49,7 @@ def read(
     if parts := sources.parts_of(data):
         again = partial(read, text=text, label=label, usual=usual, several=several)
         return _joined([again(part) for part in parts if part is not None])
-    table, is_valid, values = sources.table_of(data), None, None
+    table, is_valid, values, names = sources.table_of(data), None, None, None
     if table is None:
         texts, values = sources.pair_of(data)
     else:
@@ -58,14 +58,15 @@ def read(
         is_valid = sources.is_valid_of(table, [text_name, *label_names])
         if is_valid is None:
             warn_of_marked_parts(table, [text_name, *label_names])
-        texts, values = table[text_name].tolist(), table[label_names]
+        texts, values, names = table[text_name].tolist(), table[label_names], table.index.tolist()
         if len(label_names) == 1 and not isinstance(label, (list, tuple)):
             values = values.iloc[:, 0].tolist()
             if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):
                 values = labels.from_csv(values)
     _check_texts(texts, len(values))
     own, named = labels.checked(values, several=several)
-    return Labelled(["" if is_missing(one) else one for one in texts], own, named, is_valid)
+    plain = ["" if is_missing(one) else one for one in texts]
+    return Labelled(plain, own, named, is_valid, names)
 
 
 def _joined(parts: list[Labelled]) -> Labelled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zoo.core.messages import did_you_mean
 from zoo.core.split import Hashes
 from zoo.text.data.labels import Labels
-from zoo.text.data.texts import hashes_of
+from zoo.text.data.texts import hashes_of, key_of
 from zoo.text.spec import Label
 
 SINGLE: Final = 0.9  # classes per label from which on texts and labels look swapped
@@ -28,12 +28,16 @@ class Labelled:
         labels: one per row.
         named: classes that the data name, whether a text has them or not.
         is_valid: rows that the data set apart to validate on; None if they set none apart.
+        names: what the user calls each row of all; None counts them from 0.
+        rows: the number of each row among the user's; None if all are here.
     """
 
     texts: list[str]
     labels: Labels
     named: tuple[Label, ...] = ()
     is_valid: NDArray[np.bool_] | None = None
+    names: Sequence[Hashable] | None = None
+    rows: NDArray[np.int64] | None = None
 
     @property
     def multi_label(self) -> bool:
@@ -99,13 +103,20 @@ class Labelled:
     def take(self, rows: NDArray[Any]) -> Labelled:
         """The texts of some rows, in their order."""
         own: Any = [self.labels[i] for i in rows]
-        return replace(self, texts=[self.texts[i] for i in rows], labels=own, is_valid=None)
+        texts = [self.texts[i] for i in rows]
+        before = rows if self.rows is None else self.rows[rows]
+        return replace(self, texts=texts, labels=own, is_valid=None, rows=before)
 
     def to_score(self) -> Labelled:
         """The texts that a model is scored on: those set apart for it, or all."""
         if self.is_valid is None or not self.is_valid.any():
             return self
         return self.take(np.flatnonzero(self.is_valid))
+
+    @property
+    def n_different(self) -> int:
+        """How many different texts there are."""
+        return len(set(map(key_of, self.texts)))
 
     def hashes(self) -> Hashes:
         """Content hashes of the texts that are not empty. Shape: (n,)"""

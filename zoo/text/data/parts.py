@@ -17,6 +17,7 @@ from zoo.core.split import (
     require_both_parts,
     require_disjoint,
 )
+from zoo.core.trust.folds import MARKED, Fold, rows_of_fold
 from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.texts import key_of
 
@@ -26,7 +27,11 @@ WAY_OUT = "Leave these texts out of one of them."
 
 
 def parts(
-    data: Labelled, valid: Labelled | None, fraction: float, seed: int
+    data: Labelled,
+    valid: Labelled | None,
+    fraction: float,
+    seed: int,
+    fold: Fold | None = None,
 ) -> tuple[Labelled, Labelled | None]:
     """What to train on and what to validate on.
 
@@ -36,10 +41,13 @@ def parts(
         fraction: fraction of the texts to hold out where neither the user nor the data set some
             apart.
         seed: seed of the draw.
+        fold: one of several parts to hold out instead; copies and classes as in `split`.
 
     Raises:
         ValueError: a text to validate on is trained on as well, or nothing can be held out.
     """
+    if fold is not None:
+        return _one_of_folds(data, fold, seed)
     if data.is_valid is not None:
         rest = np.flatnonzero(~data.is_valid)
         n = len(data.texts)
@@ -53,6 +61,16 @@ def parts(
         require_disjoint(data.hashes(), valid.hashes(), rows="texts", way_out=WAY_OUT)
         return data, valid
     return split(data, fraction, seed) if fraction else (data, None)
+
+
+def _one_of_folds(data: Labelled, fold: Fold, seed: int) -> tuple[Labelled, Labelled]:
+    """The texts that train in one fold, and those that are held out."""
+    if data.is_valid is not None:
+        raise ValueError(MARKED)
+    groups = [key_of(text) or row for row, text in enumerate(data.texts)]
+    strata: Any = None if data.multi_label else data.labels
+    train, held = rows_of_fold(fold, len(groups), seed, groups=groups, strata=strata)
+    return data.take(train), data.take(held)
 
 
 def unseen(

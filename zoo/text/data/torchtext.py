@@ -5,13 +5,13 @@ Reading them needs no torchtext: its objects are recognised by their attributes.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from zoo.text.data.rules import BOS, EOS, PAD, SPECIAL, UNK, UNK_ID
+from zoo.text.data.rules import BOS, EOS, PAD, SPECIAL, UNK
 from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.spec import Spec
 
@@ -56,8 +56,7 @@ def to_field(spec: Spec) -> Field:
         unk_token=UNK,
     )
     vocab = Vocab(Counter(), specials=list(spec.words))
-    vocab.unk_index = UNK_ID
-    vocab.stoi = defaultdict(vocab._default_unk_index, vocab.stoi)
+    vocab.stoi = _Numbers(spec)
     field.vocab = vocab
     return field
 
@@ -90,6 +89,18 @@ def table(dataset: Any) -> pd.DataFrame:
     names = [name for name, field in dataset.fields.items() if field is not None]
     rows = [[_whole(getattr(one, name)) for name in names] for one in dataset.examples]
     return pd.DataFrame(rows, columns=names, dtype=object)
+
+
+class _Numbers(dict[str, int]):
+    """The words' numbers; an unknown word gets the one that `Spec.numbers` gives it."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__((word, number) for number, word in enumerate(spec.words))
+        self._number = spec.number_of
+
+    def __missing__(self, word: str) -> int:
+        """The number of an unknown word."""
+        return self._number(word)
 
 
 def _whole(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,6 +42,35 @@ class Vocabulary:
         """The number of a word, or 0 for an unknown word."""
         return self._numbers.get(word, UNK_ID)
 
+    def own_number(self, word: str) -> int:
+        """The number of a word, or for an unknown one a number of its own beyond the vocabulary.
+
+        It is made of a checksum of the word: of 30,000 unknown words about one in 70,000 shares its
+        number with another one.
+
+        >>> Vocabulary((*SPECIAL, "film")).own_number("zoo")
+        424623945
+        """
+        number = self._numbers.get(word)
+        if number is None:
+            n = len(self.words)
+            number = n + zlib.crc32(word.encode("utf-8", "surrogatepass")) % (2**31 - n)
+            self._others[number] = word
+        return number
+
+    def word(self, number: int) -> str:
+        """The word of a number that `number` or `own_number` gave here; "" for any other."""
+        return self.words[number] if number < len(self.words) else self._others.get(number, "")
+
+    def filled_up(self, words: Iterable[str], most: int) -> Vocabulary:
+        """These words, and of others the first, until there are `most`.
+
+        >>> Vocabulary((*SPECIAL, "film")).filled_up(["the", "film", "of"], 11).words[9:]
+        ('film', 'the')
+        """
+        others = [word for word in words if word not in self._numbers]
+        return Vocabulary((*self.words, *others[: max(most - len(self), 0)]))
+
     def rows_in(self, other: Vocabulary) -> Tensor:
         """The number of each word in another vocabulary, -1 for a word that is not there.
 
@@ -48,6 +78,11 @@ class Vocabulary:
         """
         numbers = [other._numbers.get(word, -1) for word in self.words]
         return torch.tensor(numbers, dtype=torch.int64)
+
+    @cached_property
+    def _others(self) -> dict[int, str]:
+        """Words beyond the vocabulary that were met, by their numbers."""
+        return {}
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from zoo.core.run import Run
 from zoo.core.split import Hashes, SeenRows, nearest_to, require_disjoint
+from zoo.core.trust.folds import MARKED, Fold, rows_of_fold
 from zoo.text.data.parts import WAY_OUT, Rows, are_too_few, units_of, warn_of_copies, without
 from zoo.text.data.stream import (
     Stream,
@@ -44,16 +45,22 @@ class Documents:
 
 
 def corpus(
-    texts: Texts, spec: Spec, settings: Options, earlier: SeenRows | None
+    texts: Texts,
+    spec: Spec,
+    settings: Options,
+    earlier: SeenRows | None,
+    known: Sequence[str] = (),
 ) -> tuple[Stream, Stream | None, Hashes, Spec]:
     """Streams to train and to validate on, the hashes of the former, the spec with its vocabulary.
 
     Args:
         texts: all texts, or those to train on.
         spec: language and column of the texts; its vocabulary is kept if it has one, else that of
-            the training part is taken.
+            the training part is taken first.
         settings: all options of the verb.
         earlier: documents that the pretrained model was trained on.
+        known: words of the pretrained model, the most frequent first: those that the training part
+            lacks fill the vocabulary up to as many words as the model has.
 
     Raises:
         ValueError: a document to validate on is trained on as well, or there are too few.
@@ -61,17 +68,32 @@ def corpus(
     tokenizer = Tokenizer(spec.language, spec.normalisation)
     run, column, valid = settings["run"] or Run(), settings["text"], settings["valid"]
     fraction, folder = settings["valid_fraction"], cache_folder(run.cache)
+    fold = settings["fold"]
+    if fold is not None and isinstance(texts, Iterator):
+        raise ValueError(
+            "folds must be drawn from texts that can be read again, got an iterator, which ends "
+            "after once. Give a list or a file."
+        )
     texts, apart = parts(texts)
+    if fold is not None and apart is not None:
+        raise ValueError(MARKED)
     documents = Documents(each(texts, column, spec.text_column))
     train, words = with_own_numbers(documents, tokenizer, folder)
     hashes, held = documents.hashes, None
-    if valid is None and apart is None and fraction:
-        rows, held_rows = split(hashes, len(train), fraction, run.seed)
+    if valid is None and apart is None and (fraction or fold is not None):
+        if fold is not None:
+            rows, held_rows = rows_of_fold(Fold(*fold), len(hashes), run.seed, groups=hashes)
+        else:
+            rows, held_rows = split(hashes, len(train), fraction, run.seed)
         held_rows = held_rows[without(hashes[held_rows], earlier)]
         held = train.take(held_rows) if len(held_rows) else None
         train, hashes = train.take(rows), hashes[rows]
     limits = {"most": settings["most_words"], "at_least": settings["at_least"]}
-    vocabulary = spec.vocabulary if spec.words else most_frequent(train, words, **limits)
+    if spec.words:
+        vocabulary = spec.vocabulary
+    else:
+        own, n_known = most_frequent(train, words, **limits), min(len(known), limits["most"])
+        vocabulary = own.filled_up(known, n_known)
     renumbered(train, words, vocabulary)
     spec = replace(spec, words=vocabulary.words)
     others = apart if valid is None else valid

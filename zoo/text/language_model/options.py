@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import TrainingOptions
+from zoo.core.trust.options import InFolds, Measured
 from zoo.text.recipe import AR, AT_LEAST, BPTT, MOST_WORDS, TAR
 
 TRAIN_EPOCHS: Final = 10
@@ -37,7 +38,7 @@ Language = Annotated[
 ]
 
 
-class Options(TrainingOptions, total=False):
+class Options(TrainingOptions, InFolds, total=False):
     """What the verbs of language models take beside the model and the texts."""
 
     text: Column
@@ -90,3 +91,10 @@ class Options(TrainingOptions, total=False):
 
 
 OPTIONS = OptionTable(Options, valid_fraction=0.1, batch_size=64)
+
+
+class FitOptions(Options, Measured, total=False):
+    """What `train_lm` and `finetune_lm` take beside the model and the texts."""
+
+
+FIT_OPTIONS: Final = OPTIONS.extended(FitOptions)

@@ -7,7 +7,7 @@ Howard & Ruder 2018: a language model of general texts (sec. 3.1) is fine-tuned 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Unpack
 
@@ -15,11 +15,12 @@ import torch
 
 from zoo.core.arguments import require_data, require_one_start, require_order
 from zoo.core.batches import Data
-from zoo.core.model import finished, learner_of, source
+from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
+from zoo.core.trust.judge import train_and_judge
 from zoo.hub.find import names_model
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.texts import Texts
@@ -30,30 +31,32 @@ from zoo.text.language_model.model import LanguageModel
 from zoo.text.language_model.options import (
     FINETUNE_EPOCHS,
     FINETUNE_LR,
+    FIT_OPTIONS,
     OPTIONS,
     TRAIN_EPOCHS,
     TRAIN_LR,
+    FitOptions,
     Model,
     Options,
     SomeModel,
 )
 from zoo.text.models.language_model import LanguageNet, task
-from zoo.text.pretrained import language_model
+from zoo.text.pretrained import SIZES, language_model, require_like
 from zoo.text.recipe import CYCLE
 from zoo.text.spec import Spec
 
 Pretrained = str | os.PathLike[str] | LanguageModel
-SIZES = ("d_embedding", "d_hidden", "n_layers")
+WordLearner = Learner[Spec, LanguageModel]
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def train_lm(
     data: Texts,
     *,
     model: Model = "awd_lstm",
     epochs: Epochs = TRAIN_EPOCHS,
     lr: Rate = TRAIN_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> LanguageModel:
     """Train a language model on your texts from random weights.
 
@@ -74,25 +77,29 @@ def train_lm(
         zoo.text.train_lm("books/").generate("Once upon a time")
     """
     require_data("zoo.text.train_lm", data, names_model=names_model)
-    learn = lm_learner(data, model=model, **options)
-    if epochs:
-        learn.fit(epochs, lr, CYCLE)
-    return finished(learn)
+
+    def fit(learn: WordLearner, like: Sequence[WordLearner]) -> None:
+        if epochs:
+            learn.fit(epochs, lr, CYCLE)
+
+    return train_and_judge(partial(lm_learner, data, model=model), fit, FIT_OPTIONS, options)
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def finetune_lm(
     pretrained: Pretrained,
     data: Texts,
     *,
     epochs: Epochs = FINETUNE_EPOCHS,
     lr: Rate = FINETUNE_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> LanguageModel:
-    """Take a trained language model further on your texts, with their vocabulary.
+    """Take a trained language model further on your texts.
 
-    Words that the model knows keep their vectors, others begin at the mean. First the words alone
-    train for an epoch, then everything at a tenth of the rate.
+    Its vocabulary becomes that of your texts, and of the words that it knows beside them the most
+    frequent ones, until it has as many words as before. Words that the model knows keep their
+    vectors, others begin at the mean. First the words alone train for an epoch, then everything at
+    a tenth of the rate.
 
     Args:
         pretrained: a language model, its directory, or its name on the hub.
@@ -106,13 +113,16 @@ def finetune_lm(
         ValueError: there are too few texts, or a setting is out of range.
     """
     require_order("zoo.text.finetune_lm", pretrained, data, names_model=names_model)
-    learn = lm_learner(data, pretrained=pretrained, **options)
-    learn.freeze()
-    learn.fit(1, lr, CYCLE)
-    learn.unfreeze()
-    if epochs and not learn.interrupted:
-        learn.fit(epochs, lr / 10, CYCLE)
-    return finished(learn)
+    start = language_model(pretrained)
+
+    def fit(learn: WordLearner, like: Sequence[WordLearner]) -> None:
+        learn.freeze()
+        learn.fit(1, lr, CYCLE)
+        learn.unfreeze()
+        if epochs and not learn.interrupted:
+            learn.fit(epochs, lr / 10, CYCLE)
+
+    return train_and_judge(partial(lm_learner, data, pretrained=start), fit, FIT_OPTIONS, options)
 
 
 @verb(OPTIONS)
@@ -145,7 +155,10 @@ def lm_learner(
     settings["run"] = run = settings["run"] or Run()
     first = None if pretrained is None else language_model(pretrained)
     earlier = None if first is None else first.seen_rows
-    train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier)
+    if first is not None:
+        require_like(first, options)
+    known = () if first is None else first.spec.words
+    train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier, known)
     batches = partial(
         StreamBatches,
         batch_size=settings["batch_size"],

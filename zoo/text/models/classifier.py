@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.training.groups import LayerGroup
+from zoo.text.data.rules import UNK_ID
 from zoo.text.models.awd_lstm import FOR_CLASSIFIER, AwdLstm, State, exact_on_cpu
 from zoo.text.recipe import BPTT, MAX_LEN
 
@@ -59,7 +60,7 @@ class ClassifierNet(nn.Module):
         sizes = {"d_embedding": d_embedding, "d_hidden": d_hidden, "n_layers": n_layers}
         reach = {"max_len": max_len, "bptt": bptt}
         self.arguments: dict[str, Any] = {**sizes, "drop_mult": drop_mult, **reach}
-        self.max_len, self.bptt = max_len, bptt
+        self.n_words, self.max_len, self.bptt = n_words, max_len, bptt
         self.head_trained = self.flips = False
         dropouts = FOR_CLASSIFIER.times(drop_mult)
         self.encoder = AwdLstm(n_words=n_words, **sizes, dropouts=dropouts)
@@ -73,11 +74,14 @@ class ClassifierNet(nn.Module):
             nn.Linear(D_HEAD, n_classes),
         )
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, lengths: Tensor, parts: Tensor | None = None) -> Tensor:
         """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes).
 
-        Lengths on a GPU are waited for; those on the CPU are not.
+        The parts of words are for bags of words alone, see `DocumentBatches`. Numbers beyond the
+        vocabulary are read as one unknown word. Lengths on a GPU are waited for; those on the CPU
+        are not.
         """
+        tokens = tokens.where(tokens < self.n_words, UNK_ID)
         if self.flips:
             tokens = flipped(tokens, lengths.to(tokens.device, non_blocking=True))
         with exact_on_cpu(self, tokens):

@@ -1,14 +1,13 @@
 """A frozen body sees each photo once: its pooled features, kept on disk, then live on the device.
 
-What a pass gives depends on the body's weights, the photos' files and how they are cut and varied;
-the name of its file is a digest of all that. A pass is kept when it is whole: the second experiment
-on the same photos starts at once, a pass that was killed begins again.
+What a photo's features are depends on the body's weights, the photo and how it is cut: the name of
+a file is a digest of body and cut, and in the file a photo is found by its content. So the second
+experiment on the same photos starts at once, and folds and subsets share one pass. Photos that vary
+by a draw have a file per pass. What was killed on the way begins again.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,22 +15,24 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch, TensorBatches
 from zoo.core.cache_folder import expanded
 from zoo.core.fingerprint import digest
-from zoo.core.messages import warn
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
+from zoo.vision.classification.feature_file import Known, Names, keep, read
 from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.batches import PhotoBatches
-from zoo.vision.data.cache import Items, cache_folder, make_room
+from zoo.vision.data.cache import Items, cache_folder
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.models.head import pooled
 
 SUFFIX: Final = ".features"
-_VERSION: Final = "zoo-features-2"
+BATCH_SIZE: Final = 32
+_VERSION: Final = "zoo-features-3"
 
 
 class Features(nn.Module):
@@ -62,19 +63,43 @@ class Pass:
     mirrored: bool = False
 
     def batches(self) -> Iterator[Batch]:
-        """The batches of the pass."""
-        for batch in self.photos.epoch(self.epoch):
-            flipped = tuple(x.flip(-1) for x in batch.inputs) if self.mirrored else batch.inputs
-            yield batch._replace(inputs=flipped)
+        """The batches of the pass, whose last photo fills them up to `BATCH_SIZE`.
+
+        So a photo's features do not depend, in their last bit, on how many others it came with.
+        """
+        photos = self.photos if self.photos.augment else replace(self.photos, batch_size=BATCH_SIZE)
+        for batch in photos.epoch(self.epoch):
+            (x,) = batch.inputs
+            x = x.flip(-1) if self.mirrored else x
+            lacking = max(BATCH_SIZE - len(x), 0)
+            filled = torch.cat([x, x[-1:].expand(lacking, -1, -1, -1)])
+            yield batch._replace(inputs=(filled,))
 
     def key(self) -> str | None:
-        """Text that identifies the pass in the cache, or None for a user's own data set."""
+        """Text that identifies the file of the pass, or None for a user's own data set."""
         photos = self.photos
         if not isinstance(photos.items, Items):
             return None
-        seed = (photos.seed, self.epoch, photos.batch_size) if photos.augment else ()
-        looks = (photos.size, photos.mean, photos.std, photos.augment, seed, self.mirrored)
-        return repr((photos.items.fingerprint(), looks))
+        looks = (photos.size, photos.mean, photos.std, self.mirrored, photos.items.how())
+        if photos.augment is None:
+            return repr(looks)
+        draws = (photos.augment, photos.seed, self.epoch, photos.batch_size)
+        return repr((looks, draws, photos.items.fingerprint()))
+
+    def names(self) -> Names:
+        """What each photo is found by: its content, or its place among the draws. Shape: (n,)"""
+        items = self.photos.items
+        if isinstance(items, Items) and self.photos.augment is None:
+            return items.hashes
+        return np.arange(len(items), dtype=np.uint64)
+
+    def of(self, rows: NDArray[np.int64]) -> Pass:
+        """The pass over some of its photos; all of them if they vary by a draw."""
+        photos = self.photos
+        if not isinstance(photos.items, Items) or len(rows) == len(photos):
+            return self
+        some = photos.items.take(rows.tolist())
+        return replace(self, photos=replace(photos, items=some, targets=photos.targets[rows]))
 
 
 @dataclass(frozen=True)
@@ -164,6 +189,14 @@ def photos_of(learn: PhotoLearner) -> tuple[PhotoBatches, PhotoBatches | None]:
     return train, valid
 
 
+def plain_passes(photos: PhotoBatches) -> list[Pass]:
+    """The pass over photos as they are, and one over mirror images if they may be flipped."""
+    augment: Any = photos.augment
+    plain = Pass(replace(photos, augment=None, shuffle=False))
+    flips = augment is not None and (augment.flip or augment.dihedral)
+    return [plain, replace(plain, mirrored=True)] if flips else [plain]
+
+
 def features_and_targets(learn: PhotoLearner, passes: Sequence[Pass]) -> tuple[Tensor, Tensor]:
     """What the passes give, one after the other. Shape: (n, d) and (n, ...), on the CPU."""
     rows = torch.cat([features_of(learn, one) for one in passes])
@@ -171,53 +204,27 @@ def features_and_targets(learn: PhotoLearner, passes: Sequence[Pass]) -> tuple[T
 
 
 def features_of(learn: PhotoLearner, one: Pass) -> Tensor:
-    """The features of a pass, from the cache if they are there. Shape: (n, d), on the CPU."""
-    classifier: Any = learn.model
-    place = _place(learn, one)
-    rows = None if place is None else read(place, len(one.photos), classifier.head.width)
-    if rows is None:
-        body = [Features(classifier)]
-        outputs = predict_batches(body, one.batches(), _PLAIN, learn.device, learn.dtype)
-        rows = torch.cat([batch.mean.cpu() for batch in outputs])
-        if place is not None:
-            keep(place, rows, int(learn.run.cache_gb * 1e9))
-    return rows
+    """The features of a pass: those that the cache has, and the others. Shape: (n, d), on the CPU.
 
-
-def read(place: Path, n: int, d: int) -> Tensor | None:
-    """The features of a file, or None without a whole one. Shape: (n, d)."""
-    try:
-        values = np.fromfile(place, np.float32)
-        os.utime(place)  # used just now
-    except OSError:
-        return None
-    return torch.from_numpy(values.reshape(n, d)) if values.size == n * d else None
-
-
-def keep(place: Path, rows: Tensor, limit: int) -> None:
-    """Write the features of a whole pass to the cache; a warning tells if that fails.
-
-    Args:
-        place: the file.
-        rows: features. Shape: (n, d)
-        limit: bytes of the whole cache; older files make room.
+    A photo that occurs several times is seen once, unless it varies.
     """
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")  # a process may be at the same pass
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(rows.contiguous().numpy().data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(place)
-        make_room(place, limit)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        warn(
-            f"features must be kept on disk for the next experiment, got {error}. Free space, or "
-            "set ZOO_CACHE to another folder."
-        )
+    classifier: Any = learn.model
+    place, names = _place(learn, one), one.names()
+    known = (
+        Known.nothing(classifier.head.width)
+        if place is None
+        else read(place, classifier.head.width)
+    )
+    lacking = known.lacks(names)
+    if len(lacking):
+        body = [Features(classifier)]
+        batches = one.of(lacking).batches()
+        outputs = predict_batches(body, batches, _PLAIN, learn.device, learn.dtype)
+        rows = torch.cat([batch.mean[: len(batch.target)].cpu() for batch in outputs])
+        known = known.added(names[lacking], rows)
+        if place is not None:
+            keep(place, known, int(learn.run.cache_gb * 1e9))
+    return known.of(names)
 
 
 def _feature_batches(
@@ -230,7 +237,7 @@ def _feature_batches(
 
 
 def _place(learn: PhotoLearner, one: Pass) -> Path | None:
-    """The file of a pass: its name tells weights, photos and looks; None without a name."""
+    """The file of a pass: its name tells weights and looks; None without a name."""
     key = one.key()
     if key is None:
         return None

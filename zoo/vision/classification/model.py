@@ -282,6 +282,13 @@ class PhotoModel(Model[Classifier, Spec]):
         output = "number" if self.spec.task == "regression" else "probabilities"
         return write_onnx(path, self.members, self.spec, shape=shape, decode=decode, output=output)
 
+    def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
+        """See `Model.answers`; of numbers a column of them."""
+        if self.spec.task != "regression":
+            return super().answers(decoded, names)
+        column = self.spec.columns[1] if self.spec.columns else "number"
+        return pd.DataFrame({column: decoded.numpy()}, pd.Index(names))
+
     def _check_config(self, config: Config) -> None:
         classifier_of(config)
 

@@ -13,6 +13,7 @@ from zoo.core.model import learner_of, source
 from zoo.core.run import Run, seeded
 from zoo.core.split import SeenRows
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
+from zoo.vision.classification.candidates import at_hand, best_of, compared
 from zoo.vision.classification.features import on_features
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.options import OPTIONS, Options
@@ -31,7 +32,7 @@ from zoo.vision.data.photo_sets import (
 )
 from zoo.vision.data.sources import TableForm, column_names, table_facts
 from zoo.vision.models.classifier import Classifier
-from zoo.vision.pretrained import NEW_HEAD, Pretrained, of_whole_photos, start
+from zoo.vision.pretrained import AUTO, NEW_HEAD, Pretrained, of_whole_photos, start
 
 
 def new_learner(
@@ -48,11 +49,30 @@ def new_learner(
     settings, run = OPTIONS.complete(options), options.get("run") or Run()
     first = of_whole_photos(first)
     earlier = first if isinstance(first, PhotoModel) else None
-    trained_on = earlier.seen_rows if earlier else None
     OPTIONS.require_used(settings, table_facts(data, settings["valid"]))
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
-    listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, **form)
+    fold = settings["fold"]
+    listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, fold=fold, **form)
+    if first == AUTO:
+        whole = Listing(listing.train, None)
+        table = compared(at_hand(), lambda one: _on(whole, data, one, one, form, settings))
+        first = pretrained = best_of(table)
+    return _on(listing, data, first, pretrained, form, settings)
+
+
+def _on(
+    listing: Listing,
+    data: Any,
+    first: str | PhotoModel,
+    pretrained: Pretrained | None,
+    form: TableForm,
+    settings: Options,
+) -> PhotoLearner:
+    """The learner on photos that are listed; see `new_learner`."""
+    run = settings["run"] or Run()
+    earlier = first if isinstance(first, PhotoModel) else None
+    trained_on = earlier.seen_rows if earlier else None
     head = {k: v for k, v in settings.items() if k in NEW_HEAD and v is not None}
     with seeded(run.seed):
         network = start(first, listing, settings["size"], head, published=pretrained is not None)
@@ -68,7 +88,7 @@ def new_learner(
     facts = {"pretrained": "" if pretrained is None else str(pretrained), "photos": len(labels)}
     learn = learner_of(
         network,
-        Data(*parts, spec, photo_set.train.hashes),
+        Data(*parts, spec, photo_set.train.hashes, photo_set.origin),
         task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights),
         _model,
         settings,

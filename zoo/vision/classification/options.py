@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
+from zoo.core.trust.options import InFolds, Judged
 from zoo.vision.option_names import Augmentation, Pool, TaskName
 
 EPOCHS: Final = 4  # of fine-tuning
@@ -24,7 +25,7 @@ Sizes = Annotated[
 ]
 
 
-class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
+class Options(TrainingOptions, LabelSmoothing, BatchNorm, InFolds, total=False):
     """What all verbs take beside the model and the data."""
 
     root: Annotated[
@@ -139,5 +140,11 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, total=False):
     ]
 
 
+class FitOptions(Options, Judged, total=False):
+    """What `train` and `finetune` take beside the model and the data."""
+
+
 OPTIONS = OptionTable(Options, batch_size=16, batchnorm="fixed")
 TRAIN_OPTIONS = OptionTable(Options, batch_size=16, batchnorm="live")
+FIT_OPTIONS = OPTIONS.extended(FitOptions)
+TRAIN_FIT_OPTIONS = TRAIN_OPTIONS.extended(FitOptions)

@@ -11,18 +11,92 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from statistics import mean
 from typing import Any, Final
 
-from zoo.core.training.averaging import WiSE
+import numpy as np
+from torch import Tensor
+
 from zoo.core.training.schedules import one_cycle
+from zoo.core.training.shares import ShareChoice, Weights, choose_share, weights_of
+from zoo.core.trust.rivals import Rival
 from zoo.vision.classification import probe
-from zoo.vision.classification.features import Pass, features_and_targets, photos_of
+from zoo.vision.classification.features import (
+    features_and_targets,
+    on_photos,
+    photos_of,
+    plain_passes,
+)
 from zoo.vision.classification.model import PhotoLearner
+from zoo.vision.classification.rivals import rivals_of
+from zoo.vision.classification.spec import Spec
+from zoo.vision.classification.task import task_of
+from zoo.vision.classification.thresholds import tune_threshold
 from zoo.vision.data.photo_sets import resized
 
 LR: Final = 3e-4  # of the head
 RATIO: Final = 10.0  # of the head's rate to that of the first layer group
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
+
+
+class FineTuning:
+    """How one call of `finetune` trains its learners, and what it compares them with.
+
+    Args:
+        epochs: passes over the training photos; 0 keeps the probe.
+        lr: highest rate of the head; None takes `LR`, or `HEAD_LR` for a head alone.
+        sizes: growing sides of the photos, see `fit_from_probe`.
+        head_alone: whether the body stays frozen.
+    """
+
+    def __init__(
+        self, epochs: int, lr: float | None, sizes: Sequence[int] = (), *, head_alone: bool = False
+    ) -> None:
+        self.epochs, self.lr, self.sizes, self.head_alone = epochs, lr, sizes, head_alone
+        self._shares: list[float] = []
+        self._first: Weights | None = None
+
+    def train(self, learn: PhotoLearner, like: Sequence[PhotoLearner]) -> Tensor | None:
+        """Train a learner, see `zoo.core.trust.judge.Recipe`; all photos at the share of a part."""
+        start_from_probe(learn)
+        choice = self._first = None
+        if self.epochs and not learn.interrupted:
+            self._first = weights_of(learn.model)
+            rate = self.lr or (HEAD_LR if self.head_alone else LR)
+            if self.head_alone:
+                fit_head(learn, self.epochs, rate)
+            else:
+                share = mean(self._shares) if like and self._shares else None
+                choice = fit_from_probe(learn, self.epochs, rate, self.sizes, share)
+        settle(learn, like)
+        if choice is None:
+            return None
+        self._shares.append(choice.share)
+        return choice.predictions
+
+    def rivals(self, learn: PhotoLearner) -> Sequence[Rival[Spec]]:
+        """The rivals of the learner that was trained last."""
+        return rivals_of(learn, self._first)
+
+
+def settle(learn: PhotoLearner, like: Sequence[PhotoLearner]) -> None:
+    """End a training: photos in the place of features, and thresholds of several labels.
+
+    Args:
+        learn: the learner.
+        like: learners of the same call that were validated, whose thresholds all photos take.
+    """
+    on_photos(learn)
+    spec = learn.data.spec
+    if spec.task != "multi-label":
+        return
+    if learn.data.valid is not None:
+        tune_threshold(learn)
+    elif like:
+        each = np.mean([one.data.spec.threshold for one in like], axis=0)
+        spec = replace(spec, threshold=tuple(round(float(one), 2) for one in each))
+        learn.set_data(learn.data._replace(spec=spec))
+        learn.task = replace(learn.task, metrics=task_of(spec).metrics)
 
 
 def start_from_probe(learn: PhotoLearner) -> None:
@@ -41,21 +115,23 @@ def start_from_probe(learn: PhotoLearner) -> None:
         learn.freeze()
         learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
         return
-    train, _ = photos_of(learn)
-    augment: Any = train.augment
-    plain = replace(train, augment=None, shuffle=False)
-    passes = [Pass(plain)]
-    if augment is not None and (augment.flip or augment.dihedral):
-        passes.append(Pass(plain, mirrored=True))
+    passes = plain_passes(photos_of(learn)[0])
     features, targets = (rows.numpy() for rows in features_and_targets(learn, passes))
     weights = None if learn.task.weights is None else learn.task.weights.numpy(force=True)
     probe.start_head(classifier, *probe.fit(features, targets, learn.data.spec, weights))
 
 
 def fit_from_probe(
-    learn: PhotoLearner, epochs: int, lr: float = LR, sizes: Sequence[int] = ()
-) -> None:
+    learn: PhotoLearner,
+    epochs: int,
+    lr: float = LR,
+    sizes: Sequence[int] = (),
+    share: float | None = None,
+) -> ShareChoice | None:
     """Train everything by one cycle, and end between the probe and the last weights.
+
+    How far from the probe the validation part decides, with a rule that it is shrunk to (see
+    `zoo.core.training.shares`); the probe itself is among the choices.
 
     Where sizes grow there is no such mean: the probe knows photos of the first size alone, and on
     held-out training photos the last weights are better (`scripts/searches/vision_recipe.py`).
@@ -65,18 +141,25 @@ def fit_from_probe(
         epochs: in all.
         lr: highest rate of the head.
         sizes: growing sides of the photos in pixels, a cycle each; none keeps the learner's.
+        share: the rule's share of the last weights; None takes `trusted_share`.
+
+    Returns:
+        What the validation part chose, if it did.
     """
     learn.unfreeze()
+    first = weights_of(learn.model)
     schedule = partial(one_cycle, pct_start=0.3)
     stages = [(size, n) for size, n in shared(epochs, sizes or [0]) if n]
-    share = trusted_share(len(learn.data.train))  # type: ignore[arg-type]
-    mean = [WiSE(share)] if len(stages) == 1 else []
     for size, n in stages:
         if size:
             set_size(learn, size)
-        learn.fit(n, (lr / RATIO, lr), schedule, callbacks=mean)
+        learn.fit(n, (lr / RATIO, lr), schedule)
         if learn.interrupted:
-            return
+            break
+    if len(stages) > 1 or learn.state.is_finished:  # the weights are those of the end already
+        return None
+    n_photos: int = len(learn.data.train)  # type: ignore[arg-type]
+    return choose_share(learn, first, trusted_share(n_photos) if share is None else share)
 
 
 def fit_head(learn: PhotoLearner, epochs: int, lr: float) -> None:

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Unpack
 
-from zoo.core.model import finished
-from zoo.core.options import verb
+import pandas as pd
+
+from zoo.core.arguments import require_data
+from zoo.core.options import OptionTable, verb
 from zoo.core.training.options import Epochs, Rate, SomeRate
-from zoo.vision.classification.features import on_photos
+from zoo.core.trust.judge import train_and_judge
+from zoo.vision.classification.candidates import at_hand, compared
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.new_learner import new_learner
 from zoo.vision.classification.options import (
     EPOCHS,
+    FIT_OPTIONS,
     OPTIONS,
     TRAIN_EPOCHS,
+    TRAIN_FIT_OPTIONS,
     TRAIN_LR,
     TRAIN_OPTIONS,
+    FitOptions,
     Options,
     Sizes,
 )
-from zoo.vision.classification.recipe import HEAD_LR, LR, fit_from_probe, fit_head, start_from_probe
-from zoo.vision.classification.thresholds import tune_threshold
-from zoo.vision.pretrained import Pretrained, finetune_start, learner_start, train_start
+from zoo.vision.classification.recipe import FineTuning, settle
+from zoo.vision.classification.rivals import rivals_of
+from zoo.vision.pretrained import (
+    Pretrained,
+    finetune_start,
+    learner_start,
+    look_up,
+    names_model,
+    train_start,
+)
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def finetune(
     pretrained: Pretrained,
     data: Any,
@@ -33,23 +47,24 @@ def finetune(
     epochs: Epochs = EPOCHS,
     lr: SomeRate = None,
     sizes: Sizes = (),
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> PhotoModel:
     """Fine-tune a pretrained model on your photos.
 
     First the head is fitted to the frozen body's features by logistic regression (see
     `zoo.vision.classification.probe`), which takes one pass; then everything trains by one cycle,
     with rates that fall geometrically from the head to the first layer group; the result lies
-    between both (see `zoo.core.training.averaging.WiSE`), so its scores are not those of the last
-    line of the table. Of several labels per photo, the threshold is tuned on the validation part
-    in the end.
+    between both, where the validation part finds it best, the probe included (see
+    `zoo.core.training.shares`). Its scores are cross-fitted, not those of the last line of the
+    table. Of several labels per photo, the threshold is tuned on the validation part in the end.
 
     With `precompute=True` the body stays as it is: the head alone trains, on features that are kept
     on disk, so that an epoch takes milliseconds; `finetune(model, data)` then goes on with all.
 
     Args:
         pretrained: a backbone's name (`zoo.vision.backbones()`), the directory or the hub name
-            of a saved model, or a model.
+            of a saved model, or a model; "auto" takes the backbone at hand that suits the training
+            photos best (`zoo.vision.choose`).
         data: a folder (one folder per class, perhaps within train and valid), a CSV file or
             DataFrame of paths and labels, a torch data set of (image, label) or a Hugging Face
             data set. Labels are classes; lists, or cells with a separator: several per photo; or
@@ -59,7 +74,7 @@ def finetune(
         lr: highest rate of the head; None takes 3e-4, or 2e-3 with a frozen body.
         sizes: growing sides of the photos in pixels, such as (96, 128, 160), which share the
             epochs, a cycle each (progressive resizing).
-        **options: see `zoo.vision.classification.options.Options`.
+        **options: see `zoo.vision.classification.options.FitOptions`.
 
     Raises:
         ValueError: an unknown name, no photos, one class, or a setting out of range.
@@ -73,24 +88,20 @@ def finetune(
     growing = _growing(sizes or (), options)
     if growing:
         options["size"] = growing[0]
-    learn = new_learner(data, start, pretrained, options)
-    start_from_probe(learn)
-    if epochs and not learn.interrupted:
-        if options.get("precompute"):
-            fit_head(learn, epochs, HEAD_LR if lr is None else lr)
-        else:
-            fit_from_probe(learn, epochs, LR if lr is None else lr, growing)
-    return _finished(learn)
+    head_alone = bool(options.get("precompute"))
+    recipe = FineTuning(epochs, lr, growing, head_alone=head_alone)
+    make = partial(_learner, data, start, pretrained, OPTIONS)
+    return train_and_judge(make, recipe.train, FIT_OPTIONS, options, rivals=recipe.rivals)
 
 
-@verb(TRAIN_OPTIONS)
+@verb(TRAIN_FIT_OPTIONS)
 def train(
     data: Any,
     *,
     model: str | None = None,
     epochs: Epochs = TRAIN_EPOCHS,
     lr: Rate = TRAIN_LR,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> PhotoModel:
     """Train on your photos from random weights. Other arguments are those of `finetune`.
 
@@ -99,7 +110,7 @@ def train(
         model: a backbone's name (`zoo.vision.backbones()`).
         epochs: passes over the training photos.
         lr: highest rate of all layer groups.
-        **options: see `zoo.vision.classification.options.Options`.
+        **options: see `zoo.vision.classification.options.FitOptions`.
 
     Raises:
         ValueError: as `finetune`, or no backbone is named.
@@ -110,10 +121,15 @@ def train(
             "features must be those of a pretrained body, got precompute=True with random weights. "
             f"Call finetune({name!r}, data, precompute=True)."
         )
-    learn = new_learner(data, name, None, TRAIN_OPTIONS.complete(options))
-    if epochs:
-        learn.fit_one_cycle(epochs, lr)
-    return _finished(learn)
+
+    def fit(learn: PhotoLearner, like: Sequence[PhotoLearner]) -> None:
+        if epochs:
+            learn.fit_one_cycle(epochs, lr)
+        settle(learn, like)
+
+    make = partial(_learner, data, name, None, TRAIN_OPTIONS)
+    some = partial(rivals_of, first=None)
+    return train_and_judge(make, fit, TRAIN_FIT_OPTIONS, options, rivals=some)
 
 
 @verb(OPTIONS)
@@ -143,6 +159,44 @@ def learner(
     return new_learner(data, start, pretrained, options)
 
 
+@verb(OPTIONS)
+def choose(
+    data: Any, *, among: Sequence[str] | None = None, **options: Unpack[Options]
+) -> pd.DataFrame:
+    """Compare backbones on your photos by cross-validated linear probes; none is trained.
+
+    Each body sees every photo once (and its mirror image), which is kept, so that the second call,
+    and `finetune` of the chosen one, start at once. Photos of a validation part take no part.
+
+    Args:
+        data: see `finetune`.
+        among: names of backbones (`zoo.vision.backbones()`); None takes those whose weights are at
+            hand.
+        **options: see `zoo.vision.classification.options.Options`.
+
+    Returns:
+        A row for each backbone, the best score first; see
+        `zoo.vision.classification.candidates.compared`.
+
+    Raises:
+        ValueError: an unknown name, no name, or as `finetune`.
+
+    Example:
+        zoo.vision.choose("photos/", among=["efficientnet_lite0", "efficientnet_lite2"])
+    """
+    require_data("zoo.vision.choose", data, names_model=names_model)
+    if isinstance(among, str) or (among is not None and not among):
+        raise ValueError(
+            f"among must be names of backbones, got {among=!r}. Try ['efficientnet_lite0']."
+        )
+    whole = {**options, **({} if options.get("valid") is not None else {"valid_fraction": 0.0})}
+
+    def make(name: str) -> PhotoLearner:
+        return new_learner(data, look_up(name), name, OPTIONS.complete(whole))
+
+    return compared(at_hand() if among is None else among, make)
+
+
 def _growing(sizes: Sequence[int], options: Options) -> Sequence[int]:
     """The growing sizes.
 
@@ -158,9 +212,12 @@ def _growing(sizes: Sequence[int], options: Options) -> Sequence[int]:
     return sizes
 
 
-def _finished(learn: PhotoLearner) -> PhotoModel:
-    """The model with its threshold and its scores; saved if the run has a folder."""
-    on_photos(learn)
-    if learn.data.spec.task == "multi-label" and learn.data.valid is not None:
-        tune_threshold(learn)
-    return finished(learn)
+def _learner(
+    data: Any,
+    first: Any,
+    pretrained: Pretrained | None,
+    table: OptionTable[Options],
+    **options: Unpack[Options],
+) -> PhotoLearner:
+    """See `new_learner`; options that are not given are the table's."""
+    return new_learner(data, first, pretrained, table.complete(options))

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import inf
-from numbers import Real
-from typing import Any, Literal
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from zoo.core.messages import few
+from zoo.core.class_weights import ClassWeights, class_weights
 from zoo.vision.data.labels import Targets, counts
 from zoo.vision.data.photo_sets import LabelledItems
 from zoo.vision.option_names import TaskName
-
-ClassWeights = Literal["balanced"] | Mapping[str, float]
-"""By class; "balanced" weighs each by the inverse of its frequency, their mean over photos 1."""
 
 
 def weights_of(
@@ -41,18 +34,8 @@ def weights_of(
             f"class_weights must be of classes, got {task=} with class_weights={chosen!r:.80}. "
             "Leave them out."
         )
-    if isinstance(chosen, str):
-        n = counts(labels, len(classes)).clip(1)
-        balanced = len(labels) / n / len(n) if task == "classification" else len(labels) / n - 1
-        return torch.from_numpy(balanced.clip(1e-3).astype(np.float32))
-    unknown = [name for name in chosen if name not in classes]
-    wrong = {name: w for name, w in chosen.items() if not _is_weight(w)}
-    if unknown or wrong:
-        raise ValueError(
-            "every class weight must be positive and of a class, got "
-            f"{few(unknown) or wrong}. Classes are {few(classes)}."
-        )
-    return torch.tensor([float(chosen.get(name, 1.0)) for name in classes])
+    n_each, several = counts(labels, len(classes)), task == "multi-label"
+    return class_weights(chosen, n_each, len(labels), classes, several=several)
 
 
 def oversampled(photos: LabelledItems, task: TaskName, seed: int) -> LabelledItems:
@@ -74,7 +57,3 @@ def oversampled(photos: LabelledItems, task: TaskName, seed: int) -> LabelledIte
     repeated = [np.resize(rng.permutation(rows), n_each.max()) for rows in parts]
     rows = np.sort(np.concatenate(repeated))
     return photos._replace(items=photos.items.take(rows), labels=labels[rows])
-
-
-def _is_weight(value: Any) -> bool:
-    return isinstance(value, Real) and 0 < float(value) < inf

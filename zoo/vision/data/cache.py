@@ -87,8 +87,11 @@ class Items:
 
     def fingerprint(self) -> str:
         """A name for these items: what is in their files, their order, their size."""
-        how = repr((MAGIC, PIL.__version__, *self.resize)).encode()
-        return hashlib.sha256(how + self.hashes.tobytes()).hexdigest()
+        return hashlib.sha256(self.how().encode() + self.hashes.tobytes()).hexdigest()
+
+    def how(self) -> str:
+        """How files become pixels; another Pillow may decode otherwise, so it counts."""
+        return repr((MAGIC, PIL.__version__, *self.resize))
 
     @property
     def hashes(self) -> Hashes:

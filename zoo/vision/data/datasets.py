@@ -13,12 +13,13 @@ from torch.utils.data import Subset
 
 from zoo.core.messages import few
 from zoo.core.split import content_hashes, held_out_of_each, require_disjoint
+from zoo.core.trust.folds import MARKED
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
 from zoo.vision.data.labels import LabelOptions, Targets, absent, strata
 from zoo.vision.data.listings import Listing, Photos
-from zoo.vision.data.splits import disjoint
+from zoo.vision.data.splits import disjoint, held_out_fold
 from zoo.vision.option_names import TaskName
 
 PLAIN: Final = Resize(1)  # of items whose labels and contents alone are looked at
@@ -31,6 +32,7 @@ def split(
     fraction: float,
     seed: int,
     options: LabelOptions,
+    fold: tuple[int, int] | None = None,
 ) -> Listing:
     """A data set and the one to validate on, or a drawn fraction of it.
 
@@ -42,6 +44,8 @@ def split(
     if isinstance(train, Mapping) and "train" in train and valid is None:
         valid = next((train[name] for name in VALID_NAMES if name in train), None)
         train = train["train"]
+    if fold is not None and valid is not None:
+        raise ValueError(MARKED)
     train, valid = as_pairs(train, columns), as_pairs(valid, columns)
     _require_map_style(train)
     photos = _photos(train, options)
@@ -50,12 +54,17 @@ def split(
         other = Photos(valid, labels, photos.classes, photos.task, items.hashes())
         _require_other_images(photos, other)
         listing = Listing(photos, other)
+    elif fold is not None:
+        drawn = held_out_fold(fold, _strata(photos.labels, 1 / fold[1]), photos.hashes, seed)
+        rows, valid_rows = np.flatnonzero(~drawn), np.flatnonzero(drawn)
+        listing = Listing(photos.take(rows), photos.take(valid_rows), names=range(len(photos)))
     elif fraction:
         drawn = held_out_of_each(_strata(photos.labels, fraction), fraction, seed)
         rows, valid_rows = np.flatnonzero(~drawn), np.flatnonzero(drawn)
         if photos.hashes is not None:
             rows, valid_rows = disjoint(rows, valid_rows, photos.hashes, photos.labels)
-        listing = Listing(photos.take(rows), photos.take(valid_rows), drawn=True)
+        parts = photos.take(rows), photos.take(valid_rows)
+        listing = Listing(*parts, drawn=True, names=range(len(photos)))
     else:
         listing = Listing(photos, None)
     if empty := absent(listing.train.labels, photos.classes):

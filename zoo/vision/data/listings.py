@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
-from zoo.core.split import Hashes
+from zoo.core.split import Hashes, Rows
 from zoo.vision.data.images import deepest_white, usual_short_side
 from zoo.vision.option_names import TaskName
 
@@ -27,6 +27,7 @@ class Photos:
         classes: sorted names; none of numbers.
         task: what is asked of a photo.
         hashes: content of the images, where it is known before they are decoded. Shape: (n,).
+        rows: number of each among all of the user's photos, in their order. Shape: (n,).
     """
 
     source: Any
@@ -34,6 +35,7 @@ class Photos:
     classes: tuple[str, ...]
     task: TaskName = "classification"
     hashes: Hashes | None = None
+    rows: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,7 +51,8 @@ class Photos:
         source: Any = self.source
         source = [source[i] for i in chosen] if isinstance(source, list) else Subset(source, chosen)
         hashes = None if self.hashes is None else self.hashes[chosen]
-        return replace(self, source=source, labels=self.labels[chosen], hashes=hashes)
+        rows = np.array(chosen, np.int64) if self.rows is None else self.rows[chosen]
+        return replace(self, source=source, labels=self.labels[chosen], hashes=hashes, rows=rows)
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,13 @@ class Listing:
         train: photos to train on.
         valid: photos to validate on; None to train on everything.
         drawn: whether the parts were drawn, not stated by the data.
+        names: what the user calls each of the photos that parts were drawn from; None otherwise.
     """
 
     train: Photos
     valid: Photos | None
     drawn: bool = False
+    names: Sequence[Hashable] | None = None
 
     @property
     def parts(self) -> list[Photos]:

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from zoo.core.batches import Origin
 from zoo.core.run import Run
-from zoo.core.split import Hashes, SeenRows, require_disjoint
+from zoo.core.split import Hashes, Rows, SeenRows, require_disjoint
+from zoo.core.trust.folds import MARKED
 from zoo.vision.data import datasets, sources
 from zoo.vision.data.augment import NONE, SIDE_ON, TOP_DOWN, Augment
 from zoo.vision.data.batches import ItemSource, PhotoBatches
@@ -51,10 +53,11 @@ class LabelledItems(NamedTuple):
 
 
 class PhotoSet(NamedTuple):
-    """Opened photos to train on, and those to validate on, if any."""
+    """Opened photos to train on, those to validate on, if any, and where the latter come from."""
 
     train: LabelledItems
     valid: LabelledItems | None
+    origin: Origin | None = None
 
 
 def list_photos(
@@ -63,6 +66,7 @@ def list_photos(
     *,
     valid_fraction: float = 0.2,
     seed: int = 0,
+    fold: tuple[int, int] | None = None,
     **form: Unpack[TableForm],
 ) -> Listing:
     """The photos that `data` (and `valid`, if given) stand for; none is decoded.
@@ -74,6 +78,7 @@ def list_photos(
             stratified fraction.
         valid_fraction: share of every class.
         seed: the draw is a function of it.
+        fold: which of several parts to validate on in place of the fraction.
         **form: see `zoo.vision.data.sources.TableForm`.
 
     Raises:
@@ -82,9 +87,11 @@ def list_photos(
     """
     columns, options = form.get("columns"), form.get("label_options", ANY_LABELS)
     if not is_table(data) or not (valid is None or is_table(valid)):
-        return datasets.split(data, valid, columns, valid_fraction, seed, options)
+        return datasets.split(data, valid, columns, valid_fraction, seed, options, fold)
     if valid is None:
-        return sources.split(data, valid_fraction=valid_fraction, seed=seed, **form)
+        return sources.split(data, valid_fraction=valid_fraction, seed=seed, fold=fold, **form)
+    if fold is not None:
+        raise ValueError(MARKED)
     train = sources.everything(data, **form)
     form["label_options"] = replace(options, task=train.task)
     return Listing(train, sources.labelled(valid, train.classes, **form))
@@ -116,12 +123,13 @@ def open_photos(
             LabelledItems(DatasetItems(part.source, preprocessing.resize), part.labels, part.hashes)
             for part in listing.parts
         ]
+        kept = [np.arange(len(listing.labels))[-len(part.labels) :] for part in listing.parts]
     else:
-        parts = _open_files(listing, preprocessing.resize, run, strict, trained_on)
+        parts, kept = _open_files(listing, preprocessing.resize, run, strict, trained_on)
     valid = parts[1] if len(parts) > 1 else None
     if valid is not None and valid.hashes is not None:
         warn_of_known(valid.hashes, trained_on)
-    return PhotoSet(parts[0], valid)
+    return PhotoSet(parts[0], valid, _origin(listing, kept[-1]))
 
 
 def open_labelled(
@@ -175,7 +183,7 @@ def batches(
     augment: Augment | None,
 ) -> tuple[PhotoBatches, PhotoBatches | None]:
     """Training batches, shuffled and augmented, and validation batches of centre crops."""
-    train, valid = photo_set
+    train, valid, _ = photo_set
     plain = photo_batches(*train[:2], preprocessing, run, batch_size=batch_size)
     ordered = valid and photo_batches(*valid[:2], preprocessing, run, batch_size=2 * batch_size)
     return replace(plain, augment=augment, shuffle=True), ordered
@@ -232,8 +240,8 @@ def augmentation(augment: AugmentName | Augment) -> Augment | None:
 
 def _open_files(
     listing: Listing, resize: Resize, run: Run, strict: bool, trained_on: SeenRows | None
-) -> list[LabelledItems]:
-    """The readable files of each part, of which none is a copy of another part's."""
+) -> tuple[list[LabelledItems], list[Rows]]:
+    """The readable files of each part, no copy of another part's, and their rows of all paths."""
     items, labels = decode_photos(listing.paths, resize, run), listing.labels
     rows = sources.readable_parts(listing, items.unreadable, strict=strict)
     if listing.drawn:
@@ -242,7 +250,20 @@ def _open_files(
         hashes = [items.hashes[part] for part in rows]
         way_out = "Remove them from one part: zoo.vision.check lists them."
         require_disjoint(*hashes, rows="photos", way_out=way_out)
-    return [_taken(items, labels, part) for part in rows]
+    return [_taken(items, labels, part) for part in rows], rows
+
+
+def _origin(listing: Listing, kept: Rows) -> Origin | None:
+    """Which of the user's photos are validated on, if that part was drawn from them.
+
+    Args:
+        listing: what there is.
+        kept: rows of the validation part among those of all parts. Shape: (n,)
+    """
+    if listing.names is None or listing.valid is None:
+        return None
+    rows = [part.rows for part in listing.parts if part.rows is not None]
+    return Origin(listing.names, np.concatenate(rows)[kept])
 
 
 def _taken(items: Items, labels: Targets, rows: NDArray[np.int64]) -> LabelledItems:

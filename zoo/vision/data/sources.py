@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from zoo.core.messages import few
 from zoo.core.split import held_out_of_each
-from zoo.vision.data.contents import readable
+from zoo.core.trust.folds import MARKED
+from zoo.vision.data.contents import file_hashes, readable
 from zoo.vision.data.folders import class_folders, from_folder, is_folder, parts
 from zoo.vision.data.labels import Label, LabelOptions, absent, classes_of, encoded, strata, task_of
 from zoo.vision.data.listings import Listing, Photos
+from zoo.vision.data.splits import held_out_fold
 from zoo.vision.data.tables import Table, from_table, is_table, table_columns
 
 
@@ -43,7 +45,12 @@ class TableForm(TypedDict, total=False):
 
 
 def split(
-    data: Table, *, valid_fraction: float = 0.2, seed: int = 0, **form: Unpack[TableForm]
+    data: Table,
+    *,
+    valid_fraction: float = 0.2,
+    seed: int = 0,
+    fold: tuple[int, int] | None = None,
+    **form: Unpack[TableForm],
 ) -> Listing:
     """Training and validation photos from a folder, a CSV file or a DataFrame.
 
@@ -54,6 +61,7 @@ def split(
         valid_fraction: share of every class to validate on where the data do not say; of a class
             with at least two photos at least one is on either side. 0 validates on nothing.
         seed: the draw is a function of it.
+        fold: which of several parts to validate on in place of the fraction.
         **form: see `TableForm`.
 
     Raises:
@@ -62,10 +70,14 @@ def split(
             missing columns or labels.
     """
     paths, names, is_valid, _ = contents(data, **form)
-    drawn = is_valid is None and valid_fraction > 0
-    if drawn:
+    drawn = is_valid is None and valid_fraction > 0 and fold is None
+    if fold is not None:
+        if is_valid is not None:
+            raise ValueError(MARKED)
+        is_valid = held_out_fold(fold, strata(names, 1 / fold[1]), file_hashes(paths), seed)
+    elif drawn:
         is_valid = held_out_of_each(strata(names, valid_fraction), valid_fraction, seed)
-    is_train = np.ones(len(paths), bool) if is_valid is None else ~is_valid
+    is_train = np.ones(len(paths), bool) if is_valid is None or fold is not None else ~is_valid
     classes = classes_of([names[row] for row in np.flatnonzero(is_train).tolist()])
     labels = encoded(names, classes, "classes of the validation part must be trained on")
     photos = Photos(paths, labels, classes, task_of(names))
@@ -76,8 +88,9 @@ def split(
             f"validation needs photos, got none of {len(paths)} that is marked for it or left by "
             "classes of one photo each. Mark some, add photos, or train with valid_fraction=0."
         )
-    train, valid = (photos.take(np.flatnonzero(rows)) for rows in (is_train, is_valid))
-    return Listing(train, valid, drawn)
+    train, valid = (photos.take(np.flatnonzero(rows)) for rows in (~is_valid, is_valid))
+    every = [str(path) for path in paths] if drawn or fold is not None else None
+    return Listing(train, valid, drawn, every)
 
 
 def contents(

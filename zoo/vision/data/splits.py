@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zoo.core.messages import warn
 from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows
+from zoo.core.trust.folds import Fold, rows_of_fold
 
 
 def disjoint(
@@ -55,6 +56,25 @@ def disjoint(
     if not copies.any() and trained_on is None:
         return train, valid
     return np.sort(rows[~is_valid]), np.sort(rows[is_valid])
+
+
+def held_out_fold(
+    fold: tuple[int, int], strata: Rows, hashes: Hashes | None, seed: int
+) -> NDArray[np.bool_]:
+    """Whether each photo is held out in one of several parts; copies of a photo share one.
+
+    Args:
+        fold: which part, and how many there are.
+        strata: those of `zoo.vision.data.labels.strata`, each spread over the parts. Shape: (n,)
+        hashes: content of the photos, if it is known. Shape: (n,)
+        seed: the draw is a function of it.
+
+    Raises:
+        ValueError: there are fewer different photos than parts, or no such part.
+    """
+    n = len(strata)
+    _, held_out = rows_of_fold(Fold(*fold), n, seed, groups=hashes, strata=strata)
+    return np.isin(np.arange(n), held_out)
 
 
 def warn_of_known(hashes: Hashes, trained_on: SeenRows | None) -> None:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from zoo.core.messages import nearest
 from zoo.vision.data.preprocessing import Preprocessing
-from zoo.vision.models import lite0, torchvision_bodies
+from zoo.vision.models import lite, torchvision_bodies
 from zoo.vision.models.bodies import Body, Sizes
 
 ENLARGED = 1.2  # times a usual photo's short side that the input may have
@@ -136,7 +136,7 @@ def _sources(name: str) -> tuple[tuple[Source, ...], str]:
         from zoo.vision.models import timm_bodies  # slow to import
 
         return (timm_bodies,), name.removeprefix("timm/")
-    return (lite0, torchvision_bodies), name
+    return (lite, torchvision_bodies), name
 
 
 def _source(name: str) -> tuple[Source, str]:

