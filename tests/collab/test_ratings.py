@@ -11,6 +11,7 @@ from tests.collab.small import ratings
 from tests.helpers.device import run_here
 from zoo.collab.data.ratings import read, split
 from zoo.collab.data.scale import without_odd_ones
+from zoo.collab.suited import suited_model
 
 RUN = run_here()
 
@@ -214,8 +215,14 @@ def test_scales_of_all_kinds_are_left_alone() -> None:
         assert without_odd_ones(table.assign(rating=np.float32(values))) is not None
 
 
+def test_stars_with_an_odd_one_are_stars() -> None:
+    table = stars()
+    table.loc[7, "rating"] = 99
+    assert suited_model(table.astype(int), {}) == "dot_bias"
+
+
 def test_counts_are_told_and_not_clipped() -> None:
     plays = np.ceil(np.random.default_rng(0).lognormal(2, 2, 400)).astype(np.float32)
-    with pytest.warns(UserWarning, match=r"ratings look like counts, .* model='softmax'"):
+    with pytest.warns(UserWarning, match=r"ratings look like counts, .* model='blend'"):
         kept = without_odd_ones(stars().assign(rating=plays))
     assert kept["rating"].max() == plays.max()

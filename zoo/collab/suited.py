@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from zoo.collab.data.columns import column_names
 from zoo.collab.data.ratings import Table, table_of
+from zoo.collab.data.scale import are_counts
 from zoo.collab.options import ModelName
 from zoo.core.messages import warn
-
-SKEW: Final = 10  # times the median that the largest of counts is above; no stars are
 
 
 def suited_model(table: Table, columns: Mapping[str, Any]) -> ModelName:
@@ -34,21 +34,11 @@ def suited_model(table: Table, columns: Mapping[str, Any]) -> ModelName:
     rating = names_in(frame).get("rating")
     if rating is None:
         return "blend"
-    if not are_counts(pd.to_numeric(frame[rating], errors="coerce").dropna()):
+    numbers = pd.to_numeric(frame[rating], errors="coerce").dropna()
+    if not are_counts(numbers.to_numpy(dtype=np.float64)):
         return "dot_bias"
     warn(
         f"column {rating!r} holds counts, not stars: a model of lists learns who chose what. "
         "To have them predicted pass model='dot_bias'."
     )
     return "blend"
-
-
-def are_counts(values: pd.Series) -> bool:
-    """Whether numbers count something: whole, positive, and far apart.
-
-    >>> are_counts(pd.Series([1, 2, 2, 3, 250])), are_counts(pd.Series([1, 3, 5, 5]))
-    (True, False)
-    """
-    if not len(values) or values.min() < 1 or (values % 1 != 0).any():
-        return False
-    return bool(values.max() > SKEW * values.median())

@@ -29,12 +29,11 @@ def without_odd_ones(ratings: pd.DataFrame) -> pd.DataFrame:
     Counts are left as they are; a warning tells of both.
     """
     values = ratings["rating"].to_numpy()
-    if _are_counts(values):
+    if are_counts(values):
         warn(
             f"ratings look like counts, whole numbers up to {values.max():g} of which half are "
             f"{np.median(values):g} or less: a model of ratings learns their mean, which a few "
-            "large ones decide. Pass their logarithms, or learn who chose what by "
-            "model='softmax'."
+            "large ones decide. Pass their logarithms, or learn who chose what by model='blend'."
         )
         return ratings
     low, high = _usual_range(values)
@@ -48,6 +47,21 @@ def without_odd_ones(ratings: pd.DataFrame) -> pd.DataFrame:
         "y_range=(lowest, highest) if they are meant."
     )
     return ratings.assign(rating=values.clip(low, high))
+
+
+def are_counts(values: NDArray[Any]) -> bool:
+    """Whether ratings count something: whole numbers that reach far, by many steps.
+
+    A single odd number among stars makes no counts of them.
+
+    >>> stars = np.tile([1, 3, 4, 5], 50)
+    >>> are_counts(stars), are_counts(np.append(stars, 99)), are_counts(2 ** np.arange(9))
+    (False, False, True)
+    """
+    if not len(values) or values.min() < 0 or (values % 1 != 0).any():
+        return False
+    reaches_far = float(values.max()) >= LONG_TAIL * max(float(np.median(values)), 1.0)
+    return reaches_far and (len(np.unique(values)) > MOST_STARS or _has_a_tail(values))
 
 
 def scaled(spec: Spec, values: Any, y_range: tuple[float, float] | None) -> Spec:
@@ -70,17 +84,7 @@ def scaled(spec: Spec, values: Any, y_range: tuple[float, float] | None) -> Spec
     return replace(spec, low=low, high=high)
 
 
-def _are_counts(values: NDArray[np.float32]) -> bool:
-    """Whether ratings are whole numbers of many kinds with a long tail."""
-    if values.min() < 0 or (values != values.round()).any():
-        return False
-    highest = float(values.max())
-    return highest >= LONG_TAIL * max(float(np.median(values)), 1.0) and (
-        len(np.unique(values)) > MOST_STARS or _has_a_tail(values)
-    )
-
-
-def _has_a_tail(values: NDArray[np.float32]) -> bool:
+def _has_a_tail(values: NDArray[Any]) -> bool:
     """Whether values become rarer step by step, rather than jump from a scale to an odd number."""
     tenths = np.quantile(values, (0.5, 0.75, 0.9, 0.99))
     return bool((tenths[1:] >= 1.5 * np.maximum(tenths[:-1], 1.0)).all())
