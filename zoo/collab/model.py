@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.collab import factor_tables
-from zoo.collab.anonymous import anonymous, without_rare
+from zoo.collab.anonymous import anonymous, partners_without_users, without_rare
 from zoo.collab.data.batches import VALID_BATCH, Ratings
 from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
@@ -24,8 +24,10 @@ from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
 from zoo.collab.lists import Choices
 from zoo.collab.models.catalogue import check_config
+from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
-from zoo.collab.options import ModelName
+from zoo.collab.new_items import lists_with, network_with, partners_with, spec_with
+from zoo.collab.options import ModelName, Titles
 from zoo.collab.pairs import Users, rate
 from zoo.collab.ranking import Lists, last_choices
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
@@ -87,7 +89,8 @@ class Recommender(Model[nn.Module, Spec]):
         self.name, self.arguments, self.rated_items = name, arguments or {}, rated_items
         self.held_out_items = held_out_items or RatedItems.empty(len(spec.users))
         self._computed, self._choices = lists, choices
-        n, parts = len(self.held_out_items.items), {} if lists is None else lists.arguments
+        n = len(self.held_out_items.items)
+        parts = ListArguments() if lists is None else lists.arguments
         if (spec.n_held_out, spec.lists) != (n, parts):
             spec = replace(spec, n_held_out=n, lists=parts)
         super().__init__(members, spec, run=in_fp32(run or Run(), "ratings"), **record)
@@ -297,8 +300,37 @@ class Recommender(Model[nn.Module, Spec]):
             rated_items=public.rated_items,
             arguments=public.arguments,
             lists=lists,
+            blend=self.blend and partners_without_users(self.blend, len(public.spec.users)),
             **record,
         )
+
+    def with_items(self, features: pd.DataFrame, *, titles: Titles | None = None) -> Recommender:
+        """A model that also knows items which nobody has rated, by their features alone.
+
+        Their vectors are the mean one plus what their features add. `predict` and lists by rating
+        take them like any other; lists by choice hold them last, since nobody has chosen them.
+
+        Args:
+            features: features of the items, one row per id, with the columns of the training;
+                items that the model knows are left as they are.
+            titles: their titles by id.
+
+        Raises:
+            ValueError: the model was trained without features of items, or knows all of these.
+        """
+        spec = spec_with(self.spec, features)
+        shown = {one: str(title) for one, title in dict(titles or {}).items() if one in spec.items}
+        spec = replace(spec, titles={**spec.titles, **shown})
+        own = self.name, self.arguments, spec, features
+        networks = [network_with(member, *own) for member in self.members]
+        for network in networks:
+            network.set_rated_items(self.rated_items)
+        lists = self.lists and lists_with(self.lists, len(spec.items))
+        blend = self.blend and partners_with(self.blend, len(spec.items))
+        kept = ("history", "metrics", "data", "training", "licence", "extra", "seen_rows", "run")
+        record: dict[str, Any] = {name: getattr(self, name) for name in (*OWN, *kept)}
+        record["rivals"] = self.standings
+        return Recommender(networks, spec, **record | {"lists": lists, "blend": blend})
 
     def push(self, name: str, *, users: bool = False, **settings: Any) -> str | dict[str, int]:
         """Publish the model under a name, without its users unless they are asked for.
@@ -318,7 +350,8 @@ class Recommender(Model[nn.Module, Spec]):
             raise ValueError(
                 f"{error} Or publish its users as well: push(..., users=True)."
             ) from None
-        return push(public, name, **settings)
+        sent: str | dict[str, int] = push(public, name, **settings)
+        return sent
 
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""

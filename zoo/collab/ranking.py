@@ -62,7 +62,7 @@ def top_k(
         wish.hide(scores)
         if hidden is not None:
             scores[hidden.pairs(rows)] = -torch.inf
-        yield wish.pick(scores, k, similarities or torch.empty)
+        yield wish.pick(scores, k, similarities)
 
 
 def ranking_metrics(

@@ -70,7 +70,7 @@ class ItemMatrix(nn.Module):
         row = rows[history.items.long()]
         owners, row = history.owners[row > 0] * width, row[row > 0] - 1
         step = max(AT_ONCE // self.weights.shape[1], 1)
-        for of, chosen in zip(owners.split(step), row.split(step), strict=True):
+        for of, chosen in zip(torch.split(owners, step), torch.split(row, step), strict=True):
             places = of[:, None] + self.neighbours[chosen]
             scores.index_add_(0, places.flatten(), self.weights[chosen].flatten())
         return scores.view(n, width)
