@@ -322,7 +322,7 @@ class Recommender(Model[nn.Module, Spec]):
         shown = {one: str(title) for one, title in dict(titles or {}).items() if one in spec.items}
         spec = replace(spec, titles={**spec.titles, **shown})
         own = self.name, self.arguments, spec, features
-        networks = [network_with(member, *own) for member in self.members]
+        networks: list[Any] = [network_with(member, *own) for member in self.members]
         for network in networks:
             network.set_rated_items(self.rated_items)
         lists = self.lists and lists_with(self.lists, len(spec.items))

@@ -60,7 +60,8 @@ def network_with(
     encoded = torch.zeros(len(spec.items) + 1, member.items.n_features)
     encoded[n:] = torch.from_numpy(encode(wanted.loc[new], spec.features["item"], new))[1:]
     network.set_features("item", encoded)
-    return network
+    wider: nn.Module = network
+    return wider
 
 
 def lists_with(lists: ListBlend, n_items: int) -> ListBlend:
