@@ -29,7 +29,7 @@ from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.new_items import lists_with, network_with, partners_with, spec_with
 from zoo.collab.options import ModelName, Titles
 from zoo.collab.pairs import Users, rate
-from zoo.collab.ranking import Lists, last_choices
+from zoo.collab.ranking import Lists, last_metrics
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
@@ -238,7 +238,8 @@ class Recommender(Model[nn.Module, Spec]):
             ValueError: no known user has a known item to find, or there are no ratings.
         """
         if last:
-            return self._last_metrics(data, k, by)
+            scorer = self._raters[self._raters.resolved(by)]
+            return last_metrics(scorer, self.spec, self._chosen, data, k)
         if data is not None:
             ratings = self._read(data, NOT_COUNTED if exclude_seen else FLATTERING)
         elif self._learner is None or self._learner.data.valid is None:
@@ -469,25 +470,16 @@ class Recommender(Model[nn.Module, Spec]):
 
     def _lists(self, by: By | None) -> Lists:
         """Lists by choices or ratings."""
-        scorer = self._raters[self._raters.resolved(by)]
-        return Lists(scorer, self.spec, self.rated_items, self.held_out_items)
+        is_choice = self._raters.resolved(by) == "choice"
+        return self._lists_by_choice if is_choice else self._lists_by_rating
 
-    def _last_metrics(self, data: Table | None, k: int | None, by: By | None) -> dict[str, float]:
-        """Metrics of lists that should hold each user's latest item alone.
+    @cached_property
+    def _lists_by_choice(self) -> Lists:
+        return Lists(self._raters["choice"], self.spec, self.rated_items, self._chosen)
 
-        Raises:
-            ValueError: there is no table.
-        """
-        if data is None:
-            raise ValueError(
-                "the last item of each user is found in a table, got data=None. Pass the ratings "
-                "that followed the training."
-            )
-        before, latest = last_choices(data, self.spec)
-        n_users = len(self.spec.users)
-        known = self._chosen.with_others(before.rated_items(n_users), n_users)
-        scorer, nothing = self._raters[self._raters.resolved(by)], RatedItems.empty(n_users)
-        return Lists(scorer, self.spec, known, nothing).metrics(latest, k)
+    @cached_property
+    def _lists_by_rating(self) -> Lists:
+        return Lists(self._raters["rating"], self.spec, self.rated_items, self._chosen)
 
     def _scores(self, batches: Batches) -> dict[str, float]:
         if predicts_ratings(self.name):
