@@ -97,10 +97,13 @@ def test_only_the_largest_weights_of_the_most_frequent_items_are_kept(
 def test_als_solves_the_normal_equations_of_each_user(chosen, history) -> None:
     model = ials(history, N_ITEMS, penalty=0.02, unobserved=0.3, n_factors=5)
     vectors = model.vectors.detach().double().numpy()
-    found = solved(model.vectors.detach(), history, 0.3, 0.02)
+    counts = chosen.sum(0)
+    effective = counts.sum() ** 2 / np.square(counts).sum()
+    assert model.n_effective == pytest.approx(effective)
+    found = solved(model.vectors.detach(), history, 0.3, 0.02, effective)
     for user in (1, N_USERS):
         own = vectors[chosen[user]]
-        ridge = 0.02 * (len(own) + 0.3 * N_ITEMS) * np.eye(5)
+        ridge = 0.02 * (len(own) + 0.3 * effective) * np.eye(5)
         system = own.T @ own + 0.3 * vectors.T @ vectors + ridge
         expected = np.linalg.solve(system, own.sum(0))
         np.testing.assert_allclose(found[user], expected, rtol=1e-3, atol=1e-5)

@@ -34,7 +34,7 @@ Setting = dict[str, float]
 
 SETTINGS: Final[Mapping[str, Sequence[Setting]]] = {
     "ease": [{"penalty": penalty} for penalty in (500.0, 100.0)],
-    "ials": [{"penalty": penalty} for penalty in (0.02, 0.03)],
+    "ials": [{"penalty": penalty} for penalty in (0.03, 0.05)],
     "item_knn": [{"power": power} for power in (0.7, 0.5)],
     "popular": [{}],
 }
