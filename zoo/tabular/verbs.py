@@ -218,9 +218,10 @@ def _network(
     else:
         net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
         net.fit_inputs(x_cont)
-        heads: Any = net.heads if table.weights is not None else ()
-        for head in heads:  # rare rows that count much would take long to be learnt
-            head.bias.data += start_of(table.train[1], table.weights, spec)
+        if table.weights is not None:  # rare rows that count much would take long to be learnt
+            heads: Any = net.heads
+            for head in heads:
+                head.bias.data += start_of(table.train[1], table.weights, spec)
     warn_of_targets_beyond(net.settings.get("y_range"), table.train[1], spec)
     return net
 
