@@ -37,6 +37,7 @@ def trial(asked: Program, recipe: str, seed: int) -> float:
             valid=ratings[held],
             epochs=epochs,
             n_factors=50,
+            rivals=False,
             run=asked.run(seed),
             **RECIPES[recipe],
         )

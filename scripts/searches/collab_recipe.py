@@ -44,8 +44,8 @@ def trial(asked: Program, seed: int) -> None:
     recipe = RECIPES[model]
     chosen = {
         "epochs": 1 if asked.smoke else flag["epochs"] or recipe.epochs,
-        "lr": flag["lr"] or recipe.lr,
-        "batch_size": flag["batch_size"] or recipe.batch_size,
+        "lr": flag["lr"],
+        "batch_size": flag["batch_size"],
         "weight_decay": recipe.weight_decay if flag["decay"] is None else flag["decay"],
         "n_factors": flag["factors"] or recipe.n_factors,
     }
@@ -54,6 +54,7 @@ def trial(asked: Program, seed: int) -> None:
     with timed() as spent:
         trained = zoo.collab.train(
             train,
+            rivals=False,
             model=model,
             valid=held,
             **further,

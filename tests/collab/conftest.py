@@ -7,7 +7,8 @@ import pytest
 from tests.collab.small import train
 from zoo.collab import Recommender
 
-MODELS = ["dot_bias", "embedding_net", "svdpp", "softmax", "blend", "ease"]
+NETWORKS = ["dot_bias", "embedding_net", "svdpp", "softmax"]
+MODELS = [*NETWORKS, "blend", "ease"]
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,12 @@ def trained() -> dict[str, Recommender]:
 @pytest.fixture(params=MODELS)
 def each(request: pytest.FixtureRequest, trained: dict[str, Recommender]) -> Recommender:
     """Every model in turn."""
+    return trained[request.param]
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest, trained: dict[str, Recommender]) -> Recommender:
+    """Every model that is a network, with vectors and steps, in turn."""
     return trained[request.param]
 
 

@@ -45,12 +45,15 @@ def held_out_of(model: Recommender) -> pd.DataFrame:
 
 
 def train(model: str = "dot_bias", data: pd.DataFrame | None = None, **options: Any) -> Recommender:
-    """A model of few factors and epochs, if it has any; a model of lists is beside it if asked."""
-    few = {"epochs": 8, "n_factors": 8, "batch_size": 64, "lists": "none"}
-    if is_computed(model):
-        few = {}
+    """A network alone, of few factors and epochs, measured and not trained anew.
+
+    A model of lists stands beside it, or in its place, if it is asked for.
+    """
+    settings: dict[str, Any] = {"epochs": 8, "lr": 2e-2, "n_factors": 8, "batch_size": 64}
+    settings = {} if is_computed(model) else settings | {"lists": "none"}
+    settings |= {"run": RUN, "rivals": False, "refit": False}
     return zoo.collab.train(
         ratings() if data is None else data,
         model=model,  # type: ignore[arg-type]
-        **{**few, "run": RUN, **options},
+        **settings | options,
     )

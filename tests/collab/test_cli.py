@@ -62,7 +62,7 @@ def test_a_saved_model_is_scored(films: Path) -> None:
     for table in ("films.csv", "usual.csv"):
         result = zoo("evaluate", films, films.parent / table)
         assert "rmse" in result.stdout
-        assert "80% of the" in result.stderr  # ratings were trained on
+        assert "100% of the" in result.stderr  # ratings were trained on
 
 
 def test_ids_that_are_numbers_are_understood(tmp_path: Path) -> None:
@@ -124,6 +124,7 @@ def presses(n: int, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_a_training_that_ctrl_c_ends_says_so_and_goes_on(tmp_path: Path, monkeypatch) -> None:
     words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", DEVICE]
+    words += ["--no-refit"]
     assert zoo(*words, "--out", tmp_path / "whole").exit_code == 0
     with monkeypatch.context() as patch:
         presses(1, patch)
@@ -141,6 +142,7 @@ def test_a_training_that_ctrl_c_ends_says_so_and_goes_on(tmp_path: Path, monkeyp
 def test_a_training_that_is_broken_off_says_what_is_kept(tmp_path: Path, monkeypatch) -> None:
     presses(2, monkeypatch)
     words = ["collab", "train", ratings_file(tmp_path), "--epochs", 3, "--device", DEVICE]
+    words += ["--no-refit"]
     result = zoo(*words, "--out", tmp_path / "m")
     assert result.exit_code == 130
     assert f"its state is kept in {tmp_path / 'm'}, and the same command with" in result.stderr

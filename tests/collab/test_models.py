@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.collab.conftest import NETWORKS
 from tests.collab.small import N_ITEMS, N_USERS, ratings, train
 from zoo.collab import Recommender, learner
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.catalogue import RECIPES
 from zoo.collab.models.factors import Factors, Side, scaled
 from zoo.collab.models.softmax import Softmax
-from zoo.collab.task import predicts_ratings
+from zoo.collab.task import is_computed, predicts_ratings
 from zoo.core.training.groups import layer_groups
 
 pytestmark = pytest.mark.device
@@ -148,8 +149,8 @@ def test_layers_cover_every_parameter_once(each: Recommender) -> None:
     assert sorted(covered) == sorted(id(p) for p in net.parameters())
 
 
-def test_one_row_a_rating_and_a_finite_gradient_everywhere(each: Recommender) -> None:
-    learn = new_learner(each)
+def test_one_row_a_rating_and_a_finite_gradient_everywhere(network: Recommender) -> None:
+    learn = new_learner(network)
     inputs, target = first_batch(learn)
     learn.model.train()
     output = learn.model(*inputs)
@@ -163,27 +164,27 @@ def test_one_row_a_rating_and_a_finite_gradient_everywhere(each: Recommender) ->
     assert sum(float(p.grad.abs().sum()) > 0 for p in learn.model.parameters()) >= 3
 
 
-def test_evaluation_is_deterministic(each: Recommender) -> None:
-    inputs, _ = first_batch(new_learner(each))
-    net = copy.deepcopy(each.members[0]).eval()
+def test_evaluation_is_deterministic(network: Recommender) -> None:
+    inputs, _ = first_batch(new_learner(network))
+    net = copy.deepcopy(network.members[0]).eval()
     with torch.no_grad():
         assert torch.equal(net(*inputs), net(*inputs))
 
 
-def test_one_batch_can_be_overfitted(each: Recommender) -> None:
+def test_one_batch_can_be_overfitted(network: Recommender) -> None:
     few = ratings()[:40]
-    whole: dict[str, Any] = {"dropout": 0.0} if each.name == "softmax" else {}
-    learn = learner(few, model=each.name, n_factors=8, batch_size=64, weight_decay=0.0,
-                    valid_fraction=0, run=each.run, **whole)  # fmt: skip
+    whole: dict[str, Any] = {"dropout": 0.0} if network.name == "softmax" else {}
+    learn = learner(few, model=network.name, n_factors=8, batch_size=64, weight_decay=0.0,
+                    valid_fraction=0, run=network.run, **whole)  # fmt: skip
     learn.fit(150, 5e-2)
     first, last = learn.history.losses[0], learn.history.losses[-1]
     chosen = few.groupby("user")["item"].transform("size")  # a user's choices share probability
-    floor = 0.0 if predicts_ratings(each.name) else float(np.log(chosen).mean())
+    floor = 0.0 if predicts_ratings(network.name) else float(np.log(chosen).mean())
     assert last - floor < 0.25 * (first - floor)
 
 
-def test_ratings_from_both_sides_are_those_of_the_pairs(each: Recommender) -> None:
-    net: Any = copy.deepcopy(each.members[0]).cpu()
+def test_ratings_from_both_sides_are_those_of_the_pairs(network: Recommender) -> None:
+    net: Any = copy.deepcopy(network.members[0]).cpu()
     with torch.no_grad():
         rated = net.rate(net.users(USERS), net.items(ITEMS))
         assert torch.allclose(rated, net(USERS, ITEMS)[:, : rated.shape[1]], atol=1e-6)
@@ -223,8 +224,10 @@ def test_nobody_has_seen_anything() -> None:
 
 
 def test_recipes_are_those_of_models_that_train() -> None:
-    for name in RECIPES:
+    for name in NETWORKS:
         rows = train(name, epochs=4).history.rows
         assert rows[-1]["train_loss"] < rows[0]["train_loss"], name
-    assert [name for name in RECIPES if not predicts_ratings(name)] == ["softmax"]
+    computed = [name for name in RECIPES if is_computed(name)]
+    assert [*NETWORKS, *computed] == list(RECIPES)
+    assert [name for name in NETWORKS if not predicts_ratings(name)] == ["softmax"]
     assert ratings()["user"].nunique() == N_USERS

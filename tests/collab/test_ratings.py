@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import zoo
 from tests.collab.small import ratings
+from tests.helpers.device import run_here
 from zoo.collab.data.ratings import read, split
+from zoo.collab.data.scale import without_odd_ones
+from zoo.collab.suited import suited_model
+
+RUN = run_here()
 
 
 def table(**columns: list[object]) -> pd.DataFrame:
@@ -87,6 +93,11 @@ def test_the_last_of_repeated_ratings_counts(times: list[int] | None, kept: int)
             {"user": "users", "rating": "stars"},
             "column of each user and each rating must be in the table, got one without 'users', 's",
         ),
+        (
+            table().set_axis(["42", "7", "3.0"], axis=1),
+            {},
+            r"must name its columns, got 42, 7, 3\.0, which seems to be a rating",
+        ),
         (table(rating=["3", "good", "5"]), {}, r"ratings must be numbers, got 'good' \(1 such"),
         (table(rating=[3, np.inf, 5]), {}, "ratings must be finite, got 1 infinite"),
         (table().iloc[:0], {}, "got a table without such a row"),
@@ -164,3 +175,54 @@ def test_clean_ratings_warn_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(read(ratings())) == len(ratings())
+
+
+# ---- numbers that are no ratings on a scale ------------------------------------------------------
+
+
+def stars(n: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    pairs = rng.permutation(2_500)[:n]
+    rated = rng.integers(1, 6, n).astype(float)
+    return pd.DataFrame({"user": pairs // 50, "item": pairs % 50, "rating": rated})
+
+
+@pytest.mark.parametrize("odd", [99.0, -1e6, 1e12])
+def test_an_odd_rating_does_not_stretch_the_scale(odd: float) -> None:
+    table = stars()
+    table.loc[7, "rating"] = odd
+    with pytest.warns(UserWarning, match=r"1 of 400 ratings, such as .*which go from 1 to 5"):
+        data = zoo.collab.learner(table, valid_fraction=0, run=RUN).data
+    assert (data.spec.low, data.spec.high) == pytest.approx((0.6, 5.4))
+    assert sorted(data.train.target.unique().tolist()) == [1, 2, 3, 4, 5]  # type: ignore[attr-defined]
+
+
+def test_a_stated_range_is_meant() -> None:
+    table = stars()
+    table.loc[7, "rating"] = 99.0
+    learn = zoo.collab.learner(table, valid_fraction=0, y_range=(0, 100), run=RUN)
+    assert learn.data.spec.high == 100
+
+
+def test_scales_of_all_kinds_are_left_alone() -> None:
+    table, rng = stars(), np.random.default_rng(0)
+    for values in (
+        rng.integers(0, 101, 400),
+        rng.uniform(-10, 10, 400),
+        np.r_[np.full(399, 5.0), 1.0],
+        rng.poisson(2, 400),
+    ):
+        assert without_odd_ones(table.assign(rating=np.float32(values))) is not None
+
+
+def test_stars_with_an_odd_one_are_stars() -> None:
+    table = stars()
+    table.loc[7, "rating"] = 99
+    assert suited_model(table.astype(int), {}) == "dot_bias"
+
+
+def test_counts_are_told_and_not_clipped() -> None:
+    plays = np.ceil(np.random.default_rng(0).lognormal(2, 2, 400)).astype(np.float32)
+    with pytest.warns(UserWarning, match=r"ratings look like counts, .* model='blend'"):
+        kept = without_odd_ones(stars().assign(rating=plays))
+    assert kept["rating"].max() == plays.max()

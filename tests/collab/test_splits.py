@@ -14,10 +14,10 @@ import pytest
 import torch
 
 import zoo
+from tests.collab.conftest import MODELS, NETWORKS
 from tests.collab.small import N_ITEMS, RUN, held_out_of, ratings, train
 from tests.helpers.device import run_here
 from zoo.collab import Recommender
-from zoo.collab.models.catalogue import RECIPES
 
 
 def pairs_of(table: pd.DataFrame) -> set[tuple[Any, Any]]:
@@ -45,7 +45,7 @@ def by_hand(model: Recommender, wanted: pd.DataFrame, hidden: pd.DataFrame, k: i
 # ---- lists ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", list(RECIPES))
+@pytest.mark.parametrize("name", MODELS)
 def test_lists_hold_nothing_of_the_table_to_train_on(
     name: str, trained: dict[str, Recommender], tmp_path: Path
 ) -> None:
@@ -78,7 +78,7 @@ def test_lists_of_a_fine_tuned_model_hold_nothing_of_either_table(model: Recomme
 # ---- scores --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", list(RECIPES))
+@pytest.mark.parametrize("name", NETWORKS)
 def test_ranking_of_the_held_out_part_hides_the_part_that_was_trained_on(
     name: str, trained: dict[str, Recommender]
 ) -> None:
@@ -141,7 +141,7 @@ def test_validation_ratings_that_are_trained_on_are_refused(model: Recommender) 
 
 def test_fine_tuning_validates_on_ratings_that_are_new_to_the_model(model: Recommender) -> None:
     held = held_out_of(model)
-    tuned = zoo.collab.finetune(model, ratings(), epochs=1, run=RUN)
+    tuned = zoo.collab.finetune(model, ratings(), epochs=1, refit=False, rivals=False, run=RUN)
     assert tuned.training["ratings"] == len(ratings()) - round(0.2 * len(held))
     new = held_out_of(tuned)
     assert len(new) == round(0.2 * len(held))
@@ -207,7 +207,7 @@ def test_unusual_columns_need_not_be_named_twice(tmp_path: Path) -> None:
     assert loaded.evaluate(held_out) == pytest.approx(model.metrics)
     with pytest.warns(UserWarning, match="80% of the 1232"):
         assert loaded.evaluate(table)["rmse"] < model.metrics["rmse"]
-    tuned = zoo.collab.finetune(loaded, table, epochs=1, run=RUN)
+    tuned = zoo.collab.finetune(loaded, table, epochs=1, refit=False, run=RUN)
     learn = zoo.collab.learner(table, pretrained=tuned, run=RUN)
     assert tuned.spec.columns == learn.data.spec.columns == NAMES
     assert len(tuned.predict(table)) == len(table)

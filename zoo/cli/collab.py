@@ -11,7 +11,7 @@ from zoo.cli.commands import Commands, load
 from zoo.cli.options import Artifact, AsJson, Device, Pretrained
 from zoo.cli.output import say_table
 from zoo.cli.training import named_after, takes, train_and_save
-from zoo.collab.options import OPTIONS, Architecture
+from zoo.collab.options import FIT_OPTIONS, Architecture
 
 collab = Commands(help="Ratings: train a recommender, fine-tune it, ask it.")
 
@@ -21,15 +21,15 @@ HINT = "zoo collab recommend {} USER"
 
 
 @collab.command("train")
-@takes(OPTIONS, model=(Architecture, "dot_bias"))
+@takes(FIT_OPTIONS, model=(Architecture, None))
 def train(ratings: Ratings, **options: Any) -> None:
     """Train a recommender on your ratings and save it."""
-    name = named_after(ratings, options.get("model", "dot_bias"))
+    name = named_after(ratings, options.get("model") or "recommender")
     train_and_save(zoo.collab.train, ratings, options=options, name=name, hint=HINT)
 
 
 @collab.command("finetune")
-@takes(OPTIONS)
+@takes(FIT_OPTIONS)
 def finetune(pretrained: Pretrained, ratings: Ratings, **options: Any) -> None:
     """Go on with a recommender on your ratings, its users and items matched by their ids."""
     name = named_after(ratings, pretrained)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import TrainingOptions
+from zoo.core.trust.options import InFolds, Judged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,17 +27,17 @@ ListName = Literal["blend", "ease", "ials", "item_knn", "popular"]
 SplitName = Literal["random", "user", "item", "time"]
 
 Architecture = Annotated[
-    ModelName,
+    ModelName | None,
     Option(
-        help="'dot_bias' (quick and good), 'svdpp' (better: also uses histories), 'embedding_net' "
-        "(a multilayer net); or a model of lists, which ranks what might be chosen next and "
-        "ignores ratings: 'blend' (best, of some of the next), 'ease', 'ials', 'item_knn', "
-        "'popular', 'softmax'."
+        help="None takes 'dot_bias' for stars, 'blend' for play counts and logs. 'dot_bias' (quick "
+        "and good), 'svdpp' (better: also uses histories), 'embedding_net' (a multilayer net); or "
+        "a model of lists, which ranks what might be chosen next and ignores ratings: 'blend' "
+        "(best, of some of the next), 'ease', 'ials', 'item_knn', 'popular', 'softmax'."
     ),
 ]
 
 
-class Options(TrainingOptions, total=False):
+class Options(TrainingOptions, InFolds, total=False):
     """Options of every verb beside the model and the ratings."""
 
     user: Annotated[
@@ -61,9 +62,9 @@ class Options(TrainingOptions, total=False):
         SplitName,
         Option(
             default="random",
-            help="How the validation share is drawn: 'random', the same share of every 'user' or "
-            "'item', or the latest by 'time'. In fine-tuning, only ratings that are new to the "
-            "pretrained model are validated on.",
+            help="How the validation share, or folds, are drawn: 'random', the same share of every "
+            "'user' or 'item', or the latest by 'time'. In fine-tuning, only ratings that are new "
+            "to the pretrained model are validated on.",
         ),
     ]
     y_range: Annotated[
@@ -114,3 +115,10 @@ class Options(TrainingOptions, total=False):
 OPTIONS = OptionTable(
     Options, batch_size=Chosen("the model's own"), weight_decay=Chosen("the model's own")
 )
+
+
+class FitOptions(Options, Judged, total=False):
+    """What `train` and `finetune` take beside the ratings."""
+
+
+FIT_OPTIONS = OPTIONS.extended(FitOptions)

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.models.factors import Pair
-from zoo.collab.models.list_blend import ListBlend
+from zoo.collab.models.factors import Factors, Pair, scaled
 from zoo.core.placed import Placed
 
 SideName = Literal["items", "users"]
@@ -24,7 +23,7 @@ BLOCK = 1024  # users scored at a time
 
 
 class Scorer:
-    """The mean of what several networks predict.
+    """The mean of what several networks, and the partners of a blend, predict.
 
     Args:
         placed: networks, where they compute.
@@ -38,6 +37,11 @@ class Scorer:
         """The networks, on the device."""
         return self._placed.ready
 
+    @property
+    def voices(self) -> list[Any]:
+        """The networks and the partners of a blend, on the device."""
+        return self._placed.voices
+
     @torch.inference_mode()
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings of pairs; scores if the model ranks. Shape: (n,) and (n,) -> (n,)."""
@@ -49,7 +53,7 @@ class Scorer:
 
     @torch.inference_mode()
     def rate_one(self, states: Sequence[Pair], items: Tensor) -> Tensor:
-        """Ratings of items by one user, given by a state per network. Shape: (n,) -> (n,)."""
+        """Ratings of items by one user, given by a state per voice. Shape: (n,) -> (n,)."""
         n = len(items)
         return self._rate([(v.expand(n, -1), b.expand(n, -1)) for v, b in states], items)
 
@@ -60,18 +64,21 @@ class Scorer:
 
     @torch.inference_mode()
     def states(self, users: Tensor) -> list[Pair]:
-        """What represents users in each network. Shape: (B,) -> (B, width) and (B, members)."""
-        return [member.users(users.to(self.device)) for member in self.ready]
+        """What represents users to each voice. Shape: (B,) -> (B, width) and (B, members)."""
+        return [member.users(users.to(self.device)) for member in self.voices]
 
     @torch.inference_mode()
     def scores_of(self, states: Sequence[Pair]) -> Tensor:
-        """Scores of all items from a state per network, the unknown item's first.
+        """Scores of all items from a state per voice, the unknown item's first.
+
+        They are ratings where a blend has a mean of ratings; otherwise they only order.
 
         Shape: states (B, width) and (B, members) each; result (B, n_items + 1).
         """
-        pairs = zip(self.ready, states, strict=True)
-        tables = [_scores(member, state) for member, state in pairs]
-        return torch.stack(tables).mean(0) if len(tables) > 1 else tables[0]
+        pairs = zip(self.voices, states, strict=True)
+        is_blend = self._placed.blend is not None
+        scores = _ratings if is_blend else _scores
+        return self._placed.mean([scores(member, state) for member, state in pairs])
 
     def knowing(self, histories: RatedItems) -> Scorer:
         """See `ListScorer.knowing`; networks know what they know of a user by heart."""
@@ -89,11 +96,11 @@ class Scorer:
         return torch.stack(biases).mean(0).cpu()
 
     def _rate(self, users: Sequence[Pair], items: Tensor) -> Tensor:
-        """Ratings of pairs, whose users are given for each network. Shape: (n,)."""
+        """Ratings of pairs, whose users are given for each voice. Shape: (n,)."""
         items = items.to(self.device)
-        pairs = zip(self.ready, users, strict=True)
-        rated = [member.rate(pair, member.items(items)) for member, pair in pairs]
-        return torch.stack(rated).mean((0, 2)).cpu()
+        pairs = zip(self.voices, users, strict=True)
+        rated = [member.rate(pair, member.items(items)).mean(1) for member, pair in pairs]
+        return self._placed.mean(rated).cpu()
 
     @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:
@@ -110,7 +117,7 @@ class ListScorer:
         histories: items of every user.
     """
 
-    def __init__(self, placed: Placed[ListBlend], histories: RatedItems) -> None:
+    def __init__(self, placed: Placed[Any], histories: RatedItems) -> None:
         self._placed, self.device = placed, placed.device
         self._histories = histories.to(self.device)
 
@@ -147,11 +154,13 @@ class ListScorer:
 
     def scores_of(self, history: RatedItems) -> Tensor:
         """Scores of all items from what users chose. Shape: (B, n_items + 1)."""
-        return self._placed.ready[0].score(history)
+        scores: Tensor = self._placed.ready[0].score(history)
+        return scores
 
     def similarities(self, items: Tensor) -> Tensor:
         """How much all items go with some. Shape: (m,) -> (m, n_items + 1)."""
-        return self._placed.ready[0].similarities(items.to(self.device)).cpu()
+        near: Tensor = self._placed.ready[0].similarities(items.to(self.device))
+        return near.cpu()
 
 
 @dataclass(frozen=True)
@@ -193,11 +202,19 @@ class Raters:
 
 
 def _scores(member: Any, states: Pair) -> Tensor:
-    if hasattr(member, "ranker"):
-        vectors, biases = member.ranker()
-        user = states[0] / getattr(member, "members", 1)  # smaller than the items' vectors
-        return torch.addmm(biases, user, vectors.T)
+    """Scores of all items that order as ratings do. Shape: (B, n_items + 1)."""
+    if not hasattr(member, "ranker"):
+        return _ratings(member, states)
+    vectors, biases = member.ranker()
+    user = states[0] / getattr(member, "members", 1)  # smaller than the items' vectors
+    return torch.addmm(biases, user, vectors.T)
+
+
+def _ratings(member: Any, states: Pair) -> Tensor:
+    """Ratings of all items. Shape: (B, n_items + 1)."""
+    if isinstance(member, Factors) and member.members == 1:
+        return scaled(_scores(member, states) + states[1], member.low, member.high)
     items = member.items.all()
     n, rows = len(items[0]), zip(*states, strict=True)
     pairs = [(v.expand(n, -1), b.expand(n, -1)) for v, b in rows]
-    return torch.stack([member.rate(pair, items)[:, 0] for pair in pairs])
+    return torch.stack([member.rate(pair, items).mean(1) for pair in pairs])

@@ -14,10 +14,11 @@ from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.model import HELD_OUT_ITEMS, RATED_ITEMS, Recommender
 from zoo.collab.models.catalogue import build, check_config
 from zoo.collab.models.list_blend import ListBlend
+from zoo.collab.rivals import PARTNERS
 from zoo.collab.spec import Spec
 from zoo.core.arguments import require_kind
 from zoo.core.artifacts import artifact
-from zoo.core.artifacts.network import rebuilt
+from zoo.core.artifacts.network import blend_of, rebuilt
 from zoo.core.config import ArtifactError
 from zoo.core.run import Run
 from zoo.hub.find import find
@@ -75,6 +76,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
             else:
                 member.set_rated_items(rated_items)
             member.eval()  # which needs to know who rated what
+        blend = blend_of(stored, PARTNERS)
     return Recommender(
         members,
         spec,
@@ -83,6 +85,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         held_out_items=held_out_items,
         arguments=arguments,
         lists=lists,
+        blend=blend,
         **stored.record,
         run=run,
     )

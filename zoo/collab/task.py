@@ -37,6 +37,11 @@ def _squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     return F.mse_loss(output, wide) if len(target) else output.sum() * 0.0, len(target)
 
 
+def _squared_error_of_mean(rated: Tensor, target: Tensor) -> tuple[Tensor, int]:
+    """That of decoded ratings. Shape: (B,) and (B,)."""
+    return _squared_error(rated[:, None], target)
+
+
 def _choice(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     """Cross entropy of the first column. Shape: output (B, 1 + negatives)."""
     if not len(target):

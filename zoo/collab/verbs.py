@@ -3,56 +3,69 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
+from zoo.collab import recipe
 from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.prepared import Prepared, prepare
 from zoo.collab.data.ratings import Table
 from zoo.collab.data.validation import Prior
 from zoo.collab.lists import Choices
 from zoo.collab.model import Recommender, add_ratings
-from zoo.collab.models.catalogue import ARGUMENTS, build, recipe_of, takes_features
-from zoo.collab.options import OPTIONS, Architecture, ModelName, Options
+from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features
+from zoo.collab.new_items import take_rows
+from zoo.collab.options import (
+    FIT_OPTIONS,
+    OPTIONS,
+    Architecture,
+    FitOptions,
+    ModelName,
+    Options,
+)
+from zoo.collab.rivals import rivals_of
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
+from zoo.collab.suited import suited_model
 from zoo.collab.task import is_computed, predicts_ratings, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.batches import Data
 from zoo.core.messages import few
-from zoo.core.model import finished, learner_of, source
+from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import SomeEpochs, SomeRate
+from zoo.core.trust.judge import train_and_judge
 from zoo.hub.find import names_model
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def train(
     data: Table,
     *,
-    model: Architecture = "dot_bias",
+    model: Architecture = None,
     epochs: SomeEpochs = None,
     lr: SomeRate = None,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> Recommender:
     """Train a recommender on your ratings, from random weights and by one cycle.
 
     Args:
         data: a CSV, TSV or Parquet file, or a DataFrame, with a user, an item and a rating per row.
             Ids are text or numbers; those of a text file are numbers if all spell whole ones.
-        model: "dot_bias" (quick and good), "svdpp" (better: also uses histories),
-            "embedding_net" (a multilayer net). Beside it a model of lists is fitted for
+        model: None takes "dot_bias" where there are stars, and "blend" for play counts and for
+            tables without ratings. "dot_bias" (quick and good), "svdpp" (better: also uses
+            histories), "embedding_net" (a multilayer net): beside it a model of lists is fitted for
             `recommend`, see the option `lists`. Or a model of lists alone, which ignores ratings:
             "blend", "ease", "ials", "item_knn", "popular" (see `zoo.collab.lists`), "softmax".
         epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`), 0 leaves
-            the weights random.
-        lr: highest learning rate; None takes the model's own.
+            vectors random and biases at their estimate.
+        lr: highest learning rate; None takes the model's own, the less the fewer ratings there are
+            per user and item (`zoo.collab.recipe`).
         **options: see `zoo.collab.options.Options`.
 
     Raises:
@@ -64,19 +77,18 @@ def train(
         zoo.collab.train("ratings.csv").recommend(42, k=10)
     """
     require_data("zoo.collab.train", data, names_model=names_model)
-    learn = learner(data, model=model, **options)
-    _fit(learn, model, epochs, lr)
-    return finished(learn).complete()
+    name = model or suited_model(data, options)
+    return _judged(partial(learner, data, model=name), name, epochs, lr, options)
 
 
-@verb(OPTIONS)
+@verb(FIT_OPTIONS)
 def finetune(
     pretrained: Pretrained,
     data: Table,
     *,
     epochs: SomeEpochs = None,
     lr: SomeRate = None,
-    **options: Unpack[Options],
+    **options: Unpack[FitOptions],
 ) -> Recommender:
     """Train a recommender further on new ratings; new users and items get rows of their own.
 
@@ -89,7 +101,7 @@ def finetune(
         pretrained: a model, its directory, or its name on the hub.
         data: the new ratings, in the form that `train` takes.
         epochs: passes over them; None takes the model's own.
-        lr: highest learning rate; None takes a quarter of the model's own.
+        lr: highest learning rate; None takes the model's own for further training.
         **options: see `zoo.collab.options.Options`; the network stays what it is.
 
     Raises:
@@ -99,11 +111,8 @@ def finetune(
     """
     require_order("zoo.collab.finetune", pretrained, data, names_model=names_model)
     start = opened(pretrained)
-    learn = learner(data, pretrained=start, **options)
-    _fit(learn, start.name, epochs, lr if lr is not None else recipe_of(start.name).lr / 4)
-    nothing_new = dict.fromkeys(("loss", *learn.task.metrics()), math.nan)
-    unscored = nothing_new if options.get("valid_fraction") != 0 else None
-    return finished(learn, unscored).complete()
+    new_learner = partial(learner, data, pretrained=start)
+    return _judged(new_learner, start.name, epochs, lr, options, further=True)
 
 
 @verb(OPTIONS)
@@ -111,7 +120,7 @@ def learner(
     data: Table,
     *,
     pretrained: Pretrained | None = None,
-    model: Architecture = "dot_bias",
+    model: Architecture = None,
     **options: Unpack[Options],
 ) -> Learner[Spec, Recommender]:
     """Return a learner to train step by step: find a rate, fit, look, fit again.
@@ -132,13 +141,14 @@ def learner(
     require_data("zoo.collab.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
     if start is not None:
-        require_own_model(model, "dot_bias", start.name)
-    name = start.name if start else model
+        require_own_model(model or start.name, start.name, start.name)
+    name = start.name if start else model or suited_model(data, options)
     settings = _settings(name, options, start)
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
     table = prepare(data, settings, name, features=features, prior=prior)
     run = settings["run"] = in_fp32(settings["run"] or Run(), "ratings")
+    settings["batch_size"] = settings["batch_size"] or recipe.batch_size(name, len(table.train))
     first = _data(table, settings["batch_size"], run)
     record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
     record |= {"users": len(table.spec.users), "items": len(table.spec.items)}
@@ -190,20 +200,46 @@ def _model(
 
 def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:
     """All options; what is not given is the recipe's, but that fine-tuning does not decay."""
-    settings, recipe = OPTIONS.complete(options), recipe_of(name)
-    settings["batch_size"] = settings["batch_size"] or recipe.batch_size
+    settings = OPTIONS.complete(options)
     decay: float | None = settings["weight_decay"]
     if decay is None:
-        settings["weight_decay"] = 0.0 if start else recipe.weight_decay
+        settings["weight_decay"] = 0.0 if start else RECIPES[name].weight_decay
     return settings
 
 
-def _fit(learn: Learner[Any, Any], name: str, epochs: int | None, lr: float | None) -> None:
-    """Fit one cycle, by the recipe where epochs or rate are None."""
-    recipe = recipe_of(name)
-    epochs = recipe.epochs if epochs is None else epochs
-    if epochs:
-        learn.fit_one_cycle(epochs, recipe.lr if lr is None else lr)
+def _judged(
+    new_learner: Callable[..., Learner[Spec, Recommender]],
+    name: ModelName,
+    epochs: int | None,
+    lr: float | None,
+    options: FitOptions,
+    *,
+    further: bool = False,
+) -> Recommender:
+    """The model of a call, measured beside its rivals and then trained on all ratings.
+
+    "softmax" takes too long to be trained twice.
+    """
+
+    def fit(learn: Learner[Spec, Recommender], like: Sequence[Learner[Spec, Recommender]]) -> None:
+        recipe.fit(learn, name, epochs, lr, like, further=further)
+
+    trains = epochs != 0
+    trained = train_and_judge(
+        new_learner,
+        fit,
+        FIT_OPTIONS,
+        options,
+        rivals=rivals_of if trains else None,
+        refits=trains and name != "softmax",
+        unscored=_nothing_new(name) if further and options.get("valid_fraction") != 0 else None,
+    )
+    return trained.complete()
+
+
+def _nothing_new(name: ModelName) -> dict[str, float]:
+    """Metrics where all ratings are those that a pretrained model was trained on."""
+    return dict.fromkeys(("loss", *task_of(name).metrics()), math.nan)
 
 
 def _features(name: str, settings: Options, start: Recommender | None) -> dict[str, Any]:
@@ -238,8 +274,8 @@ def _arguments(name: str, settings: Options, start: Recommender | None) -> dict[
             f"{stated[foreign[0]]!r}. Leave it out."
         )
     if start is None:
-        recipe = recipe_of(name)
-        return {**recipe.arguments, "n_factors": recipe.n_factors, **stated}
+        own_recipe = RECIPES[name]
+        return {**own_recipe.arguments, "n_factors": own_recipe.n_factors, **stated}
     other = {one: value for one, value in stated.items() if start.arguments.get(one) != value}
     if other:
         raise ValueError(
@@ -256,29 +292,18 @@ def _network(
     with seeded(seed):
         network: Any = build(name, table.spec, arguments)
     if start is not None:
-        _take_rows(network, start.members[0])
+        take_rows(network, start.members[0])
     network.set_rated_items(table.rated_items)
     for side, features in table.features.items():
         network.set_features(side, features)
+    if start is None and predicts_ratings(name):
+        recipe.start(network, table.train, table.spec)
     return network
 
 
 def _data(table: Prepared, batch_size: int, run: Run) -> Data[Spec]:
     device, valid = run.torch_device(), None
     if table.valid is not None:
-        valid = table.valid.to(device).batches(VALID_BATCH, shuffle=False)
+        valid = table.valid.to(device).batches(max(VALID_BATCH, batch_size), shuffle=False)
     train = table.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
-    return Data(train, valid, table.spec)
-
-
-@torch.no_grad()
-def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
-    """Earlier rows keep their values; new ones begin at the mean of the earlier ones."""
-    old: dict[str, Tensor] = dict(pretrained.state_dict())
-    for name, tensor in network.state_dict().items():
-        before = old[name].to(tensor.device)
-        if before.shape == tensor.shape:
-            tensor.copy_(before)
-        else:
-            tensor[: len(before)] = before
-            tensor[len(before) :] = before[1:].mean(0)
+    return Data(train, valid, table.spec, origin=table.origin)

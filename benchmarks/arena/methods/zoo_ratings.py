@@ -22,9 +22,9 @@ def svdpp(task: Task) -> Answer:
     return np.asarray(_trained(task, model="svdpp").predict(task.inputs), float)
 
 
-def lists(task: Task) -> Answer:
-    """Train with nothing set; recommend."""
-    return _lists(_trained(task), task)
+def lists(task: Task, **options: Any) -> Answer:
+    """Train with nothing set, unless the caller sets options; recommend."""
+    return _lists(_trained(task, **options), task)
 
 
 def softmax(task: Task) -> Answer:

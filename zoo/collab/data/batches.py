@@ -55,6 +55,10 @@ class Ratings:
         """Rows by side, on the CPU."""
         return {"user": self.users.cpu().numpy(), "item": self.items.cpu().numpy()}
 
+    def part(self, rows: Tensor) -> Ratings:
+        """Some of the ratings. Shape: (m,)."""
+        return Ratings(self.users[rows], self.items[rows], self.values[rows])
+
     def to(self, device: torch.device) -> Ratings:
         """The same on a device."""
         return Ratings(self.users.to(device), self.items.to(device), self.values.to(device))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
@@ -65,6 +66,12 @@ def _require_sides(
 ) -> None:
     """Refuse a table without a column of users, of items, or both."""
     lacking = [side for side in ("user", "item") if side not in names]
+    if lacking and _holds_a_rating(frame.columns):
+        raise ValueError(
+            "the first line of a file of ratings must name its columns, got "
+            f"{few(list(frame.columns))}, which seems to be a rating. Add a line of names above "
+            "it, such as user, item, rating."
+        )
     if lacking:
         stated = " and which by ".join(f"{side}='...'" for side in lacking)
         usual = " and ".join(repr(remembered.get(side, side)) for side in lacking)
@@ -73,6 +80,13 @@ def _require_sides(
             f"{few(list(frame.columns))} without that of each {' and each '.join(lacking)}. In "
             f"training say which is by {stated}, or rename to {usual}."
         )
+
+
+def _holds_a_rating(names: Iterable[Any]) -> bool:
+    """Whether most names are texts that spell numbers, as those of the first row of a file are."""
+    texts = [name for name in names if isinstance(name, str)]
+    numbers = [text for text in texts if re.fullmatch(r"-?\d+(\.\d+)?", text.strip())]
+    return 2 * len(numbers) > len(texts)
 
 
 def _require_one_role_each(frame: pd.DataFrame, names: Mapping[str, Any]) -> None:

@@ -12,16 +12,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from zoo.collab.data.batches import MARGIN, Ratings, require_on_scale
+from zoo.collab.data.batches import Ratings
 from zoo.collab.data.columns import USUAL
 from zoo.collab.data.features import encode, fit, require_ids
 from zoo.collab.data.ids import IdIndex, Rows, cast_like
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, read
+from zoo.collab.data.scale import scaled, without_odd_ones
 from zoo.collab.data.validation import Prior, all_held_out, divided, validation
 from zoo.collab.options import ModelName, Options, Titles
 from zoo.collab.spec import Spec
 from zoo.collab.task import predicts_ratings
+from zoo.core.batches import Origin
 from zoo.core.messages import warn
 
 
@@ -39,6 +41,7 @@ class Prepared:
             and now.
         held_out_items: items of every user among ratings that were held out of those tables.
         features: encoded features of each side that has any.
+        origin: which of the table's rows are validated on, where they were drawn from it.
     """
 
     spec: Spec
@@ -47,6 +50,7 @@ class Prepared:
     rated_items: RatedItems
     held_out_items: RatedItems
     features: dict[str, Tensor]
+    origin: Origin | None = None
 
 
 def prepare(
@@ -74,16 +78,22 @@ def prepare(
     predicts = predicts_ratings(name)
     remembered: Any = prior.spec.columns if prior else {}
     reading = partial(read, columns=stated, remembered=remembered, needs_rating=predicts)
-    ratings, held_out = reading(table, learns=prior is None), None
+    ratings, held_out, origin = reading(table, learns=prior is None), None, None
+    if predicts and prior is None and settings["y_range"] is None:
+        ratings = without_odd_ones(ratings)
     if settings["valid"] is not None:
         held_out = reading(settings["valid"])
-    elif settings["valid_fraction"]:
+    elif settings["valid_fraction"] or settings["fold"]:
+        is_frame, rows = isinstance(table, pd.DataFrame), int(ratings.index[-1]) + 1
+        names: Any = table.index if is_frame else range(rows)  # type: ignore[union-attr]
         ratings, held_out = divided(ratings, settings, prior)
+        if held_out is not None:
+            origin = Origin(names, held_out.index.to_numpy(np.int64))
     if prior is None:
         _require_enough(ratings, predicts)
     spec, train = _numbered(ratings, prior, features, stated, settings["titles"])
     if predicts:
-        spec = _scaled(spec, train.values.numpy(), settings["y_range"])
+        spec = scaled(spec, train.values.numpy(), settings["y_range"])
     n_users = len(spec.users)
     rated_items = RatedItems.of(train.users, train.items, n_users)
     if prior:
@@ -97,7 +107,7 @@ def prepare(
     how: dict[Any, Any] = {**spec.features}
     both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
     tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
-    return Prepared(spec, train, valid, rated_items, held_out_items, tensors)
+    return Prepared(spec, train, valid, rated_items, held_out_items, tensors, origin)
 
 
 def _numbered(
@@ -159,26 +169,6 @@ def _number(column: pd.Series, index: IdIndex) -> tuple[tuple[Hashable, ...], Ro
         one = cast_like(new[code], index.ids)
         row_of_code[code] = added.setdefault(one, n + 1 + len(added))
     return (*index.ids, *added), row_of_code[codes]
-
-
-def _scaled(spec: Spec, values: Any, y_range: tuple[float, float] | None) -> Spec:
-    """The spec with the ends of its scale.
-
-    Raises:
-        ValueError: the ratings are not on it.
-    """
-    lowest, highest = float(values.min()), float(values.max())
-    if y_range is None and spec.low is not None:
-        require_on_scale(values, spec.low, spec.high)
-        return spec
-    margin = MARGIN * (highest - lowest)
-    low, high = (lowest - margin, highest + margin) if y_range is None else y_range
-    if not low < high or lowest < low or highest > high:
-        raise ValueError(
-            f"y_range must go from low to high and hold all ratings, got {y_range=} for ratings "
-            f"from {lowest:g} to {highest:g}. Widen it."
-        )
-    return replace(spec, low=low, high=high)
 
 
 def _titles(titles: Titles | None, spec: Spec) -> dict[Any, str]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from zoo.collab.data.columns import NOTHING, column_names, refuse_without_rating
@@ -22,6 +23,7 @@ from zoo.collab.data.times import times_of
 from zoo.collab.options import SplitName
 from zoo.core.messages import warn
 from zoo.core.split import require_both_parts, warn_of_marked_parts
+from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.data.table import keeps_types, read_table
 
 _INT64: Final = np.iinfo(np.int64)
@@ -145,7 +147,7 @@ def pairs_in(file: Path, remembered: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def split(
-    ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int
+    ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int, fold: Fold | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Divide ratings into a part to train on and one to validate on.
 
@@ -155,27 +157,22 @@ def split(
             "time".
         fraction: share to validate on, between 0 and 1.
         seed: the draw is a function of it.
+        fold: which of several parts to validate on, in place of the share.
 
     Raises:
         ValueError: there are no times for a split by time, or a part is empty.
     """
-    n = len(ratings)
-    draw = np.random.default_rng(seed).random(n)
-    is_held_out = np.zeros(n, dtype=bool)
-    if kind == "random":
-        is_held_out[np.argsort(draw, kind="stable")[: round(fraction * n)]] = True
-    elif kind == "time":
-        if "time" not in ratings:
-            raise ValueError(
-                "a split by time needs a column of times, got a table without one. Name it by "
-                "time='...', or split by 'random', 'user' or 'item'."
-            )
-        order = np.argsort(ratings["time"].to_numpy(), kind="stable")
-        is_held_out[order[n - round(fraction * n) :]] = True
-    else:
-        grouped = pd.Series(draw, index=ratings.index).groupby(ratings[kind], sort=False)
-        size = grouped.transform("size")
-        is_held_out = (grouped.rank(method="first") <= (fraction * size).round()).to_numpy()
+    if kind == "time" and "time" not in ratings:
+        raise ValueError(
+            "a split by time needs a column of times, got a table without one. Name it by "
+            "time='...', or split by 'random', 'user' or 'item'."
+        )
+    if fold is not None:
+        times = ratings["time"].to_numpy() if kind == "time" else None
+        strata = ratings[kind].factorize()[0] if kind in ("user", "item") else None
+        train, held = rows_of_fold(fold, len(ratings), seed, strata=strata, times=times)
+        return ratings.iloc[train], ratings.iloc[held]
+    is_held_out = _share(ratings, kind, fraction, seed)
     require_both_parts(
         int((~is_held_out).sum()),
         int(is_held_out.sum()),
@@ -183,6 +180,23 @@ def split(
         way_out="Give more ratings, or valid_fraction=0 to train on all.",
     )
     return ratings[~is_held_out], ratings[is_held_out]
+
+
+def _share(ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Whether each rating is of the share to validate on. Shape: (n,)."""
+    n = len(ratings)
+    is_held_out = np.zeros(n, dtype=bool)
+    if kind == "time":
+        order = np.argsort(ratings["time"].to_numpy(), kind="stable")
+        is_held_out[order[n - round(fraction * n) :]] = True
+        return is_held_out
+    draw = np.random.default_rng(seed).random(n)
+    if kind == "random":
+        is_held_out[np.argsort(draw, kind="stable")[: round(fraction * n)]] = True
+        return is_held_out
+    grouped = pd.Series(draw, index=ratings.index).groupby(ratings[kind], sort=False)
+    size = grouped.transform("size")
+    return (grouped.rank(method="first") <= (fraction * size).round()).to_numpy()
 
 
 def _with_times(ratings: pd.DataFrame, names: Mapping[str, Any], is_stated: bool) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from zoo.collab.spec import Spec
 from zoo.core.messages import warn
 from zoo.core.run import Run
 from zoo.core.split import TOLERABLE_SHARE, require_disjoint
+from zoo.core.trust.folds import Fold
 
 
 class Prior(NamedTuple):
@@ -40,18 +41,19 @@ def divided(
     If it was trained on all of them, there are none to validate on, and one warning says so.
     """
     fraction, seed = settings["valid_fraction"], (settings["run"] or Run()).seed
+    how = settings["split"], fraction, seed, settings["fold"] and Fold(*settings["fold"])
     if prior is None:
-        return split(ratings, settings["split"], fraction, seed)
+        return split(ratings, *how)
     rows = encode(ratings, prior.spec)
     is_new = ~np.isin(pair_keys(rows.users, rows.items), prior.rated_items.keys())
-    if not round(fraction * is_new.sum()):
+    if not is_new.any() if settings["fold"] else not round(fraction * is_new.sum()):
         warn(
             "ratings to validate on must be new to the pretrained model, got "
             f"{is_new.sum()} such of {len(ratings)}, so that there is no score. Pass valid=... "
             "with ratings that it was not trained on."
         )
         return ratings, None
-    held_out = split(ratings[is_new], settings["split"], fraction, seed)[1]
+    held_out = split(ratings[is_new], *how)[1]
     return ratings.drop(held_out.index), held_out
 
 

@@ -63,7 +63,9 @@ class Recipe:
     Attributes:
         epochs: passes over the ratings, in one cycle.
         lr: highest learning rate.
-        batch_size: ratings per step.
+        further_lr: that of a network that was trained before.
+        batch_size: ratings per step; 0 takes as many as make `steps`.
+        steps: of an epoch.
         weight_decay: decay of vectors; biases have none.
         n_factors: width of a vector.
         arguments: further arguments of the network.
@@ -71,26 +73,23 @@ class Recipe:
 
     epochs: int
     lr: float
+    further_lr: float
     batch_size: int
+    steps: int
     weight_decay: float
     n_factors: int
     arguments: dict[str, Any]
 
 
 RECIPES: Final[dict[str, Recipe]] = {
-    "dot_bias": Recipe(5, 2e-2, 512, 0.7, 50, {}),
-    "embedding_net": Recipe(5, 5e-3, 512, 0.1, 50, {"hidden": [100, 50], "dropout": 0.25}),
-    "svdpp": Recipe(10, 2e-2, 1024, 2.0, 50, {"members": 4}),
-    "softmax": Recipe(16, 3e-2, 4096, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
+    "dot_bias": Recipe(5, 8e-3, 5e-3, 0, 160, 0.7, 50, {}),
+    "embedding_net": Recipe(
+        5, 5e-3, 1.25e-3, 0, 160, 0.1, 50, {"hidden": [100, 50], "dropout": 0.25}
+    ),
+    "svdpp": Recipe(10, 8e-3, 5e-3, 0, 80, 2.0, 50, {"members": 4}),
+    "softmax": Recipe(16, 3e-2, 7.5e-3, 4096, 0, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
+    **dict.fromkeys(get_args(ListName), Recipe(0, 1.0, 1.0, 4096, 0, 0.0, 0, {})),  # no steps
 }
-
-
-COMPUTED: Final = Recipe(0, 1.0, 4096, 0.0, 0, {})  # of what is not trained by steps
-
-
-def recipe_of(name: str) -> Recipe:
-    """The default recipe of a model."""
-    return RECIPES.get(name, COMPUTED)
 
 
 def check_config(config: Config) -> None:

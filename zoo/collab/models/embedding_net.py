@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.models.factors import Pair, Side, scaled, unscaled
+from zoo.collab.models.factors import Pair, Side, scaled, start_of
 from zoo.core.training.groups import LayerGroup
 
 
@@ -55,12 +56,17 @@ class EmbeddingNet(nn.Module):
         for side in (self.users, self.items):
             nn.init.normal_(side.factors, std=0.1)
         last: Any = self.rest[-1]
-        offset = mean if low is None or high is None else unscaled(mean, low, high)
-        nn.init.constant_(last.bias, offset)
+        nn.init.constant_(last.bias, start_of(mean, low, high)[0])
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings. Shape: (B,) and (B,) -> (B, 1)."""
         return self.rate(self.users(users), self.items(items))
+
+    @torch.no_grad()
+    def begin_at(self, offset: float) -> None:
+        """See `Factors.begin_at`."""
+        last: Any = self.rest[-1]
+        last.bias.fill_(offset)
 
     def set_rated_items(self, rated_items: RatedItems) -> None:
         """Do nothing: this model has no histories."""

@@ -85,6 +85,16 @@ class Side(nn.Module):
             biases = biases + features @ self.bias_of_features
         return vectors, biases
 
+    @torch.no_grad()
+    def start_at(self, biases: Tensor, of_features: Tensor) -> None:
+        """Begin at biases of the rows and of the features. Shape: (n_rows + 1,) and (n_features,).
+
+        All members begin alike.
+        """
+        self.bias.copy_(biases[:, None].expand_as(self.bias))
+        if self.n_features:
+            self.bias_of_features.copy_(of_features[:, None].expand_as(self.bias_of_features))
+
     def met(self, others: Tensor) -> Tensor:
         """The vector of a history. Shape: (n,) -> (1, width)."""
         summed = F.embedding(others, self.implicit).sum(0, keepdim=True)
@@ -141,8 +151,7 @@ class Side(nn.Module):
 class Factors(nn.Module):
     """The dot product of a user's and an item's vector, plus their biases.
 
-    Ratings begin at the middle of the scale, not at their mean: biases then learn what the mean is,
-    and items with few ratings stay below it, as they do in truth.
+    Ratings begin at the middle of the scale; `zoo.collab.recipe` has them begin elsewhere.
 
     Args:
         n_users: number of users.
@@ -185,6 +194,11 @@ class Factors(nn.Module):
         if self.users.n_others:
             self.users.set_history(rated_items)
             self.items.set_history(rated_items.transposed(self.items.n_rows))
+
+    @torch.no_grad()
+    def begin_at(self, offset: float) -> None:
+        """Have all pairs of a new network begin at a number, before the sigmoid."""
+        self.items.bias.add_(offset)
 
     @torch.no_grad()
     def set_features(self, side: str, features: Tensor) -> None:
@@ -234,6 +248,18 @@ def unscaled(y: float, low: float, high: float) -> float:
     """The inverse of `scaled`, kept finite at the ends."""
     share = min(max((y - low) / (high - low), 1e-4), 1 - 1e-4)
     return math.log(share / (1 - share))
+
+
+def start_of(mean: float, low: float | None, high: float | None) -> tuple[float, float]:
+    """What gives the mean by `scaled`, and how much it grows there with a rating.
+
+    >>> start_of(3.0, 0.5, 5.5)
+    (0.0, 0.8)
+    """
+    if low is None or high is None:
+        return mean, 1.0
+    share = (mean - low) / (high - low)
+    return unscaled(mean, low, high), 1 / ((high - low) * max(share * (1 - share), 0.01))
 
 
 def _small(*shape: int) -> Tensor:

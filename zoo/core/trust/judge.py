@@ -81,7 +81,7 @@ def train_and_judge(
     own = {name: value for name, value in options.items() if name not in JUDGED}
     settings = table.complete(options)
     _require_one_way(settings)
-    call = _Call(partial(learner, **own), recipe, settings, rivals, refits)
+    call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
     if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
         data = call.make(run=replace(call.run, out=None, resume=False)).data
         n = len(data.train) + len(data.valid or ())  # type: ignore[arg-type]
@@ -122,6 +122,7 @@ class _Call:
     settings: Mapping[str, Any]
     rivals: Rivals | None
     refits: bool
+    unscored: dict[str, float] | None = None
 
     @property
     def run(self) -> Run:
@@ -222,7 +223,8 @@ class _Call:
         started = time.perf_counter()
         said = _remembered(learn, self.recipe(learn, ()))
         valid, task = learn.data.valid, learn.task
-        metrics = finished(learn).metrics if self.is_apart and not learn.interrupted else {}
+        is_kept = self.is_apart and not learn.interrupted
+        metrics = finished(learn, self.unscored).metrics if is_kept else {}
         if said is not None and valid is not None:
             metrics = scores(task, said, targets_of(valid))
         trial = _Trial(learn, metrics)
