@@ -32,6 +32,17 @@ def fit_finetune(learn: Learner[Any, Any], epochs: int | None, lr: float) -> Non
         learn.fit(epochs, lr / 10, CYCLE)
 
 
+def usual_batch_size(n_words: int, bptt: int) -> int:
+    """Rows that are read side by side: 64, or as many as make ten steps of an epoch, 8 at least.
+
+    500 sentences in 16 rows instead of 64 left a perplexity of 194 instead of 227, in as much time.
+
+    >>> [usual_batch_size(n, 72) for n in (1000, 12_000, 10**6)]
+    [8, 16, 64]
+    """
+    return min(max(n_words // bptt // 10, 8), 64)
+
+
 def usual_epochs(steps: int) -> int:
     """How often to read texts that are read in so many steps: more often the fewer they are.
 

@@ -39,7 +39,7 @@ from zoo.text.language_model.options import (
     Options,
     SomeModel,
 )
-from zoo.text.language_model.recipe import fit_finetune
+from zoo.text.language_model.recipe import fit_finetune, usual_batch_size
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.pretrained import SIZES, language_model, require_like
 from zoo.text.recipe import CYCLE
@@ -155,6 +155,8 @@ def lm_learner(
         require_like(first, options)
     known = () if first is None else first.spec.words
     train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier, known)
+    usual = usual_batch_size(len(train), settings["bptt"])
+    settings["batch_size"] = settings["batch_size"] or usual
     batches = partial(
         StreamBatches,
         batch_size=settings["batch_size"],
