@@ -40,8 +40,21 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor, EntityEmbedder])
-def test_scikit_learns_own_checks_pass(kind: Any) -> None:
+LIGHT: dict[str, Any] = {"epochs": 10, "rivals": False}  # than the defaults, in half a minute each
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (TabularClassifier, LIGHT),
+        (TabularRegressor, LIGHT),
+        (EntityEmbedder, {"epochs": 3}),
+        pytest.param(TabularClassifier, {}, marks=pytest.mark.slow),
+        pytest.param(TabularRegressor, {}, marks=pytest.mark.slow),
+        pytest.param(EntityEmbedder, {}, marks=pytest.mark.slow),
+    ],
+)
+def test_scikit_learns_own_checks_pass(kind: Any, settings: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # several checks provoke warnings
         results = check_estimator(
