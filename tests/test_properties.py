@@ -224,6 +224,7 @@ FORMS: dict[str, Callable[[list[str]], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* texts are empty:UserWarning")
 @repeatedly
 @given(texts=ANY_TEXTS, draw=st.randoms())
 def test_a_text_is_judged_by_itself_in_every_form(load: Load, texts: list[str], draw: Any) -> None:

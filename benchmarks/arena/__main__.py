@@ -6,6 +6,7 @@ method whose answer does not depend on the budget is run with the smallest first
 then counts for the larger ones. Budgets are seconds on two cores: 10 are 20 CPU seconds.
 
     python -m benchmarks.arena                                   # everything: days
+    python -m benchmarks.arena --sets core --budgets 10 60       # the sets of the targets
     python -m benchmarks.arena --sets iris lists --budgets 10 --seeds 0
     python -m benchmarks.arena.page                              # docs/arena.md, results/arena.png
 """
@@ -13,6 +14,7 @@ then counts for the larger ones. Budgets are seconds on two cores: 10 are 20 CPU
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from benchmarks.arena import rows
 from benchmarks.arena.methods import METHODS, Entry, entries
 from benchmarks.arena.runner import PATIENCE, Place, run, within
 from benchmarks.arena.scoring import Problem
-from benchmarks.arena.sets import SETS
+from benchmarks.arena.sets import CORE, SETS
 from benchmarks.arena.task import Domain
 from benchmarks.arena.worker import CORES
 from benchmarks.device.commit import commit
@@ -37,6 +39,7 @@ PEERS: Final = ROOT / ".venv-peers" / "bin" / "python"
 def main() -> None:
     """Read the command and obey."""
     chosen = flags().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and what is running with it
     place = Place(chosen.out, chosen.peers, chosen.threads, chosen.patience)
     if not place.peers.exists():
         print(f"peers are left out: {place.peers} is not there. Run make arena-peers.")
@@ -127,9 +130,11 @@ def rows_there(out: Path, again: list[str]) -> dict[rows.Key, rows.Row]:
 
 
 def sets(names: list[str]) -> Iterator[tuple[Domain, str]]:
-    """The sets of these names; a domain's name stands for all of its sets."""
+    """The sets of these names; a domain's name stands for all of its sets, "core" for `CORE`."""
     for domain, readers in SETS.items():
-        yield from ((domain, name) for name in readers if {domain, name} & set(names))
+        core = CORE[domain] if "core" in names else ()
+        chosen = {*names, *core}
+        yield from ((domain, name) for name in readers if {domain, name} & chosen)
 
 
 def flags() -> argparse.ArgumentParser:
@@ -140,7 +145,7 @@ def flags() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    names = [*SETS, *(name for readers in SETS.values() for name in readers)]
+    names = ["core", *SETS, *(name for readers in SETS.values() for name in readers)]
     methods = list(dict.fromkeys(entry.name for entry in METHODS))
     parser.add_argument("--sets", nargs="+", choices=names, default=[*SETS], metavar="SET")
     parser.add_argument("--methods", nargs="+", choices=methods, default=methods, metavar="METHOD")

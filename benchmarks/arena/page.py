@@ -42,6 +42,11 @@ RULE: Final = """
 Ours is *below* a rival where the mean paired difference over seeds is under
 -max(2 standard errors, .005), of an RMSE under -max(2 standard errors, 1 %); *above* likewise.
 """
+CORE_SETS: Final = """\
+Sets where ours is above / level / below; a set where ours was stopped or failed is in none of the
+three, but listed below. Core sets are those that the library's targets are about; the tables of all
+scores mark them with a star.
+"""
 LEFT_OUT: Final = """
 ## What is not here
 
@@ -58,8 +63,9 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, default=PICTURE)
     chosen = parser.parse_args()
     frame = read(chosen.rows)
+    for path in (chosen.picture, chosen.page):
+        path.parent.mkdir(parents=True, exist_ok=True)
     draw(frame, chosen.picture)
-    chosen.page.parent.mkdir(exist_ok=True)
     chosen.page.write_text("\n".join(lines(frame)).strip() + "\n")
 
 
@@ -72,13 +78,14 @@ def lines(frame: pd.DataFrame) -> Iterator[str]:
     found = differences(frame)
     yield "\n## Beside each rival\n"
     yield RULE.strip() + "\n"
-    core = "; ".join(f"{domain}: {', '.join(names)}" for domain, names in CORE.items())
-    yield f"Sets where ours is above / level / below. Core sets are {core}.\n"
+    yield CORE_SETS
     yield from rivals(frame, found)
     yield "\n## Where ours is below\n"
     yield from listed([one for one in found if one.is_below])
     yield "\n## Where ours is above\n"
     yield from listed([one for one in found if one.is_above])
+    yield "\n## Where ours has no score\n"
+    yield from without_score(frame)
     yield "\n## All scores\n"
     yield "Mean over seeds at the largest budget, and CPU seconds; the best of a row is bold."
     for domain in DOMAINS:
@@ -103,7 +110,7 @@ def fronts(frame: pd.DataFrame) -> Iterator[str]:
         parts = [part[part["budget_s"] == budget] for budget in budgets]
         return [f"{one['ours'].sum()} of {len(one)}" for one in (*parts, part)]
 
-    body = [[name, *counts(part)] for name, part in cells.groupby("domain", sort=False)]
+    body = [[d, *counts(part)] for d in DOMAINS if len(part := cells[cells["domain"] == d])]
     header = ["", *(f"{budget:g} s" for budget in budgets), "all"]
     yield from table(header, [*body, ["all", *counts(cells)]])
 
@@ -141,6 +148,19 @@ def listed(found: Sequence[Difference]) -> Iterator[str]:
     yield from table(header, body)
 
 
+def without_score(frame: pd.DataFrame) -> Iterator[str]:
+    """How our default call ended on each set and budget where it has no score."""
+    ends = frame[(frame["method"] == OURS) & (frame["status"] != rows.DONE)]
+    body = [
+        [*map(str, cell), str(len(part)), str(part["note"].iloc[-1]).replace("|", "/")]
+        for cell, part in ends.groupby(["set", "budget_s", "status"], sort=False)
+    ]
+    if body:
+        yield from table(["set", "budget, s", "", "seeds", "why"], body)
+    else:
+        yield "Nowhere."
+
+
 def scores(frame: pd.DataFrame, domain: Domain) -> Iterator[str]:
     """The table of a domain: a row for each set, a column for each method."""
     names = [entry.name for entry in entries(domain) if entry.name in set(frame["method"])]
@@ -150,7 +170,10 @@ def scores(frame: pd.DataFrame, domain: Domain) -> Iterator[str]:
         done = part[part["status"] == rows.DONE]
         means = done.groupby("method")[["score", "cpu_s"]].mean()
         best = means["score"].min() if metric in IS_LOSS else means["score"].max()
-        body.append([f"{name} ({metric})", *(_shown(part, means, one, best) for one in names)])
+        star = " *" if name in CORE[domain] else ""
+        body.append(
+            [f"{name} ({metric}){star}", *(_shown(part, means, one, best) for one in names)]
+        )
     if body:
         yield f"\n### {domain.capitalize()}\n"
         yield from table(["set", *names], body)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from benchmarks.arena.compare import IS_OURS, front, means
 from benchmarks.arena.scoring import IS_LOSS
@@ -52,12 +53,14 @@ def methods(panel: Any, table: pd.DataFrame) -> None:
         panel.scatter(x, y, color=color if is_whole else "none", edgecolors=color, zorder=2)
         panel.annotate(f" {name}", (x, y), color=color, fontsize=8)
     panel.set(xscale="log", xlabel="CPU seconds, geometric mean", ylabel="short of the best, %")
+    panel.xaxis.set_minor_formatter(NullFormatter())
+    panel.margins(x=0.2)
     panel.invert_yaxis()
 
 
 def shares(panel: Any, cells: pd.DataFrame) -> None:
     """Share of cells where ours is on the front, by domain."""
-    share = cells.groupby("domain", sort=False)["ours"].mean()
+    share = cells.groupby("domain")["ours"].mean().reindex(list(DOMAINS)).dropna()
     panel.barh(share.index, share, color=OURS)
     panel.axvline(2 / 3, color="black", linewidth=0.8, linestyle="--")
     panel.set(xlim=(0, 1), title="cells where ours is on the front")

@@ -62,7 +62,7 @@ def trial(experiment: Experiment, asked: Program, seed: int) -> dict[str, Any]:
         "seed": seed,
         "epochs": model.training["epochs"],
         "photos": len(ours),
-        "accuracy": float(ours.mean()),
+        "accuracy": model.metrics["accuracy"],  # cross-fitted: `ours` chose the share
         "probe": float(theirs.mean()),
         "gained": int((ours & ~theirs).sum()),
         "lost": int((~ours & theirs).sum()),

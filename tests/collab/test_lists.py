@@ -20,7 +20,9 @@ from zoo.collab.lists import Choice, choose, fit_lists
 from zoo.collab.models import item_matrix
 from zoo.collab.models.ials import ials, solved
 from zoo.collab.models.item_matrix import ease, item_knn
+from zoo.collab.rivals import biases
 from zoo.collab.selection import unlike
+from zoo.core.trust.blend import Blend
 
 SECRET = 7418529630  # the id of a user, whose items nobody else has rated together
 
@@ -95,10 +97,13 @@ def test_only_the_largest_weights_of_the_most_frequent_items_are_kept(
 def test_als_solves_the_normal_equations_of_each_user(chosen, history) -> None:
     model = ials(history, N_ITEMS, penalty=0.02, unobserved=0.3, n_factors=5)
     vectors = model.vectors.detach().double().numpy()
-    found = solved(model.vectors.detach(), history, 0.3, 0.02)
+    counts = chosen.sum(0)
+    effective = counts.sum() ** 2 / np.square(counts).sum()
+    assert model.n_effective == pytest.approx(effective)
+    found = solved(model.vectors.detach(), history, 0.3, 0.02, effective)
     for user in (1, N_USERS):
         own = vectors[chosen[user]]
-        ridge = 0.02 * (len(own) + 0.3 * N_ITEMS) * np.eye(5)
+        ridge = 0.02 * (len(own) + 0.3 * effective) * np.eye(5)
         system = own.T @ own + 0.3 * vectors.T @ vectors + ridge
         expected = np.linalg.solve(system, own.sum(0))
         np.testing.assert_allclose(found[user], expected, rtol=1e-3, atol=1e-5)
@@ -253,6 +258,17 @@ def test_a_model_without_users_tells_nothing_of_a_planted_one(tmp_path: Path) ->
     assert str(SECRET) in (Path(str(whole)) / "config.json").read_text()
 
 
+def test_a_blended_model_without_users_places_new_ones_as_before() -> None:
+    alone = train(epochs=3)
+    blend = Blend((biases(alone.learner().data),), (0.4,))
+    same = {name: getattr(alone, name) for name in ("name", "arguments", "rated_items", "run")}
+    model = Recommender(alone.members, alone.spec, blend=blend, **same)
+    public = model.without_users()
+    liked = {50: 5.0, 60: 1.0, 70: 4.0}
+    expected = model.fold_in(liked).predict([80, 90])
+    assert public.fold_in(liked).predict([80, 90]) == pytest.approx(expected, abs=0.02)
+
+
 def test_a_model_of_choices_has_neither_steps_nor_vectors(trained) -> None:
     with pytest.raises(ValueError, match=r"step by step, got ease, .* Call zoo.collab.train"):
         zoo.collab.learner(ratings(), model="ease", run=RUN).fit(1)
@@ -260,3 +276,29 @@ def test_a_model_of_choices_has_neither_steps_nor_vectors(trained) -> None:
         trained["ease"].factors()
     with pytest.raises(ValueError, match=r"arguments of 'ease' must be among none, got n_factors"):
         train("ease", n_factors=3)
+
+
+@pytest.mark.parametrize("name", ["dot_bias", "svdpp"])
+def test_new_items_are_placed_by_their_features(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    good = pd.DataFrame({"good": rng.random(N_ITEMS) < 0.5})
+    users, items = np.nonzero(rng.random((N_USERS, N_ITEMS)) < 0.5)
+    rated = np.clip(
+        2 + 2 * good["good"].to_numpy()[items] + 0.1 * rng.normal(size=len(users)), 1, 5
+    )
+    data = pd.DataFrame({"user": users, "item": items, "rating": rated})
+    model = train(name, data, item_features=good, epochs=15, valid_fraction=0, lists="ease")
+    new = pd.DataFrame({"good": [True, False, True]}, index=[900, 901, 3])
+    wider = model.with_items(new, titles={900: "Good"})
+    assert wider.spec.items == (*model.spec.items, 900, 901)
+    assert wider.predict(5, 900) > wider.predict(5, 901) + 0.5
+    assert wider.predict([5] * 40, list(range(40))) == pytest.approx(
+        model.predict([5] * 40, list(range(40))), abs=1e-5
+    )
+    assert wider.recommend(5, 10)["item"].tolist() == model.recommend(5, 10)["item"].tolist()
+    assert wider.recommend(5, candidates=[900, 901], by="rating")["title"].tolist() == ["Good", ""]
+    assert zoo.load(wider.save(tmp_path / "m"), run=RUN).predict(5, 900) == wider.predict(5, 900)
+    with pytest.raises(ValueError, match="that it knows"):
+        model.with_items(new.loc[[3]])
+    with pytest.raises(ValueError, match="trained without those of items"):
+        train(name, data, epochs=1).with_items(new)

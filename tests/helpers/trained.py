@@ -116,7 +116,14 @@ def text_classifier(work: Path) -> Trained:
     train, valid = _remarks()
     start = text.train_lm(train, text="remark", epochs=1, run=RUN)
     model = text.finetune(
-        start, train, valid=valid, text="remark", label="was it liked?", epochs=1, run=RUN
+        start,
+        train,
+        valid=valid,
+        text="remark",
+        label="was it liked?",
+        epochs=1,
+        rivals=True,
+        run=RUN,
     )
     texts = list(valid["remark"])
     return Trained(case_of(model, texts[:3]), (valid,), table=valid, plain=(texts,))

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.distance import pdist
+from scipy.stats import ortho_group
 
 from tests.tabular.small import table, train
-from zoo.tabular.embeddings import plane_of
+from zoo.tabular.embeddings import plane_of, table_of, turned
 from zoo.tabular.model import TableModel
 
 
@@ -19,6 +23,15 @@ def test_vectors_are_those_that_the_network_looks_up(buyer: TableModel) -> None:
     assert np.array_equal(vectors, embeddings.table(0).detach()[1:])
     vectors.iloc[0, 0] = 99.0
     assert buyer.embeddings("colour").iloc[0, 0] != 99.0
+
+
+def test_a_table_that_was_turned_and_moved_is_brought_back(buyer: TableModel) -> None:
+    table_before = table_of(buyer, 0)
+    turn = ortho_group.rvs(table_before.shape[1], random_state=0)
+    other = deepcopy(buyer)
+    embeddings: Any = other.members[0].embeddings
+    embeddings.table(0).data.copy_(torch.from_numpy(table_before @ turn + 3))
+    assert np.allclose(turned(other, buyer, 0)[1:], table_before[1:], atol=1e-5)
 
 
 def test_values_that_act_alike_lie_near_each_other() -> None:

@@ -16,6 +16,7 @@ from tests.text.small import reviews
 from zoo.cli.app import app
 from zoo.text.data.documents import DocumentBatches
 
+TENTH = ["--valid-fraction", 0.1]  # one part is held out, no folds
 TINY = ["--device", DEVICE, "--batch-size", 8, "--drop-mult", 0.1]
 
 
@@ -34,7 +35,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     steps: list[list[Any]] = [
         ["train-lm", table, *column, *sizes, "--epochs", 2, "--sampled", 5, "--out", folder / "lm"],
         ["finetune-lm", folder / "lm", table, *column, "--epochs", 1, "--out", folder / "tuned"],
-        ["finetune", folder / "tuned", table, *column, "--label", "liked", "--out", folder / "m"],
+        [
+            "finetune",
+            folder / "tuned",
+            table,
+            *column,
+            "--label",
+            "liked",
+            *TENTH,
+            "--out",
+            folder / "m",
+        ],
     ]
     for step in steps:
         done = zoo("text", *step, *TINY)
@@ -107,7 +118,7 @@ def test_several_columns_are_a_class_each(trained: Path, tmp_path: Path) -> None
 
 
 def test_layers_thaw_one_by_one_where_asked(trained: Path, tmp_path: Path) -> None:
-    columns = ["--text", "review", "--label", "liked", "--epochs", 1]
+    columns = ["--text", "review", "--label", "liked", "--epochs", 1, *TENTH]
     for flags, epochs in ([], 2), (["--gradual"], 3):
         out = tmp_path / str(epochs)
         words = [trained / "lm", trained / "reviews.csv", *columns, *flags, "--out", out]

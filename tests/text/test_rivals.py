@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,12 @@ from zoo.text import LanguageModel, TextClassifier, rivals
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.rules import SPECIAL
 from zoo.text.data.stream import in_memory
-from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.models.bag_of_words import BagOfWords
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.spec import Spec
 
 WORDS = (*SPECIAL, "the", "film", "good")  # others have no number in the vocabulary
+SPEC = Spec(WORDS)
 TOPICS = {"film": ("actor", "plot", "good"), "food": ("soup", "cook", "good"), "sport": ("goal",)}
 
 
@@ -45,13 +46,18 @@ def data(labels: Any, spec: Spec, **options: Any) -> Data[Spec]:
     return Data(DocumentBatches(stream, labels, 16, **options), None, spec)
 
 
+@functools.cache
+def words_of(text: str) -> list[str]:
+    return [word for word in SPEC.numberer.tokenizer(text) if word not in SPECIAL]
+
+
 def words_and_pairs(text: str) -> list[str]:
-    words = [word for word in Tokenizer("en")(text) if word not in SPECIAL]
+    words = words_of(text)
     return [*words, *(" ".join(pair) for pair in itertools.pairwise(words))]
 
 
 def and_parts(text: str) -> list[str]:
-    words = [f"<{word}>" for word in Tokenizer("en")(text) if word not in SPECIAL]
+    words = [f"<{word}>" for word in words_of(text)]
     parts = [word[i : i + n] for word in words for n in (3, 4, 5) for i in range(len(word) - n + 1)]
     return [*words_and_pairs(text), *(f"part {part}" for part in parts)]
 

@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import StandardScaler
 
 import zoo
-from tests.vision.small import CLASSES, NAME, RUN, of_other_classes, only
+from tests.vision.small import NAME, RUN, of_other_classes, table
 from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.vision.classification import candidates
 from zoo.vision.classification.candidates import best_of, compared
@@ -83,14 +83,15 @@ def test_finetune_auto_asks_the_training_photos_alone(
 
 
 def test_what_cannot_be_compared_is_told(
-    photos: Path, tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch
+    photos: Path, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValueError, match="among must be names of backbones, got among='resnet18'"):
         zoo.vision.choose(photos, among="resnet18")
     with pytest.raises(ValueError, match="got the model 'resnet18'"):
         zoo.vision.choose("resnet18")
-    with pytest.raises(ValueError, match="folds must have groups of rows each, got folds=5 for 1"):
-        zoo.vision.choose(only(photos, tmp_path, *CLASSES), among=[tiny], run=RUN)
+    frame = table(photos / "train").groupby("digit").head(2).drop(columns="valid")
+    with pytest.raises(ValueError, match="folds must have groups of rows each, got folds=5 for 4"):
+        zoo.vision.choose(frame, among=[tiny], augment="none", run=RUN)
     monkeypatch.setattr(candidates, "backbones", lambda: pd.DataFrame({"name": [], "at_hand": []}))
     with pytest.raises(ValueError, match=r"got none. Run pip install 'transfer-zoo\[embedded\]'"):
         zoo.vision.choose(photos)

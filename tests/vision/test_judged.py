@@ -94,6 +94,29 @@ def test_a_data_set_and_a_table_have_folds_too_unless_they_state_a_part(
         zoo.vision.learner(photos / "train", model=TINY, valid=photos / "valid", fold=(0, 2))
 
 
+def test_groups_of_photos_stay_together(photos: Path, tmp_path: Path) -> None:
+    frame = table(photos / "train").drop(columns="valid")
+    frame["person"] = np.arange(120) // 2 % 12  # of both classes
+    twin = tmp_path / "twin.png"
+    shutil.copy(frame.photo[0], twin)  # a photo of the first person, also told of another
+    frame.loc[120] = [str(twin), frame.digit[0], 99]
+    listings = [list_photos(frame, fold=(i, 4), group="person") for i in range(4)]
+    for listing in [*listings, list_photos(frame, group="person")]:
+        assert listing.valid is not None
+        sides = [{frame.person[row] for row in part.rows} for part in listing.parts]
+        assert not sides[0] & sides[1]
+        assert {0, 99} <= sides[0] or {0, 99} <= sides[1]
+    rows = [listing.valid.rows for listing in listings if listing.valid]
+    assert sorted(np.concatenate(rows)) == [*range(121)]
+    learn = zoo.vision.learner(frame, model=TINY, size=32, group="person", valid_fraction=0.0)
+    persons = frame.person.astype(str)
+    assert learn.data.train.groups.tolist() == np.unique(persons, return_inverse=True)[1].tolist()
+    with pytest.raises(ValueError, match="got group='person' and a validation part"):
+        list_photos(frame, frame, group="person")
+    with pytest.raises(ValueError, match=r"column of groups.*'patient'"):
+        list_photos(frame, group="patient")
+
+
 def test_all_photos_are_trained_on_at_the_share_that_was_found(photos: Path, tiny: Path) -> None:
     model = judged(photos / "train", tiny, refit=True, lr=1.0)
     probe = finetune(photos / "train", tiny, epochs=0, valid_fraction=0.0, run=RUN)

@@ -40,7 +40,7 @@ def train_lm(texts: Texts, **options: Any) -> None:
 
 
 @text.command("finetune-lm")
-@takes(of_words.FIT_OPTIONS, of_words.FINETUNE_EPOCHS, of_words.FINETUNE_LR)
+@takes(of_words.FIT_OPTIONS, lr=of_words.FINETUNE_LR)
 def finetune_lm(pretrained: Pretrained, texts: Texts, **options: Any) -> None:
     """Take a language model further on your texts, with their vocabulary, and save it."""
     name, hint = named_after(texts, "lm"), "zoo text finetune {} REVIEWS"

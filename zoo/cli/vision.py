@@ -41,7 +41,17 @@ Among = Annotated[
     list[str] | None,
     typer.Option(help="Backbone to compare, once for each; default: those at hand."),
 ]
-OF_DATA = ("root", "columns", "valid_column", "strict", "task", "separator", "y_range", "size")
+OF_DATA = (
+    "root",
+    "columns",
+    "valid_column",
+    "group",
+    "strict",
+    "task",
+    "separator",
+    "y_range",
+    "size",
+)
 HINT = "zoo predict {} PHOTO..."
 
 

@@ -24,8 +24,10 @@ from zoo.collab.models.item_matrix import ItemMatrix
 from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.models.softmax import Softmax
 from zoo.collab.options import ModelName
+from zoo.collab.rivals import Biases
 from zoo.collab.spec import POINT, Spec
 from zoo.collab.task import predicts_ratings
+from zoo.core.trust.blend import Blend
 
 FEWEST: Final = 3  # users by whom an item must have been chosen to have neighbours
 
@@ -97,6 +99,31 @@ def without_rare(lists: ListBlend) -> ListBlend:
         elif isinstance(part, Ials):
             part.vectors[is_rare] = 0.0
     return public
+
+
+@torch.no_grad()
+def partners_without_users(blend: Blend, n: int) -> Blend:
+    """A blend with biases, whose users are n points, an even number, of the same mean and variance.
+
+    Raises:
+        ValueError: a partner is none of biases.
+    """
+    partners = []
+    for partner in blend.partners:
+        if not isinstance(partner, Biases):
+            raise ValueError(
+                f"users can be left out of a blend with biases, got one with {partner}. Train with "
+                "rivals=False."
+            )
+        public = Biases(**partner.arguments | {"n_users": n}).eval()
+        public.mean.copy_(partner.mean)
+        public.items.load_state_dict(partner.items.state_dict())
+        biases = partner.users.bias[1:].cpu()
+        away = biases.std() * ((n - 1) / n) ** 0.5
+        both = torch.stack([biases.mean() + away, biases.mean() - away])
+        public.users.bias[1:] = both.repeat(n // 2)[:, None]
+        partners.append(public)
+    return replace(blend, partners=tuple(partners))
 
 
 def _without_users(member: Any, arguments: dict[str, Any]) -> nn.Module:

@@ -34,7 +34,7 @@ Setting = dict[str, float]
 
 SETTINGS: Final[Mapping[str, Sequence[Setting]]] = {
     "ease": [{"penalty": penalty} for penalty in (500.0, 100.0)],
-    "ials": [{"penalty": penalty} for penalty in (0.02, 0.03)],
+    "ials": [{"penalty": penalty} for penalty in (0.03, 0.05)],
     "item_knn": [{"power": power} for power in (0.7, 0.5)],
     "popular": [{}],
 }
@@ -135,7 +135,7 @@ def choose(history: RatedItems, n_items: int, name: ListName, seed: int = 0) -> 
     first = Choice({parts[0]: candidates[0][1]}, {parts[0]: 1.0})
     if len(candidates) == 1:
         return first
-    trials = _Trial.several(history, n_items, seed)
+    trials = _Trial.several(_thinned(history, MOST_LEARNT, seed), n_items, seed)
     if not trials:
         return first
     tried = [_Tried.of(trials, part, setting) for part, setting in candidates]

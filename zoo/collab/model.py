@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.collab import factor_tables
-from zoo.collab.anonymous import anonymous, without_rare
+from zoo.collab.anonymous import anonymous, partners_without_users, without_rare
 from zoo.collab.data.batches import VALID_BATCH, Ratings
 from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
@@ -24,10 +24,12 @@ from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
 from zoo.collab.lists import Choices
 from zoo.collab.models.catalogue import check_config
+from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
-from zoo.collab.options import ModelName
+from zoo.collab.new_items import lists_with, network_with, partners_with, spec_with
+from zoo.collab.options import ModelName, Titles
 from zoo.collab.pairs import Users, rate
-from zoo.collab.ranking import Lists, last_choices
+from zoo.collab.ranking import Lists, last_metrics
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
@@ -87,7 +89,8 @@ class Recommender(Model[nn.Module, Spec]):
         self.name, self.arguments, self.rated_items = name, arguments or {}, rated_items
         self.held_out_items = held_out_items or RatedItems.empty(len(spec.users))
         self._computed, self._choices = lists, choices
-        n, parts = len(self.held_out_items.items), {} if lists is None else lists.arguments
+        n = len(self.held_out_items.items)
+        parts = ListArguments() if lists is None else lists.arguments
         if (spec.n_held_out, spec.lists) != (n, parts):
             spec = replace(spec, n_held_out=n, lists=parts)
         super().__init__(members, spec, run=in_fp32(run or Run(), "ratings"), **record)
@@ -235,7 +238,8 @@ class Recommender(Model[nn.Module, Spec]):
             ValueError: no known user has a known item to find, or there are no ratings.
         """
         if last:
-            return self._last_metrics(data, k, by)
+            scorer = self._raters[self._raters.resolved(by)]
+            return last_metrics(scorer, self.spec, self._chosen, data, k)
         if data is not None:
             ratings = self._read(data, NOT_COUNTED if exclude_seen else FLATTERING)
         elif self._learner is None or self._learner.data.valid is None:
@@ -297,8 +301,37 @@ class Recommender(Model[nn.Module, Spec]):
             rated_items=public.rated_items,
             arguments=public.arguments,
             lists=lists,
+            blend=self.blend and partners_without_users(self.blend, len(public.spec.users)),
             **record,
         )
+
+    def with_items(self, features: pd.DataFrame, *, titles: Titles | None = None) -> Recommender:
+        """A model that also knows items which nobody has rated, by their features alone.
+
+        Their vectors are the mean one plus what their features add. `predict` and lists by rating
+        take them like any other; lists by choice hold them last, since nobody has chosen them.
+
+        Args:
+            features: features of the items, one row per id, with the columns of the training;
+                items that the model knows are left as they are.
+            titles: their titles by id.
+
+        Raises:
+            ValueError: the model was trained without features of items, or knows all of these.
+        """
+        spec = spec_with(self.spec, features)
+        shown = {one: str(title) for one, title in dict(titles or {}).items() if one in spec.items}
+        spec = replace(spec, titles={**spec.titles, **shown})
+        own = self.name, self.arguments, spec, features
+        networks: list[Any] = [network_with(member, *own) for member in self.members]
+        for network in networks:
+            network.set_rated_items(self.rated_items)
+        lists = self.lists and lists_with(self.lists, len(spec.items))
+        blend = self.blend and partners_with(self.blend, len(spec.items))
+        kept = ("history", "metrics", "data", "training", "licence", "extra", "seen_rows", "run")
+        record: dict[str, Any] = {name: getattr(self, name) for name in (*OWN, *kept)}
+        record["rivals"] = self.standings
+        return Recommender(networks, spec, **record | {"lists": lists, "blend": blend})
 
     def push(self, name: str, *, users: bool = False, **settings: Any) -> str | dict[str, int]:
         """Publish the model under a name, without its users unless they are asked for.
@@ -318,7 +351,8 @@ class Recommender(Model[nn.Module, Spec]):
             raise ValueError(
                 f"{error} Or publish its users as well: push(..., users=True)."
             ) from None
-        return push(public, name, **settings)
+        sent: str | dict[str, int] = push(public, name, **settings)
+        return sent
 
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""
@@ -436,25 +470,16 @@ class Recommender(Model[nn.Module, Spec]):
 
     def _lists(self, by: By | None) -> Lists:
         """Lists by choices or ratings."""
-        scorer = self._raters[self._raters.resolved(by)]
-        return Lists(scorer, self.spec, self.rated_items, self.held_out_items)
+        is_choice = self._raters.resolved(by) == "choice"
+        return self._lists_by_choice if is_choice else self._lists_by_rating
 
-    def _last_metrics(self, data: Table | None, k: int | None, by: By | None) -> dict[str, float]:
-        """Metrics of lists that should hold each user's latest item alone.
+    @cached_property
+    def _lists_by_choice(self) -> Lists:
+        return Lists(self._raters["choice"], self.spec, self.rated_items, self._chosen)
 
-        Raises:
-            ValueError: there is no table.
-        """
-        if data is None:
-            raise ValueError(
-                "the last item of each user is found in a table, got data=None. Pass the ratings "
-                "that followed the training."
-            )
-        before, latest = last_choices(data, self.spec)
-        n_users = len(self.spec.users)
-        known = self._chosen.with_others(before.rated_items(n_users), n_users)
-        scorer, nothing = self._raters[self._raters.resolved(by)], RatedItems.empty(n_users)
-        return Lists(scorer, self.spec, known, nothing).metrics(latest, k)
+    @cached_property
+    def _lists_by_rating(self) -> Lists:
+        return Lists(self._raters["rating"], self.spec, self.rated_items, self._chosen)
 
     def _scores(self, batches: Batches) -> dict[str, float]:
         if predicts_ratings(self.name):

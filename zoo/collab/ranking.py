@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -62,7 +61,7 @@ def top_k(
         wish.hide(scores)
         if hidden is not None:
             scores[hidden.pairs(rows)] = -torch.inf
-        yield wish.pick(scores, k, similarities or torch.empty)
+        yield wish.pick(scores, k, similarities)
 
 
 def ranking_metrics(
@@ -166,7 +165,7 @@ class Lists:
         scorer: the networks, or the model of lists.
         spec: ids and titles.
         rated_items: items of every user that the model was trained on.
-        held_out_items: items of every user that were held out of the table to train on.
+        hidden: these, and those that were held out of the table to train on: lists leave them out.
     """
 
     def __init__(
@@ -174,15 +173,10 @@ class Lists:
         scorer: Scorer | ListScorer,
         spec: Spec,
         rated_items: RatedItems,
-        held_out_items: RatedItems,
+        hidden: RatedItems,
     ) -> None:
         self._scorer, self._spec = scorer, spec
-        self._rated_items, self._held_out_items = rated_items, held_out_items
-
-    @cached_property
-    def _hidden(self) -> RatedItems:
-        """Items of every user in the tables to train on, held-out parts included."""
-        return self._rated_items.with_others(self._held_out_items, len(self._spec.users))
+        self._rated_items, self._hidden = rated_items, hidden
 
     def table(
         self,
@@ -284,13 +278,33 @@ def list_of_one(
     return list_table(spec, rated.where(filled, best), items), items[filled]
 
 
-def last_choices(data: Table, spec: Spec) -> tuple[Ratings, Ratings]:
-    """All but each user's latest rating of a table, and the latest ones; see `evaluate_ranking`."""
-    table = read(data, remembered=spec.columns)
+def last_metrics(
+    scorer: Scorer | ListScorer, spec: Spec, chosen: RatedItems, data: Table | None, k: int | None
+) -> dict[str, float]:
+    """Metrics of lists that should hold each user's latest item, see `evaluate_ranking`.
+
+    Args:
+        scorer: the networks, or the model of lists.
+        spec: ids, and columns of the training.
+        chosen: items that each user chose before.
+        data: what they chose then.
+        k: length of the lists.
+
+    Raises:
+        ValueError: there is no table.
+    """
+    if data is None:
+        raise ValueError(
+            "the last item of each user is found in a table, got data=None. Pass the ratings that "
+            "followed the training."
+        )
+    table, n_users = read(data, remembered=spec.columns), len(spec.users)
     if "time" in table:
         table = table.sort_values("time", kind="stable")
     is_latest = ~table.duplicated("user", keep="last")
-    return encode(table[~is_latest], spec), encode(table[is_latest], spec)
+    before = encode(table[~is_latest], spec).rated_items(n_users)
+    known = chosen.with_others(before, n_users)
+    return Lists(scorer, spec, known, known).metrics(encode(table[is_latest], spec), k)
 
 
 def with_ratings(table: pd.DataFrame, ratings: Tensor) -> pd.DataFrame:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Factors, Pair, scaled
-from zoo.collab.models.list_blend import ListBlend
 from zoo.core.placed import Placed
 
 SideName = Literal["items", "users"]
@@ -118,7 +117,7 @@ class ListScorer:
         histories: items of every user.
     """
 
-    def __init__(self, placed: Placed[ListBlend], histories: RatedItems) -> None:
+    def __init__(self, placed: Placed[Any], histories: RatedItems) -> None:
         self._placed, self.device = placed, placed.device
         self._histories = histories.to(self.device)
 
@@ -155,11 +154,13 @@ class ListScorer:
 
     def scores_of(self, history: RatedItems) -> Tensor:
         """Scores of all items from what users chose. Shape: (B, n_items + 1)."""
-        return self._placed.ready[0].score(history)
+        scores: Tensor = self._placed.ready[0].score(history)
+        return scores
 
     def similarities(self, items: Tensor) -> Tensor:
         """How much all items go with some. Shape: (m,) -> (m, n_items + 1)."""
-        return self._placed.ready[0].similarities(items.to(self.device)).cpu()
+        near: Tensor = self._placed.ready[0].similarities(items.to(self.device))
+        return near.cpu()
 
 
 @dataclass(frozen=True)

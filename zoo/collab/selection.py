@@ -35,7 +35,7 @@ class Selection:
             scores[:, ~self.allowed.to(scores.device)] = -torch.inf
 
     def pick(
-        self, scores: Tensor, k: int, similarities: Callable[[Tensor], Tensor]
+        self, scores: Tensor, k: int, similarities: Callable[[Tensor], Tensor] | None
     ) -> tuple[Tensor, Tensor]:
         """The k best items of each user, or the best that are unlike each other.
 
@@ -49,7 +49,7 @@ class Selection:
         Returns:
             Scores and rows of items. Shape: (B, k) each.
         """
-        if not self.diversity:
+        if not self.diversity or similarities is None:
             best, items = scores.topk(k, dim=1)
             return best, items
         best, items = scores.topk(min(POOL * k, scores.shape[1] - 1), dim=1)

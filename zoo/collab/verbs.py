@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zoo.collab import recipe
 from zoo.collab.data.batches import VALID_BATCH
@@ -18,6 +17,7 @@ from zoo.collab.data.validation import Prior
 from zoo.collab.lists import Choices
 from zoo.collab.model import Recommender, add_ratings
 from zoo.collab.models.catalogue import ARGUMENTS, RECIPES, build, takes_features
+from zoo.collab.new_items import take_rows
 from zoo.collab.options import (
     FIT_OPTIONS,
     OPTIONS,
@@ -292,7 +292,7 @@ def _network(
     with seeded(seed):
         network: Any = build(name, table.spec, arguments)
     if start is not None:
-        _take_rows(network, start.members[0])
+        take_rows(network, start.members[0])
     network.set_rated_items(table.rated_items)
     for side, features in table.features.items():
         network.set_features(side, features)
@@ -307,16 +307,3 @@ def _data(table: Prepared, batch_size: int, run: Run) -> Data[Spec]:
         valid = table.valid.to(device).batches(max(VALID_BATCH, batch_size), shuffle=False)
     train = table.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)
     return Data(train, valid, table.spec, origin=table.origin)
-
-
-@torch.no_grad()
-def _take_rows(network: nn.Module, pretrained: nn.Module) -> None:
-    """Earlier rows keep their values; new ones begin at the mean of the earlier ones."""
-    old: dict[str, Tensor] = dict(pretrained.state_dict())
-    for name, tensor in network.state_dict().items():
-        before = old[name].to(tensor.device)
-        if before.shape == tensor.shape:
-            tensor.copy_(before)
-        else:
-            tensor[: len(before)] = before
-            tensor[len(before) :] = before[1:].mean(0)

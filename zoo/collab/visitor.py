@@ -33,8 +33,8 @@ class Visitor:
         self._spec, self._raters, self._items = spec, raters, items
         self._states: dict[By, Any] = {}
         if raters.rating is not None:
-            ready = raters.rating.ready
-            self._states["rating"] = [state_of(member, items, values) for member in ready]
+            voices = raters.rating.voices
+            self._states["rating"] = [state_of(member, items, values) for member in voices]
         if raters.choice is not None:
             self._states["choice"] = raters.choice.states_of(items)
 

@@ -73,7 +73,8 @@ def turned(model: TableModel, to: TableModel, column: int) -> NDArray[np.float64
     pairs = np.array([(row, to_row) for row, value in values if (to_row := lookup.row(value))])
     here, there = own[pairs[:, 0]], other[pairs[:, 1]]
     rotation, _ = orthogonal_procrustes(here - here.mean(0), there - there.mean(0))
-    return (own - here.mean(0)) @ rotation + there.mean(0)
+    turned_: NDArray[np.float64] = (own - here.mean(0)) @ rotation + there.mean(0)
+    return turned_
 
 
 def plane_of(vectors: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, float]]:

@@ -82,6 +82,9 @@ class Cells(nn.Module):
         - output: (N, n_classes), probabilities; or each target in its units, (N,) float64
     """
 
+    facts: Tensor
+    bends: Tensor
+
     def __init__(self, placed: Placed[TableNet], spec: Spec) -> None:
         super().__init__()
         self.voices = nn.ModuleList(copy.deepcopy(one).cpu().float() for one in placed.voices)
@@ -99,7 +102,7 @@ class Cells(nn.Module):
         n = inputs[0].shape[0]
         codes = inputs[0] if self.spec.categories else torch.empty(n, 0, dtype=torch.int64)
         numbers = inputs[-1] if self.spec.numbers else torch.empty(n, 0, dtype=torch.float64)
-        median, centre, width = self.facts
+        median, centre, width = self.facts.unbind(0)
         there = numbers.abs() <= LARGEST  # NaN is not
         scaled = (torch.where(there, numbers, median) - centre) / width
         flags = torch.where(there[:, self.with_gaps], THERE, MISSING)

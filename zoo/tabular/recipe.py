@@ -50,7 +50,8 @@ def fit(
         if epochs:
             learn.fit_one_cycle(epochs, lr)
         return None
-    first = first_cycle(len((like[0] if like else learn).data.train))
+    train: Any = (like[0] if like else learn).data.train
+    first = first_cycle(len(train))
     lengths = sgdr_epochs(CYCLES, first, 2)
     callbacks: list[Any] = []
     if like:

@@ -33,6 +33,7 @@ from zoo.tabular.models.decay import decay_of
 from zoo.tabular.models.inputs import embedding_size
 from zoo.tabular.models.network import Settings, TableNet, build_network
 from zoo.tabular.options import (
+    DROPOUT,
     FEW_ROWS,
     FINETUNE_EPOCHS,
     FINETUNE_LR,
@@ -207,6 +208,8 @@ def _network(
     spec, x_cont = table.spec, table.train[0][1]
     y_range = scaled_range(settings["y_range"], spec)
     every = {**settings, "sizes": _sizes(settings["sizes"], spec), "y_range": y_range}
+    if every["dropout"] is None and start is None and model == "mlp":
+        every["dropout"] = DROPOUT[spec.task]
     chosen: Any = {
         name: every[name] for name in Settings.__annotations__ if every[name] is not None
     }
@@ -215,8 +218,10 @@ def _network(
     else:
         net = build_network(model, spec.table_rows, len(spec.numbers), spec.n_out, **chosen)
         net.fit_inputs(x_cont)
-        for head in net.heads:  # it need not learn how frequent the classes are
-            head.bias.data += start_of(table.train[1], table.weights, spec)
+        if table.weights is not None:  # rare rows that count much would take long to be learnt
+            heads: Any = net.heads
+            for head in heads:
+                head.bias.data += start_of(table.train[1], table.weights, spec)
     warn_of_targets_beyond(net.settings.get("y_range"), table.train[1], spec)
     return net
 

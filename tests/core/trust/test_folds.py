@@ -40,6 +40,14 @@ def test_groups_stay_together_the_largest_first() -> None:
     )
 
 
+def test_groups_that_span_classes_stay_whole_and_the_only_one_of_a_class_trains() -> None:
+    groups = [0, 0, 1, 1, 2, 2, 3, 3]
+    strata = ["a", "b", "a", "b", "a", "b", "a", "c"]
+    folds = held_out(3, 8, groups=groups, strata=strata)
+    assert sorted(np.concatenate(folds)) == [0, 1, 2, 3, 4, 5]
+    assert all(sorted(fold) == [2 * (fold[0] // 2), 2 * (fold[0] // 2) + 1] for fold in folds)
+
+
 def test_by_time_the_past_trains() -> None:
     times = np.array([5, 1, 4, 2, 3, 6, 7, 8])
     for i in range(3):

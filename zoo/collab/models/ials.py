@@ -3,7 +3,9 @@
 Hu, Koren & Volinsky 2008, with the regularisation by frequency of Rendle et al. 2021, "Revisiting
 the Performance of iALS on Item Recommendation Benchmarks", eq. 3: the loss is the sum over chosen
 pairs of (1 - s)^2, plus unobserved * the sum over all pairs of s^2, plus penalty * the sum over
-vectors of (frequency + unobserved * number of the other side) |v|^2.
+vectors of (frequency + unobserved * number of the other side) |v|^2. That number is the effective
+one, (sum of frequencies)^2 / sum of their squares: thousands of items that hardly anybody chose add
+nothing to the loss, and so must not add to the penalty.
 A user is the exact minimum for the items that they chose, so that users have no parameters.
 """
 
@@ -31,22 +33,32 @@ class Ials(nn.Module):
         n_factors: width of a vector.
         unobserved: weight of a pair that was not chosen.
         penalty: weight of the squared length of a vector, per pair.
+        n_effective: effective number of items.
     """
 
-    def __init__(self, *, n_items: int, n_factors: int, unobserved: float, penalty: float) -> None:
+    def __init__(
+        self,
+        *,
+        n_items: int,
+        n_factors: int,
+        unobserved: float,
+        penalty: float,
+        n_effective: float,
+    ) -> None:
         super().__init__()
-        self.unobserved, self.penalty = unobserved, penalty
+        self.unobserved, self.penalty, self.n_effective = unobserved, penalty, n_effective
         self.vectors = nn.Parameter(torch.zeros(n_items + 1, n_factors))
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Arguments of the class beside the number of items, as JSON holds them."""
         stated = {"unobserved": self.unobserved, "penalty": self.penalty}
-        return {"n_factors": self.vectors.shape[1], **stated}
+        return {"n_factors": self.vectors.shape[1], **stated, "n_effective": self.n_effective}
 
     def score(self, history: RatedItems) -> Tensor:
         """Scores of all items, the unknown one's first. Shape: (B, n_items + 1)."""
-        users = solved(self.vectors, history, self.unobserved, self.penalty)
+        setting = self.unobserved, self.penalty, self.n_effective
+        users = solved(self.vectors, history, *setting)
         return users @ self.vectors.T
 
     def similarities(self, items: Tensor) -> Tensor:
@@ -79,18 +91,27 @@ def ials(
         n_factors: width of a vector.
         seed: of the first vectors.
     """
-    model = Ials(n_items=n_items, n_factors=n_factors, unobserved=unobserved, penalty=penalty)
+    users_of = history.transposed(n_items)
+    of_users, of_items = _effective(history), _effective(users_of)
+    model = Ials(
+        n_items=n_items,
+        n_factors=n_factors,
+        unobserved=unobserved,
+        penalty=penalty,
+        n_effective=of_items,
+    )
     generator = torch.Generator().manual_seed(seed)
     first = torch.randn(n_items, n_factors, generator=generator)
     model.vectors[1:] = first * (INIT_STD / n_factors**0.5)
-    users_of = history.transposed(n_items)
     for _ in range(SWEEPS):
-        users = solved(model.vectors, history, unobserved, penalty)
-        model.vectors.copy_(solved(users, users_of, unobserved, penalty))
+        users = solved(model.vectors, history, unobserved, penalty, of_items)
+        model.vectors.copy_(solved(users, users_of, unobserved, penalty, of_users))
     return model
 
 
-def solved(vectors: Tensor, met: RatedItems, unobserved: float, penalty: float) -> Tensor:
+def solved(
+    vectors: Tensor, met: RatedItems, unobserved: float, penalty: float, n_effective: float
+) -> Tensor:
     """The vectors of one side that are best for those of the other.
 
     Rows are solved together with others that have met about as many, padded by row 0, which is
@@ -98,7 +119,7 @@ def solved(vectors: Tensor, met: RatedItems, unobserved: float, penalty: float) 
 
     Shape: vectors (m + 1, d) of the other side, of which `met` has (n + 1) lists -> (n + 1, d).
     """
-    m, d = vectors.shape
+    d = vectors.shape[1]
     counts = met.offsets.diff()
     found = vectors.new_zeros(len(counts), d)
     every = unobserved * vectors.T @ vectors
@@ -114,10 +135,16 @@ def solved(vectors: Tensor, met: RatedItems, unobserved: float, penalty: float) 
         padded[places] = part.items.long()
         chosen = vectors[padded]  # (B, longest, d)
         system = torch.baddbmm(every, chosen.mT, chosen)
-        system.diagonal(dim1=1, dim2=2).add_((penalty * (n + unobserved * (m - 1)))[:, None])
+        system.diagonal(dim1=1, dim2=2).add_((penalty * (n + unobserved * n_effective))[:, None])
         root = torch.linalg.cholesky(system)
         found[rows] = torch.cholesky_solve(chosen.sum(1)[:, :, None], root)[:, :, 0]
     return found
+
+
+def _effective(met: RatedItems) -> float:
+    """The effective number of lists: as many of one length would be as uneven as they are."""
+    counts = met.offsets.diff().double()
+    return float(counts.sum() ** 2 / counts.square().sum().clamp(min=1))
 
 
 def _alike(order: Tensor, counts: Tensor, d: int) -> Tensor:

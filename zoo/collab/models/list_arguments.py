@@ -32,6 +32,7 @@ class IalsArguments(TypedDict):
     n_factors: Annotated[int, Option(low=1)]
     unobserved: Weight
     penalty: Weight
+    n_effective: Weight
 
 
 class ListArguments(TypedDict, total=False):

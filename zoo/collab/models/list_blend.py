@@ -68,7 +68,7 @@ class ListBlend(nn.Module):
         self.register_buffer("counts", counts)
 
     @classmethod
-    def built(cls, n_items: int, arguments: Mapping[str, Mapping[str, Any]]) -> ListBlend:
+    def built(cls, n_items: int, arguments: Mapping[str, Any]) -> ListBlend:
         """The blend that arguments describe, without weights.
 
         Raises:
@@ -84,10 +84,12 @@ class ListBlend(nn.Module):
         return cls(parts, shares, torch.zeros(n_items + 1, dtype=torch.int64))
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> ListArguments:
         """What `built` takes, as JSON holds it."""
         parts: Any = self.parts.items()
-        return {name: {"share": self.shares[name], **part.arguments} for name, part in parts}
+        every: Any = {name: {"share": self.shares[name], **one.arguments} for name, one in parts}
+        arguments: ListArguments = every
+        return arguments
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Refuse to be trained by steps.

@@ -59,8 +59,8 @@ def rows_of_fold(
 
     Each group goes, the largest first, to the fold with the fewest rows of its stratum, as
     scikit-learn's `GroupKFold` does for groups alone; its `StratifiedGroupKFold` would take minutes
-    for as many groups as rows. A stratum (a class) of a single group always trains: nothing could
-    be learnt of it otherwise.
+    for as many groups as rows. The only group of a stratum (a class) always trains: nothing could
+    be learnt of the stratum otherwise.
 
     Args:
         fold: which part.
@@ -89,10 +89,9 @@ def rows_of_fold(
             f"folds must have {what} each, got folds={fold.of} for {n_groups}. Take fewer folds."
         )
     is_held_out = _dealt(group_of, stratum_of, fold.of, seed)[group_of] == fold.number
-    groups_of_stratum = np.bincount(
-        stratum_of[np.unique(group_of, return_index=True)[1]], minlength=stratum_of.max() + 1
-    )
-    is_held_out &= (groups_of_stratum > 1)[stratum_of]
+    strata_there, groups_there = np.unique(np.stack([stratum_of, group_of]), axis=1)
+    alone = np.bincount(strata_there)[strata_there] == 1
+    is_held_out &= ~np.isin(group_of, groups_there[alone])
     rows = np.arange(n, dtype=np.int64)
     return rows[~is_held_out], rows[is_held_out]
 

@@ -82,15 +82,15 @@ def _of_classes(
     return by_class[target]
 
 
-def start_of(target: Tensor, weights: Tensor | None, spec: Spec) -> Tensor:
+def start_of(target: Tensor, weights: Tensor, spec: Spec) -> Tensor:
     """The output that fits the rows best where nothing else is known of them. Shape: (n_out,)
 
-    Logarithms of the classes' shares, or means of scaled targets.
+    Logarithms of the classes' shares, or means of scaled targets, by weight. A network that starts
+    there need not reach them against batch norms, which know no weights.
     """
-    each = torch.ones(len(target)) if weights is None else weights
     if spec.task == "regression":
-        return (target * each.unsqueeze(1)).sum(0) / each.sum()
-    counts = torch.bincount(target, each, minlength=spec.n_out)
+        return (target * weights.unsqueeze(1)).sum(0) / weights.sum()
+    counts = torch.bincount(target, weights, minlength=spec.n_out)
     return (counts / counts.sum()).clamp(min=LEAST).log()
 
 

@@ -96,7 +96,8 @@ def rows_needed(
     N, k = len(codes), int((n > 0).sum())
     if target.ndim == 1:
         n_classes = int(target.max()) + 1
-        sums = np.bincount(codes * n_classes + target, minlength=len(n) * n_classes)
+        classes = target.astype(np.int64)
+        sums = np.bincount(codes * n_classes + classes, minlength=len(n) * n_classes)
         sums, squares = sums.reshape(len(n), n_classes).astype(float), float(N)
     else:
         columns = target.astype(np.float64).T

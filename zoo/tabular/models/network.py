@@ -28,7 +28,7 @@ class Settings(TypedDict, total=False):
     """What may be chosen of a network.
 
     Attributes:
-        sizes: width of each column's embedding; None takes fastai's rule of thumb.
+        sizes: width of each column's embedding; None takes `embedding_size`.
         layers: widths of the hidden layers.
         dropout: probability after each hidden layer.
         embedding_dropout: probability on the joined inputs.
@@ -55,11 +55,10 @@ class Settings(TypedDict, total=False):
     y_range: Sequence[Sequence[float]] | None
 
 
-# Dropout .15 as RealMLP's (Holzmueller et al. 2024): of small tables whose target is mostly noise
-# less is learnt by heart, others lose next to nothing; see `scripts/searches/tabular_small.py`.
+# The verbs choose the dropout of "mlp" by the task, see `zoo.tabular.options.DROPOUT`.
 _BOTH: Final[Settings] = {"embedding_dropout": 0.0, "join": "input", "bins": 48, "members": 1}
 DEFAULTS: Final[dict[ModelName, Settings]] = {
-    "mlp": {**_BOTH, "layers": (200, 100), "dropout": 0.15, "d_number": 8, "k": 0, "members": 4},
+    "mlp": {**_BOTH, "layers": (200, 100), "dropout": 0.0, "d_number": 8, "k": 0, "members": 4},
     "tabm": {**_BOTH, "layers": (256, 256), "dropout": 0.1, "d_number": 16, "k": 16},
 }
 

@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin, clone
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from zoo.core.messages import quoted
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.values import FEW, as_numbers
 from zoo.tabular.embeddings import table_of, turned
@@ -83,16 +83,21 @@ class TabularClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         (name,) = target_names(y, frame)
         frame[name] = codes
         self.model_ = trained(
-            self, frame, [name], "classification", self.classes_, self._class_weights(target)
+            self, frame, [name], "classification", self.classes_, self._class_weights()
         )
         return self
 
-    def _class_weights(self, target: NDArray[Any]) -> Any:
+    def _class_weights(self) -> Any:
         """Weights by the classes' numbers."""
         if self.class_weight is None or self.class_weight == "balanced":
             return self.class_weight
-        each = compute_class_weight(self.class_weight, classes=self.classes_, y=target)
-        return dict(enumerate(each.tolist()))
+        chosen, classes = dict(self.class_weight), self.classes_.tolist()
+        if unknown := [name for name in chosen if name not in classes]:
+            raise ValueError(
+                f"class_weight must name classes of y, got {quoted(unknown)}, none of "
+                f"{quoted(classes)}. Name some of these."
+            )
+        return {i: chosen[name] for i, name in enumerate(classes) if name in chosen}
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """The probability of each class. Shape: (N, n_classes)."""

@@ -154,7 +154,7 @@ def trained(
     run = Run(device=device, seed=seed, progress=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", LEFT_OUT)
-        warnings.filterwarnings("ignore", BETTER)
+        warnings.filterwarnings("ignore", f".*{BETTER}")
         model = train(frame, targets, task=task, epochs=epochs, lr=lr, run=run, **options)
     values: Any = () if classes is None else tuple(plain(one) for one in classes)
     if values and None not in values and len(set(map(key, values))) == len(values):  # fit for JSON

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from zoo.core.options import Option, OptionTable
+from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import TrainingOptions
 from zoo.core.trust.options import InFolds, Measured
 from zoo.text.recipe import AR, AT_LEAST, BPTT, MOST_WORDS, TAR
 
 TRAIN_EPOCHS: Final = 10
 TRAIN_LR: Final = 5e-3
-FINETUNE_EPOCHS: Final = 3  # after one in which the words alone train
 FINETUNE_LR: Final = 2e-2
 
 Architecture = Literal["awd_lstm"]
@@ -90,7 +89,7 @@ class Options(TrainingOptions, InFolds, total=False):
     ]
 
 
-OPTIONS = OptionTable(Options, valid_fraction=0.1, batch_size=64)
+OPTIONS = OptionTable(Options, valid_fraction=0.1, batch_size=Chosen("64, or fewer of few words"))
 
 
 class FitOptions(Options, Measured, total=False):

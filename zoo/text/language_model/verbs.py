@@ -19,7 +19,7 @@ from zoo.core.model import learner_of, source
 from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
-from zoo.core.training.options import Epochs, Rate
+from zoo.core.training.options import Epochs, Rate, SomeEpochs
 from zoo.core.trust.judge import train_and_judge
 from zoo.hub.find import names_model
 from zoo.text.data.batches import StreamBatches
@@ -29,7 +29,6 @@ from zoo.text.data.vocabulary import carried_over
 from zoo.text.language_model.corpus import corpus
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.language_model.options import (
-    FINETUNE_EPOCHS,
     FINETUNE_LR,
     FIT_OPTIONS,
     OPTIONS,
@@ -40,6 +39,7 @@ from zoo.text.language_model.options import (
     Options,
     SomeModel,
 )
+from zoo.text.language_model.recipe import fit_finetune, usual_batch_size
 from zoo.text.models.language_model import LanguageNet, task
 from zoo.text.pretrained import SIZES, language_model, require_like
 from zoo.text.recipe import CYCLE
@@ -90,7 +90,7 @@ def finetune_lm(
     pretrained: Pretrained,
     data: Texts,
     *,
-    epochs: Epochs = FINETUNE_EPOCHS,
+    epochs: SomeEpochs = None,
     lr: Rate = FINETUNE_LR,
     **options: Unpack[FitOptions],
 ) -> LanguageModel:
@@ -104,7 +104,7 @@ def finetune_lm(
     Args:
         pretrained: a language model, its directory, or its name on the hub.
         data: see `train_lm`.
-        epochs: passes over the texts with everything unfrozen.
+        epochs: passes over the texts with everything unfrozen; None takes 3, up to 8 of few texts.
         lr: highest rate of the first epoch.
         **options: see `Options`.
 
@@ -116,11 +116,7 @@ def finetune_lm(
     start = language_model(pretrained)
 
     def fit(learn: WordLearner, like: Sequence[WordLearner]) -> None:
-        learn.freeze()
-        learn.fit(1, lr, CYCLE)
-        learn.unfreeze()
-        if epochs and not learn.interrupted:
-            learn.fit(epochs, lr / 10, CYCLE)
+        fit_finetune(learn, epochs, lr)
 
     return train_and_judge(partial(lm_learner, data, pretrained=start), fit, FIT_OPTIONS, options)
 
@@ -159,6 +155,8 @@ def lm_learner(
         require_like(first, options)
     known = () if first is None else first.spec.words
     train, valid, rows, spec = corpus(data, _spec(first, settings), settings, earlier, known)
+    usual = usual_batch_size(len(train), settings["bptt"])
+    settings["batch_size"] = settings["batch_size"] or usual
     batches = partial(
         StreamBatches,
         batch_size=settings["batch_size"],

@@ -23,6 +23,7 @@ from zoo.vision.classification import probe
 from zoo.vision.classification.features import features_of, photos_of, plain_passes
 from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.cache import Items
+from zoo.vision.data.splits import together
 from zoo.vision.models.catalogue import backbones
 
 FOLDS: Final = 5
@@ -92,17 +93,18 @@ def _row(name: str, learn: PhotoLearner) -> dict[str, Any]:
 
 
 def _scores_of_folds(learn: PhotoLearner) -> list[dict[str, float]]:
-    """Loss and metrics of a probe in each fold; copies of a photo share one."""
+    """Loss and metrics of a probe in each fold; copies of a photo and groups share one."""
     photos, spec, task = photos_of(learn)[0], learn.data.spec, learn.task
     looks = [features_of(learn, one).numpy() for one in plain_passes(photos)]
     targets = photos.targets.numpy()
     hashes = photos.items.hashes if isinstance(photos.items, Items) else None
+    groups = together(hashes, photos.groups)
     strata = targets if spec.task == "classification" else None
     weights = None if task.weights is None else task.weights.numpy(force=True)
     each = []
     for number in range(FOLDS):
         fold = Fold(number, FOLDS)
-        train, valid = rows_of_fold(fold, len(targets), photos.seed, groups=hashes, strata=strata)
+        train, valid = rows_of_fold(fold, len(targets), photos.seed, groups=groups, strata=strata)
         seen = np.concatenate([rows[train] for rows in looks])
         slopes, biases = probe.fit(seen, np.tile(targets[train].T, len(looks)).T, spec, weights)
         said = torch.from_numpy(looks[0][valid] @ slopes.T + biases)

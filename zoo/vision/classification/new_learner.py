@@ -52,8 +52,8 @@ def new_learner(
     OPTIONS.require_used(settings, table_facts(data, settings["valid"]))
     form = _table_form(data, settings, earlier)
     share, valid = settings["valid_fraction"], settings["valid"]
-    fold = settings["fold"]
-    listing = list_photos(data, valid, valid_fraction=share, seed=run.seed, fold=fold, **form)
+    how: Any = {"seed": run.seed, "fold": settings["fold"], "group": settings["group"]}
+    listing = list_photos(data, valid, valid_fraction=share, **how, **form)
     if first == AUTO:
         whole = Listing(listing.train, None)
         table = compared(at_hand(), lambda one: _on(whole, data, one, one, form, settings))

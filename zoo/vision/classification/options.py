@@ -51,6 +51,14 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, InFolds, total=False):
             help="A table's yes/no column of validation photos. The model remembers it.",
         ),
     ]
+    group: Annotated[
+        str | None,
+        Option(
+            needs="a table of paths",
+            help="A table's column of groups, such as patients, whose photos stay together: on "
+            "one side of the split, in one fold.",
+        ),
+    ]
     strict: Annotated[
         bool, Option(default=False, help="Stop at unreadable photos instead of leaving them out.")
     ]

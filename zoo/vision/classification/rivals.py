@@ -48,7 +48,7 @@ def rivals_of(learn: PhotoLearner, first: Weights | None) -> Sequence[Rival[Spec
     model: Any = learn.model
 
     def as_it_was(data: Data[Spec], seconds: float) -> nn.Module:
-        network = copy.deepcopy(model)
+        network: nn.Module = copy.deepcopy(model)
         network.load_state_dict(first)
         return network.eval()
 

@@ -189,7 +189,7 @@ def choose(
         raise ValueError(
             f"among must be names of backbones, got {among=!r}. Try ['efficientnet_lite0']."
         )
-    whole = {**options, **({} if options.get("valid") is not None else {"valid_fraction": 0.0})}
+    whole: Any = options if options.get("valid") is not None else options | {"valid_fraction": 0.0}
 
     def make(name: str) -> PhotoLearner:
         return new_learner(data, look_up(name), name, OPTIONS.complete(whole))

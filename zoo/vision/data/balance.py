@@ -56,4 +56,5 @@ def oversampled(photos: LabelledItems, task: TaskName, seed: int) -> LabelledIte
     parts = [np.flatnonzero(labels == number) for number in range(len(n_each))]
     repeated = [np.resize(rng.permutation(rows), n_each.max()) for rows in parts]
     rows = np.sort(np.concatenate(repeated))
-    return photos._replace(items=photos.items.take(rows), labels=labels[rows])
+    groups = None if photos.groups is None else photos.groups[rows]
+    return photos._replace(items=photos.items.take(rows), labels=labels[rows], groups=groups)

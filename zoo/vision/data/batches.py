@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.batches import Batch, bounds, order, pinned, steps_of
@@ -66,6 +67,7 @@ class PhotoBatches:
         shuffle: draw an order for every epoch; False keeps the photos in order.
         threads: number of threads that load photos.
         channels_last: the memory format of the batches.
+        groups: number of the group that each photo belongs to; it changes no batch. Shape: (n,)
 
     Raises:
         ValueError: there are no photos, not as many targets, or the batches would be empty.
@@ -83,6 +85,7 @@ class PhotoBatches:
     shuffle: bool = False
     threads: int = 2
     channels_last: bool = True
+    groups: NDArray[np.int64] | None = None
     rank: int = 0
     world: int = 1
 

@@ -19,7 +19,7 @@ from zoo.vision.data.folders import VALID_NAMES
 from zoo.vision.data.images import Resize
 from zoo.vision.data.labels import LabelOptions, Targets, absent, strata
 from zoo.vision.data.listings import Listing, Photos
-from zoo.vision.data.splits import disjoint, held_out_fold
+from zoo.vision.data.splits import disjoint, held_out_fold, together
 from zoo.vision.option_names import TaskName
 
 PLAIN: Final = Resize(1)  # of items whose labels and contents alone are looked at
@@ -55,7 +55,8 @@ def split(
         _require_other_images(photos, other)
         listing = Listing(photos, other)
     elif fold is not None:
-        drawn = held_out_fold(fold, _strata(photos.labels, 1 / fold[1]), photos.hashes, seed)
+        keys = together(photos.hashes, None)
+        drawn = held_out_fold(fold, _strata(photos.labels, 1 / fold[1]), keys, seed)
         rows, valid_rows = np.flatnonzero(~drawn), np.flatnonzero(drawn)
         listing = Listing(photos.take(rows), photos.take(valid_rows), names=range(len(photos)))
     elif fraction:

@@ -28,6 +28,7 @@ class Photos:
         task: what is asked of a photo.
         hashes: content of the images, where it is known before they are decoded. Shape: (n,).
         rows: number of each among all of the user's photos, in their order. Shape: (n,).
+        groups: number of the group that each belongs to, if they have groups. Shape: (n,).
     """
 
     source: Any
@@ -36,6 +37,7 @@ class Photos:
     task: TaskName = "classification"
     hashes: Hashes | None = None
     rows: Rows | None = None
+    groups: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,7 +54,9 @@ class Photos:
         source = [source[i] for i in chosen] if isinstance(source, list) else Subset(source, chosen)
         hashes = None if self.hashes is None else self.hashes[chosen]
         rows = np.array(chosen, np.int64) if self.rows is None else self.rows[chosen]
-        return replace(self, source=source, labels=self.labels[chosen], hashes=hashes, rows=rows)
+        groups = None if self.groups is None else self.groups[chosen]
+        facts: dict[str, Any] = {"hashes": hashes, "rows": rows, "groups": groups}
+        return replace(self, source=source, labels=self.labels[chosen], **facts)
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,13 @@ class LabelledItems(NamedTuple):
         items: the photos.
         labels: as `zoo.vision.data.labels.encoded` gives them. Shape: (n,) or (n, n_classes).
         hashes: content of the photos, if it is known. Shape: (n,).
+        groups: number of the group that each belongs to, if they have groups. Shape: (n,).
     """
 
     items: Items | DatasetItems
     labels: Targets
     hashes: Hashes | None
+    groups: Rows | None = None
 
 
 class PhotoSet(NamedTuple):
@@ -67,6 +69,7 @@ def list_photos(
     valid_fraction: float = 0.2,
     seed: int = 0,
     fold: tuple[int, int] | None = None,
+    group: str | None = None,
     **form: Unpack[TableForm],
 ) -> Listing:
     """The photos that `data` (and `valid`, if given) stand for; none is decoded.
@@ -79,6 +82,7 @@ def list_photos(
         valid_fraction: share of every class.
         seed: the draw is a function of it.
         fold: which of several parts to validate on in place of the fraction.
+        group: a table's column of groups whose photos stay on one side.
         **form: see `zoo.vision.data.sources.TableForm`.
 
     Raises:
@@ -86,10 +90,16 @@ def list_photos(
         ValueError: there are no photos, one class alone, or classes for validation alone.
     """
     columns, options = form.get("columns"), form.get("label_options", ANY_LABELS)
+    if group is not None and valid is not None:
+        raise ValueError(
+            f"groups must have a part to be drawn, got {group=} and a validation part of its own. "
+            "Leave one of them out."
+        )
     if not is_table(data) or not (valid is None or is_table(valid)):
         return datasets.split(data, valid, columns, valid_fraction, seed, options, fold)
     if valid is None:
-        return sources.split(data, valid_fraction=valid_fraction, seed=seed, fold=fold, **form)
+        how: Any = {"valid_fraction": valid_fraction, "seed": seed, "fold": fold}
+        return sources.split(data, **how, group=group, **form)
     if fold is not None:
         raise ValueError(MARKED)
     train = sources.everything(data, **form)
@@ -129,7 +139,9 @@ def open_photos(
     valid = parts[1] if len(parts) > 1 else None
     if valid is not None and valid.hashes is not None:
         warn_of_known(valid.hashes, trained_on)
-    return PhotoSet(parts[0], valid, _origin(listing, kept[-1]))
+    groups = listing.train.groups
+    train = parts[0] if groups is None else parts[0]._replace(groups=groups[kept[0]])
+    return PhotoSet(train, valid, _origin(listing, kept[-1]))
 
 
 def open_labelled(
@@ -186,7 +198,7 @@ def batches(
     train, valid, _ = photo_set
     plain = photo_batches(*train[:2], preprocessing, run, batch_size=batch_size)
     ordered = valid and photo_batches(*valid[:2], preprocessing, run, batch_size=2 * batch_size)
-    return replace(plain, augment=augment, shuffle=True), ordered
+    return replace(plain, augment=augment, shuffle=True, groups=train.groups), ordered
 
 
 def resized(

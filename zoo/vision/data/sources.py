@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.messages import few
-from zoo.core.split import held_out_of_each
+from zoo.core.split import held_out, held_out_of_each
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import file_hashes, readable
 from zoo.vision.data.folders import class_folders, from_folder, is_folder, parts
 from zoo.vision.data.labels import Label, LabelOptions, absent, classes_of, encoded, strata, task_of
 from zoo.vision.data.listings import Listing, Photos
-from zoo.vision.data.splits import held_out_fold
-from zoo.vision.data.tables import Table, from_table, is_table, table_columns
+from zoo.vision.data.splits import held_out_fold, together
+from zoo.vision.data.tables import Table, from_table, groups_in, is_table, table_columns
 
 
 class TableForm(TypedDict, total=False):
@@ -50,6 +50,7 @@ def split(
     valid_fraction: float = 0.2,
     seed: int = 0,
     fold: tuple[int, int] | None = None,
+    group: str | None = None,
     **form: Unpack[TableForm],
 ) -> Listing:
     """Training and validation photos from a folder, a CSV file or a DataFrame.
@@ -62,6 +63,7 @@ def split(
             with at least two photos at least one is on either side. 0 validates on nothing.
         seed: the draw is a function of it.
         fold: which of several parts to validate on in place of the fraction.
+        group: a table's column of groups whose photos stay on one side.
         **form: see `TableForm`.
 
     Raises:
@@ -71,16 +73,23 @@ def split(
     """
     paths, names, is_valid, _ = contents(data, **form)
     drawn = is_valid is None and valid_fraction > 0 and fold is None
+    groups = None if group is None else groups_in(data, group)
     if fold is not None:
         if is_valid is not None:
             raise ValueError(MARKED)
-        is_valid = held_out_fold(fold, strata(names, 1 / fold[1]), file_hashes(paths), seed)
+        keys = together(file_hashes(paths), groups)
+        is_valid = held_out_fold(fold, strata(names, 1 / fold[1]), keys, seed)
+    elif drawn and groups is not None:
+        keys, each = together(file_hashes(paths), groups), strata(names, valid_fraction)
+        rows = held_out(len(paths), valid_fraction, seed, groups=keys, strata=each)[1]
+        is_valid = np.isin(np.arange(len(paths)), rows)
     elif drawn:
         is_valid = held_out_of_each(strata(names, valid_fraction), valid_fraction, seed)
-    is_train = np.ones(len(paths), bool) if is_valid is None or fold is not None else ~is_valid
+    is_stated = fold is None and groups is None
+    is_train = ~is_valid if is_valid is not None and is_stated else np.ones(len(paths), bool)
     classes = classes_of([names[row] for row in np.flatnonzero(is_train).tolist()])
     labels = encoded(names, classes, "classes of the validation part must be trained on")
-    photos = Photos(paths, labels, classes, task_of(names))
+    photos = Photos(paths, labels, classes, task_of(names), groups=groups)
     if is_valid is None:
         return Listing(photos, None)
     if not is_valid.any():

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from zoo.core.messages import warn
-from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows
+from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows, numbered
 from zoo.core.trust.folds import Fold, rows_of_fold
 
 
@@ -58,22 +60,41 @@ def disjoint(
     return np.sort(rows[~is_valid]), np.sort(rows[is_valid])
 
 
+def together(hashes: Hashes | None, groups: Rows | None) -> Rows | None:
+    """A key for each photo, the same for its copies and for those of its group.
+
+    A copy in another group joins both groups.
+
+    Args:
+        hashes: content of the photos; None if it is not known. Shape: (n,)
+        groups: number of each photo's group, from 0; None without groups. Shape: (n,)
+    """
+    if hashes is None or groups is None:
+        return groups if hashes is None else numbered(hashes)
+    contents = numbered(hashes)
+    n = int(contents.max()) + 1
+    ones = np.ones(len(groups), bool)
+    graph = coo_array((ones, (contents, groups + n)), shape=(n + len(groups),) * 2)
+    parts: Rows = connected_components(graph, directed=False)[1].astype(np.int64)
+    return parts[contents]
+
+
 def held_out_fold(
-    fold: tuple[int, int], strata: Rows, hashes: Hashes | None, seed: int
+    fold: tuple[int, int], strata: Rows, groups: Rows | None, seed: int
 ) -> NDArray[np.bool_]:
-    """Whether each photo is held out in one of several parts; copies of a photo share one.
+    """Whether each photo is held out in one of several parts; a group shares one.
 
     Args:
         fold: which part, and how many there are.
         strata: those of `zoo.vision.data.labels.strata`, each spread over the parts. Shape: (n,)
-        hashes: content of the photos, if it is known. Shape: (n,)
+        groups: those of `together`, if any photo belongs to another. Shape: (n,)
         seed: the draw is a function of it.
 
     Raises:
-        ValueError: there are fewer different photos than parts, or no such part.
+        ValueError: there are fewer groups than parts, or no such part.
     """
     n = len(strata)
-    _, held_out = rows_of_fold(Fold(*fold), n, seed, groups=hashes, strata=strata)
+    _, held_out = rows_of_fold(Fold(*fold), n, seed, groups=groups, strata=strata)
     return np.isin(np.arange(n), held_out)
 
 

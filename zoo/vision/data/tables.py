@@ -91,6 +91,18 @@ def from_table(
     return paths, names, is_valid
 
 
+def groups_in(table: Table, column: str) -> NDArray[np.int64]:
+    """A number for each row's group, such as the patient that a photo shows. Shape: (n,)
+
+    Raises:
+        ValueError: the table has no such column, or gaps in it.
+    """
+    frame = _read(table)
+    require_columns(frame, [column], "the column of groups")
+    _require_filled(frame[column], column)
+    return np.unique(frame[column].astype(str), return_inverse=True)[1].astype(np.int64)
+
+
 def _read(table: Table) -> pd.DataFrame:
     """A table without the column that pandas writes for an index."""
     if isinstance(table, pd.DataFrame):
