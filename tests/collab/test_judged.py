@@ -51,12 +51,12 @@ def test_biases_answer_where_the_network_is_worse(blended: Recommender, tmp_path
 
 
 def test_every_door_of_a_blend_says_the_same(blended: Recommender) -> None:
-    best = blended.recommend("u01", 40, exclude_seen=False)
+    best = blended.recommend("u01", 40, exclude_seen=False, by="rating")
     rated = blended.predict(["u01"] * 40, best["item"].tolist())
     assert np.allclose(best["score"], rated, atol=1e-5)
     assert (np.diff(best["score"]) <= 1e-6).all()
     visitor = blended.fold_in({10: 5.0, 50: 1.0})
-    shown = visitor.recommend(5)
+    shown = visitor.recommend(5, by="rating")
     assert np.allclose(shown["score"], visitor.predict(shown["item"].tolist()), atol=1e-5)
     partner, network = blended.blend.partners[0], blended.members[0]  # type: ignore[union-attr]
     share = blended.blend.shares[0]  # type: ignore[union-attr]
