@@ -40,7 +40,8 @@ EXPECTED = {
 }
 
 
-LIGHT: dict[str, Any] = {"epochs": 10, "rivals": False}  # than the defaults, in half a minute each
+SMALL: dict[str, Any] = {"layers": (16,), "bins": 0}
+LIGHT: dict[str, Any] = {"epochs": 6, "lr": 3e-2, "rivals": False, **SMALL}  # defaults take minutes
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ LIGHT: dict[str, Any] = {"epochs": 10, "rivals": False}  # than the defaults, in
     [
         (TabularClassifier, LIGHT),
         (TabularRegressor, LIGHT),
-        (EntityEmbedder, {"epochs": 3}),
+        (EntityEmbedder, {"epochs": 1, **SMALL}),
         pytest.param(TabularClassifier, {}, marks=pytest.mark.slow),
         pytest.param(TabularRegressor, {}, marks=pytest.mark.slow),
         pytest.param(EntityEmbedder, {}, marks=pytest.mark.slow),
