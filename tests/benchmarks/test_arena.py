@@ -150,7 +150,7 @@ def test_every_set_and_method_has_a_place() -> None:
     for entry in METHODS:
         module, name = entry.place.split(":")
         code = (room / f"{module.replace('.', '/')}.py").read_text()
-        assert f"\ndef {name}(task: Task) -> Answer:" in code
+        assert f"\ndef {name}(task: Task" in code
     assert [*SETS] == [*DOMAINS]
     for domain in DOMAINS:
         assert set(CORE[domain]) <= set(SETS[domain])

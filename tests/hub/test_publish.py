@@ -41,7 +41,8 @@ def test_a_published_model_predicts_as_before(
     hub: Hub, artifacts: dict[str, Path], domain: str, tmp_path: Path
 ) -> None:
     model = zoo.load(artifacts[domain])
-    address = model.push(f"someone/{domain}")
+    whole = {"users": True} if domain == "collab" else {}
+    address = model.push(f"someone/{domain}", **whole)
     assert address == f"{hub.url}/someone/{domain}"
     assert said(zoo.load(f"someone/{domain}")) == said(model)
     sent = set(hub.repositories[f"someone/{domain}"])

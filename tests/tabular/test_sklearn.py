@@ -59,7 +59,10 @@ def test_scikit_learns_own_checks_pass(kind: Any, settings: dict[str, Any]) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # several checks provoke warnings
         results = check_estimator(
-            kind(device=DEVICE), expected_failed_checks=EXPECTED, on_fail=None, on_skip=None
+            kind(device=DEVICE, **settings),
+            expected_failed_checks=EXPECTED,
+            on_fail=None,
+            on_skip=None,
         )
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     skipped = {r["check_name"] for r in results if r["status"] == "skipped"}
@@ -76,7 +79,9 @@ def rows() -> tuple[pd.DataFrame, pd.Series]:
 
 
 def classifier(**more: Any) -> TabularClassifier:
-    return TabularClassifier(**{**QUICK, "epochs": 6, "random_state": 0, **more})
+    """A network alone."""
+    settings = {**QUICK, "epochs": 6, "random_state": 0, "rivals": False}
+    return TabularClassifier(**{**settings, **more})
 
 
 def test_a_table_keeps_its_categories(rows: tuple[pd.DataFrame, pd.Series]) -> None:

@@ -20,7 +20,7 @@ REFUSED = "http://127.0.0.1:9"  # nobody listens on the discard port
     ("name", "hint"),
     [
         ("resnet35", "Did you mean 'resnet50'"),
-        ("efficientnet_lite", "'efficientnet_lite0'"),
+        ("efficientnet_lite", "'efficientnet_lite[012]'"),
         ("timm/resnet51", "'timm/resnet51q'"),
         ("timm/resnet50.bogus", "Did you mean 'timm/resnet50"),
         ("q", r"See zoo.vision.backbones\(\)"),

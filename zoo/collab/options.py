@@ -29,7 +29,7 @@ SplitName = Literal["random", "user", "item", "time"]
 Architecture = Annotated[
     ModelName | None,
     Option(
-        help="None takes 'dot_bias' for stars, 'blend' for play counts and logs. 'dot_bias' (quick "
+        help="By default 'dot_bias' for stars, 'blend' for play counts and logs. 'dot_bias' (quick "
         "and good), 'svdpp' (better: also uses histories), 'embedding_net' (a multilayer net); or "
         "a model of lists, which ranks what might be chosen next and ignores ratings: 'blend' "
         "(best, of some of the next), 'ease', 'ials', 'item_knn', 'popular', 'softmax'."
@@ -88,7 +88,7 @@ class Options(TrainingOptions, InFolds, total=False):
         ListName | Literal["none"],
         Option(
             default="blend",
-            help="Model of lists beside one of ratings, which `recommend` then uses: 'blend' of "
+            help="Model of lists beside one of ratings, which recommends then: 'blend' of "
             "EASE, implicit ALS and what is popular, one of them alone, or 'none'.",
         ),
     ]

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from zoo.core.messages import quoted
-from zoo.tabular.data.encode import Lookup
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from zoo.tabular.model import TableModel
 
 NAMED: Final = 100  # points of a picture that can carry a name
 
@@ -45,36 +40,6 @@ def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
     vectors = net.embeddings.table(number).detach().cpu().numpy()[1:]
     index = pd.Index(list(spec.categories[number].values), name=column, dtype=object)
     return pd.DataFrame(vectors.copy(), index=index)
-
-
-def table_of(model: TableModel, column: int) -> NDArray[np.float64]:
-    """The table of a column's embedding, by its number; row 0 is that of unseen values.
-
-    Shape: (values + 1, size of the embedding)
-    """
-    embeddings = model.members[0].embeddings
-    assert embeddings is not None
-    return embeddings.table(column).detach().cpu().double().numpy()
-
-
-def turned(model: TableModel, to: TableModel, column: int) -> NDArray[np.float64]:
-    """A column's table, turned and moved so that its vectors lie nearest to another model's.
-
-    Two trainings learn the same distances in different directions. Those of the values that both
-    know are brought together by a rotation (Schoenemann 1966).
-
-    Shape: as `table_of`
-    """
-    from scipy.linalg import orthogonal_procrustes  # slow to import
-
-    own, other = table_of(model, column), table_of(to, column)
-    lookup = Lookup(to.spec.categories[column])
-    values = enumerate(model.spec.categories[column].values, 1)
-    pairs = np.array([(row, to_row) for row, value in values if (to_row := lookup.row(value))])
-    here, there = own[pairs[:, 0]], other[pairs[:, 1]]
-    rotation, _ = orthogonal_procrustes(here - here.mean(0), there - there.mean(0))
-    turned_: NDArray[np.float64] = (own - here.mean(0)) @ rotation + there.mean(0)
-    return turned_
 
 
 def plane_of(vectors: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, float]]:

@@ -91,6 +91,7 @@ def prepare(
     own = None if settings["weights"] is None else row_weights(train, settings["weights"])
     if own is not None:
         train, own = train[own > 0], own[own > 0]
+        own = own if np.ptp(own) > 0 else None  # alike, as without weights
     spec = _spec(train, names, task, settings, earlier)
     encoded = encode(train, spec)
     by_class = settings["class_weights"] if task == "classification" else None

@@ -23,7 +23,6 @@ from sklearn.utils.validation import check_is_fitted
 from zoo.core.messages import quoted
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.values import FEW, as_numbers
-from zoo.tabular.embeddings import table_of, turned
 from zoo.tabular.options import ModelName
 from zoo.tabular.sklearn.fitted import (
     NetworkEstimator,
@@ -33,6 +32,7 @@ from zoo.tabular.sklearn.fitted import (
     trained,
     weighted,
 )
+from zoo.tabular.sklearn.vectors import table_of, turned
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
