@@ -132,3 +132,11 @@ def test_ctrl_c_while_all_rows_are_trained_on_keeps_what_was_measured(tmp_path: 
     whole = zoo.tabular.train(line(), "y", callbacks=[CtrlC(0)], **settings | {"run": resumed})
     assert whole.training["rows"] == 120
     assert whole.metrics == model.metrics
+
+
+def test_ctrl_c_before_anything_is_measured_keeps_what_was_learnt(tmp_path: Path) -> None:
+    run = zoo.Run(out=tmp_path / "run", progress=False, device="cpu")
+    settings = WEAK | {"epochs": 3, "run": run, "refit": True, "valid_fraction": 0.25}
+    model = zoo.tabular.train(line(), "y", callbacks=[CtrlC(1)], **settings)
+    assert model.training["interrupted"]
+    assert zoo.load(tmp_path / "run").predict(line()).equals(model.predict(line()))

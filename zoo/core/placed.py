@@ -60,9 +60,14 @@ class Placed(Generic[Network]):
 
     @property
     def voices(self) -> list[nn.Module]:
-        """All that a prediction is the mean of: the networks, and the partners of a blend."""
-        partners = () if self.blend is None else self.blend.partners
-        return [*self.ready, *(self._moved(partner) for partner in partners)]
+        """All that a prediction is the mean of: the networks, and the partners of a blend.
+
+        Networks to whom the partners have left nothing are not asked.
+        """
+        if self.blend is None:
+            return [*self.ready]
+        partners = [self._moved(partner) for partner in self.blend.partners]
+        return [*self.ready, *partners] if self.blend.rest else [*partners]
 
     @cached_property
     def weights(self) -> list[float] | None:

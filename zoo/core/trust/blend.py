@@ -49,14 +49,18 @@ class Blend:
     partners: tuple[nn.Module, ...]
     shares: tuple[float, ...]
 
-    def weights(self, n_networks: int) -> list[float]:
-        """Weight of each network, then of each partner.
+    @property
+    def rest(self) -> float:
+        """What the networks have together; nothing where it is less than a rounding."""
+        return max(round(1 - sum(self.shares), 6), 0.0)
 
-        >>> Blend((nn.Identity(),), (0.5,)).weights(2)
-        [0.25, 0.25, 0.5]
+    def weights(self, n_networks: int) -> list[float]:
+        """Weight of each network, if they have any, then of each partner.
+
+        >>> Blend((nn.Identity(),), (0.5,)).weights(2), Blend((nn.Identity(),), (1.0,)).weights(2)
+        ([0.25, 0.25, 0.5], [1.0])
         """
-        rest = (1 - sum(self.shares)) / n_networks
-        return [rest] * n_networks + list(self.shares)
+        return [self.rest / n_networks] * n_networks * (self.rest > 0) + list(self.shares)
 
     def to_json(self) -> list[dict[str, Any]]:
         """For config.json: how each partner is built again, and its share."""
@@ -97,7 +101,7 @@ def fitted_shares(task: Task, predictions: Sequence[Tensor], target: Tensor) -> 
             mean = torch.lerp(mean, partner, best)
             shares = [share * (1 - best) for share in shares]
             shares[i] += best
-    return [share if share > STEP / 2 else 0.0 for share in shares]
+    return [round(share, 6) if share > STEP / 2 else 0.0 for share in shares]
 
 
 def cross_fitted(

@@ -86,7 +86,7 @@ class Contest:
 
     def standings(self) -> list[dict[str, Any]]:
         """Name, share, loss, metrics, rows and seconds of each, and of what is returned."""
-        rest = 1 - sum(self.shares.values())
+        rest = max(round(1 - sum(self.shares.values()), 6), 0.0)
         shares = {NETWORK: rest} | self.shares
         rows: list[dict[str, Any]] = []
         for name, predictions in self.predictions.items():

@@ -89,11 +89,14 @@ def train_and_judge(
             call = replace(call, settings={**settings, "folds": FOLDS})
     trials = call.trials()
     if call.is_apart and not trials[-1].learn.interrupted:
-        model: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
-        return model
+        whole: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
+        return whole
     record = call.record(trials) if len(trials) == 1 else {}
     last: Learner[Any, AnyModel] = trials[-1].learn
-    return finished(last, unscored, record)
+    model = finished(last, unscored, record)
+    if call.is_apart and call.run.out is not None and rank_and_world()[0] == 0:
+        model.write(call.run.out, {})  # Ctrl-C: where the user looks for what was learnt
+    return model
 
 
 @dataclass
