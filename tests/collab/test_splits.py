@@ -62,6 +62,7 @@ def test_ratings_passed_for_validation_are_to_be_found_in_lists() -> None:
     assert pairs_of(model.recommend(k=10)) & pairs_of(held)
 
 
+@pytest.mark.filterwarnings("ignore:.* is clearly better")
 def test_lists_of_a_fine_tuned_model_hold_nothing_of_either_table(model: Recommender) -> None:
     rng = np.random.default_rng(0)
     rated = pairs_of(ratings())

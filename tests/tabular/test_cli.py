@@ -78,7 +78,7 @@ def test_several_targets_and_fine_tuning() -> None:
     half = table().drop(columns="bought").assign(half=lambda t: t["amount"] / 2)
     half.to_csv("half.csv", index=False)
     both = ["--target", "amount", "--target", "half"]
-    flags = ["--log-target", "--no-refit", *QUICK]
+    flags = ["--log-target", "--no-refit", "--no-rivals", *QUICK]
     assert "rmse half" in done("tabular", "train", "half.csv", *both, *flags)
     line = done("predict", "half-amount", "rows.csv").splitlines()[0]
     assert line.startswith("rows.csv:0  amount ")

@@ -11,8 +11,9 @@ from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group
 
 from tests.tabular.small import table, train
-from zoo.tabular.embeddings import plane_of, table_of, turned
+from zoo.tabular.embeddings import plane_of
 from zoo.tabular.model import TableModel
+from zoo.tabular.sklearn.vectors import table_of, turned
 
 
 def test_vectors_are_those_that_the_network_looks_up(buyer: TableModel) -> None:

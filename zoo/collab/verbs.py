@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
@@ -39,7 +40,9 @@ from zoo.core.options import verb
 from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import SomeEpochs, SomeRate
+from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
+from zoo.core.trust.rivals import Rival
 from zoo.hub.find import names_model
 
 
@@ -111,6 +114,7 @@ def finetune(
     """
     require_order("zoo.collab.finetune", pretrained, data, names_model=names_model)
     start = opened(pretrained)
+    warn_of_partners(start.blend)
     new_learner = partial(learner, data, pretrained=start)
     return _judged(new_learner, start.name, epochs, lr, options, further=True)
 
@@ -230,7 +234,7 @@ def _judged(
         fit,
         FIT_OPTIONS,
         options,
-        rivals=rivals_of if trains else None,
+        rivals=(_comparing if further else rivals_of) if trains else None,
         refits=trains and name != "softmax",
         unscored=_nothing_new(name) if further and options.get("valid_fraction") != 0 else None,
     )
@@ -240,6 +244,11 @@ def _judged(
 def _nothing_new(name: ModelName) -> dict[str, float]:
     """Metrics where all ratings are those that a pretrained model was trained on."""
     return dict.fromkeys(("loss", *task_of(name).metrics()), math.nan)
+
+
+def _comparing(learn: Learner[Spec, Recommender]) -> list[Rival[Spec]]:
+    """The rivals of further training: they know the new ratings alone, and take no share."""
+    return [replace(rival, blends=False) for rival in rivals_of(learn)]
 
 
 def _features(name: str, settings: Options, start: Recommender | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from zoo.core.options import verb
 from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs
+from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
 from zoo.hub.find import names_model
 from zoo.tabular import recipe
@@ -117,7 +118,9 @@ def finetune(
         FileNotFoundError: the file or the model does not exist.
     """
     require_order("zoo.tabular.finetune", pretrained, data, names_model=names_model)
-    new_learner = partial(learner, data, target, pretrained=opened(pretrained))
+    start = opened(pretrained)
+    warn_of_partners(start.blend)
+    new_learner = partial(learner, data, target, pretrained=start)
     return _judged(new_learner, epochs, lr, options)
 
 

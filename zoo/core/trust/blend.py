@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from zoo.core.messages import warn
 from zoo.core.task import Task
 from zoo.core.training.evaluation import mean_of
 
@@ -69,6 +70,15 @@ class Blend:
             {"name": one.name, "args": one.arguments, "share": share}
             for one, share in zip(partners, self.shares, strict=True)
         ]
+
+
+def warn_of_partners(blend: Blend | None) -> None:
+    """Tell, before fine-tuning, that the simple models of a blend do not go on with the network."""
+    if blend is not None:
+        warn(
+            f"fine-tuning goes on with the networks alone, got a model in which simple models have "
+            f"a share of {sum(blend.shares):.0%}. They are fitted anew, to the new data."
+        )
 
 
 def fitted_shares(task: Task, predictions: Sequence[Tensor], target: Tensor) -> list[float]:

@@ -66,13 +66,19 @@ class Contest:
         if not self.partners:
             return {}
         shares = fitted_shares(self.task, self._blended, self.target)
+        both = (self._crossed, self.predictions[NETWORK])
+        crossed, own = (scores(self.task, one, self.target)["loss"] for one in both)
+        if crossed >= own:  # shares that do not carry over to other rows
+            return {}
         return {name: s for name, s in zip(self.partners, shares, strict=True) if s > 0}
 
-    @cached_property
+    @property
     def returned(self) -> Tensor:
         """Predictions of what the call returns, each by shares fitted on other rows."""
-        if not self.shares:
-            return self.predictions[NETWORK]
+        return self._crossed if self.shares else self.predictions[NETWORK]
+
+    @cached_property
+    def _crossed(self) -> Tensor:
         return cross_fitted(self.task, self._blended, self.target, self.part_of)
 
     def metrics(self, predictions: Tensor) -> dict[str, float]:

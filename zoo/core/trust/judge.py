@@ -11,12 +11,12 @@ broken off, or is repeated, does not train again what was finished.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +37,7 @@ from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import Rival, allowed, contest_of, targets_of
 
 HELD_OUT: Final = ".held-out.safetensors"  # predictions of rows that decided something
+JUDGEMENT: Final = ".judged.json"  # how a call with a folder is judged
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
 ALL_ROWS: Final = "before it was trained on all rows"
 FOLDS: Final = 5  # of few examples
@@ -81,6 +82,7 @@ def train_and_judge(
     own = {name: value for name, value in options.items() if name not in JUDGED}
     settings = table.complete(options)
     _require_one_way(settings)
+    _require_same_judgement(settings)
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
     if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
         data = call.make(run=replace(call.run, out=None, resume=False)).data
@@ -91,7 +93,8 @@ def train_and_judge(
     if call.is_apart and not trials[-1].learn.interrupted:
         whole: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
         return whole
-    record = call.record(trials) if len(trials) == 1 else {}
+    is_whole = len(trials) == 1 and not trials[0].learn.interrupted
+    record = call.record(trials) if is_whole else {}
     last: Learner[Any, AnyModel] = trials[-1].learn
     model = finished(last, unscored, record)
     if call.is_apart and call.run.out is not None and rank_and_world()[0] == 0:
@@ -179,13 +182,17 @@ class _Call:
     def on_all_rows(self, trials: list[_Trial]) -> Any:
         """The model that is trained on all rows, with the scores of those before it.
 
-        If Ctrl-C ends this training, the only measured model is returned in its place.
+        If Ctrl-C ends this training, a measured model is returned in its place: the only one, or
+        the network of the last fold, with its scores.
         """
         learn = self.make(run=self.run, valid_fraction=0.0)
         self.recipe(learn, [trial.learn for trial in trials])
-        if learn.interrupted and len(trials) == 1:
-            record = self.record(trials) | {"training": {"interrupted": ALL_ROWS}}
-            return _finished(trials[0].learn, record, saved_by=learn)
+        if learn.interrupted:
+            last = trials[-1]
+            kept: dict[str, Any] = {"metrics": last.metrics}
+            record = self.record(trials) if len(trials) == 1 else kept
+            record |= {"training": {"interrupted": ALL_ROWS}}
+            return _finished(last.learn, record, saved_by=learn)
         record = self.record(trials, learn)
         record["training"] = record.get("training", {}) | {"scored": ALL_ROWS}
         if len(trials) == 1:
@@ -272,6 +279,27 @@ class _Call:
             warn(better)
 
 
+def _require_same_judgement(settings: Mapping[str, Any]) -> None:
+    """Refuse to resume a call that was judged in another way; remember the way in its folder.
+
+    Raises:
+        ValueError: folds, refit or rivals are others.
+    """
+    run = settings["run"] or Run()
+    if run.out is None or rank_and_world()[0] != 0:
+        return
+    path, own = Path(run.out) / JUDGEMENT, {name: settings.get(name) for name in JUDGED}
+    if run.resume and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if other := [name for name in own if before.get(name) != own[name]]:
+            raise ValueError(
+                f"resuming must repeat the same call, got {other[0]}={own[other[0]]!r} where it "
+                f"was {before.get(other[0])!r}. Give the same settings, or another folder."
+            )
+    elif path.parent.is_dir():
+        path.write_text(json.dumps(own), encoding="utf-8")
+
+
 def _require_one_way(settings: Mapping[str, Any]) -> None:
     """Refuse folds beside a part that is stated."""
     stated = [name for name in ("valid", "fold") if settings.get(name) is not None]
@@ -318,7 +346,8 @@ def _over_folds(trials: Sequence[_Trial], contest: Contest | None) -> dict[str, 
     record: dict[str, Any] = {"metrics": {}, "spread": {}}
     for name in each[0]:
         values = [one[name] for one in each]
-        record["metrics"][name], record["spread"][name] = mean(values), stdev(values)
+        record["metrics"][name] = float(np.mean(values))
+        record["spread"][name] = float(np.std(values, ddof=1))
     origins = [one for trial in trials if (one := trial.learn.data.origin) is not None]
     if contest is None or len(origins) < len(trials):
         return record

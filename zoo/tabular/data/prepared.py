@@ -108,7 +108,9 @@ def prepare(
         require_columns(valid, spec.inputs, ALL_INPUTS)
         require_other_rows(rows, row_hashes(valid, spec), natural)
     if earlier_rows is not None and earlier is not None:
-        valid = _new_rows(valid, earlier, earlier_rows, names)
+        valid = _new_rows(valid, earlier, earlier_rows, names, drawn=drawn)
+        if not len(valid):
+            return Prepared(spec, encoded, None, known, weights=weights)
     origin = Origin(names_of_rows, valid.index.to_numpy(np.int64)) if drawn else None
     return Prepared(spec, encoded, encode(valid, spec), known, origin, weights)
 
@@ -191,12 +193,26 @@ def still(inputs: tuple[Tensor, Tensor], target: Tensor, run: Run) -> TensorBatc
 
 
 def _new_rows(
-    valid: pd.DataFrame, earlier: Spec, earlier_rows: SeenRows, targets: Sequence[Name]
+    valid: pd.DataFrame,
+    earlier: Spec,
+    earlier_rows: SeenRows,
+    targets: Sequence[Name],
+    *,
+    drawn: bool,
 ) -> pd.DataFrame:
     """Validation rows without those of which the pretrained model has learnt a target.
 
+    Where it has learnt all of them, none are left, and a warning says so.
+
+    Args:
+        valid: validation rows.
+        earlier: spec of the pretrained model.
+        earlier_rows: rows that it was trained on.
+        targets: columns to predict.
+        drawn: whether the rows were drawn, not stated.
+
     Raises:
-        ValueError: no row is left, or nobody knows which ones are new.
+        ValueError: no stated row is left, or nobody knows which ones are new.
     """
     names = [*earlier.inputs, *(target.name for target in earlier.targets)]
     same_target = any(target.name in targets for target in earlier.targets)
@@ -207,12 +223,18 @@ def _new_rows(
     if share <= TOLERABLE_SHARE:
         return valid
     is_new = ~earlier_rows.contains(hashes)
-    if earlier_rows.is_cut_off or not is_new.any():
+    if not drawn and (earlier_rows.is_cut_off or not is_new.any()):
         raise ValueError(
             "validation rows must be new to the pretrained model, got about "
-            f"{share:.0%} that it was trained on. Pass others as valid, divide as its training "
-            "did (the same table, seed and valid_fraction), or set valid_fraction=0."
+            f"{share:.0%} that it was trained on. Pass others as valid."
         )
+    if not is_new.any():
+        warn(
+            "validation rows must be new to the pretrained model, got about "
+            f"{share:.0%} that it was trained on, so that there is no score. Pass others as valid, "
+            "or go on from train(..., refit=False) with the same table and seed."
+        )
+        return valid[is_new]
     warn(
         f"validation rows must be new to the pretrained model, got {int((~is_new).sum())} of "
         f"{len(valid)} that it was trained on. They are left out."

@@ -11,6 +11,7 @@ from zoo.core.model import source
 from zoo.core.options import verb
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
+from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import Recipe, train_and_judge
 from zoo.core.trust.options import JUDGED
 from zoo.hub.find import names_model
@@ -83,9 +84,9 @@ def finetune(
     require_order("zoo.text.finetune", pretrained, data, names_model=names_model)
     fit = fit_gradually if gradual else fit_finetune
     judged = epochs != 0
-    return _judged(
-        data, pretrained_model(pretrained), partial(_fit, fit, epochs, lr), options, judged
-    )
+    first = pretrained_model(pretrained)
+    warn_of_partners(first.blend)
+    return _judged(data, first, partial(_fit, fit, epochs, lr), options, judged)
 
 
 @verb(FIT_OPTIONS)

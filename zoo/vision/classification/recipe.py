@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from statistics import mean
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from zoo.vision.data.photo_sets import resized
 
 LR: Final = 3e-4  # of the head
 RATIO: Final = 10.0  # of the head's rate to that of the first layer group
+SHARE: Final = ".share"  # file of a run's folder with what its held-out photos chose
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
 
 
@@ -69,9 +71,14 @@ class FineTuning:
                 share = mean(self._shares) if like and self._shares else None
                 choice = fit_from_probe(learn, self.epochs, rate, self.sizes, share)
         settle(learn, like)
+        place = None if learn.run.out is None else Path(learn.run.out) / SHARE
         if choice is None:
+            if learn.state.is_finished and place is not None and place.exists():
+                self._shares.append(float(place.read_text(encoding="utf-8")))
             return None
         self._shares.append(choice.share)
+        if place is not None:  # for a call that is repeated
+            place.write_text(str(choice.share), encoding="utf-8")
         return choice.predictions
 
     def rivals(self, learn: PhotoLearner) -> Sequence[Rival[Spec]]:
