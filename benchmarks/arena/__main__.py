@@ -66,7 +66,7 @@ class Wanted:
     """The rows of one set and seed.
 
     Attributes:
-        name: of the set.
+        name: name of the set.
         seed: number of the trial.
         methods: that are to have rows.
         budgets: that are to have rows, the smallest first.

@@ -63,7 +63,7 @@ def difference(ours: pd.Series, theirs: pd.Series, metric: str) -> tuple[float, 
     Args:
         ours: scores by seed.
         theirs: scores by seed; at least one seed is of both.
-        metric: of the scores.
+        metric: name of the metric that the scores are of.
 
     >>> index = [0, 1]
     >>> mean, error, margin = difference(
@@ -89,8 +89,8 @@ def differences(frame: pd.DataFrame) -> list[Difference]:
         scores = group.pivot(index="seed", columns="method", values="score")
         for rival in scores.columns.difference(list(IS_OURS)):
             if OURS in scores and len(both := scores[[OURS, rival]].dropna()):
-                found = difference(both[OURS], both[rival], str(metric))
-                result.append(Difference(str(name), str(rival), len(both), *found))
+                gap = difference(both[OURS], both[rival], str(metric))
+                result.append(Difference(str(name), str(rival), len(both), *gap))
     return result
 
 

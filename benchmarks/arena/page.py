@@ -75,15 +75,15 @@ def lines(frame: pd.DataFrame) -> Iterator[str]:
     yield "## On the front of score and CPU seconds\n"
     yield "Cells (set and budget) where no rival is as good and as cheap as ours, of all cells.\n"
     yield from fronts(frame)
-    found = differences(frame)
+    gaps = differences(frame)
     yield "\n## Beside each rival\n"
     yield RULE.strip() + "\n"
     yield CORE_SETS
-    yield from rivals(frame, found)
+    yield from rivals(frame, gaps)
     yield "\n## Where ours is below\n"
-    yield from listed([one for one in found if one.is_below])
+    yield from listed([one for one in gaps if one.is_below])
     yield "\n## Where ours is above\n"
-    yield from listed([one for one in found if one.is_above])
+    yield from listed([one for one in gaps if one.is_above])
     yield "\n## Where ours has no score\n"
     yield from without_score(frame)
     yield "\n## All scores\n"
@@ -115,13 +115,13 @@ def fronts(frame: pd.DataFrame) -> Iterator[str]:
     yield from table(header, [*body, ["all", *counts(cells)]])
 
 
-def rivals(frame: pd.DataFrame, found: Sequence[Difference]) -> Iterator[str]:
+def rivals(frame: pd.DataFrame, gaps: Sequence[Difference]) -> Iterator[str]:
     """For each rival on how many sets ours is above, level and below."""
     for domain in DOMAINS:
         names = set(frame.loc[frame["domain"] == domain, "set"])
         body = []
         for entry in entries(domain):
-            own = [one for one in found if one.rival == entry.name and one.set in names]
+            own = [one for one in gaps if one.rival == entry.name and one.set in names]
             core = [one for one in own if one.set in CORE[domain]]
             if own:
                 body.append([f"{entry.name}: {entry.about}", _counts(core), _counts(own)])
@@ -130,19 +130,19 @@ def rivals(frame: pd.DataFrame, found: Sequence[Difference]) -> Iterator[str]:
             yield ""
 
 
-def _counts(found: Sequence[Difference]) -> str:
-    above, below = sum(one.is_above for one in found), sum(one.is_below for one in found)
-    return f"{above} / {len(found) - above - below} / {below}"
+def _counts(gaps: Sequence[Difference]) -> str:
+    above, below = sum(one.is_above for one in gaps), sum(one.is_below for one in gaps)
+    return f"{above} / {len(gaps) - above - below} / {below}"
 
 
-def listed(found: Sequence[Difference]) -> Iterator[str]:
+def listed(gaps: Sequence[Difference]) -> Iterator[str]:
     """Pairs with their differences, the largest first."""
-    if not found:
+    if not gaps:
         yield "Nowhere."
         return
     body = [
         [one.set, one.rival, f"{one.mean:+.4f}", f"{2 * one.error:.4f}", str(one.n)]
-        for one in sorted(found, key=lambda one: -abs(one.mean))
+        for one in sorted(gaps, key=lambda one: -abs(one.mean))
     ]
     header = ["set", "rival", "difference (of an RMSE: share)", "2 standard errors", "seeds"]
     yield from table(header, body)

@@ -38,9 +38,9 @@ def newest(path: Path) -> dict[Key, Row]:
 def add(path: Path, row: Row) -> None:
     """Append a row, and print it."""
     append(path, [row.get(name, "") for name in COLUMNS], COLUMNS)
-    told = [f"{row['domain']} {row['set']} seed {row['seed']}, {row['budget_s']} s:"]
-    told += [row["method"], row["status"], *_figures(row)]
-    print(" ".join(told), flush=True)
+    words = [f"{row['domain']} {row['set']} seed {row['seed']}, {row['budget_s']} s:"]
+    words += [row["method"], row["status"], *_figures(row)]
+    print(" ".join(words), flush=True)
 
 
 def _figures(row: Row) -> Iterable[str]:

@@ -36,7 +36,7 @@ class Place:
     Attributes:
         out: the CSV.
         peers: Python of the environment of the peers.
-        threads: of each method.
+        threads: number of threads of each method.
         patience: times the budget after which the clock stops a method.
     """
 
@@ -113,14 +113,14 @@ def _outcome(problem: Problem, folder: Path, code: int | None) -> Row:
     if code:
         return {"status": rows.FAILED, "note": last_line(folder / LOG)}
     spent = json.loads((folder / worker.SPENT).read_text())
-    found = {key: f"{x:.4g}" if isinstance(x, float) else x for key, x in spent.items()}
+    cost = {key: f"{x:.4g}" if isinstance(x, float) else x for key, x in spent.items()}
     if spent["cpu_s"] > worker.CORES * problem.task.budget:
-        return {**found, "status": rows.OVER, "note": "CPU seconds"}
+        return {**cost, "status": rows.OVER, "note": "CPU seconds"}
     try:
         result = score(problem, np.load(folder / worker.ANSWER))
     except ValueError as error:
-        return {**found, "status": rows.FAILED, "note": str(error)}
-    return {**found, "status": rows.DONE, "score": f"{result:.6g}"}
+        return {**cost, "status": rows.FAILED, "note": str(error)}
+    return {**cost, "status": rows.DONE, "score": f"{result:.6g}"}
 
 
 def within(problem: Problem, budget: float) -> Problem:
@@ -148,6 +148,6 @@ def machine(threads: int) -> str:
     """Name of the CPU, the best of its units, and how many threads were used."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    told = dict([part.strip() for part in line.split(":", 1)] for line in lines if ":" in line)
-    unit = next((unit for unit in UNITS if unit in told.get("flags", "").split()), "no AVX known")
-    return f"{told.get('model name', platform.processor())}, {unit}, {threads} threads"
+    facts = dict([part.strip() for part in line.split(":", 1)] for line in lines if ":" in line)
+    unit = next((unit for unit in UNITS if unit in facts.get("flags", "").split()), "no AVX known")
+    return f"{facts.get('model name', platform.processor())}, {unit}, {threads} threads"

@@ -70,5 +70,5 @@ def ndcg(lists: Answer, users: NDArray[np.generic], truth: pd.DataFrame) -> floa
     gains = shown.drop_duplicates(["user", "item"]).merge(truth, on=["user", "item"])
     wanted = truth.groupby("user").size()
     best = pd.Series(discounts.cumsum()[np.minimum(wanted, k) - 1], wanted.index)
-    found = gains.groupby("user")["gain"].sum().reindex(best.index, fill_value=0.0)
-    return float((found / best).mean())
+    sums = gains.groupby("user")["gain"].sum().reindex(best.index, fill_value=0.0)
+    return float((sums / best).mean())

@@ -31,7 +31,7 @@ class Task:
     """What a method is given.
 
     Attributes:
-        name: of the set.
+        name: name of the set.
         domain: "tables"; "texts" (column `text`); "photos" (column `path`); "stars" (ratings to
             predict: `user`, `item`); "lists" (ten items for each `user`).
         metric: "accuracy" and "auc" of classes, "rmse" of numbers, "ndcg@10" of lists.

@@ -66,9 +66,11 @@ def test_names_that_a_file_cannot_tell_apart_are_refused(names: list[Any], tmp_p
 
 def test_numbers_alone_several_targets_and_double_networks(tmp_path: Path) -> None:
     frame, both = table()[["age", "income"]], table()[["amount"]].assign(half=lambda t: t / 2)
-    fitted = TabularRegressor(epochs=1, bins=0, device=DEVICE).fit(frame, both.to_numpy())
+    fitted = TabularRegressor(random_state=0, epochs=1, bins=0, device=DEVICE).fit(
+        frame, both.to_numpy()
+    )
     found = answers(fitted.model_.export(tmp_path / "model.onnx"), frame, [])
-    assert np.allclose(np.stack(found, 1), fitted.predict(frame), rtol=1e-4)
+    assert np.allclose(np.stack(found, 1), fitted.predict(frame), rtol=1e-4, atol=1e-3)
 
 
 def test_words_alone_and_whole_classes(tmp_path: Path) -> None:

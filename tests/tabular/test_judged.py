@@ -88,6 +88,8 @@ def test_a_run_with_a_folder_is_not_trained_twice(tmp_path: Path, epochs: int | 
     assert (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns == before
     assert again.metrics == first.metrics
     assert again.predict(line()).equals(first.predict(line()))
+    with pytest.raises(ValueError, match="the same call, got rivals=False where it was True"):
+        zoo.tabular.train(line(), "y", rivals=False, **settings)
 
 
 @pytest.mark.parametrize("more", [{"valid": line(20)}, {"fold": (0, 3)}])

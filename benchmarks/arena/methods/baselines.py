@@ -66,9 +66,9 @@ def _best(
     answer = np.full((n, LENGTH), NOBODY)
     for start in range(0, n, 1_024):
         own = chosen[start : min(start + 1_024, n)]
-        found = np.asarray(scores(own), dtype=float)  # type: ignore[operator]
-        found[own.nonzero()] = -np.inf
-        best = np.argsort(-found, axis=1, kind="stable")[:, :k]
-        has_more = np.isfinite(np.take_along_axis(found, best, 1))
+        values = np.asarray(scores(own), dtype=float)  # type: ignore[operator]
+        values[own.nonzero()] = -np.inf
+        best = np.argsort(-values, axis=1, kind="stable")[:, :k]
+        has_more = np.isfinite(np.take_along_axis(values, best, 1))
         answer[start : start + len(best), :k] = np.where(has_more, items[best], NOBODY)
     return answer

@@ -90,6 +90,7 @@ def train_and_judge(
         if 2 * FOLDS <= n <= few:
             call = replace(call, settings={**settings, "folds": FOLDS})
     trials = call.trials()
+    _keep_judgement(settings)
     if call.is_apart and not trials[-1].learn.interrupted:
         whole: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
         return whole
@@ -280,7 +281,7 @@ class _Call:
 
 
 def _require_same_judgement(settings: Mapping[str, Any]) -> None:
-    """Refuse to resume a call that was judged in another way; remember the way in its folder.
+    """Refuse to resume a call that was judged in another way.
 
     Raises:
         ValueError: folds, refit or rivals are others.
@@ -296,8 +297,14 @@ def _require_same_judgement(settings: Mapping[str, Any]) -> None:
                 f"resuming must repeat the same call, got {other[0]}={own[other[0]]!r} where it "
                 f"was {before.get(other[0])!r}. Give the same settings, or another folder."
             )
-    elif path.parent.is_dir():
-        path.write_text(json.dumps(own), encoding="utf-8")
+
+
+def _keep_judgement(settings: Mapping[str, Any]) -> None:
+    """Keep in the folder of a run how its call is judged, for a call that is repeated."""
+    run = settings["run"] or Run()
+    if run.out is not None and rank_and_world()[0] == 0:
+        own = {name: settings.get(name) for name in JUDGED}
+        (Path(run.out) / JUDGEMENT).write_text(json.dumps(own), encoding="utf-8")
 
 
 def _require_one_way(settings: Mapping[str, Any]) -> None:

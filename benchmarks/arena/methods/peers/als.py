@@ -25,7 +25,7 @@ def als(task: Task) -> Answer:
     model = AlternatingLeastSquares(FACTORS, regularization=PENALTY, random_state=task.seed)
     model.fit(chosen, show_progress=False)
     rows = users.get_indexer(task.inputs["user"])
-    found, scores = model.recommend(rows, chosen[rows], N=min(LENGTH, len(items)))
+    columns, scores = model.recommend(rows, chosen[rows], N=min(LENGTH, len(items)))
     answer = np.full((len(rows), LENGTH), NOBODY)
-    answer[:, : found.shape[1]] = np.where(scores > -1e30, items.to_numpy()[found], NOBODY)
+    answer[:, : columns.shape[1]] = np.where(scores > -1e30, items.to_numpy()[columns], NOBODY)
     return answer
