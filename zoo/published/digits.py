@@ -40,11 +40,18 @@ def write_digits(
     n_valid: int = N_TEST,
     parts: Collection[str] = ("train", "valid"),
 ) -> Path:
-    """The digits as PNG files, one folder per class, within train and valid or one of them."""
+    """The digits as PNG files, one folder per class, within train and valid or one of them.
+
+    Smaller parts are drawn from the whole ones, so that a model which was trained on the one has
+    seen nothing of the other, whatever their sizes.
+    """
     digits = load_digits()
-    rows, sizes = np.arange(len(digits.target)), {"train_size": n_train, "test_size": n_valid}
-    split = train_test_split(rows, stratify=digits.target, random_state=0, **sizes)
-    for part, drawn in zip(("train", "valid"), split, strict=True):
+    rows = np.arange(len(digits.target))
+    whole = train_test_split(rows, stratify=digits.target, random_state=0, test_size=N_TEST)
+    for part, drawn, n in zip(("train", "valid"), whole, (n_train, n_valid), strict=True):
+        if n < len(drawn):
+            labels = digits.target[drawn]
+            drawn, _ = train_test_split(drawn, stratify=labels, random_state=0, train_size=n)
         for row in drawn if part in parts else ():
             pixels = 255 - np.rint(digits.images[row] * (255 / 16)).astype(np.uint8)
             place = folder / part / str(digits.target[row])
