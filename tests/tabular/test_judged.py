@@ -71,6 +71,16 @@ def test_the_better_model_answers_and_the_blend_survives_storage(tmp_path: Path)
     assert loaded.predict(dict(frame.iloc[0])) == pytest.approx(loaded.predict(frame)[0], rel=1e-5)
 
 
+def test_what_is_odd_in_the_data_is_told_once_whatever_the_folds() -> None:
+    frame = line(30).assign(same=1)
+    with pytest.warns(UserWarning, match="'same'") as told:
+        zoo.tabular.train(frame, "y", folds=3, rivals=False, **WEAK)
+    about = [str(one.message) for one in told if "'same'" in str(one.message)]
+    assert len(about) == 1
+    with pytest.warns(UserWarning, match="'same'"):  # another call tells it again
+        zoo.tabular.learner(frame, "y", run=RUN)
+
+
 def test_without_rivals_the_network_answers_alone() -> None:
     model = zoo.tabular.train(line(), "y", rivals=False, **WEAK)
     assert model.blend is None

@@ -6,7 +6,9 @@ import difflib
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -59,12 +61,30 @@ def did_you_mean(name: object, known: Sequence[object], *, cutoff: float = 0.6) 
     return f"There is {few(known)}." if known else "There is none."
 
 
+_SAID: Final[ContextVar[set[str] | None]] = ContextVar("_SAID", default=None)
+
+
+@contextmanager
+def each_once() -> Iterator[None]:
+    """Have `warn` say the same thing once in the meantime, however often the data are looked at."""
+    token = _SAID.set(set() if (said := _SAID.get()) is None else said)
+    try:
+        yield
+    finally:
+        _SAID.reset(token)
+
+
 def warn(message: str) -> None:
     """Warn at the user's line: that of the innermost frame outside this library.
 
     Decorators of torch between the library's frames are passed over.
     As `warnings.warn(message, skip_file_prefixes=...)` of Python 3.12.
     """
+    said = _SAID.get()
+    if said is not None:
+        if message in said:
+            return
+        said.add(message)
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and (
         frame.f_code.co_filename.startswith(_LIBRARY) or _TORCH in frame.f_code.co_filename

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from zoo.core.batches import Data
 from zoo.core.task import LEAST
+from zoo.core.threads import one_thread
 from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival, Rows, fit_within
 from zoo.tabular.data.encode import MISSING, unbent
@@ -40,6 +41,7 @@ Weights = NDArray[np.float64] | None
 CHOICE_ROWS: Final = 2_000  # that the strength of a penalty is chosen on
 BOOSTING_PAYS: Final = 1.0  # seconds that a call must last for it
 MOST_CELLS: Final = 2_000_000  # of a linear model: rows, times columns, times outputs
+FEW_CELLS: Final = 100_000  # of a table whose trees one thread grows
 DENSE_CELLS: Final = 20_000_000  # of a matrix that is not kept sparse (160 MB)
 CS: Final = (0.01, 0.1, 1.0, 10.0)  # inverse strengths of the penalty on logistic regression
 ALPHAS: Final = tuple(np.logspace(-2, 4, 13).tolist())  # strengths of the penalty on ridge
@@ -250,7 +252,8 @@ def boosting(data: Data[Spec], seconds: float = math.inf) -> Boosting:
 
     def fit(rows: Rows) -> Boosting:
         each = None if weights is None else weights[rows].numpy()
-        trees = [kind(**settings).fit(cells[rows], column[rows], each) for column in columns]
+        with one_thread(cells.size <= FEW_CELLS):
+            trees = [kind(**settings).fit(cells[rows], column[rows], each) for column in columns]
         return Boosting(trees, with_gaps, spec.n_out)
 
     return fit_within(seconds, len(target), fit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, get_args
@@ -18,6 +19,7 @@ from zoo.core.history import History
 from zoo.core.memory import keep_freed_blocks
 from zoo.core.run import Run, accelerator, deterministic, rank_and_world, seeded
 from zoo.core.task import Task
+from zoo.core.threads import is_small, one_thread
 from zoo.core.training import optimizers
 from zoo.core.training.averaging import Snapshots, members
 from zoo.core.training.evaluation import evaluate, predict_batches
@@ -243,7 +245,8 @@ class Learner(Generic[S, M]):
         self.rates = group_rates(lr, len(self.groups))
         if not self.progress.closed:
             self.require_storable()
-        with seeded(self.run.seed, self.device), deterministic(self.run.deterministic):
+        calm = deterministic(self.run.deterministic)
+        with seeded(self.run.seed, self.device), calm, self._threads():
             steps = [self.data.train.steps(self.epoch + i) for i in range(epochs)]
             fit = self.new_fit(steps, lr, schedule, [*self.callbacks, *callbacks])
             fit.call = self.state.call(fit, self._settings)
@@ -325,9 +328,10 @@ class Learner(Generic[S, M]):
         def new_fit(n: int, schedule: Schedule, callbacks: Sequence[Any]) -> Fit:
             return self.new_fit([n], 1.0, schedule, callbacks, Progress(self.epoch))
 
-        return lr_find(
-            new_fit, self.model, self.run.seed, start=start, end=end, steps=steps, sweeps=sweeps
-        )
+        with self._threads():
+            return lr_find(
+                new_fit, self.model, self.run.seed, start=start, end=end, steps=steps, sweeps=sweeps
+            )
 
     # ---- using --------------------------------------------------------------------------------
 
@@ -346,7 +350,8 @@ class Learner(Generic[S, M]):
             raise ValueError(NO_VALIDATION)
         models = members(self.model, self.snapshots, snapshots)
         dtype = self.run.autocast_dtype(self.device)  # that of the model, which predicts in it
-        return evaluate(models, _shard(chosen).epoch(0), self.task, self.device, dtype)
+        with self._threads():
+            return evaluate(models, _shard(chosen).epoch(0), self.task, self.device, dtype)
 
     def predict(self, batches: Batches, *, snapshots: int = 0) -> Tensor:
         """Decoded predictions, in the order of the batches, on the CPU.
@@ -355,8 +360,9 @@ class Learner(Generic[S, M]):
         """
         models = members(self.model, self.snapshots, snapshots)
         dtype = self.run.autocast_dtype(self.device)
-        outputs = predict_batches(models, batches.epoch(0), self.task, self.device, dtype)
-        return torch.cat([one.mean.cpu() for one in outputs])
+        with self._threads():
+            outputs = predict_batches(models, batches.epoch(0), self.task, self.device, dtype)
+            return torch.cat([one.mean.cpu() for one in outputs])
 
     def as_model(
         self, *, snapshots: int = 0, networks: Sequence[nn.Module] = (), **record: Any
@@ -405,6 +411,10 @@ class Learner(Generic[S, M]):
         """
         if self._as_model is not None:
             self._as_model(self, [self.model]).require_storable()
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """As many threads as pay for the steps of this training."""
+        return one_thread(self.device.type == "cpu" and is_small(self.model, self.data.train))
 
     def _settings(self) -> dict[str, Any]:
         """What a repeated call must equal, beside what a fit knows, by name."""

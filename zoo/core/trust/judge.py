@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from zoo.core.artifacts.artifact import require_replaceable
-from zoo.core.messages import warn
+from zoo.core.messages import each_once, warn
 from zoo.core.model import AnyModel, finished
 from zoo.core.options import OptionTable
 from zoo.core.run import Run, rank_and_world
@@ -84,22 +84,11 @@ def train_and_judge(
     _require_one_way(settings)
     _require_same_judgement(settings)
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
-    if few and call.is_apart and settings["folds"] is None and not own.keys() & WAYS:
-        data = call.make(run=replace(call.run, out=None, resume=False)).data
-        n = len(data.train) + len(data.valid or ())  # type: ignore[arg-type]
-        if 2 * FOLDS <= n <= few:
-            call = replace(call, settings={**settings, "folds": FOLDS})
-    trials = call.trials()
-    _keep_judgement(settings)
-    if call.is_apart and not trials[-1].learn.interrupted:
-        whole: AnyModel = call.members(trials) if call.keeps_members else call.on_all_rows(trials)
-        return whole
-    is_whole = len(trials) == 1 and not trials[0].learn.interrupted
-    record = call.record(trials) if is_whole else {}
-    last: Learner[Any, AnyModel] = trials[-1].learn
-    model = finished(last, unscored, record)
-    if call.is_apart and call.run.out is not None and rank_and_world()[0] == 0:
-        model.write(call.run.out, {})  # Ctrl-C: where the user looks for what was learnt
+    with each_once():  # folds look at the same data
+        call = call.in_folds(few if not own.keys() & WAYS else 0)
+        trials = call.trials()
+        _keep_judgement(settings)
+        model: AnyModel = call.model(trials)
     return model
 
 
@@ -149,6 +138,26 @@ class _Call:
             return True
         is_drawn = own["valid"] is None and own.get("fold") is None and own["valid_fraction"] > 0
         return is_drawn and (self.refits and not own["callbacks"] if refit is None else refit)
+
+    def in_folds(self, few: int) -> _Call:
+        """The same call, judged in folds if it has at most so many examples and states no way."""
+        if not few or not self.is_apart or self.settings["folds"] is not None:
+            return self
+        data = self.make(run=replace(self.run, out=None, resume=False)).data
+        n = len(data.train) + len(data.valid or ())  # type: ignore[arg-type]
+        is_few = 2 * FOLDS <= n <= few
+        return replace(self, settings={**self.settings, "folds": FOLDS}) if is_few else self
+
+    def model(self, trials: list[_Trial]) -> Any:
+        """The model of what was measured, trained on all rows if the call does that."""
+        if self.is_apart and not trials[-1].learn.interrupted:
+            return self.members(trials) if self.keeps_members else self.on_all_rows(trials)
+        is_whole = len(trials) == 1 and not trials[0].learn.interrupted
+        record = self.record(trials) if is_whole else {}
+        model = finished(trials[-1].learn, self.unscored, record)
+        if self.is_apart and self.run.out is not None and rank_and_world()[0] == 0:
+            model.write(self.run.out, {})  # Ctrl-C: where the user looks for what was learnt
+        return model
 
     def trials(self) -> list[_Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""

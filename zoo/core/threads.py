@@ -1,0 +1,56 @@
+"""How many threads compute: one where sharing the work costs more than it saves.
+
+torch and scikit-learn share every product among threads that wait for each other, many times in a
+step, by spinning. Where a step is small that gains little, and on a machine that computes for
+others too a thread that has lost its core keeps all waiting.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import torch
+from torch import nn
+
+from zoo.core.batches import Batches, TensorBatches
+
+SMALL: Final = 2**24  # products of a step, a few milliseconds of one thread
+
+_lock = threading.Lock()
+_alone = {"now": 0, "before": 1}  # how many compute alone; torch's number of threads before
+
+
+def is_small(network: nn.Module, batches: Batches | None) -> bool:
+    """Whether the steps of a network on plain rows are few products: a weight meets a row once."""
+    if not isinstance(batches, TensorBatches):
+        return False
+    return batches.batch_size * sum(p.numel() for p in network.parameters()) <= SMALL
+
+
+@contextmanager
+def one_thread(when: bool = True) -> Iterator[None]:
+    """Have torch, and the libraries that are loaded, compute with one thread, if so.
+
+    Contexts may be nested, and be open in several threads: the last one restores torch's number.
+    """
+    if not when:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with _lock:
+        if not _alone["now"]:
+            _alone["before"] = torch.get_num_threads()
+            torch.set_num_threads(1)
+        _alone["now"] += 1
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        with _lock:
+            _alone["now"] -= 1
+            if not _alone["now"]:
+                torch.set_num_threads(_alone["before"])
