@@ -1,10 +1,10 @@
-"""Adult: accuracy >= .857 on the official test file, on the mean of 5 seeds.
+"""Adult: accuracy >= .871 on the official test file, on the mean of 5 seeds.
 
 All 32,561 rows of the training file, scored once on the 16,281 rows of the test file. The entity-
 embedding network and TabM with the library's defaults, which were chosen on splits of the training
 file alone (`scripts/searches/tabular_recipe.py`); scikit-learn's HistGradientBoosting with its
-defaults beside them. The first network is published as `zoo/adult`. Cost: 13 seconds (mlp) or 3
-(boosting) a trial on one core.
+defaults beside them. The first network is published as `zoo/adult`. Cost: 50 to 80 CPU seconds (mlp)
+or one (boosting) a trial.
 
     python -m scripts.tabular_adult --out adult     # writes results/tabular_adult.csv
 """
@@ -23,7 +23,7 @@ from scripts.lib.program import Program, program, some_of, summary, timed
 from zoo.published.adult import TARGET, official
 
 SEEDS: Final = 5
-GOAL: Final = 0.857  # accuracy
+GOAL: Final = 0.871  # accuracy
 RIVALS: Final = ("mlp", "tabm", "hist gradient boosting")
 FEW: Final = 2000  # rows, to show that the program runs
 
