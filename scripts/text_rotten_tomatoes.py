@@ -62,12 +62,11 @@ def transfer(
     pretrained: Any,
     out: Path | None,
     run: Any,
-    classifier: Callable[..., Any] = zoo.text.finetune,
 ) -> NDArray[np.int64]:
     """Classes by the pretrained model, fine-tuned twice; it is kept if there is a folder for it."""
     learn = zoo.text.lm_learner(texts, pretrained=pretrained, run=run, **LM)
     learn.fit(LM_EPOCHS, LM_LR, CYCLE)
-    model = classifier(learn.as_model(), (texts, labels), valid_fraction=0, run=run)
+    model = zoo.text.finetune(learn.as_model(), (texts, labels), run=run)
     if out:
         model.save(out / str(run.seed))
     return np.array([said.label for said in model.predict(others)])
