@@ -3,8 +3,8 @@
 All 32,561 rows of the training file, scored once on the 16,281 rows of the test file. The entity-
 embedding network and TabM with the library's defaults, which were chosen on splits of the training
 file alone (`scripts/searches/tabular_recipe.py`); scikit-learn's HistGradientBoosting with its
-defaults beside them. The first network is published as `zoo/adult`. Cost: 50 to 80 CPU seconds (mlp)
-or one (boosting) a trial.
+defaults beside them. The first network is published as `zoo/adult`. Cost: 50 to 80 CPU seconds
+(mlp) or one (boosting) a trial.
 
     python -m scripts.tabular_adult --out adult     # writes results/tabular_adult.csv
 """
