@@ -33,7 +33,7 @@ from zoo.collab.ranking import Lists, last_metrics
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
-from zoo.collab.task import is_computed, predicts_ratings, task_of
+from zoo.collab.task import is_computed, predicts_ratings, scores_histories, task_of
 from zoo.collab.visitor import Visitor, VisitorRatings, placed
 from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
@@ -291,7 +291,7 @@ class Recommender(Model[nn.Module, Spec]):
         if self.spec.is_anonymous:
             return self
         lists = None if self.lists is None else without_rare(self.lists)
-        public = anonymous(self.name, self.members, self.spec, self.arguments)
+        public = anonymous(self.name, self.members, self.spec, self.arguments, self._counts)
         kept = ("history", "data", "training", "licence", "run")
         record: dict[str, Any] = {name: getattr(self, name) for name in kept}
         return Recommender(
@@ -433,7 +433,7 @@ class Recommender(Model[nn.Module, Spec]):
 
     @cached_property
     def _raters(self) -> Raters:
-        if is_computed(self.name):
+        if scores_histories(self.name):
             return Raters(None, ListScorer(self._placed, self._chosen))
         choice = None
         if self.lists is not None:
@@ -449,7 +449,7 @@ class Recommender(Model[nn.Module, Spec]):
         """
         if self._raters.rating is None:
             raise ValueError(
-                f"vectors and biases are those of a network, got model={self.name!r}. Use "
+                f"vectors and biases are those of a model of pairs, got model={self.name!r}. Use "
                 "similar(item), or train another model."
             )
         return self._raters.rating
