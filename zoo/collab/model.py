@@ -333,26 +333,20 @@ class Recommender(Model[nn.Module, Spec]):
         record["rivals"] = self.standings
         return Recommender(networks, spec, **record | {"lists": lists, "blend": blend})
 
-    def push(self, name: str, *, users: bool = False, **settings: Any) -> str | dict[str, int]:
-        """Publish the model under a name, without its users unless they are asked for.
-
-        Args:
-            name: `user/name` on the hub.
-            users: whether to publish ids and vectors of users and who rated what; otherwise
-                `without_users()` is published, which places new users alone.
-            **settings: see `zoo.hub.push`.
+    def published(self) -> Recommender:
+        """What `push` sends unless it is called with users=True: `without_users()`.
 
         Raises:
-            ValueError: the name is malformed, or the model cannot do without its users.
+            ValueError: the model cannot do without its users.
         """
         try:
-            public = self if users else self.without_users()
+            return self.without_users()
         except ValueError as error:
             raise ValueError(
                 f"{error} Or publish its users as well: push(..., users=True)."
             ) from None
-        sent: str | dict[str, int] = push(public, name, **settings)
-        return sent
+
+    push = push
 
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""

@@ -3,8 +3,8 @@
 Kang & McAuley 2018, "Self-Attentive Sequential Recommendation": causal attention over item vectors
 that serve as input and output. Trained as Klenitskiy & Vasilev 2023 ("Turning Dross Into Gold
 Loss") and Petrov & Macdonald 2023 ("gSASRec") advise, by cross entropy over all items, or over
-negatives drawn by frequency, whose scores are corrected by the logarithm of it (Bengio & Senecal
-2008; Yi et al. 2019, sec. 4).
+negatives drawn by frequency, whose scores are corrected by the logarithm of how often each is
+expected among them (Bengio & Senécal 2008), so that the sum over them is right in the mean.
 
 A sequence begins with row 0, so that someone who has chosen nothing is scored too. It is padded at
 its end, where causal attention never looks.
@@ -157,9 +157,9 @@ class SasRec(nn.Module):
         if drawn is None:
             scores = hidden @ self.vectors[1:].T
             return -F.cross_entropy(scores.float(), items.long() - 1, reduction="none")
-        shares = (self.frequencies / self.frequencies[1:].sum()).log()
-        own = (hidden * F.embedding(items, self.vectors)).sum(1) - shares[items]
-        others = (hidden @ F.embedding(drawn, self.vectors).T).float() - shares[drawn]
+        expected = len(drawn) * self.frequencies[drawn] / self.frequencies[1:].sum()
+        own = (hidden * F.embedding(items, self.vectors)).sum(1)
+        others = (hidden @ F.embedding(drawn, self.vectors).T).float() - expected.log()
         others = others.masked_fill(drawn == items[:, None], -torch.inf)
         return -F.softplus(others.logsumexp(1) - own)
 
