@@ -4,7 +4,9 @@ Sets and splits are the arena's (`benchmarks.arena.sets.lists`): a quarter of ev
 of MovieLens-100k, a fifth of the pairs of filmtrust and hetrec_lastfm, the latest fifth of
 complete_journey, one area of each visitor of msweb; nDCG@10, what was chosen before is not listed.
 The rivals are the arena's as well: `popular`, and `EASE` with a lambda of 500 and all its weights,
-on the 5,000 most frequent items; `ALS` is implicit's, where that package is installed.
+on the 5,000 most frequent items; `ALS` is implicit's, where that package is installed. `EASE_200`
+is that EASE with the 200 largest weights of each item, as an artifact keeps them; what this costs
+is printed at the end.
 
     python -m benchmarks.collab_lists         # writes results/collab_lists.csv
 """
@@ -25,6 +27,7 @@ from benchmarks.arena.scoring import score
 from benchmarks.arena.sets.lists import SETS
 from benchmarks.arena.task import Answer, Task
 from scripts.lib.record import append
+from zoo.collab.models.list_arguments import N_NEIGHBOURS
 
 SEEDS: Final = 5
 NAMES: Final = ("ml-100k", "filmtrust", "hetrec_lastfm", "complete_journey", "msweb")
@@ -36,6 +39,7 @@ METHODS: Final[dict[str, Callable[[Task], Answer]]] = {
     },
     "popular": baselines.popular,
     "EASE": baselines.ease,
+    "EASE_200": partial(baselines.ease, kept=N_NEIGHBOURS),
 }
 
 
@@ -67,6 +71,9 @@ def main() -> None:
                 append("collab_lists.csv", set=name, method=method, seed=seed, **row)
         for method, scores in found.items():
             print(f"{name} {method}: {statistics.mean(scores):.4f}, zoo {zoo.__version__}")
+        if {"EASE", "EASE_200"} <= found.keys():
+            lost = statistics.mean(found["EASE"]) - statistics.mean(found["EASE_200"])
+            print(f"{name}: EASE loses {lost:.4f} by keeping {N_NEIGHBOURS} weights of each item")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ def main() -> None:
             entry
             for entry in entries(domain)
             if entry.name in chosen.methods and place.python(entry).exists()
+            if not entry.sets or name in entry.sets
         ]
         for seed in chosen.seeds:
             try:

@@ -154,6 +154,7 @@ def test_every_set_and_method_has_a_place() -> None:
     assert [*SETS] == [*DOMAINS]
     for domain in DOMAINS:
         assert set(CORE[domain]) <= set(SETS[domain])
+        assert all(set(entry.sets) <= set(SETS[domain]) for entry in entries(domain))
         assert {entry.is_ours for entry in entries(domain)} == {True, False}
 
 

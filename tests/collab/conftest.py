@@ -8,7 +8,7 @@ from tests.collab.small import train
 from zoo.collab import Recommender
 
 NETWORKS = ["dot_bias", "embedding_net", "svdpp", "softmax"]
-MODELS = [*NETWORKS, "blend", "ease"]
+MODELS = [*NETWORKS, "sasrec", "blend", "ease"]
 
 
 @pytest.fixture(scope="session")

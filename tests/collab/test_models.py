@@ -224,10 +224,10 @@ def test_nobody_has_seen_anything() -> None:
 
 
 def test_recipes_are_those_of_models_that_train() -> None:
-    for name in NETWORKS:
+    for name in [*NETWORKS, "sasrec"]:
         rows = train(name, epochs=4).history.rows
         assert rows[-1]["train_loss"] < rows[0]["train_loss"], name
     computed = [name for name in RECIPES if is_computed(name)]
-    assert [*NETWORKS, *computed] == list(RECIPES)
+    assert [*NETWORKS, "sasrec", *computed] == list(RECIPES)
     assert [name for name in NETWORKS if not predicts_ratings(name)] == ["softmax"]
     assert ratings()["user"].nunique() == N_USERS

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import zoo
 from tests.collab.small import RUN, ratings, train
 from tests.helpers.device import run_here
 from tests.helpers.harm import Attacks, config, harmed, refused, tensors
+from zoo.cli.app import app
 from zoo.collab import Recommender
 from zoo.core.config import Config
 
@@ -175,3 +177,29 @@ ATTACKS: Attacks = {
 def test_an_artifact_that_means_harm_is_one_sentence(attack, directory, tmp_path) -> None:
     harm, says = ATTACKS[attack]
     refused(zoo.load, harmed(directory, tmp_path / "m", harm), says)
+
+
+def test_every_door_to_the_hub_leaves_users_out(tmp_path: Path) -> None:
+    """A model, its directory and the command line publish the same, whatever lies beside it."""
+    secret = "nina@example.org"
+    table = ratings().replace({"user": {"u01": secret}})
+    model = train(data=table, epochs=1, lists="ease")
+    model.extra["note"] = f"asked by {secret}"
+    folder = model.save(tmp_path / "films")
+    with (folder / "README.md").open("a") as card:
+        card.write(f"\nThanks to {secret}.\n")
+    hub, words = tmp_path / "hub", ["hub", "push", str(folder), "me/shell", "--hub"]
+    places = [
+        model.push("me/method", hub=hub),
+        zoo.hub.push(model, "me/model", hub=hub),
+        zoo.hub.push(folder, "me/folder", hub=hub),
+    ]
+    assert CliRunner().invoke(app, [*words, str(hub)]).exit_code == 0
+    for place in [*map(Path, places), hub / "me" / "shell"]:
+        files = [file for file in place.rglob("*") if file.is_file()]
+        assert len(files) >= 5
+        assert not [file.name for file in files if secret.encode() in file.read_bytes()]
+        assert zoo.load(place, Recommender).spec.is_anonymous
+    assert secret.encode() in (folder / "config.json").read_bytes()
+    assert CliRunner().invoke(app, [*words, str(tmp_path / "all"), "--users"]).exit_code == 0
+    assert secret.encode() in (tmp_path / "all" / "me" / "shell" / "config.json").read_bytes()

@@ -175,7 +175,7 @@ def test_a_folder_takes_the_hubs_place(
     monkeypatch.setenv("ZOO_HUB", str(tmp_path / "models"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     for domain, folder in artifacts.items():
-        zoo.hub.push(folder, f"team/{domain}")
+        zoo.hub.push(folder, f"team/{domain}", users=True)
         assert said(zoo.load(f"team/{domain}")) == said(zoo.load(folder))
     ours = [entry for entry in zoo.hub.entries() if not entry.name.startswith("zoo/")]
     assert [entry.name for entry in ours] == sorted(f"team/{domain}" for domain in artifacts)

@@ -50,6 +50,9 @@ def hub_push(
     name: Annotated[str, typer.Argument(help="user/name to publish it under.")],
     revision: Revision = None,
     private: Annotated[bool, typer.Option(help="Only you see a new repository.")] = False,
+    users: Annotated[
+        bool, typer.Option("--users", help="Publish what tells of single users as well.")
+    ] = False,
     folder: Folder = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be published, and send nothing.")
@@ -57,7 +60,7 @@ def hub_push(
     as_json: AsJson = False,
 ) -> None:
     """Show the files of a saved model, publish them, and print where they are then."""
-    place: dict[str, Any] = {"revision": revision, "hub": folder}
+    place: dict[str, Any] = {"revision": revision, "users": users, "hub": folder}
     if dry_run:
         _show(zoo.hub.push(artifact, name, dry_run=True, **place))
         return

@@ -22,6 +22,7 @@ from zoo.collab.models.factors import Factors
 from zoo.collab.models.ials import Ials
 from zoo.collab.models.item_matrix import ItemMatrix
 from zoo.collab.models.list_blend import ListBlend
+from zoo.collab.models.sasrec import SasRec
 from zoo.collab.models.softmax import Softmax
 from zoo.collab.options import ModelName
 from zoo.collab.rivals import Biases
@@ -62,16 +63,27 @@ class Anonymous:
 
 
 def anonymous(
-    name: ModelName, members: list[Any], spec: Spec, arguments: dict[str, Any]
+    name: ModelName,
+    members: list[Any],
+    spec: Spec,
+    arguments: dict[str, Any],
+    counts: Tensor | None,
 ) -> Anonymous:
     """A model of a name without any user.
+
+    Args:
+        name: name of the model.
+        members: its networks.
+        spec: its spec.
+        arguments: arguments of its networks.
+        counts: how often each item was chosen; None where that is not known.
 
     Raises:
         ValueError: a network tells users apart by something else than vectors and biases.
     """
     if not predicts_ratings(name):
         one = replace(spec, users=(POINT.format(1),), features={}, n_held_out=0)
-        kept = [_without_users(member, arguments) for member in members]
+        kept = [_without_users(member, counts) for member in members]
         return Anonymous(kept, one, name, RatedItems.empty(1), arguments)
     if odd := [type(member).__name__ for member in members if not isinstance(member, Factors)]:
         raise ValueError(
@@ -98,6 +110,8 @@ def without_rare(lists: ListBlend) -> ListBlend:
             part.weights[is_rare[part.neighbours.long()]] = 0.0
         elif isinstance(part, Ials):
             part.vectors[is_rare] = 0.0
+        elif isinstance(part, SasRec):
+            _blur(part, is_rare)
     return public
 
 
@@ -126,14 +140,26 @@ def partners_without_users(blend: Blend, n: int) -> Blend:
     return replace(blend, partners=tuple(partners))
 
 
-def _without_users(member: Any, arguments: dict[str, Any]) -> nn.Module:
+def _blur(network: SasRec, is_rare: Tensor) -> None:
+    """Give the mean vector of all rare items to each of them: they are told from others alone."""
+    is_rare = is_rare.clone()
+    is_rare[0] = False  # what every sequence begins with
+    if is_rare.any():
+        network.vectors[is_rare] = network.vectors[is_rare].mean(0)
+
+
+@torch.no_grad()
+def _without_users(member: Any, counts: Tensor | None) -> nn.Module:
     """A model of lists, or a network to which users are what they chose."""
     if isinstance(member, ListBlend):
         return without_rare(member)
-    public = Softmax(n_users=1, n_items=member.n_items, **arguments)
-    public.items.load_state_dict(member.items.state_dict())
-    public.users.implicit.data.copy_(member.users.implicit)
-    return public.eval()
+    if isinstance(member, SasRec):
+        blurred = deepcopy(member).cpu()
+        if counts is not None:
+            _blur(blurred, counts < FEWEST)
+        return blurred.eval()
+    public: Softmax = member.without_users()
+    return public
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from zoo.collab.models.item_matrix import ease, item_knn, most_frequent
 from zoo.collab.models.list_blend import ListBlend, Popular
 from zoo.collab.options import ListName
 from zoo.collab.ranking import gains
+from zoo.collab.trained_lists import sasrec, softmax
 
 LENGTH: Final = 10  # of the lists that are compared
 SET_ASIDE: Final = 0.1  # share of the choices that are to be found
@@ -37,6 +38,8 @@ SETTINGS: Final[Mapping[str, Sequence[Setting]]] = {
     "ials": [{"penalty": penalty} for penalty in (0.03, 0.05)],
     "item_knn": [{"power": power} for power in (0.7, 0.5)],
     "popular": [{}],
+    "softmax": [{}],
+    "sasrec": [{}],
 }
 PARTS: Final[Mapping[ListName, Sequence[str]]] = {
     "ease": ["ease"],
@@ -44,6 +47,8 @@ PARTS: Final[Mapping[ListName, Sequence[str]]] = {
     "item_knn": ["item_knn"],
     "popular": ["popular"],
     "blend": ["ease", "ials", "popular"],
+    "softmax": ["softmax"],
+    "sasrec": ["sasrec"],
 }
 
 
@@ -61,7 +66,10 @@ FITS: Final[Mapping[str, Callable[..., nn.Module]]] = {
     "ials": ials,
     "item_knn": item_knn,
     "popular": popular,
+    "softmax": softmax,
+    "sasrec": sasrec,
 }
+SEEDED: Final = ("softmax", "sasrec")  # trained by steps, by their recipes
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,9 @@ def fit_lists(history: RatedItems, n_items: int, choice: Choice, seed: int = 0) 
     """The blend of a choice, fitted to who chose what."""
     counts = torch.bincount(history.items, minlength=n_items + 1)
     history = _thinned(history, MOST_LEARNT, seed)
-    parts = {name: FITS[name](history, n_items, **choice.settings[name]) for name in choice.shares}
+    own = {name: {"seed": seed} if name in SEEDED else {} for name in choice.shares}
+    settings = {name: choice.settings[name] | own[name] for name in choice.shares}
+    parts = {name: FITS[name](history, n_items, **settings[name]) for name in choice.shares}
     return ListBlend(parts, choice.shares, counts).eval()
 
 

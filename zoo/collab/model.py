@@ -33,7 +33,7 @@ from zoo.collab.ranking import Lists, last_metrics
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
-from zoo.collab.task import is_computed, predicts_ratings, task_of
+from zoo.collab.task import is_computed, predicts_ratings, scores_histories, task_of
 from zoo.collab.visitor import Visitor, VisitorRatings, placed
 from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
@@ -291,7 +291,7 @@ class Recommender(Model[nn.Module, Spec]):
         if self.spec.is_anonymous:
             return self
         lists = None if self.lists is None else without_rare(self.lists)
-        public = anonymous(self.name, self.members, self.spec, self.arguments)
+        public = anonymous(self.name, self.members, self.spec, self.arguments, self._counts)
         kept = ("history", "data", "training", "licence", "run")
         record: dict[str, Any] = {name: getattr(self, name) for name in kept}
         return Recommender(
@@ -333,26 +333,20 @@ class Recommender(Model[nn.Module, Spec]):
         record["rivals"] = self.standings
         return Recommender(networks, spec, **record | {"lists": lists, "blend": blend})
 
-    def push(self, name: str, *, users: bool = False, **settings: Any) -> str | dict[str, int]:
-        """Publish the model under a name, without its users unless they are asked for.
-
-        Args:
-            name: `user/name` on the hub.
-            users: whether to publish ids and vectors of users and who rated what; otherwise
-                `without_users()` is published, which places new users alone.
-            **settings: see `zoo.hub.push`.
+    def published(self) -> Recommender:
+        """What `push` sends unless it is called with users=True: `without_users()`.
 
         Raises:
-            ValueError: the name is malformed, or the model cannot do without its users.
+            ValueError: the model cannot do without its users.
         """
         try:
-            public = self if users else self.without_users()
+            return self.without_users()
         except ValueError as error:
             raise ValueError(
                 f"{error} Or publish its users as well: push(..., users=True)."
             ) from None
-        sent: str | dict[str, int] = push(public, name, **settings)
-        return sent
+
+    push = push
 
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""
@@ -433,7 +427,7 @@ class Recommender(Model[nn.Module, Spec]):
 
     @cached_property
     def _raters(self) -> Raters:
-        if is_computed(self.name):
+        if scores_histories(self.name):
             return Raters(None, ListScorer(self._placed, self._chosen))
         choice = None
         if self.lists is not None:
@@ -449,7 +443,7 @@ class Recommender(Model[nn.Module, Spec]):
         """
         if self._raters.rating is None:
             raise ValueError(
-                f"vectors and biases are those of a network, got model={self.name!r}. Use "
+                f"vectors and biases are those of a model of pairs, got model={self.name!r}. Use "
                 "similar(item), or train another model."
             )
         return self._raters.rating

@@ -21,10 +21,12 @@ else:  # what a shell cannot pass needs no type at run time
     Titles = Features = Any
 
 ModelName = Literal[
-    "dot_bias", "embedding_net", "svdpp", "softmax", "blend", "ease", "ials", "item_knn", "popular"
-]
-ListName = Literal["blend", "ease", "ials", "item_knn", "popular"]
-SplitName = Literal["random", "user", "item", "time"]
+    "dot_bias", "embedding_net", "svdpp", "softmax", "sasrec",
+    "blend", "ease", "ials", "item_knn", "popular",
+]  # fmt: skip
+ComputedName = Literal["blend", "ease", "ials", "item_knn", "popular"]
+ListName = Literal["blend", "ease", "ials", "item_knn", "popular", "softmax", "sasrec"]
+SplitName = Literal["random", "user", "item", "time", "last"]
 
 Architecture = Annotated[
     ModelName | None,
@@ -32,7 +34,8 @@ Architecture = Annotated[
         help="By default 'dot_bias' for stars, 'blend' for play counts and logs. 'dot_bias' (quick "
         "and good), 'svdpp' (better: also uses histories), 'embedding_net' (a multilayer net); or "
         "a model of lists, which ranks what might be chosen next and ignores ratings: 'blend' "
-        "(best, of some of the next), 'ease', 'ials', 'item_knn', 'popular', 'softmax'."
+        "(best, of some of the next), 'ease', 'ials', 'item_knn', 'popular', 'softmax'; or "
+        "'sasrec', which learns from the order of a log."
     ),
 ]
 
@@ -54,17 +57,17 @@ class Options(TrainingOptions, InFolds, total=False):
     time: Annotated[
         str | None,
         Option(
-            help="Column of times, numbers or dates written in one way: for a split by time, and "
-            "to tell which of repeated ratings is the last."
+            help="Column of times, numbers or dates written in one way: for a split by time, to "
+            "tell which of repeated ratings is the last, and the order that 'sasrec' learns from."
         ),
     ]
     split: Annotated[
         SplitName,
         Option(
-            default="random",
             help="How the validation share, or folds, are drawn: 'random', the same share of every "
-            "'user' or 'item', or the latest by 'time'. In fine-tuning, only ratings that are new "
-            "to the pretrained model are validated on.",
+            "'user' or 'item', the latest by 'time', or each user's 'last' rating whatever the "
+            "share (folds by time then). In fine-tuning, only ratings that are new to the "
+            "pretrained model are validated on.",
         ),
     ]
     y_range: Annotated[
@@ -89,7 +92,8 @@ class Options(TrainingOptions, InFolds, total=False):
         Option(
             default="blend",
             help="Model of lists beside one of ratings, which recommends then: 'blend' of "
-            "EASE, implicit ALS and what is popular, one of them alone, or 'none'.",
+            "EASE, implicit ALS and what is popular, one of them alone, 'softmax', 'sasrec' where "
+            "there are times, or 'none'.",
         ),
     ]
     n_factors: Annotated[
@@ -105,15 +109,26 @@ class Options(TrainingOptions, InFolds, total=False):
     ]
     dropout: Annotated[
         float | None,
-        Option(low=0, high=1, help="Dropout probability of 'embedding_net' and 'softmax'."),
+        Option(low=0, high=1, help="Dropout of 'embedding_net', 'softmax' and 'sasrec'."),
     ]
     negatives: Annotated[
-        int | None, Option(low=0, help="Items that 'softmax' draws against each chosen one.")
+        int | None,
+        Option(
+            low=0,
+            help="Items that 'softmax' draws against those chosen in a batch, or 'sasrec' where "
+            "it is not 0, which takes all.",
+        ),
+    ]
+    length: Annotated[
+        int | None, Option(low=2, help="Number of latest items that 'sasrec' looks at.")
     ]
 
 
 OPTIONS = OptionTable(
-    Options, batch_size=Chosen("the model's own"), weight_decay=Chosen("the model's own")
+    Options,
+    batch_size=Chosen("the model's own"),
+    weight_decay=Chosen("the model's own"),
+    split=Chosen("random; 'last' for 'sasrec'"),
 )
 
 

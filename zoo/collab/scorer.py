@@ -110,10 +110,10 @@ class Scorer:
 
 
 class ListScorer:
-    """The scores of a model of lists, to which a user is what they chose.
+    """The scores of a model to which a user is what they chose, perhaps in order.
 
     Args:
-        placed: the list model, where it computes.
+        placed: a model of lists or networks, where they compute.
         histories: items of every user.
     """
 
@@ -152,15 +152,17 @@ class ListScorer:
         """What a new user chose. Shape: (n,)."""
         return RatedItems.of_one(items.to(self.device))
 
+    @torch.inference_mode()
     def scores_of(self, history: RatedItems) -> Tensor:
         """Scores of all items from what users chose. Shape: (B, n_items + 1)."""
-        scores: Tensor = self._placed.ready[0].score(history)
-        return scores
+        return self._placed.mean([member.score(history) for member in self._placed.ready])
 
+    @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:
         """How much all items go with some. Shape: (m,) -> (m, n_items + 1)."""
-        near: Tensor = self._placed.ready[0].similarities(items.to(self.device))
-        return near.cpu()
+        items = items.to(self.device)
+        near = [member.similarities(items) for member in self._placed.ready]
+        return self._placed.mean(near).cpu()
 
 
 @dataclass(frozen=True)

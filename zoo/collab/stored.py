@@ -99,7 +99,7 @@ def _lists(weights: list[dict[str, Tensor]], spec: Spec) -> ListBlend | None:
         raise ValueError("a model of lists must have a weight file of its own, got none")
     lists = rebuilt(partial(ListBlend.built, len(spec.items), spec.lists), weights.pop())
     lists.require_sound()
-    return lists
+    return lists.eval()
 
 
 def _rated_items(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str]) -> RatedItems:

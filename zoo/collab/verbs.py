@@ -14,6 +14,7 @@ from zoo.collab import recipe
 from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.prepared import Prepared, prepare
 from zoo.collab.data.ratings import Table
+from zoo.collab.data.sequences import Sequences
 from zoo.collab.data.validation import Prior
 from zoo.collab.lists import Choices
 from zoo.collab.model import Recommender, add_ratings
@@ -26,12 +27,13 @@ from zoo.collab.options import (
     FitOptions,
     ModelName,
     Options,
+    SplitName,
 )
 from zoo.collab.rivals import rivals_of
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
 from zoo.collab.suited import suited_model
-from zoo.collab.task import is_computed, predicts_ratings, task_of
+from zoo.collab.task import is_computed, needs_order, predicts_ratings, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.batches import Data
 from zoo.core.messages import few
@@ -64,7 +66,8 @@ def train(
             tables without ratings. "dot_bias" (quick and good), "svdpp" (better: also uses
             histories), "embedding_net" (a multilayer net): beside it a model of lists is fitted for
             `recommend`, see the option `lists`. Or a model of lists alone, which ignores ratings:
-            "blend", "ease", "ials", "item_knn", "popular" (see `zoo.collab.lists`), "softmax".
+            "blend", "ease", "ials", "item_knn", "popular" (see `zoo.collab.lists`), "softmax"; or
+            "sasrec", which learns from the order of a log and takes minutes.
         epochs: passes over the ratings; None takes the model's own (`catalogue.RECIPES`), 0 leaves
             vectors random and biases at their estimate.
         lr: highest learning rate; None takes the model's own, the less the fewer ratings there are
@@ -151,9 +154,10 @@ def learner(
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
     table = prepare(data, settings, name, features=features, prior=prior)
-    run = settings["run"] = in_fp32(settings["run"] or Run(), "ratings")
+    run = settings["run"] or Run()
+    run = settings["run"] = run if needs_order(name) else in_fp32(run, "ratings")
     settings["batch_size"] = settings["batch_size"] or recipe.batch_size(name, len(table.train))
-    first = _data(table, settings["batch_size"], run)
+    first = _data(table, settings["batch_size"], run, arguments.get("length"))
     record = {"pretrained": start.name if start else "", "ratings": len(table.train)}
     record |= {"users": len(table.spec.users), "items": len(table.spec.items)}
     choices = _choices(name, settings, table, run.seed)
@@ -208,6 +212,9 @@ def _settings(name: ModelName, options: Options, start: Recommender | None) -> O
     decay: float | None = settings["weight_decay"]
     if decay is None:
         settings["weight_decay"] = 0.0 if start else RECIPES[name].weight_decay
+    split: SplitName | None = settings["split"]
+    if split is None:
+        settings["split"] = "last" if needs_order(name) else "random"
     return settings
 
 
@@ -222,7 +229,7 @@ def _judged(
 ) -> Recommender:
     """The model of a call, measured beside its rivals and then trained on all ratings.
 
-    "softmax" takes too long to be trained twice.
+    "softmax" and "sasrec" take too long to be trained twice.
     """
 
     def fit(learn: Learner[Spec, Recommender], like: Sequence[Learner[Spec, Recommender]]) -> None:
@@ -235,7 +242,7 @@ def _judged(
         FIT_OPTIONS,
         options,
         rivals=(_comparing if further else rivals_of) if trains else None,
-        refits=trains and name != "softmax",
+        refits=trains and name not in ("softmax", "sasrec"),
         unscored=_nothing_new(name) if further and options.get("valid_fraction") != 0 else None,
     )
     return trained.complete()
@@ -310,8 +317,17 @@ def _network(
     return network
 
 
-def _data(table: Prepared, batch_size: int, run: Run) -> Data[Spec]:
+def _data(table: Prepared, batch_size: int, run: Run, length: int | None) -> Data[Spec]:
+    """Ratings as batches of their own, or as sequences of so many items where order counts."""
     device, valid = run.torch_device(), None
+    if length is not None:
+        windows = partial(Sequences, length=length, batch_size=batch_size, seed=run.seed)
+        train: Any = windows(table.rated_items, table.train, shuffle=True)
+        if table.valid is not None:
+            of_valid = table.valid.rated_items(len(table.spec.users))
+            after = table.rated_items.with_others(of_valid, len(table.spec.users))
+            valid = windows(after, table.valid, shuffle=False)
+        return Data(train, valid, table.spec, origin=table.origin)
     if table.valid is not None:
         valid = table.valid.to(device).batches(max(VALID_BATCH, batch_size), shuffle=False)
     train = table.train.to(device).batches(batch_size, shuffle=True, seed=run.seed)

@@ -110,6 +110,8 @@ def placed(
     if not isinstance(ratings, (Mapping, pd.Series, pd.DataFrame)):
         ratings = dict.fromkeys(one_or_many(ratings, "item"), _liked(spec))
     table = read_visitor(ratings, spec.columns, needs_rating=needs_rating)
+    if "time" in table:  # in order, for models that look at it
+        table = table.sort_values("time", kind="stable")
     rows = spec.item_rows(table["item"])
     if not rows.any():
         raise ValueError(

@@ -175,6 +175,10 @@ class Model(ABC, Generic[Network, S]):
             **run,
         )
 
+    def published(self) -> Model[Any, Any]:
+        """The model as `push` sends it: a domain whose models tell of users leaves them out."""
+        return self
+
     def require_storable(self) -> None:
         """Refuse what could not be saved, or not be loaded again, before anything is lost.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, overload
@@ -59,6 +59,7 @@ class Settings(TypedDict, total=False):
     revision: str | None
     private: bool
     message: str
+    users: bool
     hub: str | os.PathLike[str] | None
     show: Show | None
 
@@ -78,6 +79,7 @@ def push(
     revision: str | None = None,
     private: bool = False,
     message: str = "Publish a model with transfer-zoo",
+    users: bool = False,
     hub: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
     show: Show | None = None,
@@ -93,13 +95,16 @@ def push(
         revision: a branch, made if there is none of that name; None is the main branch.
         private: whether only you see a repository that is new.
         message: the commit's message.
+        users: whether what tells of single users goes as well; otherwise a recommender goes without
+            them, see `Recommender.without_users`, with a card that is written anew.
         hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the Hugging Face hub.
         dry_run: whether to send nothing and return the files that would go, with their bytes.
         show: called with the files and their bytes before they are sent.
 
     Raises:
-        ValueError: the name is malformed, the directory is no artifact that can be loaded, a file
-            changed meanwhile, or the hub has stored something else than was sent.
+        ValueError: the name is malformed, the directory is no artifact that can be loaded, a model
+            cannot do without its users, a file changed meanwhile, or the hub has stored something
+            else than was sent.
         PermissionError: the hub does not let you write there.
         ConnectionError: the hub cannot be reached, or fails.
         OSError: the disk is full, or a folder cannot be written to.
@@ -113,8 +118,11 @@ def push(
         )
     if (place := shelf(hub)) is not None:
         refuse_revision(revision, "a folder in the hub's place")
-    with _folder_of(artifact, name) as folder:
-        content = _content(folder, name)
+    with ExitStack() as stack:
+        content, model = _content(stack.enter_context(_folder_of(artifact, name)), name)
+        public = model if users or model is None else model.published()
+        if public is not model:
+            content, _ = _content(stack.enter_context(_folder_of(public, name)), name)
         sizes = {file: source.size for file, source in sorted(content.items())}
         if dry_run:
             return sizes
@@ -141,8 +149,8 @@ def _folder_of(artifact: Artifact, name: str) -> Iterator[Path]:
         yield artifact.save(Path(place) / name.split("/")[1])
 
 
-def _content(folder: Path, name: str) -> dict[str, Source]:
-    """What is sent; the card tells the name that the model has there.
+def _content(folder: Path, name: str) -> tuple[dict[str, Source], Any]:
+    """What is sent, and the model that it holds; the card tells the name that it has there.
 
     Raises:
         ValueError: the directory is no whole artifact, holds a token, or changes meanwhile.
@@ -153,7 +161,7 @@ def _content(folder: Path, name: str) -> dict[str, Source]:
             "config.json. Give a model, or the directory that save() returned."
         )
     before = {file: Source.of(own_file(folder, file)) for file in published(folder)}
-    training = _loaded(folder, before)
+    training, model = _loaded(folder, before)
     content = {file: Source.of(own_file(folder, file)) for file in before}
     if content != before:
         raise altered(str(folder))
@@ -163,11 +171,13 @@ def _content(folder: Path, name: str) -> dict[str, Source]:
     refuse_tokens({file: content[file].text for file in INDEX if file in content})
     warn_of_interruption(training)
     sums = to_text({file: source.sha256 for file, source in content.items()})
-    return content | {SUMS: Source.of(sums.encode())}
+    return content | {SUMS: Source.of(sums.encode())}, model
 
 
-def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
-    """Load the model as its readers will, and return the record of its training.
+def _loaded(folder: Path, files: Collection[str]) -> tuple[dict[str, Any], Any]:
+    """Load the model as its readers will, and return the record of its training and the model.
+
+    The model is None where the code of its network is not at hand.
 
     Raises:
         ValueError: it cannot be loaded, or a file that it names is not there.
@@ -181,13 +191,13 @@ def _loaded(folder: Path, files: Collection[str]) -> dict[str, Any]:
         raise ValueError(
             f"an artifact must be whole, got {str(folder)!r}, which lacks {missing}. Save it again."
         )
-    config = read(folder).config
+    config, model = read(folder).config, None
     if config.domain != MODULE:  # the network of a user's own module is in the user's code
         try:
-            load(folder)
+            model = load(folder)
         except ModuleNotFoundError as error:
             warn(f"the model could not be tried before it is published ({error})")
-    return config.training
+    return config.training, model
 
 
 def _upload(

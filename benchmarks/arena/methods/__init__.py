@@ -22,6 +22,7 @@ class Entry:
         about: what it is, for the page.
         uses_budget: whether its answer depends on the budget; others are run once, and count for
             every budget that they keep within.
+        sets: the only ones that it answers for; none where it answers for all of its domains.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Entry:
     packages: tuple[str, ...]
     about: str
     uses_budget: bool = False
+    sets: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:
@@ -42,6 +44,7 @@ class Entry:
         return self.place.startswith("peers.")
 
 
+IN_ORDER: Final = ("ml-1m", "beauty", "lastfm", "video_games", "grocery", "complete_journey")
 TORCH, SKLEARN = ("torch",), ("scikit-learn",)
 TABLES, TEXTS, PHOTOS, STARS, LISTS = ((domain,) for domain in DOMAINS)
 
@@ -60,6 +63,14 @@ METHODS: Final = (
     Entry("zoo_svdpp", "zoo_ratings:svdpp", STARS, TORCH, '`train(ratings, model="svdpp")`'),
     Entry("zoo", "zoo_ratings:lists", LISTS, TORCH, "`zoo.collab.train(choices).recommend`"),
     Entry("zoo_softmax", "zoo_ratings:softmax", LISTS, TORCH, '`train(choices, model="softmax")`'),
+    Entry(
+        "zoo_sasrec",
+        "zoo_ratings:sasrec",
+        LISTS,
+        TORCH,
+        '`train(choices, model="sasrec")`, where there are times',
+        sets=IN_ORDER,
+    ),
     Entry(
         "linear",
         "sklearn_tables:linear",

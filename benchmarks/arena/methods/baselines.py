@@ -36,14 +36,22 @@ def popular(task: Task) -> Answer:
     return _best(task, chosen, items, lambda rows: np.tile(counts, (rows.shape[0], 1)))
 
 
-def ease(task: Task) -> Answer:
-    """EASE: the item-item matrix that restores choices best, without a diagonal (Steck 2019)."""
+def ease(task: Task, kept: int | None = None) -> Answer:
+    """EASE: the item-item matrix that restores choices best, without a diagonal (Steck 2019).
+
+    Args:
+        task: the task.
+        kept: number of weights of each chosen item, the largest; None keeps all.
+    """
     chosen, items = _chosen(task, MOST)
     gram = (chosen.T @ chosen).toarray()
     gram[np.diag_indices_from(gram)] += PENALTY
     inverse = linalg.inv(gram, overwrite_a=True)
     weights = inverse / -np.diag(inverse)
     np.fill_diagonal(weights, 0.0)
+    if kept is not None and kept < len(weights):
+        least = -np.partition(-abs(weights), kept - 1, axis=1)[:, kept - 1 : kept]
+        weights[abs(weights) < least] = 0.0
     return _best(task, chosen, items, lambda rows: rows @ weights)
 
 

@@ -32,6 +32,11 @@ def softmax(task: Task) -> Answer:
     return _lists(_trained(task, model="softmax"), task)
 
 
+def sasrec(task: Task) -> Answer:
+    """The model of logs in order by its name."""
+    return _lists(_trained(task, model="sasrec"), task)
+
+
 def _trained(task: Task, **options: Any) -> Any:
     run = Run(seed=task.seed, progress=False)
     return zoo.collab.train(task.train, run=run, **options)

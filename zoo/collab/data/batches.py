@@ -35,7 +35,9 @@ class Ratings:
 
     @classmethod
     def of(cls, batches: Any) -> Ratings:
-        """The ratings that batches are made of, on the CPU."""
+        """The ratings that batches, or those of `Sequences`, are made of, on the CPU."""
+        if isinstance(ratings := getattr(batches, "ratings", None), cls):
+            return ratings.to(torch.device("cpu"))
         users, items = batches.inputs
         return cls(users, items, batches.target).to(torch.device("cpu"))
 
@@ -45,10 +47,9 @@ class Ratings:
         return (self.users > 0) & (self.items > 0)
 
     def rated_items(self, n_users: int) -> RatedItems:
-        """The known items of every user, each once."""
+        """The known items of every user, each once, in the order of the ratings."""
         known = self.are_known
-        keys = np.unique(pair_keys(self.users[known], self.items[known]))
-        return RatedItems.from_keys(keys, n_users)
+        return RatedItems.in_order(pair_keys(self.users[known], self.items[known]), n_users)
 
     @property
     def rows(self) -> dict[str, Rows]:

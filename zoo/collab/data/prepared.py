@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,14 +22,14 @@ from zoo.collab.data.scale import scaled, without_odd_ones
 from zoo.collab.data.validation import Prior, all_held_out, divided, validation
 from zoo.collab.options import ModelName, Options, Titles
 from zoo.collab.spec import Spec
-from zoo.collab.task import predicts_ratings
+from zoo.collab.task import needs_order, predicts_ratings
 from zoo.core.batches import Origin
 from zoo.core.messages import warn
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Ratings to train on, sorted by user, and ratings to validate on, as a model's rows.
+    """Ratings to train on, by user (and time, where order counts), and to validate on, as rows.
 
     Shape: features (n + 1, n_features) by side, "user" or "item".
 
@@ -77,14 +77,17 @@ def prepare(
     stated = {role: column for role in USUAL if (column := settings.get(role)) is not None}
     predicts = predicts_ratings(name)
     remembered: Any = prior.spec.columns if prior else {}
+    reading: Callable[..., pd.DataFrame]
     reading = partial(read, columns=stated, remembered=remembered, needs_rating=predicts)
+    if needs_order(name) or needs_order(settings["lists"]):
+        reading = partial(_in_order, reading)
     ratings, held_out, origin = reading(table, learns=prior is None), None, None
     if predicts and prior is None and settings["y_range"] is None:
         ratings = without_odd_ones(ratings)
     if settings["valid"] is not None:
         held_out = reading(settings["valid"])
     elif settings["valid_fraction"] or settings["fold"]:
-        is_frame, rows = isinstance(table, pd.DataFrame), int(ratings.index[-1]) + 1
+        is_frame, rows = isinstance(table, pd.DataFrame), int(ratings.index.max()) + 1
         names: Any = table.index if is_frame else range(rows)  # type: ignore[union-attr]
         ratings, held_out = divided(ratings, settings, prior)
         if held_out is not None:
@@ -97,7 +100,7 @@ def prepare(
     n_users = len(spec.users)
     rated_items = RatedItems.of(train.users, train.items, n_users)
     if prior:
-        rated_items = rated_items.with_others(prior.rated_items, n_users)
+        rated_items = prior.rated_items.with_others(rated_items, n_users)
     valid = None
     if held_out is not None:
         valid = validation(held_out, rated_items, spec, is_ranking=not predicts)
@@ -132,6 +135,22 @@ def _numbered(
     order = np.argsort(user_rows, kind="stable")
     values = ratings["rating"].to_numpy()[order].astype(np.float32, copy=False)
     return spec, Ratings(*map(torch.from_numpy, (user_rows[order], item_rows[order], values)))
+
+
+def _in_order(reading: Callable[..., pd.DataFrame], table: Table, **how: Any) -> pd.DataFrame:
+    """Ratings as time passes.
+
+    Raises:
+        ValueError: there are no times.
+    """
+    ratings = reading(table, **how)
+    if "time" not in ratings:
+        raise ValueError(
+            "'sasrec' learns from the order in which users choose, got a table without a column of "
+            "times. Name it by time='...', or add one: the number of a row will do if rows are in "
+            "order."
+        )
+    return ratings.sort_values("time", kind="stable")
 
 
 def _require_enough(ratings: pd.DataFrame, predicts_ratings: bool) -> None:

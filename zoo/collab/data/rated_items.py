@@ -1,4 +1,7 @@
-"""Who has rated what: the items of every user, one after another."""
+"""Who has rated what: the items of every user, one after another, in the order of their ratings.
+
+That order is the one of the table, or of time where a model learns from it.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,17 @@ class RatedItems(NamedTuple):
 
     @classmethod
     def from_keys(cls, keys: NDArray[np.uint64], n_users: int) -> Self:
-        """The pairs that sorted keys stand for, see `pair_keys`."""
+        """The pairs of keys that are sorted by user, see `pair_keys`."""
         users = torch.from_numpy((keys >> np.uint64(32)).astype(np.int64))
         items = torch.from_numpy((keys & np.uint64(2**32 - 1)).astype(np.int32))
         return cls.of(users, items, n_users)
+
+    @classmethod
+    def in_order(cls, keys: NDArray[np.uint64], n_users: int) -> Self:
+        """The pairs of keys, each once, where it comes first; users are sorted, not their items."""
+        _, first = np.unique(keys, return_index=True)
+        kept = keys[np.sort(first)]
+        return cls.from_keys(kept[np.argsort(kept >> np.uint64(32), kind="stable")], n_users)
 
     @classmethod
     def empty(cls, n_users: int) -> Self:
@@ -79,12 +89,13 @@ class RatedItems(NamedTuple):
         return pair_keys(self.owners, self.items)
 
     def with_others(self, others: Self, n_users: int) -> Self:
-        """The pairs of both, each once. `n_users` are those of the result."""
-        return type(self).from_keys(np.union1d(self.keys(), others.keys()), n_users)
+        """The pairs of both, each once, the others' after these. `n_users` are the result's."""
+        return type(self).in_order(np.concatenate([self.keys(), others.keys()]), n_users)
 
     def without(self, keys: NDArray[np.uint64], n_users: int) -> Self:
         """The pairs whose keys are not among these."""
-        return type(self).from_keys(np.setdiff1d(self.keys(), keys), n_users)
+        own = self.keys()
+        return type(self).from_keys(own[~np.isin(own, keys)], n_users)
 
     def transposed(self, n_items: int) -> Self:
         """The users of every item."""

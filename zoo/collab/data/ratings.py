@@ -27,6 +27,7 @@ from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.data.table import keeps_types, read_table
 
 _INT64: Final = np.iinfo(np.int64)
+FEWEST: Final = 3  # ratings of a user whose last one may be held out
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
 Table = str | os.PathLike[str] | pd.DataFrame
@@ -153,8 +154,8 @@ def split(
 
     Args:
         ratings: table as `read` returns it.
-        kind: "random" rows; the same share of every "user" or "item", at random; or the latest by
-            "time".
+        kind: "random" rows; the same share of every "user" or "item", at random; the latest by
+            "time"; or the "last" of every user who has three or more, in folds by time as well.
         fraction: share to validate on, between 0 and 1.
         seed: the draw is a function of it.
         fold: which of several parts to validate on, in place of the share.
@@ -162,13 +163,13 @@ def split(
     Raises:
         ValueError: there are no times for a split by time, or a part is empty.
     """
-    if kind == "time" and "time" not in ratings:
+    if kind in ("time", "last") and "time" not in ratings:
         raise ValueError(
-            "a split by time needs a column of times, got a table without one. Name it by "
+            f"a split by {kind!r} needs a column of times, got a table without one. Name it by "
             "time='...', or split by 'random', 'user' or 'item'."
         )
     if fold is not None:
-        times = ratings["time"].to_numpy() if kind == "time" else None
+        times = ratings["time"].to_numpy() if kind in ("time", "last") else None
         strata = ratings[kind].factorize()[0] if kind in ("user", "item") else None
         train, held = rows_of_fold(fold, len(ratings), seed, strata=strata, times=times)
         return ratings.iloc[train], ratings.iloc[held]
@@ -190,6 +191,11 @@ def _share(ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int) -
         order = np.argsort(ratings["time"].to_numpy(), kind="stable")
         is_held_out[order[n - round(fraction * n) :]] = True
         return is_held_out
+    if kind == "last":
+        users = ratings.sort_values("time", kind="stable")["user"]
+        is_last = ~users.duplicated(keep="last").reindex(ratings.index)
+        has_more = ratings.groupby("user", sort=False)["user"].transform("size") >= FEWEST
+        return (is_last & has_more).to_numpy()
     draw = np.random.default_rng(seed).random(n)
     if kind == "random":
         is_held_out[np.argsort(draw, kind="stable")[: round(fraction * n)]] = True

@@ -10,18 +10,22 @@ from torch import nn
 from zoo.collab.data.features import width
 from zoo.collab.models.embedding_net import EmbeddingNet
 from zoo.collab.models.factors import Factors
-from zoo.collab.models.list_arguments import ListArguments
+from zoo.collab.models.list_arguments import (
+    Count,
+    ListArguments,
+    SasRecArguments,
+    Share,
+    SoftmaxArguments,
+)
 from zoo.collab.models.list_blend import ListBlend
+from zoo.collab.models.sasrec import SasRec
 from zoo.collab.models.softmax import Softmax
-from zoo.collab.options import ListName
+from zoo.collab.options import ComputedName
 from zoo.collab.spec import Spec
 from zoo.collab.task import is_computed, predicts_ratings
 from zoo.core.annotations import Option
 from zoo.core.checked import checked
 from zoo.core.config import Config
-
-Count = Annotated[int, Option(low=1)]
-Share = Annotated[float, Option(low=0, high=1)]
 
 
 class FactorArguments(TypedDict, total=False):
@@ -39,20 +43,13 @@ class EmbeddingArguments(TypedDict, total=False):
     dropout: Share
 
 
-class SoftmaxArguments(TypedDict, total=False):
-    """Arguments of a network of "softmax", as JSON holds them."""
-
-    n_factors: Count
-    negatives: Annotated[int, Option(low=0)]
-    dropout: Share
-
-
 ARGUMENTS: Final[dict[str, type[Any]]] = {
     "dot_bias": FactorArguments,
     "embedding_net": EmbeddingArguments,
     "svdpp": FactorArguments,
     "softmax": SoftmaxArguments,
-    **dict.fromkeys(get_args(ListName), ListArguments),
+    "sasrec": SasRecArguments,
+    **dict.fromkeys(get_args(ComputedName), ListArguments),
 }
 
 
@@ -64,7 +61,8 @@ class Recipe:
         epochs: passes over the ratings, in one cycle.
         lr: highest learning rate.
         further_lr: that of a network that was trained before.
-        batch_size: ratings per step; 0 takes as many as make `steps`.
+        batch_size: ratings per step, of sequences with what pads them; 0 takes as many as make
+            `steps`.
         steps: of an epoch.
         weight_decay: decay of vectors; biases have none.
         n_factors: width of a vector.
@@ -88,7 +86,8 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "svdpp": Recipe(10, 8e-3, 5e-3, 0, 80, 2.0, 50, {"members": 4}),
     "softmax": Recipe(16, 3e-2, 7.5e-3, 4096, 0, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
-    **dict.fromkeys(get_args(ListName), Recipe(0, 1.0, 1.0, 4096, 0, 0.0, 0, {})),  # no steps
+    "sasrec": Recipe(10, 3e-3, 1e-3, 4096, 0, 0.01, 64, {"length": 200, "dropout": 0.2}),
+    **dict.fromkeys(get_args(ComputedName), Recipe(0, 1.0, 1.0, 4096, 0, 0.0, 0, {})),  # no steps
 }
 
 
@@ -119,6 +118,8 @@ def build(name: str, spec: Spec, arguments: dict[str, Any]) -> nn.Module:
         return EmbeddingNet(**sizes, **scale, mean=spec.mean, **arguments)
     if name == "softmax":
         return Softmax(**sizes, **arguments)
+    if name == "sasrec":
+        return SasRec(n_items=len(spec.items), **arguments)
     return Factors(
         **sizes,
         **scale,

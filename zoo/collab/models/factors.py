@@ -127,11 +127,11 @@ class Side(nn.Module):
         if self._history.items.device != self.implicit.device:
             self._history = self._history.to(self.implicit.device)
         if self.n_rows <= MANY * len(rows):
-            return F.embedding(rows, self._summed(self._history))
+            return F.embedding(rows, self.summed(self._history))
         own, position = torch.unique(rows, return_inverse=True)
-        return F.embedding(position, self._summed(self._history.part(own)))
+        return F.embedding(position, self.summed(self._history.part(own)))
 
-    def _summed(self, history: RatedItems) -> Tensor:
+    def summed(self, history: RatedItems) -> Tensor:
         """The vector of each of some histories. Shape: (n, width)."""
         offsets, others = history
         kept = None

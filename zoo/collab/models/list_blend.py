@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -12,6 +13,8 @@ from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.ials import Ials
 from zoo.collab.models.item_matrix import ItemMatrix
 from zoo.collab.models.list_arguments import ListArguments
+from zoo.collab.models.sasrec import SasRec
+from zoo.collab.models.softmax import Softmax
 from zoo.core.checked import checked
 from zoo.core.training.groups import LayerGroup
 
@@ -41,11 +44,13 @@ class Popular(nn.Module):
         return [LayerGroup("items", (self,))]
 
 
-CLASSES: Final[Mapping[str, type[Any]]] = {
+CLASSES: Final[Mapping[str, Callable[..., Any]]] = {
     "ease": ItemMatrix,
     "ials": Ials,
     "item_knn": ItemMatrix,
     "popular": Popular,
+    "softmax": partial(Softmax, n_users=1),
+    "sasrec": SasRec,
 }
 
 

@@ -8,6 +8,8 @@ users need no training. The softmax is over negatives drawn on the device, or ex
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -41,6 +43,20 @@ class Softmax(nn.Module):
         self.users = Side(n_users, n_factors, 1, n_others=n_items, own=False, dropout=dropout)
         self.items = Side(n_items, n_factors, 1)
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the class beside the numbers of users and items, as JSON holds them."""
+        n_factors, dropout = self.items.factors.shape[1], self.users.dropout
+        return {"n_factors": n_factors, "negatives": self.negatives, "dropout": dropout}
+
+    @torch.no_grad()
+    def without_users(self) -> Softmax:
+        """The same network, on the CPU, with a single user who has chosen nothing."""
+        public = Softmax(n_users=1, n_items=self.n_items, **self.arguments)
+        public.items.load_state_dict(self.items.state_dict())
+        public.users.implicit.copy_(self.users.implicit)
+        return public.eval()
+
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores, the chosen item's first. Shape: (B,) and (B,) -> (B, 1 + negatives)."""
         who = self.users(users)
@@ -62,6 +78,16 @@ class Softmax(nn.Module):
         """See `Factors.ranker`."""
         vectors, biases = self.items.all()
         return vectors, biases[:, 0]
+
+    def score(self, history: RatedItems) -> Tensor:
+        """Scores of all items, the unknown one's first. Shape: (B, n_items + 1)."""
+        vectors, biases = self.ranker()
+        return torch.addmm(biases, self.users.summed(history), vectors.T)
+
+    def similarities(self, items: Tensor) -> Tensor:
+        """Cosines of some items and all. Shape: (m,) -> (m, n_items + 1)."""
+        vectors = nn.functional.normalize(self.items.factors, dim=1)
+        return vectors[items] @ vectors.T
 
     def layers(self) -> list[LayerGroup]:
         """One group: users and items learn together."""
