@@ -29,12 +29,12 @@ def write_ratings(path: Path) -> None:
     )
 
 
-def write_sales(path: Path) -> None:
+def write_sales(path: Path, n: int = 60) -> None:
     """Sales that depend on the store, the weekday and a promotion."""
     rng = np.random.default_rng(0)
-    store, weekday, promo = rng.integers(0, 5, 300), rng.integers(0, 3, 300), rng.random(300) < 0.4
+    store, weekday, promo = rng.integers(0, 5, n), rng.integers(0, 3, n), rng.random(n) < 0.4
     days = np.array(["Monday", "Saturday", "Sunday"])[weekday]
-    sales = (1000 + 300 * store) * (1 + 0.3 * promo) * (1 + weekday) * rng.normal(1, 0.05, 300)
+    sales = (1000 + 300 * store) * (1 + 0.3 * promo) * (1 + weekday) * rng.normal(1, 0.05, n)
     table = {"Store": store, "Weekday": days, "Promo": promo, "Sales": sales.round(2)}
     pd.DataFrame(table).to_csv(path, index=False)
 
@@ -48,7 +48,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing here needs a network
-    write_photos(tmp_path / "photos", n_train=3, n_valid=2, side=32)
+    write_photos(tmp_path / "photos", n_train=2, n_valid=2, side=32)
     write_ratings(tmp_path / "ratings.csv")
     write_sales(tmp_path / "sales.csv")
     reviews(200).to_csv(tmp_path / "reviews.csv", index=False)

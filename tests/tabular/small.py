@@ -32,9 +32,9 @@ def table(n: int = 400, seed: int = 0) -> pd.DataFrame:
 
 
 def train(data: Any = None, target: Any = "bought", **more: Any) -> TableModel:
+    """A network alone, measured and not trained anew."""
     given = table() if data is None else data
     other = {"bought": "amount", "amount": "bought"}
-    """A network alone, measured and not trained anew."""
     settings: dict[str, Any] = {"epochs": 8, "lr": 1e-2, "batch_size": 32, "run": RUN}
     settings |= {"rivals": False, "refit": False}
     settings |= {"ignore": [other[target]]} if data is None and isinstance(target, str) else {}

@@ -90,16 +90,17 @@ def test_without_rivals_the_network_answers_alone() -> None:
 
 @pytest.mark.parametrize("epochs", [1, None])
 def test_a_run_with_a_folder_is_not_trained_twice(tmp_path: Path, epochs: int | None) -> None:
+    frame = line(40)
     run = zoo.Run(out=tmp_path / "run", resume=True, progress=False, device="cpu")
     settings = WEAK | {"run": run, "epochs": epochs, "lr": 1e-3, "layers": (8,)}
-    first = zoo.tabular.train(line(), "y", **settings)
+    first = zoo.tabular.train(frame, "y", **settings)
+    with pytest.raises(ValueError, match="the same call, got rivals=False where it was True"):
+        zoo.tabular.train(frame, "y", rivals=False, **settings)
     before = (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns
-    again = zoo.tabular.train(line(), "y", **settings)
+    again = zoo.tabular.train(frame, "y", **settings)
     assert (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns == before
     assert again.metrics == first.metrics
-    assert again.predict(line()).equals(first.predict(line()))
-    with pytest.raises(ValueError, match="the same call, got rivals=False where it was True"):
-        zoo.tabular.train(line(), "y", rivals=False, **settings)
+    assert again.predict(frame).equals(first.predict(frame))
 
 
 @pytest.mark.parametrize("more", [{"valid": line(20)}, {"fold": (0, 3)}])

@@ -35,9 +35,9 @@ def tuples(frame: pd.DataFrame) -> list[tuple[str, ...]]:
 @pytest.fixture(scope="module")
 def model(cache: None) -> TextClassifier:
     lm = train_lm(table()["text"], epochs=1)
-    return zoo.text.finetune(
-        lm, table(), label=list(TONES), epochs=8, lr=0.1, drop_mult=0.1, batch_size=16, run=RUN
-    )
+    settings: dict[str, Any] = {"epochs": 8, "lr": 0.1, "drop_mult": 0.1, "batch_size": 16}
+    settings |= {"valid_fraction": 0.2, "rivals": False, "refit": False}
+    return zoo.text.finetune(lm, table(), label=list(TONES), run=RUN, **settings)
 
 
 def test_any_number_of_classes_is_learnt(model: TextClassifier) -> None:
