@@ -210,7 +210,7 @@ def test_further_training_does_not_validate_on_what_the_model_knows() -> None:
     known = zoo.text.train(table, epochs=0, valid_fraction=0.25, run=RUN)
     again = zoo.text.learner(table, pretrained=known, valid_fraction=0.25, run=RUN)
     assert len(again.data.valid) == 20
-    with pytest.warns(UserWarning, match="are trained on too"):
+    with pytest.warns(UserWarning, match="of 20 that it was trained on. They are left out"):
         other = zoo.text.learner(
             table,
             pretrained=known,

@@ -118,14 +118,20 @@ def test_scores_on_photos_of_the_training_are_told(photos: Path, model: PhotoMod
     model.evaluate(photos / "valid")
 
 
-def test_a_further_training_tells_of_validation_photos_that_are_known(
-    photos: Path, tmp_path: Path, model: PhotoModel
+def test_a_further_training_is_not_scored_on_photos_that_the_model_knows(
+    photos: Path, model: PhotoModel
 ) -> None:
-    swapped = {"train": photos / "valid", "valid": photos / "train"}
-    for name, folder in swapped.items():
-        shutil.copytree(folder, tmp_path / "swapped" / name)
-    with pytest.warns(UserWarning, match="was trained on about 100% of the 120 validation photos"):
-        zoo.vision.finetune(model, tmp_path / "swapped", epochs=0, rivals=False, run=RUN)
+    frame = table(photos)
+    known = frame["valid"] == 0
+    swapped = frame.assign(valid=known)
+    with pytest.raises(ValueError, match="new to the pretrained model, got about 100% that"):
+        zoo.vision.finetune(model, swapped, epochs=0, rivals=False, run=RUN)
+    mixed = swapped.assign(
+        valid=known & (known.cumsum() <= 20) | (~known & ((~known).cumsum() > 15))
+    )
+    with pytest.warns(UserWarning, match=r"got 20 of 45 that it was trained on"):
+        learn = zoo.vision.learner(mixed, pretrained=model, run=RUN)
+    assert len(learn.data.valid.items) == 25
 
 
 def test_of_a_table_that_marks_them_the_validation_photos_are_scored(

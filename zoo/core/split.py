@@ -291,6 +291,40 @@ class SeenRows:
         return float(np.isin(sample, self.hashes).mean()) if len(sample) else 0.0
 
 
+def new_rows(
+    hashes: Hashes, earlier: SeenRows | None, *, rows: str, drawn: bool
+) -> NDArray[np.bool_]:
+    """Which rows to validate on are new to the pretrained model; a warning tells of the others.
+
+    A few known ones are let pass: copies exist in honest data.
+
+    Args:
+        hashes: content hashes of the rows. Shape: (n,)
+        earlier: rows that the model was trained on; None if there is no such model.
+        rows: what rows are called, such as "texts".
+        drawn: whether they were drawn; where all are known, there is no score then.
+
+    Raises:
+        ValueError: rows that were stated are all known, or nobody knows which are.
+    """
+    share = 0.0 if earlier is None else earlier.share(hashes)
+    if earlier is None or share <= TOLERABLE_SHARE:
+        return np.ones(len(hashes), bool)
+    is_new = ~earlier.contains(hashes)
+    rule = f"validation {rows} must be new to the pretrained model, got"
+    if not drawn and (earlier.is_cut_off or not is_new.any()):
+        raise ValueError(f"{rule} about {share:.0%} that it was trained on. Pass others as valid.")
+    if is_new.any():
+        n = int((~is_new).sum())
+        warn(f"{rule} {n} of {len(hashes)} that it was trained on. They are left out.")
+    else:
+        warn(
+            f"{rule} about {share:.0%} that it was trained on, so that there is no score. Pass "
+            "others as valid, or go on from train(..., refit=False) with the same data and seed."
+        )
+    return is_new
+
+
 def numbered(keys: Sequence[Hashable] | NDArray[Any]) -> NDArray[np.int64]:
     """A number from 0 on for each key, in the order of their first rows."""
     numbers: dict[Hashable, int] = {}

@@ -10,9 +10,8 @@ import pandas as pd
 from torch import Tensor
 
 from zoo.core.batches import Data, Origin, TensorBatches
-from zoo.core.messages import warn
 from zoo.core.run import Run
-from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, warn_of_marked_parts
+from zoo.core.split import Hashes, SeenRows, new_rows, warn_of_marked_parts
 from zoo.data.table import require_columns
 from zoo.tabular.data.columns import fit_columns, is_saved_index
 from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
@@ -202,7 +201,7 @@ def _new_rows(
 ) -> pd.DataFrame:
     """Validation rows without those of which the pretrained model has learnt a target.
 
-    Where it has learnt all of them, none are left, and a warning says so.
+    Where it has learnt all of those that were drawn, none are left.
 
     Args:
         valid: validation rows.
@@ -219,27 +218,7 @@ def _new_rows(
     if not same_target or any(name not in valid.columns for name in names):
         return valid
     hashes = row_hashes(valid, earlier)
-    share = earlier_rows.share(hashes)
-    if share <= TOLERABLE_SHARE:
-        return valid
-    is_new = ~earlier_rows.contains(hashes)
-    if not drawn and (earlier_rows.is_cut_off or not is_new.any()):
-        raise ValueError(
-            "validation rows must be new to the pretrained model, got about "
-            f"{share:.0%} that it was trained on. Pass others as valid."
-        )
-    if not is_new.any():
-        warn(
-            "validation rows must be new to the pretrained model, got about "
-            f"{share:.0%} that it was trained on, so that there is no score. Pass others as valid, "
-            "or go on from train(..., refit=False) with the same table and seed."
-        )
-        return valid[is_new]
-    warn(
-        f"validation rows must be new to the pretrained model, got {int((~is_new).sum())} of "
-        f"{len(valid)} that it was trained on. They are left out."
-    )
-    return valid[is_new]
+    return valid[new_rows(hashes, earlier_rows, rows="rows", drawn=drawn)]
 
 
 def _keep(target: Target, earlier: Spec) -> Target:

@@ -62,7 +62,8 @@ def new_learner(
     earlier = first.seen_rows if isinstance(first, TextClassifier) else None
     columns = _columns(first, settings)
     training, held = _divided(whole, settings, columns)
-    held = unseen(held, earlier)
+    drawn = settings["valid"] is None and whole.is_valid is None
+    held = unseen(held, earlier, drawn=drawn)
     spec = _spec(first, training, whole, columns, settings["language"], run)
     batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
     train_batches = batches(training, shuffle=True)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from zoo.core.messages import warn
 from zoo.core.split import (
-    TOLERABLE_SHARE,
     Hashes,
     SeenRows,
     nearest_to,
+    new_rows,
     require_both_parts,
     require_disjoint,
 )
@@ -74,44 +74,44 @@ def _one_of_folds(data: Labelled, fold: Fold, seed: int) -> tuple[Labelled, Labe
 
 
 def unseen(
-    valid: Labelled | None, earlier: SeenRows | None, trained: Hashes | None = None
+    valid: Labelled | None,
+    earlier: SeenRows | None,
+    trained: Hashes | None = None,
+    *,
+    drawn: bool = True,
 ) -> Labelled | None:
     """The validation part without the texts that are trained on, see `without`."""
     if valid is None or (earlier is None and trained is None):
         return valid
     named = np.array([bool(key_of(text)) for text in valid.texts])
     is_new = ~named
-    is_new[np.flatnonzero(named)[without(valid.hashes(), earlier, trained)]] = True
+    rows = without(valid.hashes(), earlier, trained, drawn=drawn)
+    is_new[np.flatnonzero(named)[rows]] = True
     return valid.take(np.flatnonzero(is_new)) if is_new.any() else None
 
 
-def without(hashes: Hashes, earlier: SeenRows | None, trained: Hashes | None = None) -> Rows:
+def without(
+    hashes: Hashes, earlier: SeenRows | None, trained: Hashes | None = None, *, drawn: bool = True
+) -> Rows:
     """The rows of a validation part that are not trained on; a warning tells of the others.
 
     Args:
         hashes: content of the validation part.
-        earlier: rows that the pretrained model was trained on. A few of them are let pass: copies
-            exist in honest data.
+        earlier: rows that the pretrained model was trained on.
         trained: content of the training part.
+        drawn: see `zoo.core.split.new_rows`.
 
     Raises:
-        ValueError: the pretrained model saw so many rows that it only knows a sample of them.
+        ValueError: as `zoo.core.split.new_rows`.
     """
-    is_old = np.zeros(len(hashes), dtype=bool) if trained is None else np.isin(hashes, trained)
-    share = 0.0 if earlier is None else earlier.share(hashes)
-    if earlier is not None and share > TOLERABLE_SHARE:
-        if earlier.is_cut_off:
-            raise ValueError(
-                "texts to validate on must be new to the pretrained model, got "
-                f"{share:.0%} that it was trained on. Repeat its data and seed, or give valid=..."
-            )
-        is_old |= earlier.contains(hashes)
-    if n := int(is_old.sum()):
+    is_own = np.zeros(len(hashes), dtype=bool) if trained is None else np.isin(hashes, trained)
+    if n := int(is_own.sum()):
         warn(
-            f"{n} of {len(hashes)} texts to validate on are trained on too, by this model or the "
-            "pretrained one, and are left out of the validation."
+            f"{n} of {len(hashes)} texts to validate on are trained on too, and are left out of "
+            "the validation."
         )
-    return np.flatnonzero(~is_old)
+    rest = np.flatnonzero(~is_own)
+    return rest[new_rows(hashes[rest], earlier, rows="texts", drawn=drawn)]
 
 
 def split(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelled | None]:

@@ -102,7 +102,7 @@ def corpus(
         held = written(map(spec.numberer, documents), folder)
         if valid is not None:
             require_disjoint(hashes, documents.hashes, rows="texts", way_out=WAY_OUT)
-        held_rows = without(documents.hashes, earlier, trained=hashes)
+        held_rows = without(documents.hashes, earlier, trained=hashes, drawn=False)
         held = held.take(held_rows) if len(held_rows) else None
     return train, held, hashes, spec
 

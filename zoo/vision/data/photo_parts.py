@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.messages import few, warn
-from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows, require_disjoint
+from zoo.core.split import Hashes, SeenRows, new_rows, require_disjoint
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import file_hashes, held_out_photos, readable_rows
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, part_of
@@ -70,7 +70,8 @@ def photo_parts(
     is_valid = is_valid[rows]
     if fold is not None and is_valid.any():
         raise ValueError(MARKED)
-    if valid is None and not is_valid.any():
+    drawn = valid is None and not is_valid.any()
+    if drawn:
         if not fraction and fold is None:
             return everything, None
         is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on, fold)
@@ -78,8 +79,8 @@ def photo_parts(
     if valid is not None:
         other, _ = _readable_part(photo_list(valid), threads)
     require_other_photos(train, other)
-    require_new(other.hashes, trained_on)
-    return train, other
+    is_new = new_rows(other.hashes, trained_on, rows="photos", drawn=drawn)
+    return train, other.take(is_new) if is_new.any() else None
 
 
 def require_other_photos(train: PhotoPart, valid: PhotoPart) -> None:
@@ -92,20 +93,6 @@ def require_other_photos(train: PhotoPart, valid: PhotoPart) -> None:
     names = few([str(valid.paths[row]) for row in rows])
     way_out = f"Leave them out of one part: {names}."
     require_disjoint(train.hashes, valid.hashes, rows="photos", way_out=way_out)
-
-
-def require_new(hashes: Hashes, trained_on: SeenRows | None) -> None:
-    """Refuse to validate on photos that a pretrained model was trained on.
-
-    Raises:
-        ValueError: more than a few copies are among them.
-    """
-    share = 0.0 if trained_on is None else trained_on.share(hashes)
-    if share > TOLERABLE_SHARE:
-        raise ValueError(
-            f"validation photos must be new to the pretrained model, got {share:.0%} that it was "
-            "trained on. Give others as valid."
-        )
 
 
 def _readable_part(paths: list[Path], threads: int) -> tuple[PhotoPart, NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from zoo.core.batches import Origin
 from zoo.core.run import Run
-from zoo.core.split import Hashes, Rows, SeenRows, require_disjoint
+from zoo.core.split import Hashes, Rows, SeenRows, new_rows, require_disjoint
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data import datasets, sources
 from zoo.vision.data.augment import NONE, SIDE_ON, TOP_DOWN, Augment
@@ -31,7 +31,7 @@ from zoo.vision.data.labels import ANY_LABELS, Targets
 from zoo.vision.data.listings import Listing
 from zoo.vision.data.preprocessing import Preprocessing
 from zoo.vision.data.sources import TableForm
-from zoo.vision.data.splits import disjoint, warn_of_known
+from zoo.vision.data.splits import disjoint
 from zoo.vision.data.tables import is_table
 from zoo.vision.option_names import AugmentName, TaskName
 
@@ -52,6 +52,12 @@ class LabelledItems(NamedTuple):
     labels: Targets
     hashes: Hashes | None
     groups: Rows | None = None
+
+    def take(self, rows: Rows) -> LabelledItems:
+        """Some of them, in that order."""
+        hashes = None if self.hashes is None else self.hashes[rows]
+        groups = None if self.groups is None else self.groups[rows]
+        return LabelledItems(self.items.take(rows), self.labels[rows], hashes, groups)
 
 
 class PhotoSet(NamedTuple):
@@ -136,12 +142,14 @@ def open_photos(
         kept = [np.arange(len(listing.labels))[-len(part.labels) :] for part in listing.parts]
     else:
         parts, kept = _open_files(listing, preprocessing.resize, run, strict, trained_on)
-    valid = parts[1] if len(parts) > 1 else None
+    valid, of_valid = (parts[1], kept[-1]) if len(parts) > 1 else (None, None)
     if valid is not None and valid.hashes is not None:
-        warn_of_known(valid.hashes, trained_on)
+        is_new = new_rows(valid.hashes, trained_on, rows="photos", drawn=listing.drawn)
+        chosen = np.flatnonzero(is_new)
+        valid, of_valid = (valid.take(chosen), kept[-1][chosen]) if len(chosen) else (None, None)
     groups = listing.train.groups
     train = parts[0] if groups is None else parts[0]._replace(groups=groups[kept[0]])
-    return PhotoSet(train, valid, _origin(listing, kept[-1]))
+    return PhotoSet(train, valid, None if of_valid is None else _origin(listing, of_valid))
 
 
 def open_labelled(

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from zoo.core.messages import warn
-from zoo.core.split import TOLERABLE_SHARE, Hashes, Rows, SeenRows, numbered
+from zoo.core.split import Hashes, Rows, SeenRows, numbered
 from zoo.core.trust.folds import Fold, rows_of_fold
 
 
@@ -96,22 +95,6 @@ def held_out_fold(
     n = len(strata)
     _, held_out = rows_of_fold(Fold(*fold), n, seed, groups=groups, strata=strata)
     return np.isin(np.arange(n), held_out)
-
-
-def warn_of_known(hashes: Hashes, trained_on: SeenRows | None) -> None:
-    """Warn of a validation part that the pretrained model was trained on.
-
-    Args:
-        hashes: content of the photos to validate on. Shape: (n,)
-        trained_on: photos that the pretrained model knows.
-    """
-    share = 0.0 if trained_on is None else trained_on.share(hashes)
-    if share > TOLERABLE_SHARE:
-        warn(
-            f"the model that training starts from was trained on about {share:.0%} of the "
-            f"{len(hashes)} validation photos, so that scores are better than those of new photos; "
-            "give others as valid"
-        )
 
 
 def _about(share: float, known: NDArray[np.bool_], is_valid: NDArray[np.bool_]) -> Any:

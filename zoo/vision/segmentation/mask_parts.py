@@ -11,11 +11,11 @@ import numpy as np
 
 from zoo.core.messages import few, warn
 from zoo.core.run import Run
-from zoo.core.split import SeenRows, require_both_parts
+from zoo.core.split import SeenRows, new_rows, require_both_parts
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import held_out_photos
 from zoo.vision.data.images import UPRIGHT, Interpolation
-from zoo.vision.data.photo_parts import PhotoPart, require_new, require_other_photos
+from zoo.vision.data.photo_parts import PhotoPart, require_other_photos
 from zoo.vision.segmentation.mask_values import MaskValues, check_values, settled, value_counts
 from zoo.vision.segmentation.masks import MaskedPhotos, Part, Shape, find_masks, laid, open_masks
 from zoo.vision.segmentation.options import Options
@@ -86,6 +86,7 @@ def find_parts(
     is_valid, fold = pairs.files.is_valid, settings["fold"]
     if fold is not None and is_valid is not None:
         raise ValueError(MARKED)
+    drawn = valid is None and is_valid is None
     if valid is not None:
         both = valid if isinstance(valid, (tuple, list)) else (valid, None)
         train = pairs if is_valid is None else pairs.take(~is_valid)
@@ -100,8 +101,8 @@ def find_parts(
     require_other_photos(*(PhotoPart(part.files.photos, part.hashes) for part in (train, other)))
     way_out = "Move some, or leave the split out."
     require_both_parts(len(train.files), len(other.files), rows="photos", way_out=way_out)
-    require_new(other.hashes, trained_on)
-    return [train, other]
+    is_new = new_rows(other.hashes, trained_on, rows="photos", drawn=drawn)
+    return [train, other.take(is_new)] if is_new.any() else [train]
 
 
 def open_parts(
