@@ -18,7 +18,7 @@ from tests.tabular.small import COLOURS, learner, table
 from zoo.core.training.learner import Learner
 from zoo.core.trust import rivals as of_all_domains
 from zoo.tabular import rivals
-from zoo.tabular.rivals import LinearTable
+from zoo.tabular.models.simple import LinearTable
 
 
 def whole(n: int = 120) -> pd.DataFrame:

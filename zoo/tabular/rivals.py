@@ -8,16 +8,14 @@ all, or as many (drawn once) as there is time for.
 
 from __future__ import annotations
 
-import itertools
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -26,15 +24,15 @@ from zoo.core.task import LEAST
 from zoo.core.threads import one_thread
 from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival, Rows, fit_within
-from zoo.tabular.data.encode import MISSING, unbent
+from zoo.tabular.data.encode import MISSING
 from zoo.tabular.data.weights import without_weights
+from zoo.tabular.models.simple import Constant, Limits, LinearTable, straight
 from zoo.tabular.spec import Spec
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 Inputs = tuple[Tensor, Tensor]
-Limits = Sequence[Sequence[float]]
 Weights = NDArray[np.float64] | None
 """How much each row counts; None if all count alike. Shape: (N,)"""
 
@@ -47,91 +45,6 @@ CS: Final = (0.01, 0.1, 1.0, 10.0)  # inverse strengths of the penalty on logist
 ALPHAS: Final = tuple(np.logspace(-2, 4, 13).tolist())  # strengths of the penalty on ridge
 FOLDS: Final = 3
 MOST_NATIVE: Final = 255  # values of a column that boosting takes as categories
-
-
-class Constant(nn.Module):
-    """The same output for every row: logarithms of the classes' shares, or means.
-
-    Shape: output (B, n_out)
-    """
-
-    name = "constant"
-
-    def __init__(self, n_out: int) -> None:
-        super().__init__()
-        self.arguments = {"n_out": n_out}
-        self.rows = 0
-        self.value = nn.Parameter(torch.zeros(n_out))
-
-    def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
-        """The constant, once for each row."""
-        return self.value.expand(len(x_cont), -1)
-
-
-class LinearTable(nn.Module):
-    """One linear layer over one-hot categories and numbers.
-
-    A row of `vectors` is the weight of a category. Row 0 of a column, the unseen, is zero, and so
-    is the mean of the others, since the penalty leaves no sum to them that the bias could have.
-
-    Args:
-        table_rows: rows of each column of categories, row 0 included.
-        n_numbers: columns of numbers.
-        n_out: outputs.
-        bends: whether each number is `bent`, which is undone: here numbers are straight.
-        y_range: lowest and highest value of each output; None leaves them free.
-
-    Shape:
-        - x_cat: (B, n_cat), int32 or int64; x_cont: (B, n_numbers)
-        - output: (B, n_out)
-    """
-
-    name = "linear"
-    first: Tensor
-    bends: Tensor
-    limits: Tensor | None
-
-    def __init__(
-        self,
-        table_rows: Sequence[int],
-        n_numbers: int,
-        n_out: int,
-        bends: Sequence[bool],
-        y_range: Limits | None = None,
-    ) -> None:
-        super().__init__()
-        self.arguments: dict[str, Any] = {
-            "table_rows": list(table_rows),
-            "n_numbers": n_numbers,
-            "n_out": n_out,
-            "bends": list(bends),
-        }
-        limits = None
-        if y_range is not None:
-            self.arguments["y_range"] = [list(one) for one in y_range]
-            limits = torch.tensor(y_range, dtype=torch.float32).T
-        self.register_buffer("limits", limits, persistent=False)
-        self.rows = 0
-        starts = [0, *itertools.accumulate(table_rows)]
-        self.vectors = nn.Parameter(torch.zeros(starts[-1], n_out))
-        self.matrix = nn.Parameter(torch.zeros(n_numbers, n_out))
-        self.bias = nn.Parameter(torch.zeros(n_out))
-        first = torch.tensor(starts[:-1], dtype=torch.int32)
-        self.register_buffer("first", first, persistent=False)
-        self.register_buffer("bends", torch.tensor(bends, dtype=torch.bool), persistent=False)
-
-    def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
-        """Logits, or scaled numbers."""
-        output = torch.addmm(self.bias, straight(x_cont, self.bends), self.matrix)
-        if len(self.first):
-            output = output + F.embedding(x_cat + self.first, self.vectors).sum(1)
-        return output if self.limits is None else output.clamp(*self.limits)
-
-
-PARTNERS: Final[Mapping[str, type[nn.Module]]] = {
-    "constant": Constant,
-    "linear": LinearTable,
-}
 
 
 class Boosting(nn.Module):
@@ -160,11 +73,6 @@ class Boosting(nn.Module):
             shares = self.trees[0].predict_proba(cells).clip(LEAST)
             columns[:, self.trees[0].classes_] = np.log(shares)
         return torch.from_numpy(columns).to(x_cont)
-
-
-def straight(x_cont: Tensor, bends: Tensor) -> Tensor:
-    """Numbers as they were before they were bent, if they were. Shape: (B, n_numbers)"""
-    return torch.where(bends, unbent(x_cont), x_cont)
 
 
 def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:

@@ -16,8 +16,8 @@ from zoo.hub.find import find
 from zoo.tabular.model import TableModel
 from zoo.tabular.models.arguments import network_arguments
 from zoo.tabular.models.network import build_network
+from zoo.tabular.models.simple import PARTNERS
 from zoo.tabular.options import TaskName
-from zoo.tabular.rivals import PARTNERS
 from zoo.tabular.spec import Spec
 
 Pretrained = str | os.PathLike[str] | TableModel
