@@ -12,17 +12,13 @@ broken off, or is repeated, does not train again what was finished.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from zoo.core.artifacts.artifact import require_replaceable
 from zoo.core.messages import each_once, warn
@@ -31,26 +27,17 @@ from zoo.core.options import OptionTable
 from zoo.core.run import Run, rank_and_world
 from zoo.core.training.learner import Learner
 from zoo.core.trust.blend import Blend
-from zoo.core.trust.contest import Contest, scores
+from zoo.core.trust.contest import Contest
 from zoo.core.trust.folds import Fold
 from zoo.core.trust.options import JUDGED
-from zoo.core.trust.rivals import Rival, allowed, contest_of, targets_of
+from zoo.core.trust.rivals import allowed
+from zoo.core.trust.trial import Recipe, Rivals, Trial, over_folds, trial_of
 
-HELD_OUT: Final = ".held-out.safetensors"  # predictions of rows that decided something
 JUDGEMENT: Final = ".judged.json"  # how a call with a folder is judged
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
 ALL_ROWS: Final = "before it was trained on all rows"
 FOLDS: Final = 5  # of few examples
 WAYS: Final = {"valid_fraction", "time", "split"}  # to hold out a part that a call has stated
-
-Recipe = Callable[[Any, Sequence[Any]], Tensor | None]
-"""(learner, validated learners of the same call, before all rows are trained on): trains it.
-
-If the held-out rows decided something on the way, it returns predictions of them that this does not
-flatter, decoded, in the order of the validation batches."""
-
-Rivals = Callable[[Any], Sequence[Rival[Any]]]
-"""From a learner to the rivals that suit its data."""
 
 
 def train_and_judge(
@@ -92,23 +79,6 @@ def train_and_judge(
     return model
 
 
-@dataclass
-class _Trial:
-    """A learner that was trained beside rows that it has not seen, and what was measured on them.
-
-    Attributes:
-        learn: the learner.
-        metrics: scores of the network alone; empty if it is not kept apart and chose nothing.
-        contest: with its rivals; None where nothing can be compared.
-        partners: fitted partners by name.
-    """
-
-    learn: Learner[Any, Any]
-    metrics: dict[str, float]
-    contest: Contest | None = None
-    partners: dict[str, nn.Module] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class _Call:
     """One call of a verb, see `train_and_judge`."""
@@ -148,7 +118,7 @@ class _Call:
         is_few = 2 * FOLDS <= n <= few
         return replace(self, settings={**self.settings, "folds": FOLDS}) if is_few else self
 
-    def model(self, trials: list[_Trial]) -> Any:
+    def model(self, trials: list[Trial]) -> Any:
         """The model of what was measured, trained on all rows if the call does that."""
         if self.is_apart and not trials[-1].learn.interrupted:
             return self.members(trials) if self.keeps_members else self.on_all_rows(trials)
@@ -159,7 +129,7 @@ class _Call:
             model.write(self.run.out, {})  # Ctrl-C: where the user looks for what was learnt
         return model
 
-    def trials(self) -> list[_Trial]:
+    def trials(self) -> list[Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""
         if not self.is_apart:
             return [self._trial(self.make())]
@@ -168,13 +138,13 @@ class _Call:
         n = self.settings["folds"]
         if n is None:
             return [self._trial(self.make(run=self._apart(MEASURED)))]
-        done: list[_Trial] = []
+        done: list[Trial] = []
         while len(done) < n and not (done and done[-1].learn.interrupted):
             i = len(done)
             done.append(self._trial(self.make(run=self._apart(f".fold-{i + 1}"), fold=Fold(i, n))))
         return done
 
-    def members(self, trials: list[_Trial]) -> Any:
+    def members(self, trials: list[Trial]) -> Any:
         """The networks of all folds as one model, if they agree on what inputs mean."""
         first, *others = (trial.learn for trial in trials)
         if any(learn.data.spec != first.data.spec for learn in others):
@@ -189,7 +159,7 @@ class _Call:
         record["networks"] = [trial.learn.model for trial in trials]
         return _finished(first, record, saved_by=whole)
 
-    def on_all_rows(self, trials: list[_Trial]) -> Any:
+    def on_all_rows(self, trials: list[Trial]) -> Any:
         """The model that is trained on all rows, with the scores of those before it.
 
         If Ctrl-C ends this training, a measured model is returned in its place: the only one, or
@@ -209,9 +179,7 @@ class _Call:
             record["history"] = trials[0].learn.history
         return _finished(learn, record)
 
-    def record(
-        self, trials: list[_Trial], whole: Learner[Any, Any] | None = None
-    ) -> dict[str, Any]:
+    def record(self, trials: list[Trial], whole: Learner[Any, Any] | None = None) -> dict[str, Any]:
         """What the trials say of the model: scores, rivals, a blend, predictions out of fold.
 
         Args:
@@ -222,7 +190,7 @@ class _Call:
         contests = [trial.contest for trial in trials if trial.contest is not None]
         contest = Contest.joined(contests) if contests else None
         if self.settings["folds"] is not None:
-            record |= _over_folds(trials, contest)
+            record |= over_folds(trials, contest)
         elif contest is not None and contest.shares:
             record["metrics"] = contest.metrics(contest.returned)
         elif whole is not None or trials[0].metrics:
@@ -238,34 +206,16 @@ class _Call:
         self._show(record["rivals"], better)
         return record
 
-    def _trial(self, learn: Learner[Any, Any]) -> _Trial:
+    def _trial(self, learn: Learner[Any, Any]) -> Trial:
         """Train a learner and compare it with its rivals."""
-        started = time.perf_counter()
-        said = _remembered(learn, self.recipe(learn, ()))
-        valid, task = learn.data.valid, learn.task
-        is_kept = self.is_apart and not learn.interrupted
-        metrics = finished(learn, self.unscored).metrics if is_kept else {}
-        if said is not None and valid is not None:
-            metrics = scores(task, said, targets_of(valid))
-        trial = _Trial(learn, metrics)
-        some = self.rivals(learn) if self.rivals and self.settings["rivals"] else ()
-        keeps = self.settings["folds"] is not None and learn.data.origin is not None
-        if learn.interrupted or valid is None or task.score is None or not (some or keeps):
-            return trial
-        trial.contest, trial.partners = contest_of(
-            learn.predict(valid) if said is None else said,
-            learn.data,
-            some,
-            task,
-            learn.device,
-            lasted=time.perf_counter() - started,
-            seed=self.run.seed,
-            everything=self.settings.get("rivals") == "all",
-        )
-        return trial
+        rivals = self.rivals if self.rivals and self.settings["rivals"] else None
+        in_folds = self.settings["folds"] is not None
+        everything = self.settings.get("rivals") == "all"
+        how = {"apart": self.is_apart, "in_folds": in_folds, "everything": everything}
+        return trial_of(learn, self.recipe, rivals, unscored=self.unscored, **how)
 
     def _partners(
-        self, trial: _Trial, contest: Contest, whole: Learner[Any, Any] | None
+        self, trial: Trial, contest: Contest, whole: Learner[Any, Any] | None
     ) -> tuple[nn.Module, ...]:
         """The partners of the blend, fitted on what the returned network has learnt from."""
         if whole is None:
@@ -331,18 +281,6 @@ def _require_one_way(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _remembered(learn: Learner[Any, Any], said: Tensor | None) -> Tensor | None:
-    """What a recipe says of the held-out rows; of a run that had finished, what it said then."""
-    if learn.run.out is None:
-        return said
-    path = Path(learn.run.out) / HELD_OUT
-    if learn.state.is_finished:
-        return load_file(path)["predictions"] if path.exists() else None
-    if said is not None and rank_and_world()[0] == 0:
-        save_file({"predictions": said.contiguous()}, path)
-    return said
-
-
 def _finished(
     learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
 ) -> Any:
@@ -352,23 +290,3 @@ def _finished(
     if predictions is not None:
         model.out_of_fold = model.answers(*predictions)
     return model
-
-
-def _over_folds(trials: Sequence[_Trial], contest: Contest | None) -> dict[str, Any]:
-    """Mean and spread of the scores over folds, and a prediction for each row."""
-    each = [trial.metrics for trial in trials]
-    if contest is not None and contest.shares:
-        each = contest.by_part(contest.returned)
-    record: dict[str, Any] = {"metrics": {}, "spread": {}}
-    for name in each[0]:
-        values = [one[name] for one in each]
-        record["metrics"][name] = float(np.mean(values))
-        record["spread"][name] = float(np.std(values, ddof=1))
-    origins = [one for trial in trials if (one := trial.learn.data.origin) is not None]
-    if contest is None or len(origins) < len(trials):
-        return record
-    names = origins[0].names
-    predictions = torch.full((len(names), *contest.returned.shape[1:]), torch.nan)
-    rows = torch.from_numpy(np.concatenate([one.valid for one in origins]))
-    predictions[rows] = contest.returned
-    return record | {"out_of_fold": (predictions, names)}
