@@ -15,6 +15,7 @@ from zoo.cli.app import app
 from zoo.tabular.stored import load
 
 QUICK = ["--epochs", "4", "--lr", "1e-2", "--batch-size", "32", "--device", DEVICE]
+ALONE = ["--no-refit", "--no-rivals", *QUICK]
 
 
 @pytest.fixture(autouse=True)
@@ -78,14 +79,13 @@ def test_several_targets_and_fine_tuning() -> None:
     half = table().drop(columns="bought").assign(half=lambda t: t["amount"] / 2)
     half.to_csv("half.csv", index=False)
     both = ["--target", "amount", "--target", "half"]
-    alone = ["--no-refit", "--no-rivals", *QUICK]
-    assert "rmse half" in done("tabular", "train", "half.csv", *both, "--log-target", *alone)
+    assert "rmse half" in done("tabular", "train", "half.csv", *both, "--log-target", *ALONE)
     line = done("predict", "half-amount", "rows.csv").splitlines()[0]
     assert line.startswith("rows.csv:0  amount ")
     assert "  half " in line
     first = json.loads(done("predict", "half-amount", "rows.csv", "--json").splitlines()[0])
     assert list(first["values"]) == ["amount", "half"]
-    again = ["--out", "again", *alone]
+    again = ["--out", "again", *ALONE]
     assert "rmse half" in done("tabular", "finetune", "half-amount", "half.csv", *again)
     assert load("again").spec.log_target
 
@@ -125,7 +125,7 @@ def test_rows_that_lack_a_column_are_one_sentence(directory: Path) -> None:
 
 def test_numbers_are_values_and_rates_are_suggested() -> None:
     drop = ["--ignore", "bought", "--ignore", "amount"]
-    done("tabular", "train", "people.csv", "--target", "age", *drop, "--out", "ages", *QUICK)
+    done("tabular", "train", "people.csv", "--target", "age", *drop, "--out", "ages", *ALONE)
     model = load("ages")
     rows = [json.loads(line) for line in done("predict", "ages", "rows.csv", "--json").splitlines()]
     assert [row["value"] for row in rows] == pytest.approx(model.predict("rows.csv").tolist())
