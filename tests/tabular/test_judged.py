@@ -103,6 +103,19 @@ def test_a_run_with_a_folder_is_not_trained_twice(tmp_path: Path, epochs: int | 
     assert again.predict(frame).equals(first.predict(frame))
 
 
+def test_a_call_that_died_in_its_folds_is_resumed_alike_or_not_at_all(tmp_path: Path) -> None:
+    class Death:
+        def fit_start(self, fit: Any) -> None:
+            raise MemoryError
+
+    run = zoo.Run(out=tmp_path / "run", resume=True, progress=False, device="cpu")
+    settings = WEAK | {"run": run, "folds": 3}
+    with pytest.raises(MemoryError):
+        zoo.tabular.train(line(30), "y", callbacks=[Death()], **settings)
+    with pytest.raises(ValueError, match="the same call, got rivals=False where it was True"):
+        zoo.tabular.train(line(30), "y", rivals=False, **settings)
+
+
 @pytest.mark.parametrize("more", [{"valid": line(20)}, {"fold": (0, 3)}])
 @pytest.mark.parametrize("wish", [{"folds": 3}, {"refit": True}])
 def test_what_contradicts_itself_is_refused(more: dict[str, Any], wish: dict[str, Any]) -> None:

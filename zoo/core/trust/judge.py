@@ -73,8 +73,11 @@ def train_and_judge(
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
     with each_once():  # folds look at the same data
         call = call.in_folds(few if not own.keys() & WAYS else 0)
+        if call.is_apart:
+            call.require_room()
+            _keep_judgement(settings)
         trials = call.trials()
-        _keep_judgement(settings)
+        _keep_judgement(settings)  # now the folder of any run is there
         model: AnyModel = call.model(trials)
     return model
 
@@ -129,12 +132,15 @@ class _Call:
             model.write(self.run.out, {})  # Ctrl-C: where the user looks for what was learnt
         return model
 
+    def require_room(self) -> None:
+        """Refuse, before hours of training, a folder that the model cannot be written to."""
+        if self.run.out is not None and not self.run.resume:
+            require_replaceable(Path(self.run.out))
+
     def trials(self) -> list[Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""
         if not self.is_apart:
             return [self._trial(self.make())]
-        if self.run.out is not None and not self.run.resume:
-            require_replaceable(Path(self.run.out))  # before hours of training
         n = self.settings["folds"]
         if n is None:
             return [self._trial(self.make(run=self._apart(MEASURED)))]
@@ -263,6 +269,7 @@ def _keep_judgement(settings: Mapping[str, Any]) -> None:
     run = settings["run"] or Run()
     if run.out is not None and rank_and_world()[0] == 0:
         own = {name: settings.get(name) for name in JUDGED}
+        Path(run.out).mkdir(parents=True, exist_ok=True)
         (Path(run.out) / JUDGEMENT).write_text(json.dumps(own), encoding="utf-8")
 
 
