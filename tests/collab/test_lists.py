@@ -123,6 +123,8 @@ def test_choices_are_made_by_what_finds_more_and_shares_add_up(
     assert sum(choice.shares.values()) == pytest.approx(1)
     assert choice.shares["ease"] > 0.5
     assert choice.scores["popular"] < choice.scores["ease"]
+    alone = choose(history, 60, "item_knn")
+    assert list(alone.scores) == ["item_knn", "ease", "popular"]  # the rivals are scored as well
     few = choose(history.part(torch.tensor([0, 1])), 60, "blend")
     assert few == Choice({"ease": {"penalty": 500.0}}, {"ease": 1.0})
     monkeypatch.setattr(lists, "MOST_LEARNT", 500)  # of users drawn at random

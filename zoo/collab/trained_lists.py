@@ -12,6 +12,7 @@ from zoo.collab.data.sequences import Sequences
 from zoo.collab.models.catalogue import RECIPES
 from zoo.collab.models.sasrec import SasRec
 from zoo.collab.models.softmax import Softmax
+from zoo.collab.recipe import batch_size, negatives
 from zoo.collab.task import task_of
 from zoo.core.batches import Data
 from zoo.core.run import Run, seeded
@@ -28,9 +29,10 @@ def sasrec(history: RatedItems, n_items: int, *, seed: int = 0) -> SasRec:
     """
     recipe, run = RECIPES["sasrec"], Run(seed=seed, progress=False)
     with seeded(seed):
-        network = SasRec(n_items=n_items, n_factors=recipe.n_factors, **recipe.arguments)
+        own = {"n_factors": recipe.n_factors, "negatives": negatives(n_items)}
+        network = SasRec(n_items=n_items, **own, **recipe.arguments)
     network.set_rated_items(history)
-    size = {"length": network.length, "batch_size": recipe.batch_size}
+    size = {"length": network.length, "batch_size": batch_size("sasrec", len(history.items))}
     batches = Sequences(history, _pairs(history), **size, shuffle=True, seed=seed)
     return _trained("sasrec", network, batches, run)
 
