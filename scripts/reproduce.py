@@ -28,6 +28,7 @@ PROGRAMS = {
     "collab_random": "movielens-100k",
     "collab_ranking": "movielens-100k",
     "collab_recipe": "movielens-100k",
+    "collab_sasrec": "movielens-100k",
     "tabular_adult": "adult",
     "tabular_entity": "rossmann",
     "tabular_join": "adult rossmann",

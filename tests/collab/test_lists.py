@@ -123,6 +123,8 @@ def test_choices_are_made_by_what_finds_more_and_shares_add_up(
     assert sum(choice.shares.values()) == pytest.approx(1)
     assert choice.shares["ease"] > 0.5
     assert choice.scores["popular"] < choice.scores["ease"]
+    alone = choose(history, 60, "item_knn")
+    assert list(alone.scores) == ["item_knn", "ease", "popular"]  # the rivals are scored as well
     few = choose(history.part(torch.tensor([0, 1])), 60, "blend")
     assert few == Choice({"ease": {"penalty": 500.0}}, {"ease": 1.0})
     monkeypatch.setattr(lists, "MOST_LEARNT", 500)  # of users drawn at random
@@ -272,7 +274,7 @@ def test_a_blended_model_without_users_places_new_ones_as_before() -> None:
 def test_a_model_of_choices_has_neither_steps_nor_vectors(trained) -> None:
     with pytest.raises(ValueError, match=r"step by step, got ease, .* Call zoo.collab.train"):
         zoo.collab.learner(ratings(), model="ease", run=RUN).fit(1)
-    with pytest.raises(ValueError, match=r"those of a network, got model='ease'"):
+    with pytest.raises(ValueError, match=r"those of a model of pairs, got model='ease'"):
         trained["ease"].factors()
     with pytest.raises(ValueError, match=r"arguments of 'ease' must be among none, got n_factors"):
         train("ease", n_factors=3)

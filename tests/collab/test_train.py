@@ -167,7 +167,10 @@ def test_constant_ratings_are_choices() -> None:
             {"negatives": 9},
             "arguments of 'dot_bias' must be among n_factors, members, got negatives=9",
         ),
-        ({"split": "weekday"}, "one of 'random', 'user', 'item', 'time', got split='weekday'"),
+        (
+            {"split": "weekday"},
+            "one of 'random', 'user', 'item', 'time', 'last', .* got split='weekday'",
+        ),
         (
             {"model": "softmax", "item_features": pd.DataFrame({"a": [1]}, index=[0])},
             "features are for 'dot_bias' and 'svdpp' .* got those of items for 'softmax'",

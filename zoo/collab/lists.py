@@ -30,6 +30,8 @@ SET_ASIDE: Final = 0.1  # share of the choices that are to be found
 N_PARTS: Final = 3  # that are set aside in turn
 MOST_TRIED: Final = (2000, 3000)  # items and users that settings are chosen on
 MOST_LEARNT: Final = 5_000_000  # choices, by users drawn at random, that a model is fitted to
+RIVALS: Final = ("ease", "popular")  # that are scored whatever is asked for
+METRIC: Final = f"ndcg@{LENGTH}"
 SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # of a model in the sum with the others
 Setting = dict[str, float]
 
@@ -79,7 +81,7 @@ class Choice:
     Attributes:
         settings: those of each part by name.
         shares: weight of each part.
-        scores: nDCG@10 there of every model that was tried, by name, and of the blend.
+        scores: nDCG@10 there of every model that was tried, by name, of rivals and the blend.
     """
 
     settings: dict[str, Setting]
@@ -126,9 +128,17 @@ class Choices:
     @property
     def record(self) -> dict[str, str]:
         """What the card says of it."""
-        shares = " + ".join(f"{share:g} {name}" for name, share in self.choice.shares.items())
-        scores = ", ".join(f"{name} {score:.3f}" for name, score in self.choice.scores.items())
-        return {"lists": shares} | ({"lists_ndcg@10": scores} if scores else {})
+        shares = self.choice.shares.items()
+        return {"lists": " + ".join(f"{share:g} {name}" for name, share in shares)}
+
+    @property
+    def standings(self) -> list[dict[str, Any]]:
+        """Rows of `Model.rivals`: share and nDCG@10 of all that was tried on parts set aside."""
+        shares = {"blend": 1.0, **self.choice.shares}
+        return [
+            {"name": name, "share": shares.get(name, 0.0), METRIC: float(f"{score:.6g}")}
+            for name, score in self.choice.scores.items()
+        ]
 
 
 def choose(history: RatedItems, n_items: int, name: ListName, seed: int = 0) -> Choice:
@@ -150,6 +160,9 @@ def choose(history: RatedItems, n_items: int, name: ListName, seed: int = 0) -> 
         return first
     tried = [_Tried.of(trials, part, setting) for part, setting in candidates]
     said = {part: max(one.score for one in tried if one.part == part) for part in parts}
+    for rival in RIVALS:
+        if rival not in said:
+            said[rival] = _Tried.of(trials, rival, SETTINGS[rival][0]).score
     blend = _Blend.grown(tried)
     if len(blend.shares) > 1:
         said["blend"] = float(blend.gains.mean())

@@ -400,6 +400,7 @@ class Recommender(Model[nn.Module, Spec]):
             self._computed = self._choices.lists
             self.spec = replace(self.spec, lists=self._computed.arguments)
             self.training = self.training | self._choices.record
+            self.standings = [*self.standings, *self._choices.standings]
         return self
 
     @property

@@ -26,6 +26,8 @@ from zoo.core.training.learner import Learner
 FULL_RATE: Final = 20.0  # ratings per user and item, in the mean, from which on the rate is whole
 OWN_BIAS: Final = 5.0  # up to which an item begins at all of its bias
 FEWEST: Final = 64  # ratings in a batch
+MOST_SCORED: Final = 20_000  # items, up to which "sasrec" scores all of them in each step
+NEGATIVES: Final = 2048  # that it draws of more
 
 
 def fit(
@@ -104,7 +106,13 @@ def batch_size(name: str, n: int) -> int:
     (500, 64)
     """
     recipe = RECIPES[name]
-    return recipe.batch_size or max(n // recipe.steps, FEWEST)
+    size = max(n // recipe.steps, FEWEST) if recipe.steps else recipe.batch_size
+    return min(size, recipe.batch_size or size)
+
+
+def negatives(n_items: int) -> int:
+    """Items that "sasrec" draws for a step; 0 takes all."""
+    return 0 if n_items <= MOST_SCORED else NEGATIVES
 
 
 def density(n: int, spec: Spec) -> float:

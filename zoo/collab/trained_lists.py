@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 
 from zoo.collab.data.batches import Ratings
 from zoo.collab.data.rated_items import RatedItems
@@ -12,8 +13,9 @@ from zoo.collab.data.sequences import Sequences
 from zoo.collab.models.catalogue import RECIPES
 from zoo.collab.models.sasrec import SasRec
 from zoo.collab.models.softmax import Softmax
+from zoo.collab.recipe import batch_size, negatives
 from zoo.collab.task import task_of
-from zoo.core.batches import Data
+from zoo.core.batches import Batches, Data
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 
@@ -28,11 +30,13 @@ def sasrec(history: RatedItems, n_items: int, *, seed: int = 0) -> SasRec:
     """
     recipe, run = RECIPES["sasrec"], Run(seed=seed, progress=False)
     with seeded(seed):
-        network = SasRec(n_items=n_items, n_factors=recipe.n_factors, **recipe.arguments)
+        own = {"n_factors": recipe.n_factors, "negatives": negatives(n_items)}
+        network = SasRec(n_items=n_items, **own, **recipe.arguments)
     network.set_rated_items(history)
-    size = {"length": network.length, "batch_size": recipe.batch_size}
+    size = {"length": network.length, "batch_size": batch_size("sasrec", len(history.items))}
     batches = Sequences(history, _pairs(history), **size, shuffle=True, seed=seed)
-    return _trained("sasrec", network, batches, run)
+    _train("sasrec", network, batches, run)
+    return network
 
 
 def softmax(history: RatedItems, n_items: int, *, seed: int = 0) -> Softmax:
@@ -50,16 +54,18 @@ def softmax(history: RatedItems, n_items: int, *, seed: int = 0) -> Softmax:
     network.set_rated_items(history)
     pairs = _pairs(history).to(run.torch_device())
     batches = pairs.batches(recipe.batch_size, shuffle=True, seed=seed)
-    return _trained("softmax", network, batches, run).without_users()
+    _train("softmax", network, batches, run)
+    return network.without_users()
 
 
-def _trained(name: str, network: Any, batches: Any, run: Run) -> Any:
+def _train(name: str, network: nn.Module, batches: Batches, run: Run) -> None:
+    """Train a network by the recipe of its name; it is on the CPU then."""
     recipe = RECIPES[name]
     learn: Learner[None, Any] = Learner(
         network, Data(batches), task_of(name), weight_decay=recipe.weight_decay, run=run
     )
     learn.fit_one_cycle(recipe.epochs, recipe.lr)
-    return network.cpu().eval()
+    network.cpu().eval()
 
 
 def _pairs(history: RatedItems) -> Ratings:

@@ -154,6 +154,8 @@ def learner(
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)
     prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
     table = prepare(data, settings, name, features=features, prior=prior)
+    if needs_order(name) and start is None and (n := recipe.negatives(len(table.spec.items))):
+        arguments.setdefault("negatives", n)
     run = settings["run"] or Run()
     run = settings["run"] = run if needs_order(name) else in_fp32(run, "ratings")
     settings["batch_size"] = settings["batch_size"] or recipe.batch_size(name, len(table.train))
@@ -198,6 +200,7 @@ def _model(
 ) -> Recommender:
     """The model of a learner, which may have gone on with other ratings than its first ones."""
     if choices is not None and is_computed(record["name"]):
+        record["rivals"] = [*record.get("rivals", ()), *choices.standings]
         record["training"], choices = record["training"] | choices.record, None
     model = Recommender(networks, spec, choices=choices, **record)
     later = record["learner"].data
@@ -319,7 +322,8 @@ def _network(
 
 def _data(table: Prepared, batch_size: int, run: Run, length: int | None) -> Data[Spec]:
     """Ratings as batches of their own, or as sequences of so many items where order counts."""
-    device, valid = run.torch_device(), None
+    device = run.torch_device()
+    valid: Any = None
     if length is not None:
         windows = partial(Sequences, length=length, batch_size=batch_size, seed=run.seed)
         train: Any = windows(table.rated_items, table.train, shuffle=True)

@@ -61,8 +61,8 @@ class Recipe:
         epochs: passes over the ratings, in one cycle.
         lr: highest learning rate.
         further_lr: that of a network that was trained before.
-        batch_size: ratings per step, of sequences with what pads them; 0 takes as many as make
-            `steps`.
+        batch_size: ratings per step, of sequences with what pads them; the most where there are
+            `steps`; 0 takes as many as make these.
         steps: of an epoch.
         weight_decay: decay of vectors; biases have none.
         n_factors: width of a vector.
@@ -86,7 +86,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "svdpp": Recipe(10, 8e-3, 5e-3, 0, 80, 2.0, 50, {"members": 4}),
     "softmax": Recipe(16, 3e-2, 7.5e-3, 4096, 0, 1.0, 64, {"negatives": 2048, "dropout": 0.8}),
-    "sasrec": Recipe(10, 3e-3, 1e-3, 4096, 0, 0.01, 64, {"length": 200, "dropout": 0.2}),
+    "sasrec": Recipe(10, 3e-3, 1e-3, 4096, 230, 0.01, 64, {"length": 200, "dropout": 0.2}),
     **dict.fromkeys(get_args(ComputedName), Recipe(0, 1.0, 1.0, 4096, 0, 0.0, 0, {})),  # no steps
 }
 

@@ -111,8 +111,13 @@ class ListBlend(nn.Module):
     def score(self, history: RatedItems) -> Tensor:
         """Scores of all items, the unknown one's first. Shape: (B, n_items + 1)."""
         parts: Any = self.parts.items()
-        scores = [self.shares[name] * part.score(history) for name, part in parts]
-        return torch.stack(scores).sum(0)
+        scores = torch.stack([self.shares[name] * part.score(history) for name, part in parts]).sum(
+            0
+        )
+        if any(isinstance(part, (Softmax, SasRec)) for _, part in parts):  # also score below 0
+            last = scores.amin(1, keepdim=True) - 1  # what nobody has chosen
+            scores = scores.where(self.counts > 0, last)
+        return scores
 
     @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from zoo.collab.data.rated_items import RatedItems
 from zoo.core.training.groups import LayerGroup
 
-AT_ONCE: Final = 2**22  # scores that are computed in one step
+AT_ONCE: Final = 2**20  # scores that are computed in one step,
+FEWEST: Final = 256  # of so many states at least
 ROWS: Final = 128  # users that are scored in one step
 INIT_STD: Final = 0.02
 
@@ -113,14 +114,12 @@ class SasRec(nn.Module):
         where = chosen > 0
         hidden, items = self.states(tokens)[where], chosen[where]
         drawn = self._drawn(items.device)
-        n = max(AT_ONCE // (self.n_items if drawn is None else len(drawn)), 1)
+        n = max(AT_ONCE // (self.n_items if drawn is None else len(drawn)), FEWEST)
         parts = zip(torch.split(hidden, n), torch.split(items, n), strict=True)
         return torch.cat([self._log_probabilities(*part, drawn) for part in parts])
 
     def states(self, tokens: Tensor) -> Tensor:
         """What is known after each token. Shape: (B, T) -> (B, T, n_factors)."""
-        if not tokens.numel():
-            return self.vectors.new_zeros(*tokens.shape, self.vectors.shape[1])
         width = self.vectors.shape[1]
         x = F.embedding(tokens, self.vectors) * width**0.5 + self.places[: tokens.shape[1]]
         x = F.dropout(x, self.dropout, self.training)
