@@ -128,6 +128,9 @@ LINES = (
          {"recipe": "ours"}, rival=({"recipe": "fastai's"}, "fastai's settings")),
     Line("collab_ranking", f"{MOVIELENS}, random quarter, lists of 10", "the default", "ndcg@10",
          "nDCG@10", {"model": "default"}, rival=({"model": "ease"}, "EASE")),
+    Line("collab_sasrec", "MovieLens-1M in order, each user's last film", "`sasrec`", "ndcg@10",
+         "nDCG@10", {"set": "ml-1m", "model": "sasrec"},
+         rival=({"set": "ml-1m", "model": "ease"}, "EASE, without order,")),
 )  # fmt: skip
 
 
