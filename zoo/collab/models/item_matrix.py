@@ -4,7 +4,7 @@ The weights are those of EASE (Steck 2019, "Embarrassingly Shallow Autoencoders 
 the ridge regression of every item on all others, or cosines of items by who chose them. A new user
 costs one sum, and nothing of any single user is stored. An artifact keeps the largest weights of
 each item, `N_NEIGHBOURS` at most: on MovieLens-100k EASE loses .0036 of its nDCG@10 of .482 by that
-(mean of 5 splits), which ALS makes up for in a blend.
+(mean of 5 splits, `benchmarks/collab_lists.py`), which ALS makes up for in a blend.
 """
 
 from __future__ import annotations
