@@ -21,7 +21,9 @@ from zoo.core.training.choice import choose
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import log_cycles, sgdr_epochs
 
-CYCLES: Final = 4  # at most
+CYCLES: Final = 4  # at most; more of tables between few rows and many
+MOST_EPOCHS: Final = 63  # that further cycles may end with
+MOST_ROWS: Final = 4_000_000  # that pass until then
 UNSEEN_EPOCHS: Final = 7  # at least, where nothing is held out
 FIRST_CYCLE: Final = 4  # epochs of the first cycle of a table of few rows
 EPOCH_ROWS: Final = 64_000  # that the first cycle passes, if it has several epochs
@@ -51,8 +53,7 @@ def fit(
             learn.fit_one_cycle(epochs, lr)
         return None
     train: Any = (like[0] if like else learn).data.train
-    first = first_cycle(len(train))
-    lengths = sgdr_epochs(CYCLES, first, 2)
+    lengths = cycle_lengths(len(train))
     callbacks: list[Any] = []
     if like:
         lengths = lengths[: round(mean(best_cycle(one, lengths) for one in like))]
@@ -80,6 +81,17 @@ def first_cycle(n_rows: int) -> int:
     [4, 3, 1]
     """
     return min(max(EPOCH_ROWS // n_rows, 1), FIRST_CYCLE)
+
+
+def cycle_lengths(n_rows: int) -> list[int]:
+    """Epochs of each cycle that a training part may take, if it goes on getting better.
+
+    >>> [len(cycle_lengths(n)) for n in (500, 20_000, 40_000, 200_000)]
+    [4, 4, 6, 4]
+    """
+    first, most = first_cycle(n_rows), min(MOST_EPOCHS, MOST_ROWS // n_rows)
+    cycles = (most // first + 1).bit_length() - 1  # of which the last ends with `most` at the latest
+    return sgdr_epochs(max(cycles, CYCLES), first, 2)
 
 
 def best_cycle(learn: AnyLearner, lengths: Sequence[int]) -> int:
