@@ -44,6 +44,7 @@ from zoo.published.rossmann import (
     STORE,
     TARGET,
     TIME,
+    YEAR_AGO,
     Columns,
     joined,
     lowered,
@@ -64,6 +65,7 @@ GROUPS: Final = {
     "store": STORE,
     "past": PAST,
     "drift": DRIFT,
+    "yearago": YEAR_AGO,
     "observed": OBSERVED,
 }
 
@@ -86,6 +88,8 @@ class Recipe:
     bins: int = 16
     d_number: int = 4
     join: str = "input"
+    members: int = 4
+    store_size: int = 8
     average: float = 0.0
     since: str = "2013-03-01"
 
@@ -131,6 +135,8 @@ def network(train: pd.DataFrame, recipe: Recipe, run: zoo.Run) -> TableModel:
         bins=recipe.bins,
         d_number=recipe.d_number,
         join=recipe.join,  # type: ignore[arg-type]
+        members=recipe.members,
+        sizes={"Store": recipe.store_size},
         callbacks=[WeightAverage(decay=recipe.average)] if recipe.average else [],
         run=run,
     )
