@@ -44,7 +44,6 @@ from zoo.published.rossmann import (
     STORE,
     TARGET,
     TIME,
-    YEAR_AGO,
     Columns,
     joined,
     lowered,
@@ -65,7 +64,6 @@ GROUPS: Final = {
     "store": STORE,
     "past": PAST,
     "drift": DRIFT,
-    "yearago": YEAR_AGO,
     "observed": OBSERVED,
 }
 
@@ -89,7 +87,6 @@ class Recipe:
     d_number: int = 4
     join: str = "input"
     members: int = 4
-    store_size: int = 8
     average: float = 0.0
     since: str = "2013-03-01"
 
@@ -136,7 +133,6 @@ def network(train: pd.DataFrame, recipe: Recipe, run: zoo.Run) -> TableModel:
         d_number=recipe.d_number,
         join=recipe.join,  # type: ignore[arg-type]
         members=recipe.members,
-        sizes={"Store": recipe.store_size},
         callbacks=[WeightAverage(decay=recipe.average)] if recipe.average else [],
         run=run,
     )

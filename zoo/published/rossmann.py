@@ -73,8 +73,6 @@ ALIKE: Final = {
 DRIFTS: Final = {"quarter_drift": 91, "block_drift": 42, "fortnight_drift": 14}
 """Days before the block that a mean of the sales above those of `year_alike` looks back."""
 
-YEAR_DAYS, AROUND_DAYS = 364, 15  # a year of whole weeks; a week on either side
-
 ANNOUNCED: Final = Columns(
     ("DayOfWeek", "Promo", "StateHoliday", "SchoolHoliday", *PROMO_WEEKS), AWAY
 )
@@ -89,7 +87,6 @@ STORE: Final = Columns(
 )
 PAST: Final = Columns((), tuple(ALIKE))
 DRIFT: Final = Columns((), tuple(DRIFTS))
-YEAR_AGO: Final = Columns((), ("year_ago",))
 OBSERVED: Final = Columns(("weather",), (*list(WEATHER.values())[:-1], "trend", "trend_germany"))
 
 
@@ -259,21 +256,7 @@ def with_past(
     above = logs - means["year_alike"]
     for name, days in DRIFTS.items():
         means[name] = means_before(frame, above, starts, days, ["Store"])
-    means["year_ago"] = around_year_ago(frame, above)
     return pd.concat([frame, pd.DataFrame(means, index=frame.index)], axis=1)
-
-
-def around_year_ago(frame: pd.DataFrame, values: pd.Series) -> NDArray[np.float32]:
-    """For each row the mean value of its store in the days around the same weekday a year ago.
-
-    Shape: (n,); gaps where fewer than half of these days have a value.
-    """
-    days = frame["Date_elapsed"].to_numpy().astype(int)
-    wide = frame.assign(value=values).pivot(index="Date_elapsed", columns="Store", values="value")
-    wide = wide.reindex(range(days[0], days[-1] + 1))
-    means = wide.rolling(AROUND_DAYS, center=True, min_periods=AROUND_DAYS // 2).mean().shift(YEAR_DAYS)
-    columns = means.columns.get_indexer(frame["Store"])
-    return means.to_numpy("float32")[days - days[0], columns]
 
 
 def means_before(
