@@ -44,6 +44,7 @@ from zoo.published.rossmann import (
     STORE,
     TARGET,
     TIME,
+    YEAR_AGO,
     Columns,
     joined,
     lowered,
@@ -64,6 +65,7 @@ GROUPS: Final = {
     "store": STORE,
     "past": PAST,
     "drift": DRIFT,
+    "yearago": YEAR_AGO,
     "observed": OBSERVED,
 }
 
