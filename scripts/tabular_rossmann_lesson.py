@@ -5,7 +5,8 @@ from those that came afterwards (fastai 0.7, courses/dl1/lesson3-rossman.ipynb);
 the last weeks of `scripts/tabular_rossmann.py`, on which later lessons had .1054 and .1086. The
 network and its recipe are those of that script, where "observed" are the weather and the search
 trends, which the lesson had too. No mean of past sales knows the sales of the 48 days. They overlap
-with one of the hold-outs that the recipe was chosen on. Cost: 45 to 54 CPU seconds a trial.
+with one of the hold-outs that the recipe was chosen on. The row of commit 257cb71 is of a recipe
+that is gone, see that script. Cost: 142 CPU seconds a trial.
 
     python -m scripts.tabular_rossmann_lesson  # writes results/tabular_rossmann_lesson.csv
 """

@@ -7,7 +7,9 @@ weekdays of the hold-out a year earlier; and 2014-08-02. `plain` is the
 score without the factor that lowers predictions, `quiet` that (with it) of the days farther than 3
 days from a holiday, as all days of the later hold-out are; `bias` and `spread` are mean and
 deviation, over days, of the mean error in logarithms. Rows with `usual` are of networks that learnt
-the share of that mean, which was no better. Cost: 23 to 71 CPU seconds a trial.
+the share of that mean, which was no better; those with `yearago` read sales around the same day of
+the year before, no better either. Rows without `members` are of one. Cost: 23 to 71 CPU seconds a
+trial of one member, 126 of four.
 
     python -m scripts.searches.tabular_rossmann_recipe --layers 500-250 --dropout 0.2
 """

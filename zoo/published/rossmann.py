@@ -11,8 +11,6 @@ Every row with sales is a store on a day. Its columns come in groups:
   yearly means lately. A row sees sales before its block of six weeks alone, as someone would who
   forecasts the block at its beginning. Blocks are counted from the cut, so that the hold-out is a
   block itself and no mean looks over the cut;
-- `YEAR_AGO`: how far it was above its yearly means in the weeks around the same day of the year
-  before, and in the quarter before these: stores differ in their summers;
 - `OBSERVED`: the day's weather in the state and the week's search trend, from after the cut where
   the day is. The competition gave them; whoever forecasts six weeks has only forecasts of them.
 
@@ -74,8 +72,6 @@ ALIKE: Final = {
 """Days before the block that a mean looks back, and what its rows share with the row."""
 DRIFTS: Final = {"quarter_drift": 91, "block_drift": 42, "fortnight_drift": 14}
 """Days before the block that a mean of the sales above those of `year_alike` looks back."""
-SHIFTS: Final = {"year_ago": (357, 15), "before_year_ago": (386, 91)}
-"""Days before the row at which a mean of these ends, and how many days it has."""
 
 ANNOUNCED: Final = Columns(
     ("DayOfWeek", "Promo", "StateHoliday", "SchoolHoliday", *PROMO_WEEKS), AWAY
@@ -91,7 +87,6 @@ STORE: Final = Columns(
 )
 PAST: Final = Columns((), tuple(ALIKE))
 DRIFT: Final = Columns((), tuple(DRIFTS))
-YEAR_AGO: Final = Columns((), tuple(SHIFTS))
 OBSERVED: Final = Columns(("weather",), (*list(WEATHER.values())[:-1], "trend", "trend_germany"))
 
 
@@ -127,7 +122,7 @@ def joined(cut: pd.Timestamp = CUT, hidden_until: pd.Timestamp | None = None) ->
     """The table: a row for each store and day with sales, the latest last.
 
     Args:
-        cut: first day of the hold-out; only `PAST`, `DRIFT` and `YEAR_AGO` depend on it.
+        cut: first day of the hold-out; only `PAST` and `DRIFT` depend on it.
         hidden_until: no mean knows sales from the cut to this day; None hides no more than what the
             cut does.
     """
@@ -261,26 +256,7 @@ def with_past(
     above = logs - means["year_alike"]
     for name, days in DRIFTS.items():
         means[name] = means_before(frame, above, starts, days, ["Store"])
-    means |= means_ago(frame, above)
     return pd.concat([frame, pd.DataFrame(means, index=frame.index)], axis=1)
-
-
-def means_ago(frame: pd.DataFrame, values: pd.Series) -> dict[str, NDArray[np.float32]]:
-    """For each row the mean values of its store in the days of `SHIFTS`.
-
-    Shape: (n,) each; gaps where half of the days or more have no value.
-    """
-    days = frame["Date_elapsed"].astype(int)
-    wide = values.set_axis(pd.MultiIndex.from_arrays([days, frame["Store"]])).unstack()
-    wide = wide.reindex(range(days.min(), days.max() + 1))
-    row, column = days - days.min(), wide.columns.get_indexer(frame["Store"])
-    return {
-        name: wide.rolling(n, min_periods=n // 2 + 1)
-        .mean()
-        .shift(ago)
-        .to_numpy("float32")[row, column]
-        for name, (ago, n) in SHIFTS.items()
-    }
 
 
 def means_before(
