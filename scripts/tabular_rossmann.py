@@ -4,8 +4,9 @@ The 844,338 rows with sales, of which the 41,396 of the last 43 days (from 2015-
 set has 41,088 rows) are scored by a network that learnt from the rows before them. What it learns
 from, and how, was chosen on six weeks before these, and on six in the late summer of 2014
 (`scripts/searches/tabular_rossmann_recipe.py`); the columns are those of
-`zoo/published/rossmann.py` and know no sales from after the cut. `network` sees what can be known at the cut, `observed` the
-weather and the search trends of the days to predict as well, as the competition gave them.
+`zoo/published/rossmann.py` and know no sales from after the cut. `network` sees what can be known
+at the cut, `observed` the weather and the search trends of the days to predict as well, as the
+competition gave them.
 Predictions are multiplied by one factor that the training error gives: of errors that are normal in
 logarithms, of variance v, exp(-1.5 v) makes the mean square of shares least.
 
