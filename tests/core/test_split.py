@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from zoo.core.split import (
     content_hashes,
     held_out,
     held_out_of_each,
+    new_rows,
     require_both_parts,
     require_disjoint,
     warn_of_marked_parts,
@@ -159,3 +161,19 @@ def test_content_hashes_are_those_of_every_artifact_so_far() -> None:
     assert hashes[:2] == [8722198475935230680, 4982723058291715516]
     assert hashes[2:] == [6069423880686824698, 14621344478382084487]
     assert SKETCH_SIZE == 128 * 1024 // 8
+
+
+def test_a_sketch_that_can_tell_of_too_few_rows_says_so() -> None:
+    hashes = content_hashes(range(3 * SKETCH_SIZE))
+    known = SeenRows.of(hashes)
+    assert known.is_cut_off
+    with pytest.warns(UserWarning, match="too few of 12 could be told"):
+        assert new_rows(
+            hashes[hashes > known.hashes[-1]][:12], known, rows="rows", drawn=True
+        ).all()
+    with pytest.warns(UserWarning, match="so that there is no score"):
+        assert not new_rows(hashes[:200], known, rows="rows", drawn=True).any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        others = content_hashes(range(-500, 0))
+        assert new_rows(others, known, rows="rows", drawn=True).all()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 from torch import nn
 
 from zoo.core.batches import Data, TensorBatches
@@ -42,11 +44,27 @@ def test_small_steps_are_computed_by_one_thread_and_large_ones_by_all(
     assert (used, torch.get_num_threads()) == ([threads], 2)
 
 
-def test_the_last_of_several_that_compute_alone_restores_the_threads() -> None:
-    first, second = one_thread(), one_thread()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)  # not the one that was entered last
-    assert torch.get_num_threads() == 1
-    second.__exit__(None, None, None)
+def test_contexts_that_overlap_in_several_threads_restore_what_was() -> None:
+    def numbers() -> dict[str, int]:
+        pools = {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
+        return pools | {"torch": torch.get_num_threads()}
+
+    inside, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with one_thread():
+            inside.set()
+            leave.wait(10)
+
+    before = numbers()
+    thread = threading.Thread(target=other)
+    with one_thread():
+        with one_thread():
+            assert set(numbers().values()) == {1}
+        thread.start()
+        inside.wait(10)
+        assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
+    leave.set()
+    thread.join()
+    assert numbers() == before

@@ -71,6 +71,17 @@ def test_the_better_model_answers_and_the_blend_survives_storage(tmp_path: Path)
     assert loaded.predict(dict(frame.iloc[0])) == pytest.approx(loaded.predict(frame)[0], rel=1e-5)
 
 
+def test_folds_of_rows_that_the_model_knows_in_part_are_scored_on_the_others() -> None:
+    frame = line(60).round(6)
+    known = zoo.tabular.train(frame[:40], "y", rivals=False, **WEAK)
+    with pytest.warns(UserWarning, match="that it was trained on"):
+        model = zoo.tabular.finetune(known, frame, folds=3, rivals=False, **WEAK)
+    assert np.isfinite(model.metrics["rmse"])
+    with pytest.warns(UserWarning, match="no score"):
+        again = zoo.tabular.finetune(known, frame[:40], folds=3, rivals=False, **WEAK)
+    assert (again.metrics, again.spread) == ({}, {})
+
+
 def test_what_is_odd_in_the_data_is_told_once_whatever_the_folds() -> None:
     frame = line(30).assign(same=1)
     with pytest.warns(UserWarning, match="'same'") as told:

@@ -126,6 +126,9 @@ def test_a_further_training_is_not_scored_on_photos_that_the_model_knows(
     swapped = frame.assign(valid=known)
     with pytest.raises(ValueError, match="new to the pretrained model, got about 100% that"):
         zoo.vision.finetune(model, swapped, epochs=0, rivals=False, run=RUN)
+    learnt = frame[known].drop(columns="valid")
+    with pytest.warns(UserWarning, match="so that there is no score"):
+        zoo.vision.finetune(model, learnt, epochs=0, rivals=False, folds=2, refit=False, run=RUN)
     mixed = swapped.assign(
         valid=known & (known.cumsum() <= 20) | (~known & ((~known).cumsum() > 15))
     )

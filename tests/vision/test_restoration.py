@@ -225,8 +225,9 @@ def test_a_model_is_never_validated_on_what_it_was_trained_on(photos: Path) -> N
     known = SeenRows.of(file_hashes(listed[:36]))
     _, valid = parts_of(listed, trained_on=known)
     assert set(valid.paths) <= set(listed[36:])
-    with pytest.raises(ValueError, match=r"new to the pretrained model, got 36 that"):
-        parts_of(listed[:36], trained_on=known)
+    with pytest.warns(UserWarning, match=r"got about 100% that .* so that there is no score"):
+        train, none = photo_parts(listed[:36], None, 0.25, 0, 1, known)
+    assert (len(train.paths), none) == (36, None)
     with pytest.raises(ValueError, match=r"new to the pretrained model, got about 100% that"):
         parts_of(listed[36:], listed[:5], trained_on=known)
 

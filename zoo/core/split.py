@@ -20,6 +20,7 @@ Hashes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
 
 SKETCH_SIZE: Final = 16_384  # hashes that `SeenRows` keeps, 128 KB
+TELLING: Final = 20  # rows of which a sketch must know something to tell of all
 TOLERABLE_SHARE: Final = 0.05  # of trained-on rows in a scored table; copies exist in honest data
 
 PART_NAMES: Final = {"train", "training", "valid", "validation", "val", "dev", "test", "testing"}
@@ -281,6 +282,14 @@ class SeenRows:
         known = np.isin(hashes, self.hashes)
         return known | (hashes > self.hashes[-1]) if self.is_cut_off else known
 
+    def certain(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Whether the model was certainly trained on each row. Shape: (n,) both."""
+        return np.isin(hashes, self.hashes)
+
+    def sample_size(self, hashes: Hashes) -> int:
+        """How many of these rows a sketch can tell of: where it is cut off, those of low hashes."""
+        return int((hashes <= self.hashes[-1]).sum()) if self.is_cut_off else TELLING
+
     def share(self, hashes: Hashes) -> float:
         """Estimate which share of rows the model was trained on, 0..1.
 
@@ -307,9 +316,18 @@ def new_rows(
     Raises:
         ValueError: rows that were stated are all known, or nobody knows which are.
     """
-    share = 0.0 if earlier is None else earlier.share(hashes)
-    if earlier is None or share <= TOLERABLE_SHARE:
-        return np.ones(len(hashes), bool)
+    everything = np.ones(len(hashes), bool)
+    if earlier is None or not everything.any():
+        return everything
+    share = earlier.share(hashes)
+    if earlier.sample_size(hashes) < TELLING and share <= TOLERABLE_SHARE:
+        warn(
+            f"validation {rows} must be new to the pretrained model, which remembers a sample of "
+            f"its {earlier.n:,} {rows}: too few of {len(hashes)} could be told. Give valid=... if "
+            "it was trained on some."
+        )
+    if share <= TOLERABLE_SHARE:
+        return everything
     is_new = ~earlier.contains(hashes)
     rule = f"validation {rows} must be new to the pretrained model, got"
     if not drawn and (earlier.is_cut_off or not is_new.any()):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -20,7 +20,7 @@ from zoo.core.batches import Batches, TensorBatches
 SMALL: Final = 2**24  # products of a step, a few milliseconds of one thread
 
 _lock = threading.Lock()
-_alone = {"now": 0, "before": 1}  # how many compute alone; torch's number of threads before
+_alone: list[Any] = []  # for each that computes alone, the limits of BLAS; the first has set them
 
 
 def is_small(network: nn.Module, batches: Batches | None) -> bool:
@@ -34,23 +34,26 @@ def is_small(network: nn.Module, batches: Batches | None) -> bool:
 def one_thread(when: bool = True) -> Iterator[None]:
     """Have torch, and the libraries that are loaded, compute with one thread, if so.
 
-    Contexts may be nested, and be open in several threads: the last one restores torch's number.
+    Contexts may be nested, and be open in several threads. OpenMP and torch keep a number for each
+    thread that calls them, so each context restores its own; BLAS has one for all, which the last
+    context restores.
     """
     if not when:
         yield
         return
     from threadpoolctl import threadpool_limits
 
+    before = torch.get_num_threads()
     with _lock:
-        if not _alone["now"]:
-            _alone["before"] = torch.get_num_threads()
-            torch.set_num_threads(1)
-        _alone["now"] += 1
+        _alone.append(None if _alone else threadpool_limits(1, user_api="blas"))
+    torch.set_num_threads(1)
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(1, user_api="openmp"):
             yield
     finally:
+        torch.set_num_threads(before)
         with _lock:
-            _alone["now"] -= 1
-            if not _alone["now"]:
-                torch.set_num_threads(_alone["before"])
+            if len(_alone) > 1:
+                _alone.remove(None)
+            else:
+                _alone.pop().restore_original_limits()

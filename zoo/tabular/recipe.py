@@ -90,7 +90,9 @@ def cycle_lengths(n_rows: int) -> list[int]:
     [4, 4, 6, 4]
     """
     first, most = first_cycle(n_rows), min(MOST_EPOCHS, MOST_ROWS // n_rows)
-    cycles = (most // first + 1).bit_length() - 1  # of which the last ends with `most` at the latest
+    cycles = (
+        most // first + 1
+    ).bit_length() - 1  # of which the last ends with `most` at the latest
     return sgdr_epochs(max(cycles, CYCLES), first, 2)
 
 

@@ -98,13 +98,18 @@ def over_folds(trials: Sequence[Trial], contest: Contest | None) -> dict[str, An
     each = [trial.metrics for trial in trials]
     if contest is not None and contest.shares:
         each = contest.by_part(contest.returned)
+    each = [metrics for metrics in each if metrics]  # a fold without new rows has none
     record: dict[str, Any] = {"metrics": {}, "spread": {}}
-    for name in each[0]:
+    for name in each[0] if each else ():
         values = [one[name] for one in each]
         record["metrics"][name] = float(np.mean(values))
-        record["spread"][name] = float(np.std(values, ddof=1))
-    origins = [one for trial in trials if (one := trial.learn.data.origin) is not None]
-    if contest is None or len(origins) < len(trials):
+        record["spread"][name] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    origins = [
+        trial.learn.data.origin
+        for trial in trials
+        if trial.contest is not None and trial.learn.data.origin is not None
+    ]
+    if contest is None or sum(len(one.valid) for one in origins) != len(contest.returned):
         return record
     names = origins[0].names
     predictions = torch.full((len(names), *contest.returned.shape[1:]), torch.nan)

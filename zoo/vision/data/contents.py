@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.messages import few, warn
-from zoo.core.split import Hashes, SeenRows, held_out
+from zoo.core.split import Hashes, SeenRows, held_out, new_rows
 from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.vision.data.cache import file_hash, in_order
 from zoo.vision.data.images import Resize, Source, UnreadableImage, read
@@ -87,9 +87,11 @@ def held_out_photos(
         fold: which of several parts to hold out instead.
 
     Returns:
-        Whether each photo is drawn. Shape: (n,)
+        Whether each photo is drawn; none where all are known, of which a warning tells. Shape: (n,)
     """
-    known = None if trained_on is None else trained_on.contains(hashes)
+    known = None if trained_on is None else trained_on.certain(hashes)
+    if known is not None and known.all():
+        return np.isin(hashes, hashes[new_rows(hashes, trained_on, rows="photos", drawn=True)])
     if fold is not None:
         drawn = rows_of_fold(Fold(*fold), len(hashes), seed, groups=hashes)[1]
         drawn = drawn if known is None else drawn[~known[drawn]]

@@ -75,6 +75,8 @@ def photo_parts(
         if not fraction and fold is None:
             return everything, None
         is_valid = held_out_photos(everything.hashes, fraction, seed, trained_on, fold)
+        if not is_valid.any():
+            return everything, None
     train, other = everything.take(~is_valid), everything.take(is_valid)
     if valid is not None:
         other, _ = _readable_part(photo_list(valid), threads)

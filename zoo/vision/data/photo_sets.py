@@ -144,7 +144,8 @@ def open_photos(
         parts, kept = _open_files(listing, preprocessing.resize, run, strict, trained_on)
     valid, of_valid = (parts[1], kept[-1]) if len(parts) > 1 else (None, None)
     if valid is not None and valid.hashes is not None:
-        is_new = new_rows(valid.hashes, trained_on, rows="photos", drawn=listing.drawn)
+        drawn = listing.names is not None  # at random, or as one of several folds
+        is_new = new_rows(valid.hashes, trained_on, rows="photos", drawn=drawn)
         chosen = np.flatnonzero(is_new)
         valid, of_valid = (valid.take(chosen), kept[-1][chosen]) if len(chosen) else (None, None)
     groups = listing.train.groups

@@ -97,6 +97,8 @@ def find_parts(
             if not share and fold is None:
                 return [pairs]
             is_valid = held_out_photos(pairs.hashes, share, run.seed, trained_on, fold)
+            if not is_valid.any():
+                return [pairs]
         train, other = pairs.take(~is_valid), pairs.take(is_valid)
     require_other_photos(*(PhotoPart(part.files.photos, part.hashes) for part in (train, other)))
     way_out = "Move some, or leave the split out."
