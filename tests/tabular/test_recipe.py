@@ -52,11 +52,13 @@ def test_stated_epochs_are_one_cycle_and_without_held_out_rows_training_is_short
     assert len(alone.history.rows) == 12
 
 
-def test_classes_are_learnt_with_dropout_and_numbers_without() -> None:
+def test_classes_are_learnt_with_more_dropout_than_numbers_and_many_numbers_without() -> None:
     frame = table(60)
     networks = [
         make_learner(frame, target, run=RUN, **more).model
         for target in ("bought", "amount")
         for more in ({}, {"dropout": 0.2}, {"model": "tabm"})
     ]
-    assert [net.settings["dropout"] for net in networks] == [0.3, 0.2, 0.1, 0.0, 0.2, 0.1]
+    assert [net.settings["dropout"] for net in networks] == [0.3, 0.2, 0.1, 0.1, 0.2, 0.1]
+    many = pd.DataFrame({"x": np.arange(12_600.0), "y": np.arange(12_600.0)})
+    assert make_learner(many, "y", run=RUN).model.settings["dropout"] == 0.0

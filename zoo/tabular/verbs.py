@@ -39,6 +39,7 @@ from zoo.tabular.options import (
     FINETUNE_EPOCHS,
     FINETUNE_LR,
     FIT_OPTIONS,
+    MANY_ROWS,
     OPTIONS,
     TRAIN_LR,
     Architecture,
@@ -212,7 +213,8 @@ def _network(
     y_range = scaled_range(settings["y_range"], spec)
     every = {**settings, "sizes": _sizes(settings["sizes"], spec), "y_range": y_range}
     if every["dropout"] is None and start is None and model == "mlp":
-        every["dropout"] = DROPOUT[spec.task]
+        is_told_without = spec.task == "regression" and len(x_cont) >= MANY_ROWS
+        every["dropout"] = 0.0 if is_told_without else DROPOUT[spec.task]
     chosen: Any = {
         name: every[name] for name in Settings.__annotations__ if every[name] is not None
     }
