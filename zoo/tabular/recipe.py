@@ -1,8 +1,9 @@
 """How a network for tables is trained: for as long as rows that are held out tell.
 
 The rate goes up and down in cycles, each twice as long as the one before. Training ends when a
-cycle has made the validation loss no better, with the weights of the best one. On all rows it then
-lasts for as many cycles as were best: the same passes, in which the larger part has more steps.
+cycle, the fourth epoch or more, has made the validation loss no better, with the weights of the
+best one. On all rows it then lasts for as many cycles as were best: the same passes, in which the
+larger part has more steps.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def fit(
     elif learn.data.valid is None:
         lengths = lengths[: 1 + sum(end < UNSEEN_EPOCHS for end in itertools.accumulate(lengths))]
     else:
-        ends = [*itertools.accumulate(lengths)]
-        stop = EarlyStopping(LOSS, patience=0, at=ends)
+        ends = [end for end in itertools.accumulate(lengths) if end >= FIRST_CYCLE]
+        stop = EarlyStopping(LOSS, patience=0, at=ends)  # of one or two epochs chance decides
         callbacks = [Snapshots(learn.snapshots, lengths), stop]
     schedule = partial(log_cycles, cycles=len(lengths))
     learn.fit(sum(lengths), lr, schedule, callbacks=callbacks)
