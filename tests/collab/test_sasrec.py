@@ -229,6 +229,38 @@ def test_fine_tuning_goes_on_after_what_was_known(circle: Recommender) -> None:
     assert sorted((batch.target > 0).sum(1).tolist()) == [1, 1]
 
 
+def steps_of(model: Recommender, log: pd.DataFrame) -> list[list[float]]:
+    """Each user's times in the order in which the model holds what they chose."""
+    when = log.set_index(["user", "item"])["time"]
+    ids, items = model.spec.users, model.spec.items
+    rows = [model.chosen.of_row(row).tolist() for row in range(1, len(ids) + 1)]
+    return [
+        [float(when[user, items[item - 1]]) for item in own]
+        for user, own in zip(ids, rows, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("how", ["last", "random"])
+def test_what_was_held_out_keeps_its_place_in_time(how: Any, tmp_path: Path) -> None:
+    log = rounds()
+    early = log[log["time"] % 1000 < 4]
+    model = train(**SMALL, data=early, split=how)
+    tuned = zoo.collab.finetune(model, log[log["time"] % 1000 >= 4], epochs=1, split=how, run=RUN)
+    for one, table in ((model, early), (tuned, log)):
+        assert one.spec.n_held_out
+        loaded = zoo.load(one.save(tmp_path / f"{len(table)}"), Recommender, run=RUN)
+        for own in (one, loaded):
+            steps = steps_of(own, log)
+            assert steps == [sorted(times) for times in steps]
+            assert sum(map(len, steps)) == len(table)
+
+
+def test_lists_in_order_go_on_from_lists_in_order_alone() -> None:
+    model = train(epochs=1)
+    with pytest.raises(ValueError, match=r"must go on from a model of 'sasrec'.*got one of 'dot_b"):
+        zoo.collab.finetune(model, ratings(), lists="sasrec", run=RUN)
+
+
 def test_without_times_there_is_no_order() -> None:
     for options in ({"model": "sasrec"}, {"lists": "sasrec"}):
         with pytest.raises(ValueError, match=r"'sasrec' learns from the order .* without a column"):

@@ -26,11 +26,13 @@ class Prior(NamedTuple):
         spec: ids, scale and columns that it knows.
         rated_items: items of every user among all ratings that it was trained on.
         held_out_items: items of every user among the ratings that were held out then.
+        chosen: both in the order of time, where it was kept.
     """
 
     spec: Spec
     rated_items: RatedItems
     held_out_items: RatedItems
+    chosen: RatedItems
 
 
 def divided(
