@@ -255,6 +255,21 @@ def test_what_was_held_out_keeps_its_place_in_time(how: Any, tmp_path: Path) -> 
             assert sum(map(len, steps)) == len(table)
 
 
+def test_a_short_new_log_is_enough() -> None:
+    log = rounds()
+    model = train(**SMALL, data=log[log["time"] % 1000 < 3])
+    more = log[(log["time"] % 1000).isin([3, 4])]
+    of_two = more[more.duplicated("user", keep=False)]
+    tuned = zoo.collab.finetune(model, more, epochs=1, run=RUN)
+    assert len(tuned.held_out_items.items) == len(model.held_out_items.items) + len(of_two) // 2
+    again = zoo.collab.finetune(model, log[log["time"] % 1000 < 3], epochs=1, run=RUN)
+    assert again.held_out_items.keys().tolist() == model.held_out_items.keys().tolist()
+    assert again.metrics["ndcg@10"] > 0
+    with pytest.warns(UserWarning, match=r"not all that the table has of a user, got 0 such of 40"):
+        alone = zoo.collab.finetune(model, log[log["time"] % 1000 == 3], epochs=1, run=RUN)
+    assert np.isnan(alone.metrics["loss"])
+
+
 def test_lists_in_order_go_on_from_lists_in_order_alone() -> None:
     model = train(epochs=1)
     with pytest.raises(ValueError, match=r"must go on from a model of 'sasrec'.*got one of 'dot_b"):
