@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -304,3 +305,16 @@ def test_new_items_are_placed_by_their_features(name: str, tmp_path: Path) -> No
         model.with_items(new.loc[[3]])
     with pytest.raises(ValueError, match="trained without those of items"):
         train(name, data, epochs=1).with_items(new)
+
+
+@pytest.mark.parametrize("lists", ["none", "item_knn", "blend"])
+def test_further_training_keeps_to_the_kind_of_lists(lists: Any, tmp_path: Path) -> None:
+    model = train(epochs=1, lists=lists)
+    kind = model.lists_name
+    assert lists in (kind, "blend")
+    loaded = zoo.load(model.save(tmp_path / "m"), Recommender, run=RUN)
+    for start in (model, loaded):
+        tuned = zoo.collab.finetune(start, ratings(seed=1), epochs=1, rivals=False, run=RUN)
+        assert tuned.lists_name in (kind, *model.spec.lists)
+    other = zoo.collab.finetune(model, ratings(seed=1), epochs=0, lists="popular", run=RUN)
+    assert list(other.spec.lists) == ["popular"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from zoo.collab.models.catalogue import check_config
 from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.new_items import lists_with, network_with, partners_with, spec_with
-from zoo.collab.options import ModelName, Titles
+from zoo.collab.options import ListName, ModelName, Titles
 from zoo.collab.pairs import Users, rate
 from zoo.collab.ranking import Lists, last_metrics
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
@@ -471,10 +471,18 @@ class Recommender(Model[nn.Module, Spec]):
         return self.in_order.with_others(self.rated_items, n_users)
 
     @property
+    def lists_name(self) -> ListName | Literal["none"]:
+        """The kind of lists that stand beside the networks: a part alone, or the blend of some."""
+        if self._computed is None and self._choices is not None:
+            return self._choices.name
+        parts: Any = list(self.spec.lists) or ["none"]
+        name: ListName | Literal["none"] = "blend" if len(parts) > 1 else parts[0]
+        return name
+
+    @property
     def keeps_order(self) -> bool:
         """Whether the items of users are in the order of time."""
-        lists = () if self._choices is None else (self._choices.name,)
-        return any(map(needs_order, (self.name, *self.spec.lists, *lists)))
+        return needs_order(self.name) or needs_order(self.lists_name)
 
     @property
     def _counts(self) -> Tensor | None:

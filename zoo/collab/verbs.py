@@ -226,8 +226,13 @@ def _model(
 
 
 def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:
-    """All options; what is not given is the recipe's, but that fine-tuning does not decay."""
+    """All options; what is not given is the recipe's, but that fine-tuning does not decay.
+
+    Fine-tuning keeps to the model's kind of lists.
+    """
     settings = OPTIONS.complete(options)
+    if start is not None and predicts_ratings(name) and "lists" not in options:
+        settings["lists"] = start.lists_name
     decay: float | None = settings["weight_decay"]
     if decay is None:
         settings["weight_decay"] = 0.0 if start else RECIPES[name].weight_decay
