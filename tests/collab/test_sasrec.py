@@ -200,6 +200,7 @@ def test_order_is_learnt_and_the_last_item_of_each_user_is_held_out(
     loaded = zoo.load(circle.save(tmp_path / "m"), Recommender, run=RUN)
     assert loaded.recommend(k=3).equals(circle.recommend(k=3))
     assert loaded.similar(3).equals(circle.similar(3))
+    assert list(circle.recommend([])) == ["user", "item", "score"]
     with pytest.raises(ValueError, match="vectors and biases are those of a model of pairs"):
         circle.factors()
 
