@@ -341,6 +341,23 @@ def test_softmax_of_histories_is_that_of_users() -> None:
     torch.testing.assert_close(said[1:], expected[1:])  # row 0 of a network is the mean user
 
 
+def test_what_few_chose_is_blurred_in_what_is_published() -> None:
+    rare = pd.DataFrame({"user": ["u00"], "item": [5001], "rating": [5.0], "time": [10**6]})
+    data = pd.concat([ratings(), rare], ignore_index=True)
+    for name in ("sasrec", "softmax"):
+        own: Any = train(name, data, epochs=1, valid_fraction=0, n_factors=8)
+        public, row = own.without_users(), int(own.spec.item_rows([5001])[0])
+        before, after = own.members[0].cpu(), public.members[0]
+        if name == "sasrec":
+            torch.testing.assert_close(after.vectors[row], before.vectors[1:].mean(0))
+            assert torch.equal(after.vectors[1:row], before.vectors[1:row])
+        else:
+            assert not after.items.factors[row].any()
+            assert not after.users.implicit[row].any()
+            assert torch.equal(after.users.implicit[1:row], before.users.implicit[1:row])
+            assert torch.equal(after.items.factors[1:row], before.items.factors[1:row])
+
+
 def test_what_is_published_of_an_order_tells_nothing_of_a_planted_user(tmp_path: Path) -> None:
     data = ratings().assign(user=lambda t: t["user"].str[1:].astype(int))
     planted = pd.DataFrame(
