@@ -191,6 +191,11 @@ def test_the_last_item_is_ranked_after_what_came_before(both: Recommender) -> No
     assert scores["recall@5"] == float(new[1] in shown)
     with pytest.raises(ValueError, match="got data=None"):
         both.evaluate_ranking(last=True)
+    with pytest.raises(ValueError, match="where last=True, got exclude_seen=False"):
+        both.evaluate_ranking(later, last=True, exclude_seen=False)
+    strange = later[:1].assign(user=[["x", "y", "z"]]).explode("user")
+    with pytest.warns(UserWarning, match="does not know 3 of 4, such as the user 'x'"):
+        both.evaluate_ranking(pd.concat([later[:1], strange]), k=5, last=True)
 
 
 def test_neighbours_with_few_ratings_count_for_less() -> None:

@@ -245,9 +245,15 @@ class Recommender(Model[nn.Module, Spec]):
                 before. For the last-item protocol pass `data=` with what followed the training.
 
         Raises:
-            ValueError: no known user has a known item to find, or there are no ratings.
+            ValueError: no known user has a known item to find, there are no ratings, or
+                `exclude_seen` is False with `last`.
         """
         if last:
+            if not exclude_seen:
+                raise ValueError(
+                    "exclude_seen must be True where last=True, got exclude_seen=False: a user's "
+                    "last item is found among those not chosen before. Leave one of them out."
+                )
             scorer = self._raters[self._raters.resolved(by)]
             return last_metrics(scorer, self.spec, self.chosen, data, k)
         if data is not None:
