@@ -190,6 +190,7 @@ def test_order_is_learnt_and_the_last_item_of_each_user_is_held_out(
     assert circle.metrics["ndcg@10"] > 0.95
     assert circle.fold_in([4, 5, 6]).recommend(1)["item"].tolist() == [7]
     assert circle.fold_in([6, 5, 4]).recommend(1)["item"].tolist() != [7]
+    assert circle.fold_in([6, 4, 5, 6]).recommend(3).equals(circle.fold_in([4, 5, 6]).recommend(3))
     table = pd.DataFrame({"item": [6, 5, 4], "time": [3, 2, 1]})
     assert circle.fold_in(table).recommend(1)["item"].tolist() == [7]
     following = {
