@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -190,6 +191,11 @@ def test_the_last_item_is_ranked_after_what_came_before(both: Recommender) -> No
     assert scores["recall@5"] == float(new[1] in shown)
     with pytest.raises(ValueError, match="got data=None"):
         both.evaluate_ranking(last=True)
+    with pytest.raises(ValueError, match="where last=True, got exclude_seen=False"):
+        both.evaluate_ranking(later, last=True, exclude_seen=False)
+    strange = later[:1].assign(user=[["x", "y", "z"]]).explode("user")
+    with pytest.warns(UserWarning, match="does not know 3 of 4, such as the user 'x'"):
+        both.evaluate_ranking(pd.concat([later[:1], strange]), k=5, last=True)
 
 
 def test_neighbours_with_few_ratings_count_for_less() -> None:
@@ -304,3 +310,16 @@ def test_new_items_are_placed_by_their_features(name: str, tmp_path: Path) -> No
         model.with_items(new.loc[[3]])
     with pytest.raises(ValueError, match="trained without those of items"):
         train(name, data, epochs=1).with_items(new)
+
+
+@pytest.mark.parametrize("lists", ["none", "item_knn", "blend"])
+def test_further_training_keeps_to_the_kind_of_lists(lists: Any, tmp_path: Path) -> None:
+    model = train(epochs=1, lists=lists)
+    kind = model.lists_name
+    assert lists in (kind, "blend")
+    loaded = zoo.load(model.save(tmp_path / "m"), Recommender, run=RUN)
+    for start in (model, loaded):
+        tuned = zoo.collab.finetune(start, ratings(seed=1), epochs=1, rivals=False, run=RUN)
+        assert tuned.lists_name in (kind, *model.spec.lists)
+    other = zoo.collab.finetune(model, ratings(seed=1), epochs=0, lists="popular", run=RUN)
+    assert list(other.spec.lists) == ["popular"]

@@ -190,6 +190,7 @@ def test_order_is_learnt_and_the_last_item_of_each_user_is_held_out(
     assert circle.metrics["ndcg@10"] > 0.95
     assert circle.fold_in([4, 5, 6]).recommend(1)["item"].tolist() == [7]
     assert circle.fold_in([6, 5, 4]).recommend(1)["item"].tolist() != [7]
+    assert circle.fold_in([6, 4, 5, 6]).recommend(3).equals(circle.fold_in([4, 5, 6]).recommend(3))
     table = pd.DataFrame({"item": [6, 5, 4], "time": [3, 2, 1]})
     assert circle.fold_in(table).recommend(1)["item"].tolist() == [7]
     following = {
@@ -200,6 +201,7 @@ def test_order_is_learnt_and_the_last_item_of_each_user_is_held_out(
     loaded = zoo.load(circle.save(tmp_path / "m"), Recommender, run=RUN)
     assert loaded.recommend(k=3).equals(circle.recommend(k=3))
     assert loaded.similar(3).equals(circle.similar(3))
+    assert list(circle.recommend([])) == ["user", "item", "score"]
     with pytest.raises(ValueError, match="vectors and biases are those of a model of pairs"):
         circle.factors()
 
@@ -227,6 +229,53 @@ def test_fine_tuning_goes_on_after_what_was_known(circle: Recommender) -> None:
     assert tuned.rated_items.of_row(row).tolist() == [*before, len(tuned.spec.items)]
     (batch,) = tuned.learner().data.train.epoch(0)
     assert sorted((batch.target > 0).sum(1).tolist()) == [1, 1]
+
+
+def steps_of(model: Recommender, log: pd.DataFrame) -> list[list[float]]:
+    """Each user's times in the order in which the model holds what they chose."""
+    when = log.set_index(["user", "item"])["time"]
+    ids, items = model.spec.users, model.spec.items
+    rows = [model.chosen.of_row(row).tolist() for row in range(1, len(ids) + 1)]
+    return [
+        [float(when[user, items[item - 1]]) for item in own]
+        for user, own in zip(ids, rows, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("how", ["last", "random"])
+def test_what_was_held_out_keeps_its_place_in_time(how: Any, tmp_path: Path) -> None:
+    log = rounds()
+    early = log[log["time"] % 1000 < 4]
+    model = train(**SMALL, data=early, split=how)
+    tuned = zoo.collab.finetune(model, log[log["time"] % 1000 >= 4], epochs=1, split=how, run=RUN)
+    for one, table in ((model, early), (tuned, log)):
+        assert one.spec.n_held_out
+        loaded = zoo.load(one.save(tmp_path / f"{len(table)}"), Recommender, run=RUN)
+        for own in (one, loaded):
+            steps = steps_of(own, log)
+            assert steps == [sorted(times) for times in steps]
+            assert sum(map(len, steps)) == len(table)
+
+
+def test_a_short_new_log_is_enough() -> None:
+    log = rounds()
+    model = train(**SMALL, data=log[log["time"] % 1000 < 3])
+    more = log[(log["time"] % 1000).isin([3, 4])]
+    of_two = more[more.duplicated("user", keep=False)]
+    tuned = zoo.collab.finetune(model, more, epochs=1, run=RUN)
+    assert len(tuned.held_out_items.items) == len(model.held_out_items.items) + len(of_two) // 2
+    again = zoo.collab.finetune(model, log[log["time"] % 1000 < 3], epochs=1, run=RUN)
+    assert again.held_out_items.keys().tolist() == model.held_out_items.keys().tolist()
+    assert again.metrics["ndcg@10"] > 0
+    with pytest.warns(UserWarning, match=r"not all that the table has of a user, got 0 such of 40"):
+        alone = zoo.collab.finetune(model, log[log["time"] % 1000 == 3], epochs=1, run=RUN)
+    assert np.isnan(alone.metrics["loss"])
+
+
+def test_lists_in_order_go_on_from_lists_in_order_alone() -> None:
+    model = train(epochs=1)
+    with pytest.raises(ValueError, match=r"must go on from a model of 'sasrec'.*got one of 'dot_b"):
+        zoo.collab.finetune(model, ratings(), lists="sasrec", run=RUN)
 
 
 def test_without_times_there_is_no_order() -> None:
@@ -291,6 +340,23 @@ def test_softmax_of_histories_is_that_of_users() -> None:
         expected = net.users(users)[0] @ vectors.T + biases
         said = net.without_users().score(model.rated_items.part(users))
     torch.testing.assert_close(said[1:], expected[1:])  # row 0 of a network is the mean user
+
+
+def test_what_few_chose_is_blurred_in_what_is_published() -> None:
+    rare = pd.DataFrame({"user": ["u00"], "item": [5001], "rating": [5.0], "time": [10**6]})
+    data = pd.concat([ratings(), rare], ignore_index=True)
+    for name in ("sasrec", "softmax"):
+        own: Any = train(name, data, epochs=1, valid_fraction=0, n_factors=8)
+        public, row = own.without_users(), int(own.spec.item_rows([5001])[0])
+        before, after = own.members[0].cpu(), public.members[0]
+        if name == "sasrec":
+            torch.testing.assert_close(after.vectors[row], before.vectors[1:].mean(0))
+            assert torch.equal(after.vectors[1:row], before.vectors[1:row])
+        else:
+            assert not after.items.factors[row].any()
+            assert not after.users.implicit[row].any()
+            assert torch.equal(after.users.implicit[1:row], before.users.implicit[1:row])
+            assert torch.equal(after.items.factors[1:row], before.items.factors[1:row])
 
 
 def test_what_is_published_of_an_order_tells_nothing_of_a_planted_user(tmp_path: Path) -> None:

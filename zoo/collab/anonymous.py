@@ -110,7 +110,7 @@ def without_rare(lists: ListBlend) -> ListBlend:
             part.weights[is_rare[part.neighbours.long()]] = 0.0
         elif isinstance(part, Ials):
             part.vectors[is_rare] = 0.0
-        elif isinstance(part, SasRec):
+        elif isinstance(part, SasRec | Softmax):
             _blur(part, is_rare)
     return public
 
@@ -140,12 +140,15 @@ def partners_without_users(blend: Blend, n: int) -> Blend:
     return replace(blend, partners=tuple(partners))
 
 
-def _blur(network: SasRec, is_rare: Tensor) -> None:
-    """Give the mean vector of all rare items to each of them: they are told from others alone."""
+def _blur(network: SasRec | Softmax, is_rare: Tensor) -> None:
+    """Give rare items the mean vector of all where they need one in sequences, or else none."""
     is_rare = is_rare.clone()
     is_rare[0] = False  # what every sequence begins with
-    if is_rare.any():
-        network.vectors[is_rare] = network.vectors[is_rare].mean(0)
+    if isinstance(network, SasRec):
+        network.vectors[is_rare] = network.vectors[1:].mean(0)
+    else:
+        network.items.factors[is_rare] = 0.0
+        network.users.implicit[is_rare] = 0.0
 
 
 @torch.no_grad()
@@ -153,13 +156,11 @@ def _without_users(member: Any, counts: Tensor | None) -> nn.Module:
     """A model of lists, or a network to which users are what they chose."""
     if isinstance(member, ListBlend):
         return without_rare(member)
-    if isinstance(member, SasRec):
-        blurred = deepcopy(member).cpu()
-        if counts is not None:
-            _blur(blurred, counts < FEWEST)
-        return blurred.eval()
-    public: Softmax = member.without_users()
-    return public
+    public: SasRec | Softmax
+    public = deepcopy(member).cpu() if isinstance(member, SasRec) else member.without_users()
+    if counts is not None:
+        _blur(public, counts < FEWEST)
+    return public.eval()
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 import pandas as pd
@@ -27,13 +27,19 @@ from zoo.collab.models.catalogue import check_config
 from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.new_items import lists_with, network_with, partners_with, spec_with
-from zoo.collab.options import ModelName, Titles
+from zoo.collab.options import ListName, ModelName, Titles
 from zoo.collab.pairs import Users, rate
 from zoo.collab.ranking import Lists, last_metrics
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
-from zoo.collab.task import is_computed, predicts_ratings, scores_histories, task_of
+from zoo.collab.task import (
+    is_computed,
+    needs_order,
+    predicts_ratings,
+    scores_histories,
+    task_of,
+)
 from zoo.collab.visitor import Visitor, VisitorRatings, placed
 from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
@@ -50,7 +56,8 @@ if TYPE_CHECKING:
 
 RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of the first member
 HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
-OWN = ("name", "arguments", "rated_items", "held_out_items", "lists")
+HELD_OUT_PLACES = "held_out.places"  # which of both, in order, are held out; where order counts
+OWN = ("name", "arguments", "rated_items", "held_out_items", "in_order", "lists")
 AFTERWARDS = ("spec's lists", "lists", "lists_ndcg@10")  # what a record has after training
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
 NOT_COUNTED = "They are left out of the lists and not counted."
@@ -68,6 +75,7 @@ class Recommender(Model[nn.Module, Spec]):
         rated_items: items of every user among the ratings that were trained on. They are a part of
             the artifact: publish a model only if its users may be known by what they rated.
         held_out_items: items of each user whose ratings were held out of the table to train on.
+        in_order: both in the order of time, where it counts; None puts the held-out ones last.
     """
 
     domain = "collab"
@@ -80,6 +88,7 @@ class Recommender(Model[nn.Module, Spec]):
         name: ModelName,
         rated_items: RatedItems,
         held_out_items: RatedItems | None = None,
+        in_order: RatedItems | None = None,
         arguments: dict[str, Any] | None = None,
         lists: ListBlend | None = None,
         choices: Choices | None = None,
@@ -88,6 +97,7 @@ class Recommender(Model[nn.Module, Spec]):
     ) -> None:
         self.name, self.arguments, self.rated_items = name, arguments or {}, rated_items
         self.held_out_items = held_out_items or RatedItems.empty(len(spec.users))
+        self.in_order = in_order
         self._computed, self._choices = lists, choices
         n = len(self.held_out_items.items)
         parts = ListArguments() if lists is None else lists.arguments
@@ -235,11 +245,17 @@ class Recommender(Model[nn.Module, Spec]):
                 before. For the last-item protocol pass `data=` with what followed the training.
 
         Raises:
-            ValueError: no known user has a known item to find, or there are no ratings.
+            ValueError: no known user has a known item to find, there are no ratings, or
+                `exclude_seen` is False with `last`.
         """
         if last:
+            if not exclude_seen:
+                raise ValueError(
+                    "exclude_seen must be True where last=True, got exclude_seen=False: a user's "
+                    "last item is found among those not chosen before. Leave one of them out."
+                )
             scorer = self._raters[self._raters.resolved(by)]
-            return last_metrics(scorer, self.spec, self._chosen, data, k)
+            return last_metrics(scorer, self.spec, self.chosen, data, k)
         if data is not None:
             ratings = self._read(data, NOT_COUNTED if exclude_seen else FLATTERING)
         elif self._learner is None or self._learner.data.valid is None:
@@ -382,6 +398,9 @@ class Recommender(Model[nn.Module, Spec]):
         first |= dict(zip(RATED_ITEMS, self.rated_items, strict=True))
         if self.spec.n_held_out:
             first |= dict(zip(HELD_OUT_ITEMS, self.held_out_items, strict=True))
+        if self.spec.n_held_out and self.in_order is not None:
+            is_rated = np.isin(self.chosen.keys(), self.rated_items.keys())
+            first[HELD_OUT_PLACES] = torch.from_numpy(~is_rated)
         lists = [] if self._computed is None else [dict(self._computed.state_dict())]
         return [first, *others, *lists]
 
@@ -429,10 +448,10 @@ class Recommender(Model[nn.Module, Spec]):
     @cached_property
     def _raters(self) -> Raters:
         if scores_histories(self.name):
-            return Raters(None, ListScorer(self._placed, self._chosen))
+            return Raters(None, ListScorer(self._placed, self.chosen))
         choice = None
         if self.lists is not None:
-            choice = ListScorer(Placed([self.lists], self.run), self._chosen)
+            choice = ListScorer(Placed([self.lists], self.run), self.chosen)
         return Raters(Scorer(self._placed), choice)
 
     @property
@@ -450,9 +469,26 @@ class Recommender(Model[nn.Module, Spec]):
         return self._raters.rating
 
     @cached_property
-    def _chosen(self) -> RatedItems:
-        """Items of every user in the tables to train on, held-out parts included."""
-        return self.rated_items.with_others(self.held_out_items, len(self.spec.users))
+    def chosen(self) -> RatedItems:
+        """Items of every user in the tables to train on, held-out parts included, in order."""
+        n_users = len(self.spec.users)
+        if self.in_order is None:
+            return self.rated_items.with_others(self.held_out_items, n_users)
+        return self.in_order.with_others(self.rated_items, n_users)
+
+    @property
+    def lists_name(self) -> ListName | Literal["none"]:
+        """The kind of lists that stand beside the networks: a part alone, or the blend of some."""
+        if self._computed is None and self._choices is not None:
+            return self._choices.name
+        parts: Any = list(self.spec.lists) or ["none"]
+        name: ListName | Literal["none"] = "blend" if len(parts) > 1 else parts[0]
+        return name
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the items of users are in the order of time."""
+        return needs_order(self.name) or needs_order(self.lists_name)
 
     @property
     def _counts(self) -> Tensor | None:
@@ -470,11 +506,11 @@ class Recommender(Model[nn.Module, Spec]):
 
     @cached_property
     def _lists_by_choice(self) -> Lists:
-        return Lists(self._raters["choice"], self.spec, self.rated_items, self._chosen)
+        return Lists(self._raters["choice"], self.spec, self.rated_items, self.chosen)
 
     @cached_property
     def _lists_by_rating(self) -> Lists:
-        return Lists(self._raters["rating"], self.spec, self.rated_items, self._chosen)
+        return Lists(self._raters["rating"], self.spec, self.rated_items, self.chosen)
 
     def _scores(self, batches: Batches) -> dict[str, float]:
         if predicts_ratings(self.name):

@@ -93,7 +93,7 @@ class Options(TrainingOptions, InFolds, total=False):
             default="blend",
             help="Model of lists beside one of ratings, which recommends then: 'blend' of "
             "EASE, implicit ALS and what is popular, one of them alone, 'softmax', 'sasrec' where "
-            "there are times, or 'none'.",
+            "there are times, or 'none'. In fine-tuning the model's own, unless it is stated.",
         ),
     ]
     n_factors: Annotated[

@@ -20,6 +20,7 @@ from zoo.collab.data.batches import Ratings, encode
 from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, read
+from zoo.collab.data.unknown import warn_of_ids
 from zoo.collab.scorer import BLOCK as BLOCK
 from zoo.collab.scorer import ListScorer, Scorer
 from zoo.collab.selection import Selection
@@ -299,6 +300,9 @@ def last_metrics(
             "followed the training."
         )
     table, n_users = read(data, remembered=spec.columns), len(spec.users)
+    is_text = not isinstance(data, pd.DataFrame)
+    rows = encode(table, spec).rows
+    warn_of_ids(spec, table, rows, means="They are not counted.", is_text=is_text)
     if "time" in table:
         table = table.sort_values("time", kind="stable")
     is_latest = ~table.duplicated("user", keep="last")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.model import HELD_OUT_ITEMS, RATED_ITEMS, Recommender
+from zoo.collab.model import HELD_OUT_ITEMS, HELD_OUT_PLACES, RATED_ITEMS, Recommender
 from zoo.collab.models.catalogue import build, check_config
 from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.rivals import PARTNERS
@@ -66,6 +66,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
                 f"n_held_out must be the number of held-out ratings, {len(held_out_items.items)}, "
                 f"got {spec.n_held_out}"
             )
+        in_order = _in_order(stored.weights[0], rated_items, held_out_items)
         network = partial(build, name, spec, arguments)
         networks = stored.networks
         lists = _lists(networks, spec)
@@ -83,6 +84,7 @@ def load(directory: Path | str, run: Run | None = None) -> Recommender:
         name=name,
         rated_items=rated_items,
         held_out_items=held_out_items,
+        in_order=in_order,
         arguments=arguments,
         lists=lists,
         blend=blend,
@@ -125,3 +127,23 @@ def _rated_items(tensors: dict[str, Tensor], spec: Spec, names: tuple[str, str])
     if not sound:
         raise ValueError(f"{names[1]} must be rows of known users and items, got others")
     return RatedItems(offsets, items)
+
+
+def _in_order(
+    tensors: dict[str, Tensor], rated_items: RatedItems, held_out_items: RatedItems
+) -> RatedItems | None:
+    """Items of both kinds in order; None where the artifact does not tell it.
+
+    Raises:
+        ValueError: the places are not those of the users' held-out items.
+    """
+    places = tensors.pop(HELD_OUT_PLACES, None)
+    if places is None:
+        return None
+    others = held_out_items.without(rated_items.keys(), len(held_out_items.offsets) - 2)
+    offsets = rated_items.offsets + others.offsets
+    both = RatedItems(offsets, places)
+    is_sound = places.dtype == torch.bool and places.shape == (int(offsets[-1]),)
+    if not is_sound or not torch.equal(both.owners[places], others.owners):
+        raise ValueError(f"{HELD_OUT_PLACES} must mark each user's held-out items, got others")
+    return rated_items.woven(others, places)

@@ -152,7 +152,7 @@ def learner(
     name = start.name if start else model or suited_model(data, options)
     settings = _settings(name, options, start)
     arguments, features = _arguments(name, settings, start), _features(name, settings, start)
-    prior = Prior(start.spec, start.rated_items, start.held_out_items) if start else None
+    prior = _prior(start, settings) if start else None
     table = prepare(data, settings, name, features=features, prior=prior)
     if needs_order(name) and start is None and (n := recipe.negatives(len(table.spec.items))):
         arguments.setdefault("negatives", n)
@@ -179,8 +179,24 @@ def learner(
         name=name,
         rated_items=table.rated_items,
         held_out_items=table.held_out_items,
+        in_order=table.in_order,
         arguments=arguments,
     )
+
+
+def _prior(start: Recommender, settings: Options) -> Prior:
+    """What a pretrained model brings.
+
+    Raises:
+        ValueError: order is to count, and the model has not kept that of its ratings.
+    """
+    if needs_order(settings["lists"]) and len(start.rated_items.items) and not start.keeps_order:
+        raise ValueError(
+            "lists='sasrec' must go on from a model of 'sasrec', which knows the order of its "
+            f"ratings, got one of {start.name!r} with other lists. Train anew on all ratings."
+        )
+    chosen = start.chosen if start.keeps_order else start.rated_items
+    return Prior(start.spec, start.rated_items, start.held_out_items, chosen)
 
 
 def _choices(name: ModelName, settings: Options, table: Prepared, seed: int) -> Choices | None:
@@ -210,8 +226,13 @@ def _model(
 
 
 def _settings(name: ModelName, options: Options, start: Recommender | None) -> Options:
-    """All options; what is not given is the recipe's, but that fine-tuning does not decay."""
+    """All options; what is not given is the recipe's, but that fine-tuning does not decay.
+
+    Fine-tuning keeps to the model's kind of lists.
+    """
     settings = OPTIONS.complete(options)
+    if start is not None and predicts_ratings(name) and "lists" not in options:
+        settings["lists"] = start.lists_name
     decay: float | None = settings["weight_decay"]
     if decay is None:
         settings["weight_decay"] = 0.0 if start else RECIPES[name].weight_decay
@@ -329,7 +350,8 @@ def _data(table: Prepared, batch_size: int, run: Run, length: int | None) -> Dat
         train: Any = windows(table.rated_items, table.train, shuffle=True)
         if table.valid is not None:
             of_valid = table.valid.rated_items(len(table.spec.users))
-            after = table.rated_items.with_others(of_valid, len(table.spec.users))
+            known = table.rated_items if table.in_order is None else table.in_order
+            after = known.with_others(of_valid, len(table.spec.users))
             valid = windows(after, table.valid, shuffle=False)
         return Data(train, valid, table.spec, origin=table.origin)
     if table.valid is not None:

@@ -108,7 +108,8 @@ def placed(
         ValueError: all items are unknown, or a rating is no finite number.
     """
     if not isinstance(ratings, (Mapping, pd.Series, pd.DataFrame)):
-        ratings = dict.fromkeys(one_or_many(ratings, "item"), _liked(spec))
+        latest = dict.fromkeys(reversed(list(one_or_many(ratings, "item"))))  # of repeats
+        ratings = dict.fromkeys(reversed(latest), _liked(spec))
     table = read_visitor(ratings, spec.columns, needs_rating=needs_rating)
     if "time" in table:  # in order, for models that look at it
         table = table.sort_values("time", kind="stable")

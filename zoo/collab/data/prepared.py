@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from zoo.collab.data.batches import Ratings
+from zoo.collab.data.batches import encode as rows_of
 from zoo.collab.data.columns import USUAL
 from zoo.collab.data.features import encode, fit, require_ids
 from zoo.collab.data.ids import IdIndex, Rows, cast_like
@@ -40,6 +41,7 @@ class Prepared:
         rated_items: items of every user among all ratings that the model is trained on, before
             and now.
         held_out_items: items of every user among ratings that were held out of those tables.
+        in_order: both as time passes, where order counts.
         features: encoded features of each side that has any.
         origin: which of the table's rows are validated on, where they were drawn from it.
     """
@@ -50,6 +52,7 @@ class Prepared:
     rated_items: RatedItems
     held_out_items: RatedItems
     features: dict[str, Tensor]
+    in_order: RatedItems | None = None
     origin: Origin | None = None
 
 
@@ -79,11 +82,13 @@ def prepare(
     remembered: Any = prior.spec.columns if prior else {}
     reading: Callable[..., pd.DataFrame]
     reading = partial(read, columns=stated, remembered=remembered, needs_rating=predicts)
-    if needs_order(name) or needs_order(settings["lists"]):
+    is_ordered = needs_order(name) or needs_order(settings["lists"])
+    if is_ordered:
         reading = partial(_in_order, reading)
     ratings, held_out, origin = reading(table, learns=prior is None), None, None
     if predicts and prior is None and settings["y_range"] is None:
         ratings = without_odd_ones(ratings)
+    whole = ratings
     if settings["valid"] is not None:
         held_out = reading(settings["valid"])
     elif settings["valid_fraction"] or settings["fold"]:
@@ -105,12 +110,16 @@ def prepare(
     if held_out is not None:
         valid = validation(held_out, rated_items, spec, is_ranking=not predicts)
     drawn = valid if settings["valid"] is None else None
-    held_out_items = all_held_out(drawn, rated_items, prior)
+    held_out_items, in_order = all_held_out(drawn, rated_items, prior), None
+    if is_ordered:
+        own = rows_of(whole, spec).rated_items(n_users)
+        in_order = prior.chosen.with_others(own, n_users) if prior else own
+        rated_items = in_order.without(held_out_items.keys(), n_users)
     ids: dict[Any, Any] = {"user": spec.users, "item": spec.items}
     how: dict[Any, Any] = {**spec.features}
     both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
     tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
-    return Prepared(spec, train, valid, rated_items, held_out_items, tensors, origin)
+    return Prepared(spec, train, valid, rated_items, held_out_items, tensors, in_order, origin)
 
 
 def _numbered(

@@ -97,6 +97,17 @@ class RatedItems(NamedTuple):
         own = self.keys()
         return type(self).from_keys(own[~np.isin(own, keys)], n_users)
 
+    def woven(self, others: Self, is_other: Tensor) -> Self:
+        """The pairs of both, which share none, in an order of their users' items.
+
+        Args:
+            others: pairs of the same users.
+            is_other: which places of the result are theirs. Shape: (n_both,).
+        """
+        items = self.items.new_empty(len(is_other))
+        items[is_other], items[~is_other] = others.items, self.items
+        return type(self)(self.offsets + others.offsets, items)
+
     def transposed(self, n_items: int) -> Self:
         """The users of every item."""
         order = torch.argsort(self.items, stable=True)

@@ -163,17 +163,13 @@ def split(
     Raises:
         ValueError: there are no times for a split by time, or a part is empty.
     """
-    if kind in ("time", "last") and "time" not in ratings:
-        raise ValueError(
-            f"a split by {kind!r} needs a column of times, got a table without one. Name it by "
-            "time='...', or split by 'random', 'user' or 'item'."
-        )
     if fold is not None:
+        _require_times(ratings, kind)
         times = ratings["time"].to_numpy() if kind in ("time", "last") else None
         strata = ratings[kind].factorize()[0] if kind in ("user", "item") else None
         train, held = rows_of_fold(fold, len(ratings), seed, strata=strata, times=times)
         return ratings.iloc[train], ratings.iloc[held]
-    is_held_out = _share(ratings, kind, fraction, seed)
+    is_held_out = share(ratings, kind, fraction, seed)
     require_both_parts(
         int((~is_held_out).sum()),
         int(is_held_out.sum()),
@@ -183,8 +179,22 @@ def split(
     return ratings[~is_held_out], ratings[is_held_out]
 
 
-def _share(ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Whether each rating is of the share to validate on. Shape: (n,)."""
+def share(
+    ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int, *, fewest: int = FEWEST
+) -> NDArray[np.bool_]:
+    """Whether each rating is of the share to validate on, see `split`. Shape: (n,).
+
+    Args:
+        ratings: table as `read` returns it.
+        kind: how the share is drawn.
+        fraction: its size.
+        seed: the draw is a function of it.
+        fewest: ratings of a user whose "last" one is held out.
+
+    Raises:
+        ValueError: there are no times for a split by time.
+    """
+    _require_times(ratings, kind)
     n = len(ratings)
     is_held_out = np.zeros(n, dtype=bool)
     if kind == "time":
@@ -194,7 +204,7 @@ def _share(ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int) -
     if kind == "last":
         users = ratings.sort_values("time", kind="stable")["user"]
         is_last = ~users.duplicated(keep="last").reindex(ratings.index)
-        has_more = ratings.groupby("user", sort=False)["user"].transform("size") >= FEWEST
+        has_more = ratings.groupby("user", sort=False)["user"].transform("size") >= fewest
         return (is_last & has_more).to_numpy()
     draw = np.random.default_rng(seed).random(n)
     if kind == "random":
@@ -203,6 +213,14 @@ def _share(ratings: pd.DataFrame, kind: SplitName, fraction: float, seed: int) -
     grouped = pd.Series(draw, index=ratings.index).groupby(ratings[kind], sort=False)
     size = grouped.transform("size")
     return (grouped.rank(method="first") <= (fraction * size).round()).to_numpy()
+
+
+def _require_times(ratings: pd.DataFrame, kind: SplitName) -> None:
+    if kind in ("time", "last") and "time" not in ratings:
+        raise ValueError(
+            f"a split by {kind!r} needs a column of times, got a table without one. Name it by "
+            "time='...', or split by 'random', 'user' or 'item'."
+        )
 
 
 def _with_times(ratings: pd.DataFrame, names: Mapping[str, Any], is_stated: bool) -> pd.DataFrame:

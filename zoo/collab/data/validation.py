@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from zoo.collab.data.batches import Ratings, encode
 from zoo.collab.data.rated_items import RatedItems, pair_keys
-from zoo.collab.data.ratings import Table, read, split
+from zoo.collab.data.ratings import FEWEST, Table, read, share, split
 from zoo.collab.data.unknown import warn_of_ids
 from zoo.collab.options import Options
 from zoo.collab.spec import Spec
@@ -26,11 +27,13 @@ class Prior(NamedTuple):
         spec: ids, scale and columns that it knows.
         rated_items: items of every user among all ratings that it was trained on.
         held_out_items: items of every user among the ratings that were held out then.
+        chosen: both in the order of time, where it was kept.
     """
 
     spec: Spec
     rated_items: RatedItems
     held_out_items: RatedItems
+    chosen: RatedItems
 
 
 def divided(
@@ -41,20 +44,40 @@ def divided(
     If it was trained on all of them, there are none to validate on, and one warning says so.
     """
     fraction, seed = settings["valid_fraction"], (settings["run"] or Run()).seed
-    how = settings["split"], fraction, seed, settings["fold"] and Fold(*settings["fold"])
+    fold = settings["fold"] and Fold(*settings["fold"])
+    how = settings["split"], fraction, seed
     if prior is None:
-        return split(ratings, *how)
+        return split(ratings, *how, fold)
     rows = encode(ratings, prior.spec)
     is_new = ~np.isin(pair_keys(rows.users, rows.items), prior.rated_items.keys())
-    if not is_new.any() if settings["fold"] else not round(fraction * is_new.sum()):
+    is_last, rule = settings["split"] == "last" and not fold, "new to the pretrained model"
+    if is_last:
+        is_new &= _leave_some(ratings, prior.rated_items.offsets.diff().numpy()[rows.users.numpy()])
+        rule += " and not all that the table has of a user"
+    new = ratings[is_new]
+    if fold:
+        held_out = split(new, *how, fold)[1] if len(new) else new
+    else:
+        held_out = new[share(new, *how, fewest=1 if is_last else FEWEST)]
+    if not len(held_out):
         warn(
-            "ratings to validate on must be new to the pretrained model, got "
-            f"{is_new.sum()} such of {len(ratings)}, so that there is no score. Pass valid=... "
-            "with ratings that it was not trained on."
+            f"ratings to validate on must be {rule}, got {len(new)} such of {len(ratings)}, so "
+            "that there is no score. Pass valid=... with ratings that it was not trained on."
         )
         return ratings, None
-    held_out = split(ratings[is_new], *how)[1]
     return ratings.drop(held_out.index), held_out
+
+
+def _leave_some(ratings: pd.DataFrame, before: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the user of each rating can do without the last one. Shape: (n,) and (n,).
+
+    Args:
+        ratings: table as `read` returns it.
+        before: number of ratings of each rating's user that a pretrained model was trained on.
+    """
+    n = ratings.groupby("user", sort=False)["user"].transform("size").to_numpy()
+    enough: NDArray[np.bool_] = (n > 1) & (n + before >= FEWEST)
+    return enough
 
 
 def validation(

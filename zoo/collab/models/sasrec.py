@@ -133,7 +133,8 @@ class SasRec(nn.Module):
         tokens, last = latest(history, self.length)
         found = []
         for rows, ends in zip(torch.split(tokens, ROWS), torch.split(last, ROWS), strict=True):
-            states = self.states(rows[:, : int(ends.max()) + 1])
+            longest = int(ends.amax()) + 1 if len(ends) else 0
+            states = self.states(rows[:, :longest])
             found.append(states[torch.arange(len(rows), device=rows.device), ends])
         return torch.cat(found) @ self.vectors.T
 
@@ -180,7 +181,7 @@ def latest(history: RatedItems, length: int) -> tuple[Tensor, Tensor]:
     ([[0, 5, 6, 7], [0, 0, 0, 0]], [[6, 7], [0, 0]])
     """
     n = (history.offsets.diff() + 1).clamp(max=length)
-    places = torch.arange(int(n.max()), device=n.device)
+    places = torch.arange(int(n.amax()) if len(n) else 0, device=n.device)
     source = (history.offsets[1:] - n)[:, None] + places
     is_item = (places < n[:, None]) & (source >= history.offsets[:-1, None])
     tokens = torch.zeros_like(source)
