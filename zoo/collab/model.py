@@ -22,7 +22,7 @@ from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
-from zoo.collab.lists import Choices
+from zoo.collab.lists import SEEDED, Choices
 from zoo.collab.models.catalogue import check_config
 from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
@@ -414,12 +414,21 @@ class Recommender(Model[nn.Module, Spec]):
         return super().write(directory, run)
 
     def complete(self) -> Self:
-        """Compute the model of lists, if there is to be one, and tell of it in the record."""
-        if self._choices is not None and self._computed is None:
-            self._computed = self._choices.lists
-            self.spec = replace(self.spec, lists=self._computed.arguments)
-            self.training = self.training | self._choices.record
-            self.standings = [*self.standings, *self._choices.standings]
+        """Compute the model of lists, if there is to be one, and tell of it in the record.
+
+        After Ctrl-C lists that are trained by steps are not begun.
+        """
+        if self._choices is None or self._computed is not None:
+            return self
+        if self._choices.name in SEEDED and self.training.get("interrupted"):
+            self._choices, self.training = None, self.training | {"lists": "none"}
+            return self
+        self._computed = self._choices.lists
+        self.spec = replace(self.spec, lists=self._computed.arguments)
+        self.training = self.training | self._choices.record
+        if cut_short := self._computed.cut_short:
+            self.training["interrupted"] = f"of lists {cut_short}"
+        self.standings = [*self.standings, *self._choices.standings]
         return self
 
     @property
