@@ -14,10 +14,11 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 import zoo
 from tests.collab.small import N_ITEMS, N_USERS, RUN, ratings, train
+from tests.helpers.device import run_here
 from tests.helpers.harm import harmed, refused, tensors
 from zoo.collab import Recommender, lists
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.lists import Choice, choose, fit_lists
+from zoo.collab.lists import FITS, Choice, choose, fit_lists
 from zoo.collab.models import item_matrix
 from zoo.collab.models.ials import ials, solved
 from zoo.collab.models.item_matrix import ease, item_knn
@@ -323,3 +324,16 @@ def test_further_training_keeps_to_the_kind_of_lists(lists: Any, tmp_path: Path)
         assert tuned.lists_name in (kind, *model.spec.lists)
     other = zoo.collab.finetune(model, ratings(seed=1), epochs=0, lists="popular", run=RUN)
     assert list(other.spec.lists) == ["popular"]
+
+
+@pytest.mark.parametrize("how", [{"folds": 2}, {}])
+def test_lists_are_fitted_once_whatever_is_measured(how: Any, tmp_path: Path, monkeypatch) -> None:
+    fits: list[int] = []
+    fit = FITS["popular"]
+    counted = lambda history, n: fits.append(n) or fit(history, n)  # noqa: E731
+    monkeypatch.setitem(FITS, "popular", counted)
+    run = run_here(out=tmp_path / "m")
+    model = train(epochs=1, lists="popular", refit=True, run=run, **how)
+    assert len(fits) == 1
+    loaded = zoo.load(tmp_path / "m", Recommender, run=RUN)
+    assert loaded.recommend(k=3).equals(model.recommend(k=3))

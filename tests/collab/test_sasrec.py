@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import signal
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,7 @@ from zoo.collab.data.ratings import split
 from zoo.collab.data.sequences import Sequences
 from zoo.collab.models.catalogue import RECIPES
 from zoo.collab.models.sasrec import SasRec, latest
+from zoo.core.training import loop
 
 SECRET = 7418529630  # the id of a user
 SMALL: dict[str, Any] = {"model": "sasrec", "epochs": 2, "n_factors": 8, "batch_size": 256}
@@ -329,6 +332,27 @@ def test_networks_of_lists_stand_beside_stars(name: Any, tmp_path: Path, monkeyp
     assert loaded.recommend(k=4).equals(model.recommend(k=4))
     assert loaded.fold_in([10, 20]).recommend(3).equals(model.fold_in([10, 20]).recommend(3))
     assert model.training["lists"] == f"1 {name}"
+
+
+@pytest.mark.parametrize(("name", "ends"), [("sasrec", 0), ("sasrec", 1), ("softmax", 1)])
+def test_ctrl_c_is_told_of_lists_and_begins_none(name: Any, ends: int, monkeypatch) -> None:
+    small = replace(RECIPES[name], epochs=2, n_factors=8, batch_size=512)
+    monkeypatch.setitem(RECIPES, name, small)
+    train_epoch, begun = loop.train_epoch, []
+
+    def pressed(fit: Any, batches: Any) -> None:
+        if len(begun) == ends:
+            os.kill(os.getpid(), signal.SIGINT)
+        begun.append(type(fit.model))
+        train_epoch(fit, batches)
+
+    monkeypatch.setattr(loop, "train_epoch", pressed)
+    model = train(lists=name, epochs=1)
+    assert len(begun) == ends + 1
+    said = ("after 0 of 1 epochs", "of lists after 0 of 2 epochs")[ends]
+    assert model.training["interrupted"] == said
+    assert (model.lists is None) == (ends == 0)
+    assert model.training["lists"] == ("none", f"1 {name}")[ends]
 
 
 def test_softmax_of_histories_is_that_of_users() -> None:

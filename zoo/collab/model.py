@@ -22,7 +22,7 @@ from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
-from zoo.collab.lists import Choices
+from zoo.collab.lists import SEEDED, Choices
 from zoo.collab.models.catalogue import check_config
 from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
@@ -49,6 +49,7 @@ from zoo.core.placed import Placed
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
+from zoo.core.trust.judge import MEASURED
 from zoo.hub.publish import push
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of th
 HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
 HELD_OUT_PLACES = "held_out.places"  # which of both, in order, are held out; where order counts
 OWN = ("name", "arguments", "rated_items", "held_out_items", "in_order", "lists")
+MEASUREMENTS = (MEASURED, ".fold-")  # how folders of what is measured begin, see `core.trust.judge`
 AFTERWARDS = ("spec's lists", "lists", "lists_ndcg@10")  # what a record has after training
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
 NOT_COUNTED = "They are left out of the lists and not counted."
@@ -409,17 +411,30 @@ class Recommender(Model[nn.Module, Spec]):
         return {k: v for k, v in super().record().items() if k not in AFTERWARDS}
 
     def write(self, directory: Path | str, run: dict[str, Any]) -> Path:
-        """See `Model.write`; lists that were not needed yet are computed."""
-        self.complete()
+        """See `Model.write`; lists that were not needed yet are computed.
+
+        What is measured before the model is made needs none.
+        """
+        if not Path(directory).name.startswith(MEASUREMENTS):
+            self.complete()
         return super().write(directory, run)
 
     def complete(self) -> Self:
-        """Compute the model of lists, if there is to be one, and tell of it in the record."""
-        if self._choices is not None and self._computed is None:
-            self._computed = self._choices.lists
-            self.spec = replace(self.spec, lists=self._computed.arguments)
-            self.training = self.training | self._choices.record
-            self.standings = [*self.standings, *self._choices.standings]
+        """Compute the model of lists, if there is to be one, and tell of it in the record.
+
+        After Ctrl-C lists that are trained by steps are not begun.
+        """
+        if self._choices is None or self._computed is not None:
+            return self
+        if self._choices.name in SEEDED and self.training.get("interrupted"):
+            self._choices, self.training = None, self.training | {"lists": "none"}
+            return self
+        self._computed = self._choices.lists
+        self.spec = replace(self.spec, lists=self._computed.arguments)
+        self.training = self.training | self._choices.record
+        if cut_short := self._computed.cut_short:
+            self.training["interrupted"] = f"of lists {cut_short}"
+        self.standings = [*self.standings, *self._choices.standings]
         return self
 
     @property

@@ -35,7 +35,7 @@ def sasrec(history: RatedItems, n_items: int, *, seed: int = 0) -> SasRec:
     network.set_rated_items(history)
     size = {"length": network.length, "batch_size": batch_size("sasrec", len(history.items))}
     batches = Sequences(history, _pairs(history), **size, shuffle=True, seed=seed)
-    _train("sasrec", network, batches, run)
+    network.cut_short = _train("sasrec", network, batches, run)
     return network
 
 
@@ -54,18 +54,25 @@ def softmax(history: RatedItems, n_items: int, *, seed: int = 0) -> Softmax:
     network.set_rated_items(history)
     pairs = _pairs(history).to(run.torch_device())
     batches = pairs.batches(recipe.batch_size, shuffle=True, seed=seed)
-    _train("softmax", network, batches, run)
-    return network.without_users()
+    cut_short = _train("softmax", network, batches, run)
+    public = network.without_users()
+    public.cut_short = cut_short
+    return public
 
 
-def _train(name: str, network: nn.Module, batches: Batches, run: Run) -> None:
-    """Train a network by the recipe of its name; it is on the CPU then."""
+def _train(name: str, network: nn.Module, batches: Batches, run: Run) -> str:
+    """Train a network by the recipe of its name; it is on the CPU then.
+
+    Returns:
+        Where Ctrl-C ended it, in words; "" if nothing did.
+    """
     recipe = RECIPES[name]
     learn: Learner[None, Any] = Learner(
         network, Data(batches), task_of(name), weight_decay=recipe.weight_decay, run=run
     )
     learn.fit_one_cycle(recipe.epochs, recipe.lr)
     network.cpu().eval()
+    return learn.cut_short
 
 
 def _pairs(history: RatedItems) -> Ratings:

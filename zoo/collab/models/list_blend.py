@@ -96,6 +96,13 @@ class ListBlend(nn.Module):
         arguments: ListArguments = every
         return arguments
 
+    @property
+    def cut_short(self) -> str:
+        """Where Ctrl-C ended the training of a part, in words; "" if nothing did."""
+        return next(
+            filter(None, (getattr(part, "cut_short", "") for part in self.parts.values())), ""
+        )
+
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Refuse to be trained by steps.
 

@@ -67,6 +67,7 @@ class SasRec(nn.Module):
     """
 
     bf16_on_cpu = True  # products with all items take half the time on Zen 4
+    cut_short = ""  # where Ctrl-C ended its training beside a model of ratings, in words
     frequencies: Tensor
 
     def __init__(

@@ -29,6 +29,8 @@ class Softmax(nn.Module):
         dropout: share of a user's history that each training step leaves out.
     """
 
+    cut_short = ""  # as that of `SasRec`
+
     def __init__(
         self,
         *,
