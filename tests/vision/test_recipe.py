@@ -155,7 +155,7 @@ def test_photos_of_rare_classes_are_repeated_evenly(photos: Path, tmp_path: Path
     assert repeats.max() - repeats.min() <= 1
 
 
-@pytest.mark.filterwarnings("ignore:the model that training starts from was trained on")
+@pytest.mark.filterwarnings("ignore:validation photos must be new")
 def test_an_imbalanced_folder_trains_with_either_remedy(
     model: PhotoModel, photos: Path, tmp_path: Path
 ) -> None:
