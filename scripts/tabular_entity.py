@@ -91,7 +91,7 @@ def official(seed: int, inner: bool = False) -> Rows:
     """A draw of 200,000 rows before the last tenth, and that tenth.
 
     Args:
-        seed: of the draw.
+        seed: seed of the draw.
         inner: leave out the last tenth, and score on the tenth of the remaining rows before it.
     """
     folder = zoo.data.get("rossmann")

@@ -55,17 +55,17 @@ def reference(sasrec: SasRec, tokens: Tensor) -> Tensor:
             {
                 f"{theirs}.{kind}": getattr(getattr(own, ours), kind)
                 for theirs, ours in {
-                    "self_attn.out_proj": "mixed",
-                    "linear1": "wide",
-                    "linear2": "narrow",
+                    "self_attn.out_proj": "projection",
+                    "linear1": "up",
+                    "linear2": "down",
                     "norm1": "norm",
                     "norm2": "norm_2",
                 }.items()
                 for kind in ("weight", "bias")
             }
             | {
-                "self_attn.in_proj_weight": own.attended.weight,
-                "self_attn.in_proj_bias": own.attended.bias,
+                "self_attn.in_proj_weight": own.qkv.weight,
+                "self_attn.in_proj_bias": own.qkv.bias,
             }
         )
         x = layer(x, src_mask=mask)

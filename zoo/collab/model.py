@@ -49,7 +49,7 @@ from zoo.core.placed import Placed
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
-from zoo.core.trust.judge import MEASURED
+from zoo.core.trust.judge import FOLD, MEASURED
 from zoo.hub.publish import push
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of th
 HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
 HELD_OUT_PLACES = "held_out.places"  # which of both, in order, are held out; where order counts
 OWN = ("name", "arguments", "rated_items", "held_out_items", "in_order", "lists")
-MEASUREMENTS = (MEASURED, ".fold-")  # how folders of what is measured begin, see `core.trust.judge`
+MEASUREMENTS = (MEASURED, FOLD)  # what names of folders begin with that only measure
 AFTERWARDS = ("spec's lists", "lists", "lists_ndcg@10")  # what a record has after training
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
 NOT_COUNTED = "They are left out of the lists and not counted."

@@ -66,7 +66,7 @@ _SAID: Final[ContextVar[set[str] | None]] = ContextVar("_SAID", default=None)
 
 @contextmanager
 def each_once() -> Iterator[None]:
-    """Have `warn` say the same thing once in the meantime, however often the data are looked at."""
+    """Within this context `warn` gives each message once, in each thread that opens it."""
     token = _SAID.set(set() if (said := _SAID.get()) is None else said)
     try:
         yield

@@ -99,9 +99,8 @@ class ListBlend(nn.Module):
     @property
     def cut_short(self) -> str:
         """Where Ctrl-C ended the training of a part, in words; "" if nothing did."""
-        return next(
-            filter(None, (getattr(part, "cut_short", "") for part in self.parts.values())), ""
-        )
+        ends = [getattr(part, "cut_short", "") for part in self.parts.values()]
+        return next(filter(None, ends), "")
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Refuse to be trained by steps.
@@ -118,9 +117,8 @@ class ListBlend(nn.Module):
     def score(self, history: RatedItems) -> Tensor:
         """Scores of all items, the unknown one's first. Shape: (B, n_items + 1)."""
         parts: Any = self.parts.items()
-        scores = torch.stack([self.shares[name] * part.score(history) for name, part in parts]).sum(
-            0
-        )
+        each = [self.shares[name] * part.score(history) for name, part in parts]
+        scores = torch.stack(each).sum(0)
         if any(isinstance(part, (Softmax, SasRec)) for _, part in parts):  # also score below 0
             last = scores.amin(1, keepdim=True) - 1  # what nobody has chosen
             scores = scores.where(self.counts > 0, last)

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from zoo.collab.data.rated_items import RatedItems
 from zoo.core.training.groups import LayerGroup
 
-AT_ONCE: Final = 2**20  # scores that are computed in one step,
-FEWEST: Final = 256  # of so many states at least
+AT_ONCE: Final = 2**20  # scores to compute in one step
+FEWEST: Final = 256  # states to score in one step, however many items there are
 ROWS: Final = 128  # users that are scored in one step
 INIT_STD: Final = 0.02
 
@@ -40,17 +40,19 @@ class Block(nn.Module):
         super().__init__()
         self.heads, self.dropout = heads, dropout
         self.norm, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attended, self.mixed = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.qkv, self.projection = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Shape: (B, T, width) -> (B, T, width)."""
-        three = self.attended(self.norm(x)).float().unflatten(2, (3, self.heads, -1))
+        three = self.qkv(self.norm(x)).float().unflatten(2, (3, self.heads, -1))
         q, k, v = three.permute(2, 0, 3, 1, 4)  # (B, heads, T, width / heads) each
-        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + F.dropout(self.mixed(seen.transpose(1, 2).flatten(2)), self.dropout, self.training)
-        wide = F.relu(self.wide(self.norm_2(x)))
-        return x + F.dropout(self.narrow(wide), self.dropout, self.training)
+        values = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + F.dropout(
+            self.projection(values.transpose(1, 2).flatten(2)), self.dropout, self.training
+        )
+        wide = F.relu(self.up(self.norm_2(x)))
+        return x + F.dropout(self.down(wide), self.dropout, self.training)
 
 
 class SasRec(nn.Module):

@@ -35,6 +35,7 @@ from zoo.core.trust.trial import Recipe, Rivals, Trial, over_folds, trial_of
 
 JUDGEMENT: Final = ".judged.json"  # how a call with a folder is judged
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
+FOLD: Final = ".fold-"  # what the name of a fold's folder begins with
 ALL_ROWS: Final = "before it was trained on all rows"
 FOLDS: Final = 5  # of few examples
 WAYS: Final = {"valid_fraction", "time", "split"}  # to hold out a part that a call has stated
@@ -147,7 +148,7 @@ class _Call:
         done: list[Trial] = []
         while len(done) < n and not (done and done[-1].learn.interrupted):
             i = len(done)
-            done.append(self._trial(self.make(run=self._apart(f".fold-{i + 1}"), fold=Fold(i, n))))
+            done.append(self._trial(self.make(run=self._apart(f"{FOLD}{i + 1}"), fold=Fold(i, n))))
         return done
 
     def members(self, trials: list[Trial]) -> Any:
