@@ -80,7 +80,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         several, alone = texts_of(texts, self.spec.text_column)
         if not several:
             return []
-        stream = in_memory(map(self.spec.numberer, several))
+        stream = in_memory(self.spec.numbered(several))
         warn_of_empty(stream)
         decoded = self._decoded(self._logits(stream, batch_size))
         kind: Any = Labels if self.spec.multi_label else Prediction
@@ -124,7 +124,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         texts = read(data, text, label, usual=usual, several=several).to_score()
         texts.check_kind(multi_label=several)
         self._warn_of_seen_rows(texts.hashes())
-        stream = in_memory(map(self.spec.numberer, texts.texts))
+        stream = in_memory(self.spec.numbered(texts.texts))
         warn_of_empty(stream)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
@@ -150,8 +150,9 @@ class TextClassifier(Model[ClassifierNet, Spec]):
             raise ValueError(
                 f"label must be a class of the model, got {label=}. {did_you_mean(label, classes)}"
             )
-        parts = list(parts_of(self.spec.numberer.tokenizer(text)))
-        variants = without(self.spec.numberer(text), [place for place, _ in parts])
+        reading = self.spec.reading(text)
+        parts = list(parts_of(reading))
+        variants = without(reading.numbers, [place for place, _ in parts])
         logits, number = self._logits(in_memory(variants)), classes.index(explained)
         odds = log_odds(self._decoded(logits.double()), number)
         fall = (odds[0] - odds[1:]).tolist()
@@ -175,7 +176,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         partners: Any = () if self.blend is None else self.blend.partners
         reads_parts = any(partner.reads_parts for partner in partners)
-        word = self.spec.vocabulary.word if reads_parts else None
+        word = self.spec.word if reads_parts else None
         options: Any = {"shuffle": False, "reverse": self.spec.reverse, "word": word}
         return DocumentBatches(stream, labels, batch_size, **options)
 

@@ -70,7 +70,7 @@ def new_learner(
     warn_of_empty(train_batches.stream)
     if first is not None:
         warn_of_unknown(train_batches.stream, len(spec.words))
-    word = spec.vocabulary.word if parts_pay(train_batches.stream) else None
+    word = spec.word if parts_pay(train_batches.stream) else None
     valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
     facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
     return learner_of(
@@ -138,8 +138,9 @@ def _spec(
         before = first.spec
     classes = whole.classes()
     classes = before.classes if set(classes) <= set(before.classes) else classes
-    kept = (before.words, before.language, before.reverse)
-    return Spec(*kept, classes, whole.multi_label, *columns)
+    answers: Any = {"classes": classes, "multi_label": whole.multi_label}
+    answers |= {"text_column": columns[0], "label_columns": columns[1]}
+    return Spec(before.words, before.language, before.reverse, **answers)
 
 
 @torch.no_grad()
@@ -177,7 +178,7 @@ def _batches(
     texts: Labelled, spec: Spec, batch_size: int, run: Run, *, shuffle: bool
 ) -> DocumentBatches:
     return DocumentBatches(
-        in_memory(map(spec.numberer, texts.texts)),
+        in_memory(spec.numbered(texts.texts)),
         texts.numbers(spec.classes),
         batch_size,
         shuffle=shuffle,
