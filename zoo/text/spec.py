@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Self
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 from zoo.text.data.normalisation import Normalisation
-from zoo.text.data.pieces import Pieces
+from zoo.text.data.pieces import Pieces, pieces_of
 from zoo.text.data.readable import Reading, readable, word_starts
 from zoo.text.data.rules import SPECIAL
 from zoo.text.data.tokenizer import Numberer, Numbers, Tokenizer
@@ -38,6 +38,7 @@ class TextSpec(ABC):
 
     # what `Learner.set_data` may change: how texts are read, not what the network says
     FREE_FIELDS: ClassVar[tuple[str, ...]] = ("text_column", "label_columns")
+    MOST_NUMBERS: ClassVar[int | None] = None  # of a batch, see `DocumentBatches`
     reverse = False  # whether texts are read from their end; a field of `Spec`
 
     classes: Annotated[tuple[Label, ...], Option(distinct=True)] = ()
@@ -176,6 +177,8 @@ class PieceSpec(TextSpec):
         lower: whether texts are read in small letters, whatever the tokenizer does.
     """
 
+    MOST_NUMBERS: ClassVar[int | None] = 2**12
+
     tokenizer: str
     prefix: str = ""
     lower: bool = False
@@ -200,7 +203,7 @@ class PieceSpec(TextSpec):
     @cached_property
     def pieces(self) -> Pieces:
         """From texts to numbers of word pieces."""
-        return Pieces(self.tokenizer, self.prefix, lower=self.lower)
+        return pieces_of(self.tokenizer, self.prefix, lower=self.lower)
 
     def require_readable(self) -> None:
         """See `TextSpec.require_readable`."""

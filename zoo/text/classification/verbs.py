@@ -15,9 +15,9 @@ from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.trial import Recipe
-from zoo.hub.find import names_model
+from zoo.text.classification.encoder_recipe import fit_encoder
 from zoo.text.classification.model import TextClassifier
-from zoo.text.classification.new_learner import Start, labelled_texts, new_learner
+from zoo.text.classification.new_learner import labelled_texts, new_learner
 from zoo.text.classification.options import (
     CHEAP_LETTERS,
     FEW_LETTERS,
@@ -30,11 +30,12 @@ from zoo.text.classification.options import (
     Options,
 )
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
+from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.options import Model, SomeModel
-from zoo.text.pretrained import Pretrained, pretrained_model
+from zoo.text.pretrained import Pretrained, Start, names_model, start_of
 from zoo.text.recipe import CYCLE
 from zoo.text.rivals import rivals_of
-from zoo.text.spec import Spec
+from zoo.text.spec import PieceSpec, TextSpec
 
 FEWEST_TEXTS: Final = 25  # different ones, that are divided into folds by default
 
@@ -83,10 +84,12 @@ def finetune(
         zoo.text.finetune(lm, reviews, text="review", label="sentiment").predict("So good!")
     """
     require_order("zoo.text.finetune", pretrained, data, names_model=names_model)
-    fit = fit_gradually if gradual else fit_finetune
     judged = epochs != 0
-    first = pretrained_model(pretrained)
-    warn_of_partners(first.blend)
+    first = start_of(pretrained)
+    fit: Callable[..., None] = fit_gradually if gradual else fit_finetune
+    if isinstance(first.spec, PieceSpec):
+        fit = partial(fit_encoder, gradual=gradual)
+    warn_of_partners(None if isinstance(first, Encoder) else first.blend)
     return _judged(data, first, partial(_fit, fit, epochs, lr), options, judged)
 
 
@@ -123,7 +126,7 @@ def learner(
     pretrained: Pretrained | None = None,
     model: SomeModel = None,
     **options: Unpack[Options],
-) -> Learner[Spec, TextClassifier]:
+) -> Learner[TextSpec, TextClassifier]:
     """Make the learner of a classifier, to train it step by step: freeze, fit, thaw, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact.
@@ -142,13 +145,13 @@ def learner(
     require_data("zoo.text.learner", data, names_model=names_model)
     example = "zoo.text.learner(data, pretrained='zoo/lstm-wiki')"
     require_one_start("zoo.text.learner", pretrained, model, example=example)
-    first = None if pretrained is None else pretrained_model(pretrained)
+    first = None if pretrained is None else start_of(pretrained)
     whole = labelled_texts(data, first, options)
     return new_learner(whole, first, source(data), **options)
 
 
 def _judged(
-    data: Any, first: Start, recipe: Recipe, options: FitOptions, compares: bool
+    data: Any, first: Start | None, recipe: Recipe, options: FitOptions, compares: bool
 ) -> TextClassifier:
     """The model of a call, measured beside its rivals, and few texts trained on as a whole."""
     own: Any = {name: value for name, value in options.items() if name not in JUDGED}
@@ -171,13 +174,13 @@ def _fit(
     fit: Callable[..., None],
     epochs: int | None,
     lr: float | None,
-    learn: Learner[Spec, TextClassifier],
-    like: Sequence[Learner[Spec, TextClassifier]],
+    learn: Learner[TextSpec, TextClassifier],
+    like: Sequence[Learner[TextSpec, TextClassifier]],
 ) -> None:
     """Train a learner, whatever was measured before: the number of steps follows the texts."""
     fit(learn, epochs, lr)
 
 
-def _one_cycle(learn: Learner[Spec, TextClassifier], epochs: int, lr: float) -> None:
+def _one_cycle(learn: Learner[TextSpec, TextClassifier], epochs: int, lr: float) -> None:
     if epochs:
         learn.fit(epochs, lr, CYCLE)

@@ -8,6 +8,7 @@ Threads and forked processes may share one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -64,6 +65,11 @@ class Pieces:
         self._prefix, self._lower = prefix, lower
         self.n_pieces = max(self._tokenizer.get_vocab().values(), default=-1) + 1
 
+    @property
+    def json(self) -> str:
+        """The JSON text of the tokenizer, which neither cuts texts off nor fills them up."""
+        return str(self._tokenizer.to_str())
+
     def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
         """Yield the numbers of each text's pieces. Shape: (n,), int32."""
         sources = map(self._source, texts)
@@ -106,6 +112,12 @@ class Pieces:
         if len(sources) < MANY:  # without threads, which a forked process could not have
             return [tokenizer.encode(one, add_special_tokens=False) for one in sources]
         return tokenizer.encode_batch_fast(sources, add_special_tokens=False)
+
+
+@lru_cache(maxsize=4)
+def pieces_of(tokenizer: str, prefix: str, *, lower: bool) -> Pieces:
+    """As `Pieces`; specs of one tokenizer, as those of folds, share one."""
+    return Pieces(tokenizer, prefix, lower=lower)
 
 
 def _begins(i: int, encoding: Encoding, source: str) -> bool:
