@@ -25,6 +25,7 @@ from zoo.text.models.encoder import (
     Pooling,
     body_of,
     config_of,
+    library,
     longest,
     plain_config,
     quiet,
@@ -83,8 +84,6 @@ class Encoder:
         Raises:
             ValueError: weights are missing, or in no safetensors file.
         """
-        from transformers import AutoModel
-
         if not any((self.folder / name).is_file() for name in (WEIGHTS, INDEX)):
             raise ValueError(
                 f"an encoder's weights must be in a safetensors file, got {self.name!r} without "
@@ -93,7 +92,7 @@ class Encoder:
             )
         config = config_of(self.arguments["config"])
         with quiet():
-            body, told = AutoModel.from_pretrained(
+            body, told = library().AutoModel.from_pretrained(
                 self.folder,
                 config=config,
                 use_safetensors=True,

@@ -111,6 +111,11 @@ def language_model(pretrained: object) -> LanguageModel:
         FileNotFoundError: there is nothing of that name.
         ValueError: it is another kind of model, or an ensemble.
     """
+    if names_encoder(pretrained):
+        raise ValueError(
+            f"pretrained must be a language model, got {pretrained!r}, an encoder, which knows no "
+            f"next words. Call zoo.text.finetune({pretrained!r}, data) for a classifier."
+        )
     model = pretrained_model(pretrained)
     if not isinstance(model, LanguageModel):
         raise ValueError(

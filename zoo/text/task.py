@@ -101,7 +101,7 @@ def check(config: Config) -> tuple[Spec | PieceSpec, dict[str, Any]]:
     is_encoder = config.model.get("name") == EncoderNet.name and task != LANGUAGE
     kinds = {LANGUAGE: LanguageArguments}
     kind = EncoderArguments if is_encoder else kinds.get(task, ClassifierArguments)
-    arguments: dict[str, Any] = dict(arguments_of(config.model, kind))  # type: ignore[arg-type]
+    arguments: dict[str, Any] = dict(arguments_of(config.model, kind))
     spec = (PieceSpec if is_encoder else Spec).from_json(config.spec)
     del arguments["name"]
     if (task != LANGUAGE) != bool(spec.classes):

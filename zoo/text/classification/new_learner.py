@@ -33,6 +33,7 @@ from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_ow
 from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.data.warnings import warn_of_empty, warn_of_unknown
 from zoo.text.encoder_files import Encoder
+from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.encoder import EncoderNet
 from zoo.text.pretrained import Start, require_like
@@ -98,7 +99,7 @@ def new_learner(
         source=source,
         record=facts | _recorded(settings, on_encoder=on_encoder),
         seen_before=earlier,
-        **({"licence": first.licence} if first is not None and on_encoder else {}),
+        licence=first.licence if first is not None and on_encoder else "unknown",
     )
 
 
@@ -178,24 +179,19 @@ def _network(
     network: ClassifierNet | EncoderNet
     with seeded(run.seed):
         if isinstance(spec, PieceSpec):
-            assert first is not None
-            network = EncoderNet(n_classes=len(spec.classes), **first.arguments)
+            network = _on_encoder(first, spec)
         else:
-            network = _new_lstm(first, spec, settings)
-    if isinstance(first, Encoder):
-        first.load_into(network)
-    elif first is not None:
-        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
+            network = _lstm(first, spec, settings)
     if isinstance(first, TextClassifier) and first.spec.is_like(spec):
         network.head.load_state_dict(first.members[0].head.state_dict())
         network.head_trained = True
     return network
 
 
-def _new_lstm(first: Start | None, spec: Spec, settings: Options) -> ClassifierNet:
-    """An LSTM of the pretrained one's sizes, with random weights."""
+def _lstm(first: Start | None, spec: Spec, settings: Options) -> ClassifierNet:
+    """An LSTM with the pretrained one's sizes and weights, or with random ones."""
     sizes = SMALL if first is None else first.arguments
-    return ClassifierNet(
+    network = ClassifierNet(
         n_words=len(spec.words),
         n_classes=len(spec.classes),
         **{name: sizes[name] for name in SMALL},
@@ -203,9 +199,23 @@ def _new_lstm(first: Start | None, spec: Spec, settings: Options) -> ClassifierN
         max_len=settings["max_len"],
         bptt=settings["bptt"],
     )
+    if isinstance(first, (LanguageModel, TextClassifier)):
+        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
+    return network
 
 
-def _task(spec: Spec, settings: Options, labels: NDArray[Any], run: Run) -> Task:
+def _on_encoder(first: Start | None, spec: PieceSpec) -> EncoderNet:
+    """A network on a pretrained encoder, or on that of a classifier."""
+    assert isinstance(first, (Encoder, TextClassifier))
+    network = EncoderNet(n_classes=len(spec.classes), **first.arguments)
+    if isinstance(first, Encoder):
+        first.load_into(network)
+    else:
+        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
+    return network
+
+
+def _task(spec: TextSpec, settings: Options, labels: NDArray[Any], run: Run) -> Task:
     """The task, its loss smoothed and weighted as the user says."""
     n, several = len(spec.classes), spec.multi_label
     n_each = labels.sum(0) if several else np.bincount(labels, minlength=n)

@@ -58,7 +58,7 @@ class EncoderNet(nn.Module):
     """
 
     name: ClassVar = "encoder"
-    flips: ClassVar = False
+    flips = False
 
     def __init__(
         self,
@@ -232,17 +232,27 @@ def plain_config(tree: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def config_of(tree: Mapping[str, Any]) -> Any:
-    """The config object of transformers; see `plain_config` for the errors."""
+def library() -> Any:
+    """The library transformers.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
     try:
-        from transformers import AutoConfig
+        import transformers
     except ImportError as error:
         raise ModuleNotFoundError(LACKING) from error
+    return transformers
+
+
+def config_of(tree: Mapping[str, Any]) -> Any:
+    """The config object of transformers; see `plain_config` for the errors."""
     settings = {key: value for key, value in tree.items() if key != "model_type"}
     name = tree.get("model_type")
+    auto = library().AutoConfig
     try:
         with quiet():
-            config: Any = AutoConfig.for_model(name, **settings)
+            config = auto.for_model(name, **settings)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"an encoder must be one that this version of transformers knows, got model_type="
@@ -271,10 +281,8 @@ def body_of(config: Mapping[str, Any]) -> Any:
     built = config_of(plain_config(config))
     if not 1 <= getattr(built, "num_hidden_layers", 0) <= MOST_LAYERS:
         raise ValueError(f"an encoder must have 1 to {MOST_LAYERS} layers, got {config!r:.200}")
-    from transformers import AutoModel
-
     with quiet():
-        body: Any = AutoModel.from_config(built, trust_remote_code=False)
+        body = library().AutoModel.from_config(built, trust_remote_code=False)
     return without_pooler(body)
 
 
@@ -288,8 +296,7 @@ def without_pooler(body: Any) -> Any:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Leave out what transformers prints and warns of while it builds or reads an encoder."""
-    from transformers.utils import logging
-
+    logging = library().utils.logging
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
