@@ -37,8 +37,8 @@ class Look:
         targets: what is to be predicted of the rows. Shape: (n, ...), on the CPU.
         names: what the features of each row are found by, such as a hash of its content. (n,)
         width: number of features of a row.
-        compute: numbers of rows (k,) -> their features (k, width), float32, on the CPU. A row's
-            features must not depend on the rows beside it.
+        compute: numbers of rows (k,) -> their features (k, width), float32, on the CPU. Beyond
+            rounding, a row's features must not depend on the rows beside it.
         weights: those of the body.
         facts: what else the features depend on, of plain values that have a `repr`: how rows are
             shown and pooled. None if rows cannot be told from others: no file keeps their features.
