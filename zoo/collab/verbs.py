@@ -38,13 +38,13 @@ from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.batches import Data
 from zoo.core.messages import few
 from zoo.core.model import learner_of, source
-from zoo.core.options import verb
 from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import SomeEpochs, SomeRate
 from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.trust.rivals import Rival
+from zoo.core.verbs import verb
 from zoo.hub.find import names_model
 
 
