@@ -71,10 +71,8 @@ def new_learner(
         source=source(data),
         record=record | OPTIONS.record(settings),
         name=name,
-        rated_items=table.rated_items,
-        held_out_items=table.held_out_items,
-        in_order=table.in_order,
         arguments=arguments,
+        **table.histories._asdict(),
     )
 
 
@@ -146,7 +144,7 @@ def _network(
         network: Any = build(name, table.spec, arguments)
     if start is not None:
         take_rows(network, start.members[0])
-    network.set_rated_items(table.rated_items)
+    network.set_rated_items(table.histories.rated_items)
     for side, features in table.features.items():
         network.set_features(side, features)
     if start is None and predicts_ratings(name):
@@ -160,10 +158,10 @@ def _data(table: Prepared, batch_size: int, run: Run, length: int | None) -> Dat
     valid: Any = None
     if length is not None:
         windows = partial(Sequences, length=length, batch_size=batch_size, seed=run.seed)
-        train: Any = windows(table.rated_items, table.train, shuffle=True)
+        train: Any = windows(table.histories.rated_items, table.train, shuffle=True)
         if table.valid is not None:
             of_valid = table.valid.rated_items(len(table.spec.users))
-            known = table.rated_items if table.in_order is None else table.in_order
+            known = table.histories.in_order or table.histories.rated_items
             after = known.with_others(of_valid, len(table.spec.users))
             valid = windows(after, table.valid, shuffle=False)
         return Data(train, valid, table.spec, origin=table.origin)
@@ -193,7 +191,7 @@ def _choices(name: ModelName, settings: Options, table: Prepared, seed: int) -> 
     lists: Any = name if is_computed(name) else settings["lists"]
     if lists == "none" or not (is_computed(name) or predicts_ratings(name)):
         return None
-    return Choices(table.rated_items, len(table.spec.items), lists, seed)
+    return Choices(table.histories.rated_items, len(table.spec.items), lists, seed)
 
 
 def _model(
