@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.cache_folder import make_room
+from zoo.core.contents import Hashes
 from zoo.core.messages import warn
-from zoo.core.split import Hashes
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from zoo.core.batches import Batch
 from zoo.core.cache_folder import expanded
+from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
-from zoo.core.split import Hashes, Rows
+from zoo.core.split import Rows
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
 from zoo.core.training.feature_file import Known, keep, read

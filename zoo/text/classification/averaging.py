@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 
-from zoo.core.split import SeenRows
+from zoo.core.seen_rows import SeenRows
 from zoo.text.classification.model import TextClassifier
 from zoo.text.models.classifier import ClassifierNet
 

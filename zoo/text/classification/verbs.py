@@ -8,13 +8,13 @@ from typing import Any, Final, Unpack
 
 from zoo.core.arguments import require_data, require_one_start, require_order
 from zoo.core.model import source
-from zoo.core.options import verb
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
 from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.trial import Recipe
+from zoo.core.verbs import verb
 from zoo.hub.find import names_model
 from zoo.text.classification.model import TextClassifier
 from zoo.text.classification.new_learner import Start, labelled_texts, new_learner

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch, TensorBatches
-from zoo.core.split import Hashes
+from zoo.core.contents import Hashes
 from zoo.core.training.features import Look, computed, features_and_targets
 from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.batches import PhotoBatches

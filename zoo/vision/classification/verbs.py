@@ -9,10 +9,11 @@ from typing import Any, Unpack
 import pandas as pd
 
 from zoo.core.arguments import require_data
-from zoo.core.options import OptionTable, verb
+from zoo.core.options import OptionTable
 from zoo.core.training.options import Epochs, Rate, SomeRate
 from zoo.core.trust.fine_tuning import rivals_of
 from zoo.core.trust.judge import train_and_judge
+from zoo.core.verbs import verb
 from zoo.vision.classification.candidates import at_hand, compared
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.new_learner import new_learner

@@ -24,9 +24,9 @@ import PIL
 from numpy.typing import NDArray
 
 from zoo.core.cache_folder import default_cache, expanded, make_room
+from zoo.core.contents import Hashes, content_hashes
 from zoo.core.messages import warn
 from zoo.core.run import Run
-from zoo.core.split import Hashes, content_hashes
 from zoo.vision.data.images import Resize, UnreadableImage, read
 from zoo.vision.data.pixel_file import BROKEN, LEFT, MAGIC, Pixels, Stored, Writer, open_pixels
 
