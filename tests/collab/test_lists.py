@@ -298,7 +298,7 @@ def test_new_items_are_placed_by_their_features(name: str, tmp_path: Path) -> No
     data = pd.DataFrame({"user": users, "item": items, "rating": rated})
     model = train(name, data, item_features=good, epochs=15, valid_fraction=0, lists="ease")
     new = pd.DataFrame({"good": [True, False, True]}, index=[900, 901, 3])
-    wider = model.with_items(new, titles={900: "Good"})
+    wider = model.with_items(new, titles=pd.Series({900: "Good", 901: None}))
     assert wider.spec.items == (*model.spec.items, 900, 901)
     assert wider.predict(5, 900) > wider.predict(5, 901) + 0.5
     assert wider.predict([5] * 40, list(range(40))) == pytest.approx(

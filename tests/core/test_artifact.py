@@ -22,9 +22,10 @@ from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import render
 from zoo.core.artifacts.own_module import save_module
 from zoo.core.config import ArtifactError, Config
+from zoo.core.contents import content_hashes
 from zoo.core.history import History
 from zoo.core.lock import FolderLock
-from zoo.core.split import SeenRows, content_hashes
+from zoo.core.seen_rows import SeenRows
 
 CONFIG = Config("vision", "classification", {"name": "net", "args": {}}, {"labels": ["a", "b"]})
 

@@ -23,8 +23,9 @@ from zoo.core.arguments import (
     require_order,
     require_own_model,
 )
-from zoo.core.options import Option, OptionTable, verb
+from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import Epochs, LabelSmoothing, TrainingOptions
+from zoo.core.verbs import verb
 
 
 class Options(TrainingOptions, LabelSmoothing, total=False):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from zoo.core import task as tasks
-from zoo.core.task import Task, classification, multi_label, regression
+from zoo.core.task import Task, classification, multi_label, regression, scaled_regression
 
 EMPTY = {
     "classes": (classification(3), torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)),
@@ -34,6 +35,18 @@ def test_the_loss_of_one_row_is_no_empty_one() -> None:
 
 def test_a_task_without_a_score_of_predictions_says_so() -> None:
     assert Task(regression().loss, regression().decode).score is None
+
+
+@pytest.mark.parametrize("y_range", [None, (0.0, 10.0)])
+def test_numbers_are_what_their_encoded_outputs_decode_to(y_range: tuple | None) -> None:
+    task, numbers = scaled_regression((5.0, 2.0), y_range), np.array([0.3, 4.0, 9.5], np.float32)
+    assert task.encode is not None
+    output = torch.from_numpy(task.encode(numbers)).view(-1, 1)
+    assert task.decode(output).numpy() == pytest.approx(numbers, rel=1e-5)
+    loss, n = task.loss(output + 0.5, torch.from_numpy(numbers))
+    assert n == 3
+    if y_range is None:
+        assert float(loss) == pytest.approx(0.25)  # half a deviation, squared
 
 
 @pytest.mark.parametrize("ignored", [None, 2])

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.disk import full_disk
+from zoo.core.cache_folder import STALE
 from zoo.core.run import Run
 from zoo.vision.data import cache
 from zoo.vision.data.cache import Items, cache_folder, file_hash, in_order, open_items
@@ -193,7 +194,7 @@ def test_the_least_recently_used_cache_makes_room(
     opened(sets[0])  # used just now, so the second is the oldest
     old = photos[0].parent / "cache" / ".dead.part"
     old.touch()
-    os.utime(old, (time.time() - 2 * cache.STALE,) * 2)
+    os.utime(old, (time.time() - 2 * STALE,) * 2)
     opened(sets[2], cache_gb=(first + second) / 1e9)
     assert not old.exists()
     assert len(stored(photos)) == 2

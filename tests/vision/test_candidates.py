@@ -14,11 +14,12 @@ from sklearn.preprocessing import StandardScaler
 
 import zoo
 from tests.vision.small import NAME, RUN, of_other_classes, table
+from zoo.core.training.features import features_of
+from zoo.core.training.probe import PENALTY
+from zoo.core.trust.candidates import best_of
 from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.vision.classification import candidates
-from zoo.vision.classification.candidates import best_of, compared
-from zoo.vision.classification.features import features_of, photos_of, plain_passes
-from zoo.vision.classification.probe import PENALTY
+from zoo.vision.classification.features import looks, photos_of
 
 pytestmark = [pytest.mark.device, pytest.mark.usefixtures("cache")]
 
@@ -34,7 +35,7 @@ def test_a_score_is_that_of_a_probe_by_scikit_learn(photos: Path, tiny: str) -> 
     assert list(table.columns) == columns
     learn = zoo.vision.learner(photos, pretrained=tiny, augment="none", run=RUN)
     train = photos_of(learn)[0]
-    (one,) = plain_passes(train)
+    (one,) = looks(learn)
     x, y = features_of(learn, one).numpy(), train.targets.numpy()
     scores = []
     for number in range(5):
@@ -48,19 +49,6 @@ def test_a_score_is_that_of_a_probe_by_scikit_learn(photos: Path, tiny: str) -> 
     assert table.loc[tiny, "spread"] == pytest.approx(pd.Series(scores).std())
     assert table.loc[tiny, "ms_per_photo"] > 0
     assert best_of(table) == tiny
-
-
-def test_auto_is_the_smallest_that_is_as_good_as_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = {"large": (0.95, 9.0), "middle": (0.94, 4.0), "small": (0.93, 1.0), "bad": (0.5, 0.1)}
-
-    def row(name: str, learn: object) -> dict[str, object]:
-        score, size = facts[name]
-        return {"name": name, "accuracy": score, "spread": 0.03, "MB": size}
-
-    monkeypatch.setattr(candidates, "_row", row)
-    table = compared([*facts], lambda name: None)  # type: ignore[arg-type,return-value]
-    assert list(table.index) == ["large", "middle", "small", "bad"]
-    assert best_of(table) == "middle"  # a standard error below .95 is .9366
 
 
 def test_finetune_auto_asks_the_training_photos_alone(

@@ -15,10 +15,11 @@ from PIL import Image, ImageOps
 import zoo
 from tests.helpers.disk import full_disk
 from tests.vision.small import CLASSES, RUN, TINY, Digits, finetune, same, weights
+from zoo.core.training import features as core_features
+from zoo.core.training.feature_file import Known, keep, read
 from zoo.core.training.learner import Learner
 from zoo.vision.classification import features
-from zoo.vision.classification.feature_file import Known, keep, read
-from zoo.vision.classification.features import FeatureBatches, Pass, features_of
+from zoo.vision.classification.features import FeatureBatches, Pass, look_of
 from zoo.vision.classification.recipe import set_size, start_from_probe
 from zoo.vision.data.augment import Augment
 
@@ -34,6 +35,10 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def learner(data: Any, **more: Any) -> Learner:
     settings: dict[str, Any] = {"size": 32, "run": RUN, **more}
     return zoo.vision.learner(data, model=TINY, **settings)
+
+
+def features_of(learn: Learner, one: Pass) -> torch.Tensor:
+    return core_features.features_of(learn, look_of(learn, one))
 
 
 def plain(learn: Learner) -> Pass:

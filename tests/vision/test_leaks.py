@@ -14,7 +14,7 @@ from torch.utils.data import Subset
 
 import zoo
 from tests.vision.small import RUN, TINY, Digits, table
-from zoo.core.split import SeenRows
+from zoo.core.seen_rows import SeenRows
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.data.photo_sets import list_photos, open_photos
 from zoo.vision.data.preprocessing import Preprocessing

@@ -21,7 +21,7 @@ from tests.stored.artifacts import FORMAT_1, unpacked
 from tests.vision.small import RUN
 from zoo.cli.app import app
 from zoo.core.model import Model
-from zoo.core.split import SeenRows
+from zoo.core.seen_rows import SeenRows
 from zoo.vision.data.contents import file_hashes
 from zoo.vision.data.photo_parts import photo_parts
 from zoo.vision.restoration.model import PhotoRestorer

@@ -10,13 +10,15 @@ items of fewer than `FEWEST` users have none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
+from zoo.collab.components import Components
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Factors
 from zoo.collab.models.ials import Ials
@@ -24,9 +26,8 @@ from zoo.collab.models.item_matrix import ItemMatrix
 from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.models.sasrec import SasRec
 from zoo.collab.models.softmax import Softmax
-from zoo.collab.options import ModelName
 from zoo.collab.rivals import Biases
-from zoo.collab.spec import POINT, Spec
+from zoo.collab.spec import POINT
 from zoo.collab.task import predicts_ratings
 from zoo.core.trust.blend import Blend
 
@@ -51,52 +52,30 @@ def points_like(states: Tensor) -> Tensor:
     return states.mean(0) + torch.cat([away, -away])
 
 
-@dataclass(frozen=True)
-class Anonymous:
-    """A model without its users: its networks, and arguments of `Recommender` beside them."""
-
-    networks: list[nn.Module]
-    spec: Spec
-    name: ModelName
-    rated_items: RatedItems
-    arguments: dict[str, Any]
-
-
-def anonymous(
-    name: ModelName,
-    members: list[Any],
-    spec: Spec,
-    arguments: dict[str, Any],
-    counts: Tensor | None,
-) -> Anonymous:
-    """A model of a name without any user.
-
-    Args:
-        name: name of the model.
-        members: its networks.
-        spec: its spec.
-        arguments: arguments of its networks.
-        counts: how often each item was chosen; None where that is not known.
+def without_users(whole: Components) -> Components:
+    """The components of a model without any user.
 
     Raises:
-        ValueError: a network tells users apart by something else than vectors and biases.
+        ValueError: a network, or a partner of the blend, tells users apart by something else than
+            vectors and biases.
     """
-    if not predicts_ratings(name):
-        one = replace(spec, users=(POINT.format(1),), features={}, n_held_out=0)
-        kept = [_without_users(member, counts) for member in members]
-        return Anonymous(kept, one, name, RatedItems.empty(1), arguments)
-    if odd := [type(member).__name__ for member in members if not isinstance(member, Factors)]:
-        raise ValueError(
-            "users can be left out of models of dot products, 'dot_bias' and 'svdpp', got one of "
-            f"{odd[0]}. Train one of those."
-        )
-    plain = {"n_factors": 0, "members": members[0].members}
-    plain["n_factors"] = members[0].users.factors.shape[1] // plain["members"]
-    networks = [_plain(member, plain) for member in members]
-    n = networks[0].users.n_rows
-    names = tuple(POINT.format(number) for number in range(1, n + 1))
-    public = replace(spec, users=names, features={}, n_held_out=0)
-    return Anonymous(list(networks), public, "dot_bias", RatedItems.empty(n), plain)
+    name, members, arguments, n = whole.name, whole.members, whole.arguments, 1
+    if predicts_ratings(name):
+        networks, arguments = _points(members)
+        name, members, n = "dot_bias", networks, networks[0].users.n_rows
+    else:
+        counts = whole.counts
+        members = [_without_users(member, counts) for member in members]
+    users = tuple(POINT.format(number) for number in range(1, n + 1))
+    return Components(
+        members,
+        replace(whole.spec, users=users, features={}, n_held_out=0),
+        name,
+        arguments,
+        RatedItems.empty(n),
+        lists=whole.lists and without_rare(whole.lists),
+        blend=whole.blend and partners_without_users(whole.blend, n),
+    )
 
 
 @torch.no_grad()
@@ -161,6 +140,22 @@ def _without_users(member: Any, counts: Tensor | None) -> nn.Module:
     if counts is not None:
         _blur(public, counts < FEWEST)
     return public.eval()
+
+
+def _points(members: Sequence[Any]) -> tuple[list[Factors], dict[str, Any]]:
+    """Networks of dot products whose users are points, and their arguments.
+
+    Raises:
+        ValueError: one tells users apart by something else than vectors and biases.
+    """
+    if odd := [type(member).__name__ for member in members if not isinstance(member, Factors)]:
+        raise ValueError(
+            "users can be left out of models of dot products, 'dot_bias' and 'svdpp', got one of "
+            f"{odd[0]}. Train one of those."
+        )
+    n = members[0].members
+    plain = {"n_factors": members[0].users.factors.shape[1] // n, "members": n}
+    return [_plain(member, plain) for member in members], plain
 
 
 @torch.no_grad()

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from zoo.collab.data.ids import is_one, one_or_many
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.ranking import check_k, list_table
+from zoo.collab.ranking import check_k
+from zoo.collab.recommendations import list_table
 from zoo.collab.scorer import ListScorer, Scorer, SideName
 from zoo.collab.spec import Spec
 from zoo.core.history import new_axes

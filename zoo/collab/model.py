@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.collab import factor_tables
-from zoo.collab.anonymous import anonymous, partners_without_users, without_rare
+from zoo.collab.anonymous import without_users
+from zoo.collab.components import Components
 from zoo.collab.data.batches import VALID_BATCH, Ratings
+from zoo.collab.data.histories import Histories
 from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, pairs_in
@@ -26,20 +27,14 @@ from zoo.collab.lists import SEEDED, Choices
 from zoo.collab.models.catalogue import check_config
 from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
-from zoo.collab.new_items import lists_with, network_with, partners_with, spec_with
+from zoo.collab.new_items import with_items
 from zoo.collab.options import ListName, ModelName, Titles
 from zoo.collab.pairs import Users, rate
-from zoo.collab.ranking import Lists, last_metrics
+from zoo.collab.recommendations import Lists
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
-from zoo.collab.task import (
-    is_computed,
-    needs_order,
-    predicts_ratings,
-    scores_histories,
-    task_of,
-)
+from zoo.collab.task import needs_order, predicts_ratings, scores_histories, task_of
 from zoo.collab.visitor import Visitor, VisitorRatings, placed
 from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
@@ -55,10 +50,6 @@ from zoo.hub.publish import push
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RATED_ITEMS = ("seen.offsets", "seen.items")  # tensors beside the weights of the first member
-HELD_OUT_ITEMS = ("held_out.offsets", "held_out.items")  # likewise, if there are any
-HELD_OUT_PLACES = "held_out.places"  # which of both, in order, are held out; where order counts
-OWN = ("name", "arguments", "rated_items", "held_out_items", "in_order", "lists")
 MEASUREMENTS = (MEASURED, FOLD)  # what names of folders begin with that only measure
 AFTERWARDS = ("spec's lists", "lists", "lists_ndcg@10")  # what a record has after training
 FLATTERING = "They look better than new ones: score ratings that the model has not seen."
@@ -250,14 +241,13 @@ class Recommender(Model[nn.Module, Spec]):
             ValueError: no known user has a known item to find, there are no ratings, or
                 `exclude_seen` is False with `last`.
         """
+        if last and not exclude_seen:
+            raise ValueError(
+                "exclude_seen must be True where last=True, got exclude_seen=False: a user's last "
+                "item is found among those not chosen before. Leave one of them out."
+            )
         if last:
-            if not exclude_seen:
-                raise ValueError(
-                    "exclude_seen must be True where last=True, got exclude_seen=False: a user's "
-                    "last item is found among those not chosen before. Leave one of them out."
-                )
-            scorer = self._raters[self._raters.resolved(by)]
-            return last_metrics(scorer, self.spec, self.chosen, data, k)
+            return self._lists(by).last_metrics(data, k)
         if data is not None:
             ratings = self._read(data, NOT_COUNTED if exclude_seen else FLATTERING)
         elif self._learner is None or self._learner.data.valid is None:
@@ -282,7 +272,7 @@ class Recommender(Model[nn.Module, Spec]):
             ValueError: the item is unknown, or k is out of range.
         """
         scorer = self._raters[self._raters.resolved(by)]
-        return factor_tables.neighbours(self.spec, scorer, item, k, self._counts)
+        return factor_tables.neighbours(self.spec, scorer, item, k, self._components.counts)
 
     def fold_in(self, ratings: VisitorRatings) -> Visitor:
         """Place a new user by some ratings, without training: see `zoo.collab.fold_in`.
@@ -308,20 +298,10 @@ class Recommender(Model[nn.Module, Spec]):
         """
         if self.spec.is_anonymous:
             return self
-        lists = None if self.lists is None else without_rare(self.lists)
-        public = anonymous(self.name, self.members, self.spec, self.arguments, self._counts)
+        public = without_users(self._components)
         kept = ("history", "data", "training", "licence", "run")
-        record: dict[str, Any] = {name: getattr(self, name) for name in kept}
-        return Recommender(
-            public.networks,
-            public.spec,
-            name=public.name,
-            rated_items=public.rated_items,
-            arguments=public.arguments,
-            lists=lists,
-            blend=self.blend and partners_without_users(self.blend, len(public.spec.users)),
-            **record,
-        )
+        record = {name: getattr(self, name) for name in kept}
+        return Recommender(**vars(public), **record)
 
     def with_items(self, features: pd.DataFrame, *, titles: Titles | None = None) -> Recommender:
         """A model that also knows items which nobody has rated, by their features alone.
@@ -337,19 +317,10 @@ class Recommender(Model[nn.Module, Spec]):
         Raises:
             ValueError: the model was trained without features of items, or knows all of these.
         """
-        spec = spec_with(self.spec, features)
-        shown = {one: str(title) for one, title in dict(titles or {}).items() if one in spec.items}
-        spec = replace(spec, titles={**spec.titles, **shown})
-        own = self.name, self.arguments, spec, features
-        networks: list[Any] = [network_with(member, *own) for member in self.members]
-        for network in networks:
-            network.set_rated_items(self.rated_items)
-        lists = self.lists and lists_with(self.lists, len(spec.items))
-        blend = self.blend and partners_with(self.blend, len(spec.items))
+        wider = with_items(self._components, features, titles)
         kept = ("history", "metrics", "data", "training", "licence", "extra", "seen_rows", "run")
-        record: dict[str, Any] = {name: getattr(self, name) for name in (*OWN, *kept)}
-        record["rivals"] = self.standings
-        return Recommender(networks, spec, **record | {"lists": lists, "blend": blend})
+        record = {name: getattr(self, name) for name in kept} | {"rivals": self.standings}
+        return Recommender(**vars(wider), **record)
 
     def published(self) -> Recommender:
         """What `push` sends unless it is called with users=True: `without_users()`.
@@ -382,29 +353,6 @@ class Recommender(Model[nn.Module, Spec]):
         """See `Model.answers`; a column of ratings."""
         column = self.spec.columns.get("rating", "rating")
         return pd.DataFrame(decoded.numpy(), pd.Index(names), [column])
-
-    def _built(self) -> tuple[str, str, dict[str, Any]]:
-        kind = "rating" if predicts_ratings(self.name) else "ranking"
-        return kind, self.name, self.arguments
-
-    def _example(self) -> str:
-        low, high = self.spec.low, self.spec.high
-        middle = 1.0 if low is None or high is None else (low + high) / 2
-        return f"model.fold_in({{{self.spec.items[0]!r}: {middle:g}}}).recommend()"
-
-    def _task(self) -> Task:
-        return task_of(self.name)
-
-    def _weights(self) -> list[dict[str, Tensor]]:
-        first, *others = super()._weights()
-        first |= dict(zip(RATED_ITEMS, self.rated_items, strict=True))
-        if self.spec.n_held_out:
-            first |= dict(zip(HELD_OUT_ITEMS, self.held_out_items, strict=True))
-        if self.spec.n_held_out and self.in_order is not None:
-            is_rated = np.isin(self.chosen.keys(), self.rated_items.keys())
-            first[HELD_OUT_PLACES] = torch.from_numpy(~is_rated)
-        lists = [] if self._computed is None else [dict(self._computed.state_dict())]
-        return [first, *others, *lists]
 
     def record(self) -> dict[str, Any]:
         """See `Model.record`; lists follow from the ratings, once the networks are trained."""
@@ -442,6 +390,43 @@ class Recommender(Model[nn.Module, Spec]):
         """The model of lists beside the networks; None without."""
         return self.complete()._computed
 
+    @property
+    def lists_name(self) -> ListName | Literal["none"]:
+        """The kind of lists that stand beside the networks: a part alone, or the blend of some."""
+        if self._computed is None and self._choices is not None:
+            return self._choices.name
+        parts: Any = list(self.spec.lists) or ["none"]
+        name: ListName | Literal["none"] = "blend" if len(parts) > 1 else parts[0]
+        return name
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the items of users are in the order of time."""
+        return needs_order(self.name) or needs_order(self.lists_name)
+
+    @cached_property
+    def chosen(self) -> RatedItems:
+        """Items of every user in the tables to train on, held-out parts included, in order."""
+        return self._histories.chosen
+
+    def _built(self) -> tuple[str, str, dict[str, Any]]:
+        kind = "rating" if predicts_ratings(self.name) else "ranking"
+        return kind, self.name, self.arguments
+
+    def _example(self) -> str:
+        low, high = self.spec.low, self.spec.high
+        middle = 1.0 if low is None or high is None else (low + high) / 2
+        return f"model.fold_in({{{self.spec.items[0]!r}: {middle:g}}}).recommend()"
+
+    def _task(self) -> Task:
+        return task_of(self.name)
+
+    def _weights(self) -> list[dict[str, Tensor]]:
+        first, *others = super()._weights()
+        first |= self._histories.tensors()
+        lists = [] if self._computed is None else [dict(self._computed.state_dict())]
+        return [first, *others, *lists]
+
     def _config(self) -> Config:
         config = super()._config()
         n_files = len(config.members) + (self._computed is not None)
@@ -454,7 +439,8 @@ class Recommender(Model[nn.Module, Spec]):
         return model
 
     def _with(self, networks: Sequence[nn.Module], spec: Spec, **record: Any) -> Recommender:
-        return Recommender(networks, spec, **{name: getattr(self, name) for name in OWN}, **record)
+        own = replace(self._components, members=networks, spec=spec, blend=None)
+        return Recommender(**vars(own) | record)
 
     def _check_config(self, config: Config) -> None:
         super()._check_config(config)
@@ -483,49 +469,19 @@ class Recommender(Model[nn.Module, Spec]):
             )
         return self._raters.rating
 
-    @cached_property
-    def chosen(self) -> RatedItems:
-        """Items of every user in the tables to train on, held-out parts included, in order."""
-        n_users = len(self.spec.users)
-        if self.in_order is None:
-            return self.rated_items.with_others(self.held_out_items, n_users)
-        return self.in_order.with_others(self.rated_items, n_users)
+    @property
+    def _histories(self) -> Histories:
+        return Histories(self.rated_items, self.held_out_items, self.in_order)
 
     @property
-    def lists_name(self) -> ListName | Literal["none"]:
-        """The kind of lists that stand beside the networks: a part alone, or the blend of some."""
-        if self._computed is None and self._choices is not None:
-            return self._choices.name
-        parts: Any = list(self.spec.lists) or ["none"]
-        name: ListName | Literal["none"] = "blend" if len(parts) > 1 else parts[0]
-        return name
-
-    @property
-    def keeps_order(self) -> bool:
-        """Whether the items of users are in the order of time."""
-        return needs_order(self.name) or needs_order(self.lists_name)
-
-    @property
-    def _counts(self) -> Tensor | None:
-        """How often each item was rated; None where that is not known. Shape: (n_items + 1,)."""
-        lists: Any = self.members[0] if is_computed(self.name) else self.lists
-        if lists is not None:
-            return lists.counts.cpu()  # type: ignore[no-any-return]
-        items = self.rated_items.items
-        return torch.bincount(items, minlength=len(self.spec.items) + 1) if len(items) else None
+    def _components(self) -> Components:
+        self.complete()
+        return Components(**{one.name: getattr(self, one.name) for one in fields(Components)})
 
     def _lists(self, by: By | None) -> Lists:
         """Lists by choices or ratings."""
-        is_choice = self._raters.resolved(by) == "choice"
-        return self._lists_by_choice if is_choice else self._lists_by_rating
-
-    @cached_property
-    def _lists_by_choice(self) -> Lists:
-        return Lists(self._raters["choice"], self.spec, self.rated_items, self.chosen)
-
-    @cached_property
-    def _lists_by_rating(self) -> Lists:
-        return Lists(self._raters["rating"], self.spec, self.rated_items, self.chosen)
+        scorer = self._raters[self._raters.resolved(by)]
+        return Lists(scorer, self.spec, self.rated_items, self.chosen)
 
     def _scores(self, batches: Batches) -> dict[str, float]:
         if predicts_ratings(self.name):

@@ -10,12 +10,34 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from zoo.collab.components import Components
 from zoo.collab.data.features import encode
 from zoo.collab.data.ids import cast_like, plain_id
+from zoo.collab.data.prepared import titles_of
 from zoo.collab.models.catalogue import build
 from zoo.collab.models.list_blend import ListBlend
+from zoo.collab.options import Titles
 from zoo.collab.spec import Spec
 from zoo.core.trust.blend import Blend
+
+
+def with_items(whole: Components, features: pd.DataFrame, titles: Titles | None) -> Components:
+    """The components of a model that also knows the items of a table of features.
+
+    Args:
+        whole: the model without them.
+        features: features of items, one row per id.
+        titles: titles of items by id.
+
+    Raises:
+        ValueError: the model was trained without features of items, or knows all items.
+    """
+    spec = spec_with(whole.spec, features)
+    spec = replace(spec, titles={**spec.titles, **titles_of(titles, spec)})
+    members = [network_with(member, whole, spec, features) for member in whole.members]
+    lists = whole.lists and lists_with(whole.lists, len(spec.items))
+    blend = whole.blend and partners_with(whole.blend, len(spec.items))
+    return replace(whole, members=members, spec=spec, lists=lists, blend=blend)
 
 
 def spec_with(spec: Spec, features: pd.DataFrame) -> Spec:
@@ -40,19 +62,16 @@ def spec_with(spec: Spec, features: pd.DataFrame) -> Spec:
 
 
 @torch.no_grad()
-def network_with(
-    member: Any, name: str, arguments: dict[str, Any], spec: Spec, features: pd.DataFrame
-) -> nn.Module:
+def network_with(member: Any, whole: Components, spec: Spec, features: pd.DataFrame) -> nn.Module:
     """A network that also knows the new items of a spec: mean vectors beside their features'.
 
     Args:
         member: the network without them.
-        name: its model.
-        arguments: its arguments.
+        whole: the model without them.
         spec: the spec with the new items.
         features: features of items, one row per id.
     """
-    network: Any = build(name, spec, arguments).eval()
+    network: Any = build(whole.name, spec, whole.arguments).eval()
     take_rows(network, member)
     n = len(member.items.features)
     new: list[Hashable] = list(spec.items[n - 1 :])
@@ -60,6 +79,7 @@ def network_with(
     encoded = torch.zeros(len(spec.items) + 1, member.items.n_features)
     encoded[n:] = torch.from_numpy(encode(wanted.loc[new], spec.features["item"], new))[1:]
     network.set_features("item", encoded)
+    network.set_rated_items(whole.rated_items)
     wider: nn.Module = network
     return wider
 

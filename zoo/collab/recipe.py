@@ -9,7 +9,6 @@ its folds test on, and from FilmTrust.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
@@ -35,7 +34,6 @@ def fit(
     name: str,
     epochs: int | None = None,
     lr: float | None = None,
-    like: Sequence[Learner[Any, Any]] = (),
     *,
     further: bool = False,
 ) -> None:
@@ -47,7 +45,6 @@ def fit(
         epochs: passes over the ratings; None takes the model's own, 0 does nothing.
         lr: highest rate; None takes the model's own, the less the fewer ratings there are per user
             and item.
-        like: validated learners of the same call, which took as many passes.
         further: whether the network was trained before.
     """
     recipe, data = RECIPES[name], learn.data

@@ -113,11 +113,17 @@ class Effects(NamedTuple):
     of_items: float
 
 
-def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
-    """The rivals of a model of ratings; none of one that ranks."""
+def rivals_of(learn: Learner[Spec, Any], *, further: bool = False) -> list[Rival[Spec]]:
+    """The rivals of a model of ratings; none of one that ranks.
+
+    Args:
+        learn: its learner.
+        further: whether it was trained before: rivals know the new ratings alone then, and take no
+            share.
+    """
     if learn.data.spec.low is None:
         return []
-    return [Rival("mean", mean, blends=False), Rival("biases", biases)]
+    return [Rival("mean", mean, blends=False), Rival("biases", biases, blends=not further)]
 
 
 def mean(data: Data[Spec], seconds: float = math.inf) -> Biases:

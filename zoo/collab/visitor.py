@@ -16,7 +16,7 @@ from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.ratings import read_visitor
 from zoo.collab.data.unknown import rows_of, warn_of_ids
 from zoo.collab.fold_in import state_of
-from zoo.collab.ranking import list_of_one, with_ratings
+from zoo.collab.recommendations import list_of_one, with_ratings
 from zoo.collab.scorer import By, Raters
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec

@@ -71,9 +71,9 @@ class Origin(NamedTuple):
 class Data(NamedTuple, Generic[S]):
     """What a learner trains and validates on, and the spec: what prediction will need of it.
 
-    `rows` are content hashes of the training rows, see `zoo.core.split.content_hashes`; the model
-    remembers them, so that scores on rows that it was trained on are told from others. `origin`
-    tells where the validation part comes from, if it was drawn from the user's rows.
+    `rows` are content hashes of the training rows, see `zoo.core.contents.content_hashes`; the
+    model remembers them, so that scores on rows that it was trained on are told from others.
+    `origin` tells where the validation part comes from, if it was drawn from the user's rows.
     """
 
     train: Batches

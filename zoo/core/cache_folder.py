@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
+import time
 from pathlib import Path
+from typing import Final
+
+KINDS: Final = (".photos", ".features")  # suffixes of files that can be made again
+STALE: Final = 24 * 3600  # seconds after which an unfinished file of a dead process is removed
 
 
 def default_cache(part: str, variable: str) -> Path:
@@ -55,6 +61,26 @@ def expanded(path: str | os.PathLike[str], what: str) -> Path:
             f"{what} must be a folder, got {os.fspath(path)!r}, and there is no such home. "
             "Give an absolute path."
         ) from error
+
+
+def make_room(kept: Path, limit: int) -> None:
+    """Remove the least recently used cache files, but `kept`, until all are within the limit.
+
+    Args:
+        kept: the file that was written just now; the others are those beside it.
+        limit: bytes of all together.
+    """
+    with contextlib.suppress(OSError):
+        for part in kept.parent.glob(".*.part"):
+            if time.time() - part.stat().st_mtime > STALE:
+                part.unlink(missing_ok=True)
+        files = [path for kind in KINDS for path in kept.parent.glob(f"*{kind}")]
+        stats = {path: path.stat() for path in files}
+        total = sum(one.st_size for one in stats.values())
+        for path in sorted(set(files) - {kept}, key=lambda path: stats[path].st_mtime_ns):
+            if total > limit:
+                path.unlink(missing_ok=True)
+                total -= stats[path].st_size
 
 
 def _may_create(folder: Path) -> bool:

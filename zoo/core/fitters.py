@@ -1,7 +1,7 @@
 """Bring values to annotated types, or tell what in them does not belong to the type.
 
 `fitter` reads a type once and gives the function that brings a value to it: for the arguments of
-the public verbs (`zoo.core.options`), where NumPy's numbers and 16.0 for 16 are welcome, and for
+the public verbs (`zoo.core.verbs`), where NumPy's numbers and 16.0 for 16 are welcome, and for
 JSON (`zoo.core.checked`), where a value has exactly the type that was written.
 """
 

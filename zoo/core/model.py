@@ -17,13 +17,14 @@ from zoo.core.artifacts import artifact
 from zoo.core.artifacts.card import render
 from zoo.core.batches import NO_VALIDATION, Batches, Data, S
 from zoo.core.config import Config, config_of
+from zoo.core.contents import Hashes
 from zoo.core.history import History
 from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
 from zoo.core.predictions import Explanation
 from zoo.core.run import Run, accelerator, rank_and_world, versions
-from zoo.core.split import TOLERABLE_SHARE, Hashes, SeenRows
+from zoo.core.seen_rows import TOLERABLE_SHARE, SeenRows
 from zoo.core.task import Task
 from zoo.core.training.groups import require_rows
 from zoo.core.training.learner import Learner

@@ -9,24 +9,19 @@
     def train(data: Any, *, epochs: Epochs = 4, **options: Unpack[Options]) -> Model: ...
 
 The table says name, type, default, range and help of a setting. The check of a call, the signature
-and the arguments that `help(train)` shows, the command line and the reference page all read it.
+and the arguments that `help(train)` shows (`zoo.core.verbs`), the command line and the reference
+page all read it.
 """
 
 from __future__ import annotations
 
-import functools
 import inspect
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import (
     Annotated,
     Any,
-    Final,
     Generic,
-    Literal,
-    ParamSpec,
     TypeVar,
     cast,
     get_args,
@@ -36,16 +31,9 @@ from typing import (
 
 from zoo.core.annotations import Option as Option
 from zoo.core.annotations import described, noted
-from zoo.core.fitters import Unfit, fitter
-from zoo.core.messages import nearest
 
-P = ParamSpec("P")
-R = TypeVar("R")
 T = TypeVar("T", bound=Mapping[str, Any])
 X = TypeVar("X", bound=Mapping[str, Any])
-
-_MISSING: Final = object()
-_WIDTH: Final = 96  # of a line of a docstring
 
 
 @dataclass(frozen=True)
@@ -132,7 +120,7 @@ class OptionTable(Generic[T]):
         Raises:
             ValueError: some have none; all are named.
         """
-        _require_used(options, self.settings, facts)
+        require_used(options, self.settings, facts)
 
     def record(self, options: T) -> dict[str, Any]:
         """What the card tells of the options: plain values, by name."""
@@ -143,132 +131,14 @@ class OptionTable(Generic[T]):
         }
 
 
-def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function that takes the options of a table as `**options`.
-
-    A call is checked before anything is read: unknown names are refused with the nearest known one,
-    values of a wrong type or out of range all at once, and options that have no effect without
-    another one. Numbers of NumPy become Python's. Parameters
-    of the function itself that are annotated with `Option`, such as `epochs`, are checked as well.
-    The signature and the section `Args` of the docstring list every option.
-
-    Args:
-        table: options of the function.
-    """
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        signature = inspect.signature(function)
-        hints = get_type_hints(function, include_extras=True, localns=None)
-        own = {
-            name: setting_of(name, hints[name], parameter.default)
-            for name, parameter in signature.parameters.items()
-            if get_origin(hints.get(name)) is Annotated
-        }
-        settings = table.settings | own
-        needed = {one.option.needs for one in settings.values()} & settings.keys()
-        name = function.__name__
-
-        @functools.wraps(function)
-        def checked(*args: P.args, **given: P.kwargs) -> R:
-            _require_places(name, len(args), signature)
-            _require_data_first(name, args, own.get("model"))
-            _require_names(name, given, [*signature.parameters][:-1], table)
-            values = _checked(given, settings)
-            _require_used(values, settings, {one: bool(values.get(one)) for one in needed})
-            return function(*args, **values)
-
-        checked.__signature__ = _signature(signature, hints, table)  # type: ignore[attr-defined]
-        checked.__doc__ = _documented(function.__doc__ or "", table)
-        return checked
-
-    return decorate
-
-
-def _require_places(name: str, n: int, signature: inspect.Signature) -> None:
-    """Refuse more values by position than a verb takes, with a call that it takes."""
-    kinds = {one: parameter.kind for one, parameter in signature.parameters.items()}
-    places = [one for one, kind in kinds.items() if kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
-    if n > len(places):
-        by_name = next(one for one, kind in kinds.items() if one not in places)
-        raise TypeError(
-            f"{name}() takes {', '.join(places)} by position and all else by name, got {n} values. "
-            f"Call {name}({', '.join(places)}, {by_name}=...)."
-        )
-
-
-def _require_data_first(name: str, args: Sequence[Any], model: Setting | None) -> None:
-    """Refuse an architecture in the place of the data, with the call the right way round."""
-    if model is not None and args and isinstance(args[0], str) and args[0] in _choices(model.type):
-        raise ValueError(
-            f"{name}() must be given data first, got the architecture {args[0]!r}. Call "
-            f"{name}(data, model={args[0]!r})."
-        )
-
-
-def _choices(kind: Any) -> list[Any]:
-    """The closed choices of a type; none of one that has others."""
-    parts = [kind] if get_origin(kind) is Literal else get_args(kind)
-    return [one for part in parts if get_origin(part) is Literal for one in get_args(part)]
-
-
-def _require_names(
-    name: str, given: Mapping[str, Any], own: list[str], table: OptionTable[Any]
-) -> None:
-    """Refuse options that a verb does not have, with the nearest one that it has."""
-    known = [*own, *table.settings]
-    for one in given:
-        if one not in known:
-            near = nearest(one, known)
-            hint = f"Did you mean {near!r}?" if near else f"It takes {', '.join(known)}."
-            raise TypeError(f"options of {name}() must be known ones, got {one!r}. {hint}")
-    run = given.get("run")
-    if run is not None and not hasattr(run, "torch_device"):
-        raise TypeError(
-            f"run must be a zoo.Run, got a {type(run).__name__}. Try run=zoo.Run(device='cpu')."
-        )
-    valid = given.get("valid")
-    if not isinstance(valid, bool) and isinstance(valid, Real):
-        raise ValueError(
-            f"valid must be data to validate on, got {valid=}. A share of the data is "
-            f"valid_fraction={valid if 0 < float(valid) < 1 else 0.2}."
-        )
-
-
-def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[str, Any]:
-    """The values as their types have them.
-
-    Raises:
-        ValueError: some are of a wrong type or out of range; all are named.
-    """
-    values, wrong = dict(given), []
-    for name, value in given.items():
-        setting = settings.get(name)
-        if setting is None:
-            continue
-        fitting = fitter(setting.type, setting.option)(value)
-        if isinstance(fitting, Unfit):
-            wrong.append(setting)
-        else:
-            values[name] = fitting
-    if len(wrong) == 1:
-        name, default = wrong[0].name, wrong[0].option.default
-        value = given[name]
-        way_out = "Leave it out." if default in (None, ()) else f"Try {name}={default!r}."
-        if default == () and isinstance(value, (str, int)):
-            way_out = f"Try {name}=[{value!r}]."
-        raise ValueError(
-            f"{name} must be {wrong[0].expected}, got {name}={_shown(value, 80)}. {way_out}"
-        )
-    if wrong:
-        listed = "; ".join(f"{s.name}={_shown(given[s.name], 60)} ({s.expected})" for s in wrong)
-        raise ValueError(f"settings must be in their ranges, got {listed}. The defaults suit most.")
-    return values
-
-
-def _require_used(
+def require_used(
     options: Mapping[str, Any], settings: Mapping[str, Setting], facts: Mapping[str, bool]
 ) -> None:
-    """Refuse options beside which there is not what they need; their defaults may be given."""
+    """Refuse options beside which there is not what they need; their defaults may be given.
+
+    Raises:
+        ValueError: some have no effect; all are named.
+    """
     unused = {
         name: setting.option.needs
         for name, setting in settings.items()
@@ -284,66 +154,14 @@ def _require_used(
         )
 
 
-def _shown(value: Any, most: int) -> str:
-    """A value as Python writes it, or its kind where that has several lines."""
-    text = repr(value)
-    return f"a {type(value).__name__}" if "\n" in text else text[:most]
-
-
-def setting_of(name: str, hint: Any, default: Any = _MISSING) -> Setting:
+def setting_of(name: str, hint: Any, default: Any = inspect.Parameter.empty) -> Setting:
     """A setting from a field's annotation."""
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{name} must be annotated with an Option")
     kind, option = get_args(hint)[0], noted(hint, Option())
-    if default is not _MISSING and default is not inspect.Parameter.empty:
+    if default is not inspect.Parameter.empty:
         option = replace(option, default=default)
     return Setting(name, kind, option)
-
-
-def _signature(
-    signature: inspect.Signature, hints: Mapping[str, Any], table: OptionTable[Any]
-) -> inspect.Signature:
-    """The function's signature with an explicit parameter for each option."""
-    own = [
-        parameter.replace(annotation=_bare(hints.get(name, parameter.annotation)))
-        for name, parameter in signature.parameters.items()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    ]
-    options = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=one.option.default, annotation=one.type
-        )
-        for name, one in table.settings.items()
-        if name not in signature.parameters
-    ]
-    return signature.replace(
-        parameters=[*own, *options],
-        return_annotation=hints.get("return", signature.return_annotation),
-    )
-
-
-def _bare(hint: Any) -> Any:
-    """A type without its notes."""
-    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
-
-
-def _documented(docstring: str, table: OptionTable[Any]) -> str:
-    """The docstring with a line for each option in the place of that for `**options`."""
-    lines = docstring.split("\n")
-    at = next((i for i, line in enumerate(lines) if line.strip().startswith("**options:")), None)
-    if at is None:
-        return docstring
-    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-    written = [
-        textwrap.fill(
-            f"{name}: {one.help} {one.option.python}".rstrip(),
-            _WIDTH,
-            initial_indent=indent,
-            subsequent_indent=f"{indent}    ",
-        )
-        for name, one in table.settings.items()
-    ]
-    return "\n".join([*lines[:at], *written, *lines[at + 1 :]])
 
 
 def _plain(value: Any) -> Any:

@@ -44,8 +44,9 @@ class Run:
         out: folder for the training state (and what a verb puts there).
         resume: continue the same call from the state in `out`: finished fits are skipped.
         save_every: seconds between saves of the training state, besides those at epoch ends.
-        cache: folder for decoded photos; None takes ZOO_CACHE or the user's cache folder.
-        cache_gb: gigabytes of decoded photos to keep at most.
+        cache: folder for decoded photos and features; None takes ZOO_CACHE or the user's cache
+            folder.
+        cache_gb: gigabytes of both to keep at most.
         keep_memory: on a CPU, have the C library keep freed memory instead of asking the system for
             it anew at every step, as PyTorch does on GPUs (`benchmarks/allocator.py` measures the
             gain). That holds for the whole process from then on; the `zoo` command does it.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ Loss = Callable[[Any, Tensor], tuple[Tensor, Tensor | int]]
 """(output, target) -> (mean loss, how many targets the mean is over)."""
 
 LEAST: Final = 1e-12  # probability whose logarithm a loss takes at least
+INSIDE: Final = 0.02  # numbers at the ends of their range are encoded as this share within it
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Task:
             can tell that of a mean over several networks or views; None if there is no such loss.
         weights: how much each class counts in `loss`; None if all count alike. Shape: (n_classes,).
         is_squared: whether `score` is a mean of squared errors, else of negative log likelihoods.
+        encode: targets -> outputs that `decode` makes them of, for models that are fitted to
+            outputs; None where targets are classes, labels, or outputs as they are.
     """
 
     loss: Loss
@@ -44,6 +49,7 @@ class Task:
     score: Loss | None = None
     weights: Tensor | None = None
     is_squared: bool = False
+    encode: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
 
 def classification(
@@ -125,6 +131,27 @@ def regression() -> Task:
     return Task(squared_error, _as_is, metrics, score=squared_error, is_squared=True)
 
 
+def scaled_regression(
+    scale: tuple[float, float], y_range: tuple[float, float] | None = None
+) -> Task:
+    """Numbers whose outputs are scaled, or pass a sigmoid: loss in units of the targets' deviation.
+
+    Shape: output (B, 1); target and predictions (B,), in the user's units.
+
+    Args:
+        scale: mean and deviation of the training targets.
+        y_range: lowest and highest number that is predicted; None for any.
+    """
+    decode = partial(_units, scale=scale, y_range=y_range)
+    encode = partial(_outputs, scale=scale, y_range=y_range)
+    score = partial(_scaled_error, deviation=scale[1])
+
+    def loss(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
+        return score(decode(output), target)
+
+    return replace(regression(), loss=loss, decode=decode, score=score, encode=encode)
+
+
 def _cross_entropy(
     output: Tensor,
     target: Tensor,
@@ -197,6 +224,35 @@ def squared_error(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
     if target.numel() == 0:
         return output.sum() * 0.0, 0
     return F.mse_loss(output.view_as(target), target), target.numel()
+
+
+def _units(
+    output: Tensor, *, scale: tuple[float, float], y_range: tuple[float, float] | None
+) -> Tensor:
+    """Shape: (B, 1) -> (B,), float32."""
+    output = output.float().squeeze(1)
+    if y_range is None:
+        mean, std = scale
+        return output * std + mean
+    low, high = y_range
+    return low + (high - low) * torch.sigmoid(output)
+
+
+def _outputs(
+    numbers: NDArray[Any], *, scale: tuple[float, float], y_range: tuple[float, float] | None
+) -> NDArray[Any]:
+    """Outputs that `_units` decodes; at an end of the range those a little within it. (n,)"""
+    if y_range is None:
+        return np.asarray((numbers.astype(np.float64) - scale[0]) / scale[1])
+    low, high = y_range
+    share = np.clip((numbers - low) / (high - low), INSIDE, 1 - INSIDE)
+    return np.asarray(np.log(share / (1 - share)))
+
+
+def _scaled_error(numbers: Tensor, target: Tensor, *, deviation: float) -> tuple[Tensor, int]:
+    if target.numel() == 0:  # a process's empty part of a small batch
+        return numbers.sum() * 0.0, 0
+    return ((numbers - target) / deviation).square().mean(), len(target)
 
 
 def _must_repeat_on_cuda(output: Tensor) -> bool:

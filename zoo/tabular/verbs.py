@@ -17,12 +17,12 @@ from torch import Tensor
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import learner_of, source
-from zoo.core.options import verb
 from zoo.core.run import Run, in_fp32, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs
 from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
+from zoo.core.verbs import verb
 from zoo.hub.find import names_model
 from zoo.tabular import recipe
 from zoo.tabular.data.prepared import Prepared, batch_size_of, batches, prepare

@@ -16,6 +16,7 @@ from zoo.collab.data.batches import Ratings
 from zoo.collab.data.batches import encode as rows_of
 from zoo.collab.data.columns import USUAL
 from zoo.collab.data.features import encode, fit, require_ids
+from zoo.collab.data.histories import Histories
 from zoo.collab.data.ids import IdIndex, Rows, cast_like
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, read
@@ -38,10 +39,7 @@ class Prepared:
         spec: the spec of the model to train.
         train: ratings to train on.
         valid: ratings to validate on; None without.
-        rated_items: items of every user among all ratings that the model is trained on, before
-            and now.
-        held_out_items: items of every user among ratings that were held out of those tables.
-        in_order: both as time passes, where order counts.
+        histories: who rated what in all tables that the model is trained on, before and now.
         features: encoded features of each side that has any.
         origin: which of the table's rows are validated on, where they were drawn from it.
     """
@@ -49,10 +47,8 @@ class Prepared:
     spec: Spec
     train: Ratings
     valid: Ratings | None
-    rated_items: RatedItems
-    held_out_items: RatedItems
+    histories: Histories
     features: dict[str, Tensor]
-    in_order: RatedItems | None = None
     origin: Origin | None = None
 
 
@@ -119,7 +115,8 @@ def prepare(
     how: dict[Any, Any] = {**spec.features}
     both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
     tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
-    return Prepared(spec, train, valid, rated_items, held_out_items, tensors, in_order, origin)
+    histories = Histories(rated_items, held_out_items, in_order)
+    return Prepared(spec, train, valid, histories, tensors, origin)
 
 
 def _numbered(
@@ -140,7 +137,7 @@ def _numbered(
     if prior is None:
         changes["features"] = {side: fit(of_side) for side, of_side in features.items()}
     spec = replace(before, **changes)
-    spec = replace(spec, titles={**spec.titles, **_titles(titles, spec)})
+    spec = replace(spec, titles={**spec.titles, **titles_of(titles, spec)})
     order = np.argsort(user_rows, kind="stable")
     values = ratings["rating"].to_numpy()[order].astype(np.float32, copy=False)
     return spec, Ratings(*map(torch.from_numpy, (user_rows[order], item_rows[order], values)))
@@ -199,7 +196,7 @@ def _number(column: pd.Series, index: IdIndex) -> tuple[tuple[Hashable, ...], Ro
     return (*index.ids, *added), row_of_code[codes]
 
 
-def _titles(titles: Titles | None, spec: Spec) -> dict[Any, str]:
+def titles_of(titles: Titles | None, spec: Spec) -> dict[Any, str]:
     """Titles of known items, by id."""
     if titles is None:
         return {}
@@ -213,5 +210,5 @@ def _titles(titles: Titles | None, spec: Spec) -> dict[Any, str]:
     return {
         spec.items[row - 1]: str(title)
         for row, title in zip(rows.tolist(), by_item.values(), strict=True)
-        if row and isinstance(title, str)
+        if row and not pd.isna(title)
     }

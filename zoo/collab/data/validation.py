@@ -16,7 +16,8 @@ from zoo.collab.options import Options
 from zoo.collab.spec import Spec
 from zoo.core.messages import warn
 from zoo.core.run import Run
-from zoo.core.split import TOLERABLE_SHARE, require_disjoint
+from zoo.core.seen_rows import TOLERABLE_SHARE
+from zoo.core.split import require_disjoint
 from zoo.core.trust.folds import Fold
 
 

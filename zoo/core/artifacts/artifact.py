@@ -6,7 +6,7 @@ model.safetensors       the weights; further members of an ensemble as model-2.s
                         computes in its own
 README.md               the model card
 history.csv             the record of the training
-trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.split.SeenRows`
+trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.seen_rows.SeenRows`
 
 Every stored thing either describes all rows together or tells of single rows or users. Together:
 classes, scores, the history, the medians, means and deviations of columns. Single rows and users:
@@ -53,7 +53,7 @@ from zoo.core.config import (
 from zoo.core.history import History
 from zoo.core.messages import warn
 from zoo.core.saving import saved_together
-from zoo.core.split import SKETCH_SIZE, SeenRows
+from zoo.core.seen_rows import SKETCH_SIZE, SeenRows
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.core.split import Hashes, content_hashes, require_disjoint
+from zoo.core.contents import Hashes, content_hashes
+from zoo.core.split import require_disjoint
 from zoo.tabular.data.values import as_numbers, distinct, sense
 from zoo.tabular.spec import Spec
 

@@ -10,8 +10,10 @@ import pandas as pd
 from torch import Tensor
 
 from zoo.core.batches import Data, Origin, TensorBatches
+from zoo.core.contents import Hashes
 from zoo.core.run import Run
-from zoo.core.split import Hashes, SeenRows, new_rows, warn_of_marked_parts
+from zoo.core.seen_rows import SeenRows, new_rows
+from zoo.core.split import warn_of_marked_parts
 from zoo.data.table import require_columns
 from zoo.tabular.data.columns import fit_columns, is_saved_index
 from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes

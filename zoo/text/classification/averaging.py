@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, Final
 
-from zoo.core.split import SeenRows
+from zoo.core.seen_rows import SeenRows
 from zoo.text.classification.model import TextClassifier
 from zoo.text.spec import TextSpec
 

@@ -1,55 +1,51 @@
-"""How a classifier on a pretrained encoder is fine-tuned: the head first, then everything.
+"""How a classifier on a pretrained encoder is fine-tuned: a probe, then everything at low rates.
 
-The encoder knows far more than a few texts can tell, so its rates are low, and lower the nearer a
-layer is to the word pieces (Howard & Ruder 2018, sec. 3.2, discriminative fine-tuning).
+The encoder knows far more than a few texts can tell: logistic regression on its vectors is where
+training starts, rates are lower the nearer a layer is to the word pieces (Howard & Ruder 2018, sec.
+3.2), and the end lies between the probe and the last weights.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final
 
+from zoo.core.training.from_probe import ProbeStart, fit_between
 from zoo.core.training.learner import Learner
-from zoo.core.training.schedules import one_cycle
+from zoo.core.training.shares import ShareChoice
+from zoo.core.trust.fine_tuning import FineTuning
+from zoo.text.classification.features import looks
 from zoo.text.classification.recipe import fit_gradually
 
-HEAD_LR: Final = 1e-2  # of a new head alone, on a frozen encoder
-LR, FURTHER_LR = 2e-4, 1e-4  # of the head after that; of one that knows the classes
+LR: Final = 2e-4  # of the head
 RATIO: Final = 10.0  # of the head's rate to that of the embeddings
 STEPS: Final = 200  # that the usual number of epochs makes, within its limits
 FEWEST, MOST = 1, 8  # epochs
 
+START: Final = ProbeStart(
+    looks,
+    last=lambda network: network.head,
+    is_trained=lambda network: network.head_trained,
+)
 
-def fit_encoder(
-    learn: Learner[Any, Any],
-    epochs: int | None = None,
-    lr: float | None = None,
-    *,
-    gradual: bool = False,
-) -> None:
-    """Train the head on the frozen encoder, unless it knows the classes already; then everything.
+
+def fine_tuning(epochs: int | None, lr: float | None, *, gradual: bool = False) -> FineTuning:
+    """How one call of `finetune` trains its learners, and what it compares them with.
 
     Args:
-        learn: learner of a classifier on an encoder.
-        epochs: epochs of the second phase; None: see `zoo.text.finetune`.
-        lr: highest rate of the head in it; None: see `zoo.text.finetune`.
-        gradual: whether the layer groups thaw one after another, see `fit_gradually`.
+        epochs: passes over the texts; None: see `usual_epochs`; 0 keeps the probe.
+        lr: highest rate of the head; None takes `LR`.
+        gradual: whether the layer groups thaw one after another, see `fit_gradually`; the end is at
+            the last weights then.
     """
-    if lr is None:
-        lr = FURTHER_LR if learn.model.head_trained else LR
-    if epochs is None:
-        epochs = usual_epochs(learn.data.train.steps(0))
-    schedule = partial(one_cycle, pct_start=0.3)
-    if not learn.model.head_trained:
-        learn.freeze()
-        learn.fit(1, HEAD_LR, schedule)
-    learn.unfreeze()
-    if not epochs or learn.interrupted:
-        return
-    if gradual:
-        fit_gradually(learn, epochs, lr)
-    else:
-        learn.fit(epochs, (lr / RATIO, lr), schedule)
+
+    def fit(learn: Learner[Any, Any], share: float | None) -> ShareChoice | None:
+        n = usual_epochs(learn.data.train.steps(0)) if epochs is None else epochs
+        if not gradual:
+            return fit_between(learn, n, lr or LR, RATIO, share)
+        fit_gradually(learn, n, lr or LR)
+        return None
+
+    return FineTuning(START, None if epochs == 0 else fit)
 
 
 def usual_epochs(steps: int) -> int:

@@ -196,7 +196,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
             for batch in batches.epoch(0):
                 tokens, lengths, *_ = to_device(batch, placed.device).inputs
                 rows.append(network.pooled(tokens, lengths).float().cpu())
-        return np.asarray(torch.cat(rows)[_places(batches)].numpy())
+        return np.asarray(torch.cat(rows)[batches.places()].numpy())
 
     # ---- parts --------------------------------------------------------------------------------
 
@@ -231,9 +231,4 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         batches = self._batches(stream, labels, batch_size)
         outputs = self._placed.predict(batches.epoch(0), self._task())
         rows = [torch.stack(one.each).float().cpu() for one in outputs]
-        return torch.cat(rows, dim=1)[:, _places(batches)]
-
-
-def _places(batches: DocumentBatches) -> Tensor:
-    """Where each document is among those of the batches one after another. Shape: (n,)."""
-    return torch.from_numpy(np.concatenate(batches.batches(0)).argsort())
+        return torch.cat(rows, dim=1)[:, batches.places()]

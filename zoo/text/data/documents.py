@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from zoo.core.batches import Batch, bounds, seed_of, steps_of
 from zoo.text.data.rules import PAD_ID
@@ -84,6 +85,10 @@ class DocumentBatches:
         order = order[np.lexsort((-lengths[order], pool))]
         cuts = self._cuts(lengths[order])
         return [order[cuts[i]] for i in rng.permutation(len(cuts))]
+
+    def places(self) -> Tensor:
+        """Where each document is among those of the unshuffled batches in a row. Shape: (n,)."""
+        return torch.from_numpy(np.concatenate(self.batches(0)).argsort())
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes).

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.contents import Hashes
 from zoo.core.messages import did_you_mean
-from zoo.core.split import Hashes
 from zoo.text.data.labels import Labels
 from zoo.text.data.texts import hashes_of, key_of
 from zoo.text.spec import Label

@@ -8,15 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.contents import Hashes
 from zoo.core.messages import warn
-from zoo.core.split import (
-    Hashes,
-    SeenRows,
-    nearest_to,
-    new_rows,
-    require_both_parts,
-    require_disjoint,
-)
+from zoo.core.seen_rows import SeenRows, new_rows
+from zoo.core.split import nearest_to, require_both_parts, require_disjoint
 from zoo.core.trust.folds import MARKED, Fold, rows_of_fold
 from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.texts import key_of
@@ -99,10 +94,10 @@ def without(
         hashes: content of the validation part.
         earlier: rows that the pretrained model was trained on.
         trained: content of the training part.
-        drawn: see `zoo.core.split.new_rows`.
+        drawn: see `zoo.core.seen_rows.new_rows`.
 
     Raises:
-        ValueError: as `zoo.core.split.new_rows`.
+        ValueError: as `zoo.core.seen_rows.new_rows`.
     """
     is_own = np.zeros(len(hashes), dtype=bool) if trained is None else np.isin(hashes, trained)
     if n := int(is_own.sum()):

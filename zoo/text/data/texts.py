@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zoo.core.split import Hashes, content_hashes
+from zoo.core.contents import Hashes, content_hashes
 from zoo.data.table import TABLES, pieces_of, require_columns
 from zoo.text.data import huggingface, torchtext
 from zoo.text.data.files import parts_in, path_of, text_of, visible

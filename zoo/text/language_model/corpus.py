@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from zoo.core.contents import Hashes
 from zoo.core.run import Run
-from zoo.core.split import Hashes, SeenRows, nearest_to, require_disjoint
+from zoo.core.seen_rows import SeenRows
+from zoo.core.split import nearest_to, require_disjoint
 from zoo.core.trust.folds import MARKED, Fold, rows_of_fold
 from zoo.text.data.parts import WAY_OUT, Rows, are_too_few, units_of, warn_of_copies, without
 from zoo.text.data.stream import (

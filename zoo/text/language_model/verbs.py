@@ -16,11 +16,11 @@ import torch
 from zoo.core.arguments import require_data, require_one_start, require_order
 from zoo.core.batches import Data
 from zoo.core.model import learner_of, source
-from zoo.core.options import verb
 from zoo.core.run import Run, seeded
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs
 from zoo.core.trust.judge import train_and_judge
+from zoo.core.verbs import verb
 from zoo.hub.find import names_model
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.texts import Texts

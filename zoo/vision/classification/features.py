@@ -1,16 +1,13 @@
 """A frozen body sees each photo once: its pooled features, kept on disk, then live on the device.
 
-What a photo's features are depends on the body's weights, the photo and how it is cut: the name of
-a file is a digest of body and cut, and in the file a photo is found by its content. So the second
-experiment on the same photos starts at once, and folds and subsets share one pass. Photos that vary
-by a draw have a file per pass. What was killed on the way begins again.
+How features are kept, `zoo.core.training.features` says. What is of photos: how they are cut and
+mirrored tells one look from another, and photos that vary by a draw have a file per pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -19,20 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch, TensorBatches
-from zoo.core.cache_folder import expanded
-from zoo.core.fingerprint import digest
-from zoo.core.task import Task
-from zoo.core.training.evaluation import predict_batches
-from zoo.vision.classification.feature_file import Known, Names, keep, read
+from zoo.core.contents import Hashes
+from zoo.core.training.features import Look, computed, features_and_targets
 from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.cache import Items, cache_folder
 from zoo.vision.models.classifier import Classifier
 from zoo.vision.models.head import pooled
 
-SUFFIX: Final = ".features"
 BATCH_SIZE: Final = 32
-_VERSION: Final = "zoo-features-3"
 
 
 class Features(nn.Module):
@@ -86,7 +78,7 @@ class Pass:
         draws = (photos.augment, photos.seed, self.epoch, photos.batch_size)
         return repr((looks, draws, photos.items.fingerprint()))
 
-    def names(self) -> Names:
+    def names(self) -> Hashes:
         """What each photo is found by: its content, or its place among the draws. Shape: (n,)"""
         items = self.photos.items
         if isinstance(items, Items) and self.photos.augment is None:
@@ -197,55 +189,30 @@ def plain_passes(photos: PhotoBatches) -> list[Pass]:
     return [plain, replace(plain, mirrored=True)] if flips else [plain]
 
 
-def features_and_targets(learn: PhotoLearner, passes: Sequence[Pass]) -> tuple[Tensor, Tensor]:
-    """What the passes give, one after the other. Shape: (n, d) and (n, ...), on the CPU."""
-    rows = torch.cat([features_of(learn, one) for one in passes])
-    return rows, torch.cat([one.photos.targets for one in passes])
+def looks(learn: PhotoLearner) -> list[Look]:
+    """What a probe sees: the photos as they are, and their mirror images if they may be flipped."""
+    return [look_of(learn, one) for one in plain_passes(photos_of(learn)[0])]
 
 
-def features_of(learn: PhotoLearner, one: Pass) -> Tensor:
-    """The features of a pass: those that the cache has, and the others. Shape: (n, d), on the CPU.
-
-    A photo that occurs several times is seen once, unless it varies.
-    """
+def look_of(learn: PhotoLearner, one: Pass) -> Look:
+    """A pass as the body of a learner sees it."""
     classifier: Any = learn.model
-    place, names = _place(learn, one), one.names()
-    known = (
-        Known.nothing(classifier.head.width)
-        if place is None
-        else read(place, classifier.head.width)
+    key = one.key()
+    return Look(
+        one.photos.targets,
+        one.names(),
+        classifier.head.width,
+        lambda rows: computed(learn, Features(classifier), one.of(rows).batches()),
+        classifier.body.state_dict(),
+        None if key is None else (key, classifier.head.pool),
+        cache_folder(),
     )
-    lacking = known.lacks(names)
-    if len(lacking):
-        body = [Features(classifier)]
-        batches = one.of(lacking).batches()
-        outputs = predict_batches(body, batches, _PLAIN, learn.device, learn.dtype)
-        rows = torch.cat([batch.mean[: len(batch.target)].cpu() for batch in outputs])
-        known = known.added(names[lacking], rows)
-        if place is not None:
-            keep(place, known, int(learn.run.cache_gb * 1e9))
-    return known.of(names)
 
 
 def _feature_batches(
     learn: PhotoLearner, photos: PhotoBatches, passes: Sequence[Pass], *, shuffle: bool
 ) -> FeatureBatches:
     form: dict[str, Any] = {"batch_size": photos.batch_size, "seed": photos.seed}
-    rows = features_and_targets(learn, passes)
+    rows = features_and_targets(learn, [look_of(learn, one) for one in passes])
     tensors = TensorBatches(*rows, shuffle=shuffle, device=learn.device, **form)
     return FeatureBatches(photos, tensors)
-
-
-def _place(learn: PhotoLearner, one: Pass) -> Path | None:
-    """The file of a pass: its name tells weights and looks; None without a name."""
-    key = one.key()
-    if key is None:
-        return None
-    classifier: Any = learn.model
-    facts = (_VERSION, key, classifier.head.pool, learn.dtype, learn.device.type)
-    name = digest((repr(facts), dict(classifier.body.state_dict())))
-    folder = cache_folder() if learn.run.cache is None else expanded(learn.run.cache, "cache")
-    return folder / (name + SUFFIX)
-
-
-_PLAIN = Task(loss=lambda output, target: (output.mean(), 1), decode=lambda output: output)

@@ -11,9 +11,10 @@ import torch
 from zoo.core.batches import Data
 from zoo.core.model import learner_of, source
 from zoo.core.run import Run, seeded
-from zoo.core.split import SeenRows
+from zoo.core.seen_rows import SeenRows
 from zoo.core.training.mixing import CutMix, MixUp, OneOf
-from zoo.vision.classification.candidates import at_hand, best_of, compared
+from zoo.core.trust.candidates import best_of
+from zoo.vision.classification.candidates import at_hand, compared
 from zoo.vision.classification.features import on_features
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.options import OPTIONS, Options

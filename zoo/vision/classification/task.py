@@ -10,16 +10,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from zoo.core.checked import arguments_of
 from zoo.core.config import Config
 from zoo.core.predictions import Labels, Prediction
-from zoo.core.task import Task, classification, multi_label, regression
+from zoo.core.task import Task, classification, multi_label, scaled_regression
 from zoo.vision.classification.spec import Spec
 from zoo.vision.models.classifier import Arguments
 from zoo.vision.option_names import TaskName
@@ -48,12 +46,7 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None 
     if spec.task == "multi-label":
         f_score = partial(multi_label, threshold=spec.threshold, beta=spec.beta)
         return f_score(n, label_smoothing=label_smoothing, weights=weights)
-    score, decode = partial(_scaled_error, spec=spec), partial(units, spec=spec)
-
-    def loss(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
-        return score(decode(output), target)
-
-    return replace(regression(), loss=loss, decode=decode, score=score)
+    return scaled_regression(spec.y_scale, spec.y_range)
 
 
 def n_out(task: TaskName, classes: Sequence[str]) -> int:
@@ -79,23 +72,3 @@ def classifier_of(config: Config) -> tuple[Spec, Arguments]:
     spec = Spec.from_json({**config.spec, "task": config.task})
     n = n_out(spec.task, spec.classes)
     return spec, arguments_of(config.model, Arguments, n_out=n, size=spec.size)
-
-
-def units(output: Tensor, spec: Spec) -> Tensor:
-    """Numbers in the user's units from a network's outputs: scaled, or a sigmoid's range.
-
-    Shape: (B, 1) -> (B,), float32.
-    """
-    output = output.float().squeeze(1)
-    if spec.y_range is None:
-        mean, std = spec.y_scale
-        return output * std + mean
-    low, high = spec.y_range
-    return low + (high - low) * torch.sigmoid(output)
-
-
-def _scaled_error(numbers: Tensor, target: Tensor, *, spec: Spec) -> tuple[Tensor, int]:
-    """Squared error in units of the training targets' deviation."""
-    if target.numel() == 0:  # a process's empty part of a small batch
-        return numbers.sum() * 0.0, 0
-    return ((numbers - target) / spec.y_scale[1]).square().mean(), len(target)

@@ -9,9 +9,11 @@ from typing import Any, Unpack
 import pandas as pd
 
 from zoo.core.arguments import require_data
-from zoo.core.options import OptionTable, verb
+from zoo.core.options import OptionTable
 from zoo.core.training.options import Epochs, Rate, SomeRate
+from zoo.core.trust.fine_tuning import rivals_of
 from zoo.core.trust.judge import train_and_judge
+from zoo.core.verbs import verb
 from zoo.vision.classification.candidates import at_hand, compared
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.new_learner import new_learner
@@ -27,8 +29,7 @@ from zoo.vision.classification.options import (
     Options,
     Sizes,
 )
-from zoo.vision.classification.recipe import FineTuning, settle
-from zoo.vision.classification.rivals import rivals_of
+from zoo.vision.classification.recipe import START, fine_tuning, settle
 from zoo.vision.pretrained import (
     Pretrained,
     finetune_start,
@@ -52,7 +53,7 @@ def finetune(
     """Fine-tune a pretrained model on your photos.
 
     First the head is fitted to the frozen body's features by logistic regression (see
-    `zoo.vision.classification.probe`), which takes one pass; then everything trains by one cycle,
+    `zoo.core.training.probe`), which takes one pass; then everything trains by one cycle,
     with rates that fall geometrically from the head to the first layer group; the result lies
     between both, where the validation part finds it best, the probe included (see
     `zoo.core.training.shares`). Its scores are cross-fitted, not those of the last line of the
@@ -89,7 +90,7 @@ def finetune(
     if growing:
         options["size"] = growing[0]
     head_alone = bool(options.get("precompute"))
-    recipe = FineTuning(epochs, lr, growing, head_alone=head_alone)
+    recipe = fine_tuning(epochs, lr, growing, head_alone=head_alone)
     make = partial(_learner, data, start, pretrained, OPTIONS)
     return train_and_judge(make, recipe.train, FIT_OPTIONS, options, rivals=recipe.rivals)
 
@@ -128,7 +129,7 @@ def train(
         settle(learn, like)
 
     make = partial(_learner, data, name, None, TRAIN_OPTIONS)
-    some = partial(rivals_of, first=None)
+    some = partial(rivals_of, start=START)
     return train_and_judge(make, fit, TRAIN_FIT_OPTIONS, options, rivals=some)
 
 
@@ -176,7 +177,7 @@ def choose(
 
     Returns:
         A row for each backbone, the best score first; see
-        `zoo.vision.classification.candidates.compared`.
+        `zoo.core.trust.candidates.comparison`.
 
     Raises:
         ValueError: an unknown name, no name, or as `finetune`.

@@ -9,11 +9,9 @@ and `cp -p` give a replaced photo the size and the date of the old one.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,10 +23,10 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from zoo.core.cache_folder import default_cache, expanded
+from zoo.core.cache_folder import default_cache, expanded, make_room
+from zoo.core.contents import Hashes, content_hashes
 from zoo.core.messages import warn
 from zoo.core.run import Run
-from zoo.core.split import Hashes, content_hashes
 from zoo.vision.data.images import Resize, UnreadableImage, read
 from zoo.vision.data.pixel_file import BROKEN, LEFT, MAGIC, Pixels, Stored, Writer, open_pixels
 
@@ -37,7 +35,6 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 SUFFIX: Final = ".photos"
-STALE: Final = 24 * 3600  # seconds after which an unfinished file of a dead process is removed
 
 
 @dataclass(frozen=True)
@@ -221,18 +218,3 @@ def file_hash(path: Path) -> np.uint64:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "blake2b").digest()
     return np.uint64(content_hashes([digest])[0])
-
-
-def make_room(kept: Path, limit: int) -> None:
-    """Remove the least recently used cache files, but `kept`, until all are within the limit."""
-    with contextlib.suppress(OSError):
-        for part in kept.parent.glob(".*.part"):
-            if time.time() - part.stat().st_mtime > STALE:
-                part.unlink(missing_ok=True)
-        files = [path for kind in ("*.photos", "*.features") for path in kept.parent.glob(kind)]
-        stats = {path: path.stat() for path in files}
-        total = sum(stat.st_size for stat in stats.values())
-        for path in sorted(set(files) - {kept}, key=lambda path: stats[path].st_mtime_ns):
-            if total > limit:
-                path.unlink(missing_ok=True)
-                total -= stats[path].st_size

@@ -10,8 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.contents import Hashes
 from zoo.core.messages import few, warn
-from zoo.core.split import Hashes, SeenRows, held_out, new_rows
+from zoo.core.seen_rows import SeenRows, new_rows
+from zoo.core.split import held_out
 from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.vision.data.cache import file_hash, in_order
 from zoo.vision.data.images import Resize, Source, UnreadableImage, read

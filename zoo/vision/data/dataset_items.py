@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Subset
 
-from zoo.core.split import Hashes, content_hashes
+from zoo.core.contents import Hashes, content_hashes
 from zoo.vision.data.images import Resize, Source, read
 from zoo.vision.data.labels import Targets, of_items, plain
 from zoo.vision.data.pixel_file import Pixels

@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
+from zoo.core.contents import content_hashes
 from zoo.core.messages import few
-from zoo.core.split import content_hashes, held_out_of_each, require_disjoint
+from zoo.core.split import held_out_of_each, require_disjoint
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.dataset_items import DatasetItems, as_pairs
 from zoo.vision.data.folders import VALID_NAMES

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
-from zoo.core.split import Hashes, Rows
+from zoo.core.contents import Hashes
+from zoo.core.split import Rows
 from zoo.vision.data.images import deepest_white, usual_short_side
 from zoo.vision.option_names import TaskName
 

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.contents import Hashes
 from zoo.core.messages import few, warn
-from zoo.core.split import Hashes, SeenRows, new_rows, require_disjoint
+from zoo.core.seen_rows import SeenRows, new_rows
+from zoo.core.split import require_disjoint
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import file_hashes, held_out_photos, readable_rows
 from zoo.vision.data.pairing import TEST, TRAIN, VALID, part_of

@@ -17,8 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.core.batches import Origin
+from zoo.core.contents import Hashes
 from zoo.core.run import Run
-from zoo.core.split import Hashes, Rows, SeenRows, new_rows, require_disjoint
+from zoo.core.seen_rows import SeenRows, new_rows
+from zoo.core.split import Rows, require_disjoint
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data import datasets, sources
 from zoo.vision.data.augment import NONE, SIDE_ON, TOP_DOWN, Augment

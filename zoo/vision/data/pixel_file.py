@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.split import Hashes
+from zoo.core.contents import Hashes
 
 Pixels = NDArray[np.uint8]
 

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from zoo.core.split import Hashes, Rows, SeenRows, numbered
+from zoo.core.contents import Hashes
+from zoo.core.seen_rows import SeenRows
+from zoo.core.split import Rows, numbered
 from zoo.core.trust.folds import Fold, rows_of_fold
 
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, require_sound, to_json
+from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
-from zoo.core.split import Hashes
 from zoo.core.task import Task
 from zoo.vision.data.images import Resize, read
 from zoo.vision.data.pixel_file import Pixels

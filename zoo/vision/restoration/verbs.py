@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, Final, Unpack
 
 from zoo.core.model import learner_of, source
-from zoo.core.options import verb
 from zoo.core.run import Run
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.core.trust.judge import train_and_judge
+from zoo.core.verbs import verb
 from zoo.vision.data.photo_parts import photo_parts
 from zoo.vision.models.backbones import preprocessing
 from zoo.vision.pretrained import finetune_start, learner_start, train_start

@@ -11,7 +11,8 @@ import numpy as np
 
 from zoo.core.messages import few, warn
 from zoo.core.run import Run
-from zoo.core.split import SeenRows, new_rows, require_both_parts
+from zoo.core.seen_rows import SeenRows, new_rows
+from zoo.core.split import require_both_parts
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import held_out_photos
 from zoo.vision.data.images import UPRIGHT, Interpolation

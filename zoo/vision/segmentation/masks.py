@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
 from zoo.core.messages import few, warn
-from zoo.core.split import Hashes
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.contents import file_hashes, readable_rows
 from zoo.vision.data.images import Interpolation, read

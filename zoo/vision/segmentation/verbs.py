@@ -9,11 +9,11 @@ from typing import Any, Final, Unpack
 from rich.console import Console
 
 from zoo.core.model import learner_of, source
-from zoo.core.options import verb
 from zoo.core.run import Run, rank_and_world
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate
 from zoo.core.trust.judge import train_and_judge
+from zoo.core.verbs import verb
 from zoo.vision.data.augment import sides
 from zoo.vision.data.photo_sets import augmentation
 from zoo.vision.data.sources import table_facts

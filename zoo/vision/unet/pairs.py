@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from zoo.core.batches import Batch, Data, S, bounds, order, pinned, steps_of
+from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
 from zoo.core.run import Run
-from zoo.core.split import Hashes
 from zoo.vision.data.augment import NONE, Augment, resample
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.pixel_file import Pixels

@@ -1,8 +1,8 @@
-"""Features of photos in one file of the cache, found by the photo.
+"""Features of rows, such as photos or texts, in one file of the cache, found by the row's content.
 
-A file holds what one body computes of photos that are shown in one way. Whoever needs features of
-some photos takes those that are there and adds the others, so that folds, subsets and a folder that
-grew share one pass. A file is replaced whole, never written into.
+A file holds what one body computes of rows that are shown in one way. Whoever needs features of
+some rows takes those that are there and adds the others, so that folds, subsets and data that grew
+share one pass. A file is replaced whole, never written into.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.core.cache_folder import make_room
+from zoo.core.contents import Hashes
 from zoo.core.messages import warn
-from zoo.vision.data.cache import make_room
-
-Names = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,30 +27,30 @@ class Known:
     """Features by name.
 
     Attributes:
-        names: one per photo, such as its content's hash; sorted, each once. Shape: (n,)
+        names: one per row, such as its content's hash; sorted, each once. Shape: (n,)
         rows: features. Shape: (n, d)
     """
 
-    names: Names
+    names: Hashes
     rows: Tensor
 
     @classmethod
     def nothing(cls, d: int) -> Known:
-        """No photo's features."""
+        """No row's features."""
         return cls(np.zeros(0, np.uint64), torch.zeros(0, d))
 
-    def lacks(self, names: Names) -> NDArray[np.int64]:
+    def lacks(self, names: Hashes) -> NDArray[np.int64]:
         """The first place of each name that is not here. Shape: at most (len(names),)"""
         new, first = np.unique(names, return_index=True)
         return np.sort(first[~np.isin(new, self.names)])
 
-    def added(self, names: Names, rows: Tensor) -> Known:
+    def added(self, names: Hashes, rows: Tensor) -> Known:
         """These and further features; of a name that is here already, those that are here."""
         joined = np.concatenate([self.names, names])
         unique, first = np.unique(joined, return_index=True)
         return Known(unique, torch.cat([self.rows, rows])[torch.from_numpy(first)])
 
-    def of(self, names: Names) -> Tensor:
+    def of(self, names: Hashes) -> Tensor:
         """The features of these names, all of which are here. Shape: (len(names), d)"""
         return self.rows[torch.from_numpy(np.searchsorted(self.names, names))]
 
@@ -61,7 +60,7 @@ def read(place: Path, d: int) -> Known:
 
     Args:
         place: the file.
-        d: number of features of a photo.
+        d: number of features of a row.
     """
     try:
         values = place.read_bytes()

@@ -1,0 +1,100 @@
+"""From a linear probe to fine-tuned weights: the head first, then everything, the end between both.
+
+What differs between domains is how rows become features, and where the head is: `ProbeStart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from torch import nn
+
+from zoo.core.training import probe
+from zoo.core.training.features import Look, features_and_targets
+from zoo.core.training.learner import Learner
+from zoo.core.training.schedules import one_cycle
+from zoo.core.training.shares import ShareChoice, choose_share, trusted_share, weights_of
+
+HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
+RISE: Final = 0.3  # share of the steps in which the rate rises
+
+
+@dataclass(frozen=True)
+class ProbeStart:
+    """How the networks of a domain start from a linear probe.
+
+    Args:
+        looks: a learner -> its training rows as the frozen body sees them: as they are, then in
+            other ways that training shows them too, such as mirrored.
+        last: a network -> the last linear layer of its head.
+        is_trained: a network -> whether its head knows the classes already.
+        is_linear: a network -> whether the last layer is the whole head.
+    """
+
+    looks: Callable[[Learner[Any, Any]], Sequence[Look]]
+    last: Callable[[Any], nn.Linear]
+    is_trained: Callable[[Any], bool]
+    is_linear: Callable[[Any], bool] = lambda network: True
+
+    def apply(self, learn: Learner[Any, Any]) -> None:
+        """Fit the head to the frozen body's features, if it is one linear layer.
+
+        A head with a hidden layer is trained for an epoch instead, the body frozen; one that knows
+        the classes already stays as it is.
+        """
+        if self.is_trained(learn.model):
+            return
+        if not self.is_linear(learn.model):
+            learn.freeze()
+            learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
+            return
+        last = self.last(learn.model)
+        rows = features_and_targets(learn, self.looks(learn))
+        features, targets = (one.numpy() for one in rows)
+        probe.start_head(last, *probe.fit(features, targets, learn.task, last.out_features))
+
+    def name(self, network: nn.Module) -> str:
+        """What a network that has started is called, beside the one that has trained."""
+        is_probe = self.is_linear(network) and not self.is_trained(network)
+        return "linear probe" if is_probe else "before fine-tuning"
+
+
+def fit_between(
+    learn: Learner[Any, Any], epochs: int, lr: float, ratio: float, share: float | None = None
+) -> ShareChoice | None:
+    """Train everything by one cycle, and end between the first and the last weights.
+
+    How far from the first the validation part decides, with a rule that it is shrunk to (see
+    `zoo.core.training.shares`); the first themselves are among the choices.
+
+    Args:
+        learn: a learner that has started, see `ProbeStart`.
+        epochs: in all.
+        lr: highest rate of the head.
+        ratio: of the head's rate to that of the first layer group.
+        share: the rule's share of the last weights; None takes `trusted_share`.
+
+    Returns:
+        What the validation part chose, if it did.
+    """
+    first = weights_of(learn.model)
+    train_all(learn, epochs, lr, ratio)
+    if learn.state.is_finished:  # the weights are those of the end already
+        return None
+    n: int = len(learn.data.train)  # type: ignore[arg-type]
+    return choose_share(learn, first, trusted_share(n) if share is None else share)
+
+
+def train_all(learn: Learner[Any, Any], epochs: int, lr: float, ratio: float) -> None:
+    """Train every layer group by one cycle, see `fit_between`."""
+    learn.unfreeze()
+    learn.fit(epochs, (lr / ratio, lr), partial(one_cycle, pct_start=RISE))
+
+
+def fit_head(learn: Learner[Any, Any], epochs: int, lr: float) -> None:
+    """Train the head alone, by one cycle."""
+    learn.freeze()
+    learn.fit_one_cycle(epochs, lr, pct_start=RISE)

@@ -1,0 +1,92 @@
+"""The linear probe: logistic (or ridge) regression on the frozen body's features.
+
+It is the yardstick of transfer, and where fine-tuning starts from: a head that is fitted before the
+body moves keeps the pretrained features whole (Kumar et al. 2022, "Fine-Tuning can Distort
+Pretrained Features", sec. 3: LP-FT).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from zoo.core.task import Task
+
+Floats = NDArray[np.float32]
+Line = tuple[NDArray[Any], NDArray[Any]]
+"""Slopes (n_out, d) and biases (n_out,)."""
+
+PENALTY = 0.1  # times half the squared weights, beside the mean loss; features standardised
+ITERATIONS = 200
+
+
+def fit(features: Floats, targets: NDArray[Any], task: Task, n_out: int) -> tuple[Floats, Floats]:
+    """Weights (n_out, d) and biases (n_out,) of a linear layer on the features.
+
+    Args:
+        features: one row of features per example. Shape: (n, d).
+        targets: numbers of classes (n,), integers; labels (n, n_labels) of 0 and 1; or numbers
+            (n,). A class without an example is less likely than all others.
+        task: its `weights` count, and its `encode` tells the outputs that numbers stand for.
+        n_out: number of outputs.
+    """
+    scaler = StandardScaler()
+    x = scaler.fit_transform(features)
+    weights = None if task.weights is None else task.weights.numpy(force=True)
+    if targets.ndim == 2:
+        each = np.ones(n_out) if weights is None else weights
+        lines = [_presence(x, has, weight) for has, weight in zip(targets.T, each, strict=True)]
+        slopes, biases = (np.stack(part) for part in zip(*lines, strict=True))
+    elif are_classes(targets):
+        slopes, biases = _softmax(x, targets, None if weights is None else weights[targets], n_out)
+    else:
+        ridge = Ridge(alpha=PENALTY * len(x))
+        ridge.fit(x, targets if task.encode is None else task.encode(targets))
+        slopes, biases = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+    slopes = slopes / scaler.scale_
+    biases = biases - slopes @ scaler.mean_
+    return slopes.astype(np.float32), biases.astype(np.float32)
+
+
+def are_classes(targets: NDArray[Any]) -> bool:
+    """Whether targets are numbers of classes, one for each row."""
+    return targets.ndim == 1 and targets.dtype.kind in "iu"
+
+
+@torch.no_grad()
+def start_head(last: nn.Linear, slopes: Floats, biases: Floats) -> None:
+    """Give a head of one linear layer the probe's weights."""
+    last.weight.copy_(torch.from_numpy(slopes))
+    last.bias.copy_(torch.from_numpy(biases))
+
+
+def _softmax(x: Floats, labels: NDArray[Any], weights: NDArray[Any] | None, n_out: int) -> Line:
+    own = np.unique(labels)
+    slopes, biases = np.zeros((n_out, x.shape[1])), np.full(n_out, -np.inf)
+    if len(own) == 1:
+        biases[own] = 0
+    else:
+        regression = LogisticRegression(C=1 / (PENALTY * len(x)), max_iter=ITERATIONS)
+        regression.fit(x, labels, weights)
+        lines, starts = regression.coef_, regression.intercept_
+        if len(lines) == 1:  # two classes: scikit-learn keeps the one difference
+            lines, starts = (np.concatenate([-one, one]) / 2 for one in (lines, starts))
+        slopes[own], biases[own] = lines, starts
+    biases[np.isneginf(biases)] = biases[own].min() - np.log(len(x) + 1)
+    return slopes, biases
+
+
+def _presence(x: Floats, has: NDArray[Any], weight: float) -> tuple[Any, float]:
+    """Slopes and bias of one label; its prior alone where all rows have it, or none."""
+    n = float(has.sum())
+    if n in (0.0, float(len(has))):
+        return np.zeros(x.shape[1]), float(np.log((n + 0.5) / (len(has) - n + 0.5)))
+    regression = LogisticRegression(C=1 / (PENALTY * len(x)), max_iter=ITERATIONS)
+    regression.fit(x, has > 0, np.where(has > 0, weight, 1.0))
+    return regression.coef_[0], float(regression.intercept_[0])
