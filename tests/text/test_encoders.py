@@ -20,8 +20,11 @@ from tests.helpers.device import run_here
 from tests.text.encoders import FAMILIES, N_PIECES, config, write, write_encoder
 from tests.text.small import RUN, reviews
 from zoo.core.artifacts.network import rebuilt
+from zoo.core.training.features import features_of
 from zoo.core.training.groups import layer_groups, parameter_groups
 from zoo.text import TextClassifier
+from zoo.text.classification.encoder_recipe import START
+from zoo.text.classification.features import looks
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.pieces import FIRST
 from zoo.text.data.rules import PAD_ID
@@ -233,11 +236,33 @@ def model(folder: Path) -> TextClassifier:
 def test_folds_rivals_and_blends_work_on_word_pieces(model: TextClassifier) -> None:
     assert model.metrics["accuracy"] > 0.8
     assert model.rivals is not None
-    assert list(model.rivals.index) == ["network", "tf-idf", "nb-svm", "returned"]
+    compared = ["network", "constant", "linear probe", "tf-idf", "nb-svm"]
+    assert list(model.rivals.index)[:5] == compared
     assert model.out_of_fold is not None
     assert not model.out_of_fold.isna().to_numpy().any()
     assert len(model.members) == 2
     assert "bptt" not in model.training
+
+
+def test_the_probe_is_fitted_to_vectors_that_are_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_here(cache=tmp_path / "cache")
+    learn, again = (
+        zoo.text.learner(reviews(60), pretrained=folder, **COLUMNS, run=run) for _ in range(2)
+    )
+    START.apply(learn)
+    train: Any = learn.data.train
+    (look,) = looks(learn)
+    learn.model.eval()
+    for i in (0, 7):
+        tokens = torch.from_numpy(train.stream.document(i).astype(np.int64))[None]
+        with torch.no_grad():
+            vector = learn.model.pooled(tokens, torch.tensor([tokens.shape[1]]))[0]
+        torch.testing.assert_close(features_of(learn, look)[i], vector, atol=1e-5, rtol=1e-5)
+    monkeypatch.setattr("zoo.text.classification.features.computed", None)
+    START.apply(again)
+    assert torch.equal(learn.model.head.weight, again.model.head.weight)
 
 
 def test_options_of_words_alone_are_refused(folder: Path) -> None:

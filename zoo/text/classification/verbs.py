@@ -61,10 +61,10 @@ def finetune(
     cycle each, the words at a quarter of the head's rate. A classifier of the same classes is taken
     further as it is: without the first phase, and at lower rates.
 
-    Two bags of words (or word pieces), TF-IDF with logistic regression and NB-SVM, learn from the same texts and are
-    scored on the same others. Probabilities are a mean of all three, by shares that are fitted on
-    texts which none has seen: of a few hundred short texts bags mostly say it all
-    (`model.rivals` shows it).
+    Two bags of words (or word pieces), TF-IDF with logistic regression and NB-SVM, learn from the
+    same texts and are scored on the same others. Probabilities are a mean of all three, by shares
+    that are fitted on texts which none has seen: of a few hundred short texts bags mostly say it
+    all (`model.rivals` shows it).
 
     Args:
         pretrained: an encoder: "minilm" (extra `minilm`), "hf/ORG/NAME" of the Hugging Face hub
