@@ -15,7 +15,8 @@ from torch import nn
 
 from tests.core.tiny import QUIET, learner, same, weights
 from zoo.core.batches import TensorBatches
-from zoo.core.split import Rows, content_hashes
+from zoo.core.contents import content_hashes
+from zoo.core.split import Rows
 from zoo.core.task import classification
 from zoo.core.training import probe
 from zoo.core.training.features import Look, computed, features_of
