@@ -57,8 +57,8 @@ def fit(
         lines = [_presence(x, has, weight, penalty) for has, weight in pairs]
         slopes, biases = (np.stack(part) for part in zip(*lines, strict=True))
     elif are_classes(targets):
-        each = None if weights is None else weights[targets]
-        slopes, biases = _softmax(x, targets, each, n_out, penalty)
+        counts = None if weights is None else weights[targets]
+        slopes, biases = _softmax(x, targets, counts, n_out, penalty)
     else:
         ridge = Ridge(alpha=penalty * len(x))
         ridge.fit(x, targets if task.encode is None else task.encode(targets))

@@ -197,7 +197,7 @@ def seconds_per_row(model: nn.Module, batch: Batch, device: torch.device) -> flo
             began = time.perf_counter()
             model(*batch.inputs).cpu()
             seconds.append(time.perf_counter() - began)
-    return min(seconds[1:]) / len(batch.target)
+    return float(min(seconds[1:]) / len(batch.target))
 
 
 @dataclass(frozen=True, eq=False)
