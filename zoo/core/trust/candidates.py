@@ -175,8 +175,8 @@ def probe_of(
     def predict(train: Rows, valid: Rows) -> Tensor:
         seen = np.concatenate([rows[train] for rows in features])
         truth = np.concatenate([targets[train]] * len(looks))
-        slopes, biases = probe.fit(seen, truth, task, n_out)
-        return task.decode(torch.from_numpy(features[0][valid] @ slopes.T + biases))
+        line = probe.fit(seen, truth, task, n_out, start.penalties)
+        return probe.decoded(features[0][valid], *line, task)
 
     size = megabytes(learn.model)
     return Candidate(task, looks[0].targets, predict, seconds, size, licence, groups, seed)
@@ -198,7 +198,7 @@ def seconds_per_row(model: nn.Module, batch: Batch, device: torch.device) -> flo
             began = time.perf_counter()
             model(*batch.inputs).cpu()
             seconds.append(time.perf_counter() - began)
-    return min(seconds[1:]) / len(batch.target)
+    return float(min(seconds[1:]) / len(batch.target))
 
 
 @dataclass(frozen=True, eq=False)
