@@ -185,8 +185,7 @@ def probe_of(
 def megabytes(model: nn.Module) -> float:
     """Size of a network's weights and buffers, to 0.1."""
     weights = model.state_dict().values()
-    n_bytes: int = sum(t.numel() * t.element_size() for t in weights)
-    return round(n_bytes / 1e6, 1)
+    return float(round(sum(t.numel() * t.element_size() for t in weights) / 1e6, 1))
 
 
 def seconds_per_row(model: nn.Module, batch: Batch, device: torch.device) -> float:
