@@ -17,6 +17,7 @@ from tests.helpers.digits import write_photos
 from tests.stored.make_format_1 import SIDE, scene
 from tests.tabular import small as tabular
 from tests.text import small as text
+from tests.text.encoders import write_encoder
 from tests.vision.small import TINY
 
 BODY = "timm/test_convnext2"  # of what draws, with few layers to export
@@ -129,6 +130,15 @@ def text_classifier(work: Path) -> Trained:
     return Trained(case_of(model, texts[:3]), (valid,), table=valid, plain=(texts,))
 
 
+def text_classifier_on_an_encoder(work: Path) -> Trained:
+    train, valid = _remarks()
+    folder = write_encoder(work / "encoder")
+    columns = {"text": "remark", "label": "was it liked?"}
+    model = zoo.text.finetune(folder, train, valid=valid, **columns, epochs=1, run=RUN)
+    texts = list(valid["remark"])
+    return Trained(case_of(model, texts[:3]), (valid,), table=valid, plain=(texts,))
+
+
 def _remarks() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Texts to train on and to validate on, none of which is there twice."""
     table = text.reviews(120)
@@ -189,6 +199,7 @@ MAKERS: dict[str, Callable[[Path], Trained]] = {
     "PhotoRestorer": photo_restorer,
     "LanguageModel": language_model,
     "TextClassifier": text_classifier,
+    "TextClassifier on an encoder": text_classifier_on_an_encoder,
     "TableModel": table_model,
     "TableModel of two members": table_ensemble,
     "Recommender": recommender,

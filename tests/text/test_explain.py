@@ -4,11 +4,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.text.small import BAD, GOOD
 from zoo.text import TextClassifier
 from zoo.text.classification.explain import parts_of
+from zoo.text.data.readable import Reading, readable, word_starts
 
 pytestmark = pytest.mark.device
 
@@ -37,7 +39,9 @@ def test_a_score_is_what_the_odds_fall_by_without_the_word(classifier: TextClass
 
 def test_a_long_text_is_explained_in_runs_of_words() -> None:
     tokens = ["xxbos", *["xxmaj", "so"] * 1000]
-    parts = list(parts_of(tokens, most=100))
+    numbers = np.arange(len(tokens), dtype=np.int32)
+    reading = Reading(numbers, word_starts(tokens), lambda start, end: readable(tokens[start:end]))
+    parts = list(parts_of(reading, most=100))
     assert len(parts) == 100
     assert [place.start for place, _ in parts][:2] == [1, 21]
     assert parts[-1][0].stop == len(tokens)

@@ -71,6 +71,40 @@ def pull(
         return _fetched(name, revision, root)
 
 
+def pull_files(
+    name: str, patterns: Iterable[str], *, cache: str | os.PathLike[str] | None = None
+) -> Path:
+    """A snapshot of some files of somebody else's repository, which holds no artifact of ours.
+
+    Args:
+        name: `user/name` of a repository on the hub.
+        patterns: names of the files, with * for any letters; no others are asked for.
+        cache: see `pull`.
+
+    Raises:
+        ValueError: see `pull`, as for the others.
+        FileNotFoundError: there is no such repository, or it has no config.json.
+        PermissionError: the repository is gated, or the token is not accepted.
+        ConnectionError: the hub cannot be reached, and the cache does not hold the files.
+    """
+    check_name(name)
+    root = _root(cache)
+    with _alone(root / ".locks" / f"zoo--{name.replace('/', '--')}.lock"), _named(name):
+        info, away = _info(name, None)
+        with told(name, None, "read", away):
+            place = client().snapshot_download(
+                name,
+                cache_dir=root,
+                allow_patterns=[*patterns],
+                local_files_only=away is not None,
+            )
+        folder = _own_snapshot(Path(place), root)
+        files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.*")]
+        listed = _listed(info) if info and info.sha == folder.name else {}
+        _refuse_damage(folder, files, listed, {})
+    return folder
+
+
 def client() -> HfApi:
     """The hub's client, for the address that the environment names now."""
     from huggingface_hub import HfApi

@@ -27,7 +27,7 @@ from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival
 from zoo.text.data.stream import Stream
 from zoo.text.models.bag_of_words import BagOfWords, Counting, occurrences
-from zoo.text.spec import Spec
+from zoo.text.spec import TextSpec
 
 MOST_FEATURES: Final = 300_000  # the most frequent
 MOST_WEIGHTS: Final = 6_000_000  # features times classes: 24 MB
@@ -45,7 +45,7 @@ Fit = Callable[[Any, Floats], tuple[Floats, Floats]]
 """From features (n, F) and truth (n, C) of 0 and 1 to weights (F, C) and biases (C,)."""
 
 
-def tfidf_regression(data: Data[Spec], seconds: float = 2.0) -> BagOfWords:
+def tfidf_regression(data: Data[TextSpec], seconds: float = 2.0) -> BagOfWords:
     """Logistic regression on TF-IDF of words and pairs of words.
 
     Args:
@@ -64,7 +64,7 @@ def tfidf_regression(data: Data[Spec], seconds: float = 2.0) -> BagOfWords:
     return table.bag("tfidf", idf.idf_, *fits[best](x, table.truth))
 
 
-def nb_svm(data: Data[Spec], seconds: float = 2.0) -> BagOfWords:
+def nb_svm(data: Data[TextSpec], seconds: float = 2.0) -> BagOfWords:
     """NB-SVM with logistic loss, each class against all others (Wang & Manning 2012, sec. 2.3).
 
     A word, pair of words or part of a word (three to five letters in a row) that is there counts as
@@ -94,7 +94,7 @@ def nb_svm(data: Data[Spec], seconds: float = 2.0) -> BagOfWords:
     return table.bag("presence", np.ones(x.shape[1]), scale * weight, scale * bias)
 
 
-def rivals_of(learn: Learner[Spec, Any]) -> list[Rival[Spec]]:
+def rivals_of(learn: Learner[TextSpec, Any]) -> list[Rival[TextSpec]]:
     """The rivals of a classifier; where classes are weighted they only compare."""
     blends = learn.task.weights is None
     fits = {"tf-idf": tfidf_regression, "nb-svm": nb_svm}
@@ -127,12 +127,12 @@ class _Table:
         return bag.eval()
 
 
-def _table(data: Data[Spec], *, parts: bool) -> _Table:
+def _table(data: Data[TextSpec], *, parts: bool) -> _Table:
     """The training texts' most frequent words and pairs, and parts of words, in two passes."""
     n_classes = len(data.spec.classes)
     train: Any = data.train
     parts = parts and parts_pay(train.stream)
-    batches = replace(train, word=data.spec.vocabulary.word if parts else None)
+    batches = replace(train, word=data.spec.word if parts else None)
     targets = torch.cat([batch.target for batch in batches.epoch(0)]).cpu().numpy()
     truth = targets if targets.ndim == 2 else np.eye(n_classes)[targets]
     keys = _frequent(batches, len(truth), n_classes)

@@ -1,15 +1,18 @@
-"""What prediction needs besides weights: the words by number, how texts are cut, the classes."""
+"""What prediction needs besides weights: how texts become numbers, and the classes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 from zoo.text.data.normalisation import Normalisation
+from zoo.text.data.pieces import Pieces, pieces_of
+from zoo.text.data.readable import Reading, readable, word_starts
 from zoo.text.data.rules import SPECIAL
 from zoo.text.data.tokenizer import Numberer, Numbers, Tokenizer
 from zoo.text.data.vocabulary import Vocabulary
@@ -19,36 +22,33 @@ Column = str | int
 Columns = Annotated[tuple[Column, ...], Option(fewest=1)]
 
 
-@dataclass(frozen=True)
-class Spec:
-    """What prediction needs besides weights.
+@dataclass(frozen=True, kw_only=True)
+class TextSpec(ABC):
+    """What the specs of all models of texts have: classes, columns, and a way to read texts.
+
+    How a text becomes numbers is what differs, in two classes: `Spec` (words), and `PieceSpec`
+    (word pieces). Fields of theirs come first; these are given by name.
 
     Attributes:
-        words: by number, the special tokens first.
-        language: language of spaCy's tokenizer.
-        reverse: whether texts are read from their end.
         classes: by number; empty for a language model.
         multi_label: whether a text has any number of them, instead of one.
         text_column: name of the column of texts in the training table, if it has one.
         label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
-        normalisation: how texts are normalised before they are cut; "none" in format 1.
     """
 
     # what `Learner.set_data` may change: how texts are read, not what the network says
-    FREE_FIELDS: ClassVar = ("text_column", "label_columns", "normalisation")
+    FREE_FIELDS: ClassVar[tuple[str, ...]] = ("text_column", "label_columns")
+    MOST_NUMBERS: ClassVar[int | None] = None  # of a batch, see `DocumentBatches`
+    reverse = False  # whether texts are read from their end; a field of `Spec`
 
-    words: Annotated[tuple[str, ...], Option(distinct=True)]
-    language: str = "en"
-    reverse: bool = False
     classes: Annotated[tuple[Label, ...], Option(distinct=True)] = ()
     multi_label: bool = False
     text_column: Annotated[Column | None, Option(absent=None)] = None
     label_columns: Annotated[Column | Columns | None, Option(absent=None)] = None
-    normalisation: Annotated[Normalisation, Option(absent="none")] = "unicode"
 
     @property
     def format(self) -> int:
-        """The format of an artifact with this spec: 2 with columns or a normalisation."""
+        """The format of an artifact with this spec: 2 if readers of format 1 lack something."""
         return format_of(self)
 
     @property
@@ -56,9 +56,67 @@ class Spec:
         """The columns of texts and of classes that are read where none are named."""
         return self.text_column, self.label_columns
 
-    def is_like(self, other: Spec) -> bool:
+    def is_like(self, other: TextSpec) -> bool:
         """Whether one network serves both specs, even if they read texts in other ways."""
+        if type(self) is not type(other):
+            return False
         return self == replace(other, **{name: getattr(self, name) for name in self.FREE_FIELDS})
+
+    @abstractmethod
+    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
+        """Texts as numbers of words or word pieces, in the order of writing. Shape: (n,) each."""
+
+    @abstractmethod
+    def word(self, number: int) -> str:
+        """What a number of `numbered` stands for; "" for any other."""
+
+    @abstractmethod
+    def reading(self, text: str) -> Reading:
+        """A text as numbers, and where its words are among them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for config.json."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> Self:
+        """The spec that `to_json` wrote.
+
+        Raises:
+            ValueError: fields are missing or make no sense; all are named.
+        """
+        spec = checked(cls, tree)
+        spec.require_readable()
+        if len(spec.classes) == 1:
+            raise ValueError(f"classes must be several, got classes={spec.classes!r:.60}")
+        return spec
+
+    @abstractmethod
+    def require_readable(self) -> None:
+        """Refuse fields by which no text could be read.
+
+        Raises:
+            ValueError: there are some.
+        """
+
+
+@dataclass(frozen=True)
+class Spec(TextSpec):
+    """What prediction needs besides weights, where texts are read as words.
+
+    Attributes:
+        words: by number, the special tokens first.
+        language: language of spaCy's tokenizer.
+        reverse: whether texts are read from their end.
+        normalisation: how texts are normalised before they are cut; "none" in format 1.
+    """
+
+    FREE_FIELDS: ClassVar[tuple[str, ...]] = (*TextSpec.FREE_FIELDS, "normalisation")
+
+    words: Annotated[tuple[str, ...], Option(distinct=True)]
+    language: str = "en"
+    reverse: bool = False
+    normalisation: Annotated[Normalisation, Option(absent="none")] = "unicode"
 
     def numbers(self, text: str) -> Numbers:
         """A text as numbers of words, in the order of reading. Shape: (n,), int32.
@@ -68,6 +126,23 @@ class Spec:
         """
         numbers = self.numberer(text)
         return numbers[::-1].copy() if self.reverse else numbers
+
+    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
+        """See `TextSpec.numbered` and, for words that are not in the vocabulary, `numbers`."""
+        return map(self.numberer, texts)
+
+    def word(self, number: int) -> str:
+        """See `TextSpec.word`."""
+        return self.vocabulary.word(number)
+
+    def reading(self, text: str) -> Reading:
+        """See `TextSpec.reading`."""
+        tokens = self.numberer.tokenizer(text)
+
+        def shown(start: int, end: int) -> str:
+            return readable(tokens[start:end])
+
+        return Reading(self.numberer(text), word_starts(tokens), shown)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -84,22 +159,52 @@ class Spec:
         """From a word to its number, see `numbers`."""
         return self.vocabulary.own_number if self.classes else self.vocabulary.number
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for config.json."""
-        return to_json(self)
+    def require_readable(self) -> None:
+        """See `TextSpec.require_readable`."""
+        if self.words[: len(SPECIAL)] != SPECIAL:
+            raise ValueError(f"words must begin with {', '.join(SPECIAL)}, got {self.words!r:.60}")
+        if not self.language.isidentifier():
+            raise ValueError(f"language must be a code, got language={self.language!r:.60}")
 
-    @classmethod
-    def from_json(cls, tree: dict[str, Any]) -> Spec:
-        """The spec that `to_json` wrote.
 
-        Raises:
-            ValueError: fields are missing or make no sense; all are named.
-        """
-        spec = checked(cls, tree)
-        if spec.words[: len(SPECIAL)] != SPECIAL:
-            raise ValueError(f"words must begin with {', '.join(SPECIAL)}, got {spec.words!r:.60}")
-        if not spec.language.isidentifier():
-            raise ValueError(f"language must be a code, got language={spec.language!r:.60}")
-        if len(spec.classes) == 1:
-            raise ValueError(f"classes must be several, got classes={spec.classes!r:.60}")
-        return spec
+@dataclass(frozen=True)
+class PieceSpec(TextSpec):
+    """What prediction needs besides weights, where a pretrained encoder reads word pieces.
+
+    Attributes:
+        tokenizer: the JSON text of a tokenizer of the library `tokenizers`.
+        prefix: what is put before each text.
+        lower: whether texts are read in small letters, whatever the tokenizer does.
+    """
+
+    MOST_NUMBERS: ClassVar[int | None] = 2**12
+
+    tokenizer: str
+    prefix: str = ""
+    lower: bool = False
+
+    @property
+    def format(self) -> int:
+        """The format of an artifact with this spec: readers of format 1 know no word pieces."""
+        return 2
+
+    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
+        """See `TextSpec.numbered`."""
+        return self.pieces.numbered(texts)
+
+    def word(self, number: int) -> str:
+        """See `TextSpec.word`."""
+        return self.pieces.word(number)
+
+    def reading(self, text: str) -> Reading:
+        """See `TextSpec.reading`."""
+        return self.pieces.reading(text)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """From texts to numbers of word pieces."""
+        return pieces_of(self.tokenizer, self.prefix, lower=self.lower)
+
+    def require_readable(self) -> None:
+        """See `TextSpec.require_readable`."""
+        assert self.pieces

@@ -13,7 +13,8 @@ from zoo.core.run import Run
 from zoo.text.classification.model import TextClassifier
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.bag_of_words import PARTNERS
-from zoo.text.task import ARGUMENTS, LANGUAGE, check, network_of
+from zoo.text.spec import Spec
+from zoo.text.task import LANGUAGE, TASKS, check, network_of
 
 
 def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextClassifier:
@@ -25,10 +26,11 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
 
     Raises:
         ArtifactError: the directory is not a whole artifact of a model of texts.
+        ModuleNotFoundError: it is one on an encoder, and transformers is not installed.
     """
     stored = artifact.read(directory)
     config = stored.config
-    if config.domain != "text" or config.task not in ARGUMENTS:
+    if config.domain != "text" or config.task not in TASKS:
         raise ArtifactError(
             "zoo.text.load reads language models and classifiers of texts, got "
             f"domain={config.domain!r:.40}, task={config.task!r:.40}. Use zoo.load."
@@ -40,6 +42,6 @@ def load(directory: Path | str, run: Run | None = None) -> LanguageModel | TextC
         for member, flips in zip(members, arguments.get("flips", ()), strict=False):
             member.flips = flips
         blend = None if config.task == LANGUAGE else blend_of(stored, PARTNERS)
-    if config.task == LANGUAGE:
+    if isinstance(spec, Spec) and config.task == LANGUAGE:
         return LanguageModel(members, spec, **stored.record, run=run)
     return TextClassifier(members, spec, blend=blend, **stored.record, run=run)

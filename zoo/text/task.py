@@ -3,8 +3,8 @@
 | task | a text has | network | predict gives |
 |---|---|---|---|
 | language-model | a next word | `LanguageNet` | the likeliest words |
-| classification | one class of several | `ClassifierNet` | `Prediction` |
-| multi-label | any number of classes | `ClassifierNet` | `Labels` |
+| classification | one class of several | `ClassifierNet` or `EncoderNet` | `Prediction` |
+| multi-label | any number of classes | `ClassifierNet` or `EncoderNet` | `Labels` |
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from zoo.core.checked import arguments_of
 from zoo.core.config import Config
 from zoo.core.task import Task, classification, multi_label
 from zoo.text.models.classifier import ClassifierNet
+from zoo.text.models.encoder import EncoderNet, Pooling
 from zoo.text.models.language_model import LanguageNet
-from zoo.text.spec import Spec
+from zoo.text.spec import PieceSpec, Spec, TextSpec
 
 LANGUAGE: Final = "language-model"
 
@@ -48,36 +49,60 @@ class ClassifierArguments(LanguageArguments):
     flips: NotRequired[list[bool]]
 
 
-ARGUMENTS: Final[dict[str, type[Any]]] = {
-    LANGUAGE: LanguageArguments,
-    "classification": ClassifierArguments,
-    "multi-label": ClassifierArguments,
-}
+class EncoderArguments(TypedDict):
+    """What builds the networks of a classifier on a pretrained encoder; fit for JSON.
+
+    See `EncoderNet`.
+    """
+
+    name: Literal["encoder"]
+    config: dict[str, Any]
+    pooling: Pooling
+    normalise: bool
+    max_tokens: Annotated[int, Option(low=1, high=1e6)]
+    before: Annotated[list[int], Option(low=0, high=1e9, most=16)]
+    after: Annotated[list[int], Option(low=0, high=1e9, most=16)]
+    pad: Annotated[int, Option(low=0, high=1e9)]
 
 
-def task_of(spec: Spec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
+TASKS: Final = (LANGUAGE, "classification", "multi-label")
+
+Network = LanguageNet | ClassifierNet | EncoderNet
+
+
+def task_of(spec: TextSpec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
     """Loss, decoding and metrics for the classes of a spec; see `zoo.core.task`."""
     task = multi_label if spec.multi_label else classification
     return task(len(spec.classes), label_smoothing=label_smoothing, weights=weights)
 
 
-def network_of(task: str, arguments: dict[str, Any], spec: Spec) -> LanguageNet | ClassifierNet:
+def network_of(task: str, arguments: dict[str, Any], spec: TextSpec) -> Network:
     """The network of a task with random weights, by arguments that `check` gives."""
     sizes = {name: value for name, value in arguments.items() if name != "flips"}
+    if isinstance(spec, PieceSpec):
+        network = EncoderNet(n_classes=len(spec.classes), **sizes)
+        n_pieces = network.encoder.config.vocab_size
+        if spec.pieces.n_pieces > n_pieces:
+            raise ValueError(f"{spec.pieces.n_pieces} word pieces are more than {n_pieces}")
+        return network
+    assert isinstance(spec, Spec)
     if task == LANGUAGE:
         return LanguageNet(n_words=len(spec.words), **sizes)
     return ClassifierNet(n_words=len(spec.words), n_classes=len(spec.classes), **sizes)
 
 
-def check(config: Config) -> tuple[Spec, dict[str, Any]]:
+def check(config: Config) -> tuple[Spec | PieceSpec, dict[str, Any]]:
     """The spec and the network's arguments that config.json states; what is saved passes too.
 
     Raises:
         ValueError: they are not sound, or do not go together.
     """
     task, n_members = config.task, len(config.members)
-    spec = Spec.from_json(config.spec)
-    arguments: dict[str, Any] = dict(arguments_of(config.model, ARGUMENTS[task]))
+    is_encoder = config.model.get("name") == EncoderNet.name and task != LANGUAGE
+    kinds = {LANGUAGE: LanguageArguments}
+    kind = EncoderArguments if is_encoder else kinds.get(task, ClassifierArguments)
+    arguments: dict[str, Any] = dict(arguments_of(config.model, kind))
+    spec = (PieceSpec if is_encoder else Spec).from_json(config.spec)
     del arguments["name"]
     if (task != LANGUAGE) != bool(spec.classes):
         raise ValueError(f"{task} does not go with {len(spec.classes)} classes")

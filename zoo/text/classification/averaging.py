@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any, Final
 
 from zoo.core.seen_rows import SeenRows
 from zoo.text.classification.model import TextClassifier
-from zoo.text.models.classifier import ClassifierNet
+from zoo.text.spec import TextSpec
+
+FREE: Final = ("reverse", *TextSpec.FREE_FIELDS)  # fields of specs in which members may differ
 
 
 def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
@@ -47,10 +51,11 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
                 f"{', '.join(wrong)} in model {number} than in the first. Fine-tune both on the "
                 "same texts with the same settings and seed."
             )
-    members: list[ClassifierNet] = []
+    members: list[Any] = []
     for model in models:
         for member in map(copy.deepcopy, model.members):
-            member.flips ^= model.spec.reverse != first.spec.reverse
+            if model.spec.reverse != first.spec.reverse:
+                member.flips = not member.flips
             members.append(member)
     sketches = [model.seen_rows for model in models if model.seen_rows is not None]
     return TextClassifier(
@@ -65,7 +70,10 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
 
 
 def _differences(one: TextClassifier, other: TextClassifier) -> list[str]:
-    named = ("words", "language", "classes", "multi_label", "normalisation")
+    """The fields of the specs, and the networks' sizes, in which two models differ."""
+    if type(one.spec) is not type(other.spec):
+        return ["kinds of network"]
+    named = [field.name for field in fields(one.spec) if field.name not in FREE]
     different = [name for name in named if getattr(one.spec, name) != getattr(other.spec, name)]
     sizes = [model.members[0].arguments for model in (one, other)]
     return different + (["sizes"] if sizes[0] != sizes[1] else [])

@@ -18,8 +18,7 @@ from torch import Tensor
 
 from zoo.core.pictures import save_figure
 from zoo.core.predictions import Labels, Prediction
-from zoo.text.data.readable import readable
-from zoo.text.data.rules import BOS, MAJ, REP, UP, WREP
+from zoo.text.data.readable import Reading
 from zoo.text.data.tokenizer import Numbers
 from zoo.text.spec import Label
 
@@ -30,7 +29,6 @@ LEAST: Final = 1e-12  # probability of a class, and of all others, that log odds
 MOST: Final = 256  # parts that a text is left without, one after another: words, or runs of them
 FOR, AGAINST = (46, 139, 87), (205, 92, 60)  # colours of words, red, green, blue
 _WIDTH: Final = 76  # characters of a line of the figure
-_FOLLOW: Final = {MAJ: 1, UP: 1, REP: 2, WREP: 2}  # tokens that belong to a mark
 
 
 @dataclass(frozen=True)
@@ -111,22 +109,14 @@ class Explanation:
         ]
 
 
-def parts_of(tokens: Sequence[str], most: int = MOST) -> Iterator[tuple[slice, str]]:
-    """Yield where each word is among the tokens, and the word as people write it.
+def parts_of(reading: Reading, most: int = MOST) -> Iterator[tuple[slice, str]]:
+    """Yield where each word is among the numbers of a text, and the word as people write it.
 
     A text of more words than `most` comes in runs of several words.
-
-    >>> list(parts_of(["xxbos", "xxup", "so", "xxrep", "3", "!"]))
-    [(slice(1, 3, None), 'SO'), (slice(3, 6, None), '!!!')]
     """
-    starts = []
-    place = 1 if tokens[:1] == [BOS] else 0
-    while place < len(tokens):
-        starts.append(place)
-        place += 1 + _FOLLOW.get(tokens[place], 0)
-    starts = starts[:: -(-len(starts) // most) or 1]
-    for start, end in itertools.pairwise([*starts, len(tokens)]):
-        yield slice(start, end), readable(tokens[start:end])
+    starts = reading.starts[:: -(-len(reading.starts) // most) or 1]
+    for start, end in itertools.pairwise([*starts, len(reading.numbers)]):
+        yield slice(start, end), reading.shown(start, end)
 
 
 def without(numbers: Numbers, parts: Sequence[slice]) -> list[Numbers]:

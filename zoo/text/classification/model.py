@@ -17,6 +17,7 @@ from zoo.core.messages import did_you_mean
 from zoo.core.model import Model
 from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task
+from zoo.core.training.evaluation import to_device
 from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
 from zoo.text.data.documents import DocumentBatches
@@ -25,18 +26,19 @@ from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.stream import Stream, in_memory
 from zoo.text.data.warnings import warn_of_empty
 from zoo.text.models.classifier import ClassifierNet
-from zoo.text.spec import Label, Spec
+from zoo.text.models.encoder import EncoderNet
+from zoo.text.spec import Label, TextSpec
 from zoo.text.task import check, task_of
 
 Verdict = Prediction[Label] | Labels[Label]
 """What a classifier says of one text."""
 
 
-class TextClassifier(Model[ClassifierNet, Spec]):
+class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
     """A model that tells classes of texts apart; what `finetune`, `train` and `load` return.
 
     Attributes:
-        spec: the vocabulary, the language, the direction, the classes.
+        spec: how texts are read (words and language, or word pieces), the classes.
         history: the record of the training.
         metrics: scores on the validation part.
     """
@@ -72,7 +74,8 @@ class TextClassifier(Model[ClassifierNet, Spec]):
             texts: a text, or a list, Series, array or iterator of texts, or a table or the `Path`
                 of one, of which the column of texts counts. A warning tells of empty texts.
             batch_size: texts that pass through the model at a time, those of like length together.
-                The prediction for a text does not depend on the others: on a CPU to the last bit.
+                The prediction for a text does not depend on the others: on a CPU to the last bit,
+                of an encoder but for rounding.
 
         Raises:
             ValueError: something is no text, or a table has no column of texts.
@@ -80,7 +83,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         several, alone = texts_of(texts, self.spec.text_column)
         if not several:
             return []
-        stream = in_memory(map(self.spec.numberer, several))
+        stream = in_memory(self.spec.numbered(several))
         warn_of_empty(stream)
         decoded = self._decoded(self._logits(stream, batch_size))
         kind: Any = Labels if self.spec.multi_label else Prediction
@@ -124,7 +127,7 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         texts = read(data, text, label, usual=usual, several=several).to_score()
         texts.check_kind(multi_label=several)
         self._warn_of_seen_rows(texts.hashes())
-        stream = in_memory(map(self.spec.numberer, texts.texts))
+        stream = in_memory(self.spec.numbered(texts.texts))
         warn_of_empty(stream)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
@@ -150,12 +153,50 @@ class TextClassifier(Model[ClassifierNet, Spec]):
             raise ValueError(
                 f"label must be a class of the model, got {label=}. {did_you_mean(label, classes)}"
             )
-        parts = list(parts_of(self.spec.numberer.tokenizer(text)))
-        variants = without(self.spec.numberer(text), [place for place, _ in parts])
+        reading = self.spec.reading(text)
+        parts = list(parts_of(reading))
+        variants = without(reading.numbers, [place for place, _ in parts])
         logits, number = self._logits(in_memory(variants)), classes.index(explained)
         odds = log_odds(self._decoded(logits.double()), number)
         fall = (odds[0] - odds[1:]).tolist()
         return Explanation(explained, verdict, tuple(word for _, word in parts), tuple(fall))
+
+    def embed(
+        self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
+    ) -> NDArray[np.float32]:
+        """Give the vector that the network has of each text, before its head: (n, d), float32.
+
+        A single text has one row. Of an encoder that is as published the vectors are its
+        publisher's; training moves them.
+
+        Args:
+            texts: see `predict`.
+            batch_size: see `predict`.
+
+        Raises:
+            ValueError: something is no text, or the model is an ensemble.
+        """
+        if len(self.members) > 1:
+            raise ValueError(
+                f"vectors must be those of one network, got an ensemble of {len(self.members)}. "
+                "Take one of its members."
+            )
+        (network,), placed = self._placed.ready, self._placed
+        several, _ = texts_of(texts, self.spec.text_column)
+        if not several:
+            return np.zeros((0, network.d_pooled), dtype=np.float32)
+        stream = in_memory(self.spec.numbered(several))
+        warn_of_empty(stream)
+        batches = self._batches(stream, np.zeros(len(several), dtype=np.int64), batch_size)
+        rows = []
+        with (
+            torch.inference_mode(),
+            torch.autocast(placed.device.type, placed.dtype, enabled=placed.dtype is not None),
+        ):
+            for batch in batches.epoch(0):
+                tokens, lengths, *_ = to_device(batch, placed.device).inputs
+                rows.append(network.pooled(tokens, lengths).float().cpu())
+        return np.asarray(torch.cat(rows)[batches.places()].numpy())
 
     # ---- parts --------------------------------------------------------------------------------
 
@@ -175,8 +216,9 @@ class TextClassifier(Model[ClassifierNet, Spec]):
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         partners: Any = () if self.blend is None else self.blend.partners
         reads_parts = any(partner.reads_parts for partner in partners)
-        word = self.spec.vocabulary.word if reads_parts else None
+        word = self.spec.word if reads_parts else None
         options: Any = {"shuffle": False, "reverse": self.spec.reverse, "word": word}
+        options["most_numbers"] = self.spec.MOST_NUMBERS
         return DocumentBatches(stream, labels, batch_size, **options)
 
     def _decoded(self, logits: Tensor) -> Tensor:
@@ -189,7 +231,4 @@ class TextClassifier(Model[ClassifierNet, Spec]):
         batches = self._batches(stream, labels, batch_size)
         outputs = self._placed.predict(batches.epoch(0), self._task())
         rows = [torch.stack(one.each).float().cpu() for one in outputs]
-        sorted_by_length = torch.cat(rows, dim=1)
-        logits = torch.empty_like(sorted_by_length)
-        logits[:, torch.from_numpy(np.concatenate(batches.batches(0)))] = sorted_by_length
-        return logits
+        return torch.cat(rows, dim=1)[:, batches.places()]

@@ -18,7 +18,13 @@ from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.core.trust.folds import Fold
 from zoo.text.classification.model import TextClassifier
-from zoo.text.classification.options import OPTIONS, Options
+from zoo.text.classification.options import (
+    BATCH_SIZE,
+    ENCODER_BATCH_SIZE,
+    LSTM,
+    OPTIONS,
+    Options,
+)
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
 from zoo.text.data.labelled_texts import Labelled
@@ -26,18 +32,19 @@ from zoo.text.data.parts import parts, unseen
 from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_own_numbers
 from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.data.warnings import warn_of_empty, warn_of_unknown
+from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.classifier import ClassifierNet
-from zoo.text.pretrained import require_like
+from zoo.text.models.encoder import EncoderNet
+from zoo.text.pretrained import Start, require_like
 from zoo.text.rivals import parts_pay
-from zoo.text.spec import Spec
+from zoo.text.spec import PieceSpec, Spec, TextSpec
 from zoo.text.task import task_of
 
-Start = LanguageModel | TextClassifier | None
 SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a network from random weights
 
 
-def labelled_texts(data: Any, first: Start, options: Options) -> Labelled:
+def labelled_texts(data: Any, first: Start | None, options: Options) -> Labelled:
     """All texts of a verb's call, in the order of the user's rows."""
     settings = OPTIONS.complete(options)
     columns = _columns(first, settings)
@@ -45,8 +52,8 @@ def labelled_texts(data: Any, first: Start, options: Options) -> Labelled:
 
 
 def new_learner(
-    whole: Labelled, first: Start, source: str, **options: Unpack[Options]
-) -> Learner[Spec, TextClassifier]:
+    whole: Labelled, first: Start | None, source: str, **options: Unpack[Options]
+) -> Learner[TextSpec, TextClassifier]:
     """The learner of texts that are read.
 
     Args:
@@ -55,9 +62,13 @@ def new_learner(
         source: what the texts are, in a few words.
         **options: the given ones.
     """
+    on_encoder = first is not None and isinstance(first.spec, PieceSpec)
+    OPTIONS.require_used(options, {LSTM: not on_encoder})
     if first is not None:
         require_like(first, options)
     settings = OPTIONS.complete(options)
+    usual = ENCODER_BATCH_SIZE if on_encoder else BATCH_SIZE
+    settings["batch_size"] = settings["batch_size"] or usual
     settings["run"] = run = settings["run"] or Run()
     earlier = first.seen_rows if isinstance(first, TextClassifier) else None
     columns = _columns(first, settings)
@@ -68,9 +79,9 @@ def new_learner(
     batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
     train_batches = batches(training, shuffle=True)
     warn_of_empty(train_batches.stream)
-    if first is not None:
+    if first is not None and isinstance(spec, Spec):
         warn_of_unknown(train_batches.stream, len(spec.words))
-    word = spec.vocabulary.word if parts_pay(train_batches.stream) else None
+    word = spec.word if parts_pay(train_batches.stream) else None
     valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
     facts = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
     return learner_of(
@@ -86,9 +97,19 @@ def new_learner(
         TextClassifier,
         settings,
         source=source,
-        record=facts | OPTIONS.record(settings),
+        record=facts | _recorded(settings, on_encoder=on_encoder),
         seen_before=earlier,
+        licence=first.licence if first is not None and on_encoder else "unknown",
     )
+
+
+def _recorded(settings: Options, *, on_encoder: bool) -> dict[str, Any]:
+    """What the card tells of the options: those that mean something for the network."""
+    idle = {
+        name for name, one in OPTIONS.settings.items() if on_encoder and one.option.needs == LSTM
+    }
+    used: Any = {name: value for name, value in settings.items() if name not in idle}
+    return OPTIONS.record(used)
 
 
 def _divided(
@@ -113,7 +134,7 @@ def _origin(
     return Origin(names, held.rows[np.concatenate(batches.batches(0))])
 
 
-def _columns(first: Start, settings: Options) -> tuple[Any, Any]:
+def _columns(first: Start | None, settings: Options) -> tuple[Any, Any]:
     """The columns of texts and of classes to remember: those named now, or before."""
     before = first.spec.columns if first else (None, None)
     text, label = settings["text"], settings["label"]
@@ -122,14 +143,15 @@ def _columns(first: Start, settings: Options) -> tuple[Any, Any]:
 
 
 def _spec(
-    first: Start,
+    first: Start | None,
     training: Labelled,
     whole: Labelled,
     columns: tuple[Any, Any],
     language: str,
     run: Run,
-) -> Spec:
-    """The pretrained model's vocabulary, or one of the training texts; the classes there are."""
+) -> Spec | PieceSpec:
+    """The pretrained model's way to read texts, or the words of the training texts; the classes."""
+    before: TextSpec
     if first is None:
         folder = cache_folder(run.cache)
         stream, words = with_own_numbers(training.texts, Tokenizer(language), folder)
@@ -137,33 +159,63 @@ def _spec(
     else:
         before = first.spec
     classes = whole.classes()
-    classes = before.classes if set(classes) <= set(before.classes) else classes
-    kept = (before.words, before.language, before.reverse)
-    return Spec(*kept, classes, whole.multi_label, *columns)
+    answers: Any = {
+        "classes": before.classes if set(classes) <= set(before.classes) else classes,
+        "multi_label": whole.multi_label,
+        "text_column": columns[0],
+        "label_columns": columns[1],
+    }
+    if isinstance(before, PieceSpec):
+        return replace(before, **answers)
+    assert isinstance(before, Spec)
+    return Spec(before.words, before.language, before.reverse, **answers)
 
 
 @torch.no_grad()
-def _network(first: Start, spec: Spec, settings: Options, run: Run) -> ClassifierNet:
+def _network(
+    first: Start | None, spec: Spec | PieceSpec, settings: Options, run: Run
+) -> ClassifierNet | EncoderNet:
     """The network with the pretrained encoder; of a classifier of the same classes the head too."""
-    sizes = SMALL if first is None else first.arguments
+    network: ClassifierNet | EncoderNet
     with seeded(run.seed):
-        network = ClassifierNet(
-            n_words=len(spec.words),
-            n_classes=len(spec.classes),
-            **{name: sizes[name] for name in SMALL},
-            drop_mult=settings["drop_mult"],
-            max_len=settings["max_len"],
-            bptt=settings["bptt"],
-        )
-    if first is not None:
-        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
+        if isinstance(spec, PieceSpec):
+            network = _on_encoder(first, spec)
+        else:
+            network = _lstm(first, spec, settings)
     if isinstance(first, TextClassifier) and first.spec.is_like(spec):
         network.head.load_state_dict(first.members[0].head.state_dict())
         network.head_trained = True
     return network
 
 
-def _task(spec: Spec, settings: Options, labels: NDArray[Any], run: Run) -> Task:
+def _lstm(first: Start | None, spec: Spec, settings: Options) -> ClassifierNet:
+    """An LSTM with the pretrained one's sizes and weights, or with random ones."""
+    sizes = SMALL if first is None else first.arguments
+    network = ClassifierNet(
+        n_words=len(spec.words),
+        n_classes=len(spec.classes),
+        **{name: sizes[name] for name in SMALL},
+        drop_mult=settings["drop_mult"],
+        max_len=settings["max_len"],
+        bptt=settings["bptt"],
+    )
+    if isinstance(first, (LanguageModel, TextClassifier)):
+        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
+    return network
+
+
+def _on_encoder(first: Start | None, spec: PieceSpec) -> EncoderNet:
+    """A network on a pretrained encoder, or on that of a classifier."""
+    assert isinstance(first, (Encoder, TextClassifier))
+    network = EncoderNet(n_classes=len(spec.classes), **first.arguments)
+    if isinstance(first, Encoder):
+        first.load_into(network)
+    else:
+        network.encoder.load_state_dict(first.members[0].encoder.state_dict())
+    return network
+
+
+def _task(spec: TextSpec, settings: Options, labels: NDArray[Any], run: Run) -> Task:
     """The task, its loss smoothed and weighted as the user says."""
     n, several = len(spec.classes), spec.multi_label
     n_each = labels.sum(0) if several else np.bincount(labels, minlength=n)
@@ -174,13 +226,14 @@ def _task(spec: Spec, settings: Options, labels: NDArray[Any], run: Run) -> Task
 
 
 def _batches(
-    texts: Labelled, spec: Spec, batch_size: int, run: Run, *, shuffle: bool
+    texts: Labelled, spec: TextSpec, batch_size: int, run: Run, *, shuffle: bool
 ) -> DocumentBatches:
     return DocumentBatches(
-        in_memory(map(spec.numberer, texts.texts)),
+        in_memory(spec.numbered(texts.texts)),
         texts.numbers(spec.classes),
         batch_size,
         shuffle=shuffle,
         reverse=spec.reverse,
         seed=run.seed,
+        most_numbers=spec.MOST_NUMBERS,
     )

@@ -6,18 +6,21 @@ It imports no torch, so that the command line reads it at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
 from zoo.core.trust.options import InFolds, Judged
-from zoo.text.language_model.options import Column, Language
+from zoo.text.language_model.options import LANGUAGE, Column
 from zoo.text.recipe import BPTT, MAX_LEN
 
 TRAIN_EPOCHS: Final = 10
 TRAIN_LR: Final = 5e-3
 FEW_LETTERS: Final = 60_000  # up to which a held-out tenth tells too little: 500 sentences
 CHEAP_LETTERS: Final = 1_000_000  # up to which all texts are trained on again
+LSTM: Final = "a model that reads words"  # what some options mean nothing without
+BATCH_SIZE, ENCODER_BATCH_SIZE = 64, 16  # texts
 
 Gradual = Annotated[bool, Option(help="Thaw the last layers one after another first, as ULMFiT.")]
 
@@ -34,19 +37,30 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             "Several columns are one class each, in which 1 says that a text has it.",
         ),
     ]
-    language: Language
+    language: Annotated[str, replace(LANGUAGE, needs=LSTM)]
     class_weights: Annotated[
         Literal["balanced"] | Mapping[Any, float] | None,
         Option(cli=str, help="How much each class counts in the loss: 'balanced', or by class."),
     ]
     drop_mult: Annotated[
-        float, Option(default=0.5, low=0, high=10, record=True, help="Factor for all dropouts.")
+        float,
+        Option(
+            default=0.5, low=0, high=10, record=True, needs=LSTM, help="Factor for all dropouts."
+        ),
     ]
     max_len: Annotated[
-        int, Option(default=MAX_LEN, low=1, record=True, help="Last words that gradients reach.")
+        int,
+        Option(
+            default=MAX_LEN,
+            low=1,
+            record=True,
+            needs=LSTM,
+            help="Last words that gradients reach.",
+        ),
     ]
     bptt: Annotated[
-        int, Option(default=BPTT, low=1, record=True, help="Words that are read at a time.")
+        int,
+        Option(default=BPTT, low=1, record=True, needs=LSTM, help="Words that are read at a time."),
     ]
 
 
@@ -54,7 +68,11 @@ class FitOptions(Options, Judged, total=False):
     """What `train` and `finetune` take beside the model and the texts."""
 
 
-OPTIONS = OptionTable(Options, valid_fraction=0.1, batch_size=64)
+OPTIONS = OptionTable(
+    Options,
+    valid_fraction=0.1,
+    batch_size=Chosen(f"{BATCH_SIZE}, or {ENCODER_BATCH_SIZE} and fewer long ones on an encoder"),
+)
 FIT_OPTIONS: Final = OPTIONS.extended(
     FitOptions,
     folds=Chosen(f"5 of texts of at most {FEW_LETTERS:,} letters"),

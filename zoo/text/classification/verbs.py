@@ -13,11 +13,12 @@ from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
 from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.trust.options import JUDGED
-from zoo.core.trust.trial import Recipe
+from zoo.core.trust.rivals import Rival
+from zoo.core.trust.trial import Recipe, Rivals
 from zoo.core.verbs import verb
-from zoo.hub.find import names_model
+from zoo.text.classification.encoder_recipe import fine_tuning
 from zoo.text.classification.model import TextClassifier
-from zoo.text.classification.new_learner import Start, labelled_texts, new_learner
+from zoo.text.classification.new_learner import labelled_texts, new_learner
 from zoo.text.classification.options import (
     CHEAP_LETTERS,
     FEW_LETTERS,
@@ -30,11 +31,12 @@ from zoo.text.classification.options import (
     Options,
 )
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
+from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.options import Model, SomeModel
-from zoo.text.pretrained import Pretrained, pretrained_model
+from zoo.text.pretrained import Pretrained, Start, names_model, start_of
 from zoo.text.recipe import CYCLE
 from zoo.text.rivals import rivals_of
-from zoo.text.spec import Spec
+from zoo.text.spec import PieceSpec, TextSpec
 
 FEWEST_TEXTS: Final = 25  # different ones, that are divided into folds by default
 
@@ -49,20 +51,26 @@ def finetune(
     gradual: Gradual = False,
     **options: Unpack[FitOptions],
 ) -> TextClassifier:
-    """Train a classifier of your texts on the encoder of a language model.
+    """Train a classifier of your texts on a pretrained encoder, or that of a language model.
 
-    The head trains for an epoch, then everything for `epochs`, by one cycle each, the words at a
-    quarter of the head's rate. A classifier of the same classes is taken further as it is: without
-    the first phase, and at lower rates.
+    On a pretrained encoder (`"minilm"`, `"hf/ORG/NAME"`) the head is fitted to its vectors of the
+    texts, which are kept on disk, by logistic regression; then everything trains for `epochs` by
+    one cycle, the embeddings at a tenth of the head's rate, and ends between both.
 
-    Two bags of words, TF-IDF with logistic regression and NB-SVM, learn from the same texts and are
-    scored on the same others. Probabilities are a mean of all three, by shares that are fitted on
-    texts which none has seen: of a few hundred short texts bags mostly say it all
-    (`model.rivals` shows it).
+    On a language model's encoder the head trains for an epoch, then everything for `epochs`, by one
+    cycle each, the words at a quarter of the head's rate. A classifier of the same classes is taken
+    further as it is: without the first phase, and at lower rates.
+
+    Two bags of words (or word pieces), TF-IDF with logistic regression and NB-SVM, learn from the
+    same texts and are scored on the same others. Probabilities are a mean of all three, by shares
+    that are fitted on texts which none has seen: of a few hundred short texts bags mostly say it
+    all (`model.rivals` shows it).
 
     Args:
-        pretrained: a language model (best fine-tuned on such texts: `finetune_lm`), a classifier,
-            the directory of one, or its name on the hub.
+        pretrained: an encoder: "minilm" (extra `minilm`), "hf/ORG/NAME" of the Hugging Face hub
+            (extra `transformers`), or a directory in its layout; or a language model (best
+            fine-tuned on such texts: `finetune_lm`), a classifier, the directory of one, or its
+            name on the hub.
         data: a DataFrame, columns by name or a list of rows; a CSV, TSV, Parquet, JSON or
             JSON-lines file; a data set of Hugging Face or torchtext; a folder with one folder of
             text files per class, perhaps within train/ and valid/; or a pair (texts, labels). A
@@ -70,8 +78,10 @@ def finetune(
             hold several with "|" or ";" between them, or where `label` names several columns of 0
             and 1. Every text must have a label.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
-            in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`).
-        lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes.
+            in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`). On an encoder
+            about 200 steps in 1 to 8; 0 keeps the logistic regression.
+        lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes; on an
+            encoder 2e-4.
         gradual: thaw the last layers one after another first, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
@@ -83,11 +93,18 @@ def finetune(
         zoo.text.finetune(lm, reviews, text="review", label="sentiment").predict("So good!")
     """
     require_order("zoo.text.finetune", pretrained, data, names_model=names_model)
+    first = start_of(pretrained)
+    warn_of_partners(None if isinstance(first, Encoder) else first.blend)
+    if isinstance(first.spec, PieceSpec):
+        tuning = fine_tuning(epochs, lr, gradual=gradual)
+
+        def rivals(learn: Learner[TextSpec, TextClassifier]) -> list[Rival[TextSpec]]:
+            return [*tuning.rivals(learn), *rivals_of(learn)]
+
+        return _judged(data, first, tuning.train, options, rivals)
     fit = fit_gradually if gradual else fit_finetune
-    judged = epochs != 0
-    first = pretrained_model(pretrained)
-    warn_of_partners(first.blend)
-    return _judged(data, first, partial(_fit, fit, epochs, lr), options, judged)
+    compared = None if epochs == 0 else rivals_of
+    return _judged(data, first, partial(_fit, fit, epochs, lr), options, compared)
 
 
 @verb(FIT_OPTIONS)
@@ -113,7 +130,8 @@ def train(
         ValueError: there are no texts, one class, or a setting is out of range.
     """
     require_data("zoo.text.train", data, names_model=names_model)
-    return _judged(data, None, partial(_fit, _one_cycle, epochs, lr), options, epochs > 0)
+    compared = None if epochs == 0 else rivals_of
+    return _judged(data, None, partial(_fit, _one_cycle, epochs, lr), options, compared)
 
 
 @verb(OPTIONS)
@@ -123,14 +141,14 @@ def learner(
     pretrained: Pretrained | None = None,
     model: SomeModel = None,
     **options: Unpack[Options],
-) -> Learner[Spec, TextClassifier]:
+) -> Learner[TextSpec, TextClassifier]:
     """Make the learner of a classifier, to train it step by step: freeze, fit, thaw, fit.
 
     `learner.as_model()` gives what `finetune` returns, `learner.save(directory)` its artifact.
 
     Args:
         data: see `finetune`.
-        pretrained: a language model or a classifier to go on from, its directory or its name.
+        pretrained: an encoder, a language model or a classifier to go on from, see `finetune`.
         model: name of the architecture, for random weights; give this or `pretrained`.
         **options: see `Options`.
 
@@ -142,26 +160,30 @@ def learner(
     require_data("zoo.text.learner", data, names_model=names_model)
     example = "zoo.text.learner(data, pretrained='zoo/lstm-wiki')"
     require_one_start("zoo.text.learner", pretrained, model, example=example)
-    first = None if pretrained is None else pretrained_model(pretrained)
+    first = None if pretrained is None else start_of(pretrained)
     whole = labelled_texts(data, first, options)
     return new_learner(whole, first, source(data), **options)
 
 
 def _judged(
-    data: Any, first: Start, recipe: Recipe, options: FitOptions, compares: bool
+    data: Any,
+    first: Start | None,
+    recipe: Recipe,
+    options: FitOptions,
+    rivals: Rivals | None,
 ) -> TextClassifier:
     """The model of a call, measured beside its rivals, and few texts trained on as a whole."""
     own: Any = {name: value for name, value in options.items() if name not in JUDGED}
     whole = labelled_texts(data, first, own)
     n_letters = sum(map(len, whole.texts))
-    cheap = compares and n_letters <= CHEAP_LETTERS and whole.is_valid is None
+    cheap = rivals is not None and n_letters <= CHEAP_LETTERS and whole.is_valid is None
     few = cheap and n_letters <= FEW_LETTERS and whole.n_different >= FEWEST_TEXTS
     return train_and_judge(
         partial(new_learner, whole, first, source(data)),
         recipe,
         FIT_OPTIONS,
         options,
-        rivals=rivals_of if compares else None,
+        rivals=rivals,
         refits=cheap,
         few=len(whole.texts) if few else 0,
     )
@@ -171,13 +193,13 @@ def _fit(
     fit: Callable[..., None],
     epochs: int | None,
     lr: float | None,
-    learn: Learner[Spec, TextClassifier],
-    like: Sequence[Learner[Spec, TextClassifier]],
+    learn: Learner[TextSpec, TextClassifier],
+    like: Sequence[Learner[TextSpec, TextClassifier]],
 ) -> None:
     """Train a learner, whatever was measured before: the number of steps follows the texts."""
     fit(learn, epochs, lr)
 
 
-def _one_cycle(learn: Learner[Spec, TextClassifier], epochs: int, lr: float) -> None:
+def _one_cycle(learn: Learner[TextSpec, TextClassifier], epochs: int, lr: float) -> None:
     if epochs:
         learn.fit(epochs, lr, CYCLE)

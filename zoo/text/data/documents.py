@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from zoo.core.batches import Batch, bounds, seed_of, steps_of
 from zoo.text.data.rules import PAD_ID
@@ -37,6 +39,8 @@ class DocumentBatches:
         rank: number of this process.
         world: number of processes.
         word: from a number to its word; with it, batches tell the parts of words too.
+        most_numbers: numbers of a batch at most, those that fill it up among them, so that there
+            are fewer of long documents in it; None leaves it to `batch_size` alone.
 
     Raises:
         ValueError: there are no documents, or not as many labels.
@@ -51,6 +55,7 @@ class DocumentBatches:
     rank: int = 0
     world: int = 1
     word: Callable[[int], str] | None = None
+    most_numbers: int | None = None
 
     def __post_init__(self) -> None:
         n, n_labels = self.stream.n_documents, len(self.labels)
@@ -64,20 +69,26 @@ class DocumentBatches:
         return self.stream.n_documents
 
     def steps(self, epoch: int) -> int:
-        """Number of batches: the same for each epoch."""
-        return steps_of(len(self), self.batch_size)
+        """Number of batches: the same for each epoch, unless it follows the documents' lengths."""
+        if self.most_numbers is None:
+            return steps_of(len(self), self.batch_size)
+        return len(self.batches(epoch))
 
     def batches(self, epoch: int) -> list[Places]:
         """The documents of each (global) batch."""
-        lengths, steps = self.stream.ends - self.stream.starts, self.steps(epoch)
-        cuts = [slice(*bounds(len(self), steps, step)) for step in range(steps)]
+        lengths = self.stream.ends - self.stream.starts
         if not self.shuffle:
             order = np.argsort(-lengths, kind="stable")
-            return [order[cut] for cut in cuts]
+            return [order[cut] for cut in self._cuts(lengths[order])]
         rng = np.random.default_rng(seed_of(self.seed, epoch))
         order, pool = rng.permutation(len(self)), np.arange(len(self)) // (POOL * self.batch_size)
         order = order[np.lexsort((-lengths[order], pool))]
-        return [order[cuts[i]] for i in rng.permutation(steps)]
+        cuts = self._cuts(lengths[order])
+        return [order[cuts[i]] for i in rng.permutation(len(cuts))]
+
+    def places(self) -> Tensor:
+        """Where each document is among those of the unshuffled batches in a row. Shape: (n,)."""
+        return torch.from_numpy(np.concatenate(self.batches(0)).argsort())
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """((tokens, lengths), labels): (B, T), (B,), (B,) or (B, n_classes).
@@ -92,6 +103,19 @@ class DocumentBatches:
     def shard(self, rank: int, world: int) -> DocumentBatches:
         """The same documents, of which this process takes its part of every batch."""
         return replace(self, rank=rank, world=world)
+
+    def _cuts(self, lengths: Places) -> list[slice]:
+        """Where batches are among documents in an order, by their lengths in it."""
+        if self.most_numbers is None:
+            steps = steps_of(len(self), self.batch_size)
+            return [slice(*bounds(len(self), steps, step)) for step in range(steps)]
+        starts, widest = [0], 0
+        for i, length in enumerate(lengths.tolist()):
+            n, widest = i + 1 - starts[-1], max(widest, length)
+            if n > 1 and (n > self.batch_size or n * widest > self.most_numbers):
+                starts.append(i)
+                widest = length
+        return [slice(low, high) for low, high in itertools.pairwise([*starts, len(self)])]
 
     def _batch(self, documents: Places) -> Batch:
         parts = [self.stream.document(i) for i in documents.tolist()]

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
 
-from zoo.text.data.rules import MAJ, REP, SPECIAL, UNK, UP, WREP
+from zoo.text.data.rules import BOS, MAJ, REP, SPECIAL, UNK, UP, WREP
+from zoo.text.data.tokenizer import Numbers
 
 _NO_SPACE_BEFORE = re.compile(r"[.,:;!?%)\]}…]+|'(s|m|re|ve|d|ll)?|n't|-|\n.*", re.DOTALL)
 _NO_SPACE_AFTER = re.compile(r"[(\[{$#£\n-]")
 _MOST = 50  # repetitions that are written out
+_FOLLOW: Final = {MAJ: 1, UP: 1, REP: 2, WREP: 2}  # tokens that belong to a mark
+
+
+class Reading(NamedTuple):
+    """A text as a model reads it, and where the words are that people see in it.
+
+    Attributes:
+        numbers: of its tokens or word pieces, in the order of writing. Shape: (n,), int32.
+        starts: places among them where a word begins.
+        shown: from two places, a word's begin and an end, to what stands there as people write it.
+    """
+
+    numbers: Numbers
+    starts: list[int]
+    shown: Callable[[int, int], str]
 
 
 def readable(tokens: Sequence[str]) -> str:
@@ -23,6 +40,20 @@ def readable(tokens: Sequence[str]) -> str:
         tight = not text or _NO_SPACE_AFTER.fullmatch(text[-1]) or _NO_SPACE_BEFORE.fullmatch(word)
         text += word if tight else f" {word}"
     return text
+
+
+def word_starts(tokens: Sequence[str]) -> list[int]:
+    """Where the words begin among the tokens of a text; marks belong to the word that they mark.
+
+    >>> word_starts(["xxbos", "xxup", "so", "xxrep", "3", "!"])
+    [1, 3]
+    """
+    starts = []
+    place = 1 if tokens[:1] == [BOS] else 0
+    while place < len(tokens):
+        starts.append(place)
+        place += 1 + _FOLLOW.get(tokens[place], 0)
+    return starts
 
 
 def _words(tokens: Iterator[str]) -> Iterator[str]:

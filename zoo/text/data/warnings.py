@@ -15,7 +15,8 @@ MOST_UNKNOWN: Final = 0.5  # share of unknown words that passes without a word
 
 def warn_of_empty(stream: Stream) -> None:
     """Warn of texts without words: what a model says of one is the same for all."""
-    n = int((stream.ends - stream.starts <= 1).sum())  # the mark of the beginning is always there
+    short = np.flatnonzero(stream.ends - stream.starts <= 1)  # the mark of the beginning, or a word
+    n = sum(not (stream.document(i) >= len(SPECIAL)).any() for i in short.tolist())
     if n:
         warn(
             f"{n} of {stream.n_documents} texts are empty, and all of them are read alike; leave "

@@ -27,21 +27,18 @@ Column = Annotated[
         "column.",
     ),
 ]
-Language = Annotated[
-    str,
-    Option(
-        default="en",
-        help="Language of spaCy's tokenizer, such as 'de', or 'xx' for any; a pretrained model "
-        "keeps its own.",
-    ),
-]
+LANGUAGE: Final = Option(
+    default="en",
+    help="Language of spaCy's tokenizer, such as 'de', or 'xx' for any; a pretrained model keeps "
+    "its own.",
+)
 
 
 class Options(TrainingOptions, InFolds, total=False):
     """What the verbs of language models take beside the model and the texts."""
 
     text: Column
-    language: Language
+    language: Annotated[str, LANGUAGE]
     reverse: Annotated[
         bool, Option(default=False, help="Read from the end; a pretrained model keeps its way.")
     ]

@@ -38,6 +38,7 @@ class ClassifierNet(nn.Module):
 
     Attributes:
         arguments: what builds the network again, beside its vocabulary and classes.
+        d_pooled: width of a document's vector.
         head_trained: whether the head knows the classes already.
         flips: whether each document is turned before it is read, as in an ensemble of directions.
     """
@@ -62,12 +63,13 @@ class ClassifierNet(nn.Module):
         self.arguments: dict[str, Any] = {**sizes, "drop_mult": drop_mult, **reach}
         self.n_words, self.max_len, self.bptt = n_words, max_len, bptt
         self.head_trained = self.flips = False
+        self.d_pooled = 3 * d_embedding
         dropouts = FOR_CLASSIFIER.times(drop_mult)
         self.encoder = AwdLstm(n_words=n_words, **sizes, dropouts=dropouts)
         self.head = nn.Sequential(
-            nn.BatchNorm1d(3 * d_embedding),
+            nn.BatchNorm1d(self.d_pooled),
             nn.Dropout(dropouts.output),
-            nn.Linear(3 * d_embedding, D_HEAD),
+            nn.Linear(self.d_pooled, D_HEAD),
             nn.ReLU(),
             nn.BatchNorm1d(D_HEAD),
             nn.Dropout(HEAD_DROPOUT),
