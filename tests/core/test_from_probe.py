@@ -15,7 +15,8 @@ from torch import nn
 
 from tests.core.tiny import QUIET, learner, same, weights
 from zoo.core.batches import TensorBatches
-from zoo.core.split import Rows, content_hashes
+from zoo.core.contents import content_hashes
+from zoo.core.split import Rows
 from zoo.core.task import classification
 from zoo.core.training import probe
 from zoo.core.training.features import Look, computed, features_of
@@ -121,3 +122,13 @@ def test_a_run_may_keep_features_elsewhere_or_not_at_all(tmp_path: Path) -> None
     assert not list(tmp_path.rglob("*.features"))
     features_of(learn, look)
     assert [path.parent.name for path in tmp_path.rglob("*.features")] == ["run"]
+
+
+def test_of_several_penalties_the_one_is_taken_that_rows_held_out_prefer() -> None:
+    rng, task = np.random.default_rng(0), classification(2)
+    x, labels = rng.normal(size=(60, 30)).astype(np.float32), np.arange(60) % 2
+    clear, noise = x + 4 * labels[:, None].astype(np.float32), x
+    for features, expected in [(clear, 0.001), (noise, 30.0)]:
+        line = probe.fit(features, labels, task, 2, (0.001, 30.0))
+        alone = probe.fit(features, labels, task, 2, (expected,))
+        assert np.array_equal(line[0], alone[0])

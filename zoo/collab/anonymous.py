@@ -65,7 +65,7 @@ def without_users(whole: Components) -> Components:
         name, members, n = "dot_bias", networks, networks[0].users.n_rows
     else:
         counts = whole.counts
-        members = [_without_users(member, counts) for member in members]
+        members = [_ranker_without_users(member, counts) for member in members]
     users = tuple(POINT.format(number) for number in range(1, n + 1))
     return Components(
         members,
@@ -131,7 +131,7 @@ def _blur(network: SasRec | Softmax, is_rare: Tensor) -> None:
 
 
 @torch.no_grad()
-def _without_users(member: Any, counts: Tensor | None) -> nn.Module:
+def _ranker_without_users(member: Any, counts: Tensor | None) -> nn.Module:
     """A model of lists, or a network to which users are what they chose."""
     if isinstance(member, ListBlend):
         return without_rare(member)

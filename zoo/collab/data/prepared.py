@@ -98,25 +98,45 @@ def prepare(
     spec, train = _numbered(ratings, prior, features, stated, settings["titles"])
     if predicts:
         spec = scaled(spec, train.values.numpy(), settings["y_range"])
-    n_users = len(spec.users)
-    rated_items = RatedItems.of(train.users, train.items, n_users)
+    rated_items = RatedItems.of(train.users, train.items, len(spec.users))
     if prior:
-        rated_items = prior.rated_items.with_others(rated_items, n_users)
+        rated_items = prior.rated_items.with_others(rated_items, len(spec.users))
     valid = None
     if held_out is not None:
         valid = validation(held_out, rated_items, spec, is_ranking=not predicts)
     drawn = valid if settings["valid"] is None else None
-    held_out_items, in_order = all_held_out(drawn, rated_items, prior), None
-    if is_ordered:
-        own = rows_of(whole, spec).rated_items(n_users)
-        in_order = prior.chosen.with_others(own, n_users) if prior else own
-        rated_items = in_order.without(held_out_items.keys(), n_users)
+    in_order = rows_of(whole, spec) if is_ordered else None
+    histories = _histories(rated_items, drawn, in_order, prior)
+    return Prepared(spec, train, valid, histories, _encoded(features, spec), origin)
+
+
+def _histories(
+    rated_items: RatedItems, drawn: Ratings | None, in_order: Ratings | None, prior: Prior | None
+) -> Histories:
+    """Who rated what, before and now.
+
+    Args:
+        rated_items: pairs that are trained on.
+        drawn: ratings that are held out of the table.
+        in_order: all ratings of the table as time passes, where order counts.
+        prior: the pretrained model.
+    """
+    held_out_items = all_held_out(drawn, rated_items, prior)
+    if in_order is None:
+        return Histories(rated_items, held_out_items)
+    n_users = len(rated_items.offsets) - 2
+    chosen = in_order.rated_items(n_users)
+    if prior:
+        chosen = prior.chosen.with_others(chosen, n_users)
+    return Histories(chosen.without(held_out_items.keys(), n_users), held_out_items, chosen)
+
+
+def _encoded(features: Mapping[str, pd.DataFrame], spec: Spec) -> dict[str, Tensor]:
+    """Features by side as the spec encodes them."""
     ids: dict[Any, Any] = {"user": spec.users, "item": spec.items}
     how: dict[Any, Any] = {**spec.features}
     both = {side: encode(of_side, how[side], ids[side]) for side, of_side in features.items()}
-    tensors = {side: torch.from_numpy(encoded) for side, encoded in both.items()}
-    histories = Histories(rated_items, held_out_items, in_order)
-    return Prepared(spec, train, valid, histories, tensors, origin)
+    return {side: torch.from_numpy(encoded) for side, encoded in both.items()}
 
 
 def _numbered(

@@ -32,12 +32,15 @@ class ProbeStart:
         last: a network -> the last linear layer of its head.
         is_trained: a network -> whether its head knows the classes already.
         is_linear: a network -> whether the last layer is the whole head.
+        penalties: of the probe, see `zoo.core.training.probe.fit`. Several are compared on rows, so
+            that they suit a domain where a row is looked at in one way alone.
     """
 
     looks: Callable[[Learner[Any, Any]], Sequence[Look]]
     last: Callable[[Any], nn.Linear]
     is_trained: Callable[[Any], bool]
     is_linear: Callable[[Any], bool] = lambda network: True
+    penalties: Sequence[float] = (probe.PENALTY,)
 
     def apply(self, learn: Learner[Any, Any]) -> None:
         """Fit the head to the frozen body's features, if it is one linear layer.
@@ -54,7 +57,8 @@ class ProbeStart:
         last = self.last(learn.model)
         rows = features_and_targets(learn, self.looks(learn))
         features, targets = (one.numpy() for one in rows)
-        probe.start_head(last, *probe.fit(features, targets, learn.task, last.out_features))
+        line = probe.fit(features, targets, learn.task, last.out_features, self.penalties)
+        probe.start_head(last, *line)
 
     def name(self, network: nn.Module) -> str:
         """What a network that has started is called, beside the one that has trained."""

@@ -7,14 +7,15 @@ Pretrained Features", sec. 3: LP-FT).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.core.task import Task
 
@@ -22,11 +23,19 @@ Floats = NDArray[np.float32]
 Line = tuple[NDArray[Any], NDArray[Any]]
 """Slopes (n_out, d) and biases (n_out,)."""
 
-PENALTY = 0.1  # times half the squared weights, beside the mean loss; features standardised
-ITERATIONS = 200
+PENALTY: Final = 0.1  # times half the squared weights, beside the mean loss; features standardised
+ITERATIONS: Final = 200
+PARTS: Final = 5  # on which penalties are compared,
+FEW: Final = 3000  # all of them up to so many rows, else the first
 
 
-def fit(features: Floats, targets: NDArray[Any], task: Task, n_out: int) -> tuple[Floats, Floats]:
+def fit(
+    features: Floats,
+    targets: NDArray[Any],
+    task: Task,
+    n_out: int,
+    penalties: Sequence[float] = (PENALTY,),
+) -> tuple[Floats, Floats]:
     """Weights (n_out, d) and biases (n_out,) of a linear layer on the features.
 
     Args:
@@ -35,23 +44,33 @@ def fit(features: Floats, targets: NDArray[Any], task: Task, n_out: int) -> tupl
             (n,). A class without an example is less likely than all others.
         task: its `weights` count, and its `encode` tells the outputs that numbers stand for.
         n_out: number of outputs.
+        penalties: of several the one is taken whose loss on folds is least; the first where rows
+            are too few.
     """
+    penalty = _best(features, targets, task, n_out, penalties)
     scaler = StandardScaler()
     x = scaler.fit_transform(features)
     weights = None if task.weights is None else task.weights.numpy(force=True)
     if targets.ndim == 2:
         each = np.ones(n_out) if weights is None else weights
-        lines = [_presence(x, has, weight) for has, weight in zip(targets.T, each, strict=True)]
+        pairs = zip(targets.T, each, strict=True)
+        lines = [_presence(x, has, weight, penalty) for has, weight in pairs]
         slopes, biases = (np.stack(part) for part in zip(*lines, strict=True))
     elif are_classes(targets):
-        slopes, biases = _softmax(x, targets, None if weights is None else weights[targets], n_out)
+        counts = None if weights is None else weights[targets]
+        slopes, biases = _softmax(x, targets, counts, n_out, penalty)
     else:
-        ridge = Ridge(alpha=PENALTY * len(x))
+        ridge = Ridge(alpha=penalty * len(x))
         ridge.fit(x, targets if task.encode is None else task.encode(targets))
         slopes, biases = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
     slopes = slopes / scaler.scale_
     biases = biases - slopes @ scaler.mean_
     return slopes.astype(np.float32), biases.astype(np.float32)
+
+
+def decoded(features: Floats, slopes: Floats, biases: Floats, task: Task) -> Tensor:
+    """What a probe predicts of features. Shape: (n, d) -> (n, ...)"""
+    return task.decode(torch.from_numpy(features @ slopes.T + biases))
 
 
 def are_classes(targets: NDArray[Any]) -> bool:
@@ -66,13 +85,36 @@ def start_head(last: nn.Linear, slopes: Floats, biases: Floats) -> None:
     last.bias.copy_(torch.from_numpy(biases))
 
 
-def _softmax(x: Floats, labels: NDArray[Any], weights: NDArray[Any] | None, n_out: int) -> Line:
+def _best(
+    features: Floats, targets: NDArray[Any], task: Task, n_out: int, penalties: Sequence[float]
+) -> float:
+    """The penalty with the least loss on rows held out, each class spread over the parts."""
+    n = len(targets)
+    if len(penalties) == 1 or n < 2 * PARTS or task.score is None:
+        return penalties[0]
+    drawn = np.random.default_rng(0).permutation(n)
+    order = np.lexsort((drawn, targets if targets.ndim == 1 else drawn))
+    costs = dict.fromkeys(penalties, 0.0)
+    for part in range(PARTS if n <= FEW else 1):
+        held = np.sort(order[part::PARTS])
+        rest = np.setdiff1d(order, held)
+        for penalty in penalties:
+            line = fit(features[rest], targets[rest], task, n_out, (penalty,))
+            said = decoded(features[held], *line, task)
+            mean, count = task.score(said, torch.from_numpy(targets[held]))
+            costs[penalty] += float(mean * count)
+    return min(penalties, key=costs.__getitem__)
+
+
+def _softmax(
+    x: Floats, labels: NDArray[Any], weights: NDArray[Any] | None, n_out: int, penalty: float
+) -> Line:
     own = np.unique(labels)
     slopes, biases = np.zeros((n_out, x.shape[1])), np.full(n_out, -np.inf)
     if len(own) == 1:
         biases[own] = 0
     else:
-        regression = LogisticRegression(C=1 / (PENALTY * len(x)), max_iter=ITERATIONS)
+        regression = LogisticRegression(C=1 / (penalty * len(x)), max_iter=ITERATIONS)
         regression.fit(x, labels, weights)
         lines, starts = regression.coef_, regression.intercept_
         if len(lines) == 1:  # two classes: scikit-learn keeps the one difference
@@ -82,11 +124,11 @@ def _softmax(x: Floats, labels: NDArray[Any], weights: NDArray[Any] | None, n_ou
     return slopes, biases
 
 
-def _presence(x: Floats, has: NDArray[Any], weight: float) -> tuple[Any, float]:
+def _presence(x: Floats, has: NDArray[Any], weight: float, penalty: float) -> tuple[Any, float]:
     """Slopes and bias of one label; its prior alone where all rows have it, or none."""
     n = float(has.sum())
     if n in (0.0, float(len(has))):
         return np.zeros(x.shape[1]), float(np.log((n + 0.5) / (len(has) - n + 0.5)))
-    regression = LogisticRegression(C=1 / (PENALTY * len(x)), max_iter=ITERATIONS)
+    regression = LogisticRegression(C=1 / (penalty * len(x)), max_iter=ITERATIONS)
     regression.fit(x, has > 0, np.where(has > 0, weight, 1.0))
     return regression.coef_[0], float(regression.intercept_[0])

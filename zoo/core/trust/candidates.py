@@ -175,8 +175,8 @@ def probe_of(
     def predict(train: Rows, valid: Rows) -> Tensor:
         seen = np.concatenate([rows[train] for rows in features])
         truth = np.concatenate([targets[train]] * len(looks))
-        slopes, biases = probe.fit(seen, truth, task, n_out)
-        return task.decode(torch.from_numpy(features[0][valid] @ slopes.T + biases))
+        line = probe.fit(seen, truth, task, n_out, start.penalties)
+        return probe.decoded(features[0][valid], *line, task)
 
     size = megabytes(learn.model)
     return Candidate(task, looks[0].targets, predict, seconds, size, licence, groups, seed)
@@ -185,7 +185,7 @@ def probe_of(
 def megabytes(model: nn.Module) -> float:
     """Size of a network's weights and buffers, to 0.1."""
     weights = model.state_dict().values()
-    return round(sum(t.numel() * t.element_size() for t in weights) / 1e6, 1)
+    return float(round(sum(t.numel() * t.element_size() for t in weights) / 1e6, 1))
 
 
 def seconds_per_row(model: nn.Module, batch: Batch, device: torch.device) -> float:
@@ -197,7 +197,7 @@ def seconds_per_row(model: nn.Module, batch: Batch, device: torch.device) -> flo
             began = time.perf_counter()
             model(*batch.inputs).cpu()
             seconds.append(time.perf_counter() - began)
-    return min(seconds[1:]) / len(batch.target)
+    return float(min(seconds[1:]) / len(batch.target))
 
 
 @dataclass(frozen=True, eq=False)
