@@ -122,7 +122,7 @@ def is_encoder_folder(path: str | os.PathLike[str]) -> bool:
         tree = _json(Path(path) / CONFIG)
     except (OSError, ValueError):
         return False
-    return "model_type" in tree and "format" not in tree
+    return isinstance(tree, dict) and "model_type" in tree and "format" not in tree
 
 
 def encoder_of(name: str | os.PathLike[str]) -> Encoder:
