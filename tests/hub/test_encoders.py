@@ -36,8 +36,8 @@ def test_an_encoder_comes_by_name_without_code_and_is_kept(
     encoder = encoder_of("hf/someone/encoder")
     fetched = [path for path in encoder.folder.rglob("*") if path.is_file()]
     names = {path.relative_to(encoder.folder).as_posix() for path in fetched}
-    assert names == files.keys() - {"generation_config.json"}
-    assert repr(encoder) == "hf/someone/encoder"
+    assert names == {*files, "README.md"}
+    assert (repr(encoder), encoder.licence) == ("hf/someone/encoder", "mit")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     again = encoder_of("hf/someone/encoder")
     network = EncoderNet(n_classes=2, **again.arguments)

@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from tests.text.small import BAD, GOOD, THINGS, WHO
-from zoo.text.models.encoder import quiet
+from zoo.text.models.bodies import quiet
 
 N_PIECES = 120
 WIDE = {"initializer_range": 0.5}  # so that every weight tells in the vectors

@@ -30,7 +30,8 @@ from zoo.text.data.pieces import FIRST
 from zoo.text.data.rules import PAD_ID
 from zoo.text.data.stream import in_memory
 from zoo.text.encoder_files import encoder_of
-from zoo.text.models.encoder import EncoderNet, longest
+from zoo.text.models.bodies import longest
+from zoo.text.models.encoder import EncoderNet
 
 LENGTHS = [30, 12, 5, 1, 0]  # pieces; the first has three windows
 ROOM = 12
@@ -219,8 +220,8 @@ def test_names_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match=r"the model|the other way round|an encoder"):
             call()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises((ConnectionError, FileNotFoundError), match="someone/encoder"):
-        zoo.text.finetune("hf/someone/encoder", reviews(40), **COLUMNS)
+    with pytest.raises((ConnectionError, FileNotFoundError), match="nobody/nothing"):
+        zoo.text.finetune("hf/nobody/nothing", reviews(40), **COLUMNS)
 
 
 # ---- classifiers ---------------------------------------------------------------------------------
