@@ -67,7 +67,7 @@ def config_of(tree: Mapping[str, Any]) -> Any:
     try:
         with quiet():
             config = auto.for_model(name, **settings)
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # of the library's own kinds too
         raise ValueError(
             f"an encoder must be one that this version of transformers knows, got model_type="
             f"{name!r:.60} ({str(error).splitlines()[0]:.200}). Install a newer one."
@@ -90,8 +90,13 @@ def body_of(config: Mapping[str, Any]) -> Any:
     built = config_of(plain_config(config))
     if not 1 <= getattr(built, "num_hidden_layers", 0) <= MOST_LAYERS:
         raise ValueError(f"an encoder must have 1 to {MOST_LAYERS} layers, got {config!r:.200}")
-    with quiet():
-        body = library().AutoModel.from_config(built, trust_remote_code=False)
+    try:
+        with quiet():
+            body = library().AutoModel.from_config(built, trust_remote_code=False)
+    except NotImplementedError:  # nothing of the config: what a device lacks
+        raise
+    except Exception as error:
+        raise ValueError(f"an encoder must be one that can be built, got {error!s:.200}") from error
     return without_pooler(body)
 
 
