@@ -19,7 +19,7 @@ import pytest
 import typer.testing
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "400")  # by default a thousand, of 300 MB
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "200")  # by default a thousand, of 300 MB
 # What one worker has compiled serves the other one, and the processes that tests start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
