@@ -30,7 +30,10 @@ from tests.helpers.device import IS_CPU
 sys.dont_write_bytecode = False
 torch.set_num_threads(1)  # tests run side by side; tiny tensors gain nothing from more
 
-SPARED = ("accelerate", "hypothesis", "nbformat", "onnx", "spacy", "tensorboard", "timm")
+SPARED = (
+    *("accelerate", "hypothesis", "nbformat", "onnx", "spacy", "tensorboard", "timm"),
+    *("tokenizers", "transformers"),
+)
 LACKING = [name for name in SPARED if find_spec(name) is None]
 GROWTH = 32e6  # bytes that tests may leave before the memory is tidied
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
