@@ -19,11 +19,15 @@ import pytest
 import typer.testing
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "200")  # by default a thousand, of 300 MB
+# What one worker has compiled serves the other one, and the processes that tests start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import torch
 
 from tests.helpers.device import IS_CPU
 
+sys.dont_write_bytecode = False
 torch.set_num_threads(1)  # tests run side by side; tiny tensors gain nothing from more
 
 SPARED = (
@@ -44,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Warnings are no errors on a GPU: some are of its libraries."""
     if not IS_CPU:
         config.addinivalue_line("filterwarnings", "default")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, Any, list[pytest.Collector]]:
+    """Look for examples in docstrings of the library alone: those of tests have none."""
+    return [one for one in (yield) if type(one) is pytest.Module]
 
 
 @pytest.hookimpl(wrapper=True)
