@@ -1,12 +1,12 @@
 """Few labels: `finetune("auto")` is not below SetFit, a probe, or bags of words on any of 8 sets.
 
-Sets are drawn with 8 and with 64 labels per class, and with 1,000 in all, from the training parts
-of the arena's readers, five times; the test part is that of the seed, capped at 1,000 rows drawn by
-the seed. Beside the library's call stand logistic regression on the frozen encoder, SetFit on the
-same encoder, TF-IDF with logistic regression, and NB-SVM, each in a process of its own on one core.
-SetFit has its defaults, by which the pairs of an epoch grow with the square of the texts; beyond
-500 steps, hours here, it is stopped after 500, so that its seconds are too few there. clinc150 has
-a 151st class, out of scope. A row that is there is not run again.
+Each set is drawn with 8 and with 64 labels per class, and with 1,000 in all, from the training part
+of the arena's reader, five times; at most 1,000 rows of the test part are scored, drawn by the
+seed. Beside the library's call stand logistic regression on the frozen encoder, SetFit on the same
+encoder, TF-IDF with logistic regression, and NB-SVM, each in a process of its own on one core.
+SetFit has its defaults, by which the pairs of an epoch grow with the square of the texts; where
+they are more than 500 steps, hours here, it is stopped after 500: its seconds are too few there. A
+row that is there is not run again.
 
     python -m scripts.text_encoders --peers .venv-peers/bin/python   # results/text_encoders.csv
     python -m scripts.text_encoders --methods tfidf nb_svm --sizes 8 # some of it
