@@ -118,6 +118,7 @@ def main() -> None:
     with asked.room(RESULTS) as room:
         if asked.smoke:
             asked.further.update(sets=["rotten_tomatoes"], sizes=["8"], methods=["tfidf"])
+        room.mkdir(parents=True, exist_ok=True)
         out = (room if asked.smoke else RESULTS) / CSV
         fill(asked, Place(out, asked.further["peers"], threads=1))
         report(out)
