@@ -22,7 +22,7 @@ from typing import Final
 import pandas as pd
 
 from benchmarks.arena import rows
-from benchmarks.arena.__main__ import PEERS
+from benchmarks.arena.__main__ import PEERS, rows_there
 from benchmarks.arena.compare import difference
 from benchmarks.arena.methods import METHODS, Entry
 from benchmarks.arena.runner import Place, run
@@ -75,9 +75,10 @@ def problem(name: str, size: int, seed: int) -> Problem:
 
 
 def fill(asked: Program, place: Place) -> None:
-    """Run what has no row yet; a set is read only if something is missing."""
-    there = rows.newest(place.out)
+    """Run what has no row yet or has failed; a set is read only if something is missing."""
     flags = asked.further
+    newest = rows_there(place.out, flags["methods"] if flags["again"] else [])
+    there = {key for key, row in newest.items() if row["status"] != rows.FAILED}
     for name, size, seed in product(flags["sets"], flags["sizes"], asked.seeds):
         key = {one: (f"{name}/{size}", one, f"{BUDGET:g}", str(seed)) for one in flags["methods"]}
         missing = [one for one in key if key[one] not in there]
@@ -109,6 +110,8 @@ def flags(parser: argparse.ArgumentParser) -> None:
     some_of(parser, "--sets", SETS)
     some_of(parser, "--sizes", SIZES)
     some_of(parser, "--methods", ENTRIES)
+    text = "add rows of this commit where there are those of others"
+    parser.add_argument("--again", action="store_true", help=text)
     parser.add_argument("--peers", type=Path, default=PEERS, help="Python of the peers")
 
 
