@@ -54,6 +54,10 @@ class ProbeStart:
             learn.freeze()
             learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
             return
+        self.fit_head(learn)
+
+    def fit_head(self, learn: Learner[Any, Any]) -> None:
+        """Fit the last layer to the features that the body gives now."""
         last = self.last(learn.model)
         rows = features_and_targets(learn, self.looks(learn))
         features, targets = (one.numpy() for one in rows)
@@ -67,7 +71,14 @@ class ProbeStart:
 
 
 def fit_between(
-    learn: Learner[Any, Any], epochs: int, lr: float, ratio: float, share: float | None = None
+    learn: Learner[Any, Any],
+    epochs: int,
+    lr: float,
+    ratio: float,
+    share: float | None = None,
+    *,
+    frozen: int = 0,
+    refit: ProbeStart | None = None,
 ) -> ShareChoice | None:
     """Train everything by one cycle, and end between the first and the last weights.
 
@@ -80,21 +91,28 @@ def fit_between(
         lr: highest rate of the head.
         ratio: of the head's rate to that of the first layer group.
         share: the rule's share of the last weights; None takes `trusted_share`.
+        frozen: layer groups that stay as they are, from the input on.
+        refit: fits the head anew to the features that training has made, as SetFit does (Tunstall
+            et al. 2022, sec. 3); None keeps the trained head.
 
     Returns:
         What the validation part chose, if it did.
     """
     first = weights_of(learn.model)
-    train_all(learn, epochs, lr, ratio)
+    train_all(learn, epochs, lr, ratio, frozen)
     if learn.state.is_finished:  # the weights are those of the end already
         return None
+    if refit is not None and not learn.interrupted:
+        refit.fit_head(learn)
     n: int = len(learn.data.train)  # type: ignore[arg-type]
     return choose_share(learn, first, trusted_share(n) if share is None else share)
 
 
-def train_all(learn: Learner[Any, Any], epochs: int, lr: float, ratio: float) -> None:
-    """Train every layer group by one cycle, see `fit_between`."""
-    learn.unfreeze()
+def train_all(
+    learn: Learner[Any, Any], epochs: int, lr: float, ratio: float, frozen: int = 0
+) -> None:
+    """Train every layer group that is not frozen by one cycle, see `fit_between`."""
+    learn.freeze_to(frozen)
     learn.fit(epochs, (lr / ratio, lr), partial(one_cycle, pct_start=RISE))
 
 

@@ -7,6 +7,7 @@ Pretrained Features", sec. 3: LP-FT).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ Line = tuple[NDArray[Any], NDArray[Any]]
 
 PENALTY: Final = 0.1  # times half the squared weights, beside the mean loss; features standardised
 ITERATIONS: Final = 200
+LEAST_SCALE: Final = 1e-6  # of a feature, as a share of the largest: less makes endless slopes
+SPREAD: Final = 0.5  # of penalties around the first, in powers of ten: ten times off costs 2 nats
 PARTS: Final = 5  # on which penalties are compared,
 FEW: Final = 3000  # all of them up to so many rows, else the first
 
@@ -44,12 +47,13 @@ def fit(
             (n,). A class without an example is less likely than all others.
         task: its `weights` count, and its `encode` tells the outputs that numbers stand for.
         n_out: number of outputs.
-        penalties: of several the one is taken whose loss on folds is least; the first where rows
-            are too few.
+        penalties: of several the one is taken whose loss on folds is least, shrunk to the first,
+            which is taken where rows are too few.
     """
     penalty = _best(features, targets, task, n_out, penalties)
-    scaler = StandardScaler()
-    x = scaler.fit_transform(features)
+    scaler = StandardScaler().fit(features)
+    scaler.scale_ = np.maximum(scaler.scale_, LEAST_SCALE * scaler.scale_.max())
+    x = scaler.transform(features)
     weights = None if task.weights is None else task.weights.numpy(force=True)
     if targets.ndim == 2:
         each = np.ones(n_out) if weights is None else weights
@@ -88,13 +92,17 @@ def start_head(last: nn.Linear, slopes: Floats, biases: Floats) -> None:
 def _best(
     features: Floats, targets: NDArray[Any], task: Task, n_out: int, penalties: Sequence[float]
 ) -> float:
-    """The penalty with the least loss on rows held out, each class spread over the parts."""
+    """The penalty with the least loss on rows held out, each class spread over the parts.
+
+    What is minimised is the posterior's logarithm, with a normal prior around the first one.
+    """
     n = len(targets)
     if len(penalties) == 1 or n < 2 * PARTS or task.score is None:
         return penalties[0]
     drawn = np.random.default_rng(0).permutation(n)
     order = np.lexsort((drawn, targets if targets.ndim == 1 else drawn))
-    costs = dict.fromkeys(penalties, 0.0)
+    decades = [math.log10(penalty / penalties[0]) for penalty in penalties]
+    costs = {p: (d / SPREAD) ** 2 / 2 for p, d in zip(penalties, decades, strict=True)}
     for part in range(PARTS if n <= FEW else 1):
         held = np.sort(order[part::PARTS])
         rest = np.setdiff1d(order, held)

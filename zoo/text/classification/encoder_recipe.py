@@ -1,12 +1,15 @@
-"""How a classifier on a pretrained encoder is fine-tuned: a probe, then everything at low rates.
+"""How a classifier on a pretrained encoder is fine-tuned: a probe, the upper layers, a probe again.
 
 The encoder knows far more than a few texts can tell: logistic regression on its vectors is where
-training starts, rates are lower the nearer a layer is to the word pieces (Howard & Ruder 2018, sec.
-3.2), and the end lies between the probe and the last weights.
+training starts. The upper two thirds of its blocks are then trained for some dozens of steps; a
+logistic regression on the vectors that come of it is better than the head that was trained with
+them (so does SetFit: Tunstall et al. 2022, sec. 3). The end lies between both regressions and their
+encoders, where texts held out find it best.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from zoo.core.training.from_probe import ProbeStart, fit_between
@@ -16,15 +19,18 @@ from zoo.core.trust.fine_tuning import FineTuning
 from zoo.text.classification.features import looks
 from zoo.text.classification.recipe import fit_gradually
 
-LR: Final = 2e-4  # of the head
-RATIO: Final = 10.0  # of the head's rate to that of the embeddings
-STEPS: Final = 200  # that the usual number of epochs makes, within its limits
-FEWEST, MOST = 1, 8  # epochs
+LR: Final = 3e-4  # of all layers that train
+STEPS: Final = 60  # that the usual number of epochs makes, within its limits
+FEWEST, MOST = 1, 10  # epochs
+FROZEN: Final = 2  # layer groups: the embeddings, and the first third of the blocks
+NONE, ALL = 16, 256  # texts of which fine-tuning is trusted not at all, and wholly
+PENALTIES: Final = (1.0, 0.03, 0.1, 0.3, 3.0)  # of the regressions, the first the likeliest
 
 START: Final = ProbeStart(
     looks,
     last=lambda network: network.head,
     is_trained=lambda network: network.head_trained,
+    penalties=PENALTIES,
 )
 
 
@@ -41,7 +47,10 @@ def fine_tuning(epochs: int | None, lr: float | None, *, gradual: bool = False) 
     def fit(learn: Learner[Any, Any], share: float | None) -> ShareChoice | None:
         n = usual_epochs(learn.data.train.steps(0)) if epochs is None else epochs
         if not gradual:
-            return fit_between(learn, n, lr or LR, RATIO, share)
+            n_texts: int = len(learn.data.train)  # type: ignore[arg-type]
+            rule = trusted_share(n_texts) if share is None else share
+            refit = None if START.is_trained(learn.model) else START
+            return fit_between(learn, n, lr or LR, 1.0, rule, frozen=FROZEN, refit=refit)
         fit_gradually(learn, n, lr or LR)
         return None
 
@@ -51,7 +60,20 @@ def fine_tuning(epochs: int | None, lr: float | None, *, gradual: bool = False) 
 def usual_epochs(steps: int) -> int:
     """How often to read texts that are read in so many steps: more often the fewer they are.
 
-    >>> [usual_epochs(steps) for steps in (1, 50, 400)]
-    [8, 4, 1]
+    >>> [usual_epochs(steps) for steps in (1, 20, 400)]
+    [10, 3, 1]
     """
     return min(max(round(STEPS / steps), FEWEST), MOST)
+
+
+def trusted_share(n: int) -> float:
+    """Of fine-tuned weights in their mean with the probe's, for n training texts.
+
+    Of 16 texts two classes are learnt by heart, and what was known is lost; from a few hundred on
+    the tuned encoder is the better one (measured on texts held out of training parts: 400 each, of
+    draws of 8 and 64 texts a class of sst2, mpqa, snips, stackoverflow20 and tweet_irony).
+
+    >>> [trusted_share(n) for n in (10, 64, 300)]
+    [0.0, 0.5, 1.0]
+    """
+    return min(max(math.log(n / NONE) / math.log(ALL / NONE), 0.0), 1.0)

@@ -38,7 +38,8 @@ from zoo.text.recipe import CYCLE
 from zoo.text.rivals import rivals_of
 from zoo.text.spec import PieceSpec, TextSpec
 
-FEWEST_TEXTS: Final = 25  # different ones, that are divided into folds by default
+FEWEST_TEXTS: Final = 25  # different ones, that are divided into folds by default,
+FEWEST_ENCODED: Final = 10  # on an encoder
 
 
 @verb(FIT_OPTIONS)
@@ -179,7 +180,9 @@ def _judged(
     whole = labelled_texts(data, first, own)
     n_letters = sum(map(len, whole.texts))
     cheap = rivals is not None and n_letters <= CHEAP_LETTERS and whole.is_valid is None
-    few = cheap and n_letters <= FEW_LETTERS and whole.n_different >= FEWEST_TEXTS
+    is_encoder = first is not None and isinstance(first.spec, PieceSpec)
+    fewest = FEWEST_ENCODED if is_encoder else FEWEST_TEXTS
+    few = cheap and n_letters <= FEW_LETTERS and whole.n_different >= fewest
     return train_and_judge(
         partial(new_learner, whole, first, source(data)),
         recipe,
