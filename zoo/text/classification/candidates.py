@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -54,7 +54,8 @@ TextLearner = Learner[TextSpec, TextClassifier]
 Started = Callable[[str | None], tuple[Start | None, TextLearner]]
 
 
-class Texts(NamedTuple):
+@dataclass(frozen=True)
+class Texts:
     """The texts that choose.
 
     Attributes:
@@ -72,7 +73,7 @@ class Texts(NamedTuple):
         labelled = replace(self.labelled, is_valid=is_valid)
         return new_learner(labelled, first, self.source, **self.options)
 
-    @property
+    @cached_property
     def groups(self) -> list[Any]:
         """A key for each text; copies of a text have one."""
         return [key_of(text) or row for row, text in enumerate(self.labelled.texts)]

@@ -56,7 +56,7 @@ def training_texts(whole: Labelled, options: Options) -> Labelled:
     settings = OPTIONS.complete(options)
     if settings["valid"] is None:
         settings["valid_fraction"] = 0.0
-    return replace(_divided(whole, settings, _columns(None, settings))[0], rows=None)
+    return _divided(whole, settings, _columns(None, settings))[0]
 
 
 def new_learner(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Unpack
 
 import pandas as pd
@@ -168,7 +169,8 @@ def choose(
         zoo.text.choose(reviews, among=["minilm", "tf-idf"], text="review", label="sentiment")
     """
     require_data("zoo.text.choose", data, names_model=names_model)
-    if isinstance(among, str) or (among is not None and not among):
+    is_list = among is None or (not isinstance(among, str) and bool(among))
+    if not is_list or not all(isinstance(one, str) for one in among or ()):
         raise ValueError(
             f"among must be names of candidates, got {among=!r}. Try ['minilm', 'tf-idf']."
         )
@@ -201,7 +203,7 @@ def learner(
     require_data("zoo.text.learner", data, names_model=names_model)
     example = "zoo.text.learner(data, pretrained='zoo/lstm-wiki')"
     require_one_start("zoo.text.learner", pretrained, model, example=example)
-    first = None if pretrained is None else start_of(pretrained)
+    first = None if pretrained is None else _first(pretrained, data, options)
     if first is not None and not isinstance(first, Encoder):
         warn_of_partners(first.blend)
     whole = labelled_texts(data, first, options)
@@ -210,7 +212,7 @@ def learner(
 
 def _first(pretrained: Pretrained, data: Any, options: Mapping[str, Any]) -> Start:
     """What a call starts from; "auto" is the encoder at hand that the training texts choose."""
-    if pretrained == AUTO:
+    if pretrained == AUTO and not Path(AUTO).exists():
         pretrained = best_start(partial(_texts_that_choose, data, options))
     return start_of(pretrained)
 

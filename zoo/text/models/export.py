@@ -24,7 +24,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
@@ -56,7 +56,8 @@ class FromPieces(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """The mean of what the networks say."""
         pieces, mask = inputs
-        return torch.stack([self._said(one, pieces, mask > 0) for one in self.members]).mean(0)
+        members: Any = self.members
+        return torch.stack([self._said(one, pieces, mask > 0) for one in members]).mean(0)
 
     def _said(self, network: EncoderNet, pieces: Tensor, mask: Tensor) -> Tensor:
         vectors = network.read(pieces, mask)
