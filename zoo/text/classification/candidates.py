@@ -110,8 +110,8 @@ def compared(names: Sequence[str], texts: Texts) -> pd.DataFrame:
     candidates = [*makers[:1], *of_bags, *makers[1:]]  # the bags use the first one's learner
     table = comparison(candidates, per_second("texts"), blends)
     if starts:
-        alone = table.loc[starts].drop(columns="auto").reset_index()
-        best = best_of(ranked(alone.to_dict("records")))
+        alone: Any = table.loc[starts].drop(columns="auto").reset_index().to_dict("records")
+        best = best_of(ranked(alone))
         table["auto"] = table.index == " + ".join([best, *bags])
     return table
 
@@ -166,10 +166,10 @@ def _of_start(name: str, texts: Texts, started: Started) -> Candidate:
     """The probe of an encoder; of a language model the classifier that is trained on it."""
     first, learn = started(name)
     assert first is not None
-    facts = _facts(learn, texts, first.licence)
+    facts, batches = _facts(learn, texts, first.licence), learn.data.train
 
     def make() -> Candidate:
-        seconds = seconds_per_row(learn.model, _some(learn.data.train), learn.device)
+        seconds = seconds_per_row(learn.model, _some(batches), learn.device)
         if isinstance(first, Encoder):
             own = {key: facts[key] for key in ("licence", "groups", "seed")}
             return probe_of(learn, START, seconds=seconds, **own)
@@ -222,11 +222,11 @@ def _facts(learn: TextLearner, texts: Texts, licence: str) -> dict[str, Any]:
 
 def _part(batches: DocumentBatches, rows: Rows) -> DocumentBatches:
     """Some of the documents, the longest first."""
-    own = {"stream": batches.stream.take(rows), "labels": batches.labels[rows]}
-    return replace(batches, shuffle=False, **own)
+    stream, labels = batches.stream.take(rows), batches.labels[rows]
+    return replace(batches, shuffle=False, stream=stream, labels=labels)
 
 
-def _some(batches: DocumentBatches) -> Batch:
+def _some(batches: Any) -> Batch:
     """A batch of documents of many lengths."""
     n = len(batches)
     rows = np.unique(np.linspace(0, n - 1, min(n, TIMED)).astype(np.int64))
