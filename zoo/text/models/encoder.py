@@ -22,7 +22,8 @@ from zoo.text.models.bodies import body_of, groups_of, longest
 Pooling = Literal["mean", "cls", "max", "lasttoken"]
 
 LEARNT_WINDOWS: Final = 8  # of a text, the first, that gradients reach
-AT_ONCE: Final = 2**14  # word pieces, filled up, that pass at a time where nothing is learnt
+AT_ONCE: Final = 2**14  # word pieces, filled up, that pass at a time where nothing is learnt,
+ON_CPU: Final = 2**9  # or so many: what a CPU computes in its caches, and fills up with least
 
 
 class EncoderNet(nn.Module):
@@ -130,16 +131,17 @@ class EncoderNet(nn.Module):
 
     def _windows(self, tokens: Tensor, windows: Windows) -> Tensor:
         """The pooled vector of each window, in their order. Shape: (B, T) -> (W, d), float32."""
+        most = ON_CPU if tokens.device.type == "cpu" else AT_ONCE
         if not (self.training and torch.is_grad_enabled()):
             order = np.argsort(windows.sizes, kind="stable")[::-1]
-            chunks = [self._vectors(tokens, windows.take(some)) for some in _chunks(order, windows)]
+            chunks = [self._vectors(tokens, some) for some in windows.chunks(order, most)]
             return torch.cat(chunks)[torch.from_numpy(order.argsort()).to(tokens.device)]
         learnt = windows.numbers < LEARNT_WINDOWS
         if learnt.all():
             return self._vectors(tokens, windows)
         near, far = np.flatnonzero(learnt), np.flatnonzero(~learnt)
         with torch.no_grad():
-            rest = [self._vectors(tokens, windows.take(some)) for some in _chunks(far, windows)]
+            rest = [self._vectors(tokens, some) for some in windows.chunks(far, most)]
         vectors = torch.cat([self._vectors(tokens, windows.take(near)), *rest])
         return vectors[torch.from_numpy(np.concatenate([near, far]).argsort()).to(tokens.device)]
 
@@ -201,16 +203,20 @@ class Windows(NamedTuple):
         """The windows of these numbers."""
         return Windows(*(one[some] for one in self))
 
+    def chunks(self, order: Any, most: int) -> Iterator[Windows]:
+        """Yield the windows of these numbers in parts that pass together, of one or more.
 
-def _chunks(order: Any, windows: Windows) -> Iterator[Any]:
-    """Numbers of windows that pass together: as many as `AT_ONCE` holds, or one."""
-    start, widest = 0, 0
-    for i, size in enumerate(windows.sizes[order].tolist()):
-        widest = max(widest, size)
-        if i > start and (i + 1 - start) * widest > AT_ONCE:
-            yield order[start:i]
-            start, widest = i, size
-    yield order[start:]
+        Args:
+            order: numbers of windows, the longest first.
+            most: pieces of a part at most, those that fill it up among them.
+        """
+        start, widest = 0, 0
+        for i, size in enumerate(self.sizes[order].tolist()):
+            widest = max(widest, size)
+            if i > start and (i + 1 - start) * widest > most:
+                yield self.take(order[start:i])
+                start, widest = i, size
+        yield self.take(order[start:])
 
 
 def _mean(hidden: Tensor, mask: Tensor, sizes: Tensor) -> Tensor:
