@@ -9,25 +9,19 @@ sec. 4).
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch
-from zoo.core.cache_folder import make_room
 from zoo.core.split import Rows
 from zoo.core.task import Task
 from zoo.core.training import probe
@@ -40,8 +34,6 @@ from zoo.core.trust.contest import scores
 from zoo.core.trust.folds import Fold, rows_of_fold
 
 FOLDS: Final = 5
-KEPT: Final = ".folds"  # suffix of files of `kept`
-_PARTS: Final = ("said", "facts")
 SCORES: Final = ("accuracy", "average_precision", "rmse")  # of classes, of labels, of numbers
 
 
@@ -190,35 +182,6 @@ def probe_of(
     return Candidate(task, looks[0].targets, predict, seconds, size, licence, groups, seed)
 
 
-def kept(place: Path, limit: int, make: Callable[[], Candidate], **facts: Any) -> Candidate:
-    """A candidate whose predictions out of fold, speed and size a file keeps.
-
-    Where there is none it is made and asked, which may take long; the second comparison of the same
-    rows then takes none of it.
-
-    Args:
-        place: the file; its name tells all that the predictions depend on.
-        limit: bytes of all that the cache keeps.
-        make: makes the candidate.
-        **facts: the other attributes of the candidate, see `Candidate`.
-    """
-    found = _read(place)
-    if found is None:
-        one = make()
-        folds = one.out_of_fold()
-        said = torch.full((len(one.targets), *folds[0][1].shape[1:]), torch.nan)
-        for rows, predictions in folds:
-            said[torch.from_numpy(rows)] = predictions.float()
-        found = said, torch.tensor([one.seconds, one.MB], dtype=torch.float64)
-        _keep(place, limit, dict(zip(_PARTS, found, strict=True)))
-    said, (seconds, size) = found[0], found[1].tolist()
-
-    def predict(train: Rows, valid: Rows) -> Tensor:
-        return said[torch.from_numpy(valid)]
-
-    return Candidate(predict=predict, seconds=seconds, MB=size, **facts)
-
-
 def megabytes(model: nn.Module) -> float:
     """Size of a network's weights and buffers, to 0.1."""
     weights = model.state_dict().values()
@@ -235,26 +198,6 @@ def seconds_per_row(model: nn.Module, batch: Batch, device: torch.device) -> flo
             model(*batch.inputs).cpu()
             seconds.append(time.perf_counter() - began)
     return float(min(seconds[1:]) / len(batch.target))
-
-
-def _read(place: Path) -> tuple[Tensor, Tensor] | None:
-    """What a file of `kept` holds; None if there is none that is whole."""
-    try:
-        tensors = load_file(place)
-        os.utime(place)  # used just now
-        return tensors[_PARTS[0]], tensors[_PARTS[1]]
-    except (OSError, SafetensorError, KeyError):
-        return None
-
-
-def _keep(place: Path, limit: int, tensors: dict[str, Tensor]) -> None:
-    """Write a file of `kept`, whole or not at all; without room it is measured again next time."""
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    with contextlib.suppress(OSError, SafetensorError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, part)
-        part.replace(place)
-        make_room(place, limit)
 
 
 @dataclass(frozen=True, eq=False)

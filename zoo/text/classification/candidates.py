@@ -18,12 +18,11 @@ from zoo.core.fingerprint import digest
 from zoo.core.messages import did_you_mean, warn
 from zoo.core.split import Rows
 from zoo.core.training.learner import Learner
+from zoo.core.trust.candidate_file import KEPT, kept
 from zoo.core.trust.candidates import (
-    KEPT,
     Candidate,
     best_of,
     comparison,
-    kept,
     megabytes,
     per_second,
     probe_of,
@@ -45,6 +44,7 @@ from zoo.text.encoder_files import PACKAGES, Encoder, installed
 from zoo.text.pretrained import Start, start_of
 from zoo.text.rivals import FITS
 from zoo.text.spec import TextSpec
+from zoo.version import __version__
 
 TIMED: Final = 16  # texts, spread over all, whose time is told
 FEW: Final = 10  # texts of a class below which a score tells little
@@ -240,8 +240,9 @@ def _place(learn: TextLearner, texts: Texts, name: str, network: nn.Module | Non
     weights = None if network is None else {**network.state_dict()}
     apart = ("run", "callbacks", "valid")
     options = {key: value for key, value in texts.options.items() if key not in apart}
-    data = (batches.stream.fingerprint(), batches.labels, batches.seed)
-    what = (_VERSION, name, data, learn.task.weights, weights, repr(sorted(options.items())))
+    data = (texts.labelled.texts, batches.labels, batches.seed, learn.data.spec)
+    how = (START.penalties, learn.task.weights, repr(sorted(options.items())))
+    what = (_VERSION, __version__, name, data, how, weights)
     return cache_folder(learn.run.cache) / (digest((what, learn.dtype, learn.device.type)) + KEPT)
 
 
