@@ -108,7 +108,7 @@ vision finetune, vision train, vision report, vision backbones, vision check, vi
 vision show batch, vision show results, vision show losses, vision show confusion,
 vision segmentation finetune, vision segmentation train, vision segmentation check,
 vision restoration finetune, vision restoration train,
-text train-lm, text finetune-lm, text train, text finetune, text generate,
+text train-lm, text finetune-lm, text train, text finetune, text choose, text generate,
 tabular train, tabular finetune, collab train, collab finetune, collab recommend,
 data ls, data show, data get, hub ls, hub pull, hub push, hub verify
 """

@@ -23,10 +23,10 @@ REQUIRED: dict[str, set[str]] = {
     "PhotoModel": ALL | {"explain", "export"},
     "PhotoSegmenter": ALL | {"export"},
     "PhotoRestorer": ALL | {"export"},
-    "TextClassifier": ALL | {"explain"},
+    "TextClassifier": ALL | {"explain", "embed", "similar"},  # export: see test_export.py
     "LanguageModel": ALL,  # it has no labels to explain
     "TableModel": ALL | {"export"},
-    "Recommender": ALL,
+    "Recommender": ALL | {"similar"},
 }
 REFUSED_BY_ENSEMBLES = {"learner"}  # which trains a single network
 CAPABILITIES = sorted(set().union(*REQUIRED.values()))
@@ -108,6 +108,24 @@ def _pixels_and_outputs(model: Any, photos: Any) -> tuple[Any, Any]:
     return pixels, model._draw(pixels).numpy()
 
 
+def embed(trained: Trained, work: Path) -> None:
+    vectors = trained.model.embed(trained.case.items)
+    assert len(vectors) == len(trained.case.items)
+    assert np.isfinite(vectors).all()
+
+
+def similar(trained: Trained, work: Path) -> None:
+    """An input is its own nearest, where it is searched for among others."""
+    model, items = trained.model, list(trained.case.items)
+    if model.domain == "collab":
+        near = model.similar(items[0][1], 3)
+        assert items[0][1] not in list(near.iloc[:, 0])
+    else:
+        near = model.similar(items[1], 3, among=items)
+        assert near.iloc[0].to_list() == [items[1], pytest.approx(1.0)]
+    assert near["similarity"].is_monotonic_decreasing
+
+
 def save(trained: Trained, work: Path) -> None:
     folder = trained.model.save(work / "saved")
     assert type(zoo.load(folder, run=trained.model.run)) is type(trained.model)
@@ -140,6 +158,8 @@ TRIALS: dict[str, Callable[[Trained, Path], None]] = {
     "records": records,
     "evaluate": evaluate,
     "explain": explain,
+    "embed": embed,
+    "similar": similar,
     "export": export,
     "save": save,
     "push": push,
@@ -152,6 +172,8 @@ def refused(capability: str, trained: Trained, work: Path) -> None:
     model, path = trained.model, work / "model.onnx"
     calls: dict[str, Callable[[], object]] = {
         "explain": lambda: model.explain(trained.case.items[0]),
+        "embed": lambda: model.embed(trained.case.items),
+        "similar": lambda: model.similar(trained.case.items[0]),
         "export": lambda: model.export(path),
         "learner": lambda: model.learner(),
     }

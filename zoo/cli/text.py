@@ -9,8 +9,8 @@ import typer
 import zoo
 from zoo.cli.commands import Commands, load
 from zoo.cli.options import Artifact, AsJson, Device, Pretrained, Seed
-from zoo.cli.output import say
-from zoo.cli.training import named_after, takes, train_and_save
+from zoo.cli.output import say, say_table
+from zoo.cli.training import named_after, settings_of, takes, train_and_save
 from zoo.text.classification import options as of_classes
 from zoo.text.language_model import options as of_words
 from zoo.text.language_model.options import Model
@@ -27,6 +27,10 @@ Labelled = Annotated[
         help="CSV, TSV, JSON or Parquet file, or folder with one folder of text files per class "
         "(perhaps within train/ and valid/).",
     ),
+]
+Among = Annotated[
+    list[str] | None,
+    typer.Option(help="Candidate to compare, once for each; default: those at hand."),
 ]
 GOES_ON, CLASSIFIES = 'zoo text generate {} "The"', "zoo predict {} FILE"
 
@@ -63,6 +67,16 @@ def finetune(pretrained: Pretrained, texts: Labelled, **options: Any) -> None:
     """Put a classifier of your texts on a language model and save it."""
     verb, name = zoo.text.finetune, named_after(texts, "classifier")
     train_and_save(verb, pretrained, texts, options=options, name=name, hint=CLASSIFIES)
+
+
+@text.command("choose")
+@takes(of_classes.OPTIONS, only=("text", "label", "valid", "language"))
+def choose(texts: Labelled, among: Among = None, **options: Any) -> None:
+    """Compare bags of words and encoders on your texts; `finetune auto` takes an encoder."""
+    as_json = options["as_json"]
+    settings = settings_of(options | {"device": "auto"})
+    table = zoo.text.choose(texts, among=among or None, **settings)
+    say_table(table.round(4).reset_index(), as_json)
 
 
 @text.command("generate")

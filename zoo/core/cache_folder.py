@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-KINDS: Final = (".photos", ".features")  # suffixes of files that can be made again
+KINDS: Final = (".photos", ".features", ".folds")  # suffixes of files that can be made again
 STALE: Final = 24 * 3600  # seconds after which an unfinished file of a dead process is removed
 
 

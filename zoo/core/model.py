@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.core.artifacts import artifact
@@ -138,6 +139,24 @@ class Model(ABC, Generic[Network, S]):
             NotImplementedError: models of this class cannot tell.
         """
         raise self._refusal("explain")
+
+    def embed(self, *inputs: Any, **options: Any) -> NDArray[Any]:
+        """The vector of each input before the head; a class whose models have one overrides it.
+
+        Raises:
+            NotImplementedError: models of this class have none.
+        """
+        raise self._refusal("embed")
+
+    def similar(self, *inputs: Any, **options: Any) -> pd.DataFrame:
+        """What is most alike an input, the nearest first; a class that can tell overrides it.
+
+        See `zoo.core.neighbours`.
+
+        Raises:
+            NotImplementedError: models of this class cannot tell.
+        """
+        raise self._refusal("similar")
 
     def export(self, *path: Any, **options: Any) -> Path:
         """Write the model as an ONNX file; a class whose models can be written so overrides it.

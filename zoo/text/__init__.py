@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.text.classification.averaging import ensemble as ensemble
     from zoo.text.classification.explain import Explanation as Explanation
     from zoo.text.classification.model import TextClassifier as TextClassifier
+    from zoo.text.classification.verbs import choose as choose
     from zoo.text.classification.verbs import finetune as finetune
     from zoo.text.classification.verbs import learner as learner
     from zoo.text.classification.verbs import train as train

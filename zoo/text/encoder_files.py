@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -140,6 +141,19 @@ def encoder_of(name: str | os.PathLike[str]) -> Encoder:
     if text in PACKAGES:
         return _read(text, _installed(text), PACKAGES[text][2])
     return _read(text, pull_files(text.removeprefix(HUB), FETCHED))
+
+
+def installed() -> list[str]:
+    """Names of the encoders that pip has installed, if the library that builds them is there."""
+    has_library = find_spec("transformers") is not None
+    return [name for name, (package, *_) in PACKAGES.items() if has_library and _is_there(package)]
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return bool(files(package))
+    except PackageNotFoundError:
+        return False
 
 
 def _installed(name: str) -> Path:

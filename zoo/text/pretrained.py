@@ -21,8 +21,14 @@ Pretrained = str | os.PathLike[str] | LanguageModel | TextClassifier
 Start = LanguageModel | TextClassifier | Encoder
 
 
+AUTO = "auto"
+"""The encoder that the texts choose, see `zoo.text.choose`."""
+
+
 def names_model(value: object) -> bool:
     """Whether a value stands for a model of texts or an encoder, as data never do."""
+    if isinstance(value, str) and value == AUTO:
+        return not Path(AUTO).exists()
     return names_encoder(value) or hub.names_model(value)
 
 

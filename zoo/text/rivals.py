@@ -94,11 +94,14 @@ def nb_svm(data: Data[TextSpec], seconds: float = 2.0) -> BagOfWords:
     return table.bag("presence", np.ones(x.shape[1]), scale * weight, scale * bias)
 
 
+FITS: Final = {"tf-idf": tfidf_regression, "nb-svm": nb_svm}
+"""What fits the bags of words, by name."""
+
+
 def rivals_of(learn: Learner[TextSpec, Any]) -> list[Rival[TextSpec]]:
     """The rivals of a classifier; where classes are weighted they only compare."""
     blends = learn.task.weights is None
-    fits = {"tf-idf": tfidf_regression, "nb-svm": nb_svm}
-    return [Rival(name, fit, blends=blends) for name, fit in fits.items()]
+    return [Rival(name, fit, blends=blends) for name, fit in FITS.items()]
 
 
 def parts_pay(stream: Stream) -> bool:

@@ -33,16 +33,22 @@ def require_onnx() -> Any:
     return onnx
 
 
-def exported(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Any:
+def exported(
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    axes: Sequence[str] = ("rows",),
+) -> Any:
     """The ONNX model of a module, which takes any number of rows.
 
     Args:
-        module: takes the inputs in their order.
-        inputs: examples by name, of the same number of rows: not 0 or 1, which the exporter would
+        module: takes the inputs in their order, as `*inputs`.
+        inputs: examples by name, alike along the axes: not 0 or 1 there, which the exporter would
             believe fixed.
         outputs: names of the outputs.
+        axes: names of the first axes of the inputs, along which they may be of any length.
     """
-    rows = torch.export.Dim("rows", max=2**31 - 1)  # torch 2.7 wants a greatest number
+    free = {i: torch.export.Dim(name, max=2**31 - 1) for i, name in enumerate(axes)}  # torch 2.7
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         program: Any = torch.onnx.export(
@@ -50,7 +56,7 @@ def exported(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[
             tuple(inputs.values()),
             input_names=list(inputs),
             output_names=outputs,
-            dynamic_shapes=(tuple({0: rows} for _ in inputs),),
+            dynamic_shapes=(tuple(free for _ in inputs),),
             dynamo=True,
             verbose=False,
         )

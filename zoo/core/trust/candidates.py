@@ -246,6 +246,6 @@ def _blended(parts: Sequence[_Measured]) -> _Measured:
     blended = cross_fitted(first.task, [one.said for one in parts], target, part_of)
     rows = [rows for rows, _ in first.folds]
     folds = list(zip(rows, torch.split(blended, sizes), strict=True))
-    licences = ", ".join(dict.fromkeys(one.licence for one in parts))
+    licences = ", ".join(dict.fromkeys(one.licence for one in parts if one.licence))
     facts = (sum(one.seconds for one in parts), round(sum(one.MB for one in parts), 1), licences)
     return _Measured(first.task, first.targets, folds, *facts)

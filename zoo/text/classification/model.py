@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from zoo.core.config import Config
 from zoo.core.messages import did_you_mean
 from zoo.core.model import Model
+from zoo.core.neighbours import most_alike
 from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task
 from zoo.core.training.evaluation import to_device
@@ -27,8 +28,11 @@ from zoo.text.data.stream import Stream, in_memory
 from zoo.text.data.warnings import warn_of_empty
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.encoder import EncoderNet
-from zoo.text.spec import Label, TextSpec
+from zoo.text.spec import Label, PieceSpec, TextSpec
 from zoo.text.task import check, task_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Verdict = Prediction[Label] | Labels[Label]
 """What a classifier says of one text."""
@@ -167,7 +171,8 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         """Give the vector that the network has of each text, before its head: (n, d), float32.
 
         A single text has one row. Of an encoder that is as published the vectors are its
-        publisher's; training moves them.
+        publisher's; training moves them. Of an LSTM they are its last features beside their
+        maximum and mean. Bags of words have no part in them.
 
         Args:
             texts: see `predict`.
@@ -197,6 +202,56 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 tokens, lengths, *_ = to_device(batch, placed.device).inputs
                 rows.append(network.pooled(tokens, lengths).float().cpu())
         return np.asarray(torch.cat(rows)[batches.places()].numpy())
+
+    def similar(
+        self, text: str, k: int = 5, *, among: Iterable[Any] | os.PathLike[str]
+    ) -> pd.DataFrame:
+        """Find the texts that are most alike one: text, similarity, the nearest first.
+
+        Alike are texts whose vectors (`embed`) point most nearly the same way (cosine); the search
+        is exact. The index has the places of the texts among those given.
+
+        Args:
+            text: a single text.
+            k: number of texts at most.
+            among: texts to search, see `predict`.
+
+        Raises:
+            ValueError: something is no text, there are none, or the model is an ensemble.
+
+        Example:
+            model.similar("Refund, please", k=3, among=questions)
+        """
+        texts, _ = texts_of(among, self.spec.text_column)
+        one = self.embed(one_text(text))[0]
+        return most_alike(one, self.embed(texts), k, text=texts)
+
+    def export(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as an ONNX file, and its tokenizer as `NAME.tokenizer.json` beside it.
+
+        It takes what the tokenizer gives, `input_ids` and `attention_mask`, and has `probabilities`
+        as `predict` has; of a text that is longer than the encoder reads at once only the
+        beginning counts. See `zoo.text.models.export`, which shows how another program uses both.
+
+        Raises:
+            ModuleNotFoundError: onnx or onnxscript is not installed.
+            NotImplementedError: the model reads words, or bags of words have a share in it.
+        """
+        from zoo.text.models.export import write_onnx
+
+        if not isinstance(self.spec, PieceSpec):
+            raise NotImplementedError(
+                "a model of texts must be on a pretrained encoder to become an ONNX file, got a "
+                "TextClassifier that reads words. Fine-tune 'minilm'."
+            )
+        if self.blend is not None:
+            raise NotImplementedError(
+                "a model must be networks alone to become an ONNX file, got a TextClassifier in "
+                f"which bags of words have a share of {sum(self.blend.shares):.0%}. Train it with "
+                "rivals=False."
+            )
+        members: Any = self.members
+        return write_onnx(path, members, self.spec, self._task().decode)
 
     # ---- parts --------------------------------------------------------------------------------
 

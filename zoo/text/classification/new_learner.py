@@ -51,6 +51,14 @@ def labelled_texts(data: Any, first: Start | None, options: Options) -> Labelled
     return read(data, text=settings["text"], label=settings["label"], usual=columns)
 
 
+def training_texts(whole: Labelled, options: Options) -> Labelled:
+    """Those that a verb's call trains on if none are drawn to validate on."""
+    settings = OPTIONS.complete(options)
+    if settings["valid"] is None:
+        settings["valid_fraction"] = 0.0
+    return _divided(whole, settings, _columns(None, settings))[0]
+
+
 def new_learner(
     whole: Labelled, first: Start | None, source: str, **options: Unpack[Options]
 ) -> Learner[TextSpec, TextClassifier]:

@@ -1,10 +1,13 @@
-"""The verbs of classifiers: `finetune`, `train` and `learner`."""
+"""The verbs of classifiers: `finetune`, `train`, `choose` and `learner`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Unpack
+
+import pandas as pd
 
 from zoo.core.arguments import require_data, require_one_start, require_order
 from zoo.core.model import source
@@ -16,9 +19,10 @@ from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import Rival
 from zoo.core.trust.trial import Recipe, Rivals
 from zoo.core.verbs import verb
+from zoo.text.classification.candidates import Texts, at_hand, best_start, compared
 from zoo.text.classification.encoder_recipe import fine_tuning
 from zoo.text.classification.model import TextClassifier
-from zoo.text.classification.new_learner import labelled_texts, new_learner
+from zoo.text.classification.new_learner import labelled_texts, new_learner, training_texts
 from zoo.text.classification.options import (
     CHEAP_LETTERS,
     FEW_LETTERS,
@@ -33,7 +37,7 @@ from zoo.text.classification.options import (
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
 from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.options import Model, SomeModel
-from zoo.text.pretrained import Pretrained, Start, names_model, start_of
+from zoo.text.pretrained import AUTO, Pretrained, Start, names_model, start_of
 from zoo.text.recipe import CYCLE
 from zoo.text.rivals import rivals_of
 from zoo.text.spec import PieceSpec, TextSpec
@@ -71,7 +75,8 @@ def finetune(
         pretrained: an encoder: "minilm" (extra `minilm`), "hf/ORG/NAME" of the Hugging Face hub
             (extra `transformers`), or a directory in its layout; or a language model (best
             fine-tuned on such texts: `finetune_lm`), a classifier, the directory of one, or its
-            name on the hub.
+            name on the hub. "auto" takes the installed encoder that suits the training texts best
+            (`choose`).
         data: a DataFrame, columns by name or a list of rows; a CSV, TSV, Parquet, JSON or
             JSON-lines file; a data set of Hugging Face or torchtext; a folder with one folder of
             text files per class, perhaps within train/ and valid/; or a pair (texts, labels). A
@@ -94,7 +99,7 @@ def finetune(
         zoo.text.finetune(lm, reviews, text="review", label="sentiment").predict("So good!")
     """
     require_order("zoo.text.finetune", pretrained, data, names_model=names_model)
-    first = start_of(pretrained)
+    first = _first(pretrained, data, options)
     warn_of_partners(None if isinstance(first, Encoder) else first.blend)
     if isinstance(first.spec, PieceSpec):
         tuning = fine_tuning(epochs, lr, gradual=gradual)
@@ -136,6 +141,44 @@ def train(
 
 
 @verb(OPTIONS)
+def choose(
+    data: Any, *, among: Sequence[str] | None = None, **options: Unpack[Options]
+) -> pd.DataFrame:
+    """Compare ways to a classifier of your texts by cross-validation: bags of words, encoders.
+
+    Encoders are compared by linear probes: each reads every text once, and its vectors are kept, as
+    are the scores, so that the second call takes a second or two and `finetune` of the chosen one
+    starts at once. A language model, such as "zoo/lstm-wiki", is fine-tuned for each fold, which
+    takes minutes. Texts of a validation part take no part.
+
+    Args:
+        data: see `finetune`.
+        among: names of candidates: "tf-idf", "nb-svm", and starts as `finetune` takes them. None
+            takes the bags of words and the encoders that are installed.
+        **options: see `Options`.
+
+    Returns:
+        A row for each candidate, for each start with the bags beside it, and for the bags together,
+        the best score first: score over 5 folds and its spread, loss, `texts_per_second`, `MB`,
+        `licence`; see `zoo.core.trust.candidates.comparison`. `auto` marks the row of the start
+        that suits best. A warning tells where texts are too few to say much.
+
+    Raises:
+        ValueError: an unknown name, no name, or as `finetune`.
+
+    Example:
+        zoo.text.choose(reviews, among=["minilm", "tf-idf"], text="review", label="sentiment")
+    """
+    require_data("zoo.text.choose", data, names_model=names_model)
+    is_list = among is None or (not isinstance(among, str) and bool(among))
+    if not is_list or not all(isinstance(one, str) for one in among or ()):
+        raise ValueError(
+            f"among must be names of candidates, got {among=!r}. Try ['minilm', 'tf-idf']."
+        )
+    return compared(at_hand() if among is None else among, _texts_that_choose(data, options))
+
+
+@verb(OPTIONS)
 def learner(
     data: Any,
     *,
@@ -161,11 +204,26 @@ def learner(
     require_data("zoo.text.learner", data, names_model=names_model)
     example = "zoo.text.learner(data, pretrained='zoo/lstm-wiki')"
     require_one_start("zoo.text.learner", pretrained, model, example=example)
-    first = None if pretrained is None else start_of(pretrained)
+    first = None if pretrained is None else _first(pretrained, data, options)
     if first is not None and not isinstance(first, Encoder):
         warn_of_partners(first.blend)
     whole = labelled_texts(data, first, options)
     return new_learner(whole, first, source(data), **options)
+
+
+def _first(pretrained: Pretrained, data: Any, options: Mapping[str, Any]) -> Start:
+    """What a call starts from; "auto" is the encoder at hand that the training texts choose."""
+    if pretrained == AUTO and not Path(AUTO).exists():
+        pretrained = best_start(partial(_texts_that_choose, data, options))
+    return start_of(pretrained)
+
+
+def _texts_that_choose(data: Any, options: Mapping[str, Any]) -> Texts:
+    """The training texts of a call, and its options but for those that set a part aside."""
+    own: Any = {name: value for name, value in options.items() if name not in JUDGED}
+    texts = training_texts(labelled_texts(data, None, own), own)
+    kept: Any = {name: value for name, value in own.items() if name not in ("valid", "fold")}
+    return Texts(texts, source(data), kept | {"valid_fraction": 0.0})
 
 
 def _judged(

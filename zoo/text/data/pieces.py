@@ -102,6 +102,18 @@ class Pieces:
         place = next(i for i in range(len(whole)) if whole[i : i + len(inside)] == inside)
         return whole[:place], whole[place + len(inside) :]
 
+    def framing(self, most: int, pad: int) -> str:
+        """The JSON text of the tokenizer as other programs use it: it frames a text by itself.
+
+        Args:
+            most: pieces, those of the frame among them, after which a text is cut off.
+            pad: number of the piece that fills up the shorter ones of several texts.
+        """
+        tokenizer = type(self._tokenizer).from_str(self.json)
+        tokenizer.enable_truncation(most)
+        tokenizer.enable_padding(pad_id=pad, pad_token=tokenizer.id_to_token(pad) or "[PAD]")
+        return str(tokenizer.to_str())
+
     def _source(self, text: str) -> str:
         """A text as the tokenizer gets it."""
         text = encodable(text)

@@ -83,9 +83,6 @@ class ClassifierNet(nn.Module):
         vocabulary are read as one unknown word. Lengths on a GPU are waited for; those on the CPU
         are not.
         """
-        tokens = tokens.where(tokens < self.n_words, UNK_ID)
-        if self.flips:
-            tokens = flipped(tokens, lengths.to(tokens.device, non_blocking=True))
         with exact_on_cpu(self, tokens):
             return self._logits(self.pooled(tokens, lengths))
 
@@ -104,11 +101,18 @@ class ClassifierNet(nn.Module):
         whatever its company. In evaluation its features are the same to the last bit on a CPU: the
         LSTM rounds a single row in another way than two or more, and so gets no single one.
         """
+        tokens = tokens.where(tokens < self.n_words, UNK_ID)
+        if self.flips:
+            tokens = flipped(tokens, lengths.to(tokens.device, non_blocking=True))
+        with exact_on_cpu(self, tokens):
+            return self._pooled(tokens, lengths)
+
+    def _pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         sizes = lengths.tolist()
         lengths = lengths.to(tokens.device, non_blocking=True)
         if sizes != sorted(sizes, reverse=True):
             order = lengths.argsort(descending=True, stable=True)
-            return self.pooled(tokens[order], lengths[order])[order.argsort()]
+            return self._pooled(tokens[order], lengths[order])[order.argsort()]
         if len(tokens) == 1 and not self.training:
             tokens = tokens.expand(2, -1)
         pool, least = Pool(self.bptt), 1 if self.training else 2

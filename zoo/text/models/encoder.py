@@ -43,6 +43,7 @@ class EncoderNet(nn.Module):
     Attributes:
         arguments: what builds the network again, beside its classes.
         d_pooled: width of a text's vector.
+        max_tokens: see above.
         head_trained: whether the head knows the classes already.
         flips: that texts are read as they are written.
 
@@ -79,6 +80,7 @@ class EncoderNet(nn.Module):
         self.pooling, self.normalise = pooling, normalise
         self.before, self.after, self.pad = [*before], [*after], pad
         self.encoder = body_of(config)
+        self.max_tokens = max_tokens
         self.room = max_tokens - len(self.before) - len(self.after)  # pieces of a window
         most, n_pieces = longest(self.encoder), self.encoder.config.vocab_size
         if self.room < 1 or max_tokens > most:
@@ -115,6 +117,14 @@ class EncoderNet(nn.Module):
             vectors = F.normalize(vectors, dim=1)
         return vectors[: len(lengths)]  # of no texts, as a process may have, none
 
+    def read(self, pieces: Tensor, mask: Tensor) -> Tensor:
+        """The pooled vector of each window as the encoder gets it: the tokenizer's own pieces.
+
+        Shape: (W, L) int64, the frame among them; (W, L), True where a piece is -> (W, d), float32.
+        """
+        hidden = self.encoder(input_ids=pieces, attention_mask=mask.long()).last_hidden_state
+        return POOLS[self.pooling](hidden.float(), mask[:, :, None], mask.sum(1))
+
     def layers(self) -> list[LayerGroup]:
         """Embeddings, the blocks in a few groups, the head."""
         return [*groups_of(self.encoder), LayerGroup("head", (self.head,))]
@@ -138,9 +148,9 @@ class EncoderNet(nn.Module):
     def _vectors(self, tokens: Tensor, windows: Windows) -> Tensor:
         """The pooled vector of windows that pass together. Shape: (B, T) -> (W, d), float32."""
         pieces, sizes = self._framed(tokens, windows)
-        mask = torch.arange(pieces.shape[1], device=pieces.device) < sizes[:, None]
-        hidden = self.encoder(input_ids=pieces, attention_mask=mask.long()).last_hidden_state
-        return POOLS[self.pooling](hidden.float(), mask[:, :, None], sizes)
+        return self.read(
+            pieces, torch.arange(pieces.shape[1], device=pieces.device) < sizes[:, None]
+        )
 
     def _framed(self, tokens: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
         """Pieces of windows as the encoder reads them, and how many. Shape: (W, L), (W,)."""
