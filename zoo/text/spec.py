@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
@@ -20,6 +20,8 @@ from zoo.text.data.vocabulary import Vocabulary
 Label = str | int | bool
 Column = str | int
 Columns = Annotated[tuple[Column, ...], Option(fewest=1)]
+Limit = Annotated[float, Option(low=-1e30, high=1e30)]
+Asked = Literal["language-model", "classification", "multi-label", "regression"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +32,10 @@ class TextSpec(ABC):
     (word pieces). Fields of theirs come first; these are given by name.
 
     Attributes:
-        classes: by number; empty for a language model.
+        classes: by number; empty for a language model, and where a text has a number.
         multi_label: whether a text has any number of them, instead of one.
+        y_scale: mean and standard deviation of the numbers in training; None if texts have none.
+        y_range: what numbers lie between, low and high; None for any.
         text_column: name of the column of texts in the training table, if it has one.
         label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
     """
@@ -43,6 +47,10 @@ class TextSpec(ABC):
 
     classes: Annotated[tuple[Label, ...], Option(distinct=True)] = ()
     multi_label: bool = False
+    y_scale: Annotated[
+        tuple[Limit, Annotated[float, Option(above=0, high=1e30)]] | None, Option(absent=None)
+    ] = None
+    y_range: Annotated[tuple[Limit, Limit] | None, Option(absent=None)] = None
     text_column: Annotated[Column | None, Option(absent=None)] = None
     label_columns: Annotated[Column | Columns | None, Option(absent=None)] = None
 
@@ -50,6 +58,20 @@ class TextSpec(ABC):
     def format(self) -> int:
         """The format of an artifact with this spec: 2 if readers of format 1 lack something."""
         return format_of(self)
+
+    @property
+    def task(self) -> Asked:
+        """What is asked of a text, see `zoo.text.task`."""
+        if self.y_scale is not None:
+            return "regression"
+        if not self.classes:
+            return "language-model"
+        return "multi-label" if self.multi_label else "classification"
+
+    @property
+    def n_out(self) -> int:
+        """Outputs of the network of a classifier."""
+        return 1 if self.task == "regression" else len(self.classes)
 
     @property
     def columns(self) -> tuple[Column | None, Column | tuple[Column, ...] | None]:
@@ -89,6 +111,10 @@ class TextSpec(ABC):
         spec.require_readable()
         if len(spec.classes) == 1:
             raise ValueError(f"classes must be several, got classes={spec.classes!r:.60}")
+        if spec.y_scale is not None and spec.classes:
+            raise ValueError(f"numbers have no classes, got classes={spec.classes!r:.60}")
+        if spec.y_range is not None and spec.y_range[0] >= spec.y_range[1]:
+            raise ValueError(f"y_range must rise, got y_range={spec.y_range}")
         return spec
 
     @abstractmethod
@@ -157,7 +183,8 @@ class Spec(TextSpec):
     @property
     def number_of(self) -> Callable[[str], int]:
         """From a word to its number, see `numbers`."""
-        return self.vocabulary.own_number if self.classes else self.vocabulary.number
+        is_asked = self.task != "language-model"
+        return self.vocabulary.own_number if is_asked else self.vocabulary.number
 
     def require_readable(self) -> None:
         """See `TextSpec.require_readable`."""

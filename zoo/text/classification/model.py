@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,7 +16,6 @@ from torch import Tensor
 from zoo.core.config import Config
 from zoo.core.messages import did_you_mean
 from zoo.core.model import Model
-from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task
 from zoo.core.training.evaluation import to_device
 from zoo.hub.publish import push
@@ -28,10 +28,7 @@ from zoo.text.data.warnings import warn_of_empty
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.encoder import EncoderNet
 from zoo.text.spec import Label, TextSpec
-from zoo.text.task import check, task_of
-
-Verdict = Prediction[Label] | Labels[Label]
-"""What a classifier says of one text."""
+from zoo.text.task import Answer, answer_of, check, task_of
 
 
 class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
@@ -53,22 +50,24 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         return self.members[0].arguments | ({"flips": flips} if any(flips) else {})
 
     def __repr__(self) -> str:
-        return f"<text classifier for {len(self.spec.classes)} classes; {self._scored}>"
+        n = len(self.spec.classes)
+        what = f"classifier for {n} classes" if n else "model for a number"
+        return f"<text {what}; {self._scored}>"
 
     @overload
-    def predict(self, texts: str, *, batch_size: int = 64) -> Verdict: ...
+    def predict(self, texts: str, *, batch_size: int = 64) -> Answer: ...
     @overload
-    def predict(self, texts: Iterable[Any], *, batch_size: int = 64) -> list[Verdict]: ...
+    def predict(self, texts: Iterable[Any], *, batch_size: int = 64) -> list[Answer]: ...
     @overload
     def predict(
         self, texts: os.PathLike[str], *, batch_size: int = 64
-    ) -> Verdict | list[Verdict]: ...
+    ) -> Answer | list[Answer]: ...
     def predict(
         self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
-    ) -> Verdict | list[Verdict]:
+    ) -> Answer | list[Answer]:
         """Tell the class of a text, or a list of classes for several texts, in their order.
 
-        A text gets a `Prediction`, or `Labels` where it may have several classes.
+        A text gets a `Prediction`, or `Labels` where it may have several classes, or a float.
 
         Args:
             texts: a text, or a list, Series, array or iterator of texts, or a table or the `Path`
@@ -86,15 +85,15 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         stream = in_memory(self.spec.numbered(several))
         warn_of_empty(stream)
         decoded = self._decoded(self._logits(stream, batch_size))
-        kind: Any = Labels if self.spec.multi_label else Prediction
-        verdicts = [kind.of(self.spec.classes, row) for row in decoded.double().tolist()]
-        return verdicts[0] if alone else verdicts
+        answers = [answer_of(self.spec, row) for row in decoded.double().tolist()]
+        return answers[0] if alone else answers
 
     def records(self, files: Sequence[Path | str], *, k: int = 1) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
         for places, texts in texts_in(files, self.spec.text_column):
-            for place, verdict in zip(places, self.predict(texts), strict=True):
-                yield place | verdict.record(k)
+            for place, answer in zip(places, self.predict(texts), strict=True):
+                facts = {"value": answer} if isinstance(answer, float) else answer.record(k)
+                yield place | facts
 
     def evaluate(
         self,
@@ -106,8 +105,8 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
     ) -> dict[str, float]:
         """Score the model on labelled texts: loss and accuracy.
 
-        Where a text may have several classes, the scores are loss, F1 and mean precision. A warning
-        tells if the model was trained on the texts.
+        Where a text may have several classes, the scores are loss, F1 and mean precision; of
+        numbers, loss, RMSE and MAE. A warning tells if the model was trained on the texts.
 
         Args:
             data: labelled texts, see `zoo.text.finetune`; if the data set a part aside for
@@ -123,43 +122,36 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         """
         if data is None:
             return self._validation_scores()
-        usual, several = self.spec.columns, self.spec.multi_label
-        texts = read(data, text, label, usual=usual, several=several).to_score()
-        texts.check_kind(multi_label=several)
+        usual, task = self.spec.columns, self.spec.task
+        texts = read(data, text, label, usual=usual, task=task).to_score()
         self._warn_of_seen_rows(texts.hashes())
         stream = in_memory(self.spec.numbered(texts.texts))
         warn_of_empty(stream)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
-        """Find the words that spoke for a class, and those against it.
+        """Find the words that spoke for a class, and those against it, or that moved a number.
 
         The model reads the text once for each of its words, without this word.
 
         Args:
             text: a single text.
-            label: the class to explain; None takes the likeliest.
+            label: the class to explain; None takes the likeliest, or the number.
 
         Raises:
             ValueError: the model does not know the class, or `text` is no single text.
         """
         text = one_text(text)
-        verdict = self.predict(text)
-        classes, chances = list(self.spec.classes), verdict.probabilities
-        spelt = {str(name): name for name in classes}
-        explained = max(chances, key=chances.__getitem__) if label is None else label
-        explained = explained if explained in classes else spelt.get(str(label), explained)
-        if explained not in classes:
-            raise ValueError(
-                f"label must be a class of the model, got {label=}. {did_you_mean(label, classes)}"
-            )
+        answer = self.predict(text)
+        explained = self._explained(answer, label)
         reading = self.spec.reading(text)
         parts = list(parts_of(reading))
         variants = without(reading.numbers, [place for place, _ in parts])
-        logits, number = self._logits(in_memory(variants)), classes.index(explained)
-        odds = log_odds(self._decoded(logits.double()), number)
-        fall = (odds[0] - odds[1:]).tolist()
-        return Explanation(explained, verdict, tuple(word for _, word in parts), tuple(fall))
+        said = self._decoded(self._logits(in_memory(variants)).double())
+        if not isinstance(answer, float):
+            said = log_odds(said, self.spec.classes.index(explained))
+        fall = (said[0] - said[1:]).tolist()
+        return Explanation(explained, answer, tuple(word for _, word in parts), tuple(fall))
 
     def embed(
         self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
@@ -198,11 +190,34 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 rows.append(network.pooled(tokens, lengths).float().cpu())
         return np.asarray(torch.cat(rows)[batches.places()].numpy())
 
+    def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
+        """See `Model.answers`; of numbers a column of them."""
+        if self.spec.task != "regression":
+            return super().answers(decoded, names)
+        column = self.spec.label_columns
+        name = "number" if column is None else column
+        return pd.DataFrame({name: decoded.numpy()}, pd.Index(names))
+
     # ---- parts --------------------------------------------------------------------------------
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
-        task = "multi-label" if self.spec.multi_label else "classification"
-        return task, self.members[0].name, self.arguments
+        return self.spec.task, self.members[0].name, self.arguments
+
+    def _explained(self, answer: Answer, label: Label | None) -> Label:
+        """The class to explain, or what stands for a number.
+
+        Raises:
+            ValueError: the model does not know the class.
+        """
+        if label is None:
+            if isinstance(answer, float):
+                return f"{answer:.4g}"
+            return max(answer.probabilities, key=answer.probabilities.__getitem__)
+        spelt = {str(name): name for name in self.spec.classes}
+        if label not in self.spec.classes and str(label) not in spelt:
+            way_out = did_you_mean(label, self.spec.classes) if spelt else "Leave it out."
+            raise ValueError(f"label must be a class of the model, got {label=}. {way_out}")
+        return label if label in self.spec.classes else spelt[str(label)]
 
     def _example(self) -> str:
         return 'model.predict("I have seen better.")'
@@ -222,11 +237,11 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         return DocumentBatches(stream, labels, batch_size, **options)
 
     def _decoded(self, logits: Tensor) -> Tensor:
-        """Probabilities by all voices. Shape: (n_voices, n, n_classes) -> (n, n_classes)."""
+        """Answers by all voices. Shape: (n_voices, n, n_out) -> (n, n_classes), or (n,) numbers."""
         return self._placed.mean([self._task().decode(one) for one in logits])
 
     def _logits(self, stream: Stream, batch_size: int = 64) -> Tensor:
-        """Logits of each voice for each document, in order. Shape: (n_voices, n, n_classes)."""
+        """Logits of each voice for each document, in order. Shape: (n_voices, n, n_out)."""
         labels = np.zeros(stream.n_documents, dtype=np.int64)
         batches = self._batches(stream, labels, batch_size)
         outputs = self._placed.predict(batches.epoch(0), self._task())

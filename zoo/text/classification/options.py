@@ -18,6 +18,7 @@ from zoo.text.recipe import BPTT, MAX_LEN
 TRAIN_EPOCHS: Final = 10
 TRAIN_LR: Final = 5e-3
 FEW_LETTERS: Final = 60_000  # up to which a held-out tenth tells too little: 500 sentences
+TaskName = Literal["classification", "multi-label", "regression"]
 CHEAP_LETTERS: Final = 1_000_000  # up to which all texts are trained on again
 LSTM: Final = "a model that reads words"  # what some options mean nothing without
 BATCH_SIZE, ENCODER_BATCH_SIZE = 64, 16  # texts
@@ -37,10 +38,25 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             "Several columns are one class each, in which 1 says that a text has it.",
         ),
     ]
+    task: Annotated[
+        TaskName | None,
+        Option(
+            help="What is asked of a text; by default the labels decide between one class and "
+            "several, and a pretrained model of numbers goes on with numbers."
+        ),
+    ]
+    y_range: Annotated[
+        tuple[float, float] | None,
+        Option(help="Lowest and highest number to predict; the answer is a sigmoid of the range."),
+    ]
     language: Annotated[str, replace(LANGUAGE, needs=LSTM)]
     class_weights: Annotated[
         Literal["balanced"] | Mapping[Any, float] | None,
-        Option(cli=str, help="How much each class counts in the loss: 'balanced', or by class."),
+        Option(
+            cli=str,
+            needs="classes",
+            help="How much each class counts in the loss: 'balanced', or by class.",
+        ),
     ]
     drop_mult: Annotated[
         float,

@@ -66,6 +66,10 @@ def finetune(
     that are fitted on texts which none has seen: of a few hundred short texts bags mostly say it
     all (`model.rivals` shows it).
 
+    With `task="regression"` labels are numbers to predict: they are learnt in units of their
+    deviation, `predict` gives floats, and the one bag beside the network is TF-IDF with ridge
+    regression.
+
     Args:
         pretrained: an encoder: "minilm" (extra `minilm`), "hf/ORG/NAME" of the Hugging Face hub
             (extra `transformers`), or a directory in its layout; or a language model (best

@@ -15,7 +15,7 @@ from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.texts import column_of, is_missing
-from zoo.text.spec import Column
+from zoo.text.spec import Asked, Column
 
 LabelColumns = Column | Sequence[Column] | None
 
@@ -26,7 +26,7 @@ def read(
     label: LabelColumns = None,
     *,
     usual: tuple[Any, Any] = (None, None),
-    several: bool | None = None,
+    task: Asked | None = None,
 ) -> Labelled:
     """Labelled texts in any form.
 
@@ -40,14 +40,15 @@ def read(
         label: the column of classes; None takes "label"; several columns are one class each, in
             which 1 says that a text has it.
         usual: columns of texts and of classes where none are named.
-        several: whether a text has any number of classes; None leaves it to the labels.
+        task: what is asked of a text; None leaves it to the labels.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: a column is missing, a text is none, or a label is missing or no plain value.
+        ValueError: a column is missing, a text is none, or a label is missing, no plain value or
+            of another kind than the task's.
     """
     if parts := sources.parts_of(data):
-        again = partial(read, text=text, label=label, usual=usual, several=several)
+        again = partial(read, text=text, label=label, usual=usual, task=task)
         return _joined([again(part) for part in parts if part is not None])
     table, is_valid, values, names = sources.table_of(data), None, None, None
     if table is None:
@@ -62,11 +63,14 @@ def read(
         if len(label_names) == 1 and not isinstance(label, (list, tuple)):
             values = values.iloc[:, 0].tolist()
             if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):
-                values = labels.from_csv(values)
+                values = labels.from_csv(values, task)
     _check_texts(texts, len(values))
-    own, named = labels.checked(values, several=several)
+    own, named = labels.checked(values, task=task)
     plain = ["" if is_missing(one) else one for one in texts]
-    return Labelled(plain, own, named, is_valid, names)
+    labelled = Labelled(plain, own, named, is_valid, names)
+    if task is not None:
+        labelled.check_kind(task)
+    return labelled
 
 
 def _joined(parts: list[Labelled]) -> Labelled:
@@ -74,7 +78,7 @@ def _joined(parts: list[Labelled]) -> Labelled:
     if len(parts) == 1:
         return parts[0]
     train, valid = parts
-    valid.check_kind(multi_label=train.multi_label)
+    valid.check_kind(train.task)
     sizes = [len(train.texts), len(valid.texts)]
     own: Any = [*train.labels, *valid.labels]
     named = tuple(dict.fromkeys([*train.named, *valid.named]))
