@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 from zoo.text.data.normalisation import Normalisation
+from zoo.text.data.pairs import SIDES, Text, as_one, joined, joined_readings
 from zoo.text.data.pieces import Pieces, pieces_of
 from zoo.text.data.readable import Reading, readable, word_starts
 from zoo.text.data.rules import SPECIAL
@@ -36,7 +37,9 @@ class TextSpec(ABC):
         multi_label: whether a text has any number of them, instead of one.
         y_scale: mean and standard deviation of the numbers in training; None if texts have none.
         y_range: what numbers lie between, low and high; None for any.
-        text_column: name of the column of texts in the training table, if it has one.
+        n_texts: texts of a row that are read together: 2 of pairs.
+        text_column: name of the column of texts in the training table, if it has one; both names of
+            pairs.
         label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
     """
 
@@ -51,7 +54,8 @@ class TextSpec(ABC):
         tuple[Limit, Annotated[float, Option(above=0, high=1e30)]] | None, Option(absent=None)
     ] = None
     y_range: Annotated[tuple[Limit, Limit] | None, Option(absent=None)] = None
-    text_column: Annotated[Column | None, Option(absent=None)] = None
+    n_texts: Annotated[int, Option(low=1, high=SIDES, absent=1)] = 1
+    text_column: Annotated[Column | Columns | None, Option(absent=None)] = None
     label_columns: Annotated[Column | Columns | None, Option(absent=None)] = None
 
     @property
@@ -74,7 +78,7 @@ class TextSpec(ABC):
         return 1 if self.task == "regression" else len(self.classes)
 
     @property
-    def columns(self) -> tuple[Column | None, Column | tuple[Column, ...] | None]:
+    def columns(self) -> tuple[Column | Columns | None, Column | Columns | None]:
         """The columns of texts and of classes that are read where none are named."""
         return self.text_column, self.label_columns
 
@@ -85,15 +89,18 @@ class TextSpec(ABC):
         return self == replace(other, **{name: getattr(self, name) for name in self.FREE_FIELDS})
 
     @abstractmethod
-    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
-        """Texts as numbers of words or word pieces, in the order of writing. Shape: (n,) each."""
+    def numbered(self, texts: Iterable[Text]) -> Iterator[Numbers]:
+        """Texts as numbers of words or word pieces, in the order of writing. Shape: (n,) each.
+
+        Texts are pairs where the spec says so.
+        """
 
     @abstractmethod
     def word(self, number: int) -> str:
         """What a number of `numbered` stands for; "" for any other."""
 
     @abstractmethod
-    def reading(self, text: str) -> Reading:
+    def reading(self, text: Text) -> Reading:
         """A text as numbers, and where its words are among them."""
 
     def to_json(self) -> dict[str, Any]:
@@ -153,22 +160,23 @@ class Spec(TextSpec):
         numbers = self.numberer(text)
         return numbers[::-1].copy() if self.reverse else numbers
 
-    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
+    def numbered(self, texts: Iterable[Text]) -> Iterator[Numbers]:
         """See `TextSpec.numbered` and, for words that are not in the vocabulary, `numbers`."""
-        return map(self.numberer, texts)
+        return map(self.numberer, map(as_one, texts))
 
     def word(self, number: int) -> str:
         """See `TextSpec.word`."""
         return self.vocabulary.word(number)
 
-    def reading(self, text: str) -> Reading:
+    def reading(self, text: Text) -> Reading:
         """See `TextSpec.reading`."""
-        tokens = self.numberer.tokenizer(text)
+        whole = as_one(text)
+        tokens = self.numberer.tokenizer(whole)
 
         def shown(start: int, end: int) -> str:
             return readable(tokens[start:end])
 
-        return Reading(self.numberer(text), word_starts(tokens), shown)
+        return Reading(self.numberer(whole), word_starts(tokens), shown)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -200,7 +208,7 @@ class PieceSpec(TextSpec):
 
     Attributes:
         tokenizer: the JSON text of a tokenizer of the library `tokenizers`.
-        prefix: what is put before each text.
+        prefix: what is put before each text; of a pair, before the first.
         lower: whether texts are read in small letters, whatever the tokenizer does.
     """
 
@@ -215,22 +223,33 @@ class PieceSpec(TextSpec):
         """The format of an artifact with this spec: readers of format 1 know no word pieces."""
         return 2
 
-    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
+    def numbered(self, texts: Iterable[Text]) -> Iterator[Numbers]:
         """See `TextSpec.numbered`."""
-        return self.pieces.numbered(texts)
+        if self.n_texts == 1:
+            return self.pieces.numbered(map(as_one, texts))
+        first, second = zip(*texts, strict=True)
+        return map(joined, self.pieces.numbered(first), self._second.numbered(second))
 
     def word(self, number: int) -> str:
         """See `TextSpec.word`."""
         return self.pieces.word(number)
 
-    def reading(self, text: str) -> Reading:
+    def reading(self, text: Text) -> Reading:
         """See `TextSpec.reading`."""
-        return self.pieces.reading(text)
+        if isinstance(text, str):
+            return self.pieces.reading(text)
+        first, second = text
+        return joined_readings(self.pieces.reading(first), self._second.reading(second))
 
     @cached_property
     def pieces(self) -> Pieces:
         """From texts to numbers of word pieces."""
         return pieces_of(self.tokenizer, self.prefix, lower=self.lower)
+
+    @property
+    def _second(self) -> Pieces:
+        """As `pieces`, for the second text of a pair, which has no prefix."""
+        return pieces_of(self.tokenizer, "", lower=self.lower)
 
     def require_readable(self) -> None:
         """See `TextSpec.require_readable`."""

@@ -53,6 +53,9 @@ class ClassifierArguments(LanguageArguments):
     flips: NotRequired[list[bool]]
 
 
+Piece = Annotated[list[int], Option(low=-2, high=1e9, fewest=2, most=2)]
+
+
 class EncoderArguments(TypedDict):
     """What builds the networks of a classifier on a pretrained encoder; fit for JSON.
 
@@ -67,6 +70,7 @@ class EncoderArguments(TypedDict):
     before: Annotated[list[int], Option(low=0, high=1e9, most=16)]
     after: Annotated[list[int], Option(low=0, high=1e9, most=16)]
     pad: Annotated[int, Option(low=0, high=1e9)]
+    pair: NotRequired[Annotated[list[Piece], Option(most=32)]]
 
 
 TASKS: Final = (LANGUAGE, "classification", "multi-label", "regression")
@@ -129,6 +133,8 @@ def check(config: Config) -> tuple[Spec | PieceSpec, dict[str, Any]]:
             f"{task} does not go with {len(spec.classes)} classes, multi_label={spec.multi_label}, "
             f"y_scale={spec.y_scale}"
         )
+    if is_encoder and ("pair" in arguments) != (spec.n_texts > 1):
+        raise ValueError(f"n_texts={spec.n_texts} must go with the frame of the network")
     if len(flips := arguments.get("flips", [False] * n_members)) != n_members:
         raise ValueError(f"flips must be one per member, got {flips=!r:.60} of {n_members}")
     return spec, arguments

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from zoo.core.pictures import save_figure
 from zoo.text.data.readable import Reading
+from zoo.text.data.rules import FIELD_ID
 from zoo.text.data.tokenizer import Numbers
 from zoo.text.spec import Label
 from zoo.text.task import Answer
@@ -123,13 +124,14 @@ def parts_of(reading: Reading, most: int = MOST) -> Iterator[tuple[slice, str]]:
 
 
 def without(numbers: Numbers, parts: Sequence[slice]) -> list[Numbers]:
-    """The text itself, then the text without each of the parts.
+    """The text itself, then the text without each of the parts; pairs stay pairs.
 
     >>> text = np.array([2, 5, 6], dtype=np.int32)
     >>> [variant.tolist() for variant in without(text, [slice(1, 2)])]
     [[2, 5, 6], [2, 6]]
     """
-    return [numbers, *(np.concatenate([numbers[: p.start], numbers[p.stop :]]) for p in parts)]
+    kept = [np.isin(np.arange(len(numbers)), np.r_[part], invert=True) for part in parts]
+    return [numbers, *(numbers[one | (numbers == FIELD_ID)] for one in kept)]
 
 
 def log_odds(probabilities: Tensor, output: int) -> Tensor:

@@ -22,9 +22,10 @@ from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
+from zoo.text.data.pairs import Text, pairs_in, pairs_of
 from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.stream import Stream, in_memory
-from zoo.text.data.warnings import warn_of_empty
+from zoo.text.data.warnings import warn_of_empty, warn_of_long_pairs
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.encoder import EncoderNet
 from zoo.text.spec import Label, TextSpec
@@ -70,8 +71,10 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         A text gets a `Prediction`, or `Labels` where it may have several classes, or a float.
 
         Args:
-            texts: a text, or a list, Series, array or iterator of texts, or a table or the `Path`
-                of one, of which the column of texts counts. A warning tells of empty texts.
+            texts: a text, or a pair as a tuple of two where the model reads pairs; or a list,
+                Series, array or iterator of them, or a table or the `Path` of one, of which the
+                columns of texts count. A warning tells of empty texts, and of pairs that are longer
+                than an encoder reads at once.
             batch_size: texts that pass through the model at a time, those of like length together.
                 The prediction for a text does not depend on the others: on a CPU to the last bit,
                 of an encoder but for rounding.
@@ -79,18 +82,17 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         Raises:
             ValueError: something is no text, or a table has no column of texts.
         """
-        several, alone = texts_of(texts, self.spec.text_column)
+        several, alone = self._texts(texts)
         if not several:
             return []
-        stream = in_memory(self.spec.numbered(several))
-        warn_of_empty(stream)
-        decoded = self._decoded(self._logits(stream, batch_size))
+        decoded = self._decoded(self._logits(self._stream(several), batch_size))
         answers = [answer_of(self.spec, row) for row in decoded.double().tolist()]
         return answers[0] if alone else answers
 
     def records(self, files: Sequence[Path | str], *, k: int = 1) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
-        for places, texts in texts_in(files, self.spec.text_column):
+        read_files: Any = texts_in if self.spec.n_texts == 1 else pairs_in
+        for places, texts in read_files(files, self.spec.text_column):
             for place, answer in zip(places, self.predict(texts), strict=True):
                 facts = {"value": answer} if isinstance(answer, float) else answer.record(k)
                 yield place | facts
@@ -99,7 +101,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         self,
         data: Any = None,
         *,
-        text: str | None = None,
+        text: str | Sequence[str] | None = None,
         label: str | Sequence[str] | None = None,
         batch_size: int = 64,
     ) -> dict[str, float]:
@@ -112,7 +114,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
             data: labelled texts, see `zoo.text.finetune`; if the data set a part aside for
                 validation, this part alone counts. None gives the metrics of the training's
                 validation part.
-            text: column of texts; None takes that of the training.
+            text: column of texts, or both of pairs; None takes that of the training.
             label: column of classes, or several, see `zoo.text.finetune`; None takes that of the
                 training.
             batch_size: texts that pass through the model at a time.
@@ -125,26 +127,26 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         usual, task = self.spec.columns, self.spec.task
         texts = read(data, text, label, usual=usual, task=task).to_score()
         self._warn_of_seen_rows(texts.hashes())
-        stream = in_memory(self.spec.numbered(texts.texts))
-        warn_of_empty(stream)
+        texts.check_pairs(self.spec.n_texts)
+        stream = self._stream(texts.texts)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
-    def explain(self, text: str, label: Label | None = None) -> Explanation:
+    def explain(self, text: Text, label: Label | None = None) -> Explanation:
         """Find the words that spoke for a class, and those against it, or that moved a number.
 
         The model reads the text once for each of its words, without this word.
 
         Args:
-            text: a single text.
+            text: a single text, or a single pair.
             label: the class to explain; None takes the likeliest, or the number.
 
         Raises:
             ValueError: the model does not know the class, or `text` is no single text.
         """
-        text = one_text(text)
-        answer = self.predict(text)
+        own = self._one_text(text)
+        answer: Any = self.predict(own)
         explained = self._explained(answer, label)
-        reading = self.spec.reading(text)
+        reading = self.spec.reading(own)
         parts = list(parts_of(reading))
         variants = without(reading.numbers, [place for place, _ in parts])
         said = self._decoded(self._logits(in_memory(variants)).double())
@@ -174,11 +176,10 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 "Take one of its members."
             )
         (network,), placed = self._placed.ready, self._placed
-        several, _ = texts_of(texts, self.spec.text_column)
+        several, _ = self._texts(texts)
         if not several:
             return np.zeros((0, network.d_pooled), dtype=np.float32)
-        stream = in_memory(self.spec.numbered(several))
-        warn_of_empty(stream)
+        stream = self._stream(several)
         batches = self._batches(stream, np.zeros(len(several), dtype=np.int64), batch_size)
         rows = []
         with (
@@ -220,6 +221,8 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         return label if label in self.spec.classes else spelt[str(label)]
 
     def _example(self) -> str:
+        if self.spec.n_texts > 1:
+            return 'model.predict(("Was it good?", "I have seen better."))'
         return 'model.predict("I have seen better.")'
 
     def _task(self) -> Task:
@@ -227,6 +230,32 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
 
     def _check_config(self, config: Config) -> None:
         check(config)
+
+    def _texts(self, query: Any) -> tuple[list[Text], bool]:
+        """The texts or pairs of a query, and whether it was one alone."""
+        if self.spec.n_texts > 1:
+            return pairs_of(query, self.spec.text_column)
+        texts, alone = texts_of(query, self.spec.text_column)
+        return [*texts], alone
+
+    def _one_text(self, query: Any) -> Text:
+        """The single text or pair that a query is."""
+        if self.spec.n_texts == 1:
+            return one_text(query)
+        pairs, alone = pairs_of(query, self.spec.text_column)
+        if not alone:
+            raise ValueError(
+                f"this takes one pair, a tuple of two str, got {query!r:.60}. Try each."
+            )
+        return pairs[0]
+
+    def _stream(self, texts: Sequence[Text]) -> Stream:
+        """Texts as numbers; warnings tell of those that are not read whole."""
+        stream, network = in_memory(self.spec.numbered(texts)), self.members[0]
+        warn_of_empty(stream)
+        if self.spec.n_texts > 1 and isinstance(network, EncoderNet):
+            warn_of_long_pairs(stream, network.room)
+        return stream
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         partners: Any = () if self.blend is None else self.blend.partners

@@ -30,10 +30,11 @@ from zoo.text.classification.options import (
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
 from zoo.text.data.labelled_texts import Labelled
+from zoo.text.data.pairs import as_one
 from zoo.text.data.parts import parts, unseen
 from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_own_numbers
 from zoo.text.data.tokenizer import Tokenizer
-from zoo.text.data.warnings import warn_of_empty, warn_of_unknown
+from zoo.text.data.warnings import warn_of_empty, warn_of_long_pairs, warn_of_unknown
 from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.classifier import ClassifierNet
@@ -107,8 +108,11 @@ def new_learner(
     word = spec.word if parts_pay(train_batches.stream) else None
     valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
     record = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
+    network = _network(first, spec, settings, run)
+    if spec.n_texts > 1 and isinstance(network, EncoderNet):
+        warn_of_long_pairs(train_batches.stream, network.room)
     return learner_of(
-        _network(first, spec, settings, run),
+        network,
         Data(
             train_batches,
             valid_batches,
@@ -160,7 +164,7 @@ def _columns(first: Start | None, settings: Options) -> tuple[Any, Any]:
     """The columns of texts and of classes to remember: those named now, or before."""
     before = first.spec.columns if first else (None, None)
     text, label = settings["text"], settings["label"]
-    label = tuple(label) if isinstance(label, (list, tuple)) else label
+    text, label = (tuple(one) if isinstance(one, (list, tuple)) else one for one in (text, label))
     return before[0] if text is None else text, before[1] if label is None else label
 
 
@@ -177,7 +181,7 @@ def _spec(
     language = settings["language"]
     if first is None:
         folder = cache_folder(run.cache)
-        stream, words = with_own_numbers(training.texts, Tokenizer(language), folder)
+        stream, words = with_own_numbers(map(as_one, training.texts), Tokenizer(language), folder)
         before = Spec(most_frequent(stream, words).words, language)
     else:
         before = first.spec
@@ -187,6 +191,7 @@ def _spec(
         "classes": before.classes if knows else classes,
         "multi_label": whole.task == "multi-label",
         **_scale(before, training, whole, settings["y_range"]),
+        "n_texts": whole.n_texts,
         "text_column": columns[0],
         "label_columns": columns[1],
     }
@@ -262,7 +267,8 @@ def _lstm(first: Start | None, spec: Spec, settings: Options) -> ClassifierNet:
 def _on_encoder(first: Start | None, spec: PieceSpec) -> EncoderNet:
     """A network on a pretrained encoder, or on that of a classifier."""
     assert isinstance(first, (Encoder, TextClassifier))
-    network = EncoderNet(n_classes=spec.n_out, **first.arguments)
+    frames = {"pair": spec.pieces.pair_frame() if spec.n_texts > 1 else ()}
+    network = EncoderNet(n_classes=spec.n_out, **first.arguments | frames)
     if isinstance(first, Encoder):
         first.load_into(network)
     else:

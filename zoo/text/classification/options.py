@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
 from zoo.core.trust.options import InFolds, Judged
-from zoo.text.language_model.options import LANGUAGE, Column
+from zoo.text.language_model.options import LANGUAGE
 from zoo.text.recipe import BPTT, MAX_LEN
 
 TRAIN_EPOCHS: Final = 10
@@ -29,7 +29,14 @@ Gradual = Annotated[bool, Option(help="Thaw the last layers one after another fi
 class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
     """What `learner` takes beside the model and the texts."""
 
-    text: Column
+    text: Annotated[
+        str | int | Sequence[str | int] | None,
+        Option(
+            cli=list,
+            help="Column of texts, or two of pairs that are read together, such as questions and "
+            "answers; without one, that of the pretrained model, else 'text', or the only column.",
+        ),
+    ]
     label: Annotated[
         str | int | Sequence[str | int] | None,
         Option(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from zoo.core.contents import Hashes
 from zoo.core.messages import did_you_mean
 from zoo.text.data.labels import Labels
+from zoo.text.data.pairs import Text, sides
 from zoo.text.data.texts import hashes_of, key_of
 from zoo.text.spec import Asked, Label
 
@@ -30,7 +31,7 @@ class Labelled:
     """Texts and the class of each, or the classes, or a number.
 
     Attributes:
-        texts: one per row.
+        texts: one per row, or a pair of them.
         labels: one per row.
         named: classes that the data name, whether a text has them or not.
         is_valid: rows that the data set apart to validate on; None if they set none apart.
@@ -38,7 +39,7 @@ class Labelled:
         rows: the number of each row among the user's; None if all are here.
     """
 
-    texts: list[str]
+    texts: list[Text]
     labels: Labels
     named: tuple[Label, ...] = ()
     is_valid: NDArray[np.bool_] | None = None
@@ -134,6 +135,28 @@ class Labelled:
         if self.is_valid is None or not self.is_valid.any():
             return self
         return self.take(np.flatnonzero(self.is_valid))
+
+    @property
+    def n_texts(self) -> int:
+        """Texts of a row: 2 of pairs."""
+        return len(sides(self.texts[0]))
+
+    @property
+    def n_letters(self) -> int:
+        """Letters of all texts."""
+        return sum(len(one) for text in self.texts for one in sides(text))
+
+    def check_pairs(self, n_texts: int) -> None:
+        """Refuse pairs where a model reads one text, and the other way round.
+
+        Raises:
+            ValueError: it is so.
+        """
+        if self.n_texts != n_texts:
+            raise ValueError(
+                f"a text must be {'one str' if n_texts == 1 else 'a pair of two str'} here, got "
+                f"{self.texts[0]!r:.60}. Name {n_texts} column{'s' * (n_texts > 1)} as text."
+            )
 
     @property
     def n_different(self) -> int:

@@ -53,6 +53,7 @@ def parts(
         data = train
     if valid is not None:
         valid.check_kind(data.task)
+        valid.check_pairs(data.n_texts)
         require_disjoint(data.hashes(), valid.hashes(), rows="texts", way_out=WAY_OUT)
         return data, valid
     return split(data, fraction, seed) if fraction else (data, None)

@@ -7,6 +7,7 @@ encoder reads at once is cut into windows of like length, of whose vectors the m
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
@@ -18,6 +19,8 @@ from torch import Tensor, nn
 from zoo.core.batches import bounds
 from zoo.core.training.groups import LayerGroup
 from zoo.text.data.pieces import FIRST, LACKING
+from zoo.text.data.rules import FIELD_ID
+from zoo.text.models.pairs import Frame, cut, framed
 
 Pooling = Literal["mean", "cls", "max", "lasttoken"]
 
@@ -45,8 +48,12 @@ class EncoderNet(nn.Module):
         before: pieces of the frame before a text, as numbers of the tokenizer.
         after: those after it.
         pad: number of the piece that fills up short texts.
+        pair: frame of pairs of texts, each with the mark of fields between its texts; empty if
+            texts are no pairs. Of a pair that is longer than `max_tokens`, the end of its longer
+            text is left out.
 
     Attributes:
+        room: numbers of a window of a text, or of a pair.
         arguments: what builds the network again, beside its classes.
         d_pooled: width of a text's vector.
         head_trained: whether the head knows the classes already.
@@ -71,6 +78,7 @@ class EncoderNet(nn.Module):
         before: Sequence[int] = (),
         after: Sequence[int] = (),
         pad: int = 0,
+        pair: Frame = (),
     ) -> None:
         super().__init__()
         self.arguments: dict[str, Any] = {
@@ -82,15 +90,27 @@ class EncoderNet(nn.Module):
             "after": list(after),
             "pad": pad,
         }
+        if pair:
+            self.arguments["pair"] = [list(one) for one in pair]
+        self.pair: Frame = self.arguments.get("pair", ())
         self.pooling, self.normalise = pooling, normalise
         self.before, self.after, self.pad = [*before], [*after], pad
         self.encoder = body_of(config)
-        self.room = max_tokens - len(self.before) - len(self.after)  # pieces of a window
+        self.room = max_tokens - len(self.before) - len(self.after)
+        if pair:
+            self.room = max_tokens - sum(piece >= 0 for piece, _ in pair) + 1
         most, n_pieces = longest(self.encoder), self.encoder.config.vocab_size
-        if self.room < 1 or max_tokens > most:
+        if self.room < (3 if pair else 1) or max_tokens > most:
             raise ValueError(f"max_tokens must leave room within {most}, got {max_tokens=}")
-        if not all(0 <= piece < n_pieces for piece in (*before, *after, pad)):
-            raise ValueError(f"the frame's pieces must be below {n_pieces}, got {before}, {after}")
+        inside = [piece for piece, _ in pair if piece >= 0]
+        if not all(0 <= piece < n_pieces for piece in (*before, *after, *inside, pad)):
+            raise ValueError(
+                f"the frame's pieces must be below {n_pieces}, got {before}, {after}, {inside}"
+            )
+        n_types = n_types_of(self.encoder)
+        self.reads_types = n_types > 1
+        if self.reads_types and not all(0 <= kind < n_types for _, kind in pair):
+            raise ValueError(f"types of pieces must be below {n_types}, got {pair}")
         self.d_pooled: int = self.encoder.config.hidden_size
         self.head = nn.Linear(self.d_pooled, n_classes)
         self.head_trained = False
@@ -108,6 +128,8 @@ class EncoderNet(nn.Module):
 
     def pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """The vector of each text. Shape: (B, T), (B,) -> (B, d), float32."""
+        if self.pair:
+            tokens, lengths = cut(tokens, lengths, self.room)
         windows = Windows.of(lengths.tolist() or [0], self.room)
         vectors = self._windows(tokens, windows)
         n_each = np.bincount(windows.rows)
@@ -154,10 +176,27 @@ class EncoderNet(nn.Module):
 
     def _vectors(self, tokens: Tensor, windows: Windows) -> Tensor:
         """The pooled vector of windows that pass together. Shape: (B, T) -> (W, d), float32."""
-        pieces, sizes = self._framed(tokens, windows)
+        types: dict[str, Tensor] = {}
+        if self.pair:
+            pieces, sizes, kinds = self._framed_pairs(tokens, windows)
+            types = {"token_type_ids": kinds} if self.reads_types else {}
+        else:
+            pieces, sizes = self._framed(tokens, windows)
         mask = torch.arange(pieces.shape[1], device=pieces.device) < sizes[:, None]
-        hidden = self.encoder(input_ids=pieces, attention_mask=mask.long()).last_hidden_state
+        found = self.encoder(input_ids=pieces, attention_mask=mask.long(), **types)
+        hidden = found.last_hidden_state
         return POOLS[self.pooling](hidden.float(), mask[:, :, None], sizes)
+
+    def _framed_pairs(self, tokens: Tensor, windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
+        """Pieces of pairs, one window each, how many, and their types; see `framed`."""
+        if not len(tokens):  # of no texts
+            tokens = torch.full((1, 1), FIELD_ID, device=tokens.device)
+        rows, sizes = (
+            torch.from_numpy(one).to(tokens.device, non_blocking=True)
+            for one in (windows.rows, windows.sizes)
+        )
+        own = tokens[rows, : max(int(windows.sizes.max()), 1)]
+        return framed(own, sizes.clamp(min=1), self.pair, self.pad)
 
     def _framed(self, tokens: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
         """Pieces of windows as the encoder reads them, and how many. Shape: (W, L), (W,)."""
@@ -319,6 +358,12 @@ def longest(body: nn.Module) -> int:
         return min(one.num_embeddings - _after_padding(one.padding_idx) for one in tables)
     stated = getattr(body.config, "max_position_embeddings", None)  # of turning or relative ones
     return int(stated) if isinstance(stated, int) and stated > 0 else 2**31
+
+
+def n_types_of(body: Any) -> int:
+    """Types of pieces that an encoder tells apart; 1 if it reads none."""
+    reads = "token_type_ids" in inspect.signature(body.forward).parameters
+    return max(int(getattr(body.config, "type_vocab_size", 0) or 0), 1) if reads else 1
 
 
 def _after_padding(index: int | None) -> int:
