@@ -22,7 +22,8 @@ from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
-from zoo.text.data.pairs import Text, pairs_in, pairs_of
+from zoo.text.data.pair_queries import pairs_in, pairs_of
+from zoo.text.data.pairs import Text
 from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.stream import Stream, in_memory
 from zoo.text.data.warnings import warn_of_empty, warn_of_long_pairs
