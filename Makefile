@@ -64,7 +64,7 @@ $(OLDEST)/.ready: pyproject.toml
 	grep -oE '"[A-Za-z0-9_-]+>=[0-9.]+"' pyproject.toml | tr -d '"' | sed 's/>=/==/' > $(OLDEST)/oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip
 	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt \
-		--editable '.[embedded,onnx,parquet,tensorboard,text,torchtext,dev]'
+		--editable '.[embedded,minilm,onnx,parquet,tensorboard,text,torchtext,dev]'
 	@touch $@
 
 reproduce-smoke: $(READY)

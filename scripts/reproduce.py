@@ -38,6 +38,7 @@ PROGRAMS = {
     "tabular_rossmann_recipe": "rossmann",
     "tabular_search": "adult",
     "tabular_small": "adult",
+    "text_encoders": "rotten-tomatoes",
     "text_imdb": "imdb",
     "text_pretrain": "wikitext-2 wiki-long-2014",
     "text_recipe": "rotten-tomatoes",

@@ -19,14 +19,21 @@ import pytest
 import typer.testing
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "200")  # by default a thousand, of 300 MB
+# What one worker has compiled serves the other one, and the processes that tests start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import torch
 
 from tests.helpers.device import IS_CPU
 
+sys.dont_write_bytecode = False
 torch.set_num_threads(1)  # tests run side by side; tiny tensors gain nothing from more
 
-SPARED = ("accelerate", "hypothesis", "nbformat", "onnx", "spacy", "tensorboard", "timm")
+SPARED = (
+    *("accelerate", "hypothesis", "nbformat", "onnx", "spacy", "tensorboard", "timm"),
+    *("tokenizers", "transformers"),
+)
 LACKING = [name for name in SPARED if find_spec(name) is None]
 GROWTH = 32e6  # bytes that tests may leave before the memory is tidied
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -41,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Warnings are no errors on a GPU: some are of its libraries."""
     if not IS_CPU:
         config.addinivalue_line("filterwarnings", "default")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, Any, list[pytest.Collector]]:
+    """Look for examples in docstrings of the library alone: those of tests have none."""
+    return [one for one in (yield) if type(one) is pytest.Module]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -335,7 +335,9 @@ def test_networks_of_lists_stand_beside_stars(name: Any, tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize(("name", "ends"), [("sasrec", 0), ("sasrec", 1), ("softmax", 1)])
-def test_ctrl_c_is_told_of_lists_and_begins_none(name: Any, ends: int, monkeypatch) -> None:
+def test_ctrl_c_is_told_of_lists_and_begins_none(
+    name: Any, ends: int, tmp_path: Path, monkeypatch
+) -> None:
     small = replace(RECIPES[name], epochs=2, n_factors=8, batch_size=512)
     monkeypatch.setitem(RECIPES, name, small)
     train_epoch, begun = loop.train_epoch, []
@@ -347,12 +349,18 @@ def test_ctrl_c_is_told_of_lists_and_begins_none(name: Any, ends: int, monkeypat
         train_epoch(fit, batches)
 
     monkeypatch.setattr(loop, "train_epoch", pressed)
-    model = train(lists=name, epochs=1)
+    run = run_here(out=tmp_path / "m", resume=True)
+    model = train(lists=name, epochs=1, run=run)
     assert len(begun) == ends + 1
     said = ("after 0 of 1 epochs", "of lists after 0 of 2 epochs")[ends]
     assert model.training["interrupted"] == said
     assert (model.lists is None) == (ends == 0)
     assert model.training["lists"] == ("none", f"1 {name}")[ends]
+    train(lists=name, epochs=1, run=run)
+    assert len(begun) == 4
+    loaded = zoo.load(tmp_path / "m", Recommender, run=RUN)
+    assert loaded.training["lists"] == f"1 {name}"
+    assert "interrupted" not in loaded.training
 
 
 def test_softmax_of_histories_is_that_of_users() -> None:

@@ -104,6 +104,7 @@ def test_a_run_with_a_folder_is_not_trained_twice(tmp_path: Path, epochs: int | 
     frame = line(40)
     run = zoo.Run(out=tmp_path / "run", resume=True, progress=False, device="cpu")
     settings = WEAK | {"run": run, "epochs": epochs, "lr": 1e-3, "layers": (8,)}
+    settings |= {} if epochs else {"valid_fraction": 0.25}  # instead of folds
     first = zoo.tabular.train(frame, "y", **settings)
     with pytest.raises(ValueError, match="the same call, got rivals=False where it was True"):
         zoo.tabular.train(frame, "y", rivals=False, **settings)

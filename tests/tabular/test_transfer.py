@@ -106,7 +106,9 @@ def test_what_was_said_of_the_columns_is_remembered(tmp_path: Path) -> None:
         scores = loaded.evaluate(tmp_path / "table.csv")
     assert scores["rmspe"] < 1
     with pytest.warns(UserWarning, match="must be new to the pretrained model"):
-        tuned = finetune(loaded, tmp_path / "table.csv", epochs=1, batch_size=32, run=RUN)
+        tuned = finetune(
+            loaded, tmp_path / "table.csv", epochs=1, batch_size=32, rivals=False, run=RUN
+        )
     assert tuned.spec.inputs == model.spec.inputs == ["Farbe, neu", "  shop", "age", "income"]
     assert tuned.spec.log_target
     assert tuned.spec.left_out == model.spec.left_out

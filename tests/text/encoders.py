@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import string
 from pathlib import Path
-from typing import Any
-
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from typing import TYPE_CHECKING, Any
 
 from tests.text.small import BAD, GOOD, THINGS, WHO
-from zoo.text.models.encoder import quiet
+from zoo.text.models.bodies import quiet
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 N_PIECES = 120
 WIDE = {"initializer_range": 0.5}  # so that every weight tells in the vectors
@@ -50,6 +51,8 @@ def config(family: str) -> dict[str, Any]:
 
 def tokenizer() -> Tokenizer:
     """Word pieces of the made-up reviews, and letters, framed as BERT's are."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     words = [word.lower() for word in (*GOOD, *BAD, *THINGS, *WHO, "found", "the")]
     letters = string.ascii_lowercase

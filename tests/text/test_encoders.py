@@ -17,6 +17,8 @@ from torch import Tensor
 
 import zoo
 from tests.helpers.device import run_here
+from tests.helpers.harm import Attacks, Harm, changed, harmed, refused, tensors
+from tests.helpers.harm import config as changed_config
 from tests.text.encoders import FAMILIES, N_PIECES, config, write, write_encoder
 from tests.text.small import RUN, reviews
 from zoo.core.artifacts.network import rebuilt
@@ -30,7 +32,8 @@ from zoo.text.data.pieces import FIRST
 from zoo.text.data.rules import PAD_ID
 from zoo.text.data.stream import in_memory
 from zoo.text.encoder_files import encoder_of
-from zoo.text.models.encoder import EncoderNet, longest
+from zoo.text.models.bodies import longest
+from zoo.text.models.encoder import EncoderNet
 
 LENGTHS = [30, 12, 5, 1, 0]  # pieces; the first has three windows
 ROOM = 12
@@ -219,8 +222,8 @@ def test_names_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match=r"the model|the other way round|an encoder"):
             call()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises((ConnectionError, FileNotFoundError), match="someone/encoder"):
-        zoo.text.finetune("hf/someone/encoder", reviews(40), **COLUMNS)
+    with pytest.raises((ConnectionError, FileNotFoundError), match="nobody/nothing"):
+        zoo.text.finetune("hf/nobody/nothing", reviews(40), **COLUMNS)
 
 
 # ---- classifiers ---------------------------------------------------------------------------------
@@ -306,6 +309,63 @@ def test_a_reader_without_the_library_gets_a_sentence(
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'transfer-zoo\[transformers\]'"):
         zoo.load(saved)
+
+
+def encoder_says(**values: Any) -> Harm:
+    return changed_config(lambda tree: tree["model"]["args"]["config"].update(values))
+
+
+def argument(**values: Any) -> Harm:
+    return changed_config(lambda tree: tree["model"]["args"].update(values))
+
+
+ATTACKS: Attacks = {
+    "an unknown family": (encoder_says(model_type="os.system"), "model_type='os.system'"),
+    "very many layers": (encoder_says(num_hidden_layers=10**9), "1 to 256 layers"),
+    "a huge width": (encoder_says(hidden_size=10**9), "fit|built"),
+    "a width of text": (encoder_says(hidden_size="16"), "model_type='bert'|built"),
+    "a padding beyond all pieces": (encoder_says(pad_token_id=10**6), "built"),
+    "fewer pieces than the tokenizer's": (encoder_says(vocab_size=20), "fit|more than 20"),
+    "no config": (argument(config=[]), "config"),
+    "an unknown argument": (argument(eval="1"), "'eval' is unknown"),
+    "a pooling that is none": (argument(pooling="eval"), "pooling='eval'"),
+    "more pieces than positions": (argument(max_tokens=41), "max_tokens=41"),
+    "a frame beyond all pieces": (argument(before=[10**6]), "below 120"),
+    "a tokenizer that is none": (
+        changed_config(lambda tree: tree["spec"].update(tokenizer="{}")), "got '{}'"
+    ),
+    "no tokenizer": (changed_config(lambda tree: tree["spec"].pop("tokenizer")), "is missing"),
+    "a language model": (changed(task="language-model"), "."),
+    "weights of another shape": (
+        tensors(lambda t: t.update({"head.weight": torch.zeros(2, 2)})), "fit"
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def saved(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    learn = zoo.text.learner(reviews(40), pretrained=folder, **COLUMNS, run=RUN)
+    return learn.as_model().save(tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_artifact_that_means_harm_is_one_sentence(
+    attack: str, saved: Path, tmp_path: Path
+) -> None:
+    harm, says = ATTACKS[attack]
+    refused(zoo.load, harmed(saved, tmp_path / "model", harm), says)
+
+
+def test_what_a_config_says_of_code_is_not_followed(saved: Path, tmp_path: Path) -> None:
+    harm = encoder_says(
+        auto_map={"AutoModel": "someone/code--modeling.Own"},
+        _attn_implementation="someone/kernels",
+        attn_implementation="someone/kernels",
+        quantization_config={"quant_method": "own"},
+        dtype="float16",
+    )
+    loaded = zoo.load(harmed(saved, tmp_path / "model", harm), run=RUN)
+    assert loaded.predict("the film") == zoo.load(saved, run=RUN).predict("the film")
 
 
 def test_several_labels_per_text(folder: Path) -> None:

@@ -73,7 +73,7 @@ def test_mistakes_are_one_sentence(classifier: TextClassifier, both: TextClassif
         (lambda: zoo.text.ensemble([classifier]), "must have at least two models, got 1"),
         (
             lambda: zoo.text.ensemble([classifier, other]),
-            "got other words, classes, sizes in model 2",
+            "got other classes, words, sizes in model 2",
         ),
         (lambda: zoo.text.ensemble([classifier, 5]), "got a int"),
         (lambda: finetune(both), "one network, got an ensemble of 2"),

@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.helpers.disk import full_disk
 from zoo.core.cache_folder import STALE
+from zoo.core.messages import each_once, warn
 from zoo.core.run import Run
 from zoo.vision.data import cache
 from zoo.vision.data.cache import Items, cache_folder, file_hash, in_order, open_items
@@ -289,3 +290,12 @@ def test_work_ahead_is_bounded_and_in_order() -> None:
     for i, result in enumerate(in_order(work, range(20), threads=3, ahead=4)):
         assert result == i
         assert len(started) <= i + 6
+
+
+def test_threads_that_say_the_same_say_it_once() -> None:
+    def work(i: int) -> None:
+        warn("some photos are grey")
+
+    with pytest.warns(UserWarning, match="grey") as said, each_once():
+        list(in_order(work, range(9), threads=3))
+    assert len(said) == 1

@@ -92,6 +92,8 @@ def test_a_data_set_and_a_table_have_folds_too_unless_they_state_a_part(
         judged(frame, tiny, folds=2)
     with pytest.raises(ValueError, match="set a validation part apart"):
         zoo.vision.learner(photos / "train", model=TINY, valid=photos / "valid", fold=(0, 2))
+    with pytest.raises(ValueError, match="got refit=True and data that set a validation part"):
+        judged(photos, tiny, refit=True)
 
 
 def test_groups_of_photos_stay_together(photos: Path, tmp_path: Path) -> None:

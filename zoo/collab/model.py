@@ -361,10 +361,13 @@ class Recommender(Model[nn.Module, Spec]):
     def write(self, directory: Path | str, run: dict[str, Any]) -> Path:
         """See `Model.write`; lists that were not needed yet are computed.
 
-        What is measured before the model is made needs none.
+        What is measured before the model is made needs none. Of a run whose lists alone were cut
+        short the folder keeps the state, so that a repeated call fits them anew.
         """
         if not Path(directory).name.startswith(MEASUREMENTS):
             self.complete()
+        if self.training.get("interrupted"):
+            run = {name: value for name, value in run.items() if name != "run_files"}
         return super().write(directory, run)
 
     def complete(self) -> Self:

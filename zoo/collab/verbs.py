@@ -102,7 +102,6 @@ def finetune(
     """
     require_order("zoo.collab.finetune", pretrained, data, names_model=names_model)
     start = opened(pretrained)
-    warn_of_partners(start.blend)
     make = partial(learner, data, pretrained=start)
     return _judged(make, start.name, epochs, lr, options, further=True)
 
@@ -133,6 +132,7 @@ def learner(
     require_data("zoo.collab.learner", data, names_model=names_model)
     start = None if pretrained is None else opened(pretrained)
     if start is not None:
+        warn_of_partners(start.blend)
         require_own_model(model or start.name, start.name, start.name)
     name = start.name if start else model or suited_model(data, options)
     return new_learner(data, start, name, options)

@@ -61,13 +61,13 @@ def did_you_mean(name: object, known: Sequence[object], *, cutoff: float = 0.6) 
     return f"There is {few(known)}." if known else "There is none."
 
 
-_SAID: Final[ContextVar[set[str] | None]] = ContextVar("_SAID", default=None)
+_SAID: Final[ContextVar[dict[str, object] | None]] = ContextVar("_SAID", default=None)
 
 
 @contextmanager
 def each_once() -> Iterator[None]:
-    """Within this context `warn` gives each message once, in each thread that opens it."""
-    token = _SAID.set(set() if (said := _SAID.get()) is None else said)
+    """Within this context `warn` gives each message once, in threads that copy the context too."""
+    token = _SAID.set({} if (said := _SAID.get()) is None else said)
     try:
         yield
     finally:
@@ -80,11 +80,11 @@ def warn(message: str) -> None:
     Decorators of torch between the library's frames are passed over.
     As `warnings.warn(message, skip_file_prefixes=...)` of Python 3.12.
     """
-    said = _SAID.get()
-    if said is not None:
-        if message in said:
-            return
-        said.add(message)
+    said, own = _SAID.get(), object()
+    if (
+        said is not None and said.setdefault(message, own) is not own
+    ):  # one of many threads is first
+        return
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and (
         frame.f_code.co_filename.startswith(_LIBRARY) or _TORCH in frame.f_code.co_filename

@@ -120,7 +120,6 @@ def finetune(
     """
     require_order("zoo.tabular.finetune", pretrained, data, names_model=names_model)
     start = opened(pretrained)
-    warn_of_partners(start.blend)
     new_learner = partial(learner, data, target, pretrained=start)
     return _judged(new_learner, epochs, lr, options)
 
@@ -154,6 +153,7 @@ def learner(
     start = None if pretrained is None else opened(pretrained)
     kept: dict[str, Any] = {}
     if start is not None:
+        warn_of_partners(start.blend)
         require_own_model(model, "mlp", start.members[0].name)
         names = [column.name for column in start.spec.targets]
         if target in (None, names, names[0]):  # what is not stated is as the model remembers it

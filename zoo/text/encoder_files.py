@@ -7,6 +7,7 @@ ever run.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -20,9 +21,7 @@ from zoo.hub.checksums import sha256
 from zoo.hub.contents import own_file
 from zoo.hub.fetch import pull_files
 from zoo.text.data.pieces import Pieces
-from zoo.text.models.encoder import (
-    EncoderNet,
-    Pooling,
+from zoo.text.models.bodies import (
     body_of,
     config_of,
     library,
@@ -31,6 +30,7 @@ from zoo.text.models.encoder import (
     quiet,
     without_pooler,
 )
+from zoo.text.models.encoder import EncoderNet, Pooling
 from zoo.text.spec import PieceSpec
 
 HUB: Final = "hf/"  # what names of encoders on the Hugging Face hub begin with
@@ -46,10 +46,10 @@ PACKAGES: Final = {
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"  # of weights in several files
 MODULES, LENGTH = "modules.json", "sentence_bert_config.json"  # of sentence-transformers
-PROMPTS: Final = "config_sentence_transformers.json"
+PROMPTS, CARD = "config_sentence_transformers.json", "README.md"
 FETCHED: Final = (
     *(CONFIG, TOKENIZER, WEIGHTS, INDEX, "model-*-of-*.safetensors"),
-    *(MODULES, LENGTH, PROMPTS, "*_Pooling/config.json", "tokenizer_config.json"),
+    *(MODULES, LENGTH, PROMPTS, "*_Pooling/config.json", "tokenizer_config.json", CARD),
 )
 """The only files that are asked for from the hub."""
 
@@ -122,7 +122,7 @@ def is_encoder_folder(path: str | os.PathLike[str]) -> bool:
         tree = _json(Path(path) / CONFIG)
     except (OSError, ValueError):
         return False
-    return "model_type" in tree and "format" not in tree
+    return isinstance(tree, dict) and "model_type" in tree and "format" not in tree
 
 
 def encoder_of(name: str | os.PathLike[str]) -> Encoder:
@@ -167,7 +167,7 @@ def _installed(name: str) -> Path:
     return weights.parent
 
 
-def _read(name: str, folder: Path, licence: str = "unknown") -> Encoder:
+def _read(name: str, folder: Path, licence: str = "") -> Encoder:
     """What the files of a folder say of an encoder.
 
     Raises:
@@ -200,7 +200,18 @@ def _read(name: str, folder: Path, licence: str = "unknown") -> Encoder:
             f"a tokenizer must go with its encoder, got {spec.pieces.n_pieces} pieces for "
             f"{config_of(config).vocab_size} in {name!r}. Save both from one model."
         )
-    return Encoder(name, folder, arguments, spec, licence)
+    return Encoder(name, folder, arguments, spec, licence or _licence(folder))
+
+
+def _licence(folder: Path) -> str:
+    """The licence that the card of a repository names, in its lines between two of `---`."""
+    path = folder / CARD
+    lines = (
+        path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    )
+    facts = itertools.takewhile(lambda line: line.strip() != "---", lines[1:])
+    stated = (line.partition(":")[2].strip(" '\"") for line in facts if line.startswith("license:"))
+    return next(filter(None, stated), "unknown")
 
 
 def _steps(name: str, folder: Path) -> dict[str, Any]:

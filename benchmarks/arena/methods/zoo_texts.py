@@ -23,6 +23,11 @@ def train(task: Task) -> Answer:
     return _answer(zoo.text.train(_pair(task), run=_run(task)), task)
 
 
+def auto(task: Task) -> Answer:
+    """What the library chooses, with nothing set."""
+    return _answer(zoo.text.finetune("auto", _pair(task), run=_run(task)), task)
+
+
 def _run(task: Task) -> Run:
     return Run(seed=task.seed, progress=False)
 

@@ -73,11 +73,12 @@ class Blend:
 
 
 def warn_of_partners(blend: Blend | None) -> None:
-    """Tell, before fine-tuning, that the simple models of a blend do not go on with the network."""
+    """Tell, before further training, that simple models of a blend do not go on with a network."""
     if blend is not None:
         warn(
-            f"fine-tuning goes on with the networks alone, got a model in which simple models have "
-            f"a share of {sum(blend.shares):.0%}. They are fitted anew, to the new data."
+            "further training goes on with the networks alone, got a model in which simple models "
+            f"have a share of {sum(blend.shares):.0%}. They are not carried over: what has a share "
+            "afterwards, if anything, is fitted to the new data."
         )
 
 

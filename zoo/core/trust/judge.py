@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from torch import nn
 
 from zoo.core.artifacts.artifact import require_replaceable
+from zoo.core.batches import Data
 from zoo.core.messages import each_once, warn
 from zoo.core.model import AnyModel, finished
 from zoo.core.options import OptionTable
@@ -76,6 +77,7 @@ def train_and_judge(
         call = call.in_folds(few if not own.keys() & WAYS else 0)
         if call.is_apart:
             call.require_room()
+            call.require_drawn()
             _keep_judgement(settings)
         trials = call.trials()
         _keep_judgement(settings)  # now the folder of any run is there
@@ -117,7 +119,7 @@ class _Call:
         """The same call, judged in folds if it has at most so many examples and states no way."""
         if not few or not self.is_apart or self.settings["folds"] is not None:
             return self
-        data = self.make(run=replace(self.run, out=None, resume=False)).data
+        data = self._data()
         n = len(data.train) + len(data.valid or ())  # type: ignore[arg-type]
         is_few = 2 * FOLDS <= n <= few
         return replace(self, settings={**self.settings, "folds": FOLDS}) if is_few else self
@@ -137,6 +139,17 @@ class _Call:
         """Refuse, before hours of training, a folder that the model cannot be written to."""
         if self.run.out is not None and not self.run.resume:
             require_replaceable(Path(self.run.out))
+
+    def require_drawn(self) -> None:
+        """Refuse to train twice on the same rows: a part that the data state is held out again.
+
+        Raises:
+            ValueError: `refit` is given, and the data set a validation part apart.
+        """
+        stays = self.settings["refit"] and self.settings["folds"] is None
+        if stays and self._data(valid_fraction=0.0).valid is not None:
+            way_out = "Leave refit out, or move all examples into one part."
+            _refuse_refit("data that set a validation part apart", way_out)
 
     def trials(self) -> list[Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""
@@ -213,6 +226,11 @@ class _Call:
         self._show(record["rivals"], better)
         return record
 
+    def _data(self, **options: Any) -> Data[Any]:
+        """The data of the call, looked at before anything is trained or written."""
+        data: Data[Any] = self.make(run=replace(self.run, out=None, resume=False), **options).data
+        return data
+
     def _trial(self, learn: Learner[Any, Any]) -> Trial:
         """Train a learner and compare it with its rivals."""
         rivals = self.rivals if self.rivals and self.settings["rivals"] else None
@@ -283,10 +301,15 @@ def _require_one_way(settings: Mapping[str, Any]) -> None:
             f"{stated[0]}=... Keep one of them."
         )
     if settings["refit"] and stated:
-        raise ValueError(
-            f"all rows can be trained on if the held-out part is drawn from them, got refit=True "
-            f"and {stated[0]}=... Keep one of them."
-        )
+        _refuse_refit(f"{stated[0]}=...")
+
+
+def _refuse_refit(other: str, way_out: str = "Keep one of them.") -> NoReturn:
+    """Refuse to train on all rows where the held-out part is stated."""
+    raise ValueError(
+        "all rows can be trained on if the held-out part is drawn from them, got refit=True and "
+        f"{other}. {way_out}"
+    )
 
 
 def _finished(

@@ -32,7 +32,7 @@ from zoo.text.data.labelled import read
 from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.pairs import as_one
 from zoo.text.data.parts import parts, unseen
-from zoo.text.data.stream import cache_folder, in_memory, most_frequent, with_own_numbers
+from zoo.text.data.stream import Stream, cache_folder, in_memory, most_frequent, with_own_numbers
 from zoo.text.data.tokenizer import Tokenizer
 from zoo.text.data.warnings import warn_of_empty, warn_of_long_pairs, warn_of_unknown
 from zoo.text.encoder_files import Encoder
@@ -107,10 +107,13 @@ def new_learner(
         warn_of_unknown(train_batches.stream, len(spec.words))
     word = spec.word if parts_pay(train_batches.stream) else None
     valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
-    record = {"pretrained": repr(first) if first else "", "texts": len(training.texts)}
     network = _network(first, spec, settings, run)
-    if spec.n_texts > 1 and isinstance(network, EncoderNet):
-        warn_of_long_pairs(train_batches.stream, network.room)
+    record: dict[str, Any] = {
+        "pretrained": repr(first) if first else "",
+        "texts": len(training.texts),
+    }
+    if isinstance(network, EncoderNet):
+        record |= _windows(network, train_batches.stream)
     return learner_of(
         network,
         Data(
@@ -128,6 +131,15 @@ def new_learner(
         seen_before=earlier,
         licence=first.licence if first is not None and on_encoder else "unknown",
     )
+
+
+def _windows(network: EncoderNet, stream: Stream) -> dict[str, Any]:
+    """What the card tells of long texts: what an encoder reads at once, and how many are longer."""
+    longer = int((stream.ends - stream.starts > network.room).sum())
+    if not network.pair:
+        return {"pieces_at_once": network.room, "texts_in_windows": longer}
+    warn_of_long_pairs(stream, network.room)
+    return {"pieces_at_once": network.room - 1, "pairs_cut_off": longer}
 
 
 def _recorded(settings: Options, facts: dict[str, bool]) -> dict[str, Any]:

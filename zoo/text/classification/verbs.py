@@ -166,6 +166,8 @@ def learner(
     example = "zoo.text.learner(data, pretrained='zoo/lstm-wiki')"
     require_one_start("zoo.text.learner", pretrained, model, example=example)
     first = None if pretrained is None else start_of(pretrained)
+    if first is not None and not isinstance(first, Encoder):
+        warn_of_partners(first.blend)
     whole = labelled_texts(data, first, options)
     return new_learner(whole, first, source(data), **options)
 

@@ -15,7 +15,7 @@ import threading
 from array import array
 from collections import ChainMap
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -95,6 +95,7 @@ class Tokenizer:
     def forget(self) -> None:
         """Give back the memory that spaCy fills with every word it has met."""
         self.__dict__.pop("_spacy", None)
+        _shared.cache_clear()
 
     def _plain(self, span: str) -> list[str]:
         """The tokens of white space, letters or a plain word; none where spaCy has to look."""
@@ -149,7 +150,7 @@ class Tokenizer:
         if self.language != LANGUAGE:
             return None
         with _one_at_a_time:
-            return PlainWords(self._spacy)
+            return _english_words()
 
     @cached_property
     def _rules(self) -> frozenset[str]:
@@ -158,7 +159,7 @@ class Tokenizer:
 
     @cached_property
     def _spacy(self) -> SpacyTokenizer:
-        return blank(self.language)
+        return _shared(self.language)
 
 
 class Numberer:
@@ -218,6 +219,16 @@ def blank(language: str) -> SpacyTokenizer:
         for token in SPECIAL:
             tokenizer.add_special_case(token, [{"ORTH": token}])
     return tokenizer
+
+
+_shared: Final = cache(blank)
+"""Of a language, for all that cut it: to make one takes a tenth of a second."""
+
+
+@cache
+def _english_words() -> PlainWords:
+    """What is plain in English: a tenth of a second to find out, and the same ever after."""
+    return PlainWords(blank(LANGUAGE))
 
 
 def is_by_span(tokenizer: Any) -> bool:

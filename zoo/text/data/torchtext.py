@@ -13,7 +13,7 @@ import pandas as pd
 
 from zoo.text.data.rules import BOS, EOS, PAD, SPECIAL, UNK
 from zoo.text.data.tokenizer import Tokenizer
-from zoo.text.spec import Spec
+from zoo.text.spec import PieceSpec, Spec
 
 if TYPE_CHECKING:
     from torchtext.data import Field
@@ -33,6 +33,11 @@ def to_field(spec: Spec) -> Field:
         ModuleNotFoundError: torchtext is not installed.
         ValueError: the model reads texts from their end, which a field cannot; or it is no spec.
     """
+    if isinstance(spec, PieceSpec):
+        raise ValueError(
+            "a field cuts texts into words, got the spec of an encoder, which reads word pieces. "
+            "Take a model that reads words."
+        )
     if not isinstance(spec, Spec):
         raise ValueError(
             f"to_field must be given a spec, got a {type(spec).__name__}. Try to_field(model.spec)."

