@@ -148,7 +148,7 @@ ATTACKS: Attacks = {
     ),
     "weights too many": (tensors(lambda t: t.update(extra=torch.zeros(1))), "unknown"),
     "another domain": (config(lambda t: t.update(domain="vision")), "."),
-    "another task": (config(lambda t: t.update(task="regression")), "task='regression'"),
+    "another task": (config(lambda t: t.update(task="summary")), "task='summary'"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "safetensors"),
     "a pickle": (pickled, "safetensors"),
 }  # fmt: skip

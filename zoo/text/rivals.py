@@ -18,7 +18,7 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, vstack
 from scipy.special import logsumexp
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
 from torch import Tensor
 
@@ -28,12 +28,14 @@ from zoo.core.trust.rivals import Rival
 from zoo.text.data.stream import Stream
 from zoo.text.models.bag_of_words import BagOfWords, Counting, occurrences
 from zoo.text.spec import TextSpec
+from zoo.text.task import task_of
 
 MOST_FEATURES: Final = 300_000  # the most frequent
 MOST_WEIGHTS: Final = 6_000_000  # features times classes: 24 MB
 FEW: Final = 3000  # texts up to which features of one text count, and all folds are held out
 FOLDS: Final = 5
 STRENGTHS: Final = (10.0, 3.0, 30.0)  # inverse, of a penalty; the usual one first
+RIDGES: Final = (1.0, 0.3, 3.0, 10.0)  # penalties of numbers; the usual one first
 BETA: Final = 0.25  # of the weights of NB-SVM against their mean (Wang & Manning 2012, sec. 4.2)
 SCALES: Final = (-4.0, 3.0)  # logarithms of the factors between which that of scores is looked for
 CHEAP: Final = 3_000_000  # values, times classes, folds and strengths: two seconds
@@ -42,7 +44,7 @@ MOST_STEPS: Final = 1000  # of a regression
 
 Floats = NDArray[np.float64]
 Fit = Callable[[Any, Floats], tuple[Floats, Floats]]
-"""From features (n, F) and truth (n, C) of 0 and 1 to weights (F, C) and biases (C,)."""
+"""From features (n, F) and truth (n, C), 0 and 1 or outputs, to weights (F, C), biases (C,)."""
 
 
 def tfidf_regression(data: Data[TextSpec], seconds: float = 2.0) -> BagOfWords:
@@ -61,6 +63,22 @@ def tfidf_regression(data: Data[TextSpec], seconds: float = 2.0) -> BagOfWords:
     if cost <= CHEAP and len(table.truth) >= 2 * FOLDS:
         held = [_out_of_fold(fit, x, table.truth) for fit in fits]
         best = int(np.argmin([_log_loss(*one, several=several) for one in held]))
+    return table.bag("tfidf", idf.idf_, *fits[best](x, table.truth))
+
+
+def tfidf_ridge(data: Data[TextSpec], seconds: float = 2.0) -> BagOfWords:
+    """Ridge regression of numbers on TF-IDF of words and pairs of words, for models of numbers.
+
+    Args:
+        data: see `tfidf_regression`.
+        seconds: see `tfidf_regression`.
+    """
+    table = _table(data, parts=False)
+    idf = TfidfTransformer(sublinear_tf=True).fit(table.counts)
+    x, fits, best = idf.transform(table.counts), [partial(_ridge, penalty=p) for p in RIDGES], 0
+    if x.nnz * FOLDS * len(fits) <= CHEAP and len(table.truth) >= 2 * FOLDS:
+        held = [_out_of_fold(fit, x, table.truth) for fit in fits]
+        best = int(np.argmin([np.square(said - truth).mean() for said, truth in held]))
     return table.bag("tfidf", idf.idf_, *fits[best](x, table.truth))
 
 
@@ -100,6 +118,8 @@ FITS: Final = {"tf-idf": tfidf_regression, "nb-svm": nb_svm}
 
 def rivals_of(learn: Learner[TextSpec, Any]) -> list[Rival[TextSpec]]:
     """The rivals of a classifier; where classes are weighted they only compare."""
+    if learn.data.spec.task == "regression":
+        return [Rival("tf-idf", tfidf_ridge)]
     blends = learn.task.weights is None
     return [Rival(name, fit, blends=blends) for name, fit in FITS.items()]
 
@@ -111,9 +131,9 @@ def parts_pay(stream: Stream) -> bool:
 
 @dataclass(frozen=True)
 class _Table:
-    """Features of texts, and their classes.
+    """Features of texts, and their classes, or the outputs that numbers stand for.
 
-    Shape: keys (F,), sorted; counts (n, F); truth (n, C), 0 and 1.
+    Shape: keys (F,), sorted; counts (n, F); truth (n, C), 0 and 1, or (n, 1).
     """
 
     keys: NDArray[np.int64]
@@ -132,14 +152,17 @@ class _Table:
 
 def _table(data: Data[TextSpec], *, parts: bool) -> _Table:
     """The training texts' most frequent words and pairs, and parts of words, in two passes."""
-    n_classes = len(data.spec.classes)
+    n_out, encode = data.spec.n_out, task_of(data.spec).encode
     train: Any = data.train
     parts = parts and parts_pay(train.stream)
     batches = replace(train, word=data.spec.word if parts else None)
     targets = torch.cat([batch.target for batch in batches.epoch(0)]).cpu().numpy()
-    truth = targets if targets.ndim == 2 else np.eye(n_classes)[targets]
-    keys = _frequent(batches, len(truth), n_classes)
-    bag, rows = _empty(keys, n_classes), []
+    if encode is not None:
+        truth = encode(targets)[:, None]
+    else:
+        truth = targets if targets.ndim == 2 else np.eye(n_out)[targets]
+    keys = _frequent(batches, len(truth), n_out)
+    bag, rows = _empty(keys, n_out), []
     for batch in batches.epoch(0):
         row, features, counts = (one.numpy() for one in bag.counts(*_seen_by_bags(batch)))
         shape = (len(batch.target), len(keys))
@@ -199,6 +222,12 @@ def _together(x: csr_matrix, truth: Floats, strength: float) -> tuple[Floats, Fl
         weight[:, own], bias[own] = rows.T, biases
     bias[np.isneginf(bias)] = bias[own].min() - np.log(len(truth) + 1)
     return weight, bias
+
+
+def _ridge(x: csr_matrix, truth: Floats, penalty: float) -> tuple[Floats, Floats]:
+    """Ridge regression of one output."""
+    model = Ridge(alpha=penalty, tol=1e-6).fit(x, truth[:, 0])
+    return model.coef_[:, None], np.array([model.intercept_])
 
 
 def _one_by_one(x: csr_matrix, truth: Floats, strength: float) -> tuple[Floats, Floats]:

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from zoo.core.annotations import Option
 from zoo.core.checked import checked, format_of, to_json
 from zoo.text.data.normalisation import Normalisation
+from zoo.text.data.pairs import SIDES, Text, as_one, joined, joined_readings
 from zoo.text.data.pieces import Pieces, pieces_of
 from zoo.text.data.readable import Reading, readable, word_starts
 from zoo.text.data.rules import SPECIAL
@@ -20,6 +21,8 @@ from zoo.text.data.vocabulary import Vocabulary
 Label = str | int | bool
 Column = str | int
 Columns = Annotated[tuple[Column, ...], Option(fewest=1)]
+Limit = Annotated[float, Option(low=-1e30, high=1e30)]
+Asked = Literal["language-model", "classification", "multi-label", "regression"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +33,13 @@ class TextSpec(ABC):
     (word pieces). Fields of theirs come first; these are given by name.
 
     Attributes:
-        classes: by number; empty for a language model.
+        classes: by number; empty for a language model, and where a text has a number.
         multi_label: whether a text has any number of them, instead of one.
-        text_column: name of the column of texts in the training table, if it has one.
+        y_scale: mean and standard deviation of the numbers in training; None if texts have none.
+        y_range: what numbers lie between, low and high; None for any.
+        n_texts: texts of a row that are read together: 2 of pairs.
+        text_column: name of the column of texts in the training table, if it has one; both names of
+            pairs.
         label_columns: names of its columns of classes: one, or a tuple of columns of 0 and 1.
     """
 
@@ -43,7 +50,12 @@ class TextSpec(ABC):
 
     classes: Annotated[tuple[Label, ...], Option(distinct=True)] = ()
     multi_label: bool = False
-    text_column: Annotated[Column | None, Option(absent=None)] = None
+    y_scale: Annotated[
+        tuple[Limit, Annotated[float, Option(above=0, high=1e30)]] | None, Option(absent=None)
+    ] = None
+    y_range: Annotated[tuple[Limit, Limit] | None, Option(absent=None)] = None
+    n_texts: Annotated[int, Option(low=1, high=SIDES, absent=1)] = 1
+    text_column: Annotated[Column | Columns | None, Option(absent=None)] = None
     label_columns: Annotated[Column | Columns | None, Option(absent=None)] = None
 
     @property
@@ -52,7 +64,21 @@ class TextSpec(ABC):
         return format_of(self)
 
     @property
-    def columns(self) -> tuple[Column | None, Column | tuple[Column, ...] | None]:
+    def task(self) -> Asked:
+        """What is asked of a text, see `zoo.text.task`."""
+        if self.y_scale is not None:
+            return "regression"
+        if not self.classes:
+            return "language-model"
+        return "multi-label" if self.multi_label else "classification"
+
+    @property
+    def n_out(self) -> int:
+        """Outputs of the network of a classifier."""
+        return 1 if self.task == "regression" else len(self.classes)
+
+    @property
+    def columns(self) -> tuple[Column | Columns | None, Column | Columns | None]:
         """The columns of texts and of classes that are read where none are named."""
         return self.text_column, self.label_columns
 
@@ -63,15 +89,18 @@ class TextSpec(ABC):
         return self == replace(other, **{name: getattr(self, name) for name in self.FREE_FIELDS})
 
     @abstractmethod
-    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
-        """Texts as numbers of words or word pieces, in the order of writing. Shape: (n,) each."""
+    def numbered(self, texts: Iterable[Text]) -> Iterator[Numbers]:
+        """Texts as numbers of words or word pieces, in the order of writing. Shape: (n,) each.
+
+        Texts are pairs where the spec says so.
+        """
 
     @abstractmethod
     def word(self, number: int) -> str:
         """What a number of `numbered` stands for; "" for any other."""
 
     @abstractmethod
-    def reading(self, text: str) -> Reading:
+    def reading(self, text: Text) -> Reading:
         """A text as numbers, and where its words are among them."""
 
     def to_json(self) -> dict[str, Any]:
@@ -89,6 +118,10 @@ class TextSpec(ABC):
         spec.require_readable()
         if len(spec.classes) == 1:
             raise ValueError(f"classes must be several, got classes={spec.classes!r:.60}")
+        if spec.y_scale is not None and spec.classes:
+            raise ValueError(f"numbers have no classes, got classes={spec.classes!r:.60}")
+        if spec.y_range is not None and spec.y_range[0] >= spec.y_range[1]:
+            raise ValueError(f"y_range must rise, got y_range={spec.y_range}")
         return spec
 
     @abstractmethod
@@ -127,22 +160,23 @@ class Spec(TextSpec):
         numbers = self.numberer(text)
         return numbers[::-1].copy() if self.reverse else numbers
 
-    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
+    def numbered(self, texts: Iterable[Text]) -> Iterator[Numbers]:
         """See `TextSpec.numbered` and, for words that are not in the vocabulary, `numbers`."""
-        return map(self.numberer, texts)
+        return map(self.numberer, map(as_one, texts))
 
     def word(self, number: int) -> str:
         """See `TextSpec.word`."""
         return self.vocabulary.word(number)
 
-    def reading(self, text: str) -> Reading:
+    def reading(self, text: Text) -> Reading:
         """See `TextSpec.reading`."""
-        tokens = self.numberer.tokenizer(text)
+        whole = as_one(text)
+        tokens = self.numberer.tokenizer(whole)
 
         def shown(start: int, end: int) -> str:
             return readable(tokens[start:end])
 
-        return Reading(self.numberer(text), word_starts(tokens), shown)
+        return Reading(self.numberer(whole), word_starts(tokens), shown)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -157,7 +191,8 @@ class Spec(TextSpec):
     @property
     def number_of(self) -> Callable[[str], int]:
         """From a word to its number, see `numbers`."""
-        return self.vocabulary.own_number if self.classes else self.vocabulary.number
+        is_asked = self.task != "language-model"
+        return self.vocabulary.own_number if is_asked else self.vocabulary.number
 
     def require_readable(self) -> None:
         """See `TextSpec.require_readable`."""
@@ -173,7 +208,7 @@ class PieceSpec(TextSpec):
 
     Attributes:
         tokenizer: the JSON text of a tokenizer of the library `tokenizers`.
-        prefix: what is put before each text.
+        prefix: what is put before each text; of a pair, before the first.
         lower: whether texts are read in small letters, whatever the tokenizer does.
     """
 
@@ -188,22 +223,33 @@ class PieceSpec(TextSpec):
         """The format of an artifact with this spec: readers of format 1 know no word pieces."""
         return 2
 
-    def numbered(self, texts: Iterable[str]) -> Iterator[Numbers]:
+    def numbered(self, texts: Iterable[Text]) -> Iterator[Numbers]:
         """See `TextSpec.numbered`."""
-        return self.pieces.numbered(texts)
+        if self.n_texts == 1:
+            return self.pieces.numbered(map(as_one, texts))
+        first, second = zip(*texts, strict=True)
+        return map(joined, self.pieces.numbered(first), self._second.numbered(second))
 
     def word(self, number: int) -> str:
         """See `TextSpec.word`."""
         return self.pieces.word(number)
 
-    def reading(self, text: str) -> Reading:
+    def reading(self, text: Text) -> Reading:
         """See `TextSpec.reading`."""
-        return self.pieces.reading(text)
+        if isinstance(text, str):
+            return self.pieces.reading(text)
+        first, second = text
+        return joined_readings(self.pieces.reading(first), self._second.reading(second))
 
     @cached_property
     def pieces(self) -> Pieces:
         """From texts to numbers of word pieces."""
         return pieces_of(self.tokenizer, self.prefix, lower=self.lower)
+
+    @property
+    def _second(self) -> Pieces:
+        """As `pieces`, for the second text of a pair, which has no prefix."""
+        return pieces_of(self.tokenizer, "", lower=self.lower)
 
     def require_readable(self) -> None:
         """See `TextSpec.require_readable`."""

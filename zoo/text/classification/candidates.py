@@ -253,8 +253,10 @@ def _limit(learn: TextLearner) -> int:
 def _warn_of_few(texts: Texts) -> None:
     """Tell how little a comparison on few texts says."""
     labelled = texts.labelled
+    if labelled.task == "regression":
+        return
     truth = labelled.numbers(labelled.classes())
-    n, n_each = len(truth), truth.sum(0) if labelled.multi_label else np.bincount(truth)
+    n, n_each = len(truth), truth.sum(0) if truth.ndim == 2 else np.bincount(truth)
     if (least := int(n_each.min())) < FEW:
         warn(
             f"a comparison needs {FEW} texts of each class to tell much, got {least} of one and "

@@ -1,7 +1,8 @@
 """Which words made the model say what it says? Those without which it would say something else.
 
-A word's score is by how much the log odds of the class fall when the word is left out (Li, Monroe
-& Jurafsky 2016, "Understanding Neural Networks through Representation Erasure", sec. 3).
+A word's score is by how much the log odds of the class, or the number, fall when the word is left
+out (Li, Monroe & Jurafsky 2016, "Understanding Neural Networks through Representation Erasure",
+sec. 3).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 from torch import Tensor
 
 from zoo.core.pictures import save_figure
-from zoo.core.predictions import Labels, Prediction
 from zoo.text.data.readable import Reading
+from zoo.text.data.rules import FIELD_ID
 from zoo.text.data.tokenizer import Numbers
 from zoo.text.spec import Label
+from zoo.text.task import Answer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,18 +35,18 @@ _WIDTH: Final = 76  # characters of a line of the figure
 
 @dataclass(frozen=True)
 class Explanation:
-    """The words of a text, and how much each spoke for or against a class.
+    """The words of a text, and how much each spoke for or against a class, or moved a number.
 
     Attributes:
-        label: the class that is explained.
+        label: the class that is explained; the number in a few digits.
         prediction: what the model says of the text.
         words: the words as they stood in the text; runs of words where it is long.
-        scores: fall of the log odds of the class without each word, above 0 for a word that spoke
-            for the class.
+        scores: fall of the log odds of the class, or of the number in its own units, without each
+            word: above 0 for a word that spoke for the class or raised the number.
     """
 
     label: Label
-    prediction: Prediction[Label] | Labels[Label]
+    prediction: Answer
     words: tuple[str, ...] = field(repr=False)
     scores: tuple[float, ...] = field(repr=False)
 
@@ -54,7 +56,9 @@ class Explanation:
         return sorted(pairs, key=lambda one: -abs(one[1]))[:k]
 
     def record(self, k: int = 5) -> dict[str, Any]:
-        """The class, its probability and the k words that mattered most, as plain values."""
+        """The class and its probability, or the number; the k words that mattered most; plain."""
+        if isinstance(self.prediction, float):
+            return {"value": self.prediction, "words": self.top(k)}
         probability = self.prediction.probabilities[self.label]
         return {"label": self.label, "probability": probability, "words": self.top(k)}
 
@@ -120,13 +124,14 @@ def parts_of(reading: Reading, most: int = MOST) -> Iterator[tuple[slice, str]]:
 
 
 def without(numbers: Numbers, parts: Sequence[slice]) -> list[Numbers]:
-    """The text itself, then the text without each of the parts.
+    """The text itself, then the text without each of the parts; pairs stay pairs.
 
     >>> text = np.array([2, 5, 6], dtype=np.int32)
     >>> [variant.tolist() for variant in without(text, [slice(1, 2)])]
     [[2, 5, 6], [2, 6]]
     """
-    return [numbers, *(np.concatenate([numbers[: p.start], numbers[p.stop :]]) for p in parts)]
+    kept = [np.isin(np.arange(len(numbers)), np.r_[part], invert=True) for part in parts]
+    return [numbers, *(numbers[one | (numbers == FIELD_ID)] for one in kept)]
 
 
 def log_odds(probabilities: Tensor, output: int) -> Tensor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,26 +17,21 @@ from zoo.core.config import Config
 from zoo.core.messages import did_you_mean
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
-from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task
 from zoo.core.training.evaluation import to_device
 from zoo.hub.publish import push
 from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
+from zoo.text.data.pair_queries import pairs_in, pairs_of
+from zoo.text.data.pairs import Text
 from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.stream import Stream, in_memory
-from zoo.text.data.warnings import warn_of_empty
+from zoo.text.data.warnings import warn_of_empty, warn_of_long_pairs
 from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.encoder import EncoderNet
 from zoo.text.spec import Label, PieceSpec, TextSpec
-from zoo.text.task import check, task_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Verdict = Prediction[Label] | Labels[Label]
-"""What a classifier says of one text."""
+from zoo.text.task import Answer, answer_of, check, task_of
 
 
 class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
@@ -57,26 +53,30 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         return self.members[0].arguments | ({"flips": flips} if any(flips) else {})
 
     def __repr__(self) -> str:
-        return f"<text classifier for {len(self.spec.classes)} classes; {self._scored}>"
+        n = len(self.spec.classes)
+        what = f"classifier for {n} classes" if n else "model for a number"
+        return f"<text {what}; {self._scored}>"
 
     @overload
-    def predict(self, texts: str, *, batch_size: int = 64) -> Verdict: ...
+    def predict(self, texts: str, *, batch_size: int = 64) -> Answer: ...
     @overload
-    def predict(self, texts: Iterable[Any], *, batch_size: int = 64) -> list[Verdict]: ...
+    def predict(self, texts: Iterable[Any], *, batch_size: int = 64) -> list[Answer]: ...
     @overload
     def predict(
         self, texts: os.PathLike[str], *, batch_size: int = 64
-    ) -> Verdict | list[Verdict]: ...
+    ) -> Answer | list[Answer]: ...
     def predict(
         self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
-    ) -> Verdict | list[Verdict]:
+    ) -> Answer | list[Answer]:
         """Tell the class of a text, or a list of classes for several texts, in their order.
 
-        A text gets a `Prediction`, or `Labels` where it may have several classes.
+        A text gets a `Prediction`, or `Labels` where it may have several classes, or a float.
 
         Args:
-            texts: a text, or a list, Series, array or iterator of texts, or a table or the `Path`
-                of one, of which the column of texts counts. A warning tells of empty texts.
+            texts: a text, or a pair as a tuple of two where the model reads pairs; or a list,
+                Series, array or iterator of them, or a table or the `Path` of one, of which the
+                columns of texts count. A warning tells of empty texts, and of pairs that are longer
+                than an encoder reads at once.
             batch_size: texts that pass through the model at a time, those of like length together.
                 The prediction for a text does not depend on the others: on a CPU to the last bit,
                 of an encoder but for rounding.
@@ -84,40 +84,39 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         Raises:
             ValueError: something is no text, or a table has no column of texts.
         """
-        several, alone = texts_of(texts, self.spec.text_column)
+        several, alone = self._texts(texts)
         if not several:
             return []
-        stream = in_memory(self.spec.numbered(several))
-        warn_of_empty(stream)
-        decoded = self._decoded(self._logits(stream, batch_size))
-        kind: Any = Labels if self.spec.multi_label else Prediction
-        verdicts = [kind.of(self.spec.classes, row) for row in decoded.double().tolist()]
-        return verdicts[0] if alone else verdicts
+        decoded = self._decoded(self._logits(self._stream(several), batch_size))
+        answers = [answer_of(self.spec, row) for row in decoded.double().tolist()]
+        return answers[0] if alone else answers
 
     def records(self, files: Sequence[Path | str], *, k: int = 1) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
-        for places, texts in texts_in(files, self.spec.text_column):
-            for place, verdict in zip(places, self.predict(texts), strict=True):
-                yield place | verdict.record(k)
+        read_files: Any = texts_in if self.spec.n_texts == 1 else pairs_in
+        for places, texts in read_files(files, self.spec.text_column):
+            for place, answer in zip(places, self.predict(texts), strict=True):
+                facts = {"value": answer} if isinstance(answer, float) else answer.record(k)
+                yield place | facts
 
     def evaluate(
         self,
         data: Any = None,
         *,
-        text: str | None = None,
+        text: str | Sequence[str] | None = None,
         label: str | Sequence[str] | None = None,
         batch_size: int = 64,
     ) -> dict[str, float]:
         """Score the model on labelled texts: loss and accuracy.
 
-        Where a text may have several classes, the scores are loss, F1 and mean precision. A warning
-        tells if the model was trained on the texts.
+        Where a text may have several classes, the scores are loss, F1 and mean precision; of
+        numbers, loss, RMSE and MAE. A warning tells if the model was trained on the texts.
 
         Args:
             data: labelled texts, see `zoo.text.finetune`; if the data set a part aside for
                 validation, this part alone counts. None gives the metrics of the training's
                 validation part.
-            text: column of texts; None takes that of the training.
+            text: column of texts, or both of pairs; None takes that of the training.
             label: column of classes, or several, see `zoo.text.finetune`; None takes that of the
                 training.
             batch_size: texts that pass through the model at a time.
@@ -127,43 +126,36 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         """
         if data is None:
             return self._validation_scores()
-        usual, several = self.spec.columns, self.spec.multi_label
-        texts = read(data, text, label, usual=usual, several=several).to_score()
-        texts.check_kind(multi_label=several)
+        usual, task = self.spec.columns, self.spec.task
+        texts = read(data, text, label, usual=usual, task=task).to_score()
         self._warn_of_seen_rows(texts.hashes())
-        stream = in_memory(self.spec.numbered(texts.texts))
-        warn_of_empty(stream)
+        texts.check_pairs(self.spec.n_texts)
+        stream = self._stream(texts.texts)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
-    def explain(self, text: str, label: Label | None = None) -> Explanation:
-        """Find the words that spoke for a class, and those against it.
+    def explain(self, text: Text, label: Label | None = None) -> Explanation:
+        """Find the words that spoke for a class, and those against it, or that moved a number.
 
         The model reads the text once for each of its words, without this word.
 
         Args:
-            text: a single text.
-            label: the class to explain; None takes the likeliest.
+            text: a single text, or a single pair.
+            label: the class to explain; None takes the likeliest, or the number.
 
         Raises:
             ValueError: the model does not know the class, or `text` is no single text.
         """
-        text = one_text(text)
-        verdict = self.predict(text)
-        classes, chances = list(self.spec.classes), verdict.probabilities
-        spelt = {str(name): name for name in classes}
-        explained = max(chances, key=chances.__getitem__) if label is None else label
-        explained = explained if explained in classes else spelt.get(str(label), explained)
-        if explained not in classes:
-            raise ValueError(
-                f"label must be a class of the model, got {label=}. {did_you_mean(label, classes)}"
-            )
-        reading = self.spec.reading(text)
+        own = self._one_text(text)
+        answer: Any = self.predict(own)
+        explained = self._explained(answer, label)
+        reading = self.spec.reading(own)
         parts = list(parts_of(reading))
         variants = without(reading.numbers, [place for place, _ in parts])
-        logits, number = self._logits(in_memory(variants)), classes.index(explained)
-        odds = log_odds(self._decoded(logits.double()), number)
-        fall = (odds[0] - odds[1:]).tolist()
-        return Explanation(explained, verdict, tuple(word for _, word in parts), tuple(fall))
+        said = self._decoded(self._logits(in_memory(variants)).double())
+        if not isinstance(answer, float):
+            said = log_odds(said, self.spec.classes.index(explained))
+        fall = (said[0] - said[1:]).tolist()
+        return Explanation(explained, answer, tuple(word for _, word in parts), tuple(fall))
 
     def embed(
         self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
@@ -187,11 +179,10 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 "Take one of its members."
             )
         (network,), placed = self._placed.ready, self._placed
-        several, _ = texts_of(texts, self.spec.text_column)
+        several, _ = self._texts(texts)
         if not several:
             return np.zeros((0, network.d_pooled), dtype=np.float32)
-        stream = in_memory(self.spec.numbered(several))
-        warn_of_empty(stream)
+        stream = self._stream(several)
         batches = self._batches(stream, np.zeros(len(several), dtype=np.int64), batch_size)
         rows = []
         with (
@@ -222,8 +213,8 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         Example:
             model.similar("Refund, please", k=3, among=questions)
         """
-        texts, _ = texts_of(among, self.spec.text_column)
-        one = self.embed(one_text(text))[0]
+        texts, _ = self._texts(among)
+        one = self.embed([self._one_text(text)])[0]
         return most_alike(one, self.embed(texts), k, text=texts)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
@@ -244,6 +235,11 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 "a model of texts must be on a pretrained encoder to become an ONNX file, got a "
                 "TextClassifier that reads words. Fine-tune 'minilm'."
             )
+        if self.spec.n_texts > 1:
+            raise NotImplementedError(
+                "a model must read single texts to become an ONNX file, got a TextClassifier of "
+                f"{self.spec.n_texts} at a time. Join them into one column."
+            )
         if self.blend is not None:
             raise NotImplementedError(
                 "a model must be networks alone to become an ONNX file, got a TextClassifier in "
@@ -253,13 +249,38 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         members: Any = self.members
         return write_onnx(path, members, self.spec, self._task().decode)
 
+    def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
+        """See `Model.answers`; of numbers a column of them."""
+        if self.spec.task != "regression":
+            return super().answers(decoded, names)
+        column = self.spec.label_columns
+        name = "number" if column is None else column
+        return pd.DataFrame({name: decoded.numpy()}, pd.Index(names))
+
     # ---- parts --------------------------------------------------------------------------------
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
-        task = "multi-label" if self.spec.multi_label else "classification"
-        return task, self.members[0].name, self.arguments
+        return self.spec.task, self.members[0].name, self.arguments
+
+    def _explained(self, answer: Answer, label: Label | None) -> Label:
+        """The class to explain, or what stands for a number.
+
+        Raises:
+            ValueError: the model does not know the class.
+        """
+        if label is None:
+            if isinstance(answer, float):
+                return f"{answer:.4g}"
+            return max(answer.probabilities, key=answer.probabilities.__getitem__)
+        spelt = {str(name): name for name in self.spec.classes}
+        if label not in self.spec.classes and str(label) not in spelt:
+            way_out = did_you_mean(label, self.spec.classes) if spelt else "Leave it out."
+            raise ValueError(f"label must be a class of the model, got {label=}. {way_out}")
+        return label if label in self.spec.classes else spelt[str(label)]
 
     def _example(self) -> str:
+        if self.spec.n_texts > 1:
+            return 'model.predict(("Was it good?", "I have seen better."))'
         return 'model.predict("I have seen better.")'
 
     def _task(self) -> Task:
@@ -267,6 +288,32 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
 
     def _check_config(self, config: Config) -> None:
         check(config)
+
+    def _texts(self, query: Any) -> tuple[list[Text], bool]:
+        """The texts or pairs of a query, and whether it was one alone."""
+        if self.spec.n_texts > 1:
+            return pairs_of(query, self.spec.text_column)
+        texts, alone = texts_of(query, self.spec.text_column)
+        return [*texts], alone
+
+    def _one_text(self, query: Any) -> Text:
+        """The single text or pair that a query is."""
+        if self.spec.n_texts == 1:
+            return one_text(query)
+        pairs, alone = pairs_of(query, self.spec.text_column)
+        if not alone:
+            raise ValueError(
+                f"this takes one pair, a tuple of two str, got {query!r:.60}. Try each."
+            )
+        return pairs[0]
+
+    def _stream(self, texts: Sequence[Text]) -> Stream:
+        """Texts as numbers; warnings tell of those that are not read whole."""
+        stream, network = in_memory(self.spec.numbered(texts)), self.members[0]
+        warn_of_empty(stream)
+        if self.spec.n_texts > 1 and isinstance(network, EncoderNet):
+            warn_of_long_pairs(stream, network.room)
+        return stream
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         partners: Any = () if self.blend is None else self.blend.partners
@@ -277,11 +324,11 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         return DocumentBatches(stream, labels, batch_size, **options)
 
     def _decoded(self, logits: Tensor) -> Tensor:
-        """Probabilities by all voices. Shape: (n_voices, n, n_classes) -> (n, n_classes)."""
+        """Answers by all voices. Shape: (n_voices, n, n_out) -> (n, n_classes), or (n,) numbers."""
         return self._placed.mean([self._task().decode(one) for one in logits])
 
     def _logits(self, stream: Stream, batch_size: int = 64) -> Tensor:
-        """Logits of each voice for each document, in order. Shape: (n_voices, n, n_classes)."""
+        """Logits of each voice for each document, in order. Shape: (n_voices, n, n_out)."""
         labels = np.zeros(stream.n_documents, dtype=np.int64)
         batches = self._batches(stream, labels, batch_size)
         outputs = self._placed.predict(batches.epoch(0), self._task())

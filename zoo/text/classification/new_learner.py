@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
@@ -24,14 +25,16 @@ from zoo.text.classification.options import (
     LSTM,
     OPTIONS,
     Options,
+    TaskName,
 )
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
 from zoo.text.data.labelled_texts import Labelled
+from zoo.text.data.pairs import as_one
 from zoo.text.data.parts import parts, unseen
 from zoo.text.data.stream import Stream, cache_folder, in_memory, most_frequent, with_own_numbers
 from zoo.text.data.tokenizer import Tokenizer
-from zoo.text.data.warnings import warn_of_empty, warn_of_unknown
+from zoo.text.data.warnings import warn_of_empty, warn_of_long_pairs, warn_of_unknown
 from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.model import LanguageModel
 from zoo.text.models.classifier import ClassifierNet
@@ -47,8 +50,27 @@ SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a network from r
 def labelled_texts(data: Any, first: Start | None, options: Options) -> Labelled:
     """All texts of a verb's call, in the order of the user's rows."""
     settings = OPTIONS.complete(options)
-    columns = _columns(first, settings)
-    return read(data, text=settings["text"], label=settings["label"], usual=columns)
+    task, columns = task_asked(settings, first), _columns(first, settings)
+    return read(data, text=settings["text"], label=settings["label"], usual=columns, task=task)
+
+
+def task_asked(settings: Options, first: Start | None) -> TaskName | None:
+    """What the call asks of a text; a model of numbers goes on with numbers; None asks the labels.
+
+    Raises:
+        ValueError: there is a range, and no number is asked for; or the range is none.
+    """
+    task, y_range = settings["task"], settings["y_range"]
+    if y_range is None:
+        goes_on = task is None and first is not None and first.spec.task == "regression"
+        return "regression" if goes_on else task
+    low, high = y_range
+    if task not in (None, "regression") or not -math.inf < low < high < math.inf:
+        raise ValueError(
+            "y_range must be two finite numbers, the lower first, for task='regression', got "
+            f"{y_range=}, {task=}. Give such as (0, 10), or leave it out."
+        )
+    return "regression"
 
 
 def training_texts(whole: Labelled, options: Options) -> Labelled:
@@ -71,7 +93,9 @@ def new_learner(
         **options: the given ones.
     """
     on_encoder = first is not None and isinstance(first.spec, PieceSpec)
-    OPTIONS.require_used(options, {LSTM: not on_encoder})
+    is_number = whole.task == "regression"
+    facts = {LSTM: not on_encoder, "classes": not is_number}
+    OPTIONS.require_used(options, facts)
     if first is not None:
         require_like(first, options)
     settings = OPTIONS.complete(options)
@@ -83,7 +107,7 @@ def new_learner(
     training, held = _divided(whole, settings, columns)
     drawn = settings["valid"] is None and whole.is_valid is None
     held = unseen(held, earlier, drawn=drawn)
-    spec = _spec(first, training, whole, columns, settings["language"], run)
+    spec = _spec(first, training, whole, columns, settings, run)
     batches = partial(_batches, spec=spec, batch_size=settings["batch_size"], run=run)
     train_batches = batches(training, shuffle=True)
     warn_of_empty(train_batches.stream)
@@ -91,13 +115,13 @@ def new_learner(
         warn_of_unknown(train_batches.stream, len(spec.words))
     word = spec.word if parts_pay(train_batches.stream) else None
     valid_batches = None if held is None else replace(batches(held, shuffle=False), word=word)
-    facts: dict[str, Any] = {
+    network = _network(first, spec, settings, run)
+    record: dict[str, Any] = {
         "pretrained": repr(first) if first else "",
         "texts": len(training.texts),
     }
-    network = _network(first, spec, settings, run)
     if isinstance(network, EncoderNet):
-        facts |= _windows(network, train_batches.stream)
+        record |= _windows(network, train_batches.stream)
     return learner_of(
         network,
         Data(
@@ -111,7 +135,7 @@ def new_learner(
         TextClassifier,
         settings,
         source=source,
-        record=facts | _recorded(settings, on_encoder=on_encoder),
+        record=record | _recorded(settings, facts),
         seen_before=earlier,
         licence=first.licence if first is not None and on_encoder else "unknown",
     )
@@ -120,14 +144,16 @@ def new_learner(
 def _windows(network: EncoderNet, stream: Stream) -> dict[str, Any]:
     """What the card tells of long texts: what an encoder reads at once, and how many are longer."""
     longer = int((stream.ends - stream.starts > network.room).sum())
-    return {"pieces_at_once": network.room, "texts_in_windows": longer}
+    if not network.pair:
+        return {"pieces_at_once": network.room, "texts_in_windows": longer}
+    warn_of_long_pairs(stream, network.room)
+    return {"pieces_at_once": network.room - 1, "pairs_cut_off": longer}
 
 
-def _recorded(settings: Options, *, on_encoder: bool) -> dict[str, Any]:
+def _recorded(settings: Options, facts: dict[str, bool]) -> dict[str, Any]:
     """What the card tells of the options: those that mean something for the network."""
-    idle = {
-        name for name, one in OPTIONS.settings.items() if on_encoder and one.option.needs == LSTM
-    }
+    each = OPTIONS.settings.items()
+    idle = {name for name, one in each if not facts.get(one.option.needs, True)}
     used: Any = {name: value for name, value in settings.items() if name not in idle}
     return OPTIONS.record(used)
 
@@ -139,7 +165,7 @@ def _divided(
     apart, run = settings["valid"], settings["run"] or Run()
     if apart is not None:
         names: Any = {"text": settings["text"], "label": settings["label"], "usual": columns}
-        apart = read(apart, **names, several=whole.multi_label).to_score()
+        apart = read(apart, **names, task=whole.task).to_score()
     fold = settings["fold"] and Fold(*settings["fold"])
     return parts(whole, apart, settings["valid_fraction"], run.seed, fold)
 
@@ -158,7 +184,7 @@ def _columns(first: Start | None, settings: Options) -> tuple[Any, Any]:
     """The columns of texts and of classes to remember: those named now, or before."""
     before = first.spec.columns if first else (None, None)
     text, label = settings["text"], settings["label"]
-    label = tuple(label) if isinstance(label, (list, tuple)) else label
+    text, label = (tuple(one) if isinstance(one, (list, tuple)) else one for one in (text, label))
     return before[0] if text is None else text, before[1] if label is None else label
 
 
@@ -167,21 +193,25 @@ def _spec(
     training: Labelled,
     whole: Labelled,
     columns: tuple[Any, Any],
-    language: str,
+    settings: Options,
     run: Run,
 ) -> Spec | PieceSpec:
     """The pretrained model's way to read texts, or the words of the training texts; the classes."""
     before: TextSpec
+    language = settings["language"]
     if first is None:
         folder = cache_folder(run.cache)
-        stream, words = with_own_numbers(training.texts, Tokenizer(language), folder)
+        stream, words = with_own_numbers(map(as_one, training.texts), Tokenizer(language), folder)
         before = Spec(most_frequent(stream, words).words, language)
     else:
         before = first.spec
     classes = whole.classes()
+    knows = before.task == whole.task != "regression" and set(classes) <= set(before.classes)
     answers: Any = {
-        "classes": before.classes if set(classes) <= set(before.classes) else classes,
-        "multi_label": whole.multi_label,
+        "classes": before.classes if knows else classes,
+        "multi_label": whole.task == "multi-label",
+        **_scale(before, training, whole, settings["y_range"]),
+        "n_texts": whole.n_texts,
         "text_column": columns[0],
         "label_columns": columns[1],
     }
@@ -189,6 +219,36 @@ def _spec(
         return replace(before, **answers)
     assert isinstance(before, Spec)
     return Spec(before.words, before.language, before.reverse, **answers)
+
+
+def _scale(
+    before: TextSpec, training: Labelled, whole: Labelled, y_range: tuple[float, float] | None
+) -> dict[str, Any]:
+    """Fields of the spec on numbers: a trained head's, or those of the training texts.
+
+    Raises:
+        ValueError: numbers lie outside their range, or a trained head is to answer in another one.
+    """
+    if whole.task != "regression":
+        return {"y_scale": None, "y_range": None}
+    scale = before.y_scale
+    if scale is not None and y_range not in (None, before.y_range):
+        raise ValueError(
+            f"a trained head must keep its range {before.y_range}, got {y_range=}. Leave it out, "
+            "or start from a model of other answers."
+        )
+    limits = before.y_range if scale is not None else y_range
+    numbers = whole.numbers(()).astype(np.float64)
+    low, high = limits or (-np.inf, np.inf)
+    if numbers.min() < low or numbers.max() > high:
+        raise ValueError(
+            f"all numbers must lie within y_range, got {numbers.min():g} to {numbers.max():g} for "
+            f"y_range={limits}. Widen it, best by a tenth."
+        )
+    if scale is None:
+        own = training.numbers(()).astype(np.float64)
+        scale = (float(own.mean()), float(own.std()) or 1.0)
+    return {"y_scale": scale, "y_range": limits and (float(limits[0]), float(limits[1]))}
 
 
 @torch.no_grad()
@@ -213,7 +273,7 @@ def _lstm(first: Start | None, spec: Spec, settings: Options) -> ClassifierNet:
     sizes = SMALL if first is None else first.arguments
     network = ClassifierNet(
         n_words=len(spec.words),
-        n_classes=len(spec.classes),
+        n_classes=spec.n_out,
         **{name: sizes[name] for name in SMALL},
         drop_mult=settings["drop_mult"],
         max_len=settings["max_len"],
@@ -227,7 +287,8 @@ def _lstm(first: Start | None, spec: Spec, settings: Options) -> ClassifierNet:
 def _on_encoder(first: Start | None, spec: PieceSpec) -> EncoderNet:
     """A network on a pretrained encoder, or on that of a classifier."""
     assert isinstance(first, (Encoder, TextClassifier))
-    network = EncoderNet(n_classes=len(spec.classes), **first.arguments)
+    frames = {"pair": spec.pieces.pair_frame() if spec.n_texts > 1 else ()}
+    network = EncoderNet(n_classes=spec.n_out, **first.arguments | frames)
     if isinstance(first, Encoder):
         first.load_into(network)
     else:
@@ -237,6 +298,8 @@ def _on_encoder(first: Start | None, spec: PieceSpec) -> EncoderNet:
 
 def _task(spec: TextSpec, settings: Options, labels: NDArray[Any], run: Run) -> Task:
     """The task, its loss smoothed and weighted as the user says."""
+    if spec.task == "regression":
+        return task_of(spec)
     n, several = len(spec.classes), spec.multi_label
     n_each = labels.sum(0) if several else np.bincount(labels, minlength=n)
     chosen = settings["class_weights"]

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Final, Literal
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
 from zoo.core.trust.options import InFolds, Judged
-from zoo.text.language_model.options import LANGUAGE, Column
+from zoo.text.language_model.options import LANGUAGE
 from zoo.text.recipe import BPTT, MAX_LEN
 
 TRAIN_EPOCHS: Final = 10
 TRAIN_LR: Final = 5e-3
 FEW_LETTERS: Final = 60_000  # up to which a held-out tenth tells too little: 500 sentences
+TaskName = Literal["classification", "multi-label", "regression"]
 CHEAP_LETTERS: Final = 1_000_000  # up to which all texts are trained on again
 LSTM: Final = "a model that reads words"  # what some options mean nothing without
 BATCH_SIZE, ENCODER_BATCH_SIZE = 64, 16  # texts
@@ -28,7 +29,14 @@ Gradual = Annotated[bool, Option(help="Thaw the last layers one after another fi
 class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
     """What `learner` takes beside the model and the texts."""
 
-    text: Column
+    text: Annotated[
+        str | int | Sequence[str | int] | None,
+        Option(
+            cli=list,
+            help="Column of texts, or two of pairs that are read together, such as questions and "
+            "answers; without one, that of the pretrained model, else 'text', or the only column.",
+        ),
+    ]
     label: Annotated[
         str | int | Sequence[str | int] | None,
         Option(
@@ -37,10 +45,25 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             "Several columns are one class each, in which 1 says that a text has it.",
         ),
     ]
+    task: Annotated[
+        TaskName | None,
+        Option(
+            help="What is asked of a text; by default the labels decide between one class and "
+            "several, and a pretrained model of numbers goes on with numbers."
+        ),
+    ]
+    y_range: Annotated[
+        tuple[float, float] | None,
+        Option(help="Lowest and highest number to predict; the answer is a sigmoid of the range."),
+    ]
     language: Annotated[str, replace(LANGUAGE, needs=LSTM)]
     class_weights: Annotated[
         Literal["balanced"] | Mapping[Any, float] | None,
-        Option(cli=str, help="How much each class counts in the loss: 'balanced', or by class."),
+        Option(
+            cli=str,
+            needs="classes",
+            help="How much each class counts in the loss: 'balanced', or by class.",
+        ),
     ]
     drop_mult: Annotated[
         float,

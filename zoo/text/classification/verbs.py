@@ -71,6 +71,11 @@ def finetune(
     that are fitted on texts which none has seen: of a few hundred short texts bags mostly say it
     all (`model.rivals` shows it).
 
+    With `task="regression"` labels are numbers to predict: they are learnt in units of their
+    deviation, `predict` gives floats, and the one bag beside the network is TF-IDF with ridge
+    regression. `text=("question", "answer")` names both columns of pairs that are read together; an
+    encoder leaves out the end of the longer text of a pair that it cannot read at once.
+
     Args:
         pretrained: an encoder: "minilm" (extra `minilm`), "hf/ORG/NAME" of the Hugging Face hub
             (extra `transformers`), or a directory in its layout; or a language model (best
@@ -82,7 +87,7 @@ def finetune(
             text files per class, perhaps within train/ and valid/; or a pair (texts, labels). A
             text has any number of classes where labels are lists or rows of 0 and 1, where cells
             hold several with "|" or ";" between them, or where `label` names several columns of 0
-            and 1. Every text must have a label.
+            and 1. Every text must have a label. A pair of texts is a tuple of two.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
             in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`). On an encoder
             about 200 steps in 1 to 8; 0 keeps the logistic regression.
@@ -236,7 +241,7 @@ def _judged(
     """The model of a call, measured beside its rivals, and few texts trained on as a whole."""
     own: Any = {name: value for name, value in options.items() if name not in JUDGED}
     whole = labelled_texts(data, first, own)
-    n_letters = sum(map(len, whole.texts))
+    n_letters = whole.n_letters
     cheap = rivals is not None and n_letters <= CHEAP_LETTERS and whole.is_valid is None
     is_encoder = first is not None and isinstance(first.spec, PieceSpec)
     fewest = FEWEST_ENCODED if is_encoder else FEWEST_TEXTS

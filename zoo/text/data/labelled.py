@@ -9,24 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from zoo.core.split import warn_of_marked_parts
 from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
-from zoo.text.data.texts import column_of, is_missing
-from zoo.text.spec import Column
+from zoo.text.data.pairs import Text, is_pair
+from zoo.text.data.texts import column_of, columns_of, is_missing
+from zoo.text.spec import Asked, Column
 
-LabelColumns = Column | Sequence[Column] | None
+Columns = Column | Sequence[Column] | None
 
 
 def read(
     data: Any,
-    text: Column | None = None,
-    label: LabelColumns = None,
+    text: Columns = None,
+    label: Columns = None,
     *,
     usual: tuple[Any, Any] = (None, None),
-    several: bool | None = None,
+    task: Asked | None = None,
 ) -> Labelled:
     """Labelled texts in any form.
 
@@ -36,37 +38,41 @@ def read(
             text files per class; or a pair (texts, labels). Rows to validate on stay apart where
             the data set them apart: by folders train/ and valid/, by the parts of a `DatasetDict`,
             or by a column "is_valid".
-        text: the column of texts; None takes "text".
+        text: the column of texts, or both columns of pairs; None takes "text".
         label: the column of classes; None takes "label"; several columns are one class each, in
             which 1 says that a text has it.
         usual: columns of texts and of classes where none are named.
-        several: whether a text has any number of classes; None leaves it to the labels.
+        task: what is asked of a text; None leaves it to the labels.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: a column is missing, a text is none, or a label is missing or no plain value.
+        ValueError: a column is missing, a text is none, or a label is missing, no plain value or
+            of another kind than the task's.
     """
     if parts := sources.parts_of(data):
-        again = partial(read, text=text, label=label, usual=usual, several=several)
+        again = partial(read, text=text, label=label, usual=usual, task=task)
         return _joined([again(part) for part in parts if part is not None])
     table, is_valid, values, names = sources.table_of(data), None, None, None
     if table is None:
         texts, values = sources.pair_of(data)
     else:
-        text_name = column_of(table.columns, text, usual[0])
+        text_names = columns_of(table.columns, text, usual[0])
         label_names = _label_names(table.columns, label, usual[1])
-        is_valid = sources.is_valid_of(table, [text_name, *label_names])
+        is_valid = sources.is_valid_of(table, [*text_names, *label_names])
         if is_valid is None:
-            warn_of_marked_parts(table, [text_name, *label_names])
-        texts, values, names = table[text_name].tolist(), table[label_names], table.index.tolist()
+            warn_of_marked_parts(table, [*text_names, *label_names])
+        values, names = table[label_names], table.index.tolist()
+        texts = _texts(table[text_names])
         if len(label_names) == 1 and not isinstance(label, (list, tuple)):
             values = values.iloc[:, 0].tolist()
             if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):
-                values = labels.from_csv(values)
-    _check_texts(texts, len(values))
-    own, named = labels.checked(values, several=several)
-    plain = ["" if is_missing(one) else one for one in texts]
-    return Labelled(plain, own, named, is_valid, names)
+                values = labels.from_csv(values, task)
+    plain = _plain(texts, len(values))
+    own, named = labels.checked(values, task=task)
+    labelled = Labelled(plain, own, named, is_valid, names)
+    if task is not None:
+        labelled.check_kind(task)
+    return labelled
 
 
 def _joined(parts: list[Labelled]) -> Labelled:
@@ -74,14 +80,15 @@ def _joined(parts: list[Labelled]) -> Labelled:
     if len(parts) == 1:
         return parts[0]
     train, valid = parts
-    valid.check_kind(multi_label=train.multi_label)
+    valid.check_kind(train.task)
+    valid.check_pairs(train.n_texts)
     sizes = [len(train.texts), len(valid.texts)]
     own: Any = [*train.labels, *valid.labels]
     named = tuple(dict.fromkeys([*train.named, *valid.named]))
     return Labelled([*train.texts, *valid.texts], own, named, np.repeat([False, True], sizes))
 
 
-def _label_names(columns: Any, wanted: LabelColumns, usual: Any) -> list[Any]:
+def _label_names(columns: Any, wanted: Columns, usual: Any) -> list[Any]:
     """The names of the columns of labels."""
     there = list(columns)
     if wanted is None and isinstance(usual, (list, tuple)):
@@ -92,14 +99,36 @@ def _label_names(columns: Any, wanted: LabelColumns, usual: Any) -> list[Any]:
     return [column_of(there, name, default="label", what="classes") for name in names]
 
 
-def _check_texts(texts: list[Any], n_labels: int) -> None:
+def _texts(table: pd.DataFrame) -> list[Any]:
+    """The texts of one column, or the pairs of two; a gap is an empty text of a pair."""
+    columns = [table[name].tolist() for name in table]
+    if len(columns) == 1:
+        return columns[0]
+    filled = (["" if is_missing(one) else one for one in column] for column in columns)
+    return list(zip(*filled, strict=True))
+
+
+def _plain(texts: list[Any], n_labels: int) -> list[Text]:
+    """The texts, empty where one is missing, or the pairs.
+
+    Raises:
+        ValueError: they are not as many as labels, or something is no text.
+    """
     n_texts = len(texts)
     if n_texts != n_labels or not texts:
         raise ValueError(
             f"each text must have a label, got {n_texts=}, {n_labels=}. Give as many of both."
         )
-    odd = [text for text in texts if not isinstance(text, str) and not is_missing(text)]
+    if is_pair(texts[0]):
+        what, odd = "pair of two str", [text for text in texts if not is_pair(text)]
+    else:
+        what, odd = (
+            "str",
+            [one for one in texts if not isinstance(one, str) and not is_missing(one)],
+        )
     if odd:
         raise ValueError(
-            f"a text must be a str, got {odd[0]!r:.60} ({len(odd)} in all). Leave these rows out."
+            f"a text must be a {what}, got {odd[0]!r:.60} ({len(odd)} in all). Leave these rows "
+            "out."
         )
+    return [tuple(one) if is_pair(one) else "" if is_missing(one) else one for one in texts]

@@ -1,12 +1,14 @@
-"""What data say of their texts: a class each, or any number of classes each.
+"""What data say of their texts: a class each, any number of classes each, or a number each.
 
-Any number of them where labels are lists, columns of 0 and 1, or cells with a separator. A gap is
-never a class: data with gaps are refused.
+Any number of them where labels are lists, columns of 0 and 1, or cells with a separator; numbers
+where the call says so. A gap is never a class: data with gaps are refused.
 """
 
 from __future__ import annotations
 
 import ast
+import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from typing import Any, Final
@@ -18,10 +20,11 @@ from zoo.data.table import EMPTY
 from zoo.text.data.texts import is_missing
 from zoo.text.spec import Label
 
-Labels = list[Label] | list[tuple[Label, ...]]
+Labels = list[Label] | list[tuple[Label, ...]] | list[float]
 
 SEPARATORS: Final = ("|", ";")  # between the labels in a cell: no name of a class has them
 
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e-?[0-9]+)?", re.IGNORECASE)
 _BOOLEANS = {"true": True, "false": False}
 _TRUTH = _BOOLEANS | {"0": False, "1": True, "0.0": False, "1.0": True}
 
@@ -46,14 +49,16 @@ def from_columns(table: pd.DataFrame) -> tuple[list[tuple[Label, ...]], tuple[La
     return [tuple(compress(names, row)) for row in rows.to_numpy()], names
 
 
-def from_csv(cells: Sequence[str | None]) -> list[Any]:
+def from_csv(cells: Sequence[str | None], task: str | None = None) -> list[Any]:
     """The values that cells of text spell: whole numbers, truth values or lists; None is a gap.
 
-    The latter where all cells are such; "007" is a name.
+    The latter where all cells are such; "007" is a name. Numbers with fractions are such unless
+    the task says that they are names.
     """
     texts = [cell.strip() if isinstance(cell, str) else None for cell in cells]
     spelt = {text for text in texts if text is not None and text not in EMPTY}
     readings: list[Callable[[str], Any]] = [lambda text: _BOOLEANS.get(text.lower()), _whole, _list]
+    readings += [] if task == "classification" else [_fraction]
     for reading in readings:
         meanings = {text: reading(text) for text in spelt}
         if spelt and None not in meanings.values():
@@ -62,24 +67,27 @@ def from_csv(cells: Sequence[str | None]) -> list[Any]:
 
 
 def checked(
-    values: Sequence[Any] | pd.DataFrame, *, several: bool | None = None
+    values: Sequence[Any] | pd.DataFrame, *, task: str | None = None
 ) -> tuple[Labels, tuple[Label, ...]]:
     """A label for each text, and classes that the form of the labels tells, with texts or without.
 
     Args:
         values: a class each, lists of classes, rows or columns of 0 and 1, or cells with a
             separator.
-        several: whether a text has any number of classes; None leaves it to the values.
+        task: what is asked of a text; None leaves it to the values.
 
     Raises:
         ValueError: there are gaps, some labels are lists and others not, or a label is no plain
-            value.
+            value; or no number where numbers are asked for.
     """
+    if task == "regression":
+        return _numbers(values), ()
     if isinstance(values, pd.DataFrame):
         return from_columns(values)
     lists = [isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in values]
     if not any(lists):
-        return _from_cells(_as_numbers([[_plain(value) for value in values]])[0], several)
+        cells = _as_numbers([[_plain(value) for value in values]])[0]
+        return _from_cells(cells, task)
     if not all(lists):
         odd = values[lists.index(False)]
         raise ValueError(
@@ -95,10 +103,34 @@ def checked(
     return [tuple(dict.fromkeys(row)) for row in rows], ()
 
 
-def _from_cells(cells: list[Any], several: bool | None) -> tuple[Labels, tuple[Label, ...]]:
+def _numbers(values: Sequence[Any] | pd.DataFrame) -> list[float]:
+    """The numbers that labels are or spell.
+
+    Raises:
+        ValueError: some are none.
+    """
+    if isinstance(values, pd.DataFrame):
+        raise ValueError(
+            f"numbers of texts must be in one column, got {list(values.columns)[:10]} for "
+            "task='regression'. Name one of them."
+        )
+    numbers = [_number(_plain(value)) for value in values]
+    odd = [i for i, number in enumerate(numbers) if number is None]
+    if odd:
+        raise ValueError(
+            "every text must have a finite number for task='regression', got "
+            f"{values[odd[0]]!r:.60} in place {odd[0]} ({len(odd)} such in all). Correct them or "
+            "leave these texts out, or give task='classification'."
+        )
+    return [number for number in numbers if number is not None]
+
+
+def _from_cells(cells: list[Any], task: str | None) -> tuple[Labels, tuple[Label, ...]]:
     texts = [cell for cell in cells if isinstance(cell, str)]
     separator = next((mark for mark in SEPARATORS if any(mark in text for text in texts)), None)
-    if several is False or (several is None and separator is None) or not texts:
+    if task == "classification":
+        cells = [str(one) if isinstance(one, float) and not _is_gap(one) else one for one in cells]
+    if task == "classification" or (task is None and separator is None) or not texts:
         _require_plain(cells)
         return cells, ()
     labels: list[tuple[Label, ...]] = []
@@ -120,9 +152,13 @@ def _require_plain(labels: Iterable[Any]) -> None:
         )
     odd = [label for label in labels if not isinstance(label, (str, int))]
     if odd:
+        is_number = all(isinstance(label, float) for label in odd)
+        way_out = "Leave these rows out, or name their classes."
+        if is_number:
+            way_out = "Give task='regression' to predict numbers, task='classification' for names."
         raise ValueError(
             f"a label must be plain text or a whole number, got {odd[0]!r:.60} "
-            f"({len(odd)} such labels). Leave these rows out, or name their classes."
+            f"({len(odd)} such labels). {way_out}"
         )
 
 
@@ -179,6 +215,19 @@ def _whole(text: str) -> int | None:
     digits = text.removesuffix(".0").removeprefix("-")
     is_canonical = digits.isascii() and digits.isdigit() and (digits == "0" or digits[0] != "0")
     return int(text.removesuffix(".0")) if is_canonical else None
+
+
+def _number(value: Any) -> float | None:
+    """The finite number that a value is or spells."""
+    try:
+        number = float(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _fraction(text: str) -> float | None:
+    return _number(text) if _DECIMAL.fullmatch(text) else None
 
 
 def _list(text: str) -> list[Any] | None:

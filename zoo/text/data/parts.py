@@ -52,7 +52,8 @@ def parts(
             return train, unseen(apart, None, train.hashes())
         data = train
     if valid is not None:
-        valid.check_kind(multi_label=data.multi_label)
+        valid.check_kind(data.task)
+        valid.check_pairs(data.n_texts)
         require_disjoint(data.hashes(), valid.hashes(), rows="texts", way_out=WAY_OUT)
         return data, valid
     return split(data, fraction, seed) if fraction else (data, None)
@@ -63,7 +64,9 @@ def _one_of_folds(data: Labelled, fold: Fold, seed: int) -> tuple[Labelled, Labe
     if data.is_valid is not None:
         raise ValueError(MARKED)
     groups = [key_of(text) or row for row, text in enumerate(data.texts)]
-    strata: Any = None if data.multi_label else data.labels
+    strata: Any = data.labels if data.task == "classification" else None
+    if data.task == "regression":
+        strata = data.ranges(1 / fold.of)
     train, held = rows_of_fold(fold, len(groups), seed, groups=groups, strata=strata)
     return data.take(train), data.take(held)
 
@@ -112,6 +115,8 @@ def without(
 def split(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelled | None]:
     """Two parts at random, the second with this fraction of each class; copies stay together.
 
+    Numbers are divided by ranges of like many texts as if these were classes.
+
     Without a second part where copies leave nothing to hold out.
 
     Raises:
@@ -119,8 +124,9 @@ def split(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelle
     """
     units = units_of(map(key_of, data.texts))
     rng = np.random.default_rng(seed)
-    numbers = data.numbers(data.classes())
-    draw = _by_label if data.multi_label else _by_class
+    is_number = data.task == "regression"
+    numbers = data.ranges(fraction) if is_number else data.numbers(data.classes())
+    draw = _by_label if data.task == "multi-label" else _by_class
     n_texts = len(data.texts)
     held = [] if are_too_few(units, n_texts, fraction) else draw(numbers, units, fraction, rng)
     if not held and len(units) == n_texts:

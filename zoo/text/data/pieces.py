@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as PieceTokenizer
 
 FIRST: Final = len(SPECIAL)  # the number of the tokenizer's piece 0
+SIDE: Final = -1  # what stands for the first text in the frame of a pair; one less for the second
 AT_ONCE: Final = 1024  # texts that are cut in one call
 MANY: Final = 32  # texts of a call from which on the tokenizer's own threads share the work
 LACKING: Final = (
@@ -113,6 +114,16 @@ class Pieces:
         tokenizer.enable_truncation(most)
         tokenizer.enable_padding(pad_id=pad, pad_token=tokenizer.id_to_token(pad) or "[PAD]")
         return str(tokenizer.to_str())
+
+    def pair_frame(self) -> list[list[int]]:
+        """What the tokenizer puts around a pair of texts, see `zoo.text.models.pairs.Frame`."""
+        whole = self._tokenizer.encode("a", "a")
+        frame: list[list[int]] = []
+        for piece, kind, side in zip(whole.ids, whole.type_ids, whole.sequence_ids, strict=True):
+            one = [piece if side is None else SIDE - side, kind]
+            if side is None or one not in frame:
+                frame.append(one)
+        return frame
 
     def _source(self, text: str) -> str:
         """A text as the tokenizer gets it."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from zoo.text.data.rules import BOS, MAJ, REP, SPECIAL, UNK, UP, WREP
+from zoo.text.data.rules import BOS, FIELD, MAJ, REP, SPECIAL, UNK, UP, WREP
 from zoo.text.data.tokenizer import Numbers
 
 _NO_SPACE_BEFORE = re.compile(r"[.,:;!?%)\]}…]+|'(s|m|re|ve|d|ll)?|n't|-|\n.*", re.DOTALL)
@@ -45,13 +45,16 @@ def readable(tokens: Sequence[str]) -> str:
 def word_starts(tokens: Sequence[str]) -> list[int]:
     """Where the words begin among the tokens of a text; marks belong to the word that they mark.
 
+    The mark between the texts of a pair begins none.
+
     >>> word_starts(["xxbos", "xxup", "so", "xxrep", "3", "!"])
     [1, 3]
     """
     starts = []
     place = 1 if tokens[:1] == [BOS] else 0
     while place < len(tokens):
-        starts.append(place)
+        if tokens[place] != FIELD:
+            starts.append(place)
         place += 1 + _FOLLOW.get(tokens[place], 0)
     return starts
 

@@ -20,13 +20,13 @@ UNK, PAD, BOS, EOS, FIELD, REP, WREP, UP, MAJ = SPECIAL = (
     "xxpad",  # fills up shorter documents of a batch
     "xxbos",  # a document begins
     "xxeos",
-    "xxfld",
+    "xxfld",  # stands between the texts of a pair
     "xxrep",  # a character repeated: xxrep, how often, the character
     "xxwrep",  # a word repeated: xxwrep, how often, the word
     "xxup",  # the next word stood in capitals
     "xxmaj",  # the next word began with a capital
 )
-UNK_ID, PAD_ID, BOS_ID = 0, 1, 2
+UNK_ID, PAD_ID, BOS_ID, FIELD_ID = 0, 1, 2, 4
 
 _REMAINS: Final = (  # of HTML, of escaping and of WikiText's own marks; in this order
     ("#39;", "'"),

@@ -15,6 +15,7 @@ from zoo.core.messages import warn
 from zoo.data.table import TABLES, read_texts, truths_of
 from zoo.text.data import huggingface, texts
 from zoo.text.data.files import parts_in, path_of, text_of, visible
+from zoo.text.data.pairs import SIDES, is_pair
 
 VALID_COLUMNS: Final = ("is_valid", "valid")
 UNLABELLED: Final = ("unsup", "unlabelled", "unlabeled")  # folders of texts without a class
@@ -77,9 +78,12 @@ def pair_of(data: Any) -> tuple[list[Any], list[Any] | pd.DataFrame]:
         )
     column, labels = (_columns(part) for part in data)
     if isinstance(column, pd.DataFrame):
-        raise ValueError(
-            f"texts must be one column, got {list(column.columns)[:10]}. Give one of them."
-        )
+        if len(column.columns) != SIDES:
+            raise ValueError(
+                f"texts must be one column, or two of pairs, got {list(column.columns)[:10]}. Give "
+                "one of them."
+            )
+        column = list(column.itertuples(index=False, name=None))
     return column, labels
 
 
@@ -119,7 +123,8 @@ def _columns(values: Any) -> list[Any] | pd.DataFrame:
 
 
 def _is_row(one: Any) -> bool:
-    return isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], str)
+    is_two = isinstance(one, tuple) and len(one) == 2
+    return is_two and (isinstance(one[0], str) or is_pair(one[0]))
 
 
 def _from_file(path: Path) -> pd.DataFrame:

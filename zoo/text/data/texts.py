@@ -18,6 +18,7 @@ from zoo.data.table import TABLES, pieces_of, require_columns
 from zoo.text.data import huggingface, torchtext
 from zoo.text.data.files import parts_in, path_of, text_of, visible
 from zoo.text.data.normalisation import normal_form
+from zoo.text.data.pairs import Text, sides
 from zoo.text.spec import Column
 
 Texts = str | os.PathLike[str] | pd.DataFrame | Iterable[Any]
@@ -158,16 +159,45 @@ def column_of(
     return name
 
 
-def key_of(text: str) -> str:
+def columns_of(columns: Iterable[Any], wanted: Any = None, usual: Any = None, *, n: int = 1) -> Any:
+    """The columns of texts: one, or several that are read together.
+
+    Args:
+        columns: names of all columns.
+        wanted: a name, or a list or tuple of them; or None.
+        usual: those where none are named.
+        n: how many are needed where no names are known: all columns of a table of so many.
+
+    Raises:
+        ValueError: see `column_of`; or there are more than two.
+    """
+    there = list(columns)
+    names = usual if wanted is None else wanted
+    if names is None and n > 1 and len(there) == n:
+        names = tuple(there)
+    if n > 1 and not isinstance(names, (list, tuple)):
+        raise ValueError(
+            f"columns of pairs must be known, got {there[:10]}. Name them at training, such as "
+            "text=('question', 'answer'), or give a table of these two columns."
+        )
+    if not isinstance(names, (list, tuple)):
+        return [column_of(there, wanted, usual)]
+    if not 1 <= len(names) <= 2:
+        raise ValueError(f"texts must be in one column or two, got {list(names)}. Join others.")
+    return [column_of(there, name) for name in names]
+
+
+def key_of(text: Text) -> str:
     r"""The same for all copies of a text: spaces, capitals, quotes and escapes make no other text.
 
     >>> key_of("Isn\u2019t it  Good\r\n") == key_of("isn&#39;t it good")
     True
     """
-    return " ".join(normal_form(text).split()).casefold()
+    keys = [" ".join(normal_form(one).split()).casefold() for one in sides(text)]
+    return "\n".join(keys) if any(keys) else ""
 
 
-def hashes_of(texts: Iterable[str]) -> Hashes:
+def hashes_of(texts: Iterable[Text]) -> Hashes:
     """Content hashes of the texts that are not empty. Shape: (n,)"""
     return content_hashes(filter(None, map(key_of, texts)))
 

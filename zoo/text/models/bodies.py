@@ -7,6 +7,7 @@ be fetched. Nothing here reads weights.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -133,6 +134,12 @@ def longest(body: nn.Module) -> int:
         return min(one.num_embeddings - _after_padding(one.padding_idx) for one in tables)
     stated = getattr(body.config, "max_position_embeddings", None)  # of turning or relative ones
     return int(stated) if isinstance(stated, int) and stated > 0 else 2**31
+
+
+def n_types_of(body: Any) -> int:
+    """Types of pieces that an encoder tells apart; 1 if it reads none."""
+    reads = "token_type_ids" in inspect.signature(body.forward).parameters
+    return max(int(getattr(body.config, "type_vocab_size", 0) or 0), 1) if reads else 1
 
 
 def groups_of(body: nn.Module) -> list[LayerGroup]:

@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from zoo.core.batches import bounds
 from zoo.core.training.groups import LayerGroup
 from zoo.text.data.pieces import FIRST
-from zoo.text.models.bodies import body_of, groups_of, longest
+from zoo.text.data.rules import FIELD_ID
+from zoo.text.models.bodies import body_of, groups_of, longest, n_types_of
+from zoo.text.models.pairs import Frame, cut, framed
 
 Pooling = Literal["mean", "cls", "max", "lasttoken"]
 
@@ -39,8 +41,12 @@ class EncoderNet(nn.Module):
         before: pieces of the frame before a text, as numbers of the tokenizer.
         after: those after it.
         pad: number of the piece that fills up short texts.
+        pair: frame of pairs of texts, each with the mark of fields between its texts; empty if
+            texts are no pairs. Of a pair that is longer than `max_tokens`, the end of its longer
+            text is left out.
 
     Attributes:
+        room: numbers of a window of a text, or of a pair.
         arguments: what builds the network again, beside its classes.
         d_pooled: width of a text's vector.
         max_tokens: see above.
@@ -66,6 +72,7 @@ class EncoderNet(nn.Module):
         before: Sequence[int] = (),
         after: Sequence[int] = (),
         pad: int = 0,
+        pair: Frame = (),
     ) -> None:
         super().__init__()
         self.arguments: dict[str, Any] = {
@@ -77,16 +84,28 @@ class EncoderNet(nn.Module):
             "after": list(after),
             "pad": pad,
         }
+        if pair:
+            self.arguments["pair"] = [list(one) for one in pair]
+        self.pair: Frame = self.arguments.get("pair", ())
         self.pooling, self.normalise = pooling, normalise
         self.before, self.after, self.pad = [*before], [*after], pad
         self.encoder = body_of(config)
         self.max_tokens = max_tokens
-        self.room = max_tokens - len(self.before) - len(self.after)  # pieces of a window
+        self.room = max_tokens - len(self.before) - len(self.after)
+        if pair:
+            self.room = max_tokens - sum(piece >= 0 for piece, _ in pair) + 1
         most, n_pieces = longest(self.encoder), self.encoder.config.vocab_size
-        if self.room < 1 or max_tokens > most:
+        if self.room < (3 if pair else 1) or max_tokens > most:
             raise ValueError(f"max_tokens must leave room within {most}, got {max_tokens=}")
-        if not all(0 <= piece < n_pieces for piece in (*before, *after, pad)):
-            raise ValueError(f"the frame's pieces must be below {n_pieces}, got {before}, {after}")
+        inside = [piece for piece, _ in pair if piece >= 0]
+        if not all(0 <= piece < n_pieces for piece in (*before, *after, *inside, pad)):
+            raise ValueError(
+                f"the frame's pieces must be below {n_pieces}, got {before}, {after}, {inside}"
+            )
+        n_types = n_types_of(self.encoder)
+        self.reads_types = n_types > 1
+        if self.reads_types and not all(0 <= kind < n_types for _, kind in pair):
+            raise ValueError(f"types of pieces must be below {n_types}, got {pair}")
         self.d_pooled: int = self.encoder.config.hidden_size
         self.head = nn.Linear(self.d_pooled, n_classes)
         self.head_trained = False
@@ -104,6 +123,8 @@ class EncoderNet(nn.Module):
 
     def pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """The vector of each text. Shape: (B, T), (B,) -> (B, d), float32."""
+        if self.pair:
+            tokens, lengths = cut(tokens, lengths, self.room)
         windows = Windows.of(lengths.tolist() or [0], self.room)
         vectors = self._windows(tokens, windows)
         n_each = np.bincount(windows.rows)
@@ -117,12 +138,15 @@ class EncoderNet(nn.Module):
             vectors = F.normalize(vectors, dim=1)
         return vectors[: len(lengths)]  # of no texts, as a process may have, none
 
-    def read(self, pieces: Tensor, mask: Tensor) -> Tensor:
+    def read(self, pieces: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
         """The pooled vector of each window as the encoder gets it: the tokenizer's own pieces.
 
-        Shape: (W, L) int64, the frame among them; (W, L), True where a piece is -> (W, d), float32.
+        Shape: (W, L) int64, the frame among them; (W, L), True where a piece is; (W, L) int64, the
+        types of pieces, of pairs -> (W, d), float32.
         """
-        hidden = self.encoder(input_ids=pieces, attention_mask=mask.long()).last_hidden_state
+        more = {} if types is None else {"token_type_ids": types}
+        found = self.encoder(input_ids=pieces, attention_mask=mask.long(), **more)
+        hidden = found.last_hidden_state
         return POOLS[self.pooling](hidden.float(), mask[:, :, None], mask.sum(1))
 
     def layers(self) -> list[LayerGroup]:
@@ -147,10 +171,25 @@ class EncoderNet(nn.Module):
 
     def _vectors(self, tokens: Tensor, windows: Windows) -> Tensor:
         """The pooled vector of windows that pass together. Shape: (B, T) -> (W, d), float32."""
-        pieces, sizes = self._framed(tokens, windows)
-        return self.read(
-            pieces, torch.arange(pieces.shape[1], device=pieces.device) < sizes[:, None]
+        types: Tensor | None = None
+        if self.pair:
+            pieces, sizes, kinds = self._framed_pairs(tokens, windows)
+            types = kinds if self.reads_types else None
+        else:
+            pieces, sizes = self._framed(tokens, windows)
+        mask = torch.arange(pieces.shape[1], device=pieces.device) < sizes[:, None]
+        return self.read(pieces, mask, types)
+
+    def _framed_pairs(self, tokens: Tensor, windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
+        """Pieces of pairs, one window each, how many, and their types; see `framed`."""
+        if not len(tokens):  # of no texts
+            tokens = torch.full((1, 1), FIELD_ID, device=tokens.device)
+        rows, sizes = (
+            torch.from_numpy(one).to(tokens.device, non_blocking=True)
+            for one in (windows.rows, windows.sizes)
         )
+        own = tokens[rows, : max(int(windows.sizes.max()), 1)]
+        return framed(own, sizes.clamp(min=1), self.pair, self.pad)
 
     def _framed(self, tokens: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
         """Pieces of windows as the encoder reads them, and how many. Shape: (W, L), (W,)."""

@@ -1,7 +1,7 @@
 """A classifier on an encoder as an ONNX file, and its tokenizer beside it.
 
 The file takes what the tokenizer gives: `input_ids` and `attention_mask`, int64 (B, L), the special
-pieces among them, and has `probabilities`, (B, n_classes). The tokenizer is the JSON file that the
+pieces among them, and has `probabilities`, (B, n_classes), or `number`, (B,). The tokenizer is the JSON file that the
 library `tokenizers` reads in any of its languages; it frames texts, cuts off what is more than the
 encoder reads at once, and fills up the others:
 
@@ -86,7 +86,8 @@ def write_onnx(
     beside = place.with_suffix(".tokenizer.json")
     inputs = {name: torch.ones(EXAMPLE, dtype=torch.int64) for name in INPUTS}
     module = FromPieces(members, decode)
-    model = exported(module, inputs, ["probabilities"], axes=("texts", "pieces"))
+    output = "number" if spec.task == "regression" else "probabilities"
+    model = exported(module, inputs, [output], axes=("texts", "pieces"))
     facts = {
         "spec": replace(spec, tokenizer=beside.name).to_json(),
         "labels": list(spec.classes),
