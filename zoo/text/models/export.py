@@ -1,9 +1,9 @@
 """A classifier on an encoder as an ONNX file, and its tokenizer beside it.
 
 The file takes what the tokenizer gives: `input_ids` and `attention_mask`, int64 (B, L), the special
-pieces among them, and has `probabilities`, (B, n_classes), or `number`, (B,). The tokenizer is the JSON file that the
-library `tokenizers` reads in any of its languages; it frames texts, cuts off what is more than the
-encoder reads at once, and fills up the others:
+pieces among them, and has `probabilities`, (B, n_classes), or `number`, (B,). The tokenizer is the
+JSON file that the library `tokenizers` reads in any of its languages; it frames texts, cuts off
+what is more than the encoder reads at once, and fills up the others:
 
     tokenizer = tokenizers.Tokenizer.from_file("model.tokenizer.json")
     found = tokenizer.encode_batch(["So good!", "So bad."])
