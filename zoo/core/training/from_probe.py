@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from numpy.typing import NDArray
 from torch import nn
 
 from zoo.core.training import probe
@@ -56,13 +57,28 @@ class ProbeStart:
             return
         self.fit_head(learn)
 
-    def fit_head(self, learn: Learner[Any, Any]) -> None:
-        """Fit the last layer to the features that the body gives now."""
-        last = self.last(learn.model)
-        rows = features_and_targets(learn, self.looks(learn))
-        features, targets = (one.numpy() for one in rows)
-        line = probe.fit(features, targets, learn.task, last.out_features, self.penalties)
+    def fit_head(self, learn: Learner[Any, Any], penalty: float | None = None) -> None:
+        """Fit the last layer to the features that the body gives now.
+
+        Args:
+            learn: the learner.
+            penalty: the regression's; None compares `penalties`.
+        """
+        last, features, targets = self._rows(learn)
+        penalties = self.penalties if penalty is None else (penalty,)
+        line = probe.fit(features, targets, learn.task, last.out_features, penalties)
         probe.start_head(last, *line)
+
+    def penalty(self, learn: Learner[Any, Any]) -> float:
+        """The best of `penalties` for the features that the body gives now."""
+        last, features, targets = self._rows(learn)
+        n_out = last.out_features
+        return probe.best_penalty(features, targets, learn.task, n_out, self.penalties)
+
+    def _rows(self, learn: Learner[Any, Any]) -> tuple[nn.Linear, probe.Floats, NDArray[Any]]:
+        """The last layer; the training rows' features and targets."""
+        features, targets = features_and_targets(learn, self.looks(learn))
+        return self.last(learn.model), features.numpy(), targets.numpy()
 
     def name(self, network: nn.Module) -> str:
         """What a network that has started is called, beside the one that has trained."""
@@ -93,17 +109,19 @@ def fit_between(
         share: the rule's share of the last weights; None takes `trusted_share`.
         frozen: layer groups that stay as they are, from the input on.
         refit: fits the head anew to the features that training has made, as SetFit does (Tunstall
-            et al. 2022, sec. 3); None keeps the trained head.
+            et al. 2022, sec. 3), with the penalty that suits the first features: the others know
+            the rows. None keeps the trained head.
 
     Returns:
         What the validation part chose, if it did.
     """
     first = weights_of(learn.model)
+    penalty = None if refit is None else refit.penalty(learn)
     train_all(learn, epochs, lr, ratio, frozen)
     if learn.state.is_finished:  # the weights are those of the end already
         return None
     if refit is not None and not learn.interrupted:
-        refit.fit_head(learn)
+        refit.fit_head(learn, penalty)
     n: int = len(learn.data.train)  # type: ignore[arg-type]
     return choose_share(learn, first, trusted_share(n) if share is None else share)
 

@@ -50,7 +50,7 @@ def fit(
         penalties: of several the one is taken whose loss on folds is least, shrunk to the first,
             which is taken where rows are too few.
     """
-    penalty = _best(features, targets, task, n_out, penalties)
+    penalty = best_penalty(features, targets, task, n_out, penalties)
     scaler = StandardScaler().fit(features)
     scaler.scale_ = np.maximum(scaler.scale_, LEAST_SCALE * scaler.scale_.max())
     x = scaler.transform(features)
@@ -89,7 +89,7 @@ def start_head(last: nn.Linear, slopes: Floats, biases: Floats) -> None:
     last.bias.copy_(torch.from_numpy(biases))
 
 
-def _best(
+def best_penalty(
     features: Floats, targets: NDArray[Any], task: Task, n_out: int, penalties: Sequence[float]
 ) -> float:
     """The penalty with the least loss on rows held out, each class spread over the parts.

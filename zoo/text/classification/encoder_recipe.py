@@ -20,8 +20,8 @@ from zoo.text.classification.features import looks
 from zoo.text.classification.recipe import fit_gradually
 
 LR: Final = 3e-4  # of all layers that train
-STEPS: Final = 60  # that the usual number of epochs makes, within its limits
 FEWEST, MOST = 1, 10  # epochs
+ONCE: Final = 200  # steps of an epoch from which on one is enough; of a quarter as many it takes two
 FROZEN: Final = 2  # layer groups: the embeddings, and the first third of the blocks
 NONE, ALL = 16, 256  # texts of which fine-tuning is trusted not at all, and wholly
 PENALTIES: Final = (1.0, 0.03, 0.1, 0.3, 3.0)  # of the regressions, the first the likeliest
@@ -60,10 +60,10 @@ def fine_tuning(epochs: int | None, lr: float | None, *, gradual: bool = False) 
 def usual_epochs(steps: int) -> int:
     """How often to read texts that are read in so many steps: more often the fewer they are.
 
-    >>> [usual_epochs(steps) for steps in (1, 20, 400)]
-    [10, 3, 1]
+    >>> [usual_epochs(steps) for steps in (1, 4, 32, 400)]
+    [10, 7, 2, 1]
     """
-    return min(max(round(STEPS / steps), FEWEST), MOST)
+    return min(max(round(math.sqrt(ONCE / steps)), FEWEST), MOST)
 
 
 def trusted_share(n: int) -> float:

@@ -90,9 +90,9 @@ def finetune(
             and 1. Every text must have a label. A pair of texts is a tuple of two.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
             in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`). On an encoder
-            about 200 steps in 1 to 8; 0 keeps the logistic regression.
+            1 to 10, the fewer the more texts there are; 0 keeps the logistic regression.
         lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes; on an
-            encoder 2e-4.
+            encoder 3e-4.
         gradual: thaw the last layers one after another first, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
