@@ -21,7 +21,7 @@ from zoo.text.classification.recipe import fit_gradually
 
 LR: Final = 3e-4  # of all layers that train
 FEWEST, MOST = 1, 10  # epochs
-ONCE: Final = 200  # steps of an epoch from which on one is enough; of a quarter as many it takes two
+ONCE: Final = 200  # steps of an epoch from which on it is read once; twice from a quarter of them
 FROZEN: Final = 2  # layer groups: the embeddings, and the first third of the blocks
 NONE, ALL = 16, 256  # texts of which fine-tuning is trusted not at all, and wholly
 PENALTIES: Final = (1.0, 0.03, 0.1, 0.3, 3.0)  # of the regressions, the first the likeliest
