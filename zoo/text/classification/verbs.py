@@ -59,8 +59,8 @@ def finetune(
     """Train a classifier of your texts on a pretrained encoder, or that of a language model.
 
     On a pretrained encoder (`"minilm"`, `"hf/ORG/NAME"`) the head is fitted to its vectors of the
-    texts, which are kept on disk, by logistic regression; then everything trains for `epochs` by
-    one cycle, the embeddings at a tenth of the head's rate, and ends between both.
+    texts, which are kept on disk, by logistic regression; then the upper two thirds of the blocks
+    train for `epochs` by one cycle, the head is fitted anew, and the end lies between both.
 
     On a language model's encoder the head trains for an epoch, then everything for `epochs`, by one
     cycle each, the words at a quarter of the head's rate. A classifier of the same classes is taken
@@ -90,9 +90,9 @@ def finetune(
             and 1. Every text must have a label. A pair of texts is a tuple of two.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
             in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`). On an encoder
-            about 200 steps in 1 to 8; 0 keeps the logistic regression.
+            about 60 steps in 1 to 10; 0 keeps the logistic regression.
         lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes; on an
-            encoder 2e-4.
+            encoder 3e-4.
         gradual: thaw the last layers one after another first, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
@@ -180,7 +180,8 @@ def choose(
         raise ValueError(
             f"among must be names of candidates, got {among=!r}. Try ['minilm', 'tf-idf']."
         )
-    return compared(at_hand() if among is None else among, _texts_that_choose(data, options))
+    texts = _texts_that_choose(data, options)
+    return compared(at_hand(texts) if among is None else among, texts)
 
 
 @verb(OPTIONS)
