@@ -12,7 +12,7 @@ import pytest
 import zoo
 from tests.helpers.device import run_here
 from tests.text.encoders import write_encoder
-from tests.text.small import RUN, reviews, train_lm
+from tests.text.small import GOOD, RUN, reviews, train_lm
 from zoo.core.training import probe
 from zoo.core.training.features import features_of
 from zoo.core.trust.folds import Fold, rows_of_fold
@@ -101,3 +101,15 @@ def test_what_cannot_be_compared_is_told(folder: str) -> None:
             zoo.text.choose(reviews(40), among=among, **COLUMNS)
     with pytest.warns(UserWarning, match=r"got 8 of one and 16 in all: .* off by 0.25"):
         zoo.text.choose(reviews(16), among=["nb-svm"], **COLUMNS)
+
+
+def test_numbers_are_compared_by_their_own_bag(folder: str, tmp_path: Path) -> None:
+    texts = reviews(40)
+    texts["stars"] = texts["review"].str.count("|".join(GOOD)) - 0.5
+    options: dict[str, Any] = {"text": "review", "label": "stars", "task": "regression"}
+    run = run_here(cache=tmp_path)
+    table = zoo.text.choose(texts, among=["tf-idf", folder], **options, run=run)
+    assert table.loc["tf-idf", "rmse"] < 0.8 * texts["stars"].std()
+    assert list(table.index[table["auto"]]) == [f"{folder} + tf-idf"]
+    with pytest.raises(ValueError, match=r"for numbers, got 'nb-svm'.*Try \['tf-idf'\]"):
+        zoo.text.choose(texts, among=["nb-svm"], **options, run=run)

@@ -152,3 +152,19 @@ def test_the_command_line_takes_and_tells_numbers(model: TextClassifier, tmp_pat
     done = command("text", "train", table, *options, *ranged)
     assert done.exit_code == 0, done.output
     assert "rmse" in done.output
+
+
+def test_a_head_of_other_numbers_is_not_kept() -> None:
+    model = zoo.text.train(rated(40), **COLUMNS | {"text": ["review"]}, epochs=0, **ONCE)
+    assert model.spec.text_column == "review"
+    options: dict[str, Any] = {**COLUMNS, "valid_fraction": 0.0, "run": RUN}
+    assert zoo.text.learner(rated(40), pretrained=model, **options).model.head_trained
+    prices = rated(40).assign(stars=lambda rows: rows["stars"] * 1000 + 50_000)
+    learn = zoo.text.learner(prices, pretrained=model, **options)
+    assert not learn.model.head_trained
+    assert learn.data.spec.y_scale == pytest.approx(
+        (prices["stars"].mean(), prices["stars"].std(ddof=0))
+    )
+    late = prices.assign(stars=prices["stars"] + 1e9)
+    with pytest.raises(ValueError, match=r"100,000 of their mean, got mean 10000\d+ and deviation"):
+        zoo.text.learner(late, model="awd_lstm", **options)

@@ -191,3 +191,5 @@ def test_the_command_line_names_two_columns(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     said = CliRunner().invoke(app, ["predict", str(tmp_path / "m"), str(table)])
     assert said.output.count("t.csv:") == 30, said.output
+    single = CliRunner().invoke(app, ["predict", str(tmp_path / "m"), "so warm"])
+    assert "pairs to predict must be in tables, got 'so warm'" in " ".join(single.output.split())

@@ -70,7 +70,7 @@ def finetune(pretrained: Pretrained, texts: Labelled, **options: Any) -> None:
 
 
 @text.command("choose")
-@takes(of_classes.OPTIONS, only=("text", "label", "valid", "language"))
+@takes(of_classes.OPTIONS, only=("text", "label", "task", "valid", "language"))
 def choose(texts: Labelled, among: Among = None, **options: Any) -> None:
     """Compare bags of words and encoders on your texts; `finetune auto` takes an encoder."""
     as_json = options["as_json"]

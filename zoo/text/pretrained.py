@@ -117,7 +117,8 @@ def language_model(pretrained: object) -> LanguageModel:
         FileNotFoundError: there is nothing of that name.
         ValueError: it is another kind of model, or an ensemble.
     """
-    if names_encoder(pretrained):
+    is_path = isinstance(pretrained, (str, os.PathLike))
+    if names_encoder(pretrained) or (is_path and is_encoder_folder(str(pretrained))):
         raise ValueError(
             f"pretrained must be a language model, got {pretrained!r}, an encoder, which knows no "
             f"next words. Call zoo.text.finetune({pretrained!r}, data) for a classifier."

@@ -27,7 +27,7 @@ from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import Rival
 from zoo.text.data.stream import Stream
 from zoo.text.models.bag_of_words import BagOfWords, Counting, occurrences
-from zoo.text.spec import TextSpec
+from zoo.text.spec import Asked, TextSpec
 from zoo.text.task import task_of
 
 MOST_FEATURES: Final = 300_000  # the most frequent
@@ -116,12 +116,15 @@ FITS: Final = {"tf-idf": tfidf_regression, "nb-svm": nb_svm}
 """What fits the bags of words, by name."""
 
 
+def fits_of(task: Asked) -> dict[str, Callable[..., BagOfWords]]:
+    """What fits the bags of words that can learn a task, by name; see `FITS`."""
+    return {"tf-idf": tfidf_ridge} if task == "regression" else FITS
+
+
 def rivals_of(learn: Learner[TextSpec, Any]) -> list[Rival[TextSpec]]:
     """The rivals of a classifier; where classes are weighted they only compare."""
-    if learn.data.spec.task == "regression":
-        return [Rival("tf-idf", tfidf_ridge)]
     blends = learn.task.weights is None
-    return [Rival(name, fit, blends=blends) for name, fit in FITS.items()]
+    return [Rival(name, fit, blends=blends) for name, fit in fits_of(learn.data.spec.task).items()]
 
 
 def parts_pay(stream: Stream) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -42,7 +42,7 @@ from zoo.text.data.stream import cache_folder
 from zoo.text.data.texts import key_of
 from zoo.text.encoder_files import PACKAGES, Encoder, installed
 from zoo.text.pretrained import Start, start_of
-from zoo.text.rivals import FITS
+from zoo.text.rivals import FITS, fits_of
 from zoo.text.spec import TextSpec
 from zoo.version import __version__
 
@@ -79,9 +79,9 @@ class Texts:
         return [key_of(text) or row for row, text in enumerate(self.labelled.texts)]
 
 
-def at_hand() -> list[str]:
+def at_hand(texts: Texts) -> list[str]:
     """Names of the candidates that take no download: bags of words, installed encoders."""
-    return [*FITS, *installed()]
+    return [*fits_of(texts.labelled.task), *installed()]
 
 
 def compared(names: Sequence[str], texts: Texts) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def compared(names: Sequence[str], texts: Texts) -> pd.DataFrame:
     Raises:
         ValueError: a name is unknown, or that of a classifier, which knows its answers already.
     """
-    bags, starts = _divided(names)
+    bags, starts = _divided(names, fits_of(texts.labelled.task))
     _warn_of_few(texts)
     started = lru_cache(maxsize=1)(partial(_started, texts))
     makers = [(name, partial(_of_start, name, texts, started)) for name in starts]
@@ -131,12 +131,21 @@ def best_start(texts: Callable[[], Texts]) -> str:
     return names[0] if len(names) == 1 else best_of(compared(names, texts()))
 
 
-def _divided(names: Sequence[str]) -> tuple[list[str], list[str]]:
+def _divided(names: Sequence[str], bags: Collection[str]) -> tuple[list[str], list[str]]:
     """The bags of words among some names, and the other starts.
 
+    Args:
+        names: those that are given.
+        bags: names of the bags that can learn the task.
+
     Raises:
-        ValueError: a name is unknown.
+        ValueError: a name is unknown, or that of a bag for other labels.
     """
+    if odd := [name for name in names if name in FITS and name not in bags]:
+        raise ValueError(
+            f"among must be names of candidates for numbers, got {odd[0]!r}, which tells classes "
+            f"apart. Try {[*bags]}."
+        )
     known = [*FITS, *PACKAGES, *(one.name for one in entries() if one.domain == "text")]
     for name in names:
         if name not in known and "/" not in name and not Path(name).exists():
@@ -196,7 +205,7 @@ def _of_bag(name: str, beside: str | None, texts: Texts, started: Started) -> Ca
     batches: Any = learn.data.train
 
     def fitted(train: DocumentBatches) -> nn.Module:
-        return FITS[name](learn.data._replace(train=train, valid=None))
+        return fits_of(learn.data.spec.task)[name](learn.data._replace(train=train, valid=None))
 
     def predict(train: Rows, valid: Rows) -> Tensor:
         asked = replace(_part(batches, valid), word=learn.data.spec.word)

@@ -45,6 +45,8 @@ from zoo.text.spec import PieceSpec, Spec, TextSpec
 from zoo.text.task import task_of
 
 SMALL = {"d_embedding": 200, "d_hidden": 400, "n_layers": 2}  # a network from random weights
+FAR = 10.0  # deviations of the numbers that a head knows, from which on others are not its own
+MOST_MEAN = 100_000  # deviations: single precision has seven digits
 
 
 def labelled_texts(data: Any, first: Start | None, options: Options) -> Labelled:
@@ -185,6 +187,8 @@ def _columns(first: Start | None, settings: Options) -> tuple[Any, Any]:
     before = first.spec.columns if first else (None, None)
     text, label = settings["text"], settings["label"]
     text, label = (tuple(one) if isinstance(one, (list, tuple)) else one for one in (text, label))
+    if isinstance(text, tuple) and len(text) == 1:
+        (text,) = text
     return before[0] if text is None else text, before[1] if label is None else label
 
 
@@ -226,12 +230,24 @@ def _scale(
 ) -> dict[str, Any]:
     """Fields of the spec on numbers: a trained head's, or those of the training texts.
 
+    A head of numbers that lie elsewhere, such as stars for prices, does not count as trained.
+
     Raises:
-        ValueError: numbers lie outside their range, or a trained head is to answer in another one.
+        ValueError: numbers lie outside their range or so close together that single precision does
+            not tell them apart, or a trained head is to answer in another range.
     """
     if whole.task != "regression":
         return {"y_scale": None, "y_range": None}
+    own = np.array(training.labels, dtype=np.float64)
+    mean, spread = float(own.mean()), float(own.std())
+    if abs(mean) > MOST_MEAN * spread > 0:
+        raise ValueError(
+            f"numbers must differ by more than a part in {MOST_MEAN:,} of their mean, got mean "
+            f"{mean:.10g} and deviation {spread:.3g}. Subtract {mean:.6g} from them."
+        )
     scale = before.y_scale
+    if scale is not None and np.hypot(mean - scale[0], spread) > FAR * scale[1]:
+        scale = None
     if scale is not None and y_range not in (None, before.y_range):
         raise ValueError(
             f"a trained head must keep its range {before.y_range}, got {y_range=}. Leave it out, "
@@ -246,8 +262,7 @@ def _scale(
             f"y_range={limits}. Widen it, best by a tenth."
         )
     if scale is None:
-        own = training.numbers(()).astype(np.float64)
-        scale = (float(own.mean()), float(own.std()) or 1.0)
+        scale = (mean, spread or 1.0)
     return {"y_scale": scale, "y_range": limits and (float(limits[0]), float(limits[1]))}
 
 

@@ -59,8 +59,8 @@ def finetune(
     """Train a classifier of your texts on a pretrained encoder, or that of a language model.
 
     On a pretrained encoder (`"minilm"`, `"hf/ORG/NAME"`) the head is fitted to its vectors of the
-    texts, which are kept on disk, by logistic regression; then everything trains for `epochs` by
-    one cycle, the embeddings at a tenth of the head's rate, and ends between both.
+    texts, which are kept on disk, by logistic regression; then the upper two thirds of the blocks
+    train for `epochs` by one cycle, the head is fitted anew, and the end lies between both.
 
     On a language model's encoder the head trains for an epoch, then everything for `epochs`, by one
     cycle each, the words at a quarter of the head's rate. A classifier of the same classes is taken
@@ -180,7 +180,8 @@ def choose(
         raise ValueError(
             f"among must be names of candidates, got {among=!r}. Try ['minilm', 'tf-idf']."
         )
-    return compared(at_hand() if among is None else among, _texts_that_choose(data, options))
+    texts = _texts_that_choose(data, options)
+    return compared(at_hand(texts) if among is None else among, texts)
 
 
 @verb(OPTIONS)

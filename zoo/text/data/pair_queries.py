@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.core.names import is_file
 from zoo.data.table import TABLES, read_texts
 from zoo.text.data.files import path_of
 from zoo.text.data.pairs import SIDES, Text, is_pair
@@ -46,8 +47,18 @@ def pairs_of(query: Any, columns: Any = None) -> tuple[list[Text], bool]:
 def pairs_in(
     files: Sequence[Path | str], columns: Any = None
 ) -> Iterator[tuple[list[dict[str, Any]], list[Text]]]:
-    """Yield the pairs of each table beside where each is from, as a record says it."""
+    """Yield the pairs of each table beside where each is from, as a record says it.
+
+    Raises:
+        FileNotFoundError: one is no file.
+        ValueError: a table has no such columns.
+    """
     for file in files:
+        if not is_file(Path(file)):
+            raise FileNotFoundError(
+                f"pairs to predict must be in tables, got {str(file)!r:.100}, which is no file. "
+                f"Write them into a {TABLES[0]} file with a column for each text."
+            )
         pairs, _ = pairs_of(Path(file), columns)
         yield [{"file": str(file), "row": row} for row in range(len(pairs))], pairs
 
