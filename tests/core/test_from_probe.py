@@ -132,3 +132,13 @@ def test_of_several_penalties_the_one_is_taken_that_rows_held_out_prefer() -> No
         line = probe.fit(features, labels, task, 2, (0.001, 30.0))
         alone = probe.fit(features, labels, task, 2, (expected,))
         assert np.array_equal(line[0], alone[0])
+
+
+def test_a_feature_that_hardly_varies_makes_no_endless_slope() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    x = rng.normal(size=(40, 3)).astype(np.float32) + labels[:, None]
+    x[:, 2] = rng.normal(size=40) * 1e-30
+    slopes, _ = probe.fit(x, labels, classification(2), 2)
+    assert np.abs(slopes[:, :2]).max() > 0.1
+    assert np.abs(slopes).max() < 10
