@@ -67,7 +67,7 @@ def test_training_starts_from_the_probe_and_is_compared_with_it(tmp_path: Path) 
         seen = learn.model.middle(learn.model.first(valid.to(learn.device))).cpu().numpy()
     expected = regression.predict_proba(scaler.transform(seen))
 
-    recipe = FineTuning(toy.start, lambda learn, share: fit_between(learn, 2, 1e-2, 4.0, share))
+    recipe = FineTuning(toy.start, lambda learn, earlier: fit_between(learn, 2, 1e-2, 4.0, earlier))
     said = recipe.train(learn, ())
     assert said is not None
     assert toy.seen == len(look.targets) == 110  # once, by whoever asked first

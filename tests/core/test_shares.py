@@ -43,10 +43,27 @@ def test_a_share_is_chosen_by_all_rows_and_tried_on_those_that_did_not_choose() 
     crossed = said[odd].copy()
     crossed[1::2] = said[even][1::2]
     assert choice.share == shares[whole]
-    assert list(choice.losses.values()) == pytest.approx(nats.mean(1), rel=1e-4)
+    assert list(choice.sums.values()) == pytest.approx(nats.sum(1), rel=1e-4)
     assert choice.predictions.numpy() == pytest.approx(crossed, rel=1e-4, abs=1e-6)
     expected = torch.lerp(first["first.weight"], last["first.weight"], choice.share)
     assert torch.allclose(chosen["first.weight"], expected.cpu(), atol=1e-6)
+
+
+def test_parts_before_choose_too() -> None:
+    learn, first = moved(0.3)
+    last, shares = weights_of(learn.model), (0.0, 0.25, 1.0)
+    for sure in shares:
+        earlier = {share: 1e4 * (share != sure) for share in shares}
+        learn.model.load_state_dict(last)
+        choice = choose_share(learn, first, 0.4, earlier)
+        assert choice is not None
+        assert choice.share == sure
+        assert list(choice.sums) == list(shares)
+        own = choice.sums[sure] / len(choice.predictions)
+        assert 0 < own < 10  # nothing of its own beside what was said before
+    learn.set_data(Data(learn.data.train))
+    assert choose_share(learn, first, 0.4, earlier) is None
+    assert same(weights(learn), {name: t.cpu() for name, t in last.items()})
 
 
 @pytest.mark.parametrize(("noise", "share"), [(9.0, 0.0), (0.0, 0.4)])

@@ -204,7 +204,7 @@ def test_the_better_model_answers_and_the_blend_survives_storage(
     assert model.rivals is not None
     assert model.out_of_fold is not None  # of so few texts folds are held out
     assert list(model.rivals.index) == ["network", "tf-idf", "nb-svm", "returned"]
-    assert sum(model.blend.shares) > 0.9
+    assert sum(model.blend.shares) > 0.5
     assert model.metrics["accuracy"] > 0.9
     truth = reviews(60).set_axis(range(500, 560))["liked"]
     assert list(model.out_of_fold.index) == list(truth.index)

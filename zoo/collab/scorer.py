@@ -78,7 +78,7 @@ class Scorer:
         pairs = zip(self.voices, states, strict=True)
         is_blend = self._placed.blend is not None
         scores = _ratings if is_blend else _scores
-        return self._placed.mean([scores(member, state) for member, state in pairs])
+        return self._placed.mixture([scores(member, state) for member, state in pairs])
 
     def knowing(self, histories: RatedItems) -> Scorer:
         """See `ListScorer.knowing`; networks know what they know of a user by heart."""
@@ -100,7 +100,7 @@ class Scorer:
         items = items.to(self.device)
         pairs = zip(self.voices, users, strict=True)
         rated = [member.rate(pair, member.items(items)).mean(1) for member, pair in pairs]
-        return self._placed.mean(rated).cpu()
+        return self._placed.mixture(rated).cpu()
 
     @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:
@@ -155,14 +155,14 @@ class ListScorer:
     @torch.inference_mode()
     def scores_of(self, history: RatedItems) -> Tensor:
         """Scores of all items from what users chose. Shape: (B, n_items + 1)."""
-        return self._placed.mean([member.score(history) for member in self._placed.ready])
+        return self._placed.mixture([member.score(history) for member in self._placed.ready])
 
     @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:
         """How much all items go with some. Shape: (m,) -> (m, n_items + 1)."""
         items = items.to(self.device)
         near = [member.similarities(items) for member in self._placed.ready]
-        return self._placed.mean(near).cpu()
+        return self._placed.mixture(near).cpu()
 
 
 @dataclass(frozen=True)

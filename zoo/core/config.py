@@ -31,7 +31,12 @@ class ArtifactError(ValueError):
     """A directory that is not an artifact this library can trust and read."""
 
 
-LATER: Final = ("spread", "rivals", "blend")  # fields that are left out where they say nothing
+LATER: Final = (
+    "spread",
+    "rivals",
+    "blend",
+    "temperature",
+)  # fields that are left out where they say nothing
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Config:
         spread: their standard deviations over folds.
         rivals: what the validation part says of the network and of cheap models, each by `name`.
         blend: simple models that have a share in predictions, see `zoo.core.trust.blend`.
+        temperature: of probabilities of classes, see `zoo.core.mixture`; None if none was fitted.
         training: the recipe: settings, seed, versions.
     """
 
@@ -66,6 +72,7 @@ class Config:
     spread: dict[str, float] = field(default_factory=dict)
     rivals: list[dict[str, Any]] = field(default_factory=list)
     blend: list[dict[str, Any]] = field(default_factory=list)
+    temperature: float | None = None
     training: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     format: int = 1

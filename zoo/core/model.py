@@ -273,9 +273,10 @@ class Model(ABC, Generic[Network, S]):
             spread=self.spread,
             rivals=self.standings,
             blend=blend,
+            temperature=None if self.blend is None else self.blend.temperature,
             training={k: without_folders(v) if isinstance(v, str) else v for k, v in training},
             extra=self.extra,
-            format=max(format_, 2) if blend else format_,
+            format=max(format_, 2) if self.blend else format_,
         )
 
     def _check_config(self, config: Config) -> None:

@@ -9,14 +9,15 @@ from itertools import chain
 from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zoo.core.batches import Batch
 from zoo.core.forks import compute_alone_after_fork
 from zoo.core.memory import keep_freed_blocks
+from zoo.core.mixture import PLAIN, Mixture
 from zoo.core.run import Run
 from zoo.core.task import Task
-from zoo.core.training.evaluation import Outputs, evaluate, mean_of, predict_batches
+from zoo.core.training.evaluation import Outputs, evaluate, predict_batches
 from zoo.core.trust.blend import Blend
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -70,21 +71,17 @@ class Placed(Generic[Network]):
         return [*self.ready, *partners] if self.blend.rest else [*partners]
 
     @cached_property
-    def weights(self) -> list[float] | None:
-        """Weight of each voice in the mean; None if all weigh alike."""
-        return None if self.blend is None else self.blend.weights(len(self.members))
-
-    def mean(self, decoded: Sequence[Tensor]) -> Tensor:
-        """The prediction, from the decoded one of each voice."""
-        return mean_of(decoded, self.weights)
+    def mixture(self) -> Mixture:
+        """From the decoded predictions of all voices to one."""
+        return PLAIN if self.blend is None else self.blend.mixture(len(self.members))
 
     def evaluate(self, batches: Iterable[Batch], task: Task) -> dict[str, float]:
         """Loss and metrics, see `zoo.core.training.evaluation.evaluate`."""
-        return evaluate(self.voices, batches, task, self.device, self.dtype, self.weights)
+        return evaluate(self.voices, batches, task, self.device, self.dtype, self.mixture)
 
     def predict(self, batches: Iterable[Batch], task: Task) -> Iterator[Outputs]:
         """Yield what the voices say of each batch."""
-        return predict_batches(self.voices, batches, task, self.device, self.dtype, self.weights)
+        return predict_batches(self.voices, batches, task, self.device, self.dtype, self.mixture)
 
     @cached_property
     def _laid_out(self) -> list[Network]:

@@ -88,7 +88,7 @@ class Cells(nn.Module):
     def __init__(self, placed: Placed[TableNet], spec: Spec) -> None:
         super().__init__()
         self.voices = nn.ModuleList(copy.deepcopy(one).cpu().float() for one in placed.voices)
-        self.mean_of = placed.mean
+        self.mixture = placed.mixture
         self.eval()
         self.spec, self.decode = spec, task_of(spec).decode
         facts = [(number.median, *number.scale) for number in spec.numbers]
@@ -108,7 +108,7 @@ class Cells(nn.Module):
         flags = torch.where(there[:, self.with_gaps], THERE, MISSING)
         x_cat = torch.cat([codes, flags], 1)
         x_cont = torch.where(self.bends, bent(scaled), scaled.clamp(-FARTHEST, FARTHEST)).float()
-        mean = self.mean_of([self.decode(voice(x_cat, x_cont)) for voice in self.voices])
+        mean = self.mixture([self.decode(voice(x_cat, x_cont)) for voice in self.voices])
         if self.spec.task == "classification":
             return mean
         return unscaled(mean, self.spec).unbind(1)

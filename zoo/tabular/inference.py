@@ -60,7 +60,7 @@ class Inference:
             evaluating = set_aside(member) if member.training else contextlib.nullcontext()
             with evaluating, torch.autocast(device.type, enabled=False):
                 predictions.append(self.task.decode(member(*inputs)).float())
-        numbers: list[float] = self.placed.mean(predictions)[0].tolist()
+        numbers: list[float] = self.placed.mixture(predictions)[0].tolist()
         return numbers
 
     def scores(self, rows: pd.DataFrame) -> dict[str, float]:

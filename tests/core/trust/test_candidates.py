@@ -12,9 +12,9 @@ from torch import Tensor
 
 from zoo.core.split import Rows
 from zoo.core.task import classification
-from zoo.core.trust.blend import cross_fitted
 from zoo.core.trust.candidates import Candidate, best_of, comparison, milliseconds, ranked
 from zoo.core.trust.contest import scores
+from zoo.core.trust.mixing import cross_fitted
 
 LABELS = torch.from_numpy(np.arange(200) % 2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -50,8 +51,11 @@ def blend_of(
         ValueError: a name, an argument or a share is none of a blend.
     """
     stated, first = stored.config.blend, len(stored.networks)
-    if not stated:
+    temperature = stored.config.temperature
+    if not stated and temperature is None:
         return None
+    if temperature is not None and not 0 < temperature < math.inf:
+        raise ValueError(f"a temperature must be a positive number, got {temperature=!r:.200}")
     shares: list[Any] = [one.get("share") for one in stated]
     sound = all(isinstance(share, float) and 0 < share <= 1 for share in shares)
     unknown = [one.get("name") for one in stated if one.get("name") not in kinds]
@@ -62,7 +66,7 @@ def blend_of(
         rebuilt(build, tensors).eval()
         for build, tensors in zip(builds, stored.weights[first:], strict=True)
     ]
-    return Blend(tuple(partners), tuple(shares))
+    return Blend(tuple(partners), tuple(shares), temperature)
 
 
 def _outline(build: Callable[[], Network]) -> Network:

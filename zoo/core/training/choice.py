@@ -21,13 +21,13 @@ class Choice(NamedTuple):
 
     Attributes:
         number: of the candidate, chosen on all held-out rows.
-        losses: mean loss of the held-out rows with each candidate.
+        sums: sum of losses of the held-out rows with each candidate.
         predictions: decoded predictions of the held-out rows in their order, with what the other
             half of them chose. Shape: (n, ...), on the CPU.
     """
 
     number: int
-    losses: list[float]
+    sums: list[float]
     predictions: Tensor
 
 
@@ -59,7 +59,7 @@ def choose(
     crossed = said[of_odd].clone()
     crossed[1::2] = said[of_even][1::2]
     go_to(best)
-    return Choice(best, [loss / len(target) for loss in sums], crossed)
+    return Choice(best, sums, crossed)
 
 
 def _sums(task: Task, said: Sequence[Tensor], target: Tensor) -> list[float]:

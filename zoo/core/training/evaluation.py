@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch, pinned
+from zoo.core.mixture import PLAIN, Mixture
 from zoo.core.run import rank_and_world
 from zoo.core.task import Task
 
@@ -20,7 +21,7 @@ class Outputs(NamedTuple):
 
     Attributes:
         each: output of every network, as it is.
-        mean: mean of their decoded predictions, weighted if they have weights.
+        mean: one prediction from their decoded ones, see `Mixture`.
         target: the batch's targets, on the device.
     """
 
@@ -35,11 +36,9 @@ def predict_batches(
     task: Task,
     device: torch.device,
     dtype: torch.dtype | None = None,
-    weights: Sequence[float] | None = None,
+    mixture: Mixture = PLAIN,
 ) -> Iterator[Outputs]:
     """Yield what the models say of each batch.
-
-    The models weigh alike in the mean unless there are weights.
 
     The models' modes and carried states are as before when the iterator ends or is closed.
     """
@@ -49,7 +48,7 @@ def predict_batches(
             stack.enter_context(set_aside(model))
         for batch in batches:
             with torch.inference_mode():  # left before the consumer goes on
-                outputs = _outputs(models, to_device(batch, device), task, dtype, weights)
+                outputs = _outputs(models, to_device(batch, device), task, dtype, mixture)
             yield outputs
 
 
@@ -59,17 +58,18 @@ def evaluate(
     task: Task,
     device: torch.device,
     dtype: torch.dtype | None = None,
-    weights: Sequence[float] | None = None,
+    mixture: Mixture = PLAIN,
 ) -> dict[str, float]:
-    """Loss and metrics over the batches; of several models, those of their mean prediction.
+    """Loss and metrics over the batches; of several models, those of their mixture.
 
     Each of several processes passes its shard, and gets the scores of the whole. Where the task
     has no loss of predictions, the loss of several models is the mean of theirs.
     """
     metrics = {name: metric.to(device) for name, metric in task.metrics().items()}
-    of_output, of_mean = task.valid_loss or task.loss, task.score if len(models) > 1 else None
+    is_mixed = len(models) > 1 or not mixture.is_plain
+    of_output, of_mean = task.valid_loss or task.loss, task.score if is_mixed else None
     totals = torch.zeros(2, device=device, dtype=torch.float64 if device.type != "mps" else None)
-    outputs = predict_batches(models, batches, task, device, dtype, weights)
+    outputs = predict_batches(models, batches, task, device, dtype, mixture)
     for each, mean, target in outputs:
         with torch.inference_mode():
             losses = [of_mean(mean, target)] if of_mean else [of_output(x, target) for x in each]
@@ -89,24 +89,12 @@ def _outputs(
     batch: Batch,
     task: Task,
     dtype: torch.dtype | None,
-    weights: Sequence[float] | None,
+    mixture: Mixture,
 ) -> Outputs:
     with torch.autocast(batch.target.device.type, dtype, enabled=dtype is not None):
         each = [model(*batch.inputs) for model in models]
     decoded = [task.decode(output).float() for output in each]
-    return Outputs(each, mean_of(decoded, weights), batch.target)
-
-
-def mean_of(decoded: Sequence[Tensor], weights: Sequence[float] | None = None) -> Tensor:
-    """Mean of several decoded predictions of the same shape, weighted if there are weights."""
-    if len(decoded) == 1:
-        return decoded[0]
-    stacked = torch.stack([*decoded])
-    if weights is None:
-        return stacked.mean(0)
-    factors = torch.tensor(weights, dtype=stacked.dtype, device=stacked.device)
-    mean: Tensor = torch.tensordot(factors, stacked, dims=1)
-    return mean
+    return Outputs(each, mixture(decoded), batch.target)
 
 
 def with_own_state(model: nn.Module) -> nn.Module:

@@ -17,7 +17,7 @@ from zoo.core.training import probe
 from zoo.core.training.features import Look, features_and_targets
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import one_cycle
-from zoo.core.training.shares import ShareChoice, choose_share, trusted_share, weights_of
+from zoo.core.training.shares import ShareChoice, Sums, choose_share, trusted_share, weights_of
 
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
 RISE: Final = 0.3  # share of the steps in which the rate rises
@@ -91,8 +91,9 @@ def fit_between(
     epochs: int,
     lr: float,
     ratio: float,
-    share: float | None = None,
+    earlier: Sums | None = None,
     *,
+    rule: float | None = None,
     frozen: int = 0,
     refit: ProbeStart | None = None,
 ) -> ShareChoice | None:
@@ -106,7 +107,8 @@ def fit_between(
         epochs: in all.
         lr: highest rate of the head.
         ratio: of the head's rate to that of the first layer group.
-        share: the rule's share of the last weights; None takes `trusted_share`.
+        earlier: see `zoo.core.training.shares.choose_share`.
+        rule: the usual share of the last weights; None takes `trusted_share`.
         frozen: layer groups that stay as they are, from the input on.
         refit: fits the head anew to the features that training has made, as SetFit does (Tunstall
             et al. 2022, sec. 3), with the penalty that suits the first features: the others know
@@ -123,7 +125,7 @@ def fit_between(
     if refit is not None and not learn.interrupted:
         refit.fit_head(learn, penalty)
     n: int = len(learn.data.train)  # type: ignore[arg-type]
-    return choose_share(learn, first, trusted_share(n) if share is None else share)
+    return choose_share(learn, first, trusted_share(n) if rule is None else rule, earlier)
 
 
 def train_all(

@@ -22,6 +22,8 @@ SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the last weights, beside the r
 SPREAD: Final = 0.25  # of shares around the rule's, as a deviation: half a share off costs 2 nats
 
 Weights = Mapping[str, Tensor]
+Sums = Mapping[float, float]
+"""Sum of losses of held-out rows at each share."""
 
 
 class ShareChoice(NamedTuple):
@@ -29,13 +31,13 @@ class ShareChoice(NamedTuple):
 
     Attributes:
         share: of the last weights, chosen on all held-out rows.
-        losses: mean loss of the held-out rows at each share.
+        sums: of losses, those of earlier parts among them.
         predictions: decoded predictions of the held-out rows in their order, at the share that the
-            other half of them chose. Shape: (n, ...), on the CPU.
+            earlier parts and the other half of them chose. Shape: (n, ...), on the CPU.
     """
 
     share: float
-    losses: dict[float, float]
+    sums: Sums
     predictions: Tensor
 
 
@@ -59,7 +61,9 @@ def go_between(model: nn.Module, first: Weights, last: Weights, share: float) ->
     )
 
 
-def choose_share(learn: Learner[Any, Any], first: Weights, rule: float) -> ShareChoice | None:
+def choose_share(
+    learn: Learner[Any, Any], first: Weights, rule: float, earlier: Sums | None = None
+) -> ShareChoice | None:
     """Go to the share with the least loss on the held-out rows, shrunk to a rule's.
 
     Where the loss is the logarithm of a probability, what is minimised is the posterior's, with a
@@ -69,22 +73,24 @@ def choose_share(learn: Learner[Any, Any], first: Weights, rule: float) -> Share
         learn: a learner that has trained.
         first: weights that it started from, see `weights_of`.
         rule: share to take where all are alike, or nothing can choose.
+        earlier: what other parts of the same data say, such as the folds before: they choose too.
 
     Returns:
         The choice, or None where nothing can choose, see `zoo.core.training.choice.choose`.
     """
-    last, shares = weights_of(learn.model), sorted({*SHARES, rule})
-    prices = [((share - rule) / SPREAD) ** 2 / 2 for share in shares]
+    last, shares = weights_of(learn.model), sorted(earlier or {*SHARES, rule})
+    before = dict.fromkeys(shares, 0.0) | dict(earlier or {})
+    prices = [((share - rule) / SPREAD) ** 2 / 2 + before[share] for share in shares]
 
     def go_to(number: int) -> None:
         go_between(learn.model, first, last, shares[number])
 
     choice = choose(learn, go_to, prices)
     if choice is None:
-        go_between(learn.model, first, last, rule)
+        go_to(prices.index(min(prices)))
         return None
-    losses = dict(zip(shares, choice.losses, strict=True))
-    return ShareChoice(shares[choice.number], losses, choice.predictions)
+    sums = {s: before[s] + own for s, own in zip(shares, choice.sums, strict=True)}
+    return ShareChoice(shares[choice.number], sums, choice.predictions)
 
 
 def trusted_share(n: int) -> float:

@@ -29,9 +29,9 @@ from zoo.core.training.evaluation import set_aside, to_device
 from zoo.core.training.features import features_of
 from zoo.core.training.from_probe import ProbeStart
 from zoo.core.training.learner import Learner
-from zoo.core.trust.blend import cross_fitted
 from zoo.core.trust.contest import scores
 from zoo.core.trust.folds import Fold, rows_of_fold
+from zoo.core.trust.mixing import cross_fitted
 
 FOLDS: Final = 5
 SCORES: Final = ("accuracy", "average_precision", "rmse")  # of classes, of labels, of numbers

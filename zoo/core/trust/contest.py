@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.core.mixture import Mixture
 from zoo.core.task import Task
-from zoo.core.trust.blend import cross_fitted, fitted_shares, random_parts
+from zoo.core.trust.mixing import cross_fitted, fitted_mixture, random_parts
 
 NETWORK, RETURNED = "network", "returned"
 CHUNKS: Final = 20  # of rows, whose differences tell a standard error
@@ -61,25 +62,30 @@ class Contest:
         )
 
     @cached_property
-    def shares(self) -> dict[str, float]:
-        """The share of each partner in the blend, fitted on all rows; none of 0."""
-        if not self.partners:
-            return {}
-        shares = fitted_shares(self.task, self._blended, self.target)
+    def mixture(self) -> Mixture | None:
+        """How the network and its partners are mixed, fitted on all rows; None: not at all."""
+        if self.task.score is None:
+            return None
+        mixture = fitted_mixture(self.task, self._mixed, self.target)
         both = (self._crossed, self.predictions[NETWORK])
         crossed, own = (scores(self.task, one, self.target)["loss"] for one in both)
-        if crossed >= own:  # shares that do not carry over to other rows
-            return {}
-        return {name: s for name, s in zip(self.partners, shares, strict=True) if s > 0}
+        return mixture if crossed < own else None  # else weights do not carry over to other rows
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each partner in the mixture; none of 0."""
+        weights = self.mixture and self.mixture.weights
+        shares = zip(self.partners, (weights or (1.0,))[1:], strict=False)
+        return {name: share for name, share in shares if share > 0}
 
     @property
     def returned(self) -> Tensor:
-        """Predictions of what the call returns, each by shares fitted on other rows."""
-        return self._crossed if self.shares else self.predictions[NETWORK]
+        """Predictions of what the call returns, each by weights fitted on other rows."""
+        return self._crossed if self.mixture else self.predictions[NETWORK]
 
     @cached_property
     def _crossed(self) -> Tensor:
-        return cross_fitted(self.task, self._blended, self.target, self.part_of)
+        return cross_fitted(self.task, self._mixed, self.target, self.part_of)
 
     def metrics(self, predictions: Tensor) -> dict[str, float]:
         """Loss and metrics of predictions."""
@@ -99,7 +105,7 @@ class Contest:
             row = {"name": name, "share": shares.get(name, 0.0), **self.metrics(predictions)}
             row["seconds"] = self.seconds.get(name, 0.0)
             rows.append(row | ({"rows": self.rows[name]} if self.rows.get(name) else {}))
-        if self.shares:
+        if self.mixture:
             rows.append({"name": RETURNED, "share": 1.0, **self.metrics(self.returned)})
         return [
             {k: v if isinstance(v, str) else float(f"{v:.6g}") for k, v in r.items()} for r in rows
@@ -129,7 +135,7 @@ class Contest:
         return f"{best} {BETTER}: loss {theirs:.4g} against {ours:.4g}"
 
     @property
-    def _blended(self) -> list[Tensor]:
+    def _mixed(self) -> list[Tensor]:
         return [self.predictions[name] for name in (NETWORK, *self.partners)]
 
     def _losses(self, predictions: Tensor, chunk_of: NDArray[np.int64]) -> NDArray[np.float64]:

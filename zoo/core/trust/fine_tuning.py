@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean
 from typing import Any, Final
 
 import numpy as np
@@ -17,13 +17,13 @@ from zoo.core.batches import Data
 from zoo.core.training import probe
 from zoo.core.training.from_probe import ProbeStart
 from zoo.core.training.learner import Learner
-from zoo.core.training.shares import ShareChoice, Weights, weights_of
+from zoo.core.training.shares import ShareChoice, Sums, Weights, weights_of
 from zoo.core.trust.rivals import Rival
 
 SHARE: Final = ".share"  # file of a run's folder with what its held-out rows chose
 
-Fit = Callable[[Any, float | None], ShareChoice | None]
-"""(learner, the rule's share or None) -> what the validation part chose, see `fit_between`."""
+Fit = Callable[[Any, Sums | None], ShareChoice | None]
+"""(learner, what earlier parts say) -> what the validation part chose, see `fit_between`."""
 
 Settle = Callable[[Any, Sequence[Any]], None]
 """(learner, validated learners of the same call): ends a training."""
@@ -41,26 +41,26 @@ class FineTuning:
 
     def __init__(self, start: ProbeStart, fit: Fit | None, settle: Settle | None = None) -> None:
         self.start, self.fit, self.settle = start, fit, settle
-        self._shares: list[float] = []
+        self._earlier: Sums | None = None
         self._first: Weights | None = None
 
     def train(self, learn: Learner[Any, Any], like: Sequence[Any]) -> Tensor | None:
-        """Train a learner, see `zoo.core.trust.trial.Recipe`; all rows at the share of a part."""
+        """Train a learner, see `zoo.core.trust.trial.Recipe`; all parts so far choose its share."""
         self.start.apply(learn)
         choice = self._first = None
         if self.fit is not None and not learn.interrupted:
             self._first = weights_of(learn.model)
-            choice = self.fit(learn, mean(self._shares) if like and self._shares else None)
+            choice = self.fit(learn, self._earlier)
         if self.settle is not None:
             self.settle(learn, like)
         place = None if learn.run.out is None else Path(learn.run.out) / SHARE
         if choice is None:
             if learn.state.is_finished and place is not None and place.exists():
-                self._shares.append(float(place.read_text(encoding="utf-8")))
+                self._earlier = dict(json.loads(place.read_text(encoding="utf-8")))
             return None
-        self._shares.append(choice.share)
+        self._earlier = choice.sums
         if place is not None:  # for a call that is repeated
-            place.write_text(str(choice.share), encoding="utf-8")
+            place.write_text(json.dumps([*choice.sums.items()]), encoding="utf-8")
         return choice.predictions
 
     def rivals(self, learn: Learner[Any, Any]) -> list[Rival[Any]]:

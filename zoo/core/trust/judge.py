@@ -211,18 +211,21 @@ class _Call:
         contest = Contest.joined(contests) if contests else None
         if self.settings["folds"] is not None:
             record |= over_folds(trials, contest)
-        elif contest is not None and contest.shares:
+        elif contest is not None and contest.mixture:
             record["metrics"] = contest.metrics(contest.returned)
         elif whole is not None or trials[0].metrics:
             record["metrics"] = trials[0].metrics
-        if contest is None or len(contest.predictions) == 1:
+        if contest is None:
+            return record
+        if contest.mixture:
+            partners = self._partners(trials[0], contest, whole)
+            shares, temperature = contest.shares.values(), contest.mixture.temperature
+            record["blend"] = Blend(partners, tuple(shares), temperature)
+        if len(contest.predictions) == 1:
             return record
         record["rivals"], better = contest.standings(), contest.better()
         if better:
             record["training"] = {"rivals": better}
-        if contest.shares:
-            partners = self._partners(trials[0], contest, whole)
-            record["blend"] = Blend(partners, tuple(contest.shares.values()))
         self._show(record["rivals"], better)
         return record
 

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from zoo.core.batches import Batches, Data, S
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
-from zoo.core.trust.blend import random_parts
 from zoo.core.trust.contest import NETWORK, Contest
+from zoo.core.trust.mixing import random_parts
 
 SECONDS: Final = 2.0  # that all rivals of a call may take,
 SHARE: Final = 0.15  # or this share of the call's time, whichever is more

@@ -96,7 +96,7 @@ def trial_of(
 def over_folds(trials: Sequence[Trial], contest: Contest | None) -> dict[str, Any]:
     """Mean and spread of the scores over folds, and a prediction for each row."""
     each = [trial.metrics for trial in trials]
-    if contest is not None and contest.shares:
+    if contest is not None and contest.mixture:
         each = contest.by_part(contest.returned)
     each = [metrics for metrics in each if metrics]  # a fold without new rows has none
     record: dict[str, Any] = {"metrics": {}, "spread": {}}

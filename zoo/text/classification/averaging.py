@@ -38,7 +38,7 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
         )
     if len(models) < 2:
         raise ValueError(f"an ensemble must have at least two models, got {len(models)}. Add one.")
-    if any(model.blend is not None for model in models):
+    if any(model.blend is not None and model.blend.partners for model in models):
         raise ValueError(
             "models of an ensemble must be networks alone, got one that bags of words have a share "
             "in. Train them with rivals=False."

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from zoo.core.training.from_probe import ProbeStart, fit_between
 from zoo.core.training.learner import Learner
-from zoo.core.training.shares import ShareChoice
+from zoo.core.training.shares import ShareChoice, Sums
 from zoo.core.trust.fine_tuning import FineTuning
 from zoo.text.classification.features import looks
 from zoo.text.classification.recipe import fit_gradually
@@ -23,7 +23,7 @@ LR: Final = 3e-4  # of all layers that train
 FEWEST, MOST = 1, 10  # epochs
 ONCE: Final = 200  # steps of an epoch from which on it is read once; twice from a quarter of them
 FROZEN: Final = 2  # layer groups: the embeddings, and the first third of the blocks
-NONE, ALL = 16, 256  # texts of which fine-tuning is trusted not at all, and wholly
+NONE, ALL = 16, 64  # texts of which fine-tuning is trusted not at all, and wholly
 PENALTIES: Final = (1.0, 0.03, 0.1, 0.3, 3.0)  # of the regressions, the first the likeliest
 
 START: Final = ProbeStart(
@@ -44,13 +44,13 @@ def fine_tuning(epochs: int | None, lr: float | None, *, gradual: bool = False) 
             the last weights then.
     """
 
-    def fit(learn: Learner[Any, Any], share: float | None) -> ShareChoice | None:
+    def fit(learn: Learner[Any, Any], earlier: Sums | None) -> ShareChoice | None:
         n = usual_epochs(learn.data.train.steps(0)) if epochs is None else epochs
         if not gradual:
             n_texts: int = len(learn.data.train)  # type: ignore[arg-type]
-            rule = trusted_share(n_texts) if share is None else share
             refit = None if START.is_trained(learn.model) else START
-            return fit_between(learn, n, lr or LR, 1.0, rule, frozen=FROZEN, refit=refit)
+            how: Any = {"rule": trusted_share(n_texts), "frozen": FROZEN, "refit": refit}
+            return fit_between(learn, n, lr or LR, 1.0, earlier, **how)
         fit_gradually(learn, n, lr or LR)
         return None
 
@@ -73,7 +73,7 @@ def trusted_share(n: int) -> float:
     the tuned encoder is the better one (measured on texts held out of training parts: 400 each, of
     draws of 8 and 64 texts a class of sst2, mpqa, snips, stackoverflow20 and tweet_irony).
 
-    >>> [trusted_share(n) for n in (10, 64, 300)]
+    >>> [trusted_share(n) for n in (10, 32, 100)]
     [0.0, 0.5, 1.0]
     """
     return min(max(math.log(n / NONE) / math.log(ALL / NONE), 0.0), 1.0)

@@ -240,14 +240,15 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 "a model must read single texts to become an ONNX file, got a TextClassifier of "
                 f"{self.spec.n_texts} at a time. Join them into one column."
             )
-        if self.blend is not None:
+        if self.blend is not None and self.blend.partners:
             raise NotImplementedError(
                 "a model must be networks alone to become an ONNX file, got a TextClassifier in "
                 f"which bags of words have a share of {sum(self.blend.shares):.0%}. Train it with "
                 "rivals=False."
             )
         members: Any = self.members
-        return write_onnx(path, members, self.spec, self._task().decode)
+        mixture = self._placed.mixture
+        return write_onnx(path, members, mixture, self.spec, self._task().decode)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of numbers a column of them."""
@@ -325,7 +326,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
 
     def _decoded(self, logits: Tensor) -> Tensor:
         """Answers by all voices. Shape: (n_voices, n, n_out) -> (n, n_classes), or (n,) numbers."""
-        return self._placed.mean([self._task().decode(one) for one in logits])
+        return self._placed.mixture([self._task().decode(one) for one in logits])
 
     def _logits(self, stream: Stream, batch_size: int = 64) -> Tensor:
         """Logits of each voice for each document, in order. Shape: (n_voices, n, n_out)."""

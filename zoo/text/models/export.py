@@ -31,6 +31,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.core.artifacts.onnx import exported, require_onnx, write
+from zoo.core.mixture import Mixture
 from zoo.core.output_places import output_file
 from zoo.text.models.encoder import EncoderNet
 from zoo.text.spec import PieceSpec
@@ -47,17 +48,22 @@ class FromPieces(nn.Module):
         - output: as `decode` gives it, (B, n_classes), float32
     """
 
-    def __init__(self, members: Sequence[EncoderNet], decode: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self,
+        members: Sequence[EncoderNet],
+        mixture: Mixture,
+        decode: Callable[[Tensor], Tensor],
+    ) -> None:
         super().__init__()
         self.members = nn.ModuleList(copy.deepcopy(member).cpu().float() for member in members)
         self.eval()
-        self.decode = decode
+        self.decode, self.mixture = decode, mixture
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """The mean of what the networks say."""
+        """What the networks say together."""
         pieces, mask = inputs
         members: Any = self.members
-        return torch.stack([self._said(one, pieces, mask > 0) for one in members]).mean(0)
+        return self.mixture([self._said(one, pieces, mask > 0) for one in members])
 
     def _said(self, network: EncoderNet, pieces: Tensor, mask: Tensor) -> Tensor:
         vectors = network.read(pieces, mask)
@@ -67,6 +73,7 @@ class FromPieces(nn.Module):
 def write_onnx(
     path: str | os.PathLike[str],
     members: Sequence[EncoderNet],
+    mixture: Mixture,
     spec: PieceSpec,
     decode: Callable[[Tensor], Tensor],
 ) -> Path:
@@ -75,6 +82,7 @@ def write_onnx(
     Args:
         path: the ONNX file to write.
         members: the networks.
+        mixture: of what they say.
         spec: how texts are read.
         decode: from a network's output to probabilities.
 
@@ -85,7 +93,7 @@ def write_onnx(
     place = output_file(path, usual="model.onnx")
     beside = place.with_suffix(".tokenizer.json")
     inputs = {name: torch.ones(EXAMPLE, dtype=torch.int64) for name in INPUTS}
-    module = FromPieces(members, decode)
+    module = FromPieces(members, mixture, decode)
     output = "number" if spec.task == "regression" else "probabilities"
     model = exported(module, inputs, [output], axes=("texts", "pieces"))
     facts = {

@@ -280,7 +280,8 @@ class PhotoModel(Model[Classifier, Spec]):
 
         shape, decode = (self.spec.size, self.spec.size), self._task().decode
         output = "number" if self.spec.task == "regression" else "probabilities"
-        return write_onnx(path, self.members, self.spec, shape=shape, decode=decode, output=output)
+        how: Any = {"shape": shape, "decode": decode, "output": output}
+        return write_onnx(path, self.members, self._placed.mixture, self.spec, **how)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of numbers a column of them."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.core.training.from_probe import HEAD_LR, ProbeStart, fit_between, fit_head, train_all
-from zoo.core.training.shares import ShareChoice
+from zoo.core.training.shares import ShareChoice, Sums
 from zoo.core.trust.fine_tuning import FineTuning
 from zoo.vision.classification.features import looks, on_photos, photos_of
 from zoo.vision.classification.model import PhotoLearner
@@ -45,11 +45,11 @@ def fine_tuning(
         head_alone: whether the body stays frozen.
     """
 
-    def fit(learn: PhotoLearner, share: float | None) -> ShareChoice | None:
+    def fit(learn: PhotoLearner, earlier: Sums | None) -> ShareChoice | None:
         if head_alone:
             fit_head(learn, epochs, lr or HEAD_LR)
             return None
-        return fit_from_probe(learn, epochs, lr or LR, sizes, share)
+        return fit_from_probe(learn, epochs, lr or LR, sizes, earlier)
 
     return FineTuning(START, fit if epochs else None, settle)
 
@@ -90,7 +90,7 @@ def fit_from_probe(
     epochs: int,
     lr: float = LR,
     sizes: Sequence[int] = (),
-    share: float | None = None,
+    earlier: Sums | None = None,
 ) -> ShareChoice | None:
     """Train everything, and end between the probe and the last weights.
 
@@ -102,7 +102,7 @@ def fit_from_probe(
         epochs: in all.
         lr: highest rate of the head.
         sizes: growing sides of the photos in pixels, a cycle each; none keeps the learner's.
-        share: see `zoo.core.training.from_probe.fit_between`.
+        earlier: see `zoo.core.training.from_probe.fit_between`.
 
     Returns:
         What the validation part chose, if it did.
@@ -112,7 +112,7 @@ def fit_from_probe(
         if size:
             set_size(learn, size)
         if len(stages) == 1:
-            return fit_between(learn, n, lr, RATIO, share)
+            return fit_between(learn, n, lr, RATIO, earlier)
         train_all(learn, n, lr, RATIO)
         if learn.interrupted:
             break

@@ -1,7 +1,7 @@
 """A model of photos as one ONNX file, from pixels to decoded predictions.
 
 The file takes `photos`, uint8 (B, H, W, 3): upright RGB pixels at the height and width that the
-model sees. Normalisation, the networks (their mean, of an ensemble) and the way from outputs to
+model sees. Normalisation, the networks (their mixture, of several) and the way from outputs to
 probabilities, numbers or pictures are inside. Resizing is not, for Pillow's filters have no equal
 among ONNX's operators: `model.pixels(photos)` does it, and the file's metadata tell others how
 (`spec`: short side, crop, filter). They name the outputs, too (`labels`, a JSON list).
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.artifacts.onnx import require_onnx, write
+from zoo.core.mixture import Mixture
 from zoo.core.output_places import output_file
 
 
@@ -35,25 +36,29 @@ class FromPixels(nn.Module):
     std: Tensor
 
     def __init__(
-        self, members: Sequence[nn.Module], spec: Any, decode: Callable[[Any], Tensor]
+        self,
+        members: Sequence[nn.Module],
+        mixture: Mixture,
+        spec: Any,
+        decode: Callable[[Any], Tensor],
     ) -> None:
         super().__init__()
         self.members = nn.ModuleList(copy.deepcopy(member).cpu().float() for member in members)
         self.eval()
-        self.decode = decode
+        self.decode, self.mixture = decode, mixture
         for name in ("mean", "std"):
             self.register_buffer(name, torch.tensor(getattr(spec, name)).view(3, 1, 1))
 
     def forward(self, photos: Tensor) -> Tensor:
-        """The mean of what the networks say."""
+        """What the networks say together."""
         x = (photos.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
-        outputs = [self.decode(member(x)) for member in self.members]
-        return torch.stack(outputs).mean(0) if len(outputs) > 1 else outputs[0]
+        return self.mixture([self.decode(member(x)) for member in self.members])
 
 
 def write_onnx(
     path: str | os.PathLike[str],
     members: Sequence[nn.Module],
+    mixture: Mixture,
     spec: Any,
     *,
     shape: tuple[int, int],
@@ -65,6 +70,7 @@ def write_onnx(
     Args:
         path: the file to write.
         members: the networks.
+        mixture: of what they say.
         spec: what travels in the metadata; its mean and std normalise.
         shape: height and width of the photos.
         decode: from a network's output to predictions.
@@ -80,7 +86,7 @@ def write_onnx(
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         program = torch.onnx.export(
-            FromPixels(members, spec, decode),
+            FromPixels(members, mixture, spec, decode),
             (example,),
             input_names=["photos"],
             output_names=[output],

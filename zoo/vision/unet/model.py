@@ -98,7 +98,9 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
         from zoo.vision.models.export import write_onnx
 
         output: dict[str, Any] = {"decode": self._task().decode, "output": self.output}
-        return write_onnx(path, self.members, self.spec, shape=shape, **output)
+        return write_onnx(
+            path, self.members, self._placed.mixture, self.spec, shape=shape, **output
+        )
 
     def _check_config(self, config: Config) -> None:
         unet_of(config, type(self.spec))
