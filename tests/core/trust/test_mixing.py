@@ -9,7 +9,13 @@ from scipy.optimize import minimize
 
 from zoo.core.mixture import Mixture
 from zoo.core.task import classification, regression
-from zoo.core.trust.mixing import PRICE, SPREAD, cross_fitted, fitted_mixture, random_parts
+from zoo.core.trust.mixing import (
+    PRICE_OF_CLASSES,
+    SPREAD,
+    cross_fitted,
+    fitted_mixture,
+    random_parts,
+)
 
 NUMBERS = regression()
 
@@ -75,7 +81,9 @@ def test_classes_have_the_powers_of_a_logistic_regression_on_logarithms() -> Non
         scores = np.tensordot(powers, logs, 1)
         nats = np.log(np.exp(scores).sum(1)) - scores[np.arange(len(labels)), labels]
         total = sum(powers)
-        return float(nats.sum() + PRICE * powers[1] / total + np.log(total) ** 2 / 2 / SPREAD**2)
+        return float(
+            nats.sum() + PRICE_OF_CLASSES * powers[1] / total + np.log(total) ** 2 / 2 / SPREAD**2
+        )
 
     found = minimize(cost, [0.5, 0.5], method="Nelder-Mead", options={"xatol": 1e-5})
     assert powers == pytest.approx(found.x, abs=2e-3)

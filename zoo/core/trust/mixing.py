@@ -1,9 +1,9 @@
 """How much each of several predictions counts: fitted on rows that their models have not seen.
 
 A score of the mixture is cross-fitted: the weights behind a row's prediction were fitted on other
-rows. Numbers, and labels of which a row may have several, are averaged. Probabilities of classes
-are pooled by a geometric mean with a temperature, which mends a network that is too sure of itself
-too, and alone if there is nothing beside it.
+rows. Numbers, and labels of which a row may have several, are averaged. So are probabilities of
+classes, or they are pooled by a geometric mean with a temperature, whichever fits better: the
+temperature mends a network that is too sure of itself, and alone if there is nothing beside it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ STEP: Final = 0.05  # of the shares that are compared, and the least that is kep
 ROUNDS: Final = 2  # over the partners
 PARTS: Final = 5  # of a cross-fitted score
 FITTED_ROWS: Final = 20_000  # that tell a share to much less than a step
-PRICE: Final = 3.0  # nats that a partner pays for the whole weight of classes
+PRICE: Final = 1.0  # nats that a partner pays for the whole weight of numbers and labels,
+PRICE_OF_CLASSES: Final = 3.0  # and of classes
 SPREAD: Final = 0.5  # of the logarithm of the temperature around 0, as a deviation
 POWERS: Final = (0.0, 20.0)  # of a probability, at least and at most
 
@@ -44,31 +45,36 @@ def fitted_mixture(task: Task, predictions: Sequence[Tensor], target: Tensor) ->
     chosen = torch.from_numpy(np.sort(rows))
     predictions, target = [one[chosen] for one in predictions], target[chosen]
     is_class = not task.is_squared and target.ndim == 1 and predictions[0].ndim == 2
-    return _pooled(predictions, target) if is_class else _averaged(task, predictions, target)
+    if not is_class:
+        return _averaged(task, predictions, target, PRICE)[1]
+    found = _averaged(task, predictions, target, PRICE_OF_CLASSES), _pooled(predictions, target)
+    return min(found, key=lambda one: one[0])[1]
 
 
-def _averaged(task: Task, predictions: Sequence[Tensor], target: Tensor) -> Mixture:
-    """The best arithmetic mean, a price of one unit for each whole weight."""
+def _averaged(
+    task: Task, predictions: Sequence[Tensor], target: Tensor, price: float
+) -> tuple[float, Mixture]:
+    """The best arithmetic mean, with what it costs: nats, and the price of its weights."""
     mean, *partners = predictions
-    shares = [0.0] * len(partners)
+    shares, costs = [0.0] * len(partners), [_nats(task, mean, target)]
     grid = [round(i * STEP, 10) for i in range(round(1 / STEP) + 1)]
     for _ in range(ROUNDS if len(partners) > 1 else 1):
         for i, partner in enumerate(partners):
             left = 1 - sum(shares)  # to the networks, of which a step takes its part
-            costs = []
+            costs.clear()
             for step in grid:
                 blend = torch.lerp(mean, partner, step)
-                costs.append(_nats(task, blend, target) + step * left)
+                costs.append(_nats(task, blend, target) + price * (1 - (1 - step) * left))
             best = grid[costs.index(min(costs))]
             mean = torch.lerp(mean, partner, best)
             shares = [share * (1 - best) for share in shares]
             shares[i] += best
     shares = [round(share, 6) if share > STEP / 2 else 0.0 for share in shares]
-    return Mixture((max(round(1 - sum(shares), 6), 0.0), *shares))
+    return min(costs), Mixture((max(round(1 - sum(shares), 6), 0.0), *shares))
 
 
-def _pooled(predictions: Sequence[Tensor], labels: Tensor) -> Mixture:
-    """The best geometric mean of probabilities of classes, with a temperature.
+def _pooled(predictions: Sequence[Tensor], labels: Tensor) -> tuple[float, Mixture]:
+    """The best geometric mean of probabilities of classes, and what it costs, as `_averaged`.
 
     What is minimised is the negative logarithm of the posterior: of powers of the probabilities
     whose sum is the inverse temperature, and whose shares of the sum are the weights.
@@ -89,9 +95,9 @@ def _pooled(predictions: Sequence[Tensor], labels: Tensor) -> Mixture:
         probabilities = odds / of_rows
         slope = (logs[kept] * probabilities).sum((1, 2)) - logs[kept][:, rows, own].sum(1)
         share = powers[0] / total
-        nats += PRICE * (1 - share) + math.log(total) ** 2 / (2 * SPREAD**2)
-        slope += PRICE * share / total + math.log(total) / (SPREAD**2 * total)
-        slope[0] -= PRICE / total
+        nats += PRICE_OF_CLASSES * (1 - share) + math.log(total) ** 2 / (2 * SPREAD**2)
+        slope += PRICE_OF_CLASSES * share / total + math.log(total) / (SPREAD**2 * total)
+        slope[0] -= PRICE_OF_CLASSES / total
         return nats, slope
 
     while True:
@@ -103,9 +109,10 @@ def _pooled(predictions: Sequence[Tensor], labels: Tensor) -> Mixture:
             break
         kept = kept[much]
     weights = np.zeros(len(logs))
-    weights[kept] = np.round(np.where(shares > STEP / 2, shares, 0.0), 6)
-    weights /= weights.sum()
-    return Mixture(tuple(weights.tolist()), float(f"{1 / found.x.sum():.6g}"))
+    weights[kept] = np.where(shares > STEP / 2, shares, 0.0)
+    weights = np.round(weights / weights.sum(), 6)
+    temperature = float(f"{1 / found.x.sum():.6g}")
+    return float(found.fun), Mixture(tuple(weights.tolist()), temperature)
 
 
 def cross_fitted(
