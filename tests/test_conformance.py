@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ pytestmark = [
 ]
 
 PHOTOS = "vision-classifier"  # the one that lies in the folder of the format itself
+NO_BATCH = {"batch_size": 0}
 ENSEMBLES = ("vision-snapshots", "text-both-directions")  # which no learner trains
 
 
@@ -92,6 +95,19 @@ class TestTrained(Conformance):
         if trained.table is not None:
             expected = list(model.predict(*trained.plain))
             require_close(list(model.predict(trained.table)), expected)
+
+    def test_a_batch_of_nothing_is_refused(self, trained: Trained) -> None:
+        model, items = trained.model, list(trained.case.items)
+        asked: dict[str, tuple[object, ...]] = {
+            "predict": (items,),
+            "embed": (items,),
+            "evaluate": trained.valid,
+        }
+        for name, arguments in asked.items():
+            verb = getattr(model, name)
+            if "batch_size" in signature(verb).parameters:
+                options = (trained.options if name == "evaluate" else {}) | NO_BATCH
+                require_sentence(partial(verb, *arguments, **options), "batch_size=0")
 
     @pytest.mark.parametrize("capability", CAPABILITIES)
     def test_it_does_what_its_class_can_and_refuses_the_rest_in_a_sentence(

@@ -32,3 +32,12 @@ def test_a_module_of_ones_own_is_asked_for(tmp_path) -> None:
         zoo.load(place)
     loaded = zoo.load(place, model=torch.nn.Linear(2, 1))
     assert torch.equal(loaded.weight, module.weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "verb"),
+    [("minilm", "text"), ("hf/someone/encoder", "text"), ("efficientnet_lite0", "vision")],
+)
+def test_a_network_to_fine_tune_is_no_saved_model(name: str, verb: str) -> None:
+    with pytest.raises(FileNotFoundError, match=rf"Call zoo\.{verb}\.finetune\('{name}', data\)"):
+        zoo.load(name)

@@ -80,13 +80,15 @@ def load(
     Raises:
         ArtifactError: the directory is not a whole artifact that this version can read.
         TypeError: the model is of another class than `kind`.
-        FileNotFoundError: there is no such directory, or no such model on the hub.
+        FileNotFoundError: there is no such directory, or no such model on the hub; or the name is
+            that of an encoder or a backbone, of which a model has yet to be made.
         ConnectionError: the hub cannot be reached.
     """
     from zoo.core import config as stored
     from zoo.core.artifacts.own_module import load_module
     from zoo.hub.find import find
 
+    _require_trained(name)
     directory = find(name)
     config = stored.read_config(directory)
     if model is not None:
@@ -108,3 +110,23 @@ def load(
             f"{str(name)!r}. Name another model."
         )
     return loaded
+
+
+def _require_trained(name: str | Path) -> None:
+    """Refuse the name of an encoder or a backbone, which answers nothing before it is fine-tuned.
+
+    Raises:
+        FileNotFoundError: it is one; the message has the call that makes a model of it.
+    """
+    text = str(name)
+    if isinstance(name, Path) or ("/" in text and not text.startswith(("hf/", "timm/"))):
+        return
+    from zoo.text.encoder_files import names_encoder
+    from zoo.vision.models.backbones import is_known
+
+    what = "text.finetune" if names_encoder(text) else "vision.finetune" if is_known(text) else ""
+    if what and not Path(text).exists():
+        raise FileNotFoundError(
+            f"a saved model must be one that was trained for a task, got {text!r:.80}, a network "
+            f"to fine-tune. Call zoo.{what}({text!r:.80}, data), or give a directory."
+        )

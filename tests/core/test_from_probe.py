@@ -142,3 +142,38 @@ def test_a_feature_that_hardly_varies_makes_no_endless_slope() -> None:
     slopes, _ = probe.fit(x, labels, classification(2), 2)
     assert np.abs(slopes[:, :2]).max() > 0.1
     assert np.abs(slopes).max() < 10
+
+
+@pytest.mark.parametrize("step", [16, 21])  # in mid-training, and after the last one
+def test_a_run_that_broke_off_knows_the_weights_before_everything_trained(
+    step: int, tmp_path: Path
+) -> None:
+    class Stop:
+        n = 0
+
+        def step_end(self, fit: Any) -> None:
+            self.n += 1
+            if self.n == 16 == step:
+                raise KeyError
+
+    start = ProbeStart(
+        Toy(tmp_path).looks,
+        last=lambda net: net.head[1],
+        is_trained=lambda net: False,
+        is_linear=lambda net: False,
+    )
+
+    def train(callbacks: Any = (), **more: Any) -> list[dict[str, torch.Tensor]]:
+        learn = learner(replace(QUIET, save_every=0.0, **more), callbacks=callbacks)
+        recipe = FineTuning(start, lambda learn, share: fit_between(learn, 2, 1e-2, 4.0, share))
+        recipe.train(learn, ())
+        if callbacks:
+            raise KeyError
+        _, before = recipe.rivals(learn)
+        return [weights(learn), weights(before.fit(learn.data, 0.0))]
+
+    whole = train()
+    with pytest.raises(KeyError):
+        train([Stop()], out=tmp_path / "run")
+    again = train(out=tmp_path / "run", resume=True)
+    assert [same(one, other) for one, other in zip(whole, again, strict=True)] == [True, True]

@@ -99,6 +99,8 @@ def test_what_cannot_be_compared_is_told(folder: str) -> None:
     ):
         with pytest.raises(ValueError, match=says):
             zoo.text.choose(reviews(40), among=among, **COLUMNS)
+    with pytest.raises(ValueError, match="5 different texts or more, one for each fold, got 4"):
+        zoo.text.choose((["good", "bad", "fine", "poor"] * 2, [1, 0, 1, 0] * 2))
     with pytest.warns(UserWarning, match=r"got 8 of one and 16 in all: .* off by 0.25"):
         zoo.text.choose(reviews(16), among=["nb-svm"], **COLUMNS)
 

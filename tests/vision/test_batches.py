@@ -181,7 +181,7 @@ def test_wrong_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="n_photos=21, n_targets=20"):
         PhotoBatches(items=photos(), targets=torch.arange(20), size=32, mean=MEAN, std=STD)
     for wrong in (0, 2.5):
-        with pytest.raises(ValueError, match=f"batch_size must be 1 or more, got {wrong}"):
+        with pytest.raises(ValueError, match=f"a whole number, 1 or more, got batch_size={wrong}"):
             batches(batch_size=wrong)
 
 

@@ -78,7 +78,7 @@ def test_what_cannot_be_compared_is_told(
     with pytest.raises(ValueError, match="got the model 'resnet18'"):
         zoo.vision.choose("resnet18")
     frame = table(photos / "train").groupby("digit").head(2).drop(columns="valid")
-    with pytest.raises(ValueError, match="folds must have groups of rows each, got folds=5 for 4"):
+    with pytest.raises(ValueError, match="5 different photos or more, one for each fold, got 4"):
         zoo.vision.choose(frame, among=[tiny], augment="none", run=RUN)
     monkeypatch.setattr(candidates, "backbones", lambda: pd.DataFrame({"name": [], "at_hand": []}))
     with pytest.raises(ValueError, match=r"got none. Run pip install 'transfer-zoo\[embedded\]'"):

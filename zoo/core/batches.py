@@ -134,6 +134,18 @@ def order(n: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n, generator=generator)
 
 
+def require_batch_size(batch_size: int) -> None:
+    """Refuse a number of rows of a batch that is no whole number above 0.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not hasattr(batch_size, "__index__") or batch_size < 1:
+        raise ValueError(
+            f"batch_size must be a whole number, 1 or more, got {batch_size=}. Leave it out."
+        )
+
+
 def steps_of(n: int, batch_size: int) -> int:
     """Number of batches of at most `batch_size` rows; an odd row joins a batch of two.
 
@@ -193,8 +205,7 @@ class TensorBatches:
                 f"inputs and target need the same number of rows, at least one, got {rows=}. "
                 "Slice them alike before making batches."
             )
-        if batch_size < 1:
-            raise ValueError(f"a batch must have at least one row, got {batch_size=}. Try 64.")
+        require_batch_size(batch_size)
         self.inputs = tuple(tensor.to(device) for tensor in given)
         self.target = target.to(device)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed

@@ -64,6 +64,7 @@ def test_by_time_the_past_trains() -> None:
         (Fold(0, 1), {}, r"got \(0, 1\)"),
         (Fold(0, 5), {}, "got folds=5 for 4"),
         (Fold(0, 3), {"groups": [1, 1, 2, 2]}, "groups of rows each, got folds=3 for 2"),
+        (Fold(0, 3), {"strata": [1, 1, 2, 3]}, "folds=3 for 4, 2 of which are the only one of a"),
     ],
 )
 def test_folds_that_there_are_not(fold: Fold, more: dict[str, list[int]], says: str) -> None:

@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from zoo.core import state_file
+from zoo.core.run import rank_and_world
 from zoo.core.training import probe
 from zoo.core.training.features import Look, features_and_targets
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import one_cycle
 from zoo.core.training.shares import ShareChoice, Sums, choose_share, trusted_share, weights_of
 
+STARTED: Final = ".started.safetensors"  # file of a run's folder: weights that a head's epoch made
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
 RISE: Final = 0.3  # share of the steps in which the rate rises
 
@@ -52,8 +57,7 @@ class ProbeStart:
         if self.is_trained(learn.model):
             return
         if not self.is_linear(learn.model):
-            learn.freeze()
-            learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
+            _train_head(learn)
             return
         self.fit_head(learn)
 
@@ -84,6 +88,26 @@ class ProbeStart:
         """What a network that has started is called, beside the one that has trained."""
         is_probe = self.is_linear(network) and not self.is_trained(network)
         return "linear probe" if is_probe else "before fine-tuning"
+
+
+def _train_head(learn: Learner[Any, Any]) -> None:
+    """Train the head for an epoch, the body frozen.
+
+    What it has made is kept in a run's folder, for a resumed run that is beyond it.
+    """
+    before = weights_of(learn.model)
+    learn.freeze()
+    learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
+    if learn.run.out is None or learn.interrupted:
+        return
+    place = Path(learn.run.out) / STARTED
+    if not learn.state.is_ahead(learn.progress):
+        if rank_and_world()[0] == 0:
+            own = learn.model.state_dict().items()
+            changed = {name: t for name, t in own if not torch.equal(t, before[name])}
+            state_file.save(place, {"weights": changed})
+    elif place.exists():
+        learn.model.load_state_dict({**before, **state_file.load(place)["weights"]})
 
 
 def fit_between(

@@ -79,7 +79,8 @@ class TrainingState:
     def skips(self, fit: Fit) -> bool:
         """Whether an earlier call had finished this fit.
 
-        Then model and progress have the state of the latest finished fit.
+        Then model and progress have the state of the latest finished fit, after the first and after
+        the latest itself: a recipe may have given the model other weights in between.
 
         Raises:
             ValueError: that call was another one.
@@ -96,13 +97,19 @@ class TrainingState:
             )
         if number >= len(self._tree["closed"]):
             return False
-        if number == 0:
+        if number in (0, len(self._tree["closed"]) - 1):
             if self.is_finished:
                 self._load_finished(fit.model, fit.progress)
             else:
                 _load_progress(fit.model, fit.progress, self._tree)
         fit.progress.epoch = self._tree["closed"][number]["epoch"]
         return True
+
+    def is_ahead(self, progress: Progress) -> bool:
+        """Whether an earlier call had gone beyond the fits that are finished so far."""
+        tree = self._tree
+        is_beyond = tree is not None and len(tree["closed"]) > len(progress.closed)
+        return is_beyond or (tree is not None and tree["open"] is not None)
 
     def restore(self, fit: Fit) -> None:
         """Put an open fit's state into the fit and its callbacks; then forget it."""

@@ -103,6 +103,23 @@ def per_second(rows: str) -> Speed:
     return Speed(f"{rows}_per_second", lambda seconds: float(f"{1 / seconds:.3g}"))
 
 
+def require_enough(n: int, rows: str) -> None:
+    """Refuse rows of which there are too few to compare anything, before it is read.
+
+    Args:
+        n: number of rows that are no copies of each other.
+        rows: what they are called, such as "texts".
+
+    Raises:
+        ValueError: there are fewer than folds.
+    """
+    if n < FOLDS:
+        raise ValueError(
+            f"a comparison must have {FOLDS} different {rows} or more, one for each fold, got {n}. "
+            f"Add labelled {rows}, or call finetune with a start that you name."
+        )
+
+
 def comparison(
     candidates: Candidates, speed: Speed, blends: Sequence[tuple[str, ...]] = ()
 ) -> pd.DataFrame:

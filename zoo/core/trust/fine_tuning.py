@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.core.batches import Data
+from zoo.core.run import rank_and_world
+from zoo.core.state_file import replacing
 from zoo.core.training import probe
 from zoo.core.training.from_probe import ProbeStart
 from zoo.core.training.learner import Learner
@@ -59,8 +61,9 @@ class FineTuning:
                 self._earlier = dict(json.loads(place.read_text(encoding="utf-8")))
             return None
         self._earlier = choice.sums
-        if place is not None:  # for a call that is repeated
-            place.write_text(json.dumps([*choice.sums.items()]), encoding="utf-8")
+        if place is not None and rank_and_world()[0] == 0:  # for a call that is repeated
+            with replacing(place) as temporary:
+                temporary.write_text(json.dumps([*choice.sums.items()]), encoding="utf-8")
         return choice.predictions
 
     def rivals(self, learn: Learner[Any, Any]) -> list[Rival[Any]]:

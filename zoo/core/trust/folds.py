@@ -75,7 +75,8 @@ def rows_of_fold(
         Training rows and held-out rows, each sorted.
 
     Raises:
-        ValueError: there are fewer groups than folds, or too few moments.
+        ValueError: there are fewer groups than folds, a fold has none of its own, or there are too
+            few moments.
     """
     require_fold(fold)
     if times is not None:
@@ -83,15 +84,20 @@ def rows_of_fold(
     group_of = np.arange(n) if groups is None else numbered(groups)
     stratum_of = np.zeros(n, np.int64) if strata is None else numbered(strata)
     n_groups = int(group_of.max()) + 1 if n else 0
-    if n_groups < fold.of:
-        what = "rows" if groups is None else "groups of rows"
-        raise ValueError(
-            f"folds must have {what} each, got folds={fold.of} for {n_groups}. Take fewer folds."
-        )
-    is_held_out = _dealt(group_of, stratum_of, fold.of, seed)[group_of] == fold.number
     strata_there, groups_there = np.unique(np.stack([stratum_of, group_of]), axis=1)
-    alone = np.bincount(strata_there)[strata_there] == 1
-    is_held_out &= ~np.isin(group_of, groups_there[alone])
+    only = np.unique(groups_there[np.bincount(strata_there)[strata_there] == 1])
+    fold_of = _dealt(group_of, stratum_of, fold.of, seed)
+    if len(set(np.delete(fold_of, only).tolist())) < fold.of:
+        what = "rows" if groups is None else "groups of rows"
+        always = (
+            f", {len(only)} of which are the only one of a class and train" if len(only) else ""
+        )
+        raise ValueError(
+            f"folds must have {what} each, got folds={fold.of} for {n_groups}{always}. Take fewer "
+            "folds."
+        )
+    fold_of[only] = -1
+    is_held_out = fold_of[group_of] == fold.number
     rows = np.arange(n, dtype=np.int64)
     return rows[~is_held_out], rows[is_held_out]
 

@@ -27,6 +27,7 @@ from zoo.core.trust.candidates import (
     per_second,
     probe_of,
     ranked,
+    require_enough,
     seconds_per_row,
 )
 from zoo.core.trust.rivals import predictions_of
@@ -97,8 +98,10 @@ def compared(names: Sequence[str], texts: Texts) -> pd.DataFrame:
         texts: those that choose.
 
     Raises:
-        ValueError: a name is unknown, or that of a classifier, which knows its answers already.
+        ValueError: a name is unknown, or that of a classifier, which knows its answers already; or
+            there are fewer texts than folds.
     """
+    require_enough(len(set(texts.groups)), "texts")
     bags, starts = _divided(names, fits_of(texts.labelled.task))
     _warn_of_few(texts)
     started = lru_cache(maxsize=1)(partial(_started, texts))

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from zoo.core.batches import Batch, seed_of
+from zoo.core.batches import Batch, require_batch_size, seed_of
 from zoo.text.data.stream import Places, Stream
 from zoo.text.recipe import BPTT
 
@@ -52,10 +52,10 @@ class StreamBatches:
     world: int = 1
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.bptt < 1:
+        require_batch_size(self.batch_size)
+        if self.bptt < 1:
             raise ValueError(
-                "batch_size and bptt must be 1 or more, got "
-                f"batch_size={self.batch_size}, bptt={self.bptt}. The defaults suit most."
+                f"bptt must be 1 or more, got bptt={self.bptt}. The default suits most."
             )
         if len(self.stream) < 2:
             raise ValueError(

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.batches import Batch, bounds, seed_of, steps_of
+from zoo.core.batches import Batch, bounds, require_batch_size, seed_of, steps_of
 from zoo.text.data.rules import PAD_ID
 from zoo.text.data.stream import Places, Stream
 from zoo.text.data.word_parts import WordParts
@@ -59,10 +59,10 @@ class DocumentBatches:
 
     def __post_init__(self) -> None:
         n, n_labels = self.stream.n_documents, len(self.labels)
-        if n != n_labels or n == 0 or self.batch_size < 1:
+        require_batch_size(self.batch_size)
+        if n != n_labels or n == 0:
             raise ValueError(
-                f"each document must have a label, and a batch a document, got {n=}, {n_labels=}, "
-                f"batch_size={self.batch_size}. Give as many of both."
+                f"each document must have a label, got {n=}, {n_labels=}. Give as many of both."
             )
 
     def __len__(self) -> int:

@@ -14,6 +14,7 @@ from zoo.core.trust.candidates import (
     comparison,
     milliseconds,
     probe_of,
+    require_enough,
     seconds_per_row,
 )
 from zoo.vision.classification.features import photos_of
@@ -60,12 +61,14 @@ def _probe(name: str, learner: Callable[[str], PhotoLearner]) -> Candidate:
     learn = learner(name)
     photos, classifier = photos_of(learn)[0], learn.model
     hashes = photos.items.hashes if isinstance(photos.items, Items) else None
+    groups = together(hashes, photos.groups)
+    require_enough(len(photos if groups is None else set(groups)), "photos")
     plain: Any = replace(photos, augment=None, shuffle=False, batch_size=TIMED)
     return probe_of(
         learn,
         START,
         seconds=seconds_per_row(classifier, next(plain.epoch(0)), learn.device),
         licence=str(classifier.licence),
-        groups=together(hashes, photos.groups),
+        groups=groups,
         seed=photos.seed,
     )

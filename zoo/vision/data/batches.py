@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.batches import Batch, bounds, order, pinned, steps_of
+from zoo.core.batches import Batch, bounds, order, pinned, require_batch_size, steps_of
 from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.pixel_file import Pixels
@@ -95,8 +95,7 @@ class PhotoBatches:
             raise ValueError(
                 f"every photo must have one target, got {n_photos=}, {n_targets=}. Give as many."
             )
-        if not hasattr(self.batch_size, "__index__") or self.batch_size < 1:
-            raise ValueError(f"batch_size must be 1 or more, got {self.batch_size}. Raise it.")
+        require_batch_size(self.batch_size)
 
     def __len__(self) -> int:
         return len(self.items)

@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 from PIL import Image
 
+from zoo.core.batches import require_batch_size
 from zoo.core.task import Task
 from zoo.vision.data.inputs import Many, OnePhoto, Photos, listed, opened
 from zoo.vision.inspect.class_map import Segmentation, likeliest
@@ -58,6 +59,7 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
             UnreadableImage: a file is missing or no image.
             ValueError: a folder holds no photos, or pixels are out of range.
         """
+        require_batch_size(batch_size)
         several, inputs = listed(photos)
         maps: list[Segmentation] = []
         for first in range(0, len(inputs), batch_size):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, Data, S, bounds, order, pinned, steps_of
+from zoo.core.batches import Batch, Data, S, bounds, order, pinned, require_batch_size, steps_of
 from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
 from zoo.core.run import Run
@@ -76,6 +76,9 @@ class PairBatches:
     threads: int = 2
     rank: int = 0
     world: int = 1
+
+    def __post_init__(self) -> None:
+        require_batch_size(self.batch_size)
 
     def __len__(self) -> int:
         return len(self.pairs)
