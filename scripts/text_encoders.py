@@ -1,12 +1,12 @@
 """Few labels: `finetune("auto")` is not below SetFit, a probe, or bags of words on any of 8 sets.
 
 Each set is drawn with 8 and with 64 labels per class, and with 1,000 in all, from the training part
-of the arena's reader, five times; at most 1,000 rows of the test part are scored, drawn by the
-seed. Beside the library's call stand logistic regression on the frozen encoder, SetFit on the same
-encoder, TF-IDF with logistic regression, and NB-SVM, each in a process of its own on one core.
-SetFit has its defaults, by which the pairs of an epoch grow with the square of the texts; where
-they are more than 500 steps, hours here, it is stopped after 500: its seconds are too few there. A
-row that is there is not run again.
+of the arena's reader, five times, and IMDB's long reviews with 100 and 500 in all; at most 1,000
+rows of the test part are scored, drawn by the seed. Beside the library's call stand logistic
+regression on the frozen encoder, SetFit on the same encoder, TF-IDF with logistic regression, and
+NB-SVM, each in a process of its own on one core. SetFit has its defaults, by which the pairs of an
+epoch grow with the square of the texts; where they are more than 500 steps, hours here, it is
+stopped after 500: its seconds are too few there. A row that is there is not run again.
 
     python -m scripts.text_encoders --peers .venv-peers/bin/python   # results/text_encoders.csv
     python -m scripts.text_encoders --methods tfidf nb_svm --sizes 8 # some of it
@@ -39,9 +39,10 @@ SETS: Final = (
     *("sst2", "mpqa", "stackoverflow20", "snips"),
     *("tweet_emotion", "tweet_irony", "rotten_tomatoes", "clinc150"),
 )
+LONG: Final = "imdb"
 PER_CLASS: Final = (8, 64)
-IN_ALL: Final = 1_000
-SIZES: Final = tuple(map(str, (*PER_CLASS, IN_ALL)))
+CELLS: Final = (*product(SETS, (*PER_CLASS, 1_000)), (LONG, 100), (LONG, 500))
+SIZES: Final = tuple(dict.fromkeys(str(size) for _, size in CELLS))
 TEST: Final = 1_000  # rows at most
 BUDGET: Final = 3_600.0  # seconds of two cores: nothing is stopped by it but what hangs
 RIVALS: Final = {
@@ -79,11 +80,12 @@ def fill(asked: Program, place: Place) -> None:
     flags = asked.further
     newest = rows_there(place.out, flags["methods"] if flags["again"] else [])
     there = {key for key, row in newest.items() if row["status"] != rows.FAILED}
-    for name, size, seed in product(flags["sets"], flags["sizes"], asked.seeds):
+    cells = [one for one in CELLS if one[0] in flags["sets"] and str(one[1]) in flags["sizes"]]
+    for (name, size), seed in product(cells, asked.seeds):
         key = {one: (f"{name}/{size}", one, f"{BUDGET:g}", str(seed)) for one in flags["methods"]}
         missing = [one for one in key if key[one] not in there]
         if missing:
-            drawn = problem(name, int(size), seed)
+            drawn = problem(name, size, seed)
             for one in missing:
                 rows.add(place.out, run(drawn, ENTRIES[one], place))
 
@@ -107,7 +109,7 @@ def report(path: Path) -> None:
 
 def flags(parser: argparse.ArgumentParser) -> None:
     """Flags of the program's own."""
-    some_of(parser, "--sets", SETS)
+    some_of(parser, "--sets", (*SETS, LONG))
     some_of(parser, "--sizes", SIZES)
     some_of(parser, "--methods", ENTRIES)
     text = "add rows of this commit where there are those of others"

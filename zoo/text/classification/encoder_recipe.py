@@ -24,7 +24,7 @@ FEWEST, MOST = 1, 10  # epochs
 ONCE: Final = 200  # steps of an epoch from which on it is read once; twice from a quarter of them
 FROZEN: Final = 2  # layer groups: the embeddings, and the first third of the blocks
 NONE, ALL = 16, 64  # texts of which fine-tuning is trusted not at all, and wholly
-PENALTIES: Final = (1.0, 0.03, 0.1, 0.3, 3.0)  # of the regressions, the first the likeliest
+PENALTIES: Final = (1.0, 0.03, 0.1, 0.3, 3.0, 10.0)  # of the regressions, the first the likeliest
 
 START: Final = ProbeStart(
     looks,
