@@ -61,6 +61,8 @@ def test_a_call_tells_what_the_probe_would_have_got(
     sure = np.array([*plain.predict(photo).probabilities.values()])
     expected = sure ** (1 / model.blend.temperature)
     assert [*answer.probabilities.values()] == pytest.approx(expected / expected.sum(), rel=1e-4)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert f"divided by {model.blend.temperature:.3g}" in card
 
 
 def test_ruinous_training_gives_the_probe(photos: Path, tiny: Path) -> None:

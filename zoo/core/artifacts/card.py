@@ -286,6 +286,12 @@ def _rivals(config: Config) -> Iterator[str]:
     lines = [" | ".join(_cell(row.get(name, "")) for name in names) for row in config.rivals]
     head = [" | ".join(names).replace("name", "", 1), "|".join("---" for _ in names)]
     yield "\n".join(["## Beside cheap models", "", *(f"| {line} |" for line in [*head, *lines])])
+    if config.temperature is not None:
+        yield (
+            f"Logarithms of probabilities are divided by {config.temperature:.3g}, a temperature "
+            "that was fitted on rows which the model had not seen: above one where it was too "
+            "sure, below where it was not sure enough."
+        )
 
 
 def _table(title: str, values: Mapping[str, object]) -> Iterator[str]:

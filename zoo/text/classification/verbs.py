@@ -68,8 +68,9 @@ def finetune(
 
     Two bags of words (or word pieces), TF-IDF with logistic regression and NB-SVM, learn from the
     same texts and are scored on the same others. Probabilities are a mean of all three, by shares
-    that are fitted on texts which none has seen: of a few hundred short texts bags mostly say it
-    all (`model.rivals` shows it).
+    and a temperature that are fitted on texts which none has seen (`zoo.core.trust.mixing`): of a
+    few hundred short texts bags mostly say it all beside a network of words, hardly anything beside
+    an encoder (`model.rivals` shows it).
 
     With `task="regression"` labels are numbers to predict: they are learnt in units of their
     deviation, `predict` gives floats, and the one bag beside the network is TF-IDF with ridge
