@@ -1,0 +1,196 @@
+"""Sets of classes and intervals of numbers that hold the truth at a stated rate.
+
+Rows that a model has not seen say how wrong it may be: the rank of each one's error among theirs is
+that of a new row, whatever the model and the distribution, as long as new rows are drawn as these
+were (Vovk, Gammerman and Shafer 2005, "Algorithmic Learning in a Random World", ch. 2; Lei et al.
+2018, "Distribution-Free Predictive Inference for Regression", sec. 2.2). With n such rows a set or
+an interval holds the truth with a probability of at least the coverage, and of at most 1 / (n + 1)
+more where it is randomised. That is so on average over rows, not for each kind of them.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+KEPT: Final = 2_000  # errors that are kept, at ranks evenly apart
+BINS: Final = 10  # of predictions, in which errors may be of different size
+FEWEST_IN_BIN: Final = 30
+PRIOR: Final = 10.0  # rows of the usual error that a bin starts with
+WIDTH_AT: Final = 0.9  # coverage at which widths decide between both kinds of interval
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Sorted errors of rows, of which the ranks are known.
+
+    Args:
+        n: how many rows there were.
+        errors: some of theirs, sorted; the j-th of k stands at the rank ceil(j n / k).
+    """
+
+    n: int
+    errors: tuple[float, ...]
+
+    @classmethod
+    def of(cls, errors: Floats) -> Self:
+        """Those of given errors. Shape: (n,)"""
+        n, k = len(errors), min(len(errors), KEPT)
+        places = np.ceil(np.arange(1, k + 1) * n / max(k, 1)).astype(np.int64) - 1
+        return cls(n, tuple(float(f"{one:.6g}") for one in np.sort(errors)[places]))
+
+    def quantile(self, coverage: float) -> float:
+        """The error that a new row stays within at the given rate; infinite if n is too small.
+
+        >>> Ranks.of(np.arange(1.0, 10.0)).quantile(0.8)
+        8.0
+        >>> Ranks.of(np.arange(1.0, 10.0)).quantile(0.95)
+        inf
+        """
+        rank = math.ceil((self.n + 1) * coverage - 1e-9)
+        if rank > self.n:
+            return math.inf
+        k = len(self.errors)
+        return self.errors[max(math.ceil(rank * k / self.n), 1) - 1]
+
+
+@dataclass(frozen=True)
+class ClassErrors:
+    """How far down the order of classes the true one is found (Romano et al. 2020, "Classification
+    with Valid and Adaptive Coverage", sec. 2): the probabilities of all that are as likely or more.
+
+    Args:
+        whole: with the true class's own probability.
+        randomised: with a random share of it.
+    """
+
+    whole: Ranks
+    randomised: Ranks
+
+    @classmethod
+    def of(cls, probabilities: Floats, labels: NDArray[np.int64]) -> Self:
+        """Those of rows. Shapes: (n, n_classes), (n,)"""
+        rows = np.arange(len(labels))
+        each = (_cumulated(probabilities, chance)[rows, labels] for chance in (False, True))
+        return cls(*map(Ranks.of, each))
+
+    def sets(
+        self, probabilities: Floats, coverage: float, *, randomised: bool = False
+    ) -> NDArray[np.bool_]:
+        """Which classes are in the set of each row. Shape: (n, n_classes), both.
+
+        Args:
+            probabilities: of every class.
+            coverage: at least so many sets hold the true class, 0..1.
+            randomised: exactly so many: a set may be empty then. Chance is a function of the row.
+        """
+        if randomised:
+            return _cumulated(probabilities, True) <= self.randomised.quantile(coverage)
+        inside = _cumulated(probabilities, False) <= self.whole.quantile(coverage)
+        inside[np.arange(len(inside)), probabilities.argmax(1)] = True
+        return inside
+
+    def to_json(self) -> dict[str, Any]:
+        """For config.json."""
+        return {name: vars(one) for name, one in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Self:
+        """What `to_json` gave."""
+        return cls(*(_ranks(tree[name]) for name in ("whole", "randomised")))
+
+
+@dataclass(frozen=True)
+class NumberErrors:
+    """Absolute errors of numbers, in units of those that are usual for such a prediction.
+
+    Args:
+        ranks: of the errors.
+        places: predictions, sorted, for which the usual error is known; none if it is the same for
+            all, where widths were not shorter otherwise.
+        usual: the error there.
+    """
+
+    ranks: Ranks
+    places: tuple[float, ...] = ()
+    usual: tuple[float, ...] = field(default=(1.0,))
+
+    @classmethod
+    def of(cls, predictions: Floats, target: Floats) -> Self:
+        """Those of rows; their order counts as random. Shapes: (n,) both.
+
+        What is usual for a row is told by the other half of the rows.
+        """
+        errors, halves = np.abs(target - predictions), np.arange(len(target)) % 2
+        plain = cls(Ranks.of(errors))
+        if len(target) < 4 * FEWEST_IN_BIN:
+            return plain
+        units = np.empty(len(target))
+        for half in (0, 1):
+            own, other = halves == half, halves != half
+            units[own] = _usual_at(predictions[own], *_usual(predictions[other], errors[other]))
+        ranks = Ranks.of(errors / units)
+        if ranks.quantile(WIDTH_AT) * units.mean() >= plain.ranks.quantile(WIDTH_AT):
+            return plain
+        places, usual = _usual(predictions, errors)
+        return cls(ranks, tuple(places.tolist()), tuple(usual.tolist()))
+
+    def margins(self, predictions: Floats, coverage: float) -> Floats:
+        """Half the width of each interval. Shape: (n,) -> (n,)"""
+        units = np.ones(len(predictions))
+        if self.places:
+            units = _usual_at(predictions, np.array(self.places), np.array(self.usual))
+        return self.ranks.quantile(coverage) * units
+
+    def to_json(self) -> dict[str, Any]:
+        """For config.json."""
+        return {**vars(self), "ranks": vars(self.ranks)}
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Self:
+        """What `to_json` gave."""
+        return cls(
+            _ranks(tree["ranks"]), *(tuple(map(float, tree[k])) for k in ("places", "usual"))
+        )
+
+
+def _ranks(tree: Mapping[str, Any]) -> Ranks:
+    return Ranks(int(tree["n"]), tuple(map(float, tree["errors"])))
+
+
+def _cumulated(probabilities: Floats, randomised: bool) -> Floats:
+    """For each class the probabilities of the likelier ones, and its own or a share of it."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ordered = np.take_along_axis(probabilities, order, axis=1)
+    share = _chance(probabilities)[:, None] if randomised else 0.0
+    sums = np.empty_like(ordered)
+    np.put_along_axis(sums, order, np.cumsum(ordered, axis=1) - share * ordered, axis=1)
+    return sums
+
+
+def _chance(rows: Floats) -> Floats:
+    """A number 0..1 for each row that is as good as drawn, and the same whenever it is asked."""
+    plain = np.ascontiguousarray(np.round(rows, 6))
+    return np.array([zlib.crc32(row.tobytes()) for row in plain]) / 2.0**32
+
+
+def _usual(predictions: Floats, errors: Floats) -> tuple[Floats, Floats]:
+    """Mean errors of predictions alike, and where they are: bins of like many rows."""
+    n = min(BINS, len(errors) // FEWEST_IN_BIN)
+    parts = np.array_split(np.argsort(predictions, kind="stable"), n)
+    mean = max(float(errors.mean()), np.finfo(float).tiny)
+    places = np.array([predictions[part].mean() for part in parts])
+    usual = [(errors[part].sum() + PRIOR * mean) / (len(part) + PRIOR) for part in parts]
+    return places, np.array(usual)
+
+
+def _usual_at(predictions: Floats, places: Floats, usual: Floats) -> Floats:
+    return np.asarray(np.interp(predictions, places, usual))
