@@ -127,9 +127,9 @@ def explain(
     model = zoo.load(artifact, run=run_of(device))
     explanation = model.explain(what, label)
     record = explanation.record(k)
-    words = [f"{score:+8.2f}  {word}" for word, score in record.get("words", ())]
+    parts = [f"{score:+8.2f}  {name}" for name, score in record.get("parts", ())]
     picture = explanation.save(out)
-    lines = "\n".join([line_of(record), *words, f"picture in {picture}"])
+    lines = "\n".join([line_of(record), *parts, f"picture in {picture}"])
     say(record | {"picture": picture}, lines, as_json)
 
 

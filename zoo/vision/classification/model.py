@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
+from zoo.core.explanation import Explanation, label_among
 from zoo.core.messages import few
 from zoo.core.model import Model
 from zoo.core.task import Task
@@ -33,7 +34,7 @@ from zoo.vision.data.photo_sets import open_labelled, photo_batches
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.sources import column_names
 from zoo.vision.data.tables import is_table
-from zoo.vision.inspect.explain import Explanation, grad_cam, index_of
+from zoo.vision.inspect.explain import HeatMap, grad_cam
 from zoo.vision.inspect.report import by_class
 from zoo.vision.inspect.results import Results
 from zoo.vision.models.classifier import Classifier
@@ -239,7 +240,7 @@ class PhotoModel(Model[Classifier, Spec]):
         outputs = self._decoded(batches, chosen(tta)).numpy()
         return Results(self.spec, batches.items, outputs, batches.targets.numpy())
 
-    def explain(self, photo: Photo, label: str | None = None) -> Explanation:
+    def explain(self, photo: Photo, label: str | None = None) -> Explanation[HeatMap]:
         """A heat map of where in a photo the model saw what it says (Grad-CAM).
 
         Args:
@@ -253,12 +254,15 @@ class PhotoModel(Model[Classifier, Spec]):
         items = GivenPhotos([photo], self.spec.preprocessing.resize)
         batches, classes = self._batches(items, 1), self.spec.classes
         decoded = self._decoded(batches, None)[0]
-        number = int(decoded.argmax()) if label is None else index_of(label, classes)
+        number = int(decoded.argmax())
+        if label is not None:
+            number = classes.index(label_among(label, classes))
         x = next(batches.epoch(0)).inputs[0]
         heat = torch.stack([grad_cam(member, x, number) for member in self._placed.ready]).mean(0)
         answer = answer_of(self.spec, decoded.tolist())
         name = classes[number] if classes else f"{answer:.3g}"
-        return Explanation(name, answer, heat.numpy(), centre_crop(items[0], self.spec.size))
+        picture = HeatMap(name, heat.numpy(), centre_crop(items[0], self.spec.size))
+        return Explanation(name, answer, picture=picture)
 
     def pixels(self, photos: Photos) -> Pixels:
         """What the model sees of photos, resized and cropped: as the exported file takes them.
