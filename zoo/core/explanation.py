@@ -54,6 +54,7 @@ class Explanation(Generic[P]):
         unit: what the scores are in.
         base: what the scores are added to: their sum and the base are the value that is explained;
             None where they do not add up.
+        values: what each part is in this input, where its name does not say it.
         errors: standard error of each score where they are estimated; none where they are exact.
         picture: what draws it; None for bars.
         alike: what is most alike the input, as evidence; None where nothing is known of that.
@@ -66,6 +67,7 @@ class Explanation(Generic[P]):
     unit: str = LOG_ODDS
     base: float | None = None
     errors: tuple[float, ...] = field(default=(), repr=False)
+    values: tuple[str, ...] = field(default=(), repr=False)
     picture: P | None = field(default=None, repr=False)
     alike: pd.DataFrame | None = field(default=None, repr=False)
 
@@ -110,8 +112,13 @@ class Explanation(Generic[P]):
         return save_figure(self.figure(), path, usual="explanation.png")
 
 
-def label_among(label: Any, known: Sequence[Any]) -> Any:
-    """A class or target as the model spells it.
+def label_among(label: Any, known: Sequence[Any], what: str = "label") -> Any:
+    """A class, target or other name as the model spells it.
+
+    Args:
+        label: the name.
+        known: names that the model knows.
+        what: what the name is called in a call.
 
     Raises:
         ValueError: the model does not know it; the nearest is named.
@@ -122,7 +129,9 @@ def label_among(label: Any, known: Sequence[Any]) -> Any:
     spelt = {str(name): name for name in known}
     if label not in known and str(label) not in spelt:
         way_out = did_you_mean(label, known) if known else "Leave it out."
-        raise ValueError(f"label must be one that the model knows, got {label=}. {way_out}")
+        raise ValueError(
+            f"{what} must be one that the model knows, got {what}={label!r}. {way_out}"
+        )
     return label if label in known else spelt[str(label)]
 
 
@@ -135,16 +144,15 @@ def _bars(one: Explanation[Any]) -> Figure:
     """Bars of the parts that mattered most, the longest above."""
     from matplotlib import pyplot as plt
 
-    error_of = dict(zip(one.names, one.errors, strict=True)) if one.errors else {}
-    shown = one.top(BARS)[::-1]
-    figure, axes = plt.subplots(figsize=(7, 1.2 + 0.3 * len(shown)), layout="constrained")
-    colours = [[part / 255 for part in (FOR if score > 0 else AGAINST)] for _, score in shown]
-    errors = [error_of[name] for name, _ in shown] if error_of else None
-    places = range(len(shown))
-    axes.barh(places, [score for _, score in shown], xerr=errors, color=colours)
-    axes.set_yticks(places, [name for name, _ in shown], parse_math=False)
+    order = sorted(range(len(one.scores)), key=lambda i: abs(one.scores[i]))[-BARS:]
+    names = [f"{one.names[i]} = {one.values[i]}" if one.values else one.names[i] for i in order]
+    figure, axes = plt.subplots(figsize=(7, 1.2 + 0.3 * len(order)), layout="constrained")
+    colours = [[part / 255 for part in (FOR if one.scores[i] > 0 else AGAINST)] for i in order]
+    errors = [one.errors[i] for i in order] if one.errors else None
+    axes.barh(range(len(order)), [one.scores[i] for i in order], xerr=errors, color=colours)
+    axes.set_yticks(range(len(order)), names, parse_math=False)
     axes.axvline(0, color="black", linewidth=0.8)
-    start = "" if one.base is None else f", added to {one.base:.4g}"
     axes.set_title(str(one.label), parse_math=False)
-    axes.set_xlabel(f"{one.unit}{start}")
+    start = "" if one.base is None else f", added to {one.base:.4g}"
+    axes.set_xlabel(f"{one.unit}{start}", parse_math=False)
     return figure
