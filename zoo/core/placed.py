@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from zoo.core.training.evaluation import (
     predict_batches,
     set_aside,
     to_device,
+    with_own_state,
 )
 from zoo.core.trust.blend import Blend
 
@@ -105,7 +106,8 @@ class Placed(Generic[Network]):
             batches: the inputs, one at least.
             vector_of: what a network has of a batch's inputs before its head. Shape: (B, d)
         """
-        rows, members = [], self.ready
+        members: list[Any] = [with_own_state(member) for member in self.ready]
+        rows = []
         with contextlib.ExitStack() as stack:
             for member in members:
                 stack.enter_context(set_aside(member))

@@ -18,7 +18,6 @@ from zoo.core.explanation import LOG_ODDS, Explanation, label_among, log_odds
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.task import Task
-from zoo.core.training.evaluation import to_device
 from zoo.hub.publish import push
 from zoo.text.classification.explain import MarkedText, parts_of, without
 from zoo.text.data.documents import DocumentBatches
@@ -180,21 +179,15 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 f"vectors must be those of one network, got an ensemble of {len(self.members)}. "
                 "Take one of its members."
             )
-        (network,), placed = self._placed.ready, self._placed
         several, _ = self._texts(texts)
         if not several:
-            return np.zeros((0, network.d_pooled), dtype=np.float32)
+            return np.zeros((0, self.members[0].d_pooled), dtype=np.float32)
         stream = self._stream(several)
         batches = self._batches(stream, np.zeros(len(several), dtype=np.int64), batch_size)
-        rows = []
-        with (
-            torch.inference_mode(),
-            torch.autocast(placed.device.type, placed.dtype, enabled=placed.dtype is not None),
-        ):
-            for batch in batches.epoch(0):
-                tokens, lengths, *_ = to_device(batch, placed.device).inputs
-                rows.append(network.pooled(tokens, lengths).float().cpu())
-        return np.asarray(torch.cat(rows)[batches.places()].numpy())
+        vectors = self._placed.vectors(
+            batches.epoch(0), lambda net, inputs: net.pooled(*inputs[:2])
+        )
+        return vectors[batches.places()]
 
     def similar(
         self, text: str, k: int = 5, *, among: Iterable[Any] | os.PathLike[str]

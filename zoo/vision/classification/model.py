@@ -18,6 +18,7 @@ from zoo.core.config import Config
 from zoo.core.explanation import Explanation, label_among
 from zoo.core.messages import few
 from zoo.core.model import Model
+from zoo.core.neighbours import most_alike
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
@@ -263,6 +264,45 @@ class PhotoModel(Model[Classifier, Spec]):
         name = classes[number] if classes else f"{answer:.3g}"
         picture = HeatMap(name, heat.numpy(), centre_crop(items[0], self.spec.size))
         return Explanation(name, answer, picture=picture)
+
+    def embed(self, photos: Photos, *, batch_size: int = 32) -> NDArray[np.float32]:
+        """The vector of each photo, the body's pooled features before the head: (n, d), float32.
+
+        A single photo has one row. Vectors of several networks stand side by side.
+
+        Args:
+            photos: see `predict`.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            UnreadableImage: files are missing or no images.
+        """
+        items = GivenPhotos(listed(photos, self.spec.columns)[1], self.spec.preprocessing.resize)
+        if not len(items):
+            return np.zeros((0, sum(member.head.width for member in self.members)), np.float32)
+        batches = self._batches(items, batch_size)
+        return self._placed.vectors(batches.epoch(0), lambda net, inputs: net.pooled(inputs[0]))
+
+    def similar(self, photo: Photo, k: int = 5, *, among: Photos) -> pd.DataFrame:
+        """The photos that are most alike one: photo, similarity, the nearest first.
+
+        Alike are photos whose vectors (`embed`) point most nearly the same way (cosine); the search
+        is exact. The index has the places of the photos among those given.
+
+        Args:
+            photo: a single photo.
+            k: number of photos at most.
+            among: photos to search, see `predict`.
+
+        Raises:
+            UnreadableImage: files are missing or no images.
+            ValueError: there are no photos, or k is none.
+
+        Example:
+            model.similar("dog.jpg", k=3, among="photos/")
+        """
+        _, photos = listed(among, self.spec.columns)
+        return most_alike(self.embed([photo])[0], self.embed(photos), k, photo=photos)
 
     def pixels(self, photos: Photos) -> Pixels:
         """What the model sees of photos, resized and cropped: as the exported file takes them.
