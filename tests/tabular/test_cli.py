@@ -82,7 +82,8 @@ def test_a_row_and_a_column_are_explained(directory: Path) -> None:
         *(name for name, _ in load(directory).explain(table(5, seed=1).iloc[1], "yes").top(2)),
         "begins", "explanation.png",
     ]  # fmt: skip
-    shown = done("tabular", "importance", directory, "people.csv", "--json").splitlines()
+    table(30, seed=2).to_csv("others.csv", index=False)
+    shown = done("tabular", "importance", directory, "others.csv", "--json").splitlines()
     assert json.loads(shown[-1]).keys() == {"column", "importance", "spread"}
     said = done("tabular", "dependence", directory, "people.csv", "age")
     assert Path(said.split()[-1]).stat().st_size > 1000

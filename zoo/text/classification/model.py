@@ -187,7 +187,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         vectors = self._placed.vectors(
             batches.epoch(0), lambda net, inputs: net.pooled(*inputs[:2])
         )
-        return vectors[batches.places()]
+        return np.asarray(vectors[batches.places().numpy()])
 
     def similar(
         self, text: str, k: int = 5, *, among: Iterable[Any] | os.PathLike[str]
