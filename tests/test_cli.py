@@ -109,7 +109,8 @@ vision show batch, vision show results, vision show losses, vision show confusio
 vision segmentation finetune, vision segmentation train, vision segmentation check,
 vision restoration finetune, vision restoration train,
 text train-lm, text finetune-lm, text train, text finetune, text choose, text generate,
-tabular train, tabular finetune, collab train, collab finetune, collab recommend,
+tabular train, tabular finetune, tabular importance, tabular dependence,
+collab train, collab finetune, collab recommend,
 data ls, data show, data get, hub ls, hub pull, hub push, hub verify
 """
 
@@ -202,8 +203,9 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
         (["evaluate", "zoo/adult", "a.csv", "b.csv"], "takes, got 2. See --help."),
         (
             ["explain", "zoo/adult", "a text"],
-            "a model must offer zoo explain to be asked for it, got a",
+            "a table must be in a file, got 'a text', which does not exist",
         ),
+        (["explain", "zoo/movielens-100k", "50"], "by a user and an item, got 1 words"),
         (["export", "zoo/movielens-100k"], "must offer zoo export"),
         (["data", "get", "movielens"], "Did you mean 'movielens-100k'"),
     ],

@@ -29,9 +29,9 @@ def write_ratings(path: Path) -> None:
     )
 
 
-def write_sales(path: Path, n: int = 60) -> None:
+def write_sales(path: Path, n: int = 60, seed: int = 0) -> None:
     """Sales that depend on the store, the weekday and a promotion."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     store, weekday, promo = rng.integers(0, 5, n), rng.integers(0, 3, n), rng.random(n) < 0.4
     days = np.array(["Monday", "Saturday", "Sunday"])[weekday]
     sales = (1000 + 300 * store) * (1 + 0.3 * promo) * (1 + weekday) * rng.normal(1, 0.05, n)
@@ -51,6 +51,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     write_photos(tmp_path / "photos", n_train=2, n_valid=2, side=32)
     write_ratings(tmp_path / "ratings.csv")
     write_sales(tmp_path / "sales.csv")
+    write_sales(tmp_path / "new-sales.csv", seed=1)
     reviews(200).to_csv(tmp_path / "reviews.csv", index=False)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 4
@@ -69,7 +70,7 @@ def test_the_readmes_code_runs(tmp_path, monkeypatch, capsys) -> None:
     assert "we found the" in printed
     assert (tmp_path / "our-models" / "me" / "sales" / "SHA256SUMS").exists()
     assert (tmp_path / "ensemble" / "config.json").exists()
-    for picture in ("weekdays", "batch", "heat", "worst"):
+    for picture in ("weekdays", "dependence", "batch", "heat", "worst"):
         assert (tmp_path / f"{picture}.png").exists()
     assert (tmp_path / "digits" / "config.json").exists()
     assert (tmp_path / "digits-run" / "model.safetensors").exists()

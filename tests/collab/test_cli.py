@@ -48,6 +48,13 @@ def test_a_list_is_a_table_or_json(films: Path) -> None:
     assert str(rows[0]["item"]) in table
 
 
+def test_an_item_is_explained_by_what_a_user_chose(films: Path, tmp_path: Path) -> None:
+    words = ["explain", films, "u01", "50", "--out", tmp_path / "why.png", "--json"]
+    record = json.loads(zoo(*words).stdout)
+    assert record.keys() == {"value", "parts", "base", "picture"}
+    assert len(record["parts"]) == 10
+
+
 def test_pairs_of_a_file_are_rated(films: Path, tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("user,item\nu01,50\nnobody,50\n")
     lines = zoo("predict", films, tmp_path / "pairs.csv", "--json").output.splitlines()

@@ -17,16 +17,17 @@ import zoo
 from tests.conformance import require_sentence
 from tests.helpers.onnx_tables import answers
 from tests.helpers.trained import Trained
+from zoo.core.explanation import Explanation
 
 ALL = {"predict", "records", "evaluate", "save", "push", "learner"}
 REQUIRED: dict[str, set[str]] = {
-    "PhotoModel": ALL | {"explain", "export"},
+    "PhotoModel": ALL | {"explain", "embed", "similar", "export"},
     "PhotoSegmenter": ALL | {"export"},
     "PhotoRestorer": ALL | {"export"},
     "TextClassifier": ALL | {"explain", "embed", "similar"},  # export: see test_export.py
     "LanguageModel": ALL,  # it has no labels to explain
-    "TableModel": ALL | {"export"},
-    "Recommender": ALL | {"similar"},
+    "TableModel": ALL | {"explain", "embed", "similar", "export"},
+    "Recommender": ALL | {"explain", "embed", "similar"},
 }
 REFUSED_BY_ENSEMBLES = {"learner"}  # which trains a single network
 CAPABILITIES = sorted(set().union(*REQUIRED.values()))
@@ -66,7 +67,10 @@ def evaluate(trained: Trained, work: Path) -> None:
 
 
 def explain(trained: Trained, work: Path) -> None:
-    found = trained.model.explain(trained.case.items[0])
+    asked = trained.case.items[0]
+    found = trained.model.explain(*asked if trained.model.domain == "collab" else [asked])
+    assert isinstance(found, Explanation)
+    json.dumps(found.record())
     picture = found.save(work / "why.png")
     assert picture.stat().st_size > 1000  # bytes
 
@@ -109,8 +113,11 @@ def _pixels_and_outputs(model: Any, photos: Any) -> tuple[Any, Any]:
 
 
 def embed(trained: Trained, work: Path) -> None:
-    vectors = trained.model.embed(trained.case.items)
-    assert len(vectors) == len(trained.case.items)
+    items = list(trained.case.items)
+    vectors = trained.model.embed(
+        [i for _, i in items] if trained.model.domain == "collab" else items
+    )
+    assert (vectors.dtype, len(vectors)) == (np.float32, len(items))
     assert np.isfinite(vectors).all()
 
 
@@ -122,7 +129,8 @@ def similar(trained: Trained, work: Path) -> None:
         assert items[0][1] not in list(near.iloc[:, 0])
     else:
         near = model.similar(items[1], 3, among=items)
-        assert near.iloc[0].to_list() == [items[1], pytest.approx(1.0)]
+        own = [*items[1].values()] if model.domain == "tabular" else [items[1]]
+        assert near.iloc[0].to_list() == [*own, pytest.approx(1.0)]
     assert near["similarity"].is_monotonic_decreasing
 
 

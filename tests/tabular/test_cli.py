@@ -75,6 +75,22 @@ def test_json_lines_and_several_classes(directory: Path) -> None:
     assert "no 0." in shown
 
 
+def test_a_row_and_a_column_are_explained(directory: Path) -> None:
+    lines = done("explain", directory, "rows.csv", "1", "-k", 2, "--label", "yes").splitlines()
+    assert lines[0].startswith("yes 0.")
+    assert [line.split()[-1] for line in lines[1:]] == [
+        *(name for name, _ in load(directory).explain(table(5, seed=1).iloc[1], "yes").top(2)),
+        "begins", "explanation.png",
+    ]  # fmt: skip
+    table(30, seed=2).to_csv("others.csv", index=False)
+    shown = done("tabular", "importance", directory, "others.csv", "--json").splitlines()
+    assert json.loads(shown[-1]).keys() == {"column", "importance", "spread"}
+    said = done("tabular", "dependence", directory, "people.csv", "age")
+    assert Path(said.split()[-1]).stat().st_size > 1000
+    result = zoo("explain", directory, "rows.csv", "5")
+    assert "one of the 5 in 'rows.csv', from 0, got 5" in result.stderr
+
+
 def test_several_targets_and_fine_tuning() -> None:
     half = table().drop(columns="bought").assign(half=lambda t: t["amount"] / 2)
     half.to_csv("half.csv", index=False)

@@ -97,7 +97,7 @@ ATTACKS: Attacks = {
         changed(spec__categories__0__values=[10**400]),
         r"categories\[0\]\.values\[0\]=1000",
     ),
-    "many values": (changed(spec__categories__0__values=MANY), r"rows=\[4, 9, 3\] is not"),
+    "many values": (changed(spec__categories__0__values=MANY), r"wrong=\['distributions'\]"),
     "a column twice": (changed(spec__categories__0__name="store"), r"twice=\['store'\]"),
     "the target as input": (changed(spec__categories__0__name="bought"), r"twice=\['bought'\]"),
     "left out": (changed(spec__left_out="x"), r"left_out='x' \(a list"),
@@ -127,6 +127,7 @@ def test_a_spec_survives_json_exactly(directory: Path) -> None:
     mixed = [1, 1.0, True, "1", None, "a"]
     tree = spec.to_json()
     tree["categories"][0]["values"] = mixed
+    del tree["distributions"]
     again = Spec.from_json(json.loads(json.dumps(tree)))
     pairs = [(type(value), value) for value in again.categories[0].values]
     assert pairs == [(type(value), value) for value in mixed]

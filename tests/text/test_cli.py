@@ -100,7 +100,7 @@ def test_words_are_told_apart(trained: Path, tmp_path: Path) -> None:
     assert lines[-1] == f"picture in {picture}"
     assert picture.stat().st_size > 1000
     record = json.loads(zoo(*words, "-k", 2, "--out", picture, "--json").output)
-    assert [len(word) for word in record["words"]] == [2, 2]
+    assert [len(word) for word in record["parts"]] == [2, 2]
 
 
 def test_several_columns_are_a_class_each(trained: Path, tmp_path: Path) -> None:

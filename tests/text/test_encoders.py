@@ -275,7 +275,7 @@ def test_options_of_words_alone_are_refused(folder: Path) -> None:
 
 def test_it_is_explained_by_whole_words(model: TextClassifier) -> None:
     found = model.explain("Critics found: the STORY unfilmlike!")
-    assert found.words == ("Critics", "found", ":", "the", "STORY", "unfilmlike", "!")
+    assert found.names == ("Critics", "found", ":", "the", "STORY", "unfilmlike", "!")
 
 
 def test_it_goes_on_from_a_saved_one_and_embeds(folder: Path, tmp_path: Path) -> None:

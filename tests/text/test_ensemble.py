@@ -35,7 +35,7 @@ def test_both_directions_are_averaged(
         for label in ("no", "yes"):
             expected = (one.probabilities[label] + other.probabilities[label]) / 2
             assert mean.probabilities[label] == pytest.approx(expected, abs=1e-5)
-    assert both.explain(texts[0]).words == classifier.explain(texts[0]).words
+    assert both.explain(texts[0]).names == classifier.explain(texts[0]).names
 
 
 @pytest.mark.filterwarnings("ignore:about 10% of the 20 rows were trained on")  # short ones repeat

@@ -21,7 +21,7 @@ def test_words_that_praise_speak_for_praise(classifier: TextClassifier) -> None:
     scores = []
     for word in (GOOD[0], BAD[0]):
         found = classifier.explain(f"we found the film {word}.", "yes")
-        scores.append(dict(zip(found.words, found.scores, strict=True))[word])
+        scores.append(dict(zip(found.names, found.scores, strict=True))[word])
     assert scores[0] > scores[1] + 1
     assert classifier.explain(f"we found the film {GOOD[0]}.").label == "yes"
 
@@ -33,7 +33,7 @@ def test_a_score_is_what_the_odds_fall_by_without_the_word(classifier: TextClass
         for p in (classifier.predict(text).probabilities for text in (whole, without))
     ]
     found = classifier.explain(whole, "yes")
-    assert found.words == ("We", "found", "the", "film", "warm", ".")
+    assert found.names == ("We", "found", "the", "film", "warm", ".")
     assert found.scores[3] == pytest.approx(odds[0] - odds[1], abs=0.02)
 
 
@@ -52,7 +52,7 @@ def test_it_can_be_looked_at(classifier: TextClassifier, tmp_path: Path) -> None
     assert "&lt;so" in found.html() or "&lt;" in found.html()
     assert found._repr_html_() == found.html()
     assert found.save(tmp_path / "why.png").stat().st_size > 5000
-    assert " ".join(found.words).startswith("We found the film brilliant .")
+    assert " ".join(found.names).startswith("We found the film brilliant .")
 
 
 @pytest.mark.parametrize(
@@ -71,5 +71,5 @@ def test_mistakes_are_one_sentence(ask: Any, says: str, classifier: TextClassifi
 def test_an_empty_text_has_no_words(classifier: TextClassifier) -> None:
     with pytest.warns(UserWarning, match="1 of 1 texts are empty"):
         found = classifier.explain("")
-    assert found.words == ()
+    assert found.names == ()
     assert found.figure() is not None

@@ -65,7 +65,7 @@ def test_words_move_the_number(model: TextClassifier, tmp_path: Path) -> None:
     explanation = model.explain("we found the cast brilliant.")
     whole, without = model.predict(["we found the cast brilliant.", "we found the cast."])
     assert dict(explanation.top(9))["brilliant"] == pytest.approx(whole - without, abs=1e-4)
-    assert explanation.record(1).keys() == {"value", "words"}
+    assert explanation.record(1).keys() == {"value", "parts"}
     assert explanation.save(tmp_path / "why.png").stat().st_size > 1000
     with pytest.raises(ValueError, match="got label='yes'"):
         model.explain("we found the cast brilliant.", "yes")

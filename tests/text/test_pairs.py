@@ -120,7 +120,7 @@ def test_all_ways_to_give_pairs_are_one(model: TextClassifier, tmp_path: Path) -
 
 def test_words_of_both_are_explained_and_the_pair_stays_one(model: TextClassifier) -> None:
     explanation = model.explain(("We found the film.", "the story great"))
-    words = [word.lower() for word in explanation.words]
+    words = [word.lower() for word in explanation.names]
     assert words == ["we", "found", "the", "film", ".", "the", "story", "great"]
     label = explanation.label
     said: Any = model.predict([("We found the film.", "the story great"),

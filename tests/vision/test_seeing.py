@@ -20,9 +20,10 @@ from tests.stored.artifacts import unpacked
 from tests.vision.shrunk import shrunk  # noqa: F401 - a fixture
 from tests.vision.small import RUN, TINY
 from zoo.cli.app import app
+from zoo.core.explanation import Explanation
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.inspect import figures
-from zoo.vision.inspect.explain import Explanation, grad_cam
+from zoo.vision.inspect.explain import grad_cam
 from zoo.vision.models.classifier import build_classifier
 
 pytestmark = pytest.mark.usefixtures("cache", "closed")
@@ -155,7 +156,8 @@ def test_the_heat_lies_where_the_sign_is(tmp_path: Path) -> None:
     pixels = rng.integers(0, 90, (64, 64, 3), dtype=np.uint8)
     pixels[8:28, 36:56] = (250, 60, 60)
     found = model.explain(pixels, "with")
-    inside = found.heat[4:32, 32:60].sum() / found.heat.sum()
+    heat = found.picture.heat
+    inside = heat[4:32, 32:60].sum() / heat.sum()
     assert inside > 2.5 * 28 * 28 / 64**2  # times its share of the photo
 
 
@@ -166,15 +168,17 @@ def test_an_explanation_is_a_figure_and_a_picture(
     found = model.explain(path)
     assert isinstance(found, Explanation)
     assert found.label == found.prediction.label == NAMES[0]
-    assert found.heat.shape == found.photo.shape[:2] == (32, 32)
-    assert 0 <= found.heat.min() <= found.heat.max() <= 1
+    drawn = found.picture
+    assert drawn.heat.shape == drawn.photo.shape[:2] == (32, 32)
+    assert 0 <= drawn.heat.min() <= drawn.heat.max() <= 1
+    assert found._repr_html_().startswith("<img")
     figure = found.figure()
     assert texts(figure) == [NAMES[0]]
     assert len(figure.axes[1].images) == 2
     assert found.save(tmp_path / "heat.png").read_bytes().startswith(b"\x89PNG")
     other = model.explain(path, label=NAMES[1])
     assert other.label == NAMES[1]
-    assert not np.allclose(other.heat, found.heat)
+    assert not np.allclose(other.picture.heat, drawn.heat)
 
 
 @pytest.mark.usefixtures("shrunk")
@@ -215,7 +219,7 @@ def test_several_labels_and_numbers_are_seen_and_explained(photos: Path) -> None
         assert len(texts(seen.plot_top_losses(3))) == 3
         with pytest.raises(ValueError, match=r"got task='.*'\. Look at top_losses"):
             seen.confusion()
-        assert model.explain(path).heat.shape == (32, 32)
+        assert model.explain(path).picture.heat.shape == (32, 32)
     assert seen.losses.mean() == pytest.approx(numbers.metrics["rmse"] ** 2, rel=1e-4)
     assert labels.explain(path, NAMES[0]).label == NAMES[0]
     assert set(labels.results().top_losses(40)["truth"]) == {

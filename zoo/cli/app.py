@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import zoo
-from zoo.cli.collab import collab
+from zoo.cli.collab import collab, pair_of
 from zoo.cli.commands import Commands, call, run_of
 from zoo.cli.data import data
 from zoo.cli.hub import hub
@@ -25,7 +25,7 @@ from zoo.cli.options import (
     Threads,
 )
 from zoo.cli.output import line_of, say, say_picture, say_scores
-from zoo.cli.tabular import tabular
+from zoo.cli.tabular import row_of, tabular
 from zoo.cli.text import text
 from zoo.cli.vision import vision
 from zoo.version import __version__
@@ -116,20 +116,34 @@ def evaluate(
 @app.command()
 def explain(
     artifact: Artifact,
-    what: Annotated[str, typer.Argument(metavar="INPUT", help="A photo, or the text itself.")],
-    label: Annotated[str | None, typer.Option(help="Class to explain; the likeliest else.")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="Words to show.")] = 10,
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="A photo, the text itself (or both of a pair), a table and the number of a row, "
+            "from 0, or a user and an item.",
+        ),
+    ],
+    label: Annotated[
+        str | None, typer.Option(help="Class or target to explain; the likeliest else.")
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(help="Table of rows that stand for all others.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Parts to show.")] = 10,
     out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("explanation.png"),
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> None:
-    """Show what in a photo or text speaks for a class: a heat map (Grad-CAM), or words."""
+    """Show what speaks for an answer: a heat map of a photo, words, columns, or rated items."""
     model = zoo.load(artifact, run=run_of(device))
-    explanation = model.explain(what, label)
+    inputs = _explained(model, what)
+    explanation = call(model.explain, *inputs, label=label, background=background)
     record = explanation.record(k)
-    words = [f"{score:+8.2f}  {word}" for word, score in record.get("words", ())]
+    parts = [f"{score:+8.2f}  {name}" for name, score in record.get("parts", ())]
+    parts += [f"{record['base']:+8.2f}  where it begins"] if "base" in record else []
     picture = explanation.save(out)
-    lines = "\n".join([line_of(record), *words, f"picture in {picture}"])
+    lines = "\n".join([line_of(record), *parts, f"picture in {picture}"])
     say(record | {"picture": picture}, lines, as_json)
 
 
@@ -184,6 +198,16 @@ def lr_find(
     save_picture(curve.plot(), out)
     _say_curve(curve, as_json)
     say_picture(out, as_json)
+
+
+def _explained(model: Any, words: list[str]) -> list[Any]:
+    """What a shell's words are to the model's `explain`."""
+    if model.domain == "tabular":
+        return [row_of(model, words)]
+    if model.domain == "collab":
+        return pair_of(model, words)
+    is_pair = getattr(model.spec, "n_texts", 1) == len(words) == 2
+    return [tuple(words)] if is_pair else words
 
 
 def _say_curve(curve: Any, as_json: bool) -> None:

@@ -69,11 +69,23 @@ def recommend(
         say_table(model.recommend(users, k, **wish), as_json)
     else:
         liked = [one.strip() for one in likes.split(",") if one.strip()]
-        say_table(model.fold_in(_known(model, liked)).recommend(k, **wish), as_json)
+        visitor = model.fold_in([_known(model, "item", one) for one in liked])
+        say_table(visitor.recommend(k, **wish), as_json)
 
 
-def _known(model: Any, ids: list[str]) -> list[Any]:
-    """Ids of a shell, which are text, as the model knows them, where it does."""
-    rows = model.spec.item_rows(ids).tolist()
-    known = model.spec.items
-    return [known[row - 1] if row else one for row, one in zip(rows, ids, strict=True)]
+def pair_of(model: Any, words: list[str]) -> list[Any]:
+    """A user and an item, as the model knows them.
+
+    Raises:
+        ValueError: there are not two words.
+    """
+    if len(words) != 2:
+        raise ValueError(f"ratings are explained by a user and an item, got {len(words)} words.")
+    return [_known(model, side, one) for side, one in zip(("user", "item"), words, strict=True)]
+
+
+def _known(model: Any, side: str, one: str) -> Any:
+    """An id of a shell, which is text, as the model knows it, where it does."""
+    index = model.spec.index[side]
+    row = int(index.rows([one])[0])
+    return index.ids[row - 1] if row else one

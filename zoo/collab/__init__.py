@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.collab.verbs import learner as learner
     from zoo.collab.verbs import train as train
     from zoo.collab.visitor import Visitor as Visitor
+    from zoo.core.explanation import Explanation as Explanation
 
 __getattr__, __dir__ = lazy_exports(__name__)
 __all__ = list(__dir__())

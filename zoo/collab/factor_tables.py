@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, get_args
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.collab.data.ids import is_one, one_or_many
+from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.ranking import check_k
 from zoo.collab.recommendations import list_table
 from zoo.collab.scorer import ListScorer, Scorer, SideName
 from zoo.collab.spec import Spec
 from zoo.core.history import new_axes
+from zoo.core.messages import few
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +31,25 @@ def vector_table(spec: Spec, scorer: Scorer, side: SideName) -> pd.DataFrame:
     """The vectors of one side, one row per id."""
     ids = _ids(spec, side)
     return pd.DataFrame(scorer.vectors(side)[1:].numpy(), index=ids)
+
+
+def vectors_of(
+    spec: Spec, scorer: Scorer, ids: OneId | ManyIds, side: SideName
+) -> NDArray[np.float32]:
+    """The vectors of some ids, see `Recommender.embed`. Shape: (n, d)
+
+    Raises:
+        ValueError: an id is unknown.
+    """
+    _ids(spec, side)
+    wanted = list(one_or_many(ids, side))
+    rows = spec.item_rows(wanted) if side == "items" else spec.user_rows(wanted)
+    if unknown := [repr(one) for one, row in zip(wanted, rows.tolist(), strict=True) if not row]:
+        raise ValueError(
+            f"{side} must be among those that the model knows, got {few(unknown)}. Leave them out."
+        )
+    vectors: NDArray[np.float32] = scorer.vectors(side).numpy()[rows]
+    return vectors
 
 
 def bias_table(spec: Spec, scorer: Scorer, side: SideName) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.new_items import with_items
 from zoo.collab.options import ListName, ModelName, Titles
 from zoo.collab.pairs import Users, rate
+from zoo.collab.reasons import explanation, known_row
 from zoo.collab.recommendations import Lists
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
 from zoo.collab.selection import selection
@@ -39,6 +41,7 @@ from zoo.collab.visitor import Visitor, VisitorRatings, placed
 from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
 from zoo.core.config import Config
+from zoo.core.explanation import Explanation
 from zoo.core.model import Model
 from zoo.core.placed import Placed
 from zoo.core.run import Run, in_fp32
@@ -273,6 +276,41 @@ class Recommender(Model[nn.Module, Spec]):
         """
         scorer = self._raters[self._raters.resolved(by)]
         return factor_tables.neighbours(self.spec, scorer, item, k, self._components.counts)
+
+    def explain(self, user: OneId, item: OneId, *, by: By | None = None) -> Explanation[Any]:
+        """Why an item is, or is not, for a user: "because you liked ...".
+
+        By choices, `names` are the items that the user chose, and `scores` what each adds to the
+        score; what none of them adds is in `base`. By ratings, they are what the user's mildness,
+        the item's esteem and the two's vectors add to the rating of a mean item by a mean user, and
+        `alike` lists the items that the user rated whose vectors point most nearly as this one's.
+
+        Args:
+            user: id of a user.
+            item: id of an item.
+            by: as for `recommend`.
+
+        Raises:
+            ValueError: user or item are unknown, or there is no model of that kind.
+        """
+        by = self._raters.resolved(by)
+        row = known_row(self.spec, "user", user)
+        histories = self.chosen if by == "choice" else self.rated_items
+        scorer = self._raters[by]
+        states = scorer.states(torch.tensor([row]))
+        return explanation(self.spec, scorer, states, histories.of_row(row), item)
+
+    def embed(self, ids: OneId | ManyIds, side: SideName = "items") -> NDArray[np.float32]:
+        """The vectors of items, or of users, by their ids: (n, d), float32. A single id has one.
+
+        Args:
+            ids: one id, or several.
+            side: "items" or "users".
+
+        Raises:
+            ValueError: an id is unknown, or the model has no vectors.
+        """
+        return factor_tables.vectors_of(self.spec, self._scorer, ids, side)
 
     def fold_in(self, ratings: VisitorRatings) -> Visitor:
         """Place a new user by some ratings, without training: see `zoo.collab.fold_in`.

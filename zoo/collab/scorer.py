@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Factors, Pair, scaled
+from zoo.collab.models.softmax import Softmax
 from zoo.core.placed import Placed
 
 SideName = Literal["items", "users"]
@@ -80,6 +81,39 @@ class Scorer:
         scores = _ratings if is_blend else _scores
         return self._placed.mixture([scores(member, state) for member, state in pairs])
 
+    @torch.inference_mode()
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor | None:
+        """What each item that a user chose adds to the score of one. Shape: (n,) -> (n,).
+
+        None where users are more than what they chose.
+        """
+        if not all(isinstance(voice, Softmax) for voice in self.voices):
+            return None
+        chosen = chosen.to(self.device)
+        return self._placed.mixture([voice.shares_of(chosen, item) for voice in self.voices]).cpu()
+
+    @torch.inference_mode()
+    def rate_mixed(self, states: Sequence[Pair], item: int, own: Tensor) -> Tensor:
+        """Ratings of an item, where some of three things are those of the mean user and item.
+
+        Args:
+            states: a user, given by a state per voice.
+            item: row of the item.
+            own: whether the bias of the user, the bias of the item, and the vectors of both are
+                their own. Shape: (n, 3).
+
+        Shape: (n,)
+        """
+        rows, own = torch.tensor([0, item], device=self.device), own.to(self.device)
+        of_user, of_item, of_both = (own[:, i : i + 1] for i in range(3))
+        rated = []
+        for voice, (vector, bias) in zip(self.voices, states, strict=True):
+            nobody, (vectors, biases) = voice.users(rows[:1]), voice.items(rows)
+            user = vector.where(of_both, nobody[0]), bias.where(of_user, nobody[1])
+            it = vectors[1].where(of_both, vectors[0]), biases[1].where(of_item, biases[0])
+            rated.append(voice.rate(user, it).mean(1))
+        return self._placed.mixture(rated).cpu()
+
     def knowing(self, histories: RatedItems) -> Scorer:
         """See `ListScorer.knowing`; networks know what they know of a user by heart."""
         return self
@@ -120,6 +154,14 @@ class ListScorer:
     def __init__(self, placed: Placed[Any], histories: RatedItems) -> None:
         self._placed, self.device = placed, placed.device
         self._histories = histories.to(self.device)
+
+    @torch.inference_mode()
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor:
+        """See `Scorer.shares_of`."""
+        chosen = chosen.to(self.device)
+        return self._placed.mixture(
+            [one.shares_of(chosen, item) for one in self._placed.ready]
+        ).cpu()
 
     def knowing(self, histories: RatedItems) -> ListScorer:
         """The same model, to which users are what others say that they chose."""

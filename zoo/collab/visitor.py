@@ -16,10 +16,12 @@ from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.ratings import read_visitor
 from zoo.collab.data.unknown import rows_of, warn_of_ids
 from zoo.collab.fold_in import state_of
+from zoo.collab.reasons import explanation
 from zoo.collab.recommendations import list_of_one, with_ratings
 from zoo.collab.scorer import By, Raters
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
+from zoo.core.explanation import Explanation
 from zoo.core.messages import few
 
 VisitorRatings = Mapping[Hashable, float] | pd.Series | pd.DataFrame | list[Any]
@@ -61,6 +63,19 @@ class Visitor:
         by = self._raters.first
         values: NDArray[np.float32] = self._raters[by].rate_one(self._states[by], rows).numpy()
         return float(values[0]) if is_one(items) else values
+
+    def explain(self, item: OneId, *, by: By | None = None) -> Explanation[Any]:
+        """Why an item is, or is not, for this user; see `Recommender.explain`.
+
+        Args:
+            item: id of an item.
+            by: "choice" or "rating".
+
+        Raises:
+            ValueError: the item is unknown, or there is no model of that kind.
+        """
+        by = self._raters.resolved(by)
+        return explanation(self._spec, self._raters[by], self._states[by], self._items, item)
 
     def recommend(
         self,

@@ -19,11 +19,11 @@ from zoo.core.artifacts.card import render
 from zoo.core.batches import NO_VALIDATION, Batches, Data, S
 from zoo.core.config import Config, config_of
 from zoo.core.contents import Hashes
+from zoo.core.explanation import Explanation
 from zoo.core.history import History
 from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
-from zoo.core.predictions import Explanation
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.seen_rows import TOLERABLE_SHARE, SeenRows
 from zoo.core.task import Task
@@ -132,8 +132,10 @@ class Model(ABC, Generic[Network, S]):
             FileNotFoundError: a file does not exist.
         """
 
-    def explain(self, *inputs: Any, **options: Any) -> Explanation:
+    def explain(self, *inputs: Any, **options: Any) -> Explanation[Any]:
         """What in an input spoke for its prediction; a class whose models can tell overrides it.
+
+        See `zoo.core.explanation`.
 
         Raises:
             NotImplementedError: models of this class cannot tell.

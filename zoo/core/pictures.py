@@ -1,7 +1,9 @@
-"""Figures become files: pictures of the kind that the file's name says."""
+"""Figures become files, pictures of the kind that the file's name says, or images of a notebook."""
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,3 +43,14 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, usual: str) -> 
     finally:
         plt.close(figure)
     return place
+
+
+def embedded(figure: Figure) -> str:
+    """A figure as an image in HTML, for notebooks; closes it."""
+    from matplotlib import pyplot as plt
+
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=80, bbox_inches="tight")
+    plt.close(figure)
+    code = base64.b64encode(content.getvalue()).decode()
+    return f'<img src="data:image/png;base64,{code}">'

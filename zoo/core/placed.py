@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from zoo.core.batches import Batch
 from zoo.core.forks import compute_alone_after_fork
@@ -17,7 +20,14 @@ from zoo.core.memory import keep_freed_blocks
 from zoo.core.mixture import PLAIN, Mixture
 from zoo.core.run import Run
 from zoo.core.task import Task
-from zoo.core.training.evaluation import Outputs, evaluate, predict_batches
+from zoo.core.training.evaluation import (
+    Outputs,
+    evaluate,
+    predict_batches,
+    set_aside,
+    to_device,
+    with_own_state,
+)
 from zoo.core.trust.blend import Blend
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -82,6 +92,30 @@ class Placed(Generic[Network]):
     def predict(self, batches: Iterable[Batch], task: Task) -> Iterator[Outputs]:
         """Yield what the voices say of each batch."""
         return predict_batches(self.voices, batches, task, self.device, self.dtype, self.mixture)
+
+    def vectors(
+        self, batches: Iterable[Batch], vector_of: Callable[[Network, tuple[Tensor, ...]], Tensor]
+    ) -> NDArray[np.float32]:
+        """The vectors of inputs, those of all networks side by side. Shape: (n, d)
+
+        Args:
+            batches: the inputs, one at least.
+            vector_of: what a network has of a batch's inputs before its head. Shape: (B, d)
+        """
+        members: list[Any] = [with_own_state(member) for member in self.ready]
+        rows = []
+        with contextlib.ExitStack() as stack:
+            for member in members:
+                stack.enter_context(set_aside(member))
+            for batch in batches:
+                inputs = to_device(batch, self.device).inputs
+                with (
+                    torch.inference_mode(),
+                    torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None),
+                ):
+                    each = [vector_of(member, inputs).float().cpu() for member in members]
+                rows.append(torch.cat(each, dim=1))
+        return np.asarray(torch.cat(rows).numpy())
 
     @cached_property
     def _laid_out(self) -> list[Network]:

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 L = TypeVar("L", bound=Hashable)
-
-
-class Explanation(Protocol):
-    """What in an input spoke for a label, as `Model.explain` returns it."""
-
-    def record(self, k: int = 5) -> dict[str, Any]:
-        """The label, its probability and the k parts that mattered most, as plain values."""
-
-    def save(self, path: str | Path) -> Path:
-        """Write it as a picture."""
 
 
 @dataclass(frozen=True)

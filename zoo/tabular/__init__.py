@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from zoo.core.explanation import Explanation as Explanation
     from zoo.tabular.data.features import date_parts as date_parts
     from zoo.tabular.data.features import looked_up as looked_up
     from zoo.tabular.data.features import time_since as time_since

@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.core.batches import TensorBatches
 from zoo.core.placed import Placed
 from zoo.core.training.evaluation import set_aside
+from zoo.tabular.data.distributions import typical_rows
 from zoo.tabular.data.encode import Encoder
 from zoo.tabular.data.prepared import encode, still
 from zoo.tabular.models.network import TableNet
@@ -39,12 +43,28 @@ class Inference:
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none.
         """
-        x_cat, x_cont = self.encoder.table(frame)
-        if not len(frame):
+        return self.decoded(self.encoder.table(frame))
+
+    def decoded(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+        """Predictions of rows as the networks take them. Shape: (N, n_out), on the CPU."""
+        if not len(inputs[1]):
             return torch.empty(0, self.spec.n_out)
-        batches = still((x_cat, x_cont.to(self._kind)), x_cont[:, :0], self.placed.run)
-        predictions = self.placed.predict(batches.epoch(0), self.task)
+        predictions = self.placed.predict(self._batches(inputs).epoch(0), self.task)
         return torch.cat([outputs.mean.cpu() for outputs in predictions])
+
+    def vectors(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        """The last hidden layers of all networks side by side. Shape: (N, d)
+
+        Raises:
+            ValueError: columns lack, or cells of a column of numbers are none.
+        """
+
+        def hidden(network: TableNet, inputs: tuple[Tensor, ...]) -> Tensor:
+            x_cat, x_cont = inputs
+            return torch.cat([layer.flatten(1) for layer in network.hidden(x_cat, x_cont)], dim=1)
+
+        inputs = self.encoder.table(frame) if len(frame) else typical_rows(self.spec, 1)
+        return self.placed.vectors(self._batches(inputs).epoch(0), hidden)[: len(frame)]
 
     @torch.inference_mode()
     def one(self, row: Mapping[Any, Any] | pd.Series) -> list[float]:
@@ -69,9 +89,18 @@ class Inference:
         Raises:
             ValueError: columns lack, or classes are unknown.
         """
-        (x_cat, x_cont), target = encode(rows, self.spec)
-        batches = still((x_cat, x_cont.to(self._kind)), target, self.placed.run)
-        return self.placed.evaluate(batches.epoch(0), self.task)
+        return self.scored(*encode(rows, self.spec))
+
+    def scored(self, inputs: tuple[Tensor, Tensor], target: Tensor) -> dict[str, float]:
+        """Loss and metrics on rows as the networks take them."""
+        return self.placed.evaluate(self._batches(inputs, target).epoch(0), self.task)
+
+    def _batches(
+        self, inputs: tuple[Tensor, Tensor], target: Tensor | None = None
+    ) -> TensorBatches:
+        x_cat, x_cont = inputs
+        target = x_cont[:, :0] if target is None else target
+        return still((x_cat, x_cont.to(self._kind)), target, self.placed.run)
 
     @property
     def _kind(self) -> torch.dtype:

@@ -6,15 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.config import Config
+from zoo.core.explanation import Explanation
 from zoo.core.model import Model
+from zoo.core.neighbours import most_alike
 from zoo.core.predictions import Prediction
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
+from zoo.core.trust.shapley import ORDERS
 from zoo.data.table import require_columns
 from zoo.hub.publish import push
 from zoo.tabular.data.contents import row_hashes
@@ -22,11 +27,13 @@ from zoo.tabular.data.encode import text_columns
 from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import unscaled, with_targets
 from zoo.tabular.data.values import Value
+from zoo.tabular.dependence import Dependence
 from zoo.tabular.embeddings import map_of, vectors_of
 from zoo.tabular.inference import Inference
 from zoo.tabular.models.arguments import network_arguments
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
+from zoo.tabular.reasons import Groups, dependence, explanation, importance
 from zoo.tabular.spec import Spec
 from zoo.tabular.task import task_of
 
@@ -156,13 +163,121 @@ class TableModel(Model[TableNet, Spec]):
         """
         if data is None:
             return self._validation_scores()
-        targets = [target.name for target in self.spec.targets]
-        frame = self._read(data)
-        require_columns(frame, targets, "the target")
-        require_columns(frame, self.spec.inputs, ALL_INPUTS)
-        frame = with_targets(frame, targets)
-        self._warn_of_seen_rows(row_hashes(frame, self.spec))
-        return self._inference.scores(frame)
+        return self._inference.scores(self._labelled(data))
+
+    def importance(
+        self,
+        data: Table,
+        *,
+        groups: Groups | None = None,
+        metric: str = "loss",
+        repeats: int = 5,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Which columns the model goes by: how much worse it scores when one is shuffled.
+
+        Score rows that it was not trained on. A column that another one repeats looks needless
+        alone: name both in a group.
+
+        Args:
+            data: labelled rows, as for `evaluate`.
+            groups: columns that are shuffled together, by a name, as in {"place": ["city", "zip"]}.
+            metric: "loss", or a metric that `evaluate` returns.
+            repeats: shuffles of each column.
+            seed: of the shuffles.
+
+        Returns:
+            A row per column or group, the most important first, with `importance`, the mean rise
+            of the loss or error (or fall of the accuracy), and `spread`, its standard deviation
+            over the shuffles.
+
+        Raises:
+            ValueError: as `evaluate`, or groups or metric do not suit.
+        """
+        return importance(self._inference, self._labelled(data), groups, metric, repeats, seed)
+
+    def explain(
+        self,
+        row: Row | Rows,
+        label: Any = None,
+        *,
+        background: Rows | None = None,
+        groups: Groups | None = None,
+        orders: int = ORDERS,
+        seed: int = 0,
+    ) -> Explanation[Any]:
+        """Each column's share of a prediction: Shapley values, see `zoo.core.trust.shapley`.
+
+        They lead from the mean over a background to the prediction: in log odds of a class, or in
+        units of a target, base and scores add up to it. Of up to eight columns or groups they are
+        exact for this background; of more they come with their sampling errors.
+
+        Args:
+            row: a mapping from column to cell, a row of a DataFrame, or a table of one row.
+            label: the class to explain, or of several targets one; None takes the likeliest class,
+                or the first target.
+            background: rows that stand for all others, of which 128 are drawn if there are more;
+                None takes what the model remembers of the training rows, each column by itself.
+            groups: columns that count as one, see `importance`.
+            orders: random orders in which more than eight columns join.
+            seed: of the orders, and of the background.
+
+        Raises:
+            ValueError: columns lack, it is not one row, or the model does not know the label.
+        """
+        rows = self._frame([dict(row)] if isinstance(row, (Mapping, pd.Series)) else row)
+        if len(rows) != 1:
+            raise ValueError(f"an explanation is of one row, got {len(rows)}. Explain each.")
+        others = None if background is None else self._frame(background)
+        return explanation(self._inference, rows, label, others, groups, orders, seed)
+
+    def dependence(self, data: Table, column: Name, label: Any = None) -> Dependence:
+        """How predictions depend on one column: a curve for each of 200 rows, and their mean.
+
+        Args:
+            data: rows whose column is changed, and whose cells of it are tried.
+            column: the column.
+            label: the class whose probability is shown, or of several targets one; None takes the
+                class that is likeliest in the mean, or the first target.
+
+        Raises:
+            ValueError: columns lack, the column is no input, or the model does not know the label.
+        """
+        return dependence(self._inference, self._read(data), column, label)
+
+    def embed(self, rows: Row | Rows) -> NDArray[np.float32]:
+        """The vector of each row, the network's last hidden layer: (n, d), float32.
+
+        A single row has one. Vectors of several networks stand side by side.
+
+        Args:
+            rows: see `predict`.
+
+        Raises:
+            ValueError: columns lack, or cells of a column of numbers are none.
+        """
+        frame = self._frame([dict(rows)] if isinstance(rows, (Mapping, pd.Series)) else rows)
+        return self._inference.vectors(frame)
+
+    def similar(self, row: Row, k: int = 5, *, among: Rows) -> pd.DataFrame:
+        """The rows that are most alike one to the model, the nearest first, and their similarity.
+
+        Alike are rows whose vectors (`embed`) point most nearly the same way (cosine); the search
+        is exact. The index is that of the table.
+
+        Args:
+            row: a single row.
+            k: number of rows at most.
+            among: rows to search.
+
+        Raises:
+            ValueError: there are none, columns lack, or k is none.
+        """
+        frame = self._frame(among)
+        near = most_alike(self.embed(row)[0], self.embed(frame), k)
+        found = frame.iloc[near.index].copy()
+        found.insert(len(found.columns), "similarity", near["similarity"].to_numpy(), True)
+        return found
 
     def embeddings(self, column: Name) -> pd.DataFrame:
         """The learnt vectors of a column of categories, one row per value.
@@ -240,6 +355,16 @@ class TableModel(Model[TableNet, Spec]):
                     require_columns(row, names, ALL_INPUTS)
             return pd.DataFrame({name: [row[name] for row in rows] for name in names})
         return self._read(rows)
+
+    def _labelled(self, data: Table) -> pd.DataFrame:
+        """Rows to score on; a warning tells if the model was trained on some."""
+        targets = [target.name for target in self.spec.targets]
+        frame = self._read(data)
+        require_columns(frame, targets, "the target")
+        require_columns(frame, self.spec.inputs, ALL_INPUTS)
+        frame = with_targets(frame, targets)
+        self._warn_of_seen_rows(row_hashes(frame, self.spec))
+        return frame
 
     def _read(self, data: Rows) -> pd.DataFrame:
         return read_table(data, text_columns(self.spec), self.spec.columns)

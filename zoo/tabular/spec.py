@@ -13,6 +13,8 @@ from zoo.tabular.options import Name, TaskName
 Finite = Annotated[float, Option(low=-LARGEST, high=LARGEST)]
 Std = Annotated[float, Option(above=1e-300, high=LARGEST)]
 SMALLEST_SPREAD: Final = 1e-100  # the square of a number over it is still finite
+Share = Annotated[float, Option(low=0, high=1)]
+LEVELS: Final = tuple((2 * i + 1) / 40 for i in range(20))  # of quantiles: .025, .075 ... .975
 StoredValue = str | bool | Annotated[int, Option(low=1 - WHOLE, high=WHOLE - 1)] | float
 
 Cells = Literal["exact", "alike"]
@@ -66,6 +68,23 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """What the training rows hold of an input.
+
+    Attributes:
+        name: name of the column.
+        shares: of a category, the share of the rows that each of its values has.
+        quantiles: of a number, its quantiles at `LEVELS` where it is there.
+        gaps: of a number, the share of the rows in which it is missing.
+    """
+
+    name: Name
+    shares: tuple[Share, ...] = ()
+    quantiles: tuple[Finite, ...] = ()
+    gaps: Share = 0.0
+
+
+@dataclass(frozen=True)
 class Target:
     """A column to predict.
 
@@ -97,9 +116,11 @@ class Spec:
         log_target: whether the logarithm of the target is what is learnt.
         left_out: columns of the training table that are no inputs, and why.
         cells: how cells find their category; "exact" in format 1.
+        distributions: what the training rows hold of each input, in the order of `inputs`; none in
+            earlier artifacts.
     """
 
-    FREE_FIELDS: ClassVar = ("left_out",)  # see `Learner.set_data`
+    FREE_FIELDS: ClassVar = ("left_out", "distributions")  # see `Learner.set_data`
 
     task: TaskName
     categories: tuple[Category, ...]
@@ -108,6 +129,7 @@ class Spec:
     log_target: bool
     left_out: tuple[tuple[Name, str], ...] = ()
     cells: Annotated[Cells, Option(absent="exact")] = "exact"
+    distributions: Annotated[tuple[Distribution, ...], Option(absent=())] = ()
 
     @property
     def format(self) -> int:
@@ -166,13 +188,25 @@ def _require_consistent(spec: Spec) -> None:
         "inputs": bool(spec.inputs),
         "classes": not any(counts) if is_regression else len(counts) == 1 and counts[0] > 1,
         "log_target": is_regression or not spec.log_target,
+        "distributions": not spec.distributions or _sizes(spec) == _expected_sizes(spec),
     }
     wrong = [name for name, fine in sound.items() if not fine]
     if wrong:
+        repeated = f", twice={twice[:3]}" if twice else ""
         raise ValueError(
-            "columns must have one name each, some of them inputs, and classes be of a "
-            f"classification, got {wrong=}{f', twice={twice[:3]}' if twice else ''}"
+            "columns must have one name each, some of them inputs, with a distribution each or "
+            f"none, and classes be of a classification, got {wrong=}{repeated}"
         )
+
+
+def _sizes(spec: Spec) -> list[tuple[Name, int, int]]:
+    """Names of distributions, and their numbers of shares and quantiles."""
+    return [(one.name, len(one.shares), len(one.quantiles)) for one in spec.distributions]
+
+
+def _expected_sizes(spec: Spec) -> list[tuple[Name, int, int]]:
+    categories = [(category.name, len(category.values), 0) for category in spec.categories]
+    return [*categories, *((number.name, 0, len(LEVELS)) for number in spec.numbers)]
 
 
 def _require_distinct(values: tuple[Value, ...]) -> None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from zoo.core.explanation import Explanation as Explanation
     from zoo.core.predictions import Labels as Labels
     from zoo.core.predictions import Prediction as Prediction
     from zoo.text.classification.averaging import ensemble as ensemble
-    from zoo.text.classification.explain import Explanation as Explanation
     from zoo.text.classification.model import TextClassifier as TextClassifier
     from zoo.text.classification.verbs import choose as choose
     from zoo.text.classification.verbs import finetune as finetune

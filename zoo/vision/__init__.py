@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from zoo.core.explanation import Explanation as Explanation
     from zoo.core.predictions import Labels as Labels
     from zoo.core.predictions import Prediction as Prediction
     from zoo.vision import restoration as restoration

@@ -61,6 +61,18 @@ class Ials(nn.Module):
         users = solved(self.vectors, history, *setting)
         return users @ self.vectors.T
 
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor:
+        """What each of a user's items adds to the score of one. Shape: (n,) -> (n,).
+
+        The user's vector is a matrix times the sum of these items' (Hu, Koren & Volinsky 2008,
+        sec. 5, "Explaining recommendations").
+        """
+        own, n = self.vectors[chosen.long()], len(chosen)
+        system = self.unobserved * self.vectors.T @ self.vectors + own.T @ own
+        system.diagonal().add_(self.penalty * (n + self.unobserved * self.n_effective))
+        shares: Tensor = own @ torch.linalg.solve(system, self.vectors[item])
+        return shares
+
     def similarities(self, items: Tensor) -> Tensor:
         """Cosines of some items and all. Shape: (m,) -> (m, n_items + 1)."""
         vectors = nn.functional.normalize(self.vectors, dim=1)

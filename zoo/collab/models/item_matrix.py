@@ -66,9 +66,7 @@ class ItemMatrix(nn.Module):
         """Scores of all items, the unknown one's first. Shape: (B, n_items + 1)."""
         n, width = len(history.offsets) - 1, self.n_items + 1
         scores = self.weights.new_zeros(n * width)
-        rows = self.weights.new_zeros(width, dtype=torch.int64)
-        rows[self.items.long()] = torch.arange(1, len(self.items) + 1, device=rows.device)
-        row = rows[history.items.long()]
+        row = self._rows(history.items)
         owners, row = history.owners[row > 0] * width, row[row > 0] - 1
         step = max(AT_ONCE // self.weights.shape[1], 1)
         for of, chosen in zip(torch.split(owners, step), torch.split(row, step), strict=True):
@@ -76,9 +74,21 @@ class ItemMatrix(nn.Module):
             scores.index_add_(0, places.flatten(), self.weights[chosen].flatten())
         return scores.view(n, width)
 
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor:
+        """What each of a user's items adds to the score of one. Shape: (n,) -> (n,)."""
+        row = self._rows(chosen)
+        weights = self.weights[row - 1].where(self.neighbours[row - 1] == item, 0.0).sum(1)
+        return weights.where(row > 0, 0.0)
+
     def similarities(self, items: Tensor) -> Tensor:
         """The weights from some items to all. Shape: (m,) -> (m, n_items + 1)."""
         return self.score(RatedItems(torch.arange(len(items) + 1, device=items.device), items))
+
+    def _rows(self, items: Tensor) -> Tensor:
+        """Rows of weights, counted from 1; 0 for an item without any. Shape: (n,) -> (n,)."""
+        rows = self.weights.new_zeros(self.n_items + 1, dtype=torch.int64)
+        rows[self.items.long()] = torch.arange(1, len(self.items) + 1, device=rows.device)
+        return rows[items.long()]
 
     def require_sound(self) -> None:
         """Refuse rows of items that are not there.

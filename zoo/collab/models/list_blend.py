@@ -35,6 +35,10 @@ class Popular(nn.Module):
         """Scores of all items, the unknown one's first. Shape: (B, n_items + 1)."""
         return self.shares.expand(len(history.offsets) - 1, -1)
 
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor:
+        """Zeros: what a user has chosen does not count. Shape: (n,) -> (n,)."""
+        return self.shares.new_zeros(len(chosen))
+
     def similarities(self, items: Tensor) -> Tensor:
         """Zeros: nothing is known of what goes with what. Shape: (m,) -> (m, n_items + 1)."""
         return torch.zeros_like(self.shares).expand(len(items), -1)
@@ -123,6 +127,14 @@ class ListBlend(nn.Module):
             last = scores.amin(1, keepdim=True) - 1  # what nobody has chosen
             scores = scores.where(self.counts > 0, last)
         return scores
+
+    @torch.inference_mode()
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor:
+        """What each of a user's items adds to the score of one. Shape: (n,) -> (n,)."""
+        parts: Any = self.parts.items()
+        return torch.stack(
+            [self.shares[n] * part.shares_of(chosen, item) for n, part in parts]
+        ).sum(0)
 
     @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:

@@ -141,6 +141,18 @@ class SasRec(nn.Module):
             found.append(states[torch.arange(len(rows), device=rows.device), ends])
         return torch.cat(found) @ self.vectors.T
 
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor:
+        """By how much the score of an item falls without each of a user's. Shape: (n,) -> (n,).
+
+        They do not add up, since items count together. Items that are too long ago count nothing.
+        """
+        n = len(chosen)
+        kept = ~torch.eye(n, dtype=torch.bool, device=chosen.device)
+        others = chosen.expand(n, n)[kept]
+        starts = torch.arange(n + 1, device=chosen.device) * (n - 1)
+        whole = self.score(RatedItems.of_one(chosen))[0, item]
+        return whole - self.score(RatedItems(starts, others))[:, item]
+
     def similarities(self, items: Tensor) -> Tensor:
         """Cosines of some items and all. Shape: (m,) -> (m, n_items + 1)."""
         vectors = F.normalize(self.vectors, dim=1)

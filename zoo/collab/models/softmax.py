@@ -86,6 +86,11 @@ class Softmax(nn.Module):
         vectors, biases = self.ranker()
         return torch.addmm(biases, self.users.summed(history), vectors.T)
 
+    def shares_of(self, chosen: Tensor, item: int) -> Tensor:
+        """What each of a user's items adds to the score of one. Shape: (n,) -> (n,)."""
+        own: Tensor = self.users.implicit[chosen.long()] @ self.items.factors[item]
+        return own / max(len(chosen), 1) ** 0.5
+
     def similarities(self, items: Tensor) -> Tensor:
         """Cosines of some items and all. Shape: (m,) -> (m, n_items + 1)."""
         vectors = nn.functional.normalize(self.items.factors, dim=1)

@@ -17,7 +17,7 @@ from zoo.data.table import require_columns
 from zoo.tabular.data.tables import ALL_INPUTS
 from zoo.tabular.data.values import Value, as_numbers, distinct, key, one_number, plain, sense
 from zoo.tabular.options import Name
-from zoo.tabular.spec import Category, Spec
+from zoo.tabular.spec import Category, Number, Spec
 
 FARTHEST: Final = 100.0  # standard deviations from the mean that a number of format 1 is cut at
 LIMIT: Final = 3.0  # spreads from the median that a number is bent towards
@@ -61,10 +61,7 @@ class Encoder:
         for i, number in enumerate(self.spec.numbers):
             cells = as_numbers(frame[number.name], number.name, number.kind)
             there = np.isfinite(cells)
-            filled = np.where(there, cells, number.median)
-            centre, width = number.scale
-            scaled = (filled - centre) / width
-            x_cont[:, i] = bent(scaled) if number.spread else scaled.clip(-FARTHEST, FARTHEST)
+            x_cont[:, i] = as_seen(np.where(there, cells, number.median), number)
             if number.gaps:
                 x_cat[:, flag] = np.where(there, THERE, MISSING)
                 flag += 1
@@ -99,6 +96,13 @@ class Encoder:
             if number.gaps:
                 flags.append(THERE if there else MISSING)
         return torch.tensor([codes + flags], dtype=torch.int32), torch.tensor([scaled])
+
+
+def as_seen(cells: NDArray[np.float64], number: Number) -> NDArray[np.float64]:
+    """Numbers without gaps as the network sees them. Shape: (n,)"""
+    centre, width = number.scale
+    scaled = (cells - centre) / width
+    return bent(scaled) if number.spread else scaled.clip(-FARTHEST, FARTHEST)
 
 
 def bent(scaled: Numbers) -> Numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from zoo.core.split import warn_of_marked_parts
 from zoo.data.table import require_columns
 from zoo.tabular.data.columns import fit_columns, is_saved_index
 from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
+from zoo.tabular.data.distributions import fit_distributions
 from zoo.tabular.data.encode import Encoder, Lookup, text_columns
 from zoo.tabular.data.splits import divide, is_table, mask_of
 from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
@@ -95,6 +97,8 @@ def prepare(
         own = own if np.ptp(own) > 0 else None  # alike, as without weights
     spec = _spec(train, names, task, settings, earlier)
     encoded = encode(train, spec)
+    columns = encoded[0][0], spec.categories, spec.numbers
+    spec = replace(spec, distributions=fit_distributions(train, *columns))
     by_class = settings["class_weights"] if task == "classification" else None
     weights = weights_of(own, by_class, encoded[1], spec)
     rows = row_hashes(train, spec)

@@ -101,6 +101,16 @@ class TableNet(nn.Module):
 
     def forward(self, x_cat: Tensor, x_cont: Tensor) -> Tensor:
         """Outputs before any softmax, or scaled numbers."""
+        hidden = self.hidden(x_cat, x_cont)
+        outputs = [head(x) for head, x in zip(self.heads, hidden, strict=True)]
+        output: Tensor = outputs[0] if len(outputs) == 1 else (outputs[0] + outputs[1]) / 2
+        if self.limited:
+            low, high = self.limits  # type: ignore[misc]
+            output = torch.sigmoid(output) * (high - low) + low
+        return output
+
+    def hidden(self, x_cat: Tensor, x_cont: Tensor) -> list[Tensor]:
+        """The last hidden layer of each perceptron. Shape: (B, n) or (B, k, n) each"""
         parts = [] if self.embeddings is None else [self.embeddings(x_cat)]
         if parts and self.drop.p:
             parts = [self.drop(parts[0])]
@@ -109,13 +119,7 @@ class TableNet(nn.Module):
             if len(self.firsts):
                 parts = [first(x) for first, x in zip(self.firsts, parts, strict=True)]
             parts = [torch.cat(parts, -1) if len(parts) > 1 else parts[0]]
-        each = zip(self.heads, self.bodies, parts, strict=True)
-        outputs = [head(body(x)) for head, body, x in each]
-        output: Tensor = outputs[0] if len(outputs) == 1 else (outputs[0] + outputs[1]) / 2
-        if self.limited:
-            low, high = self.limits  # type: ignore[misc]
-            output = torch.sigmoid(output) * (high - low) + low
-        return output
+        return [body(x) for body, x in zip(self.bodies, parts, strict=True)]
 
     def fit_inputs(self, x_cont: Tensor) -> None:
         """Cut numbers into bins at the quantiles of the training rows. Shape: (N, n_numbers)."""

@@ -11,59 +11,39 @@ import html
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from torch import Tensor
 
-from zoo.core.pictures import save_figure
+from zoo.core.explanation import AGAINST, FOR
 from zoo.text.data.readable import Reading
 from zoo.text.data.rules import FIELD_ID
 from zoo.text.data.tokenizer import Numbers
 from zoo.text.spec import Label
-from zoo.text.task import Answer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEAST: Final = 1e-12  # probability of a class, and of all others, that log odds are of
 MOST: Final = 256  # parts that a text is left without, one after another: words, or runs of them
-FOR, AGAINST = (46, 139, 87), (205, 92, 60)  # colours of words, red, green, blue
 _WIDTH: Final = 76  # characters of a line of the figure
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """The words of a text, and how much each spoke for or against a class, or moved a number.
+@dataclass(frozen=True, eq=False)
+class MarkedText:
+    """A text whose words are coloured by their scores: green speaks for the answer, red against it.
 
     Attributes:
         label: the class that is explained; the number in a few digits.
-        prediction: what the model says of the text.
         words: the words as they stood in the text; runs of words where it is long.
-        scores: fall of the log odds of the class, or of the number in its own units, without each
-            word: above 0 for a word that spoke for the class or raised the number.
+        scores: how much each word speaks for it.
     """
 
     label: Label
-    prediction: Answer
     words: tuple[str, ...] = field(repr=False)
     scores: tuple[float, ...] = field(repr=False)
 
-    def top(self, k: int = 5) -> list[tuple[str, float]]:
-        """The k words that mattered most, for or against."""
-        pairs = zip(self.words, self.scores, strict=True)
-        return sorted(pairs, key=lambda one: -abs(one[1]))[:k]
-
-    def record(self, k: int = 5) -> dict[str, Any]:
-        """The class and its probability, or the number; the k words that mattered most; plain."""
-        if isinstance(self.prediction, float):
-            return {"value": self.prediction, "words": self.top(k)}
-        probability = self.prediction.probabilities[self.label]
-        return {"label": self.label, "probability": probability, "words": self.top(k)}
-
     def html(self) -> str:
-        """The text, its words coloured: green speaks for the class, red against it."""
+        """The text for a notebook."""
         spans = [
             f'<span style="background:rgba({",".join(map(str, colour))},{share:.2f})" '
             f'title="{score:+.2f}">{html.escape(word)}</span>'
@@ -71,10 +51,8 @@ class Explanation:
         ]
         return f"<p><b>{html.escape(str(self.label))}</b>: {' '.join(spans)}</p>"
 
-    _repr_html_ = html  # notebooks show it
-
     def figure(self) -> Figure:
-        """The same as a picture."""
+        """The text as a picture."""
         from matplotlib import pyplot as plt
 
         lines = list(_lines(self._coloured()))
@@ -92,17 +70,6 @@ class Explanation:
                 axes.text(column, row + 0.5, word, **style)
                 column += len(word) + 1
         return figure
-
-    def show(self) -> None:
-        """Show the figure: in the notebook, or in a window."""
-        from matplotlib import pyplot as plt
-
-        self.figure()
-        plt.show()
-
-    def save(self, path: str | Path) -> Path:
-        """Write the figure as a picture."""
-        return save_figure(self.figure(), path, usual="explanation.png")
 
     def _coloured(self) -> list[tuple[str, float, tuple[int, int, int], float]]:
         """Words with score, colour, and how strong it is, 0..1."""
@@ -132,11 +99,6 @@ def without(numbers: Numbers, parts: Sequence[slice]) -> list[Numbers]:
     """
     kept = [np.isin(np.arange(len(numbers)), np.r_[part], invert=True) for part in parts]
     return [numbers, *(numbers[one | (numbers == FIELD_ID)] for one in kept)]
-
-
-def log_odds(probabilities: Tensor, output: int) -> Tensor:
-    """The log odds of a class, from probabilities of all. Shape: (..., n_classes) -> (...)."""
-    return probabilities[..., output].logit(LEAST)
 
 
 def _lines(words: Sequence[Any]) -> Iterator[list[Any]]:

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.config import Config
-from zoo.core.messages import did_you_mean
+from zoo.core.explanation import LOG_ODDS, Explanation, label_among, log_odds
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.task import Task
-from zoo.core.training.evaluation import to_device
 from zoo.hub.publish import push
-from zoo.text.classification.explain import Explanation, log_odds, parts_of, without
+from zoo.text.classification.explain import MarkedText, parts_of, without
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
 from zoo.text.data.pair_queries import pairs_in, pairs_of
@@ -133,7 +132,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         stream = self._stream(texts.texts)
         return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
 
-    def explain(self, text: Text, label: Label | None = None) -> Explanation:
+    def explain(self, text: Text, label: Label | None = None) -> Explanation[MarkedText]:
         """Find the words that spoke for a class, and those against it, or that moved a number.
 
         The model reads the text once for each of its words, without this word.
@@ -154,8 +153,10 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         said = self._decoded(self._logits(in_memory(variants)).double())
         if not isinstance(answer, float):
             said = log_odds(said, self.spec.classes.index(explained))
-        fall = (said[0] - said[1:]).tolist()
-        return Explanation(explained, answer, tuple(word for _, word in parts), tuple(fall))
+        words, falls = tuple(word for _, word in parts), tuple((said[0] - said[1:]).tolist())
+        unit = "units of the number" if isinstance(answer, float) else LOG_ODDS
+        picture = MarkedText(explained, words, falls)
+        return Explanation(explained, answer, words, falls, unit, picture=picture)
 
     def embed(
         self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
@@ -178,21 +179,15 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 f"vectors must be those of one network, got an ensemble of {len(self.members)}. "
                 "Take one of its members."
             )
-        (network,), placed = self._placed.ready, self._placed
         several, _ = self._texts(texts)
         if not several:
-            return np.zeros((0, network.d_pooled), dtype=np.float32)
+            return np.zeros((0, self.members[0].d_pooled), dtype=np.float32)
         stream = self._stream(several)
         batches = self._batches(stream, np.zeros(len(several), dtype=np.int64), batch_size)
-        rows = []
-        with (
-            torch.inference_mode(),
-            torch.autocast(placed.device.type, placed.dtype, enabled=placed.dtype is not None),
-        ):
-            for batch in batches.epoch(0):
-                tokens, lengths, *_ = to_device(batch, placed.device).inputs
-                rows.append(network.pooled(tokens, lengths).float().cpu())
-        return np.asarray(torch.cat(rows)[batches.places()].numpy())
+        vectors = self._placed.vectors(
+            batches.epoch(0), lambda net, inputs: net.pooled(*inputs[:2])
+        )
+        return np.asarray(vectors[batches.places().numpy()])
 
     def similar(
         self, text: str, k: int = 5, *, among: Iterable[Any] | os.PathLike[str]
@@ -273,11 +268,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
             if isinstance(answer, float):
                 return f"{answer:.4g}"
             return max(answer.probabilities, key=answer.probabilities.__getitem__)
-        spelt = {str(name): name for name in self.spec.classes}
-        if label not in self.spec.classes and str(label) not in spelt:
-            way_out = did_you_mean(label, self.spec.classes) if spelt else "Leave it out."
-            raise ValueError(f"label must be a class of the model, got {label=}. {way_out}")
-        return label if label in self.spec.classes else spelt[str(label)]
+        return label_among(label, self.spec.classes)  # type: ignore[no-any-return]
 
     def _example(self) -> str:
         if self.spec.n_texts > 1:

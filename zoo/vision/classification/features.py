@@ -22,7 +22,6 @@ from zoo.vision.classification.model import PhotoLearner
 from zoo.vision.data.batches import PhotoBatches
 from zoo.vision.data.cache import Items, cache_folder
 from zoo.vision.models.classifier import Classifier
-from zoo.vision.models.head import pooled
 
 BATCH_SIZE: Final = 32
 
@@ -36,8 +35,7 @@ class Features(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pooled features."""
-        head, features = self.classifier.head, self.classifier.features(x)
-        return pooled(features, head.pool) if head.spatial else features
+        return self.classifier.pooled(x)
 
 
 @dataclass(frozen=True)

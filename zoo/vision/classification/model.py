@@ -15,8 +15,10 @@ from torch import Tensor
 
 from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
+from zoo.core.explanation import Explanation, label_among
 from zoo.core.messages import few
 from zoo.core.model import Model
+from zoo.core.neighbours import most_alike
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
@@ -33,7 +35,7 @@ from zoo.vision.data.photo_sets import open_labelled, photo_batches
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.data.sources import column_names
 from zoo.vision.data.tables import is_table
-from zoo.vision.inspect.explain import Explanation, grad_cam, index_of
+from zoo.vision.inspect.explain import HeatMap, grad_cam
 from zoo.vision.inspect.report import by_class
 from zoo.vision.inspect.results import Results
 from zoo.vision.models.classifier import Classifier
@@ -239,7 +241,7 @@ class PhotoModel(Model[Classifier, Spec]):
         outputs = self._decoded(batches, chosen(tta)).numpy()
         return Results(self.spec, batches.items, outputs, batches.targets.numpy())
 
-    def explain(self, photo: Photo, label: str | None = None) -> Explanation:
+    def explain(self, photo: Photo, label: str | None = None) -> Explanation[HeatMap]:
         """A heat map of where in a photo the model saw what it says (Grad-CAM).
 
         Args:
@@ -253,12 +255,54 @@ class PhotoModel(Model[Classifier, Spec]):
         items = GivenPhotos([photo], self.spec.preprocessing.resize)
         batches, classes = self._batches(items, 1), self.spec.classes
         decoded = self._decoded(batches, None)[0]
-        number = int(decoded.argmax()) if label is None else index_of(label, classes)
+        number = int(decoded.argmax())
+        if label is not None:
+            number = classes.index(label_among(label, classes))
         x = next(batches.epoch(0)).inputs[0]
         heat = torch.stack([grad_cam(member, x, number) for member in self._placed.ready]).mean(0)
         answer = answer_of(self.spec, decoded.tolist())
         name = classes[number] if classes else f"{answer:.3g}"
-        return Explanation(name, answer, heat.numpy(), centre_crop(items[0], self.spec.size))
+        picture = HeatMap(name, heat.numpy(), centre_crop(items[0], self.spec.size))
+        return Explanation(name, answer, picture=picture)
+
+    def embed(self, photos: Photos, *, batch_size: int = 32) -> NDArray[np.float32]:
+        """The vector of each photo, the body's pooled features before the head: (n, d), float32.
+
+        A single photo has one row. Vectors of several networks stand side by side.
+
+        Args:
+            photos: see `predict`.
+            batch_size: photos that pass through the model at a time.
+
+        Raises:
+            UnreadableImage: files are missing or no images.
+        """
+        items = GivenPhotos(listed(photos, self.spec.columns)[1], self.spec.preprocessing.resize)
+        if not len(items):
+            return np.zeros((0, sum(member.head.width for member in self.members)), np.float32)
+        batches = self._batches(items, batch_size)
+        return self._placed.vectors(batches.epoch(0), lambda net, inputs: net.pooled(inputs[0]))
+
+    def similar(self, photo: Photo, k: int = 5, *, among: Photos) -> pd.DataFrame:
+        """The photos that are most alike one: photo, similarity, the nearest first.
+
+        Alike are photos whose vectors (`embed`) point most nearly the same way (cosine); the search
+        is exact. The index has the places of the photos among those given.
+
+        Args:
+            photo: a single photo.
+            k: number of photos at most.
+            among: photos to search, see `predict`.
+
+        Raises:
+            UnreadableImage: files are missing or no images.
+            ValueError: there are no photos, or k is none.
+
+        Example:
+            model.similar("dog.jpg", k=3, among="photos/")
+        """
+        _, photos = listed(among, self.spec.columns)
+        return most_alike(self.embed([photo])[0], self.embed(photos), k, photo=photos)
 
     def pixels(self, photos: Photos) -> Pixels:
         """What the model sees of photos, resized and cropped: as the exported file takes them.

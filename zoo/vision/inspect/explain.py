@@ -7,10 +7,8 @@ and 2). torch gives the gradient with respect to the map; the weights need none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,9 +16,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.messages import did_you_mean
+from zoo.core.pictures import embedded
 from zoo.core.training.evaluation import set_aside
-from zoo.vision.classification.task import Answer
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect import figures
 from zoo.vision.inspect.figures import Shown
@@ -30,56 +27,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, eq=False)
+class HeatMap:
     """Where in a photo the model saw what it says.
 
     Attributes:
         label: the output that is explained.
-        prediction: what the model says of the photo.
         heat: how much each pixel counts, 0..1. Shape: (size, size).
         photo: what the model saw. Shape: (size, size, 3), uint8.
     """
 
     label: str
-    prediction: Answer
     heat: NDArray[np.float32] = field(repr=False)
     photo: Pixels = field(repr=False)
-
-    def record(self, k: int = 5) -> dict[str, Any]:
-        """The label and its probability, or the number, as plain values."""
-        if isinstance(self.prediction, float):
-            return {"value": self.prediction}
-        probability = self.prediction.probabilities[self.label]
-        return {"label": self.label, "probability": probability}
 
     def figure(self) -> Figure:
         """The photo, and the heat over it."""
         return figures.grid([Shown(self.photo), Shown(self.photo, self.label, heat=self.heat)], 2)
 
-    def show(self) -> None:
-        """Show the figure: in the notebook, or in a window."""
-        from matplotlib import pyplot as plt
-
-        self.figure()
-        plt.show()
-
-    def save(self, path: str | Path) -> Path:
-        """Write the figure as a picture."""
-        return figures.save(self.figure(), path)
-
-
-def index_of(label: str, classes: Sequence[str]) -> int:
-    """The number of a class.
-
-    Raises:
-        ValueError: there is no such class; the nearest is named.
-    """
-    if str(label) in classes:
-        return list(classes).index(str(label))
-    raise ValueError(
-        f"label must be a class that the model knows, got {label=}. {did_you_mean(label, classes)}"
-    )
+    def html(self) -> str:
+        """The same for a notebook."""
+        return embedded(self.figure())
 
 
 def grad_cam(model: Classifier, x: Tensor, output: int) -> Tensor:

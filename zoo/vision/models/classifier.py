@@ -18,7 +18,7 @@ from zoo.core.annotations import Option
 from zoo.core.training.groups import LayerGroup
 from zoo.vision.data.preprocessing import Side
 from zoo.vision.models.backbones import BF16_ON_CPU, Backbone, build
-from zoo.vision.models.head import Head
+from zoo.vision.models.head import Head, pooled
 from zoo.vision.option_names import Pool
 
 
@@ -78,6 +78,11 @@ class Classifier(nn.Module):
         """The body's features: a map ``(B, C, h, w)``, or ``(B, C)`` where it is not spatial."""
         features: Tensor = self.body(x)
         return features
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """The body's features as the head pools them. Shape: (B, 3, H, W) -> (B, d)"""
+        features = self.features(x)
+        return pooled(features, self.head.pool) if self.head.spatial else features
 
     def layers(self) -> list[LayerGroup]:
         """The layer groups, input side first, the head last."""
