@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,19 @@ class TestTrained(Conformance):
 
     def test_it_was_validated(self, trained: Trained) -> None:
         assert trained.model.metrics
+
+    def test_a_coverage_gives_what_storage_keeps_or_a_sentence(self, trained: Trained) -> None:
+        models: Any = trained.model, trained.case.loaded
+        if "coverage" not in signature(models[0].predict).parameters:
+            return
+        if models[0].errors is None:
+            with pytest.raises(ValueError, match="judged on held-out rows"):
+                models[0].predict(*trained.plain, coverage=0.9)
+            return
+        answers, loaded = (one.predict(*trained.plain, coverage=0.9) for one in models)
+        assert str(answers) == str(loaded) != ""
+        with pytest.raises(ValueError, match=r"coverage must be .* got coverage=90"):
+            models[0].predict(*trained.plain, coverage=90)
 
     def test_columns_need_not_be_named_again(self, trained: Trained) -> None:
         model = trained.case.loaded

@@ -178,3 +178,24 @@ def test_ctrl_c_before_anything_is_measured_keeps_what_was_learnt(tmp_path: Path
     model = zoo.tabular.train(line(), "y", callbacks=[CtrlC(1)], **settings)
     assert model.training["interrupted"]
     assert zoo.load(tmp_path / "run").predict(line()).equals(model.predict(line()))
+
+
+def test_intervals_are_in_the_units_of_the_target_and_sets_are_of_its_classes(
+    folded: TableModel,
+) -> None:
+    frame = line().assign(y=lambda one: np.exp(one["y"]))
+    model = zoo.tabular.train(frame, "y", log_target=True, **WEAK)
+    table_ = model.predict(frame, coverage=0.9)
+    assert list(table_.columns) == ["y", "low", "high"]
+    assert np.allclose(table_["high"] / table_["y"], table_["y"] / table_["low"])
+    assert np.allclose(table_["y"], model.predict(frame), rtol=1e-5)
+    assert 0.85 <= np.mean((table_["low"] <= frame["y"]) & (frame["y"] <= table_["high"])) < 1
+    one: Any = model.predict(frame.iloc[3], coverage=0.9)
+    assert (one, one.low, one.high) == pytest.approx(tuple(table_.iloc[3]), rel=1e-5)
+    rows = table()
+    sets = folded.predict(rows, coverage=0.95)
+    assert sets.map(set).isin([{"no"}, {"yes"}, {"no", "yes"}]).all()
+    assert np.mean([truth in own for truth, own in zip(rows["bought"], sets, strict=True)]) > 0.9
+    alone: Any = folded.predict(rows.iloc[0], coverage=0.95)
+    assert alone.labels == sets.iloc[0]
+    assert alone.label == folded.predict(rows.iloc[0])

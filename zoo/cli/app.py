@@ -83,6 +83,13 @@ def predict(
         ),
     ] = None,
     tta: TTA = False,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="How often the truth shall be among the classes or in the interval that is shown, "
+            "such as 0.9."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for what a model draws; default: drawn.")
     ] = None,
@@ -94,7 +101,7 @@ def predict(
     model = zoo.load(artifact, run=run_of(device, precision))
     inputs = files if model.domain == "text" else [*map(Path, files)]
     shown = k or (as_json and len(getattr(model.spec, "classes", ()))) or 1
-    for record in call(model.records, inputs, k=shown, tta=tta, out=out):
+    for record in call(model.records, inputs, k=shown, tta=tta, coverage=coverage, out=out):
         say(record, line_of(record), as_json)
 
 

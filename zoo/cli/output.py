@@ -54,6 +54,8 @@ def line_of(record: Mapping[str, Any]) -> str:
         words.append(record["picture"])
     if "value" in record:
         words.append(short(record["value"]))
+    if "low" in record:
+        words.append(f"({short(record['low'])} to {short(record['high'])})")
     words += [f"{name} {short(value)}" for name, value in record.get("values", {}).items()]
     label = {record["label"]: record["probability"]} if "probability" in record else {}
     shares = record.get("probabilities", record.get("shares", label))

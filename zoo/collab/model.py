@@ -44,6 +44,7 @@ from zoo.core.config import Config
 from zoo.core.explanation import Explanation
 from zoo.core.model import Model
 from zoo.core.placed import Placed
+from zoo.core.predictions import record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
@@ -107,17 +108,29 @@ class Recommender(Model[nn.Module, Spec]):
         return f"<{self.name} of {sizes}; {self._scored}>"
 
     @overload
-    def predict(self, user: OneId, item: OneId) -> float: ...
+    def predict(self, user: OneId, item: OneId, *, coverage: float | None = None) -> float: ...
 
     @overload
     def predict(self, user: ManyIds, item: ManyIds) -> NDArray[np.float32]: ...
 
     @overload
+    def predict(self, user: ManyIds, item: ManyIds, *, coverage: float) -> pd.DataFrame: ...
+
+    @overload
     def predict(self, user: pd.DataFrame | os.PathLike[str]) -> NDArray[np.float32]: ...
 
+    @overload
     def predict(
-        self, user: Users, item: OneId | ManyIds | None = None
-    ) -> float | NDArray[np.float32]:
+        self, user: pd.DataFrame | os.PathLike[str], *, coverage: float
+    ) -> pd.DataFrame: ...
+
+    def predict(
+        self,
+        user: Users,
+        item: OneId | ManyIds | None = None,
+        *,
+        coverage: float | None = None,
+    ) -> float | NDArray[np.float32] | pd.DataFrame:
         """The rating that a user would give an item, or those of several pairs.
 
         An unknown id counts as average, with a warning if most are unknown. Text that spells the
@@ -127,6 +140,9 @@ class Recommender(Model[nn.Module, Spec]):
             user: one id, a sequence of ids, or a table with columns of users and items: a
                 DataFrame, or a file as a `Path` (a text is an id).
             item: as many ids of items; none with a table.
+            coverage: how often the truth shall be in what is predicted, such as 0.9, by the ranks
+                of errors on held-out ratings (`zoo.core.trust.conformal`): an `Interval` for a
+                pair, a DataFrame with the columns `value`, `low` and `high` for several.
 
         Returns:
             A float, or an array (n,) of float32. A model of lists alone returns scores that only
@@ -134,16 +150,27 @@ class Recommender(Model[nn.Module, Spec]):
 
         Raises:
             ValueError: the sequences differ in length, an id is missing, or is neither text nor a
-                number.
+                number; a coverage is asked for of a model that was not judged on held-out ratings.
         """
-        return rate(user, item, self.spec, self._raters[self._raters.first])
+        rated = rate(user, item, self.spec, self._raters[self._raters.first])
+        if coverage is None:
+            return rated
+        answers: Any = self._covered(torch.as_tensor(rated), coverage)
+        if isinstance(rated, float):
+            return answers[0]  # type: ignore[no-any-return]
+        return pd.DataFrame([one.record() for one in answers], columns=["value", "low", "high"])
 
-    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+    def records(
+        self, files: Sequence[Path], *, k: int = 1, coverage: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a table of users and items."""
         for file in files:
             pairs, ratings = pairs_in(file, self.spec.columns), self.predict(file)
-            for row, (pair, rating) in enumerate(zip(pairs, ratings.tolist(), strict=True)):
-                yield {"file": str(file), "row": row, **pair, "value": rating}
+            answers: Any = ratings.tolist()
+            if coverage is not None:
+                answers = self._covered(torch.from_numpy(ratings), coverage)
+            for row, (pair, rating) in enumerate(zip(pairs, answers, strict=True)):
+                yield {"file": str(file), "row": row, **pair, **record_of(rating)}
 
     def evaluate(self, data: Table | None = None) -> dict[str, float]:
         """Loss, RMSE and MAE on ratings; for a model of lists alone, `evaluate_ranking` at 10.

@@ -31,12 +31,8 @@ class ArtifactError(ValueError):
     """A directory that is not an artifact this library can trust and read."""
 
 
-LATER: Final = (
-    "spread",
-    "rivals",
-    "blend",
-    "temperature",
-)  # fields that are left out where they say nothing
+# fields that are left out where they say nothing
+LATER: Final = ("spread", "rivals", "blend", "temperature", "errors")
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,7 @@ class Config:
         rivals: what the validation part says of the network and of cheap models, each by `name`.
         blend: simple models that have a share in predictions, see `zoo.core.trust.blend`.
         temperature: of probabilities of classes, see `zoo.core.mixture`; None if none was fitted.
+        errors: of rows that were not trained on, by rank, see `zoo.core.trust.conformal`.
         training: the recipe: settings, seed, versions.
     """
 
@@ -73,6 +70,7 @@ class Config:
     rivals: list[dict[str, Any]] = field(default_factory=list)
     blend: list[dict[str, Any]] = field(default_factory=list)
     temperature: float | None = None
+    errors: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     format: int = 1

@@ -24,6 +24,7 @@ from zoo.core.history import History
 from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
+from zoo.core.predictions import Interval, PredictionSet
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.seen_rows import TOLERABLE_SHARE, SeenRows
 from zoo.core.task import Task
@@ -31,6 +32,7 @@ from zoo.core.training.groups import require_rows
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import BatchNormMode, TrainingOptions
 from zoo.core.trust.blend import Blend
+from zoo.core.trust.conformal import ClassErrors, Errors, check_coverage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +65,7 @@ class Model(ABC, Generic[Network, S]):
         spread: standard deviations of the metrics over folds; empty without folds.
         standings: what `rivals` shows, as JSON holds it.
         blend: simple models that have a share in the prediction; None if there are none.
+        errors: how wrong predictions were of rows that were not trained on; None if not measured.
         out_of_fold: after `folds=...`, the prediction for each of the user's rows by a model that
             has not seen it (probabilities of classes, or numbers); else None. Not saved.
         seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
@@ -83,6 +86,7 @@ class Model(ABC, Generic[Network, S]):
         spread: dict[str, float] | None = None,
         rivals: Sequence[dict[str, Any]] = (),
         blend: Blend | None = None,
+        errors: Errors | None = None,
         data: str = "",
         training: dict[str, Any] | None = None,
         licence: str = "unknown",
@@ -95,7 +99,8 @@ class Model(ABC, Generic[Network, S]):
         self.history, self.metrics = history or History(), metrics or {}
         self.data, self.training, self.extra = data, training or {}, extra or {}
         self.licence, self.seen_rows = licence, seen_rows
-        self.spread, self.blend, self.standings = spread or {}, blend, list(rivals)
+        self.spread, self.standings = spread or {}, list(rivals)
+        self.blend, self.errors = blend, errors
         self.out_of_fold: pd.DataFrame | None = None
         self._learner = learner
         self._was_judged = bool(metrics)
@@ -276,9 +281,10 @@ class Model(ABC, Generic[Network, S]):
             rivals=self.standings,
             blend=blend,
             temperature=None if self.blend is None else self.blend.temperature,
+            errors={} if self.errors is None else self.errors.to_json(),
             training={k: without_folders(v) if isinstance(v, str) else v for k, v in training},
             extra=self.extra,
-            format=max(format_, 2) if self.blend else format_,
+            format=max(format_, 2) if self.blend or self.errors else format_,
         )
 
     def _check_config(self, config: Config) -> None:
@@ -326,6 +332,32 @@ class Model(ABC, Generic[Network, S]):
         """The metrics in a line."""
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
         return scores or "not scored"
+
+    def _covered(self, decoded: Tensor, coverage: float, randomised: bool = False) -> list[Any]:
+        """A `PredictionSet` or an `Interval` for each row of decoded predictions.
+
+        Raises:
+            ValueError: the coverage is no share, nobody knows how wrong the model is, or randomised
+                sets are asked for of numbers.
+        """
+        check_coverage(coverage)
+        if self.errors is None:
+            raise ValueError(
+                "a model must have been judged on held-out rows, one class or number each, to give "
+                f"sets and intervals, got {self!r:.100}. Train it with folds=5."
+            )
+        said = decoded.double().numpy()
+        if isinstance(self.errors, ClassErrors):
+            sets = self.errors.sets(said, coverage, randomised=randomised).tolist()
+            classes: Any = getattr(self.spec, "classes", ())
+            pairs = zip(said.tolist(), sets, strict=True)
+            return [PredictionSet.within(classes, row, inside) for row, inside in pairs]
+        if randomised:
+            raise ValueError("randomised must be asked for of classes, got a model of numbers.")
+        middle = said.reshape(-1)
+        margins = self.errors.margins(middle, coverage)
+        ends = (middle.tolist(), (middle - margins).tolist(), (middle + margins).tolist())
+        return [*map(Interval, *ends)]
 
     @cached_property
     def _placed(self) -> Placed[Network]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypedDict, TypeVar
 
 L = TypeVar("L", bound=Hashable)
 
@@ -48,6 +48,72 @@ class Prediction(Generic[L]):
         }
 
 
+class HowSure(TypedDict, total=False):
+    """What `predict` takes in every domain, see `zoo.core.trust.conformal`."""
+
+    coverage: float | None
+    randomised: bool
+
+
+@dataclass(frozen=True)
+class PredictionSet(Prediction[L]):
+    """One class of several, and those that it may be.
+
+    Attributes:
+        labels: classes among which the true one is at the rate that was asked for, the likeliest
+            first.
+    """
+
+    labels: tuple[L, ...] = ()
+
+    @classmethod
+    def within(
+        cls, classes: Sequence[L], probabilities: Sequence[float], inside: Sequence[bool]
+    ) -> Self:
+        """The prediction of a row of probabilities, and which classes are in its set.
+
+        >>> PredictionSet.within(["cat", "dog", "cow"], [0.3, 0.6, 0.1], [True, True, False])
+        PredictionSet(label='dog', probability=0.6, labels=('dog', 'cat'))
+        """
+        plain = Prediction[L].of(classes, probabilities)
+        several = [name for name, is_in in zip(classes, inside, strict=True) if is_in]
+        several.sort(key=plain.probabilities.__getitem__, reverse=True)
+        return cls(plain.label, plain.probability, plain.probabilities, tuple(several))
+
+    def record(self, k: int = 1) -> dict[str, Any]:
+        """See `Prediction.record`; the classes of the set are the `labels`."""
+        return {**super().record(k), "labels": list(self.labels)}
+
+
+class Interval(float):
+    """A predicted number, and between which the true one is at the rate that was asked for.
+
+    Attributes:
+        low: the lower end.
+        high: the upper end.
+    """
+
+    low: float
+    high: float
+
+    def __new__(cls, value: float, low: float, high: float) -> Self:
+        """The number with its ends."""
+        number = super().__new__(cls, value)
+        number.low, number.high = low, high
+        return number
+
+    def __getnewargs__(self) -> tuple[float, float, float]:  # type: ignore[override]
+        return (float(self), self.low, self.high)
+
+    def __repr__(self) -> str:
+        """Such as Interval(3.5, low=2.0, high=5.0)."""
+        return f"Interval({float(self)!r}, low={self.low!r}, high={self.high!r})"
+
+    def record(self) -> dict[str, Any]:
+        """The number and its ends as plain values."""
+        return {"value": float(self), "low": self.low, "high": self.high}
+
+
 @dataclass(frozen=True)
 class Labels(Generic[L]):
     """Any number of labels.
@@ -85,3 +151,14 @@ class Labels(Generic[L]):
     def record(self, k: int = 1) -> dict[str, Any]:
         """The labels as plain values, with the probability of every label."""
         return {"labels": list(self.labels), "probabilities": dict(self.probabilities)}
+
+
+def record_of(answer: Prediction[Any] | Labels[Any] | float, k: int = 1) -> dict[str, Any]:
+    """An answer as plain values, with the probabilities of the k likeliest classes.
+
+    >>> record_of(2.5), record_of(Interval(2.5, 1.0, 4.0))
+    ({'value': 2.5}, {'value': 2.5, 'low': 1.0, 'high': 4.0})
+    """
+    if isinstance(answer, Interval):
+        return answer.record()
+    return {"value": answer} if isinstance(answer, float) else answer.record(k)

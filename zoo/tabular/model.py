@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from zoo.core.config import Config
 from zoo.core.explanation import Explanation
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
-from zoo.core.predictions import Prediction
+from zoo.core.predictions import HowSure, Interval, Prediction, PredictionSet, record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.trust.shapley import ORDERS
@@ -46,8 +46,9 @@ Row = Mapping[Any, Any] | pd.Series
 Rows = Table | Sequence[Mapping[Any, Any]]
 """Many rows: a table or a list of mappings."""
 
-Answer = Value | dict[Name, float]
-"""The prediction for one row: a class, a number, or a number for each of several targets."""
+Answer = Value | dict[Name, float] | PredictionSet[Value] | Interval
+"""The prediction for one row: a class, a number, or a number for each of several targets; a set or
+an interval where a coverage is asked for."""
 
 
 class TableModel(Model[TableNet, Spec]):
@@ -75,12 +76,14 @@ class TableModel(Model[TableNet, Spec]):
         return f"<{self.members[0].name}, {self.spec.task} of {names}; {self._scored}>"
 
     @overload
-    def predict(self, rows: Row) -> Answer: ...
+    def predict(self, rows: Row, **how_sure: Unpack[HowSure]) -> Answer: ...
 
     @overload
-    def predict(self, rows: Rows) -> pd.Series | pd.DataFrame: ...
+    def predict(self, rows: Rows, **how_sure: Unpack[HowSure]) -> pd.Series | pd.DataFrame: ...
 
-    def predict(self, rows: Row | Rows) -> Answer | pd.Series | pd.DataFrame:
+    def predict(
+        self, rows: Row | Rows, *, coverage: float | None = None, randomised: bool = False
+    ) -> Answer | pd.Series | pd.DataFrame:
         """The prediction for a row, or a Series (several targets: a DataFrame) of them for many.
 
         All columns of the training must be there; others are not looked at. Any cell may be empty:
@@ -93,12 +96,20 @@ class TableModel(Model[TableNet, Spec]):
             rows: a mapping from column to cell, or a row of a DataFrame (a Series): one prediction;
                 a DataFrame, the path of a CSV or Parquet file, a list of mappings: many, under the
                 table's index.
+            coverage: how often the truth shall be in what is predicted, such as 0.9, by the ranks
+                of errors on held-out rows (`zoo.core.trust.conformal`): of classes a
+                `PredictionSet` for a row and a Series of tuples for many, of one number an
+                `Interval` and a DataFrame with the columns `low` and `high` beside it.
+            randomised: exactly as often: sets of classes may be empty then.
 
         Raises:
-            ValueError: columns lack, or cells of a column of numbers are none.
+            ValueError: columns lack, or cells of a column of numbers are none; a coverage is asked
+                for of a model that was not judged on held-out rows.
             FileNotFoundError: the file does not exist.
         """
         names = [target.name for target in self.spec.targets]
+        if coverage is not None:
+            return self._sure(rows, coverage, randomised)
         if isinstance(rows, (Mapping, pd.Series)):
             decoded = self._inference.one(rows)
             if self.spec.task == "classification":
@@ -113,8 +124,42 @@ class TableModel(Model[TableNet, Spec]):
         table = pd.DataFrame(unscaled(outputs, self.spec).numpy(), frame.index, names)
         return table[names[0]] if len(names) == 1 else table
 
-    def records(self, files: Sequence[Path], *, k: int = 1) -> Iterator[dict[str, Any]]:
+    def _sure(
+        self, rows: Row | Rows, coverage: float, randomised: bool
+    ) -> Answer | pd.Series | pd.DataFrame:
+        """Sets or intervals, see `predict`."""
+        name = self.spec.targets[0].name
+        if isinstance(rows, (Mapping, pd.Series)):
+            decoded = torch.tensor([self._inference.one(rows)])
+            answer: Answer = self._covered(decoded, coverage, randomised)[0]
+            return answer
+        frame = self._frame(rows)
+        answers = self._covered(self._inference.many(frame), coverage, randomised)
+        if self.spec.task == "classification":
+            return pd.Series([one.labels for one in answers], frame.index, object, name)
+        numbers = [(float(one), one.low, one.high) for one in answers]
+        return pd.DataFrame(numbers, frame.index, [name, "low", "high"], np.float64)
+
+    def _covered(self, decoded: Tensor, coverage: float, randomised: bool = False) -> list[Any]:
+        """See `Model`; intervals in the target's own units."""
+        answers = super()._covered(decoded, coverage, randomised)
+        if self.spec.task == "classification":
+            return answers
+        three = torch.tensor([(float(one), one.low, one.high) for one in answers]).double()
+        numbers = unscaled(three.reshape(-1, 1), self.spec).reshape(-1, 3).tolist()
+        return [Interval(*one) for one in numbers]
+
+    def records(
+        self, files: Sequence[Path], *, k: int = 1, coverage: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a table."""
+        if coverage is not None:
+            for file in files:
+                frame = self._frame(str(file))
+                answers = self._covered(self._inference.many(frame), coverage)
+                for row, answer in zip(frame.index, answers, strict=True):
+                    yield {"file": str(file), "row": row, **record_of(answer, k)}
+            return
         outputs = self.probabilities if self.spec.task == "classification" else self.predict
         for file in files:
             table = pd.DataFrame(outputs(str(file)))

@@ -54,6 +54,7 @@ from zoo.core.history import History
 from zoo.core.messages import warn
 from zoo.core.saving import saved_together
 from zoo.core.seen_rows import SKETCH_SIZE, SeenRows
+from zoo.core.trust.conformal import errors_of
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Artifact:
             "history": self.history,
             "seen_rows": self.seen_rows,
             "rivals": self.config.rivals,
+            "errors": errors_of(self.config.errors),
         }
 
     @property

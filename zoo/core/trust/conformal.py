@@ -64,48 +64,47 @@ class Ranks:
 
 @dataclass(frozen=True)
 class ClassErrors:
-    """How far down the order of classes the true one is found (Romano et al. 2020, "Classification
-    with Valid and Adaptive Coverage", sec. 2): the probabilities of all that are as likely or more.
+    """How far down the order of classes the true one is found (Romano, Sesia and Candes 2020,
+    "Classification with Valid and Adaptive Coverage", sec. 2).
 
     Args:
-        whole: with the true class's own probability.
-        randomised: with a random share of it.
+        ranks: of the probabilities of all classes that are likelier than the true one, and a random
+            share of its own.
     """
 
-    whole: Ranks
-    randomised: Ranks
+    ranks: Ranks
 
     @classmethod
     def of(cls, probabilities: Floats, labels: NDArray[np.int64]) -> Self:
         """Those of rows. Shapes: (n, n_classes), (n,)"""
-        rows = np.arange(len(labels))
-        each = (_cumulated(probabilities, chance)[rows, labels] for chance in (False, True))
-        return cls(*map(Ranks.of, each))
+        return cls(Ranks.of(_cumulated(probabilities)[np.arange(len(labels)), labels]))
 
     def sets(
         self, probabilities: Floats, coverage: float, *, randomised: bool = False
     ) -> NDArray[np.bool_]:
         """Which classes are in the set of each row. Shape: (n, n_classes), both.
 
+        Whether a set has one class more or less is left to chance, which is a function of the
+        row's probabilities: the same row has the same set.
+
         Args:
             probabilities: of every class.
             coverage: at least so many sets hold the true class, 0..1.
-            randomised: exactly so many: a set may be empty then. Chance is a function of the row.
+            randomised: as many: a set may be empty then, which else has the likeliest class.
         """
-        if randomised:
-            return _cumulated(probabilities, True) <= self.randomised.quantile(coverage)
-        inside = _cumulated(probabilities, False) <= self.whole.quantile(coverage)
-        inside[np.arange(len(inside)), probabilities.argmax(1)] = True
+        inside = _cumulated(probabilities) <= self.ranks.quantile(coverage)
+        if not randomised:
+            inside[np.arange(len(inside)), probabilities.argmax(1)] = True
         return inside
 
     def to_json(self) -> dict[str, Any]:
         """For config.json."""
-        return {name: vars(one) for name, one in vars(self).items()}
+        return {"of": "classes", "ranks": vars(self.ranks)}
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> Self:
         """What `to_json` gave."""
-        return cls(*(_ranks(tree[name]) for name in ("whole", "randomised")))
+        return cls(_ranks(tree["ranks"]))
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class NumberErrors:
 
     def to_json(self) -> dict[str, Any]:
         """For config.json."""
-        return {**vars(self), "ranks": vars(self.ranks)}
+        return {"of": "numbers", **vars(self), "ranks": vars(self.ranks)}
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> Self:
@@ -162,17 +161,44 @@ class NumberErrors:
         )
 
 
+Errors = ClassErrors | NumberErrors
+
+
+def errors_of(tree: Mapping[str, Any]) -> Errors | None:
+    """The errors that config.json states; None if it states none.
+
+    Raises:
+        ValueError: it states something else.
+    """
+    kinds: dict[Any, Any] = {"classes": ClassErrors, "numbers": NumberErrors}
+    try:
+        found: Errors | None = kinds[tree["of"]].from_json(tree) if tree else None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"errors must be of classes or numbers, got {tree!r:.200}") from error
+    return found
+
+
+def check_coverage(coverage: float) -> None:
+    """Refuse a coverage that is no share.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not 0 < coverage < 1:
+        raise ValueError(f"a coverage must be above 0 and below 1, got {coverage=}. Try 0.9.")
+
+
 def _ranks(tree: Mapping[str, Any]) -> Ranks:
     return Ranks(int(tree["n"]), tuple(map(float, tree["errors"])))
 
 
-def _cumulated(probabilities: Floats, randomised: bool) -> Floats:
-    """For each class the probabilities of the likelier ones, and its own or a share of it."""
+def _cumulated(probabilities: Floats) -> Floats:
+    """For each class the probabilities of the likelier ones, and a random share of its own."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ordered = np.take_along_axis(probabilities, order, axis=1)
-    share = _chance(probabilities)[:, None] if randomised else 0.0
-    sums = np.empty_like(ordered)
-    np.put_along_axis(sums, order, np.cumsum(ordered, axis=1) - share * ordered, axis=1)
+    before, sums = np.cumsum(ordered, axis=1) - ordered, np.empty_like(ordered)
+    share = _chance(probabilities)[:, None]
+    np.put_along_axis(sums, order, before + share * ordered, axis=1)
     return sums
 
 

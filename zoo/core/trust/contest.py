@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoo.core.mixture import Mixture
 from zoo.core.task import Task
+from zoo.core.trust.conformal import ClassErrors, Errors, NumberErrors
 from zoo.core.trust.mixing import cross_fitted, fitted_mixture, random_parts
 
 NETWORK, RETURNED = "network", "returned"
@@ -86,6 +87,20 @@ class Contest:
     @cached_property
     def _crossed(self) -> Tensor:
         return cross_fitted(self.task, self._mixed, self.target, self.part_of)
+
+    @property
+    def errors(self) -> Errors | None:
+        """How wrong what is returned is of these rows; None where a row has several answers."""
+        said, truth = (
+            one.squeeze(1) if one.ndim == 2 and one.shape[1] == 1 else one
+            for one in (self.returned, self.target)
+        )
+        if truth.ndim != 1:
+            return None
+        if said.ndim == 2 and not self.task.is_squared:
+            return ClassErrors.of(said.double().numpy(), truth.numpy())
+        is_number = said.ndim == 1 and self.task.is_squared
+        return NumberErrors.of(said.double().numpy(), truth.double().numpy()) if is_number else None
 
     def metrics(self, predictions: Tensor) -> dict[str, float]:
         """Loss and metrics of predictions."""

@@ -217,6 +217,7 @@ class _Call:
             record["metrics"] = trials[0].metrics
         if contest is None:
             return record
+        record["errors"] = contest.errors
         if contest.mixture:
             partners = self._partners(trials[0], contest, whole)
             shares, temperature = contest.shares.values(), contest.mixture.temperature

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from zoo.core.config import Config
 from zoo.core.explanation import LOG_ODDS, Explanation, label_among, log_odds
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
+from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
 from zoo.hub.publish import push
 from zoo.text.classification.explain import MarkedText, parts_of, without
@@ -31,6 +32,12 @@ from zoo.text.models.classifier import ClassifierNet
 from zoo.text.models.encoder import EncoderNet
 from zoo.text.spec import Label, PieceSpec, TextSpec
 from zoo.text.task import Answer, answer_of, check, task_of
+
+
+class Asked(HowSure, total=False):
+    """Options of `predict`."""
+
+    batch_size: int
 
 
 class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
@@ -57,15 +64,20 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         return f"<text {what}; {self._scored}>"
 
     @overload
-    def predict(self, texts: str, *, batch_size: int = 64) -> Answer: ...
+    def predict(self, texts: str, **options: Unpack[Asked]) -> Answer: ...
     @overload
-    def predict(self, texts: Iterable[Any], *, batch_size: int = 64) -> list[Answer]: ...
+    def predict(self, texts: Iterable[Any], **options: Unpack[Asked]) -> list[Answer]: ...
     @overload
     def predict(
-        self, texts: os.PathLike[str], *, batch_size: int = 64
+        self, texts: os.PathLike[str], **options: Unpack[Asked]
     ) -> Answer | list[Answer]: ...
     def predict(
-        self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64
+        self,
+        texts: str | Iterable[Any] | os.PathLike[str],
+        *,
+        batch_size: int = 64,
+        coverage: float | None = None,
+        randomised: bool = False,
     ) -> Answer | list[Answer]:
         """Tell the class of a text, or a list of classes for several texts, in their order.
 
@@ -79,24 +91,34 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
             batch_size: texts that pass through the model at a time, those of like length together.
                 The prediction for a text does not depend on the others: on a CPU to the last bit,
                 of an encoder but for rounding.
+            coverage: how often the truth shall be in what is predicted, such as 0.9: a
+                `PredictionSet` of classes or an `Interval` of numbers for each text, by the ranks
+                of errors on held-out texts (`zoo.core.trust.conformal`).
+            randomised: exactly as often: sets of classes may be empty then.
 
         Raises:
-            ValueError: something is no text, or a table has no column of texts.
+            ValueError: something is no text, or a table has no column of texts; a coverage is asked
+                for of a model that was not judged on held-out texts.
         """
         several, alone = self._texts(texts)
         if not several:
             return []
         decoded = self._decoded(self._logits(self._stream(several), batch_size))
-        answers = [answer_of(self.spec, row) for row in decoded.double().tolist()]
+        if coverage is not None:
+            answers = self._covered(decoded, coverage, randomised)
+        else:
+            answers = [answer_of(self.spec, row) for row in decoded.double().tolist()]
         return answers[0] if alone else answers
 
-    def records(self, files: Sequence[Path | str], *, k: int = 1) -> Iterator[dict[str, Any]]:
+    def records(
+        self, files: Sequence[Path | str], *, k: int = 1, coverage: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
         read_files: Any = texts_in if self.spec.n_texts == 1 else pairs_in
         for places, texts in read_files(files, self.spec.text_column):
-            for place, answer in zip(places, self.predict(texts), strict=True):
-                facts = {"value": answer} if isinstance(answer, float) else answer.record(k)
-                yield place | facts
+            answers = self.predict(texts, coverage=coverage)
+            for place, answer in zip(places, answers, strict=True):
+                yield place | record_of(answer, k)
 
     def evaluate(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from zoo.core.explanation import Explanation, label_among
 from zoo.core.messages import few
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
+from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.hub.publish import push
@@ -39,6 +40,13 @@ from zoo.vision.inspect.explain import HeatMap, grad_cam
 from zoo.vision.inspect.report import by_class
 from zoo.vision.inspect.results import Results
 from zoo.vision.models.classifier import Classifier
+
+
+class Asked(HowSure, total=False):
+    """Options of `predict`."""
+
+    batch_size: int
+    tta: Wish
 
 
 class PhotoModel(Model[Classifier, Spec]):
@@ -67,15 +75,23 @@ class PhotoModel(Model[Classifier, Spec]):
         return f"<{self.members[0].name} for {what}; {self._scored}>"
 
     @overload
-    def predict(self, photos: OnePhoto, *, batch_size: int = 32, tta: Wish = False) -> Answer: ...
+    def predict(self, photos: OnePhoto, **options: Unpack[Asked]) -> Answer: ...
 
     @overload
-    def predict(self, photos: Many, *, batch_size: int = 32, tta: Wish = False) -> list[Answer]: ...
+    def predict(self, photos: Many, **options: Unpack[Asked]) -> list[Answer]: ...
 
     @overload
-    def predict(self, photos: Photos, *, batch_size: int = 32, tta: Wish = False) -> Answers: ...
+    def predict(self, photos: Photos, **options: Unpack[Asked]) -> Answers: ...
 
-    def predict(self, photos: Any, *, batch_size: int = 32, tta: Wish = False) -> Answers:
+    def predict(
+        self,
+        photos: Any,
+        *,
+        batch_size: int = 32,
+        tta: Wish = False,
+        coverage: float | None = None,
+        randomised: bool = False,
+    ) -> Answers:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
 
         It is a `Prediction`, or `Labels` of several labels per photo, or a float.
@@ -87,27 +103,40 @@ class PhotoModel(Model[Classifier, Spec]):
             batch_size: photos that pass through the model at a time.
             tta: look at each photo several times (see `zoo.vision.classification.tta`): True for
                 four augmented views beside the photo as it is, "crops" for fixed crops, or a `TTA`.
+            coverage: how often the truth shall be in what is predicted, such as 0.9: a
+                `PredictionSet` of classes or an `Interval` of numbers for each photo, by the ranks
+                of errors on held-out photos (`zoo.core.trust.conformal`).
+            randomised: exactly as often: sets of classes may be empty then.
 
         Raises:
             UnreadableImage: files are missing or no images; the first are named, all counted.
-            ValueError: a folder holds no photos, or pixels are out of range.
+            ValueError: a folder holds no photos, or pixels are out of range; a coverage is asked
+                for of a model that was not judged on held-out photos.
         """
         several, given = listed(photos, self.spec.columns)
         if not given:
             return []
         items = GivenPhotos(given, self.spec.preprocessing.resize)
         try:
-            rows = self._decoded(self._batches(items, batch_size), chosen(tta)).tolist()
+            rows = self._decoded(self._batches(items, batch_size), chosen(tta))
         except UnreadableImage as error:
             raise UnreadableImage(
                 f"every photo must be readable, got {few(items.all_unreadable(), '; ')}. Leave "
                 "these files out."
             ) from error
-        answers = [answer_of(self.spec, row) for row in rows]
+        if coverage is not None:
+            answers = self._covered(rows, coverage, randomised)
+        else:
+            answers = [answer_of(self.spec, row) for row in rows.tolist()]
         return answers if several else answers[0]
 
     def records(
-        self, files: Sequence[Path], *, k: int = 1, tta: Wish = False
+        self,
+        files: Sequence[Path],
+        *,
+        k: int = 1,
+        tta: Wish = False,
+        coverage: float | None = None,
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; broken photos in folders are left out with a warning.
 
@@ -115,16 +144,16 @@ class PhotoModel(Model[Classifier, Spec]):
             files: photos, or folders of them.
             k: number of likeliest classes whose probabilities are listed.
             tta: see `predict`.
+            coverage: see `predict`.
         """
         photos = photos_of(files)
         try:
-            answers = self.predict(photos, tta=tta)
+            answers = self.predict(photos, tta=tta, coverage=coverage)
         except UnreadableImage:
             photos = without_broken(photos, files)
-            answers = self.predict(photos, tta=tta)
+            answers = self.predict(photos, tta=tta, coverage=coverage)
         for photo, answer in zip(photos, answers, strict=True):
-            facts = {"value": answer} if isinstance(answer, float) else answer.record(k)
-            yield {"file": str(photo), **facts}
+            yield {"file": str(photo), **record_of(answer, k)}
 
     def evaluate(
         self,

@@ -1,0 +1,96 @@
+"""Ranks of errors: by hand, in the mean over many draws, and through JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from zoo.core.trust.conformal import KEPT, ClassErrors, NumberErrors, Ranks, errors_of
+
+Floats = NDArray[np.float64]
+
+
+@pytest.mark.parametrize("n", [1, 7, 100, KEPT, KEPT + 1, 25_000])
+def test_a_quantile_is_the_error_of_a_rank_or_the_next_that_was_kept(n: int) -> None:
+    errors = np.random.default_rng(n).exponential(size=n)
+    ranks, ordered = Ranks.of(errors), np.sort(errors)
+    assert len(ranks.errors) == min(n, KEPT)
+    for coverage in (0.05, 0.5, 0.8, 0.9, 0.99, 0.9999):
+        rank = math.ceil((n + 1) * coverage - 1e-9)  # of 1..n + 1, Lei et al. 2018, eq. 2
+        if rank > n:
+            assert ranks.quantile(coverage) == math.inf
+            continue
+        found = int(np.searchsorted(ordered, ranks.quantile(coverage) * (1 - 1e-5))) + 1
+        assert rank <= found + 1e-9
+        assert found <= rank + max(n // KEPT, 0) + 1
+
+
+def drawn(n: int, rng: np.random.Generator) -> tuple[Floats, NDArray[np.int64]]:
+    """Probabilities of five classes that are too sure, and labels."""
+    logits = rng.normal(size=(n, 5)) * 2
+    odds = np.exp(logits)
+    labels = [rng.choice(5, p=row / row.sum()) for row in odds]
+    sure = np.exp(2 * logits)
+    return sure / sure.sum(1, keepdims=True), np.array(labels)
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.95])
+def test_randomised_sets_hold_the_truth_as_often_as_asked_and_others_at_least(
+    coverage: float,
+) -> None:
+    hits, wider = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        errors, (said, truth) = ClassErrors.of(*drawn(99, rng)), drawn(200, rng)
+        exact, whole = (errors.sets(said, coverage, randomised=one) for one in (True, False))
+        assert (whole | ~exact).all()
+        assert whole[np.arange(200), said.argmax(1)].all()
+        hits.append(exact[np.arange(200), truth].mean())
+        wider.append(whole[np.arange(200), truth].mean())
+    error = math.sqrt(coverage * (1 - coverage) * (1 / 101 + 1 / 200) / 40)
+    assert np.mean(hits) == pytest.approx(coverage, abs=3.5 * error)
+    assert np.mean(wider) >= np.mean(hits)
+
+
+def test_a_set_has_the_likeliest_classes_and_is_the_same_whenever_it_is_asked() -> None:
+    rng = np.random.default_rng(0)
+    errors, (said, _) = ClassErrors.of(*drawn(500, rng)), drawn(50, rng)
+    sets = errors.sets(said, 0.9)
+    for row, inside in zip(said, sets, strict=True):
+        assert row[inside].min() >= row[~inside].max(initial=0)
+    assert (errors.sets(said[::-1], 0.9)[::-1] == sets).all()
+    few = ClassErrors.of(*drawn(5, rng))
+    assert few.sets(said, 0.95).all()  # five rows say nothing of one in twenty
+
+
+def test_intervals_hold_numbers_as_often_as_asked_and_are_wider_where_errors_are() -> None:
+    hits, widths = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        said = rng.uniform(1, 10, 600)
+        truth = said + rng.normal(size=600) * said
+        errors = NumberErrors.of(said[:400], truth[:400])
+        margins = errors.margins(said[400:], 0.9)
+        hits.append(np.mean(np.abs(truth - said)[400:] <= margins))
+        widths.append(margins[said[400:] > 8].mean() / margins[said[400:] < 3].mean())
+    assert np.mean(hits) == pytest.approx(0.9, abs=0.012)
+    assert np.mean(widths) > 2.5
+    even = NumberErrors.of(said, said + rng.normal(size=600))
+    assert even.places == ()  # of like error everywhere: nothing is gained
+    errors = np.abs(rng.normal(size=39))
+    plain = NumberErrors.of(np.zeros(39), errors)
+    assert plain.margins(np.zeros(2), 0.9) == pytest.approx(np.sort(errors)[35], rel=1e-5)
+
+
+def test_errors_pass_through_json_and_others_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    said = rng.uniform(1, 10, 600)
+    for one in (ClassErrors.of(*drawn(9, rng)), NumberErrors.of(said, said * 1.1)):
+        assert errors_of(json.loads(json.dumps(one.to_json()))) == one
+    assert errors_of({}) is None
+    with pytest.raises(ValueError, match="classes or numbers"):
+        errors_of({"of": "pictures"})
