@@ -45,6 +45,8 @@ PROGRAMS = {
     "text_rotten_tomatoes": "rotten-tomatoes",
     "text_sentiment": "rated-sentences",
     "text_wikitext2": "wikitext-2",
+    "trust_coverage": "movielens-100k",
+    "trust_reasons": "adult",
     "vision_camvid": "camvid-240x180",
     "vision_digits": "",
     "vision_dogscats": "dogscats-160",

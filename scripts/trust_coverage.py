@@ -191,7 +191,7 @@ def main() -> None:
     )
     for domain, names in USED.items():
         for name in names:
-            if name in (["concrete"] if asked.smoke else asked.further["sets"]):
+            if name in (["ml-100k-stars"] if asked.smoke else asked.further["sets"]):
                 for seed in asked.seeds:
                     trial(asked, domain, name, seed)
     report(asked.rows)
