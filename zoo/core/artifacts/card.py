@@ -275,7 +275,7 @@ def _scores(config: Config, card: Card | None) -> Iterator[str]:
         name: f"{value:.4g} ± {spread[name]:.2g}" if name in spread else value
         for name, value in config.metrics.items()
     }
-    yield from _table("Scores, mean and deviation over folds", both)
+    yield from _table("Scores, mean of the folds and deviation over them", both)
 
 
 def _rivals(config: Config) -> Iterator[str]:
@@ -285,7 +285,8 @@ def _rivals(config: Config) -> Iterator[str]:
     names = list(dict.fromkeys(name for row in config.rivals for name in row))
     lines = [" | ".join(_cell(row.get(name, "")) for name in names) for row in config.rivals]
     head = [" | ".join(names).replace("name", "", 1), "|".join("---" for _ in names)]
-    yield "\n".join(["## Beside cheap models", "", *(f"| {line} |" for line in [*head, *lines])])
+    title = "Beside cheap models" + (", on the rows of all folds together" if config.spread else "")
+    yield "\n".join([f"## {title}", "", *(f"| {line} |" for line in [*head, *lines])])
 
 
 def _table(title: str, values: Mapping[str, object]) -> Iterator[str]:
