@@ -26,7 +26,9 @@ _PIPELINES = {
     ("vision", "multi-label"): "image-classification",
     ("vision", "segmentation"): "image-segmentation",
     ("vision", "restoration"): "image-to-image",
-    ("text", "classification"): "text-classification",
+    ("text", "classification"): "text-classification",  # which on the hub is of pairs too,
+    ("text", "multi-label"): "text-classification",
+    ("text", "regression"): "text-classification",  # and has numbers beside labels
     ("text", "language-model"): "text-generation",
     ("tabular", "classification"): "tabular-classification",
     ("tabular", "regression"): "tabular-regression",
