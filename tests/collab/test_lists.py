@@ -279,6 +279,8 @@ def test_a_blended_model_without_users_places_new_ones_as_before() -> None:
 
 
 def test_a_model_of_choices_has_neither_steps_nor_vectors(trained) -> None:
+    with pytest.raises(ValueError, match=r"got epochs=1, lr=0.1 for model='blend'. It takes col"):
+        zoo.collab.train(ratings(), model="blend", epochs=1, lr=0.1)
     with pytest.raises(ValueError, match=r"step by step, got ease, .* Call zoo.collab.train"):
         zoo.collab.learner(ratings(), model="ease", run=RUN).fit(1)
     with pytest.raises(ValueError, match=r"those of a model of pairs, got model='ease'"):

@@ -311,6 +311,10 @@ def test_the_card_parses_as_the_hub_reads_it() -> None:
     assert card.data.license == "apache-2.0"
     assert card.data.pipeline_tag == "image-classification"
     assert "| accuracy | 0.95 |" in text
+    for task in ("multi-label", "regression"):
+        one = Config(**{**vars(CONFIG), "domain": "text", "task": task})
+        tag = ModelCard(render(one, load_example="")).data.pipeline_tag
+        assert tag == "text-classification"
 
 
 def test_matrices_stored_in_half_precision_load_into_the_models_own(tmp_path) -> None:

@@ -24,17 +24,22 @@ from zoo.core.training.learner import Learner
 ACCUMULATED = (1, 2)
 PROGRAM = """
 import os, sys, torch
-from tests.core.test_processes import ACCUMULATED, train
+from {module} import both
 
 torch.set_num_threads(1)
-for accumulate in ACCUMULATED:
-    train(sys.argv[1], accumulate)
+both(sys.argv[1])
 # gloo's threads may still hold a tensor while the interpreter ends, which aborts the process
 # (github.com/pytorch/pytorch/pull/179291): leave together, and without that ending
 torch.distributed.barrier()
 sys.stderr.flush()
 os._exit(0)
 """
+
+
+def both(folder: str) -> None:
+    """What each of the processes does."""
+    for accumulate in ACCUMULATED:
+        train(folder, accumulate)
 
 
 def train(folder: str, accumulate: int) -> None:
@@ -88,16 +93,16 @@ def in_forks(folder: Path) -> None:
         names = {"RANK": rank, "LOCAL_RANK": rank, "MASTER_PORT": port}
         accelerator.cache_clear()  # the process that this is forked from is alone
         os.environ.update(group | {name: str(number) for name, number in names.items()})
-        for accumulate in ACCUMULATED:
-            train(str(folder), accumulate)
+        both(str(folder))
         torch.distributed.barrier()
 
-    both = [fork(folder / f"printed-{rank}", partial(act, rank)) for rank in range(2)]
-    assert [process.wait(240) for process in both] == [0, 0], both[0].err + both[1].err
+    pair = [fork(folder / f"printed-{rank}", partial(act, rank)) for rank in range(2)]
+    assert [process.wait(240) for process in pair] == [0, 0], pair[0].err + pair[1].err
 
 
-def by_torchrun(folder: Path) -> None:
-    (folder / "program.py").write_text(PROGRAM)
+def by_torchrun(folder: Path, module: str = __name__) -> None:
+    """Have two processes do what `both` of a module does."""
+    (folder / "program.py").write_text(PROGRAM.format(module=module))
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [sys.executable, *launcher, str(folder / "program.py"), str(folder)],

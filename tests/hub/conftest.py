@@ -11,6 +11,8 @@ from .server import Hub, serve
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """An empty hub that this process talks to."""
+    import huggingface_hub.constants  # noqa: F401  (it reads the environment once, before this)
+
     made = Hub()
     server = serve(made)
     monkeypatch.setenv("HF_ENDPOINT", made.url)

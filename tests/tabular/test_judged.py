@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 import zoo
 from tests.tabular.small import RUN, table
 from zoo.core.trust.blend import Blend
+from zoo.core.trust.contest import NETWORK, RETURNED
 from zoo.tabular.model import TableModel
 
 WEAK: dict[str, Any] = {"epochs": 1, "lr": 1e-4, "run": RUN}  # hardly more than its weights
@@ -143,6 +144,15 @@ def test_groups_and_times_are_kept_by_folds() -> None:
     by_time = zoo.tabular.train(frame, "y", time="day", ignore=["g"], folds=3, **WEAK)
     assert by_time.out_of_fold is not None
     assert by_time.out_of_fold["y"].isna().tolist() == [day < 30 for day in range(120)]
+
+    squares = ((by_time.out_of_fold["y"] - frame["y"]) ** 2)[30:].to_numpy().reshape(3, 30)
+    each = squares.mean(axis=1) ** 0.5
+    assert by_time.metrics["rmse"] == pytest.approx(each.mean(), rel=1e-4), "the mean of the folds"
+    assert by_time.spread["rmse"] == pytest.approx(each.std(ddof=1), rel=1e-4)
+    assert by_time.rivals is not None
+    pooled = by_time.rivals["rmse"][RETURNED if by_time.blend else NETWORK]
+    assert pooled == pytest.approx(squares.mean() ** 0.5, rel=1e-4)
+    assert pooled > by_time.metrics["rmse"]
 
 
 class CtrlC:

@@ -18,10 +18,12 @@ from tests.text.encoders import FAMILIES, config, tokenizer, write_encoder
 from tests.text.small import BAD, GOOD, RUN, THINGS
 from zoo.cli.app import app
 from zoo.core.checked import format_of
+from zoo.core.trust.folds import Fold
 from zoo.text import TextClassifier
 from zoo.text.classification.explain import parts_of
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
+from zoo.text.data.parts import parts
 from zoo.text.data.stream import in_memory
 from zoo.text.models.encoder import EncoderNet
 from zoo.text.spec import PieceSpec, Spec
@@ -193,3 +195,17 @@ def test_the_command_line_names_two_columns(tmp_path: Path) -> None:
     assert said.output.count("t.csv:") == 30, said.output
     single = CliRunner().invoke(app, ["predict", str(tmp_path / "m"), "so warm"])
     assert "pairs to predict must be in tables, got 'so warm'" in " ".join(single.output.split())
+
+
+def test_pairs_of_a_question_stay_on_one_side_or_are_told_of() -> None:
+    table = pd.concat([asked(20), asked(20).assign(answer="the plot")]).reset_index(drop=True)
+    data = read(table, **COLUMNS)
+    for fold in (None, Fold(0, 3)):
+        with pytest.warns(UserWarning, match="more than 10% of the pairs .* name its column as gr"):
+            parts(data, None, 0.3, 0, fold)
+        train, held = parts(read(table, **COLUMNS, group="question"), None, 0.3, 0, fold)
+        assert held is not None
+        assert 6 <= len(held.texts) <= 18
+        assert not {one for one, _ in train.texts} & {one for one, _ in held.texts}
+    with pytest.raises(ValueError, match="group='question' for parts"):
+        read(table.assign(is_valid=table.index > 30), **COLUMNS, group="question")

@@ -23,7 +23,7 @@ from zoo.collab.rivals import rivals_of
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
 from zoo.collab.suited import suited_model
-from zoo.collab.task import task_of
+from zoo.collab.task import is_computed, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import SomeEpochs, SomeRate
@@ -151,6 +151,7 @@ def _judged(
 
     "softmax" and "sasrec" take too long to be trained twice.
     """
+    _require_steps(name, epochs=epochs or None, lr=lr)
 
     def fit(learn: Learner[Spec, Recommender], like: Sequence[Learner[Spec, Recommender]]) -> None:
         recipe.fit(learn, name, epochs, lr, further=further)
@@ -166,6 +167,22 @@ def _judged(
         unscored=_unscored(name) if further and options.get("valid_fraction") != 0 else None,
     )
     return trained.complete()
+
+
+def _require_steps(name: ModelName, **settings: float | None) -> None:
+    """Refuse what says how to train by steps for a model that is computed at once.
+
+    Raises:
+        ValueError: some settings are given; all are named.
+    """
+    wrong = [f"{key}={value!r}" for key, value in settings.items() if value is not None]
+    if is_computed(name) and wrong:
+        raise ValueError(
+            f"a model that is computed at once must be given no epochs or rates, got "
+            f"{', '.join(wrong)} for model={name!r}. It takes columns (user, item, rating, time), "
+            "titles, run, and how it is validated: valid, valid_fraction, split, fold, folds, "
+            "refit, rivals."
+        )
 
 
 def _unscored(name: ModelName) -> dict[str, float]:

@@ -202,6 +202,25 @@ def require_both_parts(n_train: int, n_valid: int, *, rows: str = "rows", way_ou
         )
 
 
+def connected(contents: Rows, groups: Rows) -> Rows:
+    """A number for each row, the same for copies of its content and for rows of its group.
+
+    A copy in another group joins both groups.
+
+    Args:
+        contents: number of each row's content, from 0. Shape: (n,)
+        groups: number of each row's group, from 0. Shape: (n,)
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = int(contents.max()) + 1
+    ones = np.ones(len(groups), bool)
+    graph = coo_array((ones, (contents, groups + n)), shape=(n + len(groups),) * 2)
+    parts: Rows = connected_components(graph, directed=False)[1].astype(np.int64)
+    return parts[contents]
+
+
 def numbered(keys: Sequence[Hashable] | NDArray[Any]) -> NDArray[np.int64]:
     """A number from 0 on for each key, in the order of their first rows."""
     numbers: dict[Hashable, int] = {}

@@ -40,6 +40,8 @@ class Task:
         is_squared: whether `score` is a mean of squared errors, else of negative log likelihoods.
         encode: targets -> outputs that `decode` makes them of, for models that are fitted to
             outputs; None where targets are classes, labels, or outputs as they are.
+        scale: means and deviations that predictions and targets are scaled by, one for each number
+            of a row; None where they are as the user has them.
     """
 
     loss: Loss
@@ -50,6 +52,21 @@ class Task:
     weights: Tensor | None = None
     is_squared: bool = False
     encode: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    scale: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+
+def rescaled(values: Tensor, task: Task, other: Task) -> Tensor:
+    """Predictions or targets of one task as another has them, whose scale is that of other rows.
+
+    Shape: (n, k) -> (n, k).
+    """
+    if task.scale is None or other.scale is None or task.scale == other.scale:
+        return values
+    (mean, width), (to_mean, to_width) = (
+        torch.tensor(one.scale, dtype=torch.float64) for one in (task, other)
+    )
+    moved: Tensor = (values.double() * width + mean - to_mean) / to_width
+    return moved.to(values.dtype)
 
 
 def classification(

@@ -39,7 +39,9 @@ def task_of(spec: Spec, *, label_smoothing: float = 0.0) -> Task:
         task = replace(plain, decode=_probabilities, metrics=partial(_class_metrics, spec.n_out))
     else:
         plain = regression()
-        task = replace(plain, decode=_mean, metrics=partial(_regression_metrics, spec))
+        scale = tuple(t.mean for t in spec.targets), tuple(t.std for t in spec.targets)
+        metrics = partial(_regression_metrics, spec)
+        task = replace(plain, decode=_mean, metrics=metrics, scale=scale)
     loss = partial(_weighted, spec=spec, plain=plain.loss, label_smoothing=label_smoothing)
     loss, valid_loss = partial(_each_loss, loss=loss), partial(_prediction_loss, task=task)
     return replace(task, loss=loss, valid_loss=valid_loss)

@@ -26,7 +26,9 @@ _PIPELINES = {
     ("vision", "multi-label"): "image-classification",
     ("vision", "segmentation"): "image-segmentation",
     ("vision", "restoration"): "image-to-image",
-    ("text", "classification"): "text-classification",
+    ("text", "classification"): "text-classification",  # which on the hub is of pairs too,
+    ("text", "multi-label"): "text-classification",
+    ("text", "regression"): "text-classification",  # and has numbers beside labels
     ("text", "language-model"): "text-generation",
     ("tabular", "classification"): "tabular-classification",
     ("tabular", "regression"): "tabular-regression",
@@ -275,7 +277,7 @@ def _scores(config: Config, card: Card | None) -> Iterator[str]:
         name: f"{value:.4g} ± {spread[name]:.2g}" if name in spread else value
         for name, value in config.metrics.items()
     }
-    yield from _table("Scores, mean and deviation over folds", both)
+    yield from _table("Scores, mean of the folds and deviation over them", both)
 
 
 def _rivals(config: Config) -> Iterator[str]:
@@ -285,7 +287,8 @@ def _rivals(config: Config) -> Iterator[str]:
     names = list(dict.fromkeys(name for row in config.rivals for name in row))
     lines = [" | ".join(_cell(row.get(name, "")) for name in names) for row in config.rivals]
     head = [" | ".join(names).replace("name", "", 1), "|".join("---" for _ in names)]
-    yield "\n".join(["## Beside cheap models", "", *(f"| {line} |" for line in [*head, *lines])])
+    title = "Beside cheap models" + (", on the rows of all folds together" if config.spread else "")
+    yield "\n".join([f"## {title}", "", *(f"| {line} |" for line in [*head, *lines])])
     if config.temperature is not None:
         yield (
             f"Logarithms of probabilities are divided by {config.temperature:.3g}, a temperature "

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.core.mixture import Mixture
-from zoo.core.task import Task
+from zoo.core.task import Task, rescaled
 from zoo.core.trust.conformal import ClassErrors, Errors, NumberErrors
 from zoo.core.trust.mixing import cross_fitted, fitted_mixture, random_parts
 
@@ -88,19 +88,19 @@ class Contest:
     def _crossed(self) -> Tensor:
         return cross_fitted(self.task, self._mixed, self.target, self.part_of)
 
-    @property
-    def errors(self) -> Errors | None:
-        """How wrong what is returned is of these rows; None where a row has several answers."""
-        said, truth = (
-            one.squeeze(1) if one.ndim == 2 and one.shape[1] == 1 else one
-            for one in (self.returned, self.target)
-        )
-        if truth.ndim != 1:
-            return None
-        if said.ndim == 2 and not self.task.is_squared:
-            return ClassErrors.of(said.double().numpy(), truth.numpy())
-        is_number = said.ndim == 1 and self.task.is_squared
-        return NumberErrors.of(said.double().numpy(), truth.double().numpy()) if is_number else None
+    def errors(self, task: Task) -> Errors | None:
+        """How wrong what is returned is of these rows; None where a row has several answers.
+
+        Args:
+            task: that of the model that predicts, whose numbers may be scaled by other rows.
+        """
+        said, truth = (rescaled(one, self.task, task) for one in (self.returned, self.target))
+        if task.is_squared:
+            is_single = said[0].numel() == truth[0].numel() == 1
+            pair = (one.double().flatten().numpy() for one in (said, truth))
+            return NumberErrors.of(*pair) if is_single else None
+        is_class = said.ndim == 2 and truth.ndim == 1
+        return ClassErrors.of(said.double().numpy(), truth.numpy()) if is_class else None
 
     def metrics(self, predictions: Tensor) -> dict[str, float]:
         """Loss and metrics of predictions."""

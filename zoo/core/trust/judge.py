@@ -26,13 +26,14 @@ from zoo.core.messages import each_once, warn
 from zoo.core.model import AnyModel, finished
 from zoo.core.options import OptionTable
 from zoo.core.run import Run, rank_and_world
+from zoo.core.task import rescaled
 from zoo.core.training.learner import Learner
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.contest import Contest
 from zoo.core.trust.folds import Fold
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import allowed
-from zoo.core.trust.trial import Recipe, Rivals, Trial, over_folds, trial_of
+from zoo.core.trust.trial import Recipe, Rivals, Trial, joined, over_folds, trial_of
 
 JUDGEMENT: Final = ".judged.json"  # how a call with a folder is judged
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
@@ -121,8 +122,13 @@ class _Call:
             return self
         data = self._data()
         n = len(data.train) + len(data.valid or ())  # type: ignore[arg-type]
-        is_few = 2 * FOLDS <= n <= few
-        return replace(self, settings={**self.settings, "folds": FOLDS}) if is_few else self
+        if not 2 * FOLDS <= n <= few:
+            return self
+        try:
+            self._data(fold=Fold(0, FOLDS))
+        except ValueError:  # too few examples of most classes: a part is held out, if any
+            return self
+        return replace(self, settings={**self.settings, "folds": FOLDS})
 
     def model(self, trials: list[Trial]) -> Any:
         """The model of what was measured, trained on all rows if the call does that."""
@@ -208,7 +214,7 @@ class _Call:
         """
         record: dict[str, Any] = {}
         contests = [trial.contest for trial in trials if trial.contest is not None]
-        contest = Contest.joined(contests) if contests else None
+        contest = joined(contests) if contests else None
         if self.settings["folds"] is not None:
             record |= over_folds(trials, contest)
         elif contest is not None and contest.mixture:
@@ -217,7 +223,7 @@ class _Call:
             record["metrics"] = trials[0].metrics
         if contest is None:
             return record
-        record["errors"] = contest.errors
+        record["errors"] = contest.errors((whole or trials[0].learn).task)
         if contest.mixture:
             partners = self._partners(trials[0], contest, whole)
             shares, temperature = contest.shares.values(), contest.mixture.temperature
@@ -320,8 +326,9 @@ def _finished(
     learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
 ) -> Any:
     """The model of a learner with its record, and its predictions out of fold as a table."""
-    predictions = record.pop("out_of_fold", None)
+    out_of_fold = record.pop("out_of_fold", None)
     model = finished(learn, record=record, saved_by=saved_by)
-    if predictions is not None:
-        model.out_of_fold = model.answers(*predictions)
+    if out_of_fold is not None:
+        predictions, names, task = out_of_fold
+        model.out_of_fold = model.answers(rescaled(predictions, task, learn.task), names)
     return model

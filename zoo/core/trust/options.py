@@ -33,8 +33,10 @@ class Measured(TypedDict, total=False):
         Option(
             group=_GROUP,
             low=2,
-            help="Number of parts that are held out one after another: metrics are means over "
-            "them, and the model keeps a prediction for each row by one that has not seen it.",
+            help="Number of parts that are held out one after another: each metric is the mean of "
+            "its values on them, also where that is not its value on all rows together (RMSE, mean "
+            "precision), which the table of rivals tells; and the model keeps a prediction for "
+            "each row by one that has not seen it.",
         ),
     ]
     refit: Annotated[

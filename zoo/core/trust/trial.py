@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from zoo.core.model import finished
 from zoo.core.run import rank_and_world
+from zoo.core.task import rescaled
 from zoo.core.training.learner import Learner
 from zoo.core.trust.contest import Contest, scores
 from zoo.core.trust.rivals import Rival, contest_of, targets_of
@@ -93,8 +94,29 @@ def trial_of(
     return trial
 
 
+def joined(contests: Sequence[Contest]) -> Contest:
+    """The contests of all folds as one, in the units of the first: each fold scales by its own."""
+    task = contests[0].task
+    return Contest.joined(
+        [
+            replace(
+                one,
+                task=task,
+                target=rescaled(one.target, one.task, task),
+                predictions={n: rescaled(p, one.task, task) for n, p in one.predictions.items()},
+            )
+            for one in contests
+        ]
+    )
+
+
 def over_folds(trials: Sequence[Trial], contest: Contest | None) -> dict[str, Any]:
-    """Mean and spread of the scores over folds, and a prediction for each row."""
+    """Mean and spread of the scores over folds, and a prediction for each row.
+
+    A metric is the mean of its values on the folds, as scikit-learn's `cross_val_score` has it; of
+    one that is no mean over rows, such as RMSE, the value on the rows of all folds is another
+    (RMSE: never lower). That one follows from the predictions, and stands in the table of rivals.
+    """
     each = [trial.metrics for trial in trials]
     if contest is not None and contest.mixture:
         each = contest.by_part(contest.returned)
@@ -115,7 +137,7 @@ def over_folds(trials: Sequence[Trial], contest: Contest | None) -> dict[str, An
     predictions = torch.full((len(names), *contest.returned.shape[1:]), torch.nan)
     rows = torch.from_numpy(np.concatenate([one.valid for one in origins]))
     predictions[rows] = contest.returned
-    return record | {"out_of_fold": (predictions, names)}
+    return record | {"out_of_fold": (predictions, names, contest.task)}
 
 
 def _remembered(learn: Learner[Any, Any], said: Tensor | None) -> Tensor | None:

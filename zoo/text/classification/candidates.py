@@ -40,7 +40,6 @@ from zoo.text.classification.recipe import fit_finetune
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled_texts import Labelled
 from zoo.text.data.stream import cache_folder
-from zoo.text.data.texts import key_of
 from zoo.text.encoder_files import PACKAGES, Encoder, installed
 from zoo.text.pretrained import Start, start_of
 from zoo.text.rivals import FITS, fits_of
@@ -76,8 +75,8 @@ class Texts:
 
     @cached_property
     def groups(self) -> list[Any]:
-        """A key for each text; copies of a text have one."""
-        return [key_of(text) or row for row, text in enumerate(self.labelled.texts)]
+        """A key for each text; copies of a text, and those of a group, have one."""
+        return self.labelled.keys
 
 
 def at_hand(texts: Texts) -> list[str]:

@@ -45,6 +45,14 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
             "Several columns are one class each, in which 1 says that a text has it.",
         ),
     ]
+    group: Annotated[
+        str | int | None,
+        Option(
+            cli=str,
+            help="Column of groups, such as the question of pairs or an author, whose texts stay "
+            "together: on one side of the split, in one fold.",
+        ),
+    ]
     task: Annotated[
         TaskName | None,
         Option(

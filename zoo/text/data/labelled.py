@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
-from zoo.core.split import warn_of_marked_parts
+from zoo.core.split import numbered, warn_of_marked_parts
 from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
@@ -29,6 +29,7 @@ def read(
     *,
     usual: tuple[Any, Any] = (None, None),
     task: Asked | None = None,
+    group: Column | None = None,
 ) -> Labelled:
     """Labelled texts in any form.
 
@@ -43,24 +44,35 @@ def read(
             which 1 says that a text has it.
         usual: columns of texts and of classes where none are named.
         task: what is asked of a text; None leaves it to the labels.
+        group: the column of groups whose rows are held out together; None if there are none.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: a column is missing, a text is none, or a label is missing, no plain value or
-            of another kind than the task's.
+        ValueError: a column is missing, a text is none, groups are named where nothing is drawn, or
+            a label is missing, no plain value or of another kind than the task's.
     """
-    if parts := sources.parts_of(data):
+    parts = sources.parts_of(data)
+    if parts and group is None:
         again = partial(read, text=text, label=label, usual=usual, task=task)
         return _joined([again(part) for part in parts if part is not None])
-    table, is_valid, values, names = sources.table_of(data), None, None, None
+    table = None if parts else sources.table_of(data)
+    is_valid, values, names, groups = None, None, None, None
+    if group is not None and table is None:
+        _refuse_group(group, "parts" if parts else "no table")
     if table is None:
         texts, values = sources.pair_of(data)
     else:
         text_names = columns_of(table.columns, text, usual[0])
         label_names = _label_names(table.columns, label, usual[1])
-        is_valid = sources.is_valid_of(table, [*text_names, *label_names])
+        used = [*text_names, *label_names]
+        if group is not None:
+            used.append(column_of(table.columns, group, what="groups"))
+            groups = numbered(table[used[-1]].tolist())
+        is_valid = sources.is_valid_of(table, used)
+        if group is not None and is_valid is not None:
+            _refuse_group(group, "parts")
         if is_valid is None:
-            warn_of_marked_parts(table, [*text_names, *label_names])
+            warn_of_marked_parts(table, used)
         values, names = table[label_names], table.index.tolist()
         texts = _texts(table[text_names])
         if len(label_names) == 1 and not isinstance(label, (list, tuple)):
@@ -69,10 +81,17 @@ def read(
                 values = labels.from_csv(values, task)
     plain = _plain(texts, len(values))
     own, named = labels.checked(values, task=task)
-    labelled = Labelled(plain, own, named, is_valid, names)
+    labelled = Labelled(plain, own, named, is_valid, names, groups=groups)
     if task is not None:
         labelled.check_kind(task)
     return labelled
+
+
+def _refuse_group(group: Column, data: str) -> NoReturn:
+    raise ValueError(
+        "group must be a column of a table of which a part is drawn to validate on, got "
+        f"{group=!r:.60} for {data}. Leave it out."
+    )
 
 
 def _joined(parts: list[Labelled]) -> Labelled:

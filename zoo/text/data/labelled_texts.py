@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.core.contents import Hashes
 from zoo.core.messages import did_you_mean
+from zoo.core.split import connected, numbered
 from zoo.text.data.labels import Labels
 from zoo.text.data.pairs import Text, sides
 from zoo.text.data.texts import hashes_of, key_of
@@ -37,6 +38,7 @@ class Labelled:
         is_valid: rows that the data set apart to validate on; None if they set none apart.
         names: what the user calls each row of all; None counts them from 0.
         rows: the number of each row among the user's; None if all are here.
+        groups: number of each row's group, whose rows are held out together; None without groups.
     """
 
     texts: list[Text]
@@ -45,6 +47,13 @@ class Labelled:
     is_valid: NDArray[np.bool_] | None = None
     names: Sequence[Hashable] | None = None
     rows: NDArray[np.int64] | None = None
+    groups: NDArray[np.int64] | None = None
+
+    @property
+    def keys(self) -> list[Any]:
+        """A key for each row, the same for copies and for rows of a group."""
+        own = [key_of(text) or ("", row) for row, text in enumerate(self.texts)]
+        return own if self.groups is None else connected(numbered(own), self.groups).tolist()
 
     @property
     def task(self) -> Asked:
@@ -128,7 +137,8 @@ class Labelled:
         own: Any = [self.labels[i] for i in rows]
         texts = [self.texts[i] for i in rows]
         before = rows if self.rows is None else self.rows[rows]
-        return replace(self, texts=texts, labels=own, is_valid=None, rows=before)
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, texts=texts, labels=own, is_valid=None, rows=before, groups=groups)
 
     def to_score(self) -> Labelled:
         """The texts that a model is scored on: those set apart for it, or all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from zoo.core.contents import Hashes
 from zoo.core.messages import warn
 from zoo.core.seen_rows import SeenRows, new_rows
-from zoo.core.split import nearest_to, require_both_parts, require_disjoint
+from zoo.core.split import held_out, nearest_to, require_both_parts, require_disjoint
 from zoo.core.trust.folds import MARKED, Fold, rows_of_fold
 from zoo.text.data.labelled_texts import Labelled
+from zoo.text.data.pairs import sides
 from zoo.text.data.texts import key_of
 
 Rows = NDArray[np.int64]
 
+SHARED: Final = 0.1  # of the pairs held out: those that begin as a trained one does
 WAY_OUT = "Leave these texts out of one of them."
 
 
@@ -42,7 +44,7 @@ def parts(
         ValueError: a text to validate on is trained on as well, or nothing can be held out.
     """
     if fold is not None:
-        return _one_of_folds(data, fold, seed)
+        return _with_warning(*_one_of_folds(data, fold, seed))
     if data.is_valid is not None:
         rest = np.flatnonzero(~data.is_valid)
         n = len(data.texts)
@@ -56,14 +58,28 @@ def parts(
         valid.check_pairs(data.n_texts)
         require_disjoint(data.hashes(), valid.hashes(), rows="texts", way_out=WAY_OUT)
         return data, valid
-    return split(data, fraction, seed) if fraction else (data, None)
+    return _with_warning(*split(data, fraction, seed)) if fraction else (data, None)
+
+
+def _with_warning(train: Labelled, held: Labelled | None) -> tuple[Labelled, Labelled | None]:
+    """Both parts; a warning tells if many pairs of one begin as pairs of the other do."""
+    if held is not None and held.n_texts > 1 and held.groups is None:
+        known = {key_of(sides(text)[0]) for text in train.texts} - {""}
+        n = sum(key_of(sides(text)[0]) in known for text in held.texts)
+        if n > SHARED * len(held.texts):
+            warn(
+                f"more than {SHARED:.0%} of the pairs to validate on have their first text in "
+                "common with pairs that are trained on, so scores may be better than for new "
+                "ones; name its column as group=... to keep such pairs on one side"
+            )
+    return train, held
 
 
 def _one_of_folds(data: Labelled, fold: Fold, seed: int) -> tuple[Labelled, Labelled]:
     """The texts that train in one fold, and those that are held out."""
     if data.is_valid is not None:
         raise ValueError(MARKED)
-    groups = [key_of(text) or row for row, text in enumerate(data.texts)]
+    groups = data.keys
     strata: Any = data.labels if data.task == "classification" else None
     if data.task == "regression":
         strata = data.ranges(1 / fold.of)
@@ -122,6 +138,8 @@ def split(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelle
     Raises:
         ValueError: each text is the only one of its class.
     """
+    if data.groups is not None:
+        return _of_groups(data, fraction, seed)
     units = units_of(map(key_of, data.texts))
     rng = np.random.default_rng(seed)
     is_number = data.task == "regression"
@@ -140,6 +158,14 @@ def split(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelle
     mask = np.zeros(n_texts, dtype=bool)
     mask[np.concatenate([units[i] for i in held])] = True
     return data.take(np.flatnonzero(~mask)), data.take(np.flatnonzero(mask))
+
+
+def _of_groups(data: Labelled, fraction: float, seed: int) -> tuple[Labelled, Labelled]:
+    """Two parts that share no group."""
+    strata: Any = None if data.task == "multi-label" else data.labels
+    strata = data.ranges(fraction) if data.task == "regression" else strata
+    rows = held_out(len(data.texts), fraction, seed, groups=data.keys, strata=strata)
+    return data.take(rows[0]), data.take(rows[1])
 
 
 def units_of(keys: Iterable[Hashable]) -> list[Rows]:

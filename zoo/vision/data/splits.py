@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from zoo.core.contents import Hashes
 from zoo.core.seen_rows import SeenRows
-from zoo.core.split import Rows, numbered
+from zoo.core.split import Rows, connected, numbered
 from zoo.core.trust.folds import Fold, rows_of_fold
 
 
@@ -72,12 +70,7 @@ def together(hashes: Hashes | None, groups: Rows | None) -> Rows | None:
     """
     if hashes is None or groups is None:
         return groups if hashes is None else numbered(hashes)
-    contents = numbered(hashes)
-    n = int(contents.max()) + 1
-    ones = np.ones(len(groups), bool)
-    graph = coo_array((ones, (contents, groups + n)), shape=(n + len(groups),) * 2)
-    parts: Rows = connected_components(graph, directed=False)[1].astype(np.int64)
-    return parts[contents]
+    return connected(numbered(hashes), groups)
 
 
 def held_out_fold(
