@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -42,6 +43,9 @@ def test_a_score_is_that_of_a_probe_by_scikit_learn(photos: Path, tiny: str) -> 
         fold = Fold(number, 5)
         rows, others = rows_of_fold(fold, len(y), 0, groups=train.items.hashes, strata=y)
         scaler = StandardScaler().fit(x[rows])
+        assert scaler.var_ is not None
+        n, mean = len(rows), scaler.var_.mean()
+        scaler.scale_ = np.sqrt((n * scaler.var_ + 100 * mean) / (n + 100))
         regression = LogisticRegression(C=1 / (PENALTY * len(rows)), max_iter=200)
         regression.fit(scaler.transform(x[rows]), y[rows])
         scores.append(accuracy_score(y[others], regression.predict(scaler.transform(x[others]))))

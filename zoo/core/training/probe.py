@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from zoo.core.task import Task
@@ -26,7 +25,7 @@ Line = tuple[NDArray[Any], NDArray[Any]]
 
 PENALTY: Final = 0.1  # times half the squared weights, beside the mean loss; features standardised
 ITERATIONS: Final = 200
-LEAST_SCALE: Final = 1e-6  # of a feature, as a share of the largest: less makes endless slopes
+SHARED: Final = 100.0  # rows whose scale is that of all features together
 SPREAD: Final = 0.5  # of penalties around the first, in powers of ten: ten times off costs 2 nats
 PARTS: Final = 5  # on which penalties are compared,
 FEW: Final = 3000  # all of them up to so many rows, else the first
@@ -51,9 +50,8 @@ def fit(
             which is taken where rows are too few.
     """
     penalty = best_penalty(features, targets, task, n_out, penalties)
-    scaler = StandardScaler().fit(features)
-    scaler.scale_ = np.maximum(scaler.scale_, LEAST_SCALE * scaler.scale_.max())
-    x = scaler.transform(features)
+    mean, scale = features.mean(0, dtype=np.float64), scales(features)
+    x = (features - mean) / scale
     weights = None if task.weights is None else task.weights.numpy(force=True)
     if targets.ndim == 2:
         each = np.ones(n_out) if weights is None else weights
@@ -67,9 +65,22 @@ def fit(
         ridge = Ridge(alpha=penalty * len(x))
         ridge.fit(x, targets if task.encode is None else task.encode(targets))
         slopes, biases = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
-    slopes = slopes / scaler.scale_
-    biases = biases - slopes @ scaler.mean_
+    slopes = slopes / scale
+    biases = biases - slopes @ mean
     return slopes.astype(np.float32), biases.astype(np.float32)
+
+
+def scales(features: Floats) -> NDArray[np.float64]:
+    """The scale of each feature: its deviation, drawn to that of all where rows are few.
+
+    A few rows tell the deviation of one feature badly, and of one that hardly varies they tell that
+    its slope may be endless.
+
+    Shape: (n, d) -> (d,)
+    """
+    variances, n = features.var(0, dtype=np.float64), len(features)
+    shared = (n * variances + SHARED * variances.mean()) / (n + SHARED)
+    return np.sqrt(np.where(shared > 0, shared, 1.0))
 
 
 def decoded(features: Floats, slopes: Floats, biases: Floats, task: Task) -> Tensor:
