@@ -70,7 +70,8 @@ class Ials(nn.Module):
         own, n = self.vectors[chosen.long()], len(chosen)
         system = self.unobserved * self.vectors.T @ self.vectors + own.T @ own
         system.diagonal().add_(self.penalty * (n + self.unobserved * self.n_effective))
-        return own @ torch.linalg.solve(system, self.vectors[item])
+        shares: Tensor = own @ torch.linalg.solve(system, self.vectors[item])
+        return shares
 
     def similarities(self, items: Tensor) -> Tensor:
         """Cosines of some items and all. Shape: (m,) -> (m, n_items + 1)."""

@@ -89,7 +89,8 @@ class Softmax(nn.Module):
     def shares_of(self, chosen: Tensor, item: int) -> Tensor:
         """What each of a user's items adds to the score of one. Shape: (n,) -> (n,)."""
         own = self.users.implicit[chosen.long()] @ self.items.factors[item]
-        return own / max(len(chosen), 1) ** 0.5
+        shares: Tensor = own * max(len(chosen), 1) ** -0.5
+        return shares
 
     def similarities(self, items: Tensor) -> Tensor:
         """Cosines of some items and all. Shape: (m,) -> (m, n_items + 1)."""
