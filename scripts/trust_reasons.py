@@ -9,7 +9,7 @@ shuffles.
 
 Each row holds the largest difference over the columns, in units of the answer and in standard
 errors; of 15 columns and five seeds the largest of 75 is expected to be below four of these.
-Cost: two CPU minutes, most of them shap's.
+Cost: a CPU minute, most of it shap's.
 
     python -m scripts.trust_reasons      # writes results/trust_reasons.csv
 """
@@ -38,7 +38,7 @@ from zoo.tabular.spec import Number, Spec, Target
 SEEDS: Final = 5
 GOAL: Final = 4.0  # standard errors
 ROUNDING: Final = 1e-4  # of float32, in units of the answer
-BACKGROUND: Final = 16  # rows that shap goes through with all coalitions
+BACKGROUND: Final = 8  # rows that shap goes through with all coalitions
 Numbers = NDArray[np.float64]
 
 
