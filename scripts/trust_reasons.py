@@ -9,7 +9,7 @@ shuffles.
 
 Each row holds the largest difference over the columns, in units of the answer and in standard
 errors; of 15 columns and five seeds the largest of 75 is expected to be below four of these.
-Cost: two CPU minutes, most of them shap's.
+Cost: a CPU minute, most of it shap's.
 
     python -m scripts.trust_reasons      # writes results/trust_reasons.csv
 """
@@ -17,6 +17,7 @@ Cost: two CPU minutes, most of them shap's.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import permutations
 from typing import Any, Final
@@ -37,7 +38,7 @@ from zoo.tabular.spec import Number, Spec, Target
 SEEDS: Final = 5
 GOAL: Final = 4.0  # standard errors
 ROUNDING: Final = 1e-4  # of float32, in units of the answer
-BACKGROUND: Final = 16  # rows that shap goes through with all coalitions
+BACKGROUND: Final = 8  # rows that shap goes through with all coalitions
 Numbers = NDArray[np.float64]
 
 
@@ -85,7 +86,7 @@ def of_products(
     An order and its reverse alone would be exact for products of two.
     """
     background, row = rows(100, n, rng), rows(1, n, rng)
-    model = model_of(lambda x: x.unflatten(1, (-1, 3)).prod(2).sum(1), n)
+    model = model_of(lambda x: x.view(len(x), -1, 3).prod(2).sum(1), n)
     own, others = row.to_numpy()[0].reshape(-1, 3), background.to_numpy().reshape(100, -1, 3)
     added, orders = np.zeros(own.shape), [*permutations(range(3))]
     for order in orders:
@@ -120,8 +121,7 @@ def shares(asked: Program, kind: str, make: Any, n: int, seed: int) -> float:
 
 def beside_shap(asked: Program, model: Any, test: pd.DataFrame, seed: int) -> float:
     """A row: Shapley values of a trained network beside shap's."""
-    import shap
-
+    shap = import_module("shap")
     some = test.sample(BACKGROUND + 1, random_state=seed)
     row, background = some.iloc[:1], some.iloc[1:]
     with timed() as spent:

@@ -71,11 +71,18 @@ def test_parts_that_are_sums_are_divided_exactly_and_sequences_by_leaving_out() 
     assert torch.allclose(blend.shares_of(chosen, item), expected)
 
 
-def test_vectors_come_by_id(model: Recommender) -> None:
+def test_vectors_come_by_id(model: Recommender, trained: dict[str, Recommender]) -> None:
     vectors = model.embed([50, "0"])
     assert (vectors.dtype, vectors.shape) == (np.float32, (2, 8))
     assert np.array_equal(vectors, model.factors().loc[[50, 0]].to_numpy())
     assert np.array_equal(model.embed("u01", "users")[0], model.factors("users").loc["u01"])
+    assert np.isfinite(trained["sasrec"].embed([50, 60])).all()
+    for ask in (
+        lambda: trained["ease"].embed([50]),
+        lambda: trained["blend"].embed("u01", "users"),
+    ):
+        with pytest.raises(ValueError, match=r"must be those of a model that has some, got side='"):
+            ask()
 
 
 def test_a_user_who_is_mild_has_a_share_of_it(model: Recommender) -> None:

@@ -201,6 +201,7 @@ def test_a_trained_model_tells_what_it_goes_by(buyer: TableModel) -> None:
     odds = buyer.probabilities(row)[why.label]
     assert why.base + sum(why.scores) == pytest.approx(np.log(odds / (1 - odds)), abs=1e-3)
     assert buyer.dependence(data, "colour").values == data["colour"].value_counts().index.to_list()
+    assert buyer.dependence(data, "store").values == sorted(set(data["store"]))
     vectors = buyer.embed(data)
     assert (vectors.dtype, len(vectors)) == (np.float32, 60)
     assert buyer.embed(data[:0]).shape == (0, vectors.shape[1])
@@ -219,6 +220,7 @@ def test_a_trained_model_tells_what_it_goes_by(buyer: TableModel) -> None:
         (lambda m, d: m.importance(d, metric="acuracy"), "got metric='acuracy'. Did you mean"),
         (lambda m, d: m.importance(d, groups={"g": ["colr"]}), "got 'colr'. Did you mean 'colour'"),
         (lambda m, d: m.importance(d, groups={"g": []}), r"got groups=\{'g': \[\]\}"),
+        (lambda m, d: m.importance(d, repeats=0), "got repeats=0. Try"),
         (lambda m, d: m.dependence(d, "colr"), "got column='colr'. Did you mean 'colour'"),
     ],
 )

@@ -34,7 +34,7 @@ def vector_table(spec: Spec, scorer: Scorer, side: SideName) -> pd.DataFrame:
 
 
 def vectors_of(
-    spec: Spec, scorer: Scorer, ids: OneId | ManyIds, side: SideName
+    spec: Spec, scorer: Scorer | ListScorer, ids: OneId | ManyIds, side: SideName
 ) -> NDArray[np.float32]:
     """The vectors of some ids, see `Recommender.embed`. Shape: (n, d)
 

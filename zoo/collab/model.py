@@ -330,6 +330,8 @@ class Recommender(Model[nn.Module, Spec]):
     def embed(self, ids: OneId | ManyIds, side: SideName = "items") -> NDArray[np.float32]:
         """The vectors of items, or of users, by their ids: (n, d), float32. A single id has one.
 
+        They are those of the networks, or where there are lists alone those of their items.
+
         Args:
             ids: one id, or several.
             side: "items" or "users".
@@ -337,7 +339,7 @@ class Recommender(Model[nn.Module, Spec]):
         Raises:
             ValueError: an id is unknown, or the model has no vectors.
         """
-        return factor_tables.vectors_of(self.spec, self._scorer, ids, side)
+        return factor_tables.vectors_of(self.spec, self._raters[self._raters.first], ids, side)
 
     def fold_in(self, ratings: VisitorRatings) -> Visitor:
         """Place a new user by some ratings, without training: see `zoo.collab.fold_in`.

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from zoo.collab.data.batches import VALID_BATCH
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.models.factors import Factors, Pair, scaled
+from zoo.collab.models.list_blend import item_vectors
 from zoo.collab.models.softmax import Softmax
 from zoo.core.placed import Placed
 
@@ -198,6 +199,21 @@ class ListScorer:
     def scores_of(self, history: RatedItems) -> Tensor:
         """Scores of all items from what users chose. Shape: (B, n_items + 1)."""
         return self._placed.mixture([member.score(history) for member in self._placed.ready])
+
+    @torch.inference_mode()
+    def vectors(self, side: SideName) -> Tensor:
+        """Vectors of items, those of all parts side by side. Shape: (n + 1, width).
+
+        Raises:
+            ValueError: those of users are asked for, or no part has any.
+        """
+        tables = [table for member in self._placed.ready for table in item_vectors(member)]
+        if side == "users" or not tables:
+            raise ValueError(
+                f"vectors must be those of a model that has some, got {side=} of lists to which "
+                "users are what they chose, and items perhaps weights. Use similar(item)."
+            )
+        return torch.cat(tables, dim=1).cpu()
 
     @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:

@@ -145,7 +145,8 @@ def _bars(one: Explanation[Any]) -> Figure:
     from matplotlib import pyplot as plt
 
     order = sorted(range(len(one.scores)), key=lambda i: abs(one.scores[i]))[-BARS:]
-    names = [f"{one.names[i]} = {one.values[i]}" if one.values else one.names[i] for i in order]
+    values = one.values or [""] * len(one.names)
+    names = [f"{one.names[i]} = {values[i]}" if values[i] else one.names[i] for i in order]
     figure, axes = plt.subplots(figsize=(7, 1.2 + 0.3 * len(order)), layout="constrained")
     colours = [[part / 255 for part in (FOR if one.scores[i] > 0 else AGAINST)] for i in order]
     errors = [one.errors[i] for i in order] if one.errors else None

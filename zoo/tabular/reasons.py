@@ -148,7 +148,7 @@ def explanation(
         return _explained(spec, inference.decoded(parts.joined(both, taken)), output)
 
     found = shapley(value, len(parts.names), n, orders=orders, seed=seed)
-    cells = row.iloc[0]
+    cells = {str(name): str(plain(cell)) for name, cell in row.iloc[0].items()}
     return Explanation(
         label=spec.classes[output] if spec.classes else str(spec.targets[output].name),
         prediction=_prediction(spec, decoded, output),
@@ -157,7 +157,7 @@ def explanation(
         unit=LOG_ODDS if spec.classes else f"units of {spec.targets[output].name}",
         base=found.base,
         errors=tuple(found.errors.tolist()) if found.errors.any() else (),
-        values=tuple(str(plain(cells[name])) if name in cells else "" for name in parts.names),
+        values=tuple(cells.get(name, "") for name in parts.names),
     )
 
 
@@ -214,25 +214,29 @@ def _prediction(spec: Spec, decoded: Tensor, output: int) -> Prediction[Any] | f
 
 
 def _grid(spec: Spec, rows: pd.DataFrame, column: Name) -> tuple[NDArray[np.int64], list[Any]]:
-    """Rows whose cells a column is set to, and these cells: numbers at quantiles, or categories."""
+    """Rows whose cells a column is set to, and these cells: numbers at quantiles, or categories.
+
+    Categories are the most frequent first, but whole numbers rise.
+    """
     number = next((one for one in spec.numbers if one.name == column), None)
     if number is None:
         cells = pd.Series([plain(cell) for cell in rows[column]], dtype=object)
-        first = cells.drop_duplicates().index.to_numpy()
         counts = cells.value_counts(dropna=False)
-        chosen = sorted(first.tolist(), key=lambda row: -counts.get(cells[row], 0))[:GRID]
-        return np.array(chosen, dtype=np.int64), [
-            "gap" if cells[i] is None else cells[i] for i in chosen
-        ]
+        first = cells.drop_duplicates().index.tolist()
+        some = sorted(first, key=lambda row: -counts.get(cells[row], 0))[:GRID]
+        if all(type(cells[row]) in (int, float) for row in some):
+            some.sort(key=lambda row: cells[row])
+        shown = ["gap" if cells[row] is None else cells[row] for row in some]
+        return np.array(some, dtype=np.int64), shown
     numbers = as_numbers(rows[column], column, number.kind)
-    order = np.argsort(numbers, kind="stable")
-    order = order[np.isfinite(numbers[order])]
-    if not len(order):
+    rising = np.argsort(numbers, kind="stable")
+    rising = rising[np.isfinite(numbers[rising])]
+    if not len(rising):
         raise ValueError(
             f"a dependence must be on cells that are there, got {column!r} empty in all rows. "
             "Choose another column."
         )
-    at = order[np.linspace(0, len(order) - 1, min(len(order), GRID)).round().astype(np.int64)]
+    at = rising[np.linspace(0, len(rising) - 1, min(len(rising), GRID)).round().astype(np.int64)]
     at = at[np.append(True, np.diff(numbers[at]) > 0)]
     cells = rows[column].iloc[at] if number.kind == "time" else numbers[at]
     return at, list(pd.to_datetime(cells)) if number.kind == "time" else cells.tolist()

@@ -158,3 +158,18 @@ class ListBlend(nn.Module):
     def layers(self) -> list[LayerGroup]:
         """One group."""
         return [LayerGroup("items", (self,))]
+
+
+def item_vectors(model: nn.Module) -> list[Tensor]:
+    """The vectors of items of a model of lists or of each of its parts; weights are none.
+
+    Shape: (n_items + 1, width) each.
+    """
+    parts = model.parts.values() if isinstance(model, ListBlend) else [model]
+    found: list[Tensor] = []
+    for part in parts:
+        if isinstance(part, (Ials, SasRec)):
+            found.append(part.vectors)
+        elif isinstance(part, Softmax):
+            found.append(part.items.factors)
+    return found

@@ -8,7 +8,6 @@ users need no training. The softmax is over negatives drawn on the device, or ex
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -89,8 +88,9 @@ class Softmax(nn.Module):
 
     def shares_of(self, chosen: Tensor, item: int) -> Tensor:
         """What each of a user's items adds to the score of one. Shape: (n,) -> (n,)."""
-        shares: Tensor = self.users.implicit[chosen.long()] @ self.items.factors[item]
-        return shares / math.sqrt(max(len(chosen), 1))
+        own = self.users.implicit[chosen.long()] @ self.items.factors[item]
+        shares: Tensor = own * max(len(chosen), 1) ** -0.5
+        return shares
 
     def similarities(self, items: Tensor) -> Tensor:
         """Cosines of some items and all. Shape: (m,) -> (m, n_items + 1)."""

@@ -34,7 +34,12 @@ def permutation_importance(
     Returns:
         A row per part, the most important first, with `importance` and `spread`, the standard
         deviation over the repeats.
+
+    Raises:
+        ValueError: there are no repeats.
     """
+    if repeats < 1:
+        raise ValueError(f"repeats must be 1 or more, got {repeats=}. Try repeats=5.")
     from sklearn.dummy import DummyRegressor
     from sklearn.inspection import permutation_importance as shuffled
 
@@ -48,5 +53,5 @@ def permutation_importance(
         random_state=seed,
     )
     columns = {"importance": found.importances_mean, "spread": found.importances_std}
-    table = pd.DataFrame(columns, pd.Index([*names]))
+    table = pd.DataFrame(columns, list(names))
     return table.sort_values("importance", ascending=False, kind="stable")

@@ -6,7 +6,7 @@ they are the background of an explanation where the caller has no other.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from torch import Tensor
 from zoo.tabular.data.encode import MISSING, THERE, as_seen
 from zoo.tabular.data.values import as_numbers
 from zoo.tabular.spec import LEVELS, Category, Distribution, Number, Spec
+
+STEPS: Final = 100  # to which quantiles are rounded, between the quartiles
 
 
 def fit_distributions(
@@ -44,7 +46,8 @@ def fit_distributions(
         quantiles = (
             np.quantile(there, LEVELS) if len(there) else np.full(len(LEVELS), number.median)
         )
-        rounded = tuple(float(f"{one:.6g}") for one in quantiles)
+        step = number.scale[1] / STEPS  # so that no row's own number is among them
+        rounded = tuple(float(f"{round(one / step) * step:.6g}") for one in quantiles.tolist())
         gaps = float(f"{1 - len(there) / len(cells):.4g}")
         found.append(Distribution(number.name, (), rounded, gaps))
     return tuple(found)
