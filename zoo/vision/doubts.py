@@ -44,7 +44,7 @@ def doubts_of(
         ValueError: the model has no predictions out of fold, or there is no backbone.
     """
     if isinstance(labels, PhotoModel):
-        return doubts_of_model(labels, items.names)
+        return doubts_of_model(labels, items.names_in_data())
     rows = [row for row in readable if isinstance(items.labels[row], str)]
     chosen = np.array(list({items.names[row]: row for row in rows}.values()), np.int64)
     own = [str(items.labels[row]) for row in chosen]

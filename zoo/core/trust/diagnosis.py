@@ -53,9 +53,10 @@ class Items:
         sides = zip(self.parts, self.labels, strict=True)
         return Counter((part, text) for part, label in sides for text in names_of(label))
 
-    def rows_of(self, part: str) -> list[int]:
-        """The rows of a part."""
-        return [row for row, own in enumerate(self.parts) if own == part]
+    def names_in_data(self) -> list[Hashable | None]:
+        """The names of the items that can be mended; None of those of another table."""
+        both = zip(self.names, self.keys, strict=True)
+        return [None if key is None else name for name, key in both]
 
 
 def names_of(label: Any) -> tuple[str, ...]:

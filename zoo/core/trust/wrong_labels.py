@@ -121,12 +121,12 @@ def out_of_fold(
     return Doubts([name_of[str(one)] for one in classes.tolist()], probabilities)
 
 
-def doubts_of_model(model: Any, names: Sequence[Hashable]) -> Doubts:
+def doubts_of_model(model: Any, names: Sequence[Hashable | None]) -> Doubts:
     """What a model that was trained with `folds=...` predicted of rows that it had not seen.
 
     Args:
         model: a model of classes.
-        names: what the rows to be doubted are called, as in the index of `out_of_fold`.
+        names: what the rows are called, as in the index of `out_of_fold`; None of others.
 
     Raises:
         ValueError: it has no such predictions, or they are of other rows or no classes.
@@ -138,7 +138,7 @@ def doubts_of_model(model: Any, names: Sequence[Hashable]) -> Doubts:
             "without. Train with folds=5 (they are not saved), or pass labels=True."
         )
     by_name = {str(name): row for row, name in enumerate(table.index)}
-    rows = np.array([by_name.get(str(name), -1) for name in names], np.int64)
+    rows = np.array([-1 if n is None else by_name.get(str(n), -1) for n in names], np.int64)
     if not getattr(model.spec, "classes", None) or (rows < 0).all():
         raise ValueError(
             "predictions out of fold must be probabilities of classes for the rows to check, got "

@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api import types
 
 from zoo.core.contents import Hashes, content_hashes
 from zoo.core.split import require_disjoint
-from zoo.tabular.data.values import as_numbers, distinct, sense
+from zoo.tabular.data.values import as_numbers, distinct, sense, without_arrow
 from zoo.tabular.spec import Spec
 
 MEASURED: Final = 0.9  # share of numbers with more than `DIGITS` digits in a column of measurements
@@ -43,6 +44,25 @@ def row_hashes(frame: pd.DataFrame, spec: Spec) -> Hashes:
             codes, values = distinct(frame[name])
             own = content_hashes([*(sense(value) for value in values), None])[codes]
         hashes = _mixed(_mixed(hashes + content_hashes([str(name)])) + own)
+    return hashes
+
+
+def cell_hashes(frame: pd.DataFrame) -> Hashes:
+    """Content hashes of all cells of rows, whichever column is first. Shape: (n,)
+
+    Numbers have single precision, and are equal whether a column holds whole ones or others.
+    """
+    hashes = np.zeros(len(frame), dtype=np.uint64)
+    for name in frame.columns:
+        column = without_arrow(frame[name])
+        if types.is_numeric_dtype(column.dtype) and not types.is_complex_dtype(column.dtype):
+            cells = column.to_numpy(np.float64, na_value=np.nan).astype(np.float32) + np.float32(0)
+            cells[np.isnan(cells)] = np.nan  # one of its many patterns
+            own = cells.view(np.uint32).astype(np.uint64)
+        else:
+            codes, values = distinct(column)
+            own = content_hashes([*(sense(value) for value in values), None])[codes]
+        hashes += _mixed(content_hashes([str(name)]) + _mixed(own))
     return hashes
 
 

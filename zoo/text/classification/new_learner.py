@@ -53,7 +53,8 @@ def labelled_texts(data: Any, first: Start | None, options: Options) -> Labelled
     """All texts of a verb's call, in the order of the user's rows."""
     settings = OPTIONS.complete(options)
     task, columns = task_asked(settings, first), _columns(first, settings)
-    return read(data, text=settings["text"], label=settings["label"], usual=columns, task=task)
+    names: Any = {"text": settings["text"], "label": settings["label"], "usual": columns}
+    return read(data, **names, task=task, fix=settings["fix"])
 
 
 def task_asked(settings: Options, first: Start | None) -> TaskName | None:

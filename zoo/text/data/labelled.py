@@ -6,12 +6,15 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from zoo.core.contents import Hashes, content_hashes
 from zoo.core.split import warn_of_marked_parts
+from zoo.core.trust.fixes import corrections, label_like
 from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
@@ -29,6 +32,7 @@ def read(
     *,
     usual: tuple[Any, Any] = (None, None),
     task: Asked | None = None,
+    fix: str | os.PathLike[str] | None = None,
 ) -> Labelled:
     """Labelled texts in any form.
 
@@ -43,15 +47,64 @@ def read(
             which 1 says that a text has it.
         usual: columns of texts and of classes where none are named.
         task: what is asked of a text; None leaves it to the labels.
+        fix: table of what mends the texts to train on, see `zoo.core.trust.fixes`.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
         ValueError: a column is missing, a text is none, or a label is missing, no plain value or
-            of another kind than the task's.
+            of another kind than the task's; or fixes are those of other data.
     """
     if parts := sources.parts_of(data):
         again = partial(read, text=text, label=label, usual=usual, task=task)
-        return _joined([again(part) for part in parts if part is not None])
+        others = [again(part) for part in parts[1:] if part is not None]
+        return _joined([again(parts[0], fix=fix), *others])
+    rows = rows_of(data, text, label, usual=usual, task=task)
+    return labelled_of(rows if fix is None else _mended(rows, fix), task)
+
+
+class Rows(NamedTuple):
+    """Texts and labels as the data have them, yet unchecked.
+
+    Attributes:
+        texts: one per row, or a pair.
+        values: as many labels, or columns of classes.
+        is_valid: rows that the data set apart to validate on; None if they set none apart.
+        names: what the user calls each row; None counts them from 0.
+    """
+
+    texts: list[Any]
+    values: list[Any] | pd.DataFrame
+    is_valid: NDArray[np.bool_] | None
+    names: list[Any] | None
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        """Some of them, in that order."""
+        chosen, values = rows.tolist(), self.values
+        return Rows(
+            [self.texts[row] for row in chosen],
+            values.iloc[chosen] if _is_table(values) else [values[row] for row in chosen],
+            None if self.is_valid is None else self.is_valid[rows],
+            [*(chosen if self.names is None else (self.names[row] for row in chosen))],
+        )
+
+    def hashes(self) -> Hashes:
+        """Content hashes of the rows, labels included. Shape: (n,)"""
+        values = self.values
+        own = [*values.itertuples(index=False, name=None)] if _is_table(values) else values
+        return content_hashes(
+            (text, str(label)) for text, label in zip(self.texts, own, strict=True)
+        )
+
+
+def rows_of(
+    data: Any,
+    text: Columns = None,
+    label: Columns = None,
+    *,
+    usual: tuple[Any, Any] = (None, None),
+    task: Asked | None = None,
+) -> Rows:
+    """The rows of data without parts; arguments as for `read`."""
     table, is_valid, values, names = sources.table_of(data), None, None, None
     if table is None:
         texts, values = sources.pair_of(data)
@@ -67,12 +120,46 @@ def read(
             values = values.iloc[:, 0].tolist()
             if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):
                 values = labels.from_csv(values, task)
-    plain = _plain(texts, len(values))
-    own, named = labels.checked(values, task=task)
-    labelled = Labelled(plain, own, named, is_valid, names)
+    return Rows(texts, values, is_valid, names)
+
+
+def labelled_of(rows: Rows, task: Asked | None = None) -> Labelled:
+    """Rows as labelled texts.
+
+    Raises:
+        ValueError: see `read`.
+    """
+    plain = _plain(rows.texts, len(rows.values))
+    own, named = labels.checked(rows.values, task=task)
+    labelled = Labelled(plain, own, named, rows.is_valid, rows.names)
     if task is not None:
         labelled.check_kind(task)
     return labelled
+
+
+def _mended(rows: Rows, fix: str | os.PathLike[str]) -> Rows:
+    """The rows that fixes leave, with the labels that they correct.
+
+    Raises:
+        ValueError: they are fixes of other data, or change labels that are columns of 0 and 1.
+    """
+    keys = [*map(str, range(len(rows.texts)))]
+    mends = corrections(fix, keys, lambda some: rows.take(some).hashes())
+    if mends.labels and isinstance(rows.values, pd.DataFrame):
+        raise ValueError(
+            f"labels in several columns must be changed there, got {len(mends.labels)} to change "
+            "in a table of fixes. Leave only lines without a suggested label in it."
+        )
+    values: Any = rows.values
+    if mends.labels:
+        values = [*values]
+        for row, label in mends.labels.items():
+            values[row] = label_like(label, values[row])
+    return rows._replace(values=values).take(mends.rows)
+
+
+def _is_table(values: Any) -> TypeGuard[pd.DataFrame]:
+    return isinstance(values, pd.DataFrame)
 
 
 def _joined(parts: list[Labelled]) -> Labelled:
