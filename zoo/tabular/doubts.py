@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final
 
@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 
 from zoo.core.trust.diagnosis import Items
 from zoo.core.trust.doctor import equal_rows
-from zoo.core.trust.wrong_labels import Doubts, doubts_of_model, out_of_fold, spread
+from zoo.core.trust.wrong_labels import Classifier, Doubts, doubts_of_model, out_of_fold, spread
 from zoo.tabular.data.columns import Columns
 from zoo.tabular.data.contents import cell_hashes
 from zoo.tabular.data.values import as_numbers, distinct
@@ -24,7 +26,7 @@ Labels = bool | TableModel
 """Whether labels are doubted, or the model by which they are."""
 
 MOST_BOOSTED: Final = 5  # classes, beyond which boosting takes too long and trees are averaged
-TREES: Final = 200
+TREES, LEAF = 200, 3  # rows that a leaf has at least: one alone learns a wrong label by heart
 LARGEST: Final = 255  # different values of a category that boosting takes as such
 
 
@@ -48,6 +50,21 @@ def codes_of(frame: pd.DataFrame, column: Category | Number) -> NDArray[np.float
     return np.append(ranks.astype(np.float64), np.nan)[codes]
 
 
+def classifier_of(n_classes: int, is_category: NDArray[np.bool_]) -> Callable[[], Classifier]:
+    """What makes a cheap classifier of rows: boosting of few classes, a mean of trees of many.
+
+    Args:
+        n_classes: how many classes there are.
+        is_category: which inputs are categories. Shape: (d,)
+    """
+    if n_classes > MOST_BOOSTED:
+        return lambda: make_pipeline(
+            SimpleImputer(strategy="median", keep_empty_features=True),
+            ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, random_state=0),
+        )
+    return partial(HistGradientBoostingClassifier, categorical_features=is_category, random_state=0)
+
+
 def doubts_of(
     items: Items, labels: Labels, x: NDArray[np.float64], is_category: NDArray[np.bool_]
 ) -> Doubts:
@@ -63,12 +80,6 @@ def doubts_of(
         return doubts_of_model(labels, items.names_in_data())
     rows = np.array([row for row, one in enumerate(items.labels) if one is not None], np.int64)
     own = [items.labels[row] for row in rows]
-    if len({str(one) for one in own}) > MOST_BOOSTED:
-        x = np.where(np.isfinite(x), x, np.nan_to_num(np.nanmedian(x, 0), nan=0.0))
-        classifier: Any = partial(ExtraTreesClassifier, TREES, random_state=0)
-    else:
-        classifier = partial(
-            HistGradientBoostingClassifier, categorical_features=is_category, random_state=0
-        )
+    classifier = classifier_of(len({str(one) for one in own}), is_category)
     groups = equal_rows(cell_hashes(pd.DataFrame(x)))[rows]
     return spread(out_of_fold(classifier, x[rows], own, groups=groups), rows, len(items))

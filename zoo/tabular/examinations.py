@@ -97,10 +97,17 @@ def check(
         *(Finding("warning", "id", f"column {name!r} {why}") for name, why in ids.items()),
         *across(frame, items, columns, group=group, time=time, apart=[*targets, *ids]),
     ]
-    if target is not None and len(train) >= LEAST:
-        findings += leaks(train, columns, target, task)
+    leaky = (
+        leaks(train, columns, target, task) if target is not None and len(train) >= LEAST else {}
+    )
+    for name, told in leaky.items():
+        text = (
+            f"column {name!r} alone predicts the target ({told:.1%} of what is to be told): name "
+            "it in ignore, unless it is known before the target"
+        )
+        findings.append(Finding("error", "leaky column", text))
     if target is not None and task == "classification" and labels is not False:
-        x = matrix(frame, columns, leave_out=set(ids))
+        x = matrix(frame, columns, leave_out={*ids, *leaky})
         findings += wrong_labels(items, doubts_of(items, labels, *x))
     return Report(items, findings)
 

@@ -162,14 +162,19 @@ def _doubts(
     own = [items.labels[row] for row in rows]
     if len({str(one) for one in own}) < 2:
         return Doubts([], np.empty((len(items), 0)))
-    least = 1 if len(rows) <= FEW else 2
-    words = TfidfVectorizer(
-        sublinear_tf=True, ngram_range=(1, 2), min_df=least, token_pattern=r"[\w#+]+"
-    )
-    x = words.fit_transform([as_one(texts[row]) for row in rows])
-    doubts = out_of_fold(_regression, x, own, groups=group_of[rows])
+    x = vectorizer(len(rows)).fit_transform([as_one(texts[row]) for row in rows])
+    doubts = out_of_fold(regression, x, own, groups=group_of[rows])
     return spread(doubts, np.array(rows, np.int64), len(items))
 
 
-def _regression() -> LogisticRegression:
+def vectorizer(n: int) -> TfidfVectorizer:
+    """TF-IDF of the words and pairs of words of n texts."""
+    least = 1 if n <= FEW else 2
+    return TfidfVectorizer(
+        sublinear_tf=True, ngram_range=(1, 2), min_df=least, token_pattern=r"[\w#+]+"
+    )
+
+
+def regression() -> LogisticRegression:
+    """What doubts labels."""
     return LogisticRegression(C=STRENGTH, max_iter=200)

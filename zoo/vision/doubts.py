@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from zoo.core.run import Run
 from zoo.core.split import Rows
 from zoo.core.training.features import features_of
-from zoo.core.training.probe import ITERATIONS, PENALTY
+from zoo.core.training.probe import ITERATIONS, PENALTY, Floats
 from zoo.core.trust.diagnosis import Items
 from zoo.core.trust.wrong_labels import Doubts, doubts_of_model, out_of_fold, spread
 from zoo.vision.classification.candidates import at_hand
@@ -50,15 +50,28 @@ def doubts_of(
     own = [str(items.labels[row]) for row in chosen]
     if len(set(own)) < 2:
         return Doubts([], np.empty((len(items), 0)))
-    name = labels if isinstance(labels, str) else at_hand()[0]
-    table = pd.DataFrame({"path": [str(items.names[row]) for row in chosen], "label": own})
+    paths = [str(items.names[row]) for row in chosen]
+    x = features(paths, own, labels if isinstance(labels, str) else at_hand()[0], run)
+    doubts = out_of_fold(partial(probe, len(x)), x, own, groups=groups[chosen])
+    return spread(doubts, chosen, len(items))
+
+
+def features(paths: Sequence[str], labels: Sequence[str], name: str, run: Run) -> Floats:
+    """What a frozen backbone sees in photos, kept on disk. Shape: (n, d)
+
+    Args:
+        paths: files that can be read, each once.
+        labels: the class of each.
+        name: the backbone.
+        run: circumstances.
+    """
+    table = pd.DataFrame({"path": paths, "label": labels})
     options: Any = {"valid_fraction": 0.0, "task": "classification", "run": run}
     learn = new_learner(table, name, name, OPTIONS.complete(options))
-    x = features_of(learn, looks(learn)[0]).numpy()
-    classifier = partial(_probe, 1 / (PENALTY * len(x)))
-    return spread(out_of_fold(classifier, x, own, groups=groups[chosen]), chosen, len(items))
+    return features_of(learn, looks(learn)[0]).numpy()
 
 
-def _probe(strength: float) -> Any:
-    """Logistic regression on standardised features, as `zoo.core.training.probe` fits it."""
+def probe(n: int) -> Any:
+    """Logistic regression on standardised features of n photos, as `zoo.core.training.probe`."""
+    strength = 1 / (PENALTY * n)
     return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=ITERATIONS))

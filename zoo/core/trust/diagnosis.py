@@ -138,14 +138,22 @@ class Report:
         return [tuple(self.items.names[row] for row in group) for group in own]
 
     def fixes(self) -> list[Fix]:
-        """What would mend the data: items to leave out, then labels to change; one of an item."""
+        """What would mend the data, one line of an item.
+
+        Items to leave out come first, then labels to change; of contradicting labels of the same
+        input those that are not changed are left out.
+        """
         fixes: dict[int, Fix] = {}
+        last = [one for one in self.findings if one.kind == "two labels"]
         for one in self.findings:
-            for row in one.drop:
-                self._add(fixes, row, one.kind, "", None)
+            for row in one.drop if one not in last else ():
+                self._add(fixes, row, one.kind, None, None)
         for one in self.findings:
             for row, value, confidence in one.suspects:
                 self._add(fixes, row, one.kind, value, confidence)
+        for one in last:
+            for row in one.drop:
+                self._add(fixes, row, one.kind, None, None)
         return list(fixes.values())
 
     def save_fixes(self, path: str | Path) -> Path:
