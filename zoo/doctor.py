@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any, Final, Literal, get_args
 
 import pandas as pd
 
-import zoo
 from zoo.collab.data.columns import column_names
 from zoo.core.messages import did_you_mean, few
 from zoo.core.trust.diagnosis import Report
@@ -50,7 +50,7 @@ def check(data: Any, valid: Any = None, *, domain: Domain | None = None, **optio
         raise ValueError(
             f"domain must be one of {', '.join(get_args(Domain))}, got {domain=}. Leave it out."
         )
-    examine = getattr(zoo, own).check
+    examine = importlib.import_module(f"zoo.{own}").check
     known = inspect.signature(examine).parameters
     if unknown := [name for name in options if name not in known]:
         raise TypeError(

@@ -64,14 +64,15 @@ def check(
     parts = [_by_role(one, columns) for one in (data, valid) if one is not None]
     table, n = pd.concat(parts, ignore_index=True), len(parts[0])
     numbers = _numbers(table)
-    is_broken = table[["user", "item"]].isna().any(axis=1).to_numpy() | ~np.isfinite(numbers)
-    sides = ["train"] * n + ["valid"] * (len(table) - n)
+    sides = table[["user", "item"]]
+    is_gap = (sides.isna() | sides.isin(["", " "])).any(axis=1).to_numpy()
+    is_broken = is_gap | ~np.isfinite(numbers)
     items = Items(
         "ratings",
         [f"row {i if i < n else i - n}: user {u}, item {v}" for i, (u, v) in _pairs(table)],
         [str(i) if i < n else None for i in range(len(table))],
         [None if bad else float(x) for x, bad in zip(numbers, is_broken, strict=True)],
-        sides,
+        ["train"] * n + ["valid"] * (len(table) - n),
         np.concatenate([rating_hashes(part) for part in parts]),
     )
     train = np.flatnonzero(~is_broken & (np.arange(len(table)) < n))
@@ -98,9 +99,7 @@ def _by_role(data: Table, columns: dict[str, Any]) -> pd.DataFrame:
     names_in = partial(column_names, columns=columns)
     frame = table_of(data if isinstance(data, pd.DataFrame) else Path(data), names_in)
     names = names_in(frame)
-    own = frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
-    blank = {role: own[role].isin(["", " "]) for role in ("user", "item")}
-    return own.assign(**{role: own[role].mask(is_blank) for role, is_blank in blank.items()})
+    return frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
 
 
 def _pairs(table: pd.DataFrame) -> Sequence[tuple[int, tuple[str, str]]]:

@@ -22,7 +22,7 @@ from zoo.core.split import PART_NAMES
 from zoo.core.trust.diagnosis import Finding, Items, Report
 from zoo.core.trust.doctor import Same, balance, copies, equal_rows, rows_finding, wrong_labels
 from zoo.data.table import require_columns
-from zoo.tabular.data.columns import Columns, fit_columns
+from zoo.tabular.data.columns import LEFT_OUT, Columns, fit_columns
 from zoo.tabular.data.contents import NATURAL_TWINS, any_measured, cell_hashes, twins
 from zoo.tabular.data.splits import is_table, mask_of
 from zoo.tabular.data.tables import Table, read_table, texts_of
@@ -30,9 +30,13 @@ from zoo.tabular.data.targets import labelled, task_of_targets
 from zoo.tabular.data.values import as_numbers, plain
 from zoo.tabular.doubts import Labels, doubts_of, matrix
 from zoo.tabular.options import Name, TaskName
-from zoo.tabular.suspicious_columns import across, identifiers, leaks
+from zoo.tabular.suspicious_columns import across, identifiers, is_identifier, leaks
 
 SAME: Final = Same("the same row", "the same inputs", "in several classes")
+TELLS: Final = (
+    "column {!r} alone predicts the target ({:.1%} of what is to be told): name it in ignore, "
+    "unless it is known before the target"
+)
 LEAST: Final = 20  # rows, below which columns tell nothing
 
 
@@ -84,29 +88,23 @@ def check(
         task = task_of_targets(frame[has_target], targets, task)
     no_inputs = [name for name in (*targets, *ignore, group, rows.marks) if name is not None]
     train = frame[has_target & (np.array(rows.parts) == "train")]
-    columns, told = _fitted(train, no_inputs)
+    columns, useless = _fitted(train, no_inputs)
     ids = identifiers(train.drop(columns=no_inputs), columns)
     items = _items(rows, target, task, has_target)
+    lacking, without = "have no target", np.flatnonzero(~has_target)
     findings = [
-        *rows_finding(
-            "warning", "no target", "have no target", np.flatnonzero(~has_target), drop=True
-        ),
+        *rows_finding("warning", "no target", lacking, without, drop=True),
         *_rows_alike(items, frame, [*no_inputs, *ids], targets, columns, task),
         *balance(items),
-        *(Finding("warning", "columns", text) for text in told),
+        *useless,
         *(Finding("warning", "id", f"column {name!r} {why}") for name, why in ids.items()),
         *across(frame, items, columns, group=group, time=time, apart=[*targets, *ids]),
     ]
-    leaky = (
-        leaks(train, columns, target, task) if target is not None and len(train) >= LEAST else {}
-    )
-    for name, told in leaky.items():
-        text = (
-            f"column {name!r} alone predicts the target ({told:.1%} of what is to be told): name "
-            "it in ignore, unless it is known before the target"
-        )
-        findings.append(Finding("error", "leaky column", text))
-    if target is not None and task == "classification" and labels is not False:
+    if target is None or len(train) < LEAST:
+        return Report(items, findings)
+    leaky = leaks(train, columns, target, task)
+    findings += [Finding("error", "leaky column", TELLS.format(*one)) for one in leaky.items()]
+    if task == "classification" and labels is not False:
         x = matrix(frame, columns, leave_out={*ids, *leaky})
         findings += wrong_labels(items, doubts_of(items, labels, *x))
     return Report(items, findings)
@@ -144,12 +142,15 @@ def _parts(column: pd.Series) -> list[str]:
     return ["train" if one else "valid" for one in is_train]
 
 
-def _fitted(train: pd.DataFrame, no_inputs: Sequence[Name]) -> tuple[Columns, list[str]]:
-    """The columns as a training would take them, and what it would warn of."""
+def _fitted(train: pd.DataFrame, no_inputs: Sequence[Name]) -> tuple[Columns, list[Finding]]:
+    """The columns as a training would take them, and what it would warn of; ids apart."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         columns = fit_columns(train, ignore=no_inputs)
-    return columns, [str(one.message) for one in said]
+    texts = [str(one.message) for one in said]
+    told = [text for text in texts if not text.startswith(LEFT_OUT)]
+    told += [f"column {n!r} {why}" for n, why in columns.left_out if not is_identifier(why)]
+    return columns, [Finding("warning", "columns", text) for text in told]
 
 
 def _items(

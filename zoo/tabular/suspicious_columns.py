@@ -38,8 +38,7 @@ def identifiers(train: pd.DataFrame, columns: Columns) -> dict[Name, str]:
         train: rows to train on, without the target.
         columns: inputs that a training would take.
     """
-    texts = {n: why for n, why in columns.left_out if "identifier" in why or "index" in why}
-    found: dict[Name, str] = dict(texts)
+    found: dict[Name, str] = {n: why for n, why in columns.left_out if is_identifier(why)}
     for number in columns.numbers if len(train) >= MANY else ():
         if number.kind != "number":
             continue
@@ -50,6 +49,11 @@ def identifiers(train: pd.DataFrame, columns: Columns) -> dict[Name, str]:
         way = "numbers the rows" if counts else "differs in every row, as an identifier does"
         found[number.name] = f"{way}; name it in ignore"
     return found
+
+
+def is_identifier(why: str) -> bool:
+    """Whether a column was left out for telling rows apart."""
+    return "identifier" in why or "index" in why
 
 
 def leaks(

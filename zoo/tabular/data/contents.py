@@ -37,9 +37,7 @@ def row_hashes(frame: pd.DataFrame, spec: Spec) -> Hashes:
     names = [*spec.inputs, *(target.name for target in spec.targets)]
     for name in sorted(names, key=str):
         if name in kinds:
-            cells = as_numbers(frame[name], name, kinds[name]).astype(np.float32) + np.float32(0)
-            cells[np.isnan(cells)] = np.nan  # one of its many patterns
-            own = cells.view(np.uint32).astype(np.uint64)
+            own = _number_words(as_numbers(frame[name], name, kinds[name]))
         else:
             codes, values = distinct(frame[name])
             own = content_hashes([*(sense(value) for value in values), None])[codes]
@@ -50,20 +48,29 @@ def row_hashes(frame: pd.DataFrame, spec: Spec) -> Hashes:
 def cell_hashes(frame: pd.DataFrame) -> Hashes:
     """Content hashes of all cells of rows, whichever column is first. Shape: (n,)
 
-    Numbers have single precision, and are equal whether a column holds whole ones or others.
+    Numbers have single precision, and are equal however a file or a program typed them.
     """
     hashes = np.zeros(len(frame), dtype=np.uint64)
     for name in frame.columns:
         column = without_arrow(frame[name])
         if types.is_numeric_dtype(column.dtype) and not types.is_complex_dtype(column.dtype):
-            cells = column.to_numpy(np.float64, na_value=np.nan).astype(np.float32) + np.float32(0)
-            cells[np.isnan(cells)] = np.nan  # one of its many patterns
-            own = cells.view(np.uint32).astype(np.uint64)
+            own = _number_words(column.to_numpy(np.float64, na_value=np.nan))
         else:
             codes, values = distinct(column)
-            own = content_hashes([*(sense(value) for value in values), None])[codes]
+            senses = [*(sense(value) for value in values), None]
+            numbers = [np.nan if isinstance(one, str) or one is None else one for one in senses]
+            is_text = np.array([isinstance(one, str) for one in senses])
+            words = _number_words(np.array(numbers, dtype=np.float64))
+            own = np.where(is_text, content_hashes(senses), words)[codes]
         hashes += _mixed(content_hashes([str(name)]) + _mixed(own))
     return hashes
+
+
+def _number_words(numbers: NDArray[np.float64]) -> Hashes:
+    """Numbers in single precision as words that are equal where they are; gaps are one word."""
+    cells = numbers.astype(np.float32) + np.float32(0)
+    cells[np.isnan(cells)] = np.nan  # one of its many patterns
+    return cells.view(np.uint32).astype(np.uint64)
 
 
 def twins(hashes: Hashes) -> float:
