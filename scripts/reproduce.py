@@ -45,6 +45,7 @@ PROGRAMS = {
     "text_rotten_tomatoes": "rotten-tomatoes",
     "text_sentiment": "rated-sentences",
     "text_wikitext2": "wikitext-2",
+    "trust_doctor": "adult",
     "vision_camvid": "camvid-240x180",
     "vision_digits": "",
     "vision_dogscats": "dogscats-160",

@@ -6,12 +6,13 @@ import importlib
 import inspect
 import os
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args, get_type_hints
 
 import pandas as pd
 
 from zoo.collab.data.columns import column_names
 from zoo.core.messages import did_you_mean, few
+from zoo.core.model import Model
 from zoo.core.trust.diagnosis import Report
 from zoo.data.table import TABLES, pieces_of
 from zoo.text.data.files import visible
@@ -27,7 +28,14 @@ TOLD_BY: Final[dict[str, Domain]] = {
 }  # options of one domain alone
 
 
-def check(data: Any, valid: Any = None, *, domain: Domain | None = None, **options: Any) -> Report:
+def check(
+    data: Any,
+    valid: Any = None,
+    *,
+    domain: Domain | None = None,
+    against: Model[Any, Any] | str | Path | None = None,
+    **options: Any,
+) -> Report:
     """What is wrong with data: photos, texts, a table or ratings.
 
     Args:
@@ -35,6 +43,8 @@ def check(data: Any, valid: Any = None, *, domain: Domain | None = None, **optio
         valid: rows to validate on, in the same form.
         domain: "vision", "text", "tabular" or "collab"; None tells it from the options, else from
             the data.
+        against: a model, its directory or its name: tell instead what of the data has moved away
+            from what it was trained on (`zoo.core.trust.drift`).
         **options: those of `zoo.vision.check`, `zoo.text.check`, `zoo.tabular.check` (`target`) or
             `zoo.collab.check`.
 
@@ -44,7 +54,10 @@ def check(data: Any, valid: Any = None, *, domain: Domain | None = None, **optio
 
     Example:
         zoo.check("photos/"), zoo.check("sales.csv", target="Sales")
+        zoo.check("tomorrow.csv", against="sales")
     """
+    if against is not None:
+        return _drift(data, against, stated=[*options, *(["valid"] if valid is not None else [])])
     own = domain if domain is not None else domain_of(data, options)
     if own not in get_args(Domain):
         raise ValueError(
@@ -59,6 +72,34 @@ def check(data: Any, valid: Any = None, *, domain: Domain | None = None, **optio
         )
     report: Report = examine(data, valid=valid, **options)
     return report
+
+
+def _drift(data: Any, against: Model[Any, Any] | str | Path, stated: list[str]) -> Report:
+    """What of the data has moved away from what a model was trained on.
+
+    Raises:
+        ValueError: other options are stated.
+        NotImplementedError: nobody can tell of a model of this kind.
+    """
+    if stated:
+        raise ValueError(
+            f"data are compared with a model as its training says, got {stated[0]}=... beside "
+            "against=.... Leave it out."
+        )
+    model = importlib.import_module("zoo").load(against) if _is_name(against) else against
+    module = importlib.import_module(f"zoo.{model.domain}.drift")
+    kind = get_type_hints(module.drift)["model"]
+    if not isinstance(model, kind):
+        raise NotImplementedError(
+            f"drift must be that of a {kind.__name__}, got a {type(model).__name__}. Score some "
+            "labelled data by evaluate()."
+        )
+    report: Report = module.drift(model, data)
+    return report
+
+
+def _is_name(model: Any) -> bool:
+    return isinstance(model, (str, os.PathLike))
 
 
 def domain_of(data: Any, options: Any = ()) -> Domain:

@@ -40,6 +40,9 @@ def check(
         ),
     ] = None,
     fix: Fix = None,
+    against: Annotated[
+        str | None, _option("Model: tell what has moved away from its training instead.")
+    ] = None,
     target: Annotated[str | None, _option("Column to predict.", panel=_TABLES)] = None,
     group: Annotated[str | None, _option("Column of groups.", panel=_TABLES)] = None,
     time: Annotated[str | None, _option("Column of times.", panel=_TABLES)] = None,
@@ -63,7 +66,7 @@ def check(
     options = {
         "labels": labels, "target": target, "group": group, "time": time, "ignore": ignore,
         "text": _one(text), "label": _one(label), "user": user, "item": item, "rating": rating,
-        "root": root, "min_side": min_side,
+        "root": root, "min_side": min_side, "against": against,
     }  # fmt: skip
     stated: Any = {name: value for name, value in options.items() if value not in (None, [])}
     kind: Any = domain

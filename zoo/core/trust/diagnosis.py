@@ -205,7 +205,12 @@ class Report:
     def _plain(self, one: Finding) -> dict[str, Any]:
         names = self.items.names
         groups = [[str(names[row]) for row in group] for group in one.groups]
-        plain = {"level": one.level, "kind": one.kind, "text": one.text, "items": groups}
+        plain: dict[str, Any] = {
+            "level": one.level,
+            "kind": one.kind,
+            "text": one.text,
+            "items": groups,
+        }
         if one.suspects:
             plain["suggested"] = [
                 {"value": s.value, "confidence": round(s.confidence, 4)} for s in one.suspects
