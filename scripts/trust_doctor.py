@@ -15,6 +15,7 @@ probabilities of a model that learnt from the labels before they were flipped.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import tempfile
@@ -27,18 +28,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
+from sklearn.impute import SimpleImputer
 from sklearn.metrics import average_precision_score
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
 
 import zoo
 from benchmarks.arena.sets.archives import folder
 from scripts.lib.program import Program, program, some_of, timed
 from zoo.core.trust.diagnosis import Report
-from zoo.core.trust.wrong_labels import Classifier, Doubts, margins, out_of_fold
+from zoo.core.trust.wrong_labels import Classifier, Doubts, margins, out_of_fold, probe
 from zoo.published import adult, movielens
 from zoo.tabular.data.columns import fit_columns
 from zoo.tabular.doubts import classifier_of, matrix
-from zoo.text.examinations import regression, vectorizer
-from zoo.vision.doubts import features, probe
+from zoo.text.doubts import regression, vectorizer
+from zoo.vision.doubts import features
 
 RESULTS = "trust_doctor.csv"
 FLIPPED = 0.1
@@ -234,13 +238,23 @@ def clean_sets() -> dict[str, Callable[[], Report]]:
 
 
 class Labelled(NamedTuple):
-    """Rows with labels, to train and to test on, and what makes a classifier of n rows."""
+    """Rows with labels, to train and to test on.
+
+    Attributes:
+        x: features to train on.
+        labels: their classes.
+        test_x: features to test on.
+        test_labels: their classes.
+        classifier: makes what doubts labels.
+        learner: makes what is scored: it suffers from wrong labels, as means of trees do not.
+    """
 
     x: Any
     labels: NDArray[Any]
     test_x: Any
     test_labels: NDArray[Any]
     classifier: Callable[[], Classifier]
+    learner: Callable[[], Any]
 
 
 def labelled(name: str) -> Labelled:
@@ -256,7 +270,7 @@ def labelled(name: str) -> Labelled:
             features(list(map(str, paths)), own.tolist(), "efficientnet_lite0", zoo.Run()),
             len(parts["train"]),
         )
-        return Labelled(x[:n], own[:n], x[n:], own[n:], partial(probe, n))
+        return Labelled(x[:n], own[:n], x[n:], own[n:], partial(probe, n), partial(probe, n))
     if name == "stackoverflow20":
         rows = lines("text-stackoverflow20", "fold")
         is_test = (rows["fold"] == 0).to_numpy()
@@ -264,7 +278,7 @@ def labelled(name: str) -> Labelled:
         x = words.fit_transform(rows["text"][~is_test])
         own = rows["label"].to_numpy()
         test = words.transform(rows["text"][is_test])
-        return Labelled(x, own[~is_test], test, own[is_test], regression)
+        return Labelled(x, own[~is_test], test, own[is_test], regression, regression)
     if name == "adult":
         train, test = adult.official("train"), adult.official("test")
         target = str(train.columns[-1])
@@ -277,7 +291,12 @@ def labelled(name: str) -> Labelled:
     x, is_category = matrix(both, columns)
     own, n = both[target].astype(str).to_numpy(), len(train)
     make = classifier_of(len(np.unique(own)), is_category)
-    return Labelled(x[:n], own[:n], x[n:], own[n:], make)
+    return Labelled(x[:n], own[:n], x[n:], own[n:], make, single_tree)
+
+
+def single_tree() -> Any:
+    """A tree that learns rows by heart."""
+    return make_pipeline(SimpleImputer(), DecisionTreeClassifier(random_state=0))
 
 
 def flip(labels: NDArray[Any], seed: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -300,7 +319,7 @@ def odds(doubts: Doubts, given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any
 
 def accuracy(data: Labelled, labels: NDArray[Any]) -> float:
     """Of a model that learnt from these labels, on the test part."""
-    fitted: Any = data.classifier()
+    fitted: Any = data.learner()
     fitted.fit(data.x, labels)
     return float((fitted.predict(data.test_x) == data.test_labels).mean())
 
@@ -309,6 +328,7 @@ def wrong_labels(called: Program, name: str) -> None:
     """Rows of one set."""
     data = labelled(name)
     clean, truth = accuracy(data, data.labels), out_of_fold(data.classifier, data.x, data.labels)
+    right = truth.probabilities.argmax(1) == [truth.classes.index(one) for one in data.labels]
     for seed in called.seeds:
         given, is_flipped = flip(data.labels, seed)
         with timed() as spent:
@@ -319,8 +339,9 @@ def wrong_labels(called: Program, name: str) -> None:
         repaired[first] = data.labels[first]
         noisy, mended = accuracy(data, given), accuracy(data, repaired)
         called.record(
-            part="labels", set=name, seed=seed, n=len(given), accuracy=clean,
-            average_precision=average_precision_score(is_flipped, -margin), best_possible=best,
+            part="labels", set=name, seed=seed, n=len(given), accuracy=right.mean(),
+            average_precision=average_precision_score(is_flipped, -margin),
+            best_possible=best, learner_accuracy=clean,
             flipped_accuracy=noisy, repaired_accuracy=mended,
             regained=(mended - noisy) / (clean - noisy) if clean != noisy else float("nan"),
             **spent(),
@@ -352,9 +373,15 @@ def table(name: str) -> pd.DataFrame:
     return pd.read_csv(folder(f"tab-{name}") / f"{name}.csv", keep_default_na=False, na_values=[""])
 
 
+def flags(parser: argparse.ArgumentParser) -> None:
+    """Those of its own."""
+    some_of(parser, "--parts", PARTS)
+    some_of(parser, "--sets", SETS)
+
+
 def main() -> None:
     """All parts, or those that are named."""
-    called = program(__doc__, RESULTS, seeds=2, further=lambda f: some_of(f, "--parts", PARTS))
+    called = program(__doc__, RESULTS, seeds=2, further=flags)
     parts = called.further["parts"]
     for seed in called.seeds if "planted" in parts else ():
         for plant in (tables,) if called.smoke else (photos, texts, tables, ratings):
@@ -370,7 +397,7 @@ def main() -> None:
         false = [one for one in alarms if (name, one.kind) not in TRUE_FINDS]
         said = "; ".join(str(one) for one in alarms)
         called.record(part="clean", set=name, n=len(report), false_alarms=len(false), said=said)
-    for name in SETS if "labels" in parts and not called.smoke else ():
+    for name in called.further["sets"] if "labels" in parts and not called.smoke else ():
         wrong_labels(called, name)
     if called.out is not None:
         keep_mended(called)

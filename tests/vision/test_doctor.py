@@ -21,6 +21,7 @@ from zoo.cli.app import app
 from zoo.core.trust import likeness
 from zoo.core.trust.diagnosis import Finding, Items, Report
 from zoo.core.trust.likeness import alike
+from zoo.vision.data.photo_sets import list_photos
 
 
 def scene(seed: int, side: int = 96) -> Image.Image:
@@ -204,3 +205,23 @@ def test_the_command_reports_and_ends_with_status_1_for_errors(photos: Path) -> 
     assert tree["counts"]["valid"] == {"cat": 5, "dog": 4}
     (finding,) = tree["findings"]
     assert [Path(path).name for path in finding["items"][0]] == ["0.jpg", "leak.jpg"]
+
+
+def test_fixes_leave_photos_out_and_move_others_to_another_class(
+    photos: Path, tmp_path: Path
+) -> None:
+    train, fix = photos / "train", tmp_path / "fix.csv"
+    shutil.copy(train / "cat" / "0.jpg", train / "cat" / "again.jpg")
+    check(photos).save_fixes(fix)
+    head, line = fix.read_text().splitlines()
+    assert line.startswith("train/cat/again.jpg,duplicates,,")
+    fix.write_text(f"{head}\n{line}\n{line.replace(',duplicates,,', ',seen,dog,')}\n")
+    listing = list_photos(photos, fix=fix)  # where lines contradict, a photo is left out
+    assert len(listing.train) == 24
+    fix.write_text(f"{head}\n{line.replace(',duplicates,,', ',seen,dog,')}\n")
+    listing = list_photos(photos, fix=fix)
+    assert np.bincount(listing.train.labels).tolist() == [12, 13]
+    assert len(list_photos(photos, photos / "valid", fix=fix).train) == 25
+    (train / "cat" / "again.jpg").unlink()
+    with pytest.raises(ValueError, match=r"'fix.csv' of others: 1 of 1 rows"):
+        list_photos(photos, fix=fix)

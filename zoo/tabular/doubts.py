@@ -15,7 +15,14 @@ from sklearn.pipeline import make_pipeline
 
 from zoo.core.trust.diagnosis import Items
 from zoo.core.trust.doctor import equal_rows
-from zoo.core.trust.wrong_labels import Classifier, Doubts, doubts_of_model, out_of_fold, spread
+from zoo.core.trust.wrong_labels import (
+    Classifier,
+    Doubts,
+    doubts_of_model,
+    out_of_fold,
+    require_doubter,
+    spread,
+)
 from zoo.tabular.data.columns import Columns
 from zoo.tabular.data.contents import cell_hashes
 from zoo.tabular.data.values import as_numbers, distinct
@@ -76,6 +83,7 @@ def doubts_of(
         x: inputs. Shape: (n, d)
         is_category: which inputs are categories. Shape: (d,)
     """
+    require_doubter(labels, TableModel)
     if isinstance(labels, TableModel):
         return doubts_of_model(labels, items.names_in_data())
     rows = np.array([row for row, one in enumerate(items.labels) if one is not None], np.int64)

@@ -15,28 +15,20 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from zoo.core.trust.diagnosis import Items, Report
 from zoo.core.trust.doctor import Same, balance, copies, equal_rows, rows_finding, wrong_labels
-from zoo.core.trust.wrong_labels import Doubts, doubts_of_model, out_of_fold, spread
-from zoo.text.classification.model import TextClassifier
 from zoo.text.classification.options import TaskName
 from zoo.text.data import sources
 from zoo.text.data.labelled import Columns, Rows, labelled_of, rows_of
-from zoo.text.data.pairs import Text, as_one, is_pair, sides
+from zoo.text.data.pairs import Text, as_one, is_pair
 from zoo.text.data.texts import is_missing, key_of
+from zoo.text.doubts import Labels, doubts_of
 from zoo.text.near_copies import near_copies
 
 SAME: Final = Same("the same text", "nearly the same text")
-STRENGTH: Final = 10.0  # inverse, of the penalty of the regression that doubts labels
-FEW: Final = 3000  # texts up to which words of one text count
 SHOWN: Final = 60  # letters of a text in a report
 _DAMAGED: Final = "\ufffd"  # what is read in the place of bytes that are no letters
-
-Labels = bool | TextClassifier
-"""Whether labels are doubted, or the model by which they are."""
 
 
 class _Part(NamedTuple):
@@ -62,8 +54,8 @@ def check(
         text: the column of texts, or both of pairs.
         label: the column of classes, or several.
         task: what is asked of a text, as in `finetune`.
-        labels: whether to look for wrong labels, by logistic regression on TF-IDF; or by a model's
-            `out_of_fold`.
+        labels: whether to look for wrong labels, by logistic regression on TF-IDF, or on the
+            vectors of an encoder such as "minilm"; or by a model's `out_of_fold`.
 
     Raises:
         FileNotFoundError: the file or folder does not exist.
@@ -95,9 +87,9 @@ def check(
         *balance(items),
     ]
     if labels is not False:
-        findings += wrong_labels(
-            items, _doubts(items, labels, texts, group_of, parts[0].rows.names)
-        )
+        first = parts[0].rows
+        names = range(len(first.texts)) if first.names is None else first.names
+        findings += wrong_labels(items, doubts_of(items, labels, texts, group_of, names))
     return Report(items, findings)
 
 
@@ -141,40 +133,3 @@ def _labels(parts: list[_Part], task: Any) -> list[Any]:
             own[row] = label
         found += own
     return found
-
-
-def _doubts(
-    items: Items,
-    labels: Labels,
-    texts: list[Text],
-    group_of: NDArray[np.int64],
-    names: list[Any] | None,
-) -> Doubts:
-    """Probabilities of the class of each text by something that has not seen it."""
-    if isinstance(labels, TextClassifier):
-        n = sum(key is not None for key in items.keys)
-        own_names = [*(range(n) if names is None else names)]
-        return doubts_of_model(labels, own_names + [None] * (len(items) - n))
-    plain = (str, int)
-    rows = [
-        r for r, one in enumerate(items.labels) if isinstance(one, plain) and any(sides(texts[r]))
-    ]
-    own = [items.labels[row] for row in rows]
-    if len({str(one) for one in own}) < 2:
-        return Doubts([], np.empty((len(items), 0)))
-    x = vectorizer(len(rows)).fit_transform([as_one(texts[row]) for row in rows])
-    doubts = out_of_fold(regression, x, own, groups=group_of[rows])
-    return spread(doubts, np.array(rows, np.int64), len(items))
-
-
-def vectorizer(n: int) -> TfidfVectorizer:
-    """TF-IDF of the words and pairs of words of n texts."""
-    least = 1 if n <= FEW else 2
-    return TfidfVectorizer(
-        sublinear_tf=True, ngram_range=(1, 2), min_df=least, token_pattern=r"[\w#+]+"
-    )
-
-
-def regression() -> LogisticRegression:
-    """What doubts labels."""
-    return LogisticRegression(C=STRENGTH, max_iter=200)

@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from zoo.core.run import Run
 from zoo.core.split import Rows
 from zoo.core.training.features import features_of
-from zoo.core.training.probe import ITERATIONS, PENALTY, Floats
+from zoo.core.training.probe import Floats
 from zoo.core.trust.diagnosis import Items
-from zoo.core.trust.wrong_labels import Doubts, doubts_of_model, out_of_fold, spread
+from zoo.core.trust.wrong_labels import (
+    Doubts,
+    doubts_of_model,
+    out_of_fold,
+    probe,
+    require_doubter,
+    spread,
+)
 from zoo.vision.classification.candidates import at_hand
 from zoo.vision.classification.features import looks
 from zoo.vision.classification.model import PhotoModel
@@ -43,6 +47,7 @@ def doubts_of(
     Raises:
         ValueError: the model has no predictions out of fold, or there is no backbone.
     """
+    require_doubter(labels, PhotoModel)
     if isinstance(labels, PhotoModel):
         return doubts_of_model(labels, items.names_in_data())
     rows = [row for row in readable if isinstance(items.labels[row], str)]
@@ -69,9 +74,3 @@ def features(paths: Sequence[str], labels: Sequence[str], name: str, run: Run) -
     options: Any = {"valid_fraction": 0.0, "task": "classification", "run": run}
     learn = new_learner(table, name, name, OPTIONS.complete(options))
     return features_of(learn, looks(learn)[0]).numpy()
-
-
-def probe(n: int) -> Any:
-    """Logistic regression on standardised features of n photos, as `zoo.core.training.probe`."""
-    strength = 1 / (PENALTY * n)
-    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=ITERATIONS))

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from zoo.cli.app import app
 from zoo.collab.data.ratings import read as read_ratings
 from zoo.core.trust.diagnosis import Report
 from zoo.core.trust.fixes import corrections
-from zoo.core.trust.wrong_labels import doubted, margins, out_of_fold
+from zoo.core.trust.wrong_labels import doubted, doubts_of_model, margins, out_of_fold
 from zoo.tabular.data.mended import mended
 from zoo.tabular.data.tables import read_table
 from zoo.text.data.labelled import read as read_texts
@@ -68,6 +69,18 @@ def test_a_copy_does_not_vouch_for_a_wrong_label() -> None:
     assert doubts.classes == ["a", "b"]
     np.testing.assert_allclose(doubts.probabilities.sum(1), 1)
     np.testing.assert_array_equal(doubts.probabilities[::2], doubts.probabilities[1::2])
+
+
+def test_a_model_doubts_by_its_predictions_out_of_fold() -> None:
+    seen = pd.DataFrame({"a": [0.9, 0.2], "b": [0.1, 0.8]}, index=["r0", "r1"])
+    spec = SimpleNamespace(classes=["a", "b"])
+    doubts = doubts_of_model(SimpleNamespace(out_of_fold=seen, spec=spec), ["r1", None, "r7"])
+    np.testing.assert_array_equal(doubts.probabilities[0], [0.2, 0.8])
+    assert np.isnan(doubts.probabilities[1:]).all()
+    with pytest.raises(ValueError, match=r"Train with folds=5"):
+        doubts_of_model(SimpleNamespace(out_of_fold=None), ["r1"])
+    with pytest.raises(ValueError, match=r"a name or a TableModel, got a list"):
+        zoo.check(table(), target="y", labels=[1])
 
 
 def test_a_sound_table_has_no_findings_but_doubts() -> None:

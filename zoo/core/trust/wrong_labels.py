@@ -14,8 +14,12 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from zoo.core.split import Rows
+from zoo.core.training.probe import ITERATIONS, PENALTY
 from zoo.core.trust.folds import Fold, rows_of_fold
 
 FOLDS: Final = 5
@@ -148,6 +152,29 @@ def doubts_of_model(model: Any, names: Sequence[Hashable | None]) -> Doubts:
     probabilities = np.full((len(names), table.shape[1]), np.nan)
     probabilities[rows >= 0] = table.to_numpy(np.float64)[rows[rows >= 0]]
     return Doubts(list(table.columns), probabilities)
+
+
+def require_doubter(labels: Any, kind: type) -> None:
+    """Refuse what labels cannot be doubted by.
+
+    Args:
+        labels: what the user says.
+        kind: the class of the domain's models.
+
+    Raises:
+        ValueError: it is no truth, no name and no such model.
+    """
+    if not isinstance(labels, (bool, str, kind)):
+        raise ValueError(
+            f"labels must be doubted by True, a name or a {kind.__name__}, got a "
+            f"{type(labels).__name__}. Leave it out."
+        )
+
+
+def probe(n: int) -> Any:
+    """Logistic regression on standardised features of n rows, as `zoo.core.training.probe`."""
+    strength = 1 / (PENALTY * n)
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=ITERATIONS))
 
 
 def spread(doubts: Doubts, rows: Rows, n: int) -> Doubts:

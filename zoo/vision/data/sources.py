@@ -131,13 +131,14 @@ def contents(data: Table, **form: Unpack[TableForm]) -> Contents:
         FileNotFoundError: as `split`.
         ValueError: there are no photos, labels are missing, or fixes are those of other data.
     """
-    fix = form.pop("fix", None)
+    own: Any = dict(form)
+    fix, ignored = own.pop("fix", None), 0
+    labels: Sequence[Label]
     if is_folder(data):
         _require_classes(form)
         paths, labels, is_valid, ignored = from_folder(Path(data))
     else:
-        paths, labels, is_valid = from_table(data, **form)
-        ignored = 0
+        paths, labels, is_valid = from_table(data, **own)
     everything = Contents(paths, labels, is_valid, ignored, np.arange(len(paths)))
     return everything if fix is None else _mended(everything, data, fix)
 
@@ -261,7 +262,6 @@ def _one_side(
         ValueError: the table marks none of that side.
     """
     fix = form.get("fix")
-    form = {name: value for name, value in form.items() if name != "fix"}  # type: ignore[assignment]
     if is_folder(data):
         _require_classes(form)
         paths, names, _ = class_folders(Path(data))
@@ -271,8 +271,6 @@ def _one_side(
     marks = form.get("valid_column")
     if marks is not None and marks not in table_columns(data):
         form = {**form, "valid_column": None}  # a table of new photos alone
-    if fix is not None:
-        form = {**form, "fix": fix}
     paths, labels, is_valid, *_ = contents(data, **form)
     rows = range(len(paths)) if is_valid is None else np.flatnonzero(is_valid == valid).tolist()
     if not rows:
