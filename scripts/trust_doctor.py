@@ -260,17 +260,14 @@ class Labelled(NamedTuple):
 def labelled(name: str) -> Labelled:
     """One of the sets."""
     if name == "clothing":
-        parts = {
-            part: sorted((folder("img-clothing") / part).rglob("*.jpg"))
-            for part in ("train", "test")
-        }
-        paths = [path for part in parts.values() for path in part]
+        places = [folder("img-clothing") / part for part in ("train", "test")]
+        parts = [sorted(place.rglob("*.jpg")) for place in places]
+        paths, n = [path for part in parts for path in part], len(parts[0])
         own = np.array([path.parent.name for path in paths])
-        x, n = (
-            features(list(map(str, paths)), own.tolist(), "efficientnet_lite0", zoo.Run()),
-            len(parts["train"]),
-        )
-        return Labelled(x[:n], own[:n], x[n:], own[n:], partial(probe, n), partial(probe, n))
+        files, run = [str(path) for path in paths], zoo.Run(progress=False)
+        seen: Any = features(files, own.tolist(), "efficientnet_lite0", run)
+        make = partial(probe, n)
+        return Labelled(seen[:n], own[:n], seen[n:], own[n:], make, make)
     if name == "stackoverflow20":
         rows = lines("text-stackoverflow20", "fold")
         is_test = (rows["fold"] == 0).to_numpy()
@@ -290,8 +287,8 @@ def labelled(name: str) -> Labelled:
     columns = fit_columns(both, ignore=[target])  # whose statistics are not used
     x, is_category = matrix(both, columns)
     own, n = both[target].astype(str).to_numpy(), len(train)
-    make = classifier_of(len(np.unique(own)), is_category)
-    return Labelled(x[:n], own[:n], x[n:], own[n:], make, single_tree)
+    cheap = classifier_of(len(np.unique(own)), is_category)
+    return Labelled(x[:n], own[:n], x[n:], own[n:], cheap, single_tree)
 
 
 def single_tree() -> Any:

@@ -86,7 +86,8 @@ def _drift(data: Any, against: Model[Any, Any] | str | Path, stated: list[str]) 
             f"data are compared with a model as its training says, got {stated[0]}=... beside "
             "against=.... Leave it out."
         )
-    model = importlib.import_module("zoo").load(against) if _is_name(against) else against
+    is_name = isinstance(against, (str, os.PathLike))
+    model: Any = importlib.import_module("zoo").load(against) if is_name else against
     module = importlib.import_module(f"zoo.{model.domain}.drift")
     kind = get_type_hints(module.drift)["model"]
     if not isinstance(model, kind):
@@ -96,10 +97,6 @@ def _drift(data: Any, against: Model[Any, Any] | str | Path, stated: list[str]) 
         )
     report: Report = module.drift(model, data)
     return report
-
-
-def _is_name(model: Any) -> bool:
-    return isinstance(model, (str, os.PathLike))
 
 
 def domain_of(data: Any, options: Any = ()) -> Domain:

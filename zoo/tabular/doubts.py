@@ -41,7 +41,7 @@ def matrix(
     frame: pd.DataFrame, columns: Columns, leave_out: Collection[Any] = ()
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Inputs as numbers, gaps as NaN, and which of them are few categories. (n, d) and (d,)."""
-    own = [one for one in (*columns.categories, *columns.numbers) if one.name not in leave_out]
+    own = [one for one in columns.inputs if one.name not in leave_out]
     x = np.stack([codes_of(frame, one) for one in own], 1) if own else np.zeros((len(frame), 1))
     few = [isinstance(one, Category) and len(one.values) <= LARGEST for one in own] or [False]
     return x, np.array(few)

@@ -77,7 +77,7 @@ def leaks(
     tree: Any = DecisionTreeRegressor if is_number else DecisionTreeClassifier
     leaves = max(LEAVES, 2 * len(n_each))
     found: dict[Name, float] = {}
-    for column in (*columns.categories, *columns.numbers):
+    for column in columns.inputs:
         x = codes_of(some, column)
         model = tree(max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
         score = float(cross_val_score(model, x[:, None], truth, cv=_folds(is_number)).mean())
@@ -130,7 +130,7 @@ def across(
 
 def _person_like(frame: pd.DataFrame, names: Sequence[Name]) -> list[Name]:
     """Columns named as those of persons are, that have several rows of each."""
-    kept = []
+    kept: list[Name] = []
     for name in names:
         if isinstance(name, str) and PERSONS.fullmatch(name.strip()):
             n = len(distinct(frame[name])[1])

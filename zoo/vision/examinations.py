@@ -125,7 +125,7 @@ def _photos(data: Any, part: str, root: Any, columns: tuple[str, str] | None) ->
         paths = photo_list(data)
         n = len(paths)
         return Photos(paths, [None] * n, [part] * n, [None] * n, 0)
-    paths, labels, is_valid, ignored, _ = contents(data, root=root, columns=columns)
+    paths, labels, is_valid, _, ignored = contents(data, root=root, columns=columns)
     sides = np.zeros(len(paths), bool) if is_valid is None else is_valid
     parts = ["valid" if one else part for one in sides]
     return Photos(paths, [*labels], parts, [*keys_of(data, paths)], ignored)
@@ -135,11 +135,11 @@ def _look(path: Path) -> _Look:
     try:
         small = read(path, Resize(4 * _SIDE)).convert("L")
     except UnreadableImage as error:
-        return _Look(file_hash(path), reason=str(error))
+        return _Look(int(file_hash(path)), reason=str(error))
     with open_image(path) as image:
         size = image.size
     thumbnail = small.resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    return _Look(file_hash(path), size, np.asarray(thumbnail, dtype=np.float32))
+    return _Look(int(file_hash(path)), size, np.asarray(thumbnail, dtype=np.float32))
 
 
 def _alike(looks: Sequence[_Look]) -> NDArray[np.int64]:

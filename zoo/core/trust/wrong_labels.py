@@ -93,7 +93,7 @@ def doubted(labels: Rows, probabilities: Floats) -> tuple[Rows, Rows]:
 def out_of_fold(
     classifier: Callable[[], Classifier],
     x: Any,
-    labels: Sequence[Any],
+    labels: Sequence[Any] | NDArray[Any],
     *,
     groups: Sequence[Hashable] | NDArray[Any] | None = None,
     seed: int = 0,

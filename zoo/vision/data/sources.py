@@ -55,15 +55,15 @@ class Contents(NamedTuple):
         paths: files of photos.
         labels: as many.
         is_valid: whether to validate on them, if the data say it. Shape: (n,)
+        rows: the number of each among all photos, of which fixes may leave some out. Shape: (n,)
         ignored: number of files left aside.
-        rows: the number of each among all photos, mended ones left out. Shape: (n,)
     """
 
     paths: list[Path]
     labels: Sequence[Label]
     is_valid: NDArray[np.bool_] | None
-    ignored: int
     rows: Rows
+    ignored: int = 0
 
 
 def split(
@@ -93,7 +93,7 @@ def split(
         ValueError: there are no photos, fewer than two classes, classes for validation alone,
             missing columns or labels.
     """
-    paths, names, is_valid, _, kept = contents(data, **form)
+    paths, names, is_valid, kept, _ = contents(data, **form)
     drawn = is_valid is None and valid_fraction > 0 and fold is None
     groups = None if group is None else groups_in(data, group)[kept]
     if fold is not None:
@@ -139,7 +139,7 @@ def contents(data: Table, **form: Unpack[TableForm]) -> Contents:
         paths, labels, is_valid, ignored = from_folder(Path(data))
     else:
         paths, labels, is_valid = from_table(data, **own)
-    everything = Contents(paths, labels, is_valid, ignored, np.arange(len(paths)))
+    everything = Contents(paths, labels, is_valid, np.arange(len(paths)), ignored)
     return everything if fix is None else _mended(everything, data, fix)
 
 
@@ -244,7 +244,7 @@ def _mended(photos: Contents, data: Table, fix: str | os.PathLike[str]) -> Conte
     is_valid = None if photos.is_valid is None else photos.is_valid[rows]
     chosen = rows.tolist()
     paths = [photos.paths[row] for row in chosen]
-    return Contents(paths, [labels[row] for row in chosen], is_valid, photos.ignored, rows)
+    return Contents(paths, [labels[row] for row in chosen], is_valid, rows, photos.ignored)
 
 
 def _one_side(
@@ -265,7 +265,7 @@ def _one_side(
     if is_folder(data):
         _require_classes(form)
         paths, names, _ = class_folders(Path(data))
-        own = Contents(paths, names, None, 0, np.arange(len(paths)))
+        own = Contents(paths, names, None, np.arange(len(paths)))
         mended = own if fix is None else _mended(own, data if whole is None else whole, fix)
         return mended.paths, [*mended.labels]
     marks = form.get("valid_column")
