@@ -30,14 +30,23 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import average_precision_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 from sklearn.tree import DecisionTreeClassifier
 
 import zoo
 from benchmarks.arena.sets.archives import folder
 from scripts.lib.program import Program, program, some_of, timed
 from zoo.core.trust.diagnosis import Report
-from zoo.core.trust.wrong_labels import Classifier, Doubts, margins, out_of_fold, probe
+from zoo.core.trust.wrong_labels import (
+    Classifier,
+    Doubts,
+    doubted,
+    out_of_fold,
+    probe,
+    self_confidence,
+)
 from zoo.published import adult, movielens
 from zoo.tabular.data.columns import fit_columns
 from zoo.tabular.doubts import classifier_of, matrix
@@ -267,7 +276,7 @@ def labelled(name: str) -> Labelled:
         files, run = [str(path) for path in paths], zoo.Run(progress=False)
         seen: Any = features(files, own.tolist(), "efficientnet_lite0", run)
         make = partial(probe, n)
-        return Labelled(seen[:n], own[:n], seen[n:], own[n:], make, make)
+        return Labelled(seen[:n], own[:n], seen[n:], own[n:], make, nearest)
     if name == "stackoverflow20":
         rows = lines("text-stackoverflow20", "fold")
         is_test = (rows["fold"] == 0).to_numpy()
@@ -275,7 +284,7 @@ def labelled(name: str) -> Labelled:
         x = words.fit_transform(rows["text"][~is_test])
         own = rows["label"].to_numpy()
         test = words.transform(rows["text"][is_test])
-        return Labelled(x, own[~is_test], test, own[is_test], regression, regression)
+        return Labelled(x, own[~is_test], test, own[is_test], regression, nearest)
     if name == "adult":
         train, test = adult.official("train"), adult.official("test")
         target = str(train.columns[-1])
@@ -289,6 +298,11 @@ def labelled(name: str) -> Labelled:
     own, n = both[target].astype(str).to_numpy(), len(train)
     cheap = classifier_of(len(np.unique(own)), is_category)
     return Labelled(x[:n], own[:n], x[n:], own[n:], cheap, single_tree)
+
+
+def nearest() -> Any:
+    """What says of a row what the most alike one is."""
+    return make_pipeline(Normalizer(), KNeighborsClassifier(1))
 
 
 def single_tree() -> Any:
@@ -305,13 +319,17 @@ def flip(labels: NDArray[Any], seed: int) -> tuple[NDArray[Any], NDArray[np.bool
     return classes[np.where(is_flipped, moved, numbers)], is_flipped
 
 
-def odds(doubts: Doubts, given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Margins of the given labels, and how likely each was flipped if the probabilities hold."""
+def numbers_of(doubts: Doubts, given: NDArray[Any]) -> NDArray[np.int64]:
+    """The labels as numbers of the classes."""
     number = {one: i for i, one in enumerate(doubts.classes)}
-    rows = np.array([number[one] for one in given])
-    p = doubts.probabilities[np.arange(len(rows)), rows]
-    others = FLIPPED / (len(number) - 1) * (1 - p)
-    return margins(rows, doubts.probabilities), others / ((1 - FLIPPED) * p + others + 1e-12)
+    return np.array([number[one] for one in given], np.int64)
+
+
+def odds(doubts: Doubts, given: NDArray[Any]) -> NDArray[Any]:
+    """How likely each label was flipped if the probabilities hold."""
+    p = self_confidence(numbers_of(doubts, given), doubts.probabilities)
+    others = FLIPPED / (len(doubts.classes) - 1) * (1 - p)
+    return others / ((1 - FLIPPED) * p + others + 1e-12)
 
 
 def accuracy(data: Labelled, labels: NDArray[Any]) -> float:
@@ -325,21 +343,25 @@ def wrong_labels(called: Program, name: str) -> None:
     """Rows of one set."""
     data = labelled(name)
     clean, truth = accuracy(data, data.labels), out_of_fold(data.classifier, data.x, data.labels)
-    right = truth.probabilities.argmax(1) == [truth.classes.index(one) for one in data.labels]
+    right = truth.probabilities.argmax(1) == numbers_of(truth, data.labels)
     for seed in called.seeds:
         given, is_flipped = flip(data.labels, seed)
         with timed() as spent:
-            margin, _ = odds(out_of_fold(data.classifier, data.x, given), given)
-        best = average_precision_score(is_flipped, odds(truth, given)[1])
-        first = np.argsort(margin, kind="stable")[: round(FLIPPED * len(given))]
+            doubts = out_of_fold(data.classifier, data.x, given)
+            numbers = numbers_of(doubts, given)
+            sureness = self_confidence(numbers, doubts.probabilities)
+            suspects, _ = doubted(numbers, doubts.probabilities)
+        first = np.argsort(sureness, kind="stable")[: round(FLIPPED * len(given))]
         repaired = given.copy()
         repaired[first] = data.labels[first]
         noisy, mended = accuracy(data, given), accuracy(data, repaired)
         called.record(
             part="labels", set=name, seed=seed, n=len(given), accuracy=right.mean(),
-            average_precision=average_precision_score(is_flipped, -margin),
-            best_possible=best, learner_accuracy=clean,
-            flipped_accuracy=noisy, repaired_accuracy=mended,
+            average_precision=average_precision_score(is_flipped, -sureness),
+            best_possible=average_precision_score(is_flipped, odds(truth, given)),
+            suspects=len(suspects), precision=is_flipped[suspects].mean(),
+            recall=is_flipped[suspects].sum() / is_flipped.sum(),
+            learner_accuracy=clean, flipped_accuracy=noisy, repaired_accuracy=mended,
             regained=(mended - noisy) / (clean - noisy) if clean != noisy else float("nan"),
             **spent(),
         )  # fmt: skip

@@ -20,7 +20,7 @@ from zoo.cli.app import app
 from zoo.collab.data.ratings import read as read_ratings
 from zoo.core.trust.diagnosis import Report
 from zoo.core.trust.fixes import corrections
-from zoo.core.trust.wrong_labels import doubted, doubts_of_model, margins, out_of_fold
+from zoo.core.trust.wrong_labels import doubted, doubts_of_model, out_of_fold, self_confidence
 from zoo.tabular.data.mended import mended
 from zoo.tabular.data.tables import read_table
 from zoo.text.data.labelled import read as read_texts
@@ -56,7 +56,7 @@ def test_labels_off_the_diagonal_of_the_confident_joint_are_doubted() -> None:
     labels = np.array([0, 0, 0, 1, 1])  # self-confidence: (.9 + .7 + .2) / 3 = .6, (.6 + .45) / 2
     rows, better = doubted(labels, p)
     assert (rows.tolist(), better.tolist()) == ([2], [1])  # the last reaches no threshold of 0
-    assert margins(labels, p).round(2).tolist() == [0.8, 0.4, -0.6, 0.2, -0.1]
+    assert self_confidence(labels, p).tolist() == [0.9, 0.7, 0.2, 0.6, 0.45]
 
 
 def test_a_copy_does_not_vouch_for_a_wrong_label() -> None:
