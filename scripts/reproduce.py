@@ -46,6 +46,7 @@ PROGRAMS = {
     "text_sentiment": "rated-sentences",
     "text_wikitext2": "wikitext-2",
     "trust_coverage": "movielens-100k",
+    "trust_doctor": "adult",
     "trust_reasons": "adult",
     "vision_camvid": "camvid-240x180",
     "vision_digits": "",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from zoo.core.config import ArtifactError as ArtifactError
     from zoo.core.model import Model as Model
     from zoo.core.run import Run as Run
+    from zoo.doctor import check as check
 
     M = TypeVar("M", bound=Model[Any, Any])
     Module = TypeVar("Module", bound=nn.Module)

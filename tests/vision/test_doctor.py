@@ -6,6 +6,7 @@ import json
 import shutil
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,10 @@ from typer.testing import CliRunner
 import zoo
 from tests.vision.small import RUN
 from zoo.cli.app import app
-from zoo.vision.inspect import likeness
-from zoo.vision.inspect.diagnosis import Finding, Report
-from zoo.vision.inspect.likeness import alike
+from zoo.core.trust import likeness
+from zoo.core.trust.diagnosis import Finding, Items, Report
+from zoo.core.trust.likeness import alike
+from zoo.vision.data.photo_sets import list_photos
 
 
 def scene(seed: int, side: int = 96) -> Image.Image:
@@ -51,15 +53,15 @@ def kinds(report: Report) -> list[tuple[str, str]]:
 
 
 def names(report: Report, kind: str) -> list[list[str]]:
-    (found,) = [one for one in report.findings if one.kind == kind]
-    return [[path.relative_to(path.parents[2]).as_posix() for path in g] for g in found.files]
+    groups: list[tuple[Any, ...]] = report.names(kind)
+    return [[path.relative_to(path.parents[2]).as_posix() for path in g] for g in groups]
 
 
 def test_sound_photos_have_no_findings_and_are_counted(photos: Path) -> None:
     report = check(photos)
     assert report.ok
     assert report.findings == []
-    assert report.photos == 32
+    assert len(report) == 32
     expected = {
         ("train", "cat"): 12,
         ("train", "dog"): 12,
@@ -128,7 +130,7 @@ def test_imbalance_and_labels_of_one_side_are_told(photos: Path) -> None:
     assert texts == [
         "error: labels in valid alone: emu",
         "warning: labels in train alone: newt",
-        "warning: fewer than 10 photos to train on: newt",
+        "warning: classes of one member, none of which is left to validate on: newt",
         "warning: cat has 12 photos, newt 1: consider balancing",
     ]
 
@@ -141,7 +143,7 @@ def test_tables_two_folders_and_loose_photos_are_checked_too(photos: Path, tmp_p
     report = zoo.vision.check(photos / "train", photos / "train", run=RUN)
     assert len(names(report, "leak")) == 24
     loose = zoo.vision.check(photos / "train" / "cat", run=RUN)
-    assert (loose.photos, loose.counts, loose.findings) == (12, {}, [])
+    assert (len(loose), loose.counts, loose.findings) == (12, {}, [])
     with pytest.raises(ValueError, match=r"got a list\. Give"):
         zoo.vision.check([1, 2])
     with pytest.raises(FileNotFoundError, match="nowhere', which does not exist"):
@@ -175,10 +177,14 @@ def test_many_frames_of_one_scene_take_little_memory_and_few_words() -> None:
     tracemalloc.stop()
     assert set(groups.tolist()) == {0}
     assert peak < 60e6  # a list of all pairs takes a gigabyte
-    same = Finding("warning", "duplicates", "alike", (tuple(map(Path, map(str, range(3000)))),))
+    same = Finding("warning", "duplicates", "alike", (tuple(range(3000)),))
+    nothing: list[Any] = [None] * 3000
+    items = Items(
+        "photos", range(3000), nothing, nothing, ["train"] * 3000, np.zeros(3000, np.uint64)
+    )
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(Report(3000, 0, {}, [same]))
+        console.print(Report(items, [same]))
     assert "2995 more" in shown.get()
     assert len(shown.get()) < 500
 
@@ -198,4 +204,24 @@ def test_the_command_reports_and_ends_with_status_1_for_errors(photos: Path) -> 
     assert tree["ok"] is False
     assert tree["counts"]["valid"] == {"cat": 5, "dog": 4}
     (finding,) = tree["findings"]
-    assert [Path(path).name for path in finding["files"][0]] == ["0.jpg", "leak.jpg"]
+    assert [Path(path).name for path in finding["items"][0]] == ["0.jpg", "leak.jpg"]
+
+
+def test_fixes_leave_photos_out_and_move_others_to_another_class(
+    photos: Path, tmp_path: Path
+) -> None:
+    train, fix = photos / "train", tmp_path / "fix.csv"
+    shutil.copy(train / "cat" / "0.jpg", train / "cat" / "again.jpg")
+    check(photos).save_fixes(fix)
+    head, line = fix.read_text().splitlines()
+    assert line.startswith("train/cat/again.jpg,duplicates,,")
+    fix.write_text(f"{head}\n{line}\n{line.replace(',duplicates,,', ',seen,dog,')}\n")
+    listing = list_photos(photos, fix=fix)  # where lines contradict, a photo is left out
+    assert len(listing.train) == 24
+    fix.write_text(f"{head}\n{line.replace(',duplicates,,', ',seen,dog,')}\n")
+    listing = list_photos(photos, fix=fix)
+    assert np.bincount(listing.train.labels).tolist() == [12, 13]
+    assert len(list_photos(photos, photos / "valid", fix=fix).train) == 25
+    (train / "cat" / "again.jpg").unlink()
+    with pytest.raises(ValueError, match=r"'fix.csv' of others: 1 of 1 rows"):
+        list_photos(photos, fix=fix)

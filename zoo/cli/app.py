@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import zoo
+from zoo.cli.check import check
 from zoo.cli.collab import collab, pair_of
 from zoo.cli.commands import Commands, call, run_of
 from zoo.cli.data import data
@@ -64,6 +65,9 @@ def quickstart(
     from zoo.cli.quickstart import run
 
     run(out, typer.echo)
+
+
+app.command()(check)
 
 
 @app.command()

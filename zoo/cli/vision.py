@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 import zoo
+from zoo.cli.check import Fix, say_report
 from zoo.cli.commands import Commands, load
 from zoo.cli.options import TTA, Artifact, AsJson, Photos, Pretrained, Root
-from zoo.cli.output import json_line, say, say_picture, say_table
+from zoo.cli.output import say, say_picture, say_table
 from zoo.cli.training import named_after, settings_of, takes, train_and_save
 from zoo.core.options import Option
 from zoo.vision.classification import options as of_photos
@@ -125,18 +126,14 @@ def check(
     photos: Annotated[str, typer.Argument(help="Folder of photos, or a table of paths.")],
     valid: Valid = None,
     min_side: Annotated[int, typer.Option(min=1, help="Pixels below which one is tiny.")] = 32,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Look for wrong labels too, by a backbone at hand.")
+    ] = False,
+    fix: Fix = None,
     as_json: AsJson = False,
 ) -> None:
     """Find broken files, duplicates, leaks, odd photos and imbalance; status 1 for errors."""
-    from rich.console import Console
-
-    findings = zoo.vision.check(photos, valid, min_side=min_side)
-    if as_json:
-        typer.echo(json_line(findings.to_json()))
-    else:
-        Console().print(findings)
-    if not findings.ok:
-        raise typer.Exit(1)
+    say_report(zoo.vision.check(photos, valid, min_side=min_side, labels=labels), as_json, fix)
 
 
 # ---- pictures ------------------------------------------------------------------------------------

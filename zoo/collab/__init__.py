@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from zoo.collab.examinations import check as check
     from zoo.collab.model import Recommender as Recommender
     from zoo.collab.stored import load as load
     from zoo.collab.verbs import finetune as finetune

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import TrainingOptions
-from zoo.core.trust.options import InFolds, Judged
+from zoo.core.trust.options import InFolds, Judged, Mended
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ Architecture = Annotated[
 ]
 
 
-class Options(TrainingOptions, InFolds, total=False):
+class Options(TrainingOptions, InFolds, Mended, total=False):
     """Options of every verb beside the model and the ratings."""
 
     user: Annotated[

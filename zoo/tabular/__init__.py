@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.tabular.data.features import looked_up as looked_up
     from zoo.tabular.data.features import time_since as time_since
     from zoo.tabular.data.features import time_until as time_until
+    from zoo.tabular.examinations import check as check
     from zoo.tabular.model import TableModel as TableModel
     from zoo.tabular.sklearn.estimators import EntityEmbedder as EntityEmbedder
     from zoo.tabular.sklearn.estimators import TabularClassifier as TabularClassifier

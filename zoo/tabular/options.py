@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
-from zoo.core.trust.options import InFolds, Judged
+from zoo.core.trust.options import InFolds, Judged, Mended
 
 Name = str | int
 """A column's name; a DataFrame that is made of an array numbers its columns."""
@@ -34,7 +34,7 @@ Architecture = Annotated[
 ]
 
 
-class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
+class Options(TrainingOptions, LabelSmoothing, InFolds, Mended, total=False):
     """What every verb takes beside the table and its target."""
 
     task: Annotated[

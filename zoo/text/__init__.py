@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zoo.text.classification.verbs import learner as learner
     from zoo.text.classification.verbs import train as train
     from zoo.text.data.torchtext import to_field as to_field
+    from zoo.text.examinations import check as check
     from zoo.text.language_model.model import LanguageModel as LanguageModel
     from zoo.text.language_model.verbs import finetune_lm as finetune_lm
     from zoo.text.language_model.verbs import lm_learner as lm_learner

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from zoo.vision.data.augment import SIDE_ON as SIDE_ON
     from zoo.vision.data.augment import TOP_DOWN as TOP_DOWN
     from zoo.vision.data.augment import Augment as Augment
+    from zoo.vision.examinations import check as check
     from zoo.vision.inspect import figures as figures
-    from zoo.vision.inspect.doctor import check as check
     from zoo.vision.models.catalogue import backbones as backbones
     from zoo.vision.restoration.model import PhotoRestorer as PhotoRestorer
     from zoo.vision.segmentation.model import PhotoSegmenter as PhotoSegmenter

@@ -81,7 +81,8 @@ def prepare(
     is_ordered = needs_order(name) or needs_order(settings["lists"])
     if is_ordered:
         reading = partial(_in_order, reading)
-    ratings, held_out, origin = reading(table, learns=prior is None), None, None
+    ratings = reading(table, learns=prior is None, fix=settings["fix"])
+    held_out, origin = None, None
     if predicts and prior is None and settings["y_range"] is None:
         ratings = without_odd_ones(ratings)
     whole = ratings

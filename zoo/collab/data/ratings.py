@@ -21,8 +21,10 @@ from zoo.collab.data.columns import NOTHING, column_names, refuse_without_rating
 from zoo.collab.data.ids import clean_ids, whole_numbers
 from zoo.collab.data.times import times_of
 from zoo.collab.options import SplitName
+from zoo.core.contents import Hashes, content_hashes
 from zoo.core.messages import warn
 from zoo.core.split import require_both_parts, warn_of_marked_parts
+from zoo.core.trust.fixes import corrections, label_like
 from zoo.core.trust.folds import Fold, rows_of_fold
 from zoo.data.table import keeps_types, read_table
 
@@ -40,6 +42,7 @@ def read(
     remembered: Mapping[str, Any] = NOTHING,
     needs_rating: bool = False,
     learns: bool = False,
+    fix: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Read the columns user, item, rating and, if there is one, time; clean, in the table's order.
 
@@ -50,11 +53,12 @@ def read(
         needs_rating: refuse a table without a column of ratings; else every row counts as 1.
         learns: whether ids are to be learnt; those of a text file are then numbers if all of them
             spell whole ones.
+        fix: table of what mends the ratings, see `zoo.core.trust.fixes`.
 
     Raises:
         FileNotFoundError: the file does not exist.
-        ValueError: columns are missing, ratings are no finite numbers, ids are neither text nor
-            numbers, times make no sense, or no row is left.
+        ValueError: columns are missing, fixes are those of other data, ratings are no finite
+            numbers, ids are neither text nor numbers, times make no sense, or no row is left.
     """
     names_in = partial(column_names, columns=columns, remembered=remembered)
     is_untyped = not isinstance(table, pd.DataFrame) and not keeps_types(Path(table))
@@ -63,6 +67,8 @@ def read(
     if learns:
         warn_of_marked_parts(frame, names.values())
     chosen = frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
+    if fix is not None:
+        chosen = _mended(chosen, fix)
     if "rating" not in chosen:
         if needs_rating:
             refuse_without_rating(frame, remembered)
@@ -75,6 +81,24 @@ def read(
         ids = whole_numbers(chosen[side]) if is_untyped and learns else chosen[side]
         chosen[side] = clean_ids(ids, side)
     return _without_repeats(_with_times(chosen, names, is_stated="time" in columns))
+
+
+def rating_hashes(ratings: pd.DataFrame) -> Hashes:
+    """Content hashes of ratings as a table has them, by role. Shape: (n,)"""
+    roles = [role for role in ("user", "item", "rating") if role in ratings]
+    texts = [ratings[role].astype(str).str.removesuffix(".0") for role in roles]
+    return content_hashes(zip(*texts, strict=True))
+
+
+def _mended(ratings: pd.DataFrame, fix: str | os.PathLike[str]) -> pd.DataFrame:
+    """The ratings that fixes leave, with those that they correct."""
+    keys = [*map(str, range(len(ratings)))]
+    mends = corrections(fix, keys, lambda rows: rating_hashes(ratings.iloc[rows]))
+    if mends.labels and "rating" in ratings:
+        new = ratings["rating"].astype(object)
+        new.iloc[[*mends.labels]] = [label_like(text, 0.0) for text in mends.labels.values()]
+        ratings = ratings.assign(rating=new)
+    return ratings.iloc[mends.rows]
 
 
 def read_visitor(

@@ -36,7 +36,7 @@ def without_odd_ones(ratings: pd.DataFrame) -> pd.DataFrame:
             "large ones decide. Pass their logarithms, or learn who chose what by model='blend'."
         )
         return ratings
-    low, high = _usual_range(values)
+    low, high = usual_range(values)
     is_odd = (values < low) | (values > high)
     if not is_odd.any():
         return ratings
@@ -90,7 +90,7 @@ def _has_a_tail(values: NDArray[Any]) -> bool:
     return bool((tenths[1:] >= 1.5 * np.maximum(tenths[:-1], 1.0)).all())
 
 
-def _usual_range(values: NDArray[np.float32]) -> tuple[float, float]:
+def usual_range(values: NDArray[np.float32]) -> tuple[float, float]:
     """The lowest and highest rating that does not lie far off the others."""
     ordered = np.sort(values)
     k = min(max(int(ODD_SHARE * len(values)), 1), (len(values) - 1) // 4)

@@ -5,6 +5,7 @@ It imports no torch, so that the command line reads it at once.
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Final, Literal, TypedDict
 
 from zoo.core.options import Option
@@ -23,6 +24,20 @@ class InFolds(TypedDict, total=False):
             help="Hold out one of several parts instead: (0, 5) is the first of five.",
         ),
     ]
+
+
+FIX: Final = Option(
+    cli=str,
+    record=True,
+    help="Table of what mends the data, as `zoo check --fix` writes it: rows to leave out, labels "
+    "to change.",
+)
+
+
+class Mended(TypedDict, total=False):
+    """What a learner takes whose data `zoo.check` examines."""
+
+    fix: Annotated[str | os.PathLike[str] | None, FIX]
 
 
 class Measured(TypedDict, total=False):

@@ -50,6 +50,11 @@ class Columns:
     numbers: tuple[Number, ...]
     left_out: tuple[tuple[Name, str], ...]
 
+    @property
+    def inputs(self) -> list[Category | Number]:
+        """Both kinds, categories first."""
+        return [*self.categories, *self.numbers]
+
 
 def fit_columns(
     frame: pd.DataFrame,

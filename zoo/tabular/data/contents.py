@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api import types
 
 from zoo.core.contents import Hashes, content_hashes
 from zoo.core.split import require_disjoint
-from zoo.tabular.data.values import as_numbers, distinct, sense
+from zoo.tabular.data.values import as_numbers, distinct, sense, without_arrow
 from zoo.tabular.spec import Spec
 
 MEASURED: Final = 0.9  # share of numbers with more than `DIGITS` digits in a column of measurements
@@ -36,14 +37,40 @@ def row_hashes(frame: pd.DataFrame, spec: Spec) -> Hashes:
     names = [*spec.inputs, *(target.name for target in spec.targets)]
     for name in sorted(names, key=str):
         if name in kinds:
-            cells = as_numbers(frame[name], name, kinds[name]).astype(np.float32) + np.float32(0)
-            cells[np.isnan(cells)] = np.nan  # one of its many patterns
-            own = cells.view(np.uint32).astype(np.uint64)
+            own = _number_words(as_numbers(frame[name], name, kinds[name]))
         else:
             codes, values = distinct(frame[name])
             own = content_hashes([*(sense(value) for value in values), None])[codes]
         hashes = _mixed(_mixed(hashes + content_hashes([str(name)])) + own)
     return hashes
+
+
+def cell_hashes(frame: pd.DataFrame) -> Hashes:
+    """Content hashes of all cells of rows, whichever column is first. Shape: (n,)
+
+    Numbers have single precision, and are equal however a file or a program typed them.
+    """
+    hashes = np.zeros(len(frame), dtype=np.uint64)
+    for name in frame.columns:
+        column = without_arrow(frame[name])
+        if types.is_numeric_dtype(column.dtype) and not types.is_complex_dtype(column.dtype):
+            own = _number_words(column.to_numpy(np.float64, na_value=np.nan))
+        else:
+            codes, values = distinct(column)
+            senses = [*(sense(value) for value in values), None]
+            numbers = [np.nan if isinstance(one, str) or one is None else one for one in senses]
+            is_text = np.array([isinstance(one, str) for one in senses])
+            words = _number_words(np.array(numbers, dtype=np.float64))
+            own = np.where(is_text, content_hashes(senses), words)[codes]
+        hashes += _mixed(content_hashes([str(name)]) + _mixed(own))
+    return hashes
+
+
+def _number_words(numbers: NDArray[np.float64]) -> Hashes:
+    """Numbers in single precision as words that are equal where they are; gaps are one word."""
+    cells = numbers.astype(np.float32) + np.float32(0)
+    cells[np.isnan(cells)] = np.nan  # one of its many patterns
+    return cells.view(np.uint32).astype(np.uint64)
 
 
 def twins(hashes: Hashes) -> float:

@@ -20,6 +20,7 @@ from zoo.tabular.data.columns import fit_columns, is_saved_index
 from zoo.tabular.data.contents import NATURAL_TWINS, natural_twins, require_other_rows, row_hashes
 from zoo.tabular.data.distributions import fit_distributions
 from zoo.tabular.data.encode import Encoder, Lookup, text_columns
+from zoo.tabular.data.mended import mended
 from zoo.tabular.data.splits import divide, is_table, mask_of
 from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import (
@@ -81,8 +82,12 @@ def prepare(
     frame = read_table(data, *(() if earlier is None else (text_columns(earlier), earlier.columns)))
     _require_targets(frame, names)
     stated, ignored = settings["valid"], settings["ignore"]
-    if stated is not None and not is_table(stated):
-        settings = {**settings, "valid": mask_of(stated, frame)[labelled(frame, names)]}
+    mask = None if stated is None or is_table(stated) else mask_of(stated, frame)
+    if settings["fix"] is not None:
+        frame, kept = mended(frame, names, settings["fix"])
+        mask = None if mask is None else mask[kept]
+    if mask is not None:
+        settings = {**settings, "valid": mask[labelled(frame, names)]}
     names_of_rows: Any = frame.index
     frame = with_targets(frame.set_axis(range(len(frame))), names)
     task = task_of_targets(frame, names, settings["task"])

@@ -53,7 +53,7 @@ def labelled_texts(data: Any, first: Start | None, options: Options) -> Labelled
     """All texts of a verb's call, in the order of the user's rows."""
     settings = OPTIONS.complete(options)
     task, columns = task_asked(settings, first), _columns(first, settings)
-    names: Any = {name: settings[name] for name in ("text", "label", "group")}
+    names: Any = {name: settings[name] for name in ("text", "label", "group", "fix")}
     return read(data, **names, usual=columns, task=task)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
-from zoo.core.trust.options import InFolds, Judged
+from zoo.core.trust.options import InFolds, Judged, Mended
 from zoo.text.language_model.options import LANGUAGE
 from zoo.text.recipe import BPTT, MAX_LEN
 
@@ -26,7 +26,7 @@ BATCH_SIZE, ENCODER_BATCH_SIZE = 64, 16  # texts
 Gradual = Annotated[bool, Option(help="Thaw the last layers one after another first, as ULMFiT.")]
 
 
-class Options(TrainingOptions, LabelSmoothing, InFolds, total=False):
+class Options(TrainingOptions, LabelSmoothing, InFolds, Mended, total=False):
     """What `learner` takes beside the model and the texts."""
 
     text: Annotated[

@@ -6,12 +6,15 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from zoo.core.contents import Hashes, content_hashes
 from zoo.core.split import numbered, warn_of_marked_parts
+from zoo.core.trust.fixes import corrections, label_like
 from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
@@ -30,6 +33,7 @@ def read(
     usual: tuple[Any, Any] = (None, None),
     task: Asked | None = None,
     group: Column | None = None,
+    fix: str | os.PathLike[str] | None = None,
 ) -> Labelled:
     """Labelled texts in any form.
 
@@ -45,20 +49,75 @@ def read(
         usual: columns of texts and of classes where none are named.
         task: what is asked of a text; None leaves it to the labels.
         group: the column of groups whose rows are held out together; None if there are none.
+        fix: table of what mends the texts to train on, see `zoo.core.trust.fixes`.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: a column is missing, a text is none, groups are named where nothing is drawn, or
-            a label is missing, no plain value or of another kind than the task's.
+        ValueError: a column is missing, a text is none, groups are named where nothing is drawn, a
+            label is missing, no plain value or of another kind than the task's; or fixes are those
+            of other data.
     """
-    parts = sources.parts_of(data)
-    if parts and group is None:
+    if parts := sources.parts_of(data):
+        if group is not None:
+            _refuse_group(group, "parts")
         again = partial(read, text=text, label=label, usual=usual, task=task)
-        return _joined([again(part) for part in parts if part is not None])
-    table = None if parts else sources.table_of(data)
-    is_valid, values, names, groups = None, None, None, None
+        others = [again(part) for part in parts[1:] if part is not None]
+        return _joined([again(parts[0], fix=fix), *others])
+    rows = rows_of(data, text, label, usual=usual, task=task, group=group)
+    return labelled_of(rows if fix is None else _mended(rows, fix), task)
+
+
+class Rows(NamedTuple):
+    """Texts and labels as the data have them, yet unchecked.
+
+    Attributes:
+        texts: one per row, or a pair.
+        values: as many labels, or columns of classes.
+        is_valid: rows that the data set apart to validate on; None if they set none apart.
+        names: what the user calls each row; None counts them from 0.
+        groups: numbers of groups whose rows are held out together; None if there are none.
+    """
+
+    texts: list[Any]
+    values: list[Any] | pd.DataFrame
+    is_valid: NDArray[np.bool_] | None
+    names: list[Any] | None
+    groups: NDArray[np.int64] | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        """Some of them, in that order."""
+        chosen, values = rows.tolist(), self.values
+        return Rows(
+            [self.texts[row] for row in chosen],
+            values.iloc[chosen] if _is_table(values) else [values[row] for row in chosen],
+            None if self.is_valid is None else self.is_valid[rows],
+            [*(chosen if self.names is None else (self.names[row] for row in chosen))],
+            None if self.groups is None else self.groups[rows],
+        )
+
+    def hashes(self) -> Hashes:
+        """Content hashes of the rows, labels included. Shape: (n,)"""
+        values = self.values
+        own = [*values.itertuples(index=False, name=None)] if _is_table(values) else values
+        return content_hashes(
+            (text, str(label)) for text, label in zip(self.texts, own, strict=True)
+        )
+
+
+def rows_of(
+    data: Any,
+    text: Columns = None,
+    label: Columns = None,
+    *,
+    usual: tuple[Any, Any] = (None, None),
+    task: Asked | None = None,
+    group: Column | None = None,
+) -> Rows:
+    """The rows of data without parts; arguments as for `read`."""
+    table, is_valid, values, names = sources.table_of(data), None, None, None
+    groups = None
     if group is not None and table is None:
-        _refuse_group(group, "parts" if parts else "no table")
+        _refuse_group(group, "no table")
     if table is None:
         texts, values = sources.pair_of(data)
     else:
@@ -79,12 +138,7 @@ def read(
             values = values.iloc[:, 0].tolist()
             if isinstance(data, (str, os.PathLike)) and not keeps_types(Path(data)):
                 values = labels.from_csv(values, task)
-    plain = _plain(texts, len(values))
-    own, named = labels.checked(values, task=task)
-    labelled = Labelled(plain, own, named, is_valid, names, groups=groups)
-    if task is not None:
-        labelled.check_kind(task)
-    return labelled
+    return Rows(texts, values, is_valid, names, groups)
 
 
 def _refuse_group(group: Column, data: str) -> NoReturn:
@@ -92,6 +146,45 @@ def _refuse_group(group: Column, data: str) -> NoReturn:
         "group must be a column of a table of which a part is drawn to validate on, got "
         f"{group=!r:.60} for {data}. Leave it out."
     )
+
+
+def labelled_of(rows: Rows, task: Asked | None = None) -> Labelled:
+    """Rows as labelled texts.
+
+    Raises:
+        ValueError: see `read`.
+    """
+    plain = _plain(rows.texts, len(rows.values))
+    own, named = labels.checked(rows.values, task=task)
+    labelled = Labelled(plain, own, named, rows.is_valid, rows.names, groups=rows.groups)
+    if task is not None:
+        labelled.check_kind(task)
+    return labelled
+
+
+def _mended(rows: Rows, fix: str | os.PathLike[str]) -> Rows:
+    """The rows that fixes leave, with the labels that they correct.
+
+    Raises:
+        ValueError: they are fixes of other data, or change labels that are columns of 0 and 1.
+    """
+    keys = [*map(str, range(len(rows.texts)))]
+    mends = corrections(fix, keys, lambda some: rows.take(some).hashes())
+    if mends.labels and isinstance(rows.values, pd.DataFrame):
+        raise ValueError(
+            f"labels in several columns must be changed there, got {len(mends.labels)} to change "
+            "in a table of fixes. Leave only lines without a suggested label in it."
+        )
+    values: Any = rows.values
+    if mends.labels:
+        values = [*values]
+        for row, label in mends.labels.items():
+            values[row] = label_like(label, values[row])
+    return rows._replace(values=values).take(mends.rows)
+
+
+def _is_table(values: Any) -> TypeGuard[pd.DataFrame]:
+    return isinstance(values, pd.DataFrame)
 
 
 def _joined(parts: list[Labelled]) -> Labelled:

@@ -128,7 +128,13 @@ def _table_form(data: Any, settings: Options, earlier: PhotoModel | None) -> Tab
         if names and separator is None and task in (None, spec.task):
             separator = None if settings["y_range"] else spec.separator
     options = LabelOptions(task, separator, settings["y_range"], settings["beta"])
-    return TableForm(root=root, columns=columns, valid_column=valid_column, label_options=options)
+    return TableForm(
+        root=root,
+        columns=columns,
+        valid_column=valid_column,
+        label_options=options,
+        fix=settings["fix"],
+    )
 
 
 def _spec(

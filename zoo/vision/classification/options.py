@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
-from zoo.core.trust.options import InFolds, Judged
+from zoo.core.trust.options import FIX, InFolds, Judged, Mended
 from zoo.vision.option_names import Augmentation, Pool, TaskName
 
 EPOCHS: Final = 4  # of fine-tuning
@@ -25,9 +26,10 @@ Sizes = Annotated[
 ]
 
 
-class Options(TrainingOptions, LabelSmoothing, BatchNorm, InFolds, total=False):
+class Options(TrainingOptions, LabelSmoothing, BatchNorm, InFolds, Mended, total=False):
     """What all verbs take beside the model and the data."""
 
+    fix: Annotated[str | os.PathLike[str] | None, replace(FIX, needs="files of photos")]
     root: Annotated[
         str | os.PathLike[str] | None,
         Option(

@@ -111,7 +111,7 @@ def list_photos(
     if fold is not None:
         raise ValueError(MARKED)
     train = sources.everything(data, **form)
-    form["label_options"] = replace(options, task=train.task)
+    form["label_options"], form["fix"] = replace(options, task=train.task), None
     return Listing(train, sources.labelled(valid, train.classes, **form))
 
 

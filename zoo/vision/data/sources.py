@@ -8,15 +8,17 @@ Without a stated validation part a share of every class is drawn for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.core.contents import Hashes, content_hashes
 from zoo.core.messages import few
-from zoo.core.split import held_out, held_out_of_each
+from zoo.core.split import Rows, held_out, held_out_of_each
+from zoo.core.trust.fixes import corrections, label_like
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import file_hashes, readable
 from zoo.vision.data.folders import class_folders, from_folder, is_folder, parts
@@ -36,12 +38,32 @@ class TableForm(TypedDict, total=False):
         valid_column: name of its yes/no column of validation photos; by default `valid` or
             `is_valid` if there is one.
         label_options: what the user says of the labels.
+        fix: table of what mends the photos to train on, see `zoo.core.trust.fixes`.
     """
 
     root: str | os.PathLike[str] | None
     columns: tuple[str, str] | None
     valid_column: str | None
     label_options: LabelOptions
+    fix: str | os.PathLike[str] | None
+
+
+class Contents(NamedTuple):
+    """What a folder or table holds.
+
+    Attributes:
+        paths: files of photos.
+        labels: as many.
+        is_valid: whether to validate on them, if the data say it. Shape: (n,)
+        rows: the number of each among all photos, of which fixes may leave some out. Shape: (n,)
+        ignored: number of files left aside.
+    """
+
+    paths: list[Path]
+    labels: Sequence[Label]
+    is_valid: NDArray[np.bool_] | None
+    rows: Rows
+    ignored: int = 0
 
 
 def split(
@@ -71,9 +93,9 @@ def split(
         ValueError: there are no photos, fewer than two classes, classes for validation alone,
             missing columns or labels.
     """
-    paths, names, is_valid, _ = contents(data, **form)
+    paths, names, is_valid, kept, _ = contents(data, **form)
     drawn = is_valid is None and valid_fraction > 0 and fold is None
-    groups = None if group is None else groups_in(data, group)
+    groups = None if group is None else groups_in(data, group)[kept]
     if fold is not None:
         if is_valid is not None:
             raise ValueError(MARKED)
@@ -102,19 +124,35 @@ def split(
     return Listing(train, valid, drawn, every)
 
 
-def contents(
-    data: Table, **form: Unpack[TableForm]
-) -> tuple[list[Path], Sequence[Label], NDArray[np.bool_] | None, int]:
-    """Paths, labels, whether to validate on them if the data say it, and files left aside.
+def contents(data: Table, **form: Unpack[TableForm]) -> Contents:
+    """The photos of a folder or table, mended.
 
     Raises:
         FileNotFoundError: as `split`.
-        ValueError: there are no photos, or labels are missing.
+        ValueError: there are no photos, labels are missing, or fixes are those of other data.
     """
+    own: Any = dict(form)
+    fix, ignored = own.pop("fix", None), 0
+    labels: Sequence[Label]
+    if is_folder(data):
+        _require_classes(form)
+        paths, labels, is_valid, ignored = from_folder(Path(data))
+    else:
+        paths, labels, is_valid = from_table(data, **own)
+    everything = Contents(paths, labels, is_valid, np.arange(len(paths)), ignored)
+    return everything if fix is None else _mended(everything, data, fix)
+
+
+def keys_of(data: Table, paths: Sequence[Path]) -> list[str]:
+    """What a table of fixes calls the photos: places in a folder, or numbers of a table's rows."""
     if not is_folder(data):
-        return *from_table(data, **form), 0
-    _require_classes(form)
-    return from_folder(Path(data))
+        return [str(row) for row in range(len(paths))]
+    return [path.relative_to(data).as_posix() for path in paths]
+
+
+def photo_hashes(digests: Iterable[int], labels: Iterable[Label | None]) -> Hashes:
+    """Hashes of photos and their labels, by hashes of the files. Shape: (n,)"""
+    return content_hashes(zip(digests, labels, strict=True))
 
 
 def everything(data: Table, **form: Unpack[TableForm]) -> Photos:
@@ -126,9 +164,8 @@ def everything(data: Table, **form: Unpack[TableForm]) -> Photos:
         FileNotFoundError: as `split`.
         ValueError: as `split`.
     """
-    if is_folder(data):
-        data = parts(Path(data))[0] or data
-    paths, names = _one_side(data, form, valid=False)
+    train = parts(Path(data))[0] if is_folder(data) else None
+    paths, names = _one_side(train or data, form, valid=False, whole=data)
     classes = classes_of(names)
     labels = encoded(names, classes, "every class must be trained on")
     return Photos(paths, labels, classes, task_of(names))
@@ -186,23 +223,55 @@ def table_facts(*data: Any) -> dict[str, bool]:
     """What options about tables need (`Option.needs`), and whether any of these data has it."""
     tables = [one for one in data if is_table(one) and not is_folder(one)]
     named = [one for one in data if not is_table(one) and column_names(one)]
-    return {"a table of paths": bool(tables), "a table": bool(tables or named)}
+    return {
+        "a table of paths": bool(tables),
+        "a table": bool(tables or named),
+        "files of photos": is_table(data[0]),
+    }
 
 
-def _one_side(data: Table, form: TableForm, *, valid: bool) -> tuple[list[Path], list[Label]]:
+def _mended(photos: Contents, data: Table, fix: str | os.PathLike[str]) -> Contents:
+    """The photos that fixes leave, with the labels that they correct."""
+
+    def hashes(rows: Rows) -> Hashes:
+        digests = file_hashes([photos.paths[row] for row in rows]).tolist()
+        return photo_hashes(digests, [photos.labels[row] for row in rows])
+
+    mends = corrections(fix, keys_of(data, photos.paths), hashes)
+    labels, rows = [*photos.labels], mends.rows
+    for row, text in mends.labels.items():
+        labels[row] = label_like(text, labels[row])
+    is_valid = None if photos.is_valid is None else photos.is_valid[rows]
+    chosen = rows.tolist()
+    paths = [photos.paths[row] for row in chosen]
+    return Contents(paths, [labels[row] for row in chosen], is_valid, rows, photos.ignored)
+
+
+def _one_side(
+    data: Table, form: TableForm, *, valid: bool, whole: Table | None = None
+) -> tuple[list[Path], list[Label]]:
     """Every photo and its label; of a table that marks validation photos, one side of them.
+
+    Args:
+        data: a folder of classes, or a table.
+        form: how a table is read.
+        valid: which side.
+        whole: the folder that fixes count from.
 
     Raises:
         ValueError: the table marks none of that side.
     """
+    fix = form.get("fix")
     if is_folder(data):
         _require_classes(form)
         paths, names, _ = class_folders(Path(data))
-        return paths, [*names]
+        own = Contents(paths, names, None, np.arange(len(paths)))
+        mended = own if fix is None else _mended(own, data if whole is None else whole, fix)
+        return mended.paths, [*mended.labels]
     marks = form.get("valid_column")
     if marks is not None and marks not in table_columns(data):
         form = {**form, "valid_column": None}  # a table of new photos alone
-    paths, labels, is_valid = from_table(data, **form)
+    paths, labels, is_valid, *_ = contents(data, **form)
     rows = range(len(paths)) if is_valid is None else np.flatnonzero(is_valid == valid).tolist()
     if not rows:
         raise ValueError(

@@ -40,7 +40,7 @@ def alike(
     n, size = len(thumbnails), thumbnails[0].size if len(thumbnails) else 1
     flat, mirrored = (side.reshape(n, -1) for side in (thumbnails, thumbnails[:, :, ::-1]))
     norm = (flat**2).sum(1)
-    group_of = np.arange(n) if copies is None else _joined(np.arange(n), np.arange(n), copies)
+    group_of = np.arange(n) if copies is None else joined(np.arange(n), np.arange(n), copies)
     for low in range(0, n, _TILE):
         for left in range(low, n, _TILE):
             rows, columns = slice(low, low + _TILE), slice(left, left + _TILE)
@@ -48,12 +48,16 @@ def alike(
                 square = norm[rows, None] + norm[None, columns] - 2 * flat[rows] @ other[columns].T
                 with np.errstate(invalid="ignore"):
                     a, b = np.nonzero(square <= limit**2 * size)
-                group_of = _joined(group_of, a + low, b + left)
+                group_of = joined(group_of, a + low, b + left)
     return group_of
 
 
-def _joined(group_of: Numbers, a: Numbers, b: Numbers) -> Numbers:
-    """The groups after those of each pair of rows became one."""
+def joined(group_of: Numbers, a: Numbers, b: Numbers) -> Numbers:
+    """The groups after those of each pair of rows became one.
+
+    >>> joined(np.arange(4), np.array([0, 3]), np.array([2, 2])).tolist()
+    [0, 1, 0, 0]
+    """
     one, other = np.divmod(np.unique(group_of[a] * len(group_of) + group_of[b]), len(group_of))
     if (one == other).all():
         return group_of
