@@ -29,6 +29,7 @@ PROGRAMS = {
     "collab_ranking": "movielens-100k",
     "collab_recipe": "movielens-100k",
     "collab_sasrec": "movielens-100k",
+    "encoder_recipe": "rotten-tomatoes",
     "tabular_adult": "adult",
     "tabular_entity": "rossmann",
     "tabular_join": "adult rossmann",
