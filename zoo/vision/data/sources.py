@@ -226,7 +226,7 @@ def table_facts(*data: Any) -> dict[str, bool]:
     return {
         "a table of paths": bool(tables),
         "a table": bool(tables or named),
-        "files of photos": is_table(data[0]),
+        "files of photos": bool(data) and is_table(data[0]),
     }
 
 
