@@ -103,7 +103,7 @@ def forked(place: Path, *words: Any) -> Forked:
 
 
 COMMANDS = """
-quickstart, predict, evaluate, explain, export, lr-find,
+quickstart, predict, evaluate, explain, export, lr-find, check,
 vision finetune, vision train, vision report, vision backbones, vision check, vision choose,
 vision show batch, vision show results, vision show losses, vision show confusion,
 vision segmentation finetune, vision segmentation train, vision segmentation check,

@@ -18,7 +18,9 @@ Data = Annotated[str, typer.Argument(help="Folder of photos or texts, or a table
 Valid = Annotated[str | None, typer.Option(help="Validation part, in the form of the data.")]
 Fix = Annotated[
     Path | None,
-    typer.Option(help="CSV file to write: rows to leave out, labels to change; for `train --fix`."),
+    typer.Option(
+        help="CSV file to write: rows to leave out, labels to change; training takes it by --fix."
+    ),
 ]
 _TABLES, _TEXTS, _RATINGS, _PHOTOS = "Tables", "Texts", "Ratings", "Photos"
 
