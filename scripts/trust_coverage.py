@@ -19,7 +19,6 @@ part (later years, other people), no rank of errors promises anything, and the r
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -106,10 +105,10 @@ def beyond_chance(said: Floats, labels: NDArray[np.int64]) -> float:
 def of_classes(domain: str, model: Any, problem: Problem) -> Iterator[dict[str, float]]:
     """Coverage and size of sets; losses and calibration errors."""
     task, truth = problem.task, np.asarray(problem.truth)
-    plain = copy.copy(model)
-    plain.__dict__.pop("_placed", None)
-    if model.blend is not None and model.blend.temperature is not None:
-        plain.blend = replace(model.blend, temperature=1.0)
+    plain, blend = model, model.blend
+    if blend is not None and blend.temperature is not None:
+        own = {"blend": replace(blend, temperature=1.0), "run": model.run}
+        plain = type(model)(model.members, model.spec, **own)
     classes = [str(one) for one in getattr(model.spec, "classes", ())]
     labels = np.array([classes.index(str(one)) for one in truth])
     rows = np.arange(len(labels))
