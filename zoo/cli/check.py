@@ -19,7 +19,7 @@ Valid = Annotated[str | None, typer.Option(help="Validation part, in the form of
 Fix = Annotated[
     Path | None,
     typer.Option(
-        help="CSV file to write: rows to leave out, labels to change; train --fix takes it."
+        help="CSV file to write: rows to leave out, labels to change; training takes it by --fix."
     ),
 ]
 _TABLES, _TEXTS, _RATINGS, _PHOTOS = "Tables", "Texts", "Ratings", "Photos"

@@ -83,7 +83,17 @@ def test_intervals_hold_numbers_as_often_as_asked_and_are_wider_where_errors_are
     assert even.places == ()  # of like error everywhere: nothing is gained
     errors = np.abs(rng.normal(size=39))
     plain = NumberErrors.of(np.zeros(39), errors)
-    assert plain.margins(np.zeros(2), 0.9) == pytest.approx(np.sort(errors)[35], rel=1e-5)
+    assert plain.margins(np.zeros(2), 0.9) == pytest.approx(np.sort(errors)[35], rel=2e-5)
+
+
+def test_errors_that_are_often_the_same_are_within_the_interval() -> None:
+    truth = np.arange(1000) % 5 + 1.0  # whole numbers, of all of which the same is said
+    for said in (np.full(1000, one) for one in (2.71828182, 3.5372841, 3.1234567)):
+        errors = NumberErrors.of(said, truth)
+        assert np.mean(np.abs(truth - said) <= errors.margins(said, 0.9)) >= 0.9
+    labels, even = np.arange(1000) % 2, np.full((1000, 2), (0.5371893, 0.4628107))
+    sets = ClassErrors.of(even, labels).sets(even, 0.9)
+    assert sets[np.arange(1000), labels].mean() >= 0.9
 
 
 def test_errors_pass_through_json_and_others_are_refused() -> None:

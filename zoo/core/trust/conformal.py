@@ -25,6 +25,7 @@ KEPT: Final = 2_000  # errors that are kept, at ranks evenly apart
 BINS: Final = 10  # of predictions, in which errors may be of different size
 FEWEST_IN_BIN: Final = 30
 PRIOR: Final = 10.0  # rows of the usual error that a bin starts with
+ROUNDED: Final = 1e-5  # by which a kept error may be too large
 WIDTH_AT: Final = 0.9  # coverage at which widths decide between both kinds of interval
 
 
@@ -45,7 +46,8 @@ class Ranks:
         """Those of given errors. Shape: (n,)"""
         n, k = len(errors), min(len(errors), KEPT)
         places = np.ceil(np.arange(1, k + 1) * n / max(k, 1)).astype(np.int64) - 1
-        return cls(n, tuple(float(f"{one:.6g}") for one in np.sort(errors)[places]))
+        kept = np.sort(errors)[places] * (1 + ROUNDED)  # never less: errors may be equal
+        return cls(n, tuple(float(f"{one:.6g}") for one in kept))
 
     def quantile(self, coverage: float) -> float:
         """The error that a new row stays within at the given rate; infinite if n is too small.
@@ -126,11 +128,12 @@ class NumberErrors:
     def of(cls, predictions: Floats, target: Floats) -> Self:
         """Those of rows; their order counts as random. Shapes: (n,) both.
 
-        What is usual for a row is told by the other half of the rows.
+        What is usual for a row is told by the other half of the rows. It is the same for all where
+        there are too few different predictions to tell.
         """
         errors, halves = np.abs(target - predictions), np.arange(len(target)) % 2
         plain = cls(Ranks.of(errors))
-        if len(target) < 4 * FEWEST_IN_BIN:
+        if len(np.unique(predictions)) < 4 * FEWEST_IN_BIN:
             return plain
         units = np.empty(len(target))
         for half in (0, 1):
