@@ -34,7 +34,7 @@ def mended(
         column = frame[target].astype(object)
         known = column.dropna()
         like = known.iloc[0] if len(known) else ""
-        cells = pd.Series(mends.relabelled(column.tolist(), like), frame.index, object)
+        cells = pd.Series(mends.relabelled(column.tolist(), like), index=frame.index, dtype=object)
         frame = frame.copy()
         frame[target] = cells.infer_objects()
     return frame.iloc[mends.rows], mends.rows
