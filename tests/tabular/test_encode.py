@@ -232,6 +232,8 @@ def test_columns_of_no_use_are_not_looked_at_and_missing_ones_are_named(small: E
         small.table(renamed)
     with pytest.raises(ValueError, match=r"without 'colour', 'age'.* Did you mean 'color'"):
         small.row(renamed.iloc[0].to_dict())
+    with pytest.raises(ValueError, match=r"without 'age'. Add what is lacking."):
+        small.table(frame.drop(columns=["age", "bought", "amount"]))
 
 
 def test_words_in_a_column_of_numbers_are_named(small: Encoder) -> None:

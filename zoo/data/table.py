@@ -130,9 +130,10 @@ def require_columns(table: Iterable[Any], wanted: Iterable[Any], use: str) -> No
     columns, wanted = list(table), list(wanted)
     missing = [name for name in wanted if name not in columns]
     if missing:
+        spare = [name for name in columns if name not in wanted]
+        way_out = did_you_mean(missing[0], spare) if spare else "Add what is lacking."
         raise ValueError(
-            f"{use} must be in the table, got one without {few([*map(repr, missing)])}. "
-            f"{did_you_mean(missing[0], [name for name in columns if name not in wanted])}"
+            f"{use} must be in the table, got one without {few([*map(repr, missing)])}. {way_out}"
         )
 
 

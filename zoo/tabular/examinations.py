@@ -71,8 +71,8 @@ def check(
         group: column of groups that should stay on one side; None looks for names such as patient.
         time: column of times; None looks for dates.
         ignore: columns that are no inputs.
-        labels: whether to look for wrong labels, by a cheap model of its own; or by a model's
-            `out_of_fold`.
+        labels: whether to look for wrong labels, by a cheap model of its own; or a model, by
+            its `out_of_fold`.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -89,7 +89,9 @@ def check(
     no_inputs = [name for name in (*targets, *ignore, group, rows.marks) if name is not None]
     train = frame[has_target & (np.array(rows.parts) == "train")]
     columns, useless = _fitted(train, no_inputs)
-    ids = identifiers(train.drop(columns=no_inputs), columns)
+    inputs = train.drop(columns=no_inputs)
+    is_copy = pd.Series(cell_hashes(inputs)).duplicated().to_numpy()  # which would hide identifiers
+    ids = identifiers(inputs[~is_copy], columns)
     items = _items(rows, target, task, has_target)
     lacking, without = "have no target", np.flatnonzero(~has_target)
     findings = [

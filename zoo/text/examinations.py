@@ -55,7 +55,7 @@ def check(
         label: the column of classes, or several.
         task: what is asked of a text, as in `finetune`.
         labels: whether to look for wrong labels, by logistic regression on TF-IDF, or on the
-            vectors of an encoder such as "minilm"; or by a model's `out_of_fold`.
+            vectors of an encoder such as "minilm"; or a model, by its `out_of_fold`.
 
     Raises:
         FileNotFoundError: the file or folder does not exist.

@@ -77,8 +77,8 @@ def check(
         columns: a table's columns of paths and labels.
         min_side: pixels below which a photo is tiny.
         labels: whether to look for wrong labels: by logistic regression on the features of a
-            backbone, named or the first at hand, which sees each photo once; or by a model's
-            `out_of_fold`.
+            backbone, named or the first at hand, which sees each photo once; or a model, which
+            does so by its `out_of_fold`.
         run: for its threads and progress.
 
     Raises:

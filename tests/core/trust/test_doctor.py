@@ -18,9 +18,16 @@ from typer.testing import CliRunner
 import zoo
 from zoo.cli.app import app
 from zoo.collab.data.ratings import read as read_ratings
-from zoo.core.trust.diagnosis import Report
+from zoo.core.trust.diagnosis import Items, Report
+from zoo.core.trust.doctor import wrong_labels
 from zoo.core.trust.fixes import corrections
-from zoo.core.trust.wrong_labels import doubted, doubts_of_model, out_of_fold, self_confidence
+from zoo.core.trust.wrong_labels import (
+    Doubts,
+    doubted,
+    doubts_of_model,
+    out_of_fold,
+    self_confidence,
+)
 from zoo.tabular.data.mended import mended
 from zoo.tabular.data.tables import read_table
 from zoo.text.data.labelled import read as read_texts
@@ -103,6 +110,27 @@ def test_a_table_is_examined_by_rows_columns_and_parts() -> None:
     assert plain.names("two labels") == [(5, 300)]
 
 
+def test_an_identifier_is_found_beside_copies_of_rows() -> None:
+    frame = table().assign(number=np.arange(300))
+    report = zoo.check(pd.concat([frame, frame.head(2)]), target="y", labels=False)
+    assert kinds(report) == {("warning", "duplicates"), ("warning", "id")}
+    said = "warning: column 'number' numbers the rows; name it in ignore"
+    assert said in repr(report.findings)  # for people: no rows, no hashes
+    assert repr(report).startswith("302 rows\n")
+    assert said in repr(report)
+
+
+@pytest.mark.parametrize(("right", "weak"), [(0.9, False), (0.6, True)])
+def test_doubts_of_a_weak_model_are_said_to_be_weak(right: float, weak: bool) -> None:
+    labels = np.arange(100) % 2
+    said = np.where(np.arange(100) < 100 * right, labels, 1 - labels)
+    p = np.where(said[:, None] == [0, 1], 0.8, 0.2)
+    keys = [str(row) for row in range(100)]
+    items = Items("rows", keys, keys, labels.tolist(), ["train"] * 100, np.arange(100))
+    (doubt,) = wrong_labels(items, Doubts([0, 1], p))
+    assert ("so weak" in doubt.text) == weak
+
+
 def test_texts_that_are_nearly_the_same_are_found_and_others_are_not() -> None:
     long = [f"w{i}" for i in range(40)]
     other = [*long[:20], "else", *long[21:]]
@@ -181,6 +209,9 @@ def test_fixes_mend_texts_and_ratings(tmp_path: Path) -> None:
     labelled = read_texts(frame, fix=path)
     assert len(labelled.texts) == 80
     assert labelled.labels[4] == "pos"
+    path.write_text(path.read_text().replace("labels,pos", "labels,poss"))
+    with pytest.warns(UserWarning, match="that the data have, got poss:"):
+        read_texts(frame, fix=path)
     ratings: Any = pd.concat([stars(), stars().iloc[[3]]], ignore_index=True)
     zoo.check(ratings).save_fixes(path)
     assert len(read_ratings(ratings, fix=path)) == len(stars())

@@ -22,6 +22,7 @@ Group = tuple[int, ...]
 
 SHOWN = 5  # groups that are printed of a finding, items of a group, and classes of the table,
 CLASSES = 30  # if there are more
+WIDTH = 100  # columns of a report as text
 _COLOURS = {"error": "bold red", "warning": "yellow"}
 
 
@@ -80,7 +81,7 @@ class Suspect(NamedTuple):
     confidence: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One thing that is wrong.
 
@@ -104,8 +105,10 @@ class Finding:
         n = f"{len(self.groups)} x " if self.groups else ""
         return f"{self.level}: {n}{self.text}"
 
+    __repr__ = __str__  # a list of findings can be read; rows stand in the attributes
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Report:
     """What is wrong with some data.
 
@@ -121,6 +124,12 @@ class Report:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __repr__(self) -> str:
+        console = Console(width=WIDTH, color_system=None)
+        with console.capture() as capture:
+            console.print(self)
+        return capture.get().rstrip()
 
     @property
     def ok(self) -> bool:

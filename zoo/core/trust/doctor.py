@@ -21,6 +21,7 @@ from zoo.core.trust.diagnosis import Finding, Group, Items, Level, Suspect
 from zoo.core.trust.wrong_labels import Doubts, doubted
 
 FEW, UNEVEN = 10, 10.0  # items of a class; times the smallest class
+WEAK = 0.5  # times the mistakes of always guessing the commonest label
 Rows = NDArray[np.int64]
 
 
@@ -137,6 +138,9 @@ def wrong_labels(items: Items, doubts: Doubts) -> list[Finding]:
         for i, k in zip(ranked.tolist(), better.tolist(), strict=True)
     )
     text = f"labels that predictions out of fold (accuracy {accuracy:.3f}) contradict, surest first"
+    n_most = np.bincount(numbers[rows]).max()
+    if (1 - accuracy) * len(rows) > WEAK * (len(rows) - n_most):
+        text += "; of predictions so weak most doubts are mistaken: look at each"
     groups = tuple((one.row,) for one in suspects)
     return [Finding("warning", "wrong labels", text, groups, (), suspects)] if suspects else []
 

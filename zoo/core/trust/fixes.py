@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.core.contents import Hashes
-from zoo.core.messages import few
+from zoo.core.messages import few, warn
 
 COLUMNS: Final = ("row", "what", "suggested", "confidence", "label", "shown", "content")
 NEEDED: Final = ("row", "suggested", "content")
@@ -71,6 +71,25 @@ class Corrections(NamedTuple):
         """The rows that stay."""
         return np.flatnonzero(self.kept)
 
+    def relabelled(self, labels: Sequence[Any], like: Any = None) -> list[Any]:
+        """The labels of all rows, corrected; a class that no row had is warned of.
+
+        Args:
+            labels: those of the data. Length: n
+            like: a label of their kind; None takes each row's own.
+        """
+        values = [*labels]
+        for row, text in self.labels.items():
+            values[row] = label_like(text, labels[row] if like is None else like)
+        known = {name for label in labels for name in _classes(label)}
+        new = {name for row in self.labels for name in _classes(values[row])} - known
+        if new:
+            warn(
+                f"suggested labels should be of classes that the data have, got {few(sorted(new))}:"
+                " a class of its own from now on. Correct the table of fixes if that is not meant."
+            )
+        return values
+
 
 def text_of(label: Any) -> str:
     """A label as the table has it; several are joined.
@@ -110,6 +129,12 @@ def label_like(text: str, other: Any) -> Any:
             "table of fixes."
         ) from None
     return int(number) if isinstance(other, (int, np.integer)) and number % 1 == 0 else number
+
+
+def _classes(label: Any) -> list[str]:
+    """The names in a label; none of numbers and truths."""
+    parts = label if isinstance(label, (list, tuple)) else [label]
+    return [part for part in parts if isinstance(part, str)]
 
 
 def hash_text(content: int) -> str:

@@ -163,7 +163,7 @@ def require_doubter(labels: Any, kind: type) -> None:
     if not isinstance(labels, (bool, str, kind)):
         raise ValueError(
             f"labels must be doubted by True, a name or a {kind.__name__}, got a "
-            f"{type(labels).__name__}. Leave it out."
+            f"{type(labels).__name__}. Pass the model itself, or leave it out."
         )
 
 

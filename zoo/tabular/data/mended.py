@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.core.trust.fixes import corrections, label_like
+from zoo.core.trust.fixes import corrections
 from zoo.tabular.data.contents import cell_hashes
 from zoo.tabular.options import Name
 
@@ -34,8 +34,7 @@ def mended(
         column = frame[target].astype(object)
         known = column.dropna()
         like = known.iloc[0] if len(known) else ""
-        rows = [*mends.labels]
-        column.iloc[rows] = [label_like(text, like) for text in mends.labels.values()]
+        cells = pd.Series(mends.relabelled(column.tolist(), like), index=frame.index, dtype=object)
         frame = frame.copy()
-        frame[target] = column.infer_objects()
+        frame[target] = cells.infer_objects()
     return frame.iloc[mends.rows], mends.rows

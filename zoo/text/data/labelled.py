@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.core.contents import Hashes, content_hashes
 from zoo.core.split import numbered, warn_of_marked_parts
-from zoo.core.trust.fixes import corrections, label_like
+from zoo.core.trust.fixes import corrections
 from zoo.data.table import keeps_types
 from zoo.text.data import labels, sources
 from zoo.text.data.labelled_texts import Labelled
@@ -177,9 +177,7 @@ def _mended(rows: Rows, fix: str | os.PathLike[str]) -> Rows:
         )
     values: Any = rows.values
     if mends.labels:
-        values = [*values]
-        for row, label in mends.labels.items():
-            values[row] = label_like(label, values[row])
+        values = mends.relabelled(values)
     return rows._replace(values=values).take(mends.rows)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from zoo.core.contents import Hashes, content_hashes
 from zoo.core.messages import few
 from zoo.core.split import Rows, held_out, held_out_of_each
-from zoo.core.trust.fixes import corrections, label_like
+from zoo.core.trust.fixes import corrections
 from zoo.core.trust.folds import MARKED
 from zoo.vision.data.contents import file_hashes, readable
 from zoo.vision.data.folders import class_folders, from_folder, is_folder, parts
@@ -238,9 +238,7 @@ def _mended(photos: Contents, data: Table, fix: str | os.PathLike[str]) -> Conte
         return photo_hashes(digests, [photos.labels[row] for row in rows])
 
     mends = corrections(fix, keys_of(data, photos.paths), hashes)
-    labels, rows = [*photos.labels], mends.rows
-    for row, text in mends.labels.items():
-        labels[row] = label_like(text, labels[row])
+    labels, rows = mends.relabelled(photos.labels), mends.rows
     is_valid = None if photos.is_valid is None else photos.is_valid[rows]
     chosen = rows.tolist()
     paths = [photos.paths[row] for row in chosen]
