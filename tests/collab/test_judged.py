@@ -65,6 +65,9 @@ def test_every_door_of_a_blend_says_the_same(blended: Recommender) -> None:
     rows = [torch.from_numpy(one) for one in (spec.user_rows(["u01"]), spec.item_rows([50]))]
     by_hand = share * partner(*rows) + (1 - share) * network(*rows)
     assert blended.predict("u01", 50) == pytest.approx(by_hand.item(), abs=1e-5)
+    sure = blended.predict(noisy().set_axis(range(7, 7 + len(noisy()))), coverage=0.9)
+    assert sure.index[0] == 7  # those of the table
+    assert sure["low"].dtype == blended.predict([], [], coverage=0.9)["low"].dtype == np.float64
 
 
 def test_folds_predict_each_row_of_the_users_table() -> None:

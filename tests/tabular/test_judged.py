@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 import zoo
 from tests.tabular.small import RUN, table
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.contest import NETWORK, RETURNED
+from zoo.tabular.data.targets import unscaled
 from zoo.tabular.model import TableModel
 
 WEAK: dict[str, Any] = {"epochs": 1, "lr": 1e-4, "run": RUN}  # hardly more than its weights
@@ -202,6 +205,9 @@ def test_intervals_are_in_the_units_of_the_target_and_sets_are_of_its_classes(
     assert 0.85 <= np.mean((table_["low"] <= frame["y"]) & (frame["y"] <= table_["high"])) < 1
     one: Any = model.predict(frame.iloc[3], coverage=0.9)
     assert (one, one.low, one.high) == pytest.approx(tuple(table_.iloc[3]), rel=1e-5)
+    with_still = replace(model.spec, targets=(replace(model.spec.targets[0], std=0.0),))
+    ends = unscaled(torch.tensor([[-np.inf], [0.0], [np.inf]]), with_still).flatten().tolist()
+    assert ends == pytest.approx([0.0, np.exp(with_still.targets[0].mean), np.inf])
     rows = table()
     sets = folded.predict(rows, coverage=0.95)
     assert sets.map(set).isin([{"no"}, {"yes"}, {"no", "yes"}]).all()

@@ -142,7 +142,8 @@ class Recommender(Model[nn.Module, Spec]):
             item: as many ids of items; none with a table.
             coverage: how often the truth shall be in what is predicted, such as 0.9, by the ranks
                 of errors on held-out ratings (`zoo.core.trust.conformal`): an `Interval` for a
-                pair, a DataFrame with the columns `value`, `low` and `high` for several.
+                pair, a DataFrame with the columns `value`, `low` and `high` for several, under
+                the index of a table.
 
         Returns:
             A float, or an array (n,) of float32. A model of lists alone returns scores that only
@@ -158,7 +159,9 @@ class Recommender(Model[nn.Module, Spec]):
         answers: Any = self._covered(torch.as_tensor(rated), coverage)
         if isinstance(rated, float):
             return answers[0]  # type: ignore[no-any-return]
-        return pd.DataFrame([one.record() for one in answers], columns=["value", "low", "high"])
+        index = user.index if isinstance(user, pd.DataFrame) else None
+        numbers = [(float(one), one.low, one.high) for one in answers]
+        return pd.DataFrame(numbers, index, ["value", "low", "high"], np.float64)
 
     def records(
         self, files: Sequence[Path], *, k: int = 1, coverage: float | None = None

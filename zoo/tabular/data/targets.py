@@ -196,7 +196,11 @@ def unscaled(scaled: Tensor, spec: Spec) -> Tensor:
     means = torch.tensor([t.mean for t in spec.targets], dtype=torch.float64)
     widths = [0.0 if is_still(t) else t.std for t in spec.targets]
     stds = torch.tensor(widths, dtype=torch.float64)
-    numbers = scaled.detach().cpu().double() * stds + means
+    scaled = scaled.detach().cpu().double()
+    moved = scaled * stds
+    if 0.0 in widths:  # infinity stays, as an end of an interval
+        moved = torch.where(scaled.isinf(), scaled, moved)
+    numbers = moved + means
     return numbers.exp() if spec.log_target else numbers
 
 
