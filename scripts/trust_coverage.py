@@ -149,7 +149,10 @@ def trial(asked: Program, domain: str, name: str, seed: int) -> None:
         model = trained(domain, problem.task, asked.run(seed))
     errors = model.errors
     measure = of_classes if isinstance(errors, ClassErrors) else of_numbers
-    values: dict[str, float] = {"held_out": errors.ranks.n, "test": len(problem.truth)}
+    values: dict[str, float] = {
+        "held_out": errors.doubts.n if isinstance(errors, ClassErrors) else errors.ranks.n,
+        "test": len(problem.truth),
+    }
     for found in measure(domain, model, problem):
         values |= found
     temperature = model.blend.temperature if model.blend else None

@@ -44,7 +44,7 @@ from zoo.core.config import Config
 from zoo.core.explanation import Explanation
 from zoo.core.model import Model
 from zoo.core.placed import Placed
-from zoo.core.predictions import record_of
+from zoo.core.predictions import Interval, record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
@@ -418,6 +418,13 @@ class Recommender(Model[nn.Module, Spec]):
     def plot_items(self, n: int = 50, *, ax: Axes | None = None) -> Axes:
         """A map of the n most rated items: the first two principal components of their vectors."""
         return factor_tables.plot_map(self.spec, self._scorer, self.rated_items, n, ax)
+
+    def _covered(self, decoded: Tensor, coverage: float, randomised: bool = False) -> list[Any]:
+        """See `Model`; intervals end where ratings do."""
+        answers, low, high = super()._covered(decoded, coverage), self.spec.low, self.spec.high
+        if low is None or high is None:
+            return answers
+        return [Interval(float(one), max(one.low, low), min(one.high, high)) for one in answers]
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; a column of ratings."""

@@ -348,7 +348,9 @@ class Model(ABC, Generic[Network, S]):
             )
         said = decoded.double().numpy()
         if isinstance(self.errors, ClassErrors):
-            sets = self.errors.sets(said, coverage, randomised=randomised).tolist()
+            sets = self.errors.sets(
+                said, coverage, randomised=randomised, seed=self.run.seed
+            ).tolist()
             classes: Any = getattr(self.spec, "classes", ())
             pairs = zip(said.tolist(), sets, strict=True)
             return [PredictionSet.within(classes, row, inside) for row, inside in pairs]

@@ -129,6 +129,8 @@ def test_doubts_of_a_weak_model_are_said_to_be_weak(right: float, weak: bool) ->
     items = Items("rows", keys, keys, labels.tolist(), ["train"] * 100, np.arange(100))
     (doubt,) = wrong_labels(items, Doubts([0, 1], p))
     assert ("so weak" in doubt.text) == weak
+    suggested = Report(items, [doubt]).fixes()
+    assert len(suggested) == (0 if weak else 10)  # 0.8 is not sure enough of a weak one
 
 
 def test_texts_that_are_nearly_the_same_are_found_and_others_are_not() -> None:

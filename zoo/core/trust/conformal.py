@@ -66,47 +66,53 @@ class Ranks:
 
 @dataclass(frozen=True)
 class ClassErrors:
-    """How far down the order of classes the true one is found (Romano, Sesia and Candes 2020,
-    "Classification with Valid and Adaptive Coverage", sec. 2).
+    """How little was expected of the true classes, in two ways.
 
     Args:
-        ranks: of the probabilities of all classes that are likelier than the true one, and a random
-            share of its own.
+        doubts: one less the true class's probability (Sadinle, Lei and Wasserman 2019, "Least
+            Ambiguous Set-Valued Classifiers With Bounded Error Levels", sec. 3).
+        order: the probabilities of all classes that are likelier, and a random share of its own
+            (Romano, Sesia and Candes 2020, "Classification with Valid and Adaptive Coverage",
+            sec. 2).
     """
 
-    ranks: Ranks
+    doubts: Ranks
+    order: Ranks
 
     @classmethod
     def of(cls, probabilities: Floats, labels: NDArray[np.int64]) -> Self:
         """Those of rows. Shapes: (n, n_classes), (n,)"""
-        return cls(Ranks.of(_cumulated(probabilities)[np.arange(len(labels)), labels]))
+        rows = np.arange(len(labels))
+        order = _cumulated(probabilities, zlib.crc32(labels.tobytes()))[rows, labels]
+        return cls(Ranks.of(1 - probabilities[rows, labels]), Ranks.of(order))
 
     def sets(
-        self, probabilities: Floats, coverage: float, *, randomised: bool = False
+        self, probabilities: Floats, coverage: float, *, randomised: bool = False, seed: int = 0
     ) -> NDArray[np.bool_]:
         """Which classes are in the set of each row. Shape: (n, n_classes), both.
 
-        Whether a set has one class more or less is left to chance, which is a function of the
-        row's probabilities: the same row has the same set.
-
         Args:
             probabilities: of every class.
-            coverage: at least so many sets hold the true class, 0..1.
-            randomised: as many: a set may be empty then, which else has the likeliest class.
+            coverage: at least so many sets hold the true class, 0..1. They are as small as may be
+                on average, and never empty.
+            randomised: just as many, by sets that are larger where a row is harder; whether one has
+                a class more or less is left to chance, so that it may be empty.
+            seed: of the chance, which goes by the place of a row.
         """
-        inside = _cumulated(probabilities) <= self.ranks.quantile(coverage)
-        if not randomised:
-            inside[np.arange(len(inside)), probabilities.argmax(1)] = True
-        return inside
+        if randomised:
+            return _cumulated(probabilities, seed) <= self.order.quantile(coverage)
+        inside = 1 - probabilities <= self.doubts.quantile(coverage)
+        inside[np.arange(len(inside)), probabilities.argmax(1)] = True
+        return np.asarray(inside)
 
     def to_json(self) -> dict[str, Any]:
         """For config.json."""
-        return {"of": "classes", "ranks": vars(self.ranks)}
+        return {"of": "classes", "doubts": vars(self.doubts), "order": vars(self.order)}
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> Self:
         """What `to_json` gave."""
-        return cls(_ranks(tree["ranks"]))
+        return cls(_ranks(tree["doubts"]), _ranks(tree["order"]))
 
 
 @dataclass(frozen=True)
@@ -195,20 +201,14 @@ def _ranks(tree: Mapping[str, Any]) -> Ranks:
     return Ranks(int(tree["n"]), tuple(map(float, tree["errors"])))
 
 
-def _cumulated(probabilities: Floats) -> Floats:
+def _cumulated(probabilities: Floats, seed: int) -> Floats:
     """For each class the probabilities of the likelier ones, and a random share of its own."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ordered = np.take_along_axis(probabilities, order, axis=1)
     before, sums = np.cumsum(ordered, axis=1) - ordered, np.empty_like(ordered)
-    share = _chance(probabilities)[:, None]
+    share = np.random.default_rng(seed).random((len(ordered), 1))
     np.put_along_axis(sums, order, before + share * ordered, axis=1)
     return sums
-
-
-def _chance(rows: Floats) -> Floats:
-    """A number 0..1 for each row that is as good as drawn, and the same whenever it is asked."""
-    plain = np.ascontiguousarray(np.round(rows, 6))
-    return np.array([zlib.crc32(row.tobytes()) for row in plain]) / 2.0**32
 
 
 def _usual(predictions: Floats, errors: Floats) -> tuple[Floats, Floats]:

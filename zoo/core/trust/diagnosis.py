@@ -92,6 +92,7 @@ class Finding:
         groups: rows concerned, in groups of what belongs together.
         drop: rows that one would leave out to mend it.
         suspects: labels that one would change to mend it, the surest first; one for each group.
+        least: confidence from which on a table of fixes suggests a suspect's label.
     """
 
     level: Level
@@ -100,6 +101,7 @@ class Finding:
     groups: tuple[Group, ...] = ()
     drop: Group = ()
     suspects: tuple[Suspect, ...] = ()
+    least: float = 0.0
 
     def __str__(self) -> str:
         n = f"{len(self.groups)} x " if self.groups else ""
@@ -159,6 +161,8 @@ class Report:
                 self._add(fixes, row, one.kind, None, None)
         for one in self.findings:
             for row, value, confidence in one.suspects:
+                if confidence < one.least:
+                    continue
                 self._add(fixes, row, one.kind, value, confidence)
         for one in last:
             for row in one.drop:

@@ -21,7 +21,8 @@ from zoo.core.trust.diagnosis import Finding, Group, Items, Level, Suspect
 from zoo.core.trust.wrong_labels import Doubts, doubted
 
 FEW, UNEVEN = 10, 10.0  # items of a class; times the smallest class
-WEAK = 0.5  # times the mistakes of always guessing the commonest label
+WEAK = 0.5  # times the mistakes of always guessing the commonest label,
+SURE = 0.9  # from which on a weak doubter's label is suggested
 Rows = NDArray[np.int64]
 
 
@@ -139,10 +140,13 @@ def wrong_labels(items: Items, doubts: Doubts) -> list[Finding]:
     )
     text = f"labels that predictions out of fold (accuracy {accuracy:.3f}) contradict, surest first"
     n_most = np.bincount(numbers[rows]).max()
-    if (1 - accuracy) * len(rows) > WEAK * (len(rows) - n_most):
+    is_weak = (1 - accuracy) * len(rows) > WEAK * (len(rows) - n_most)
+    if is_weak:
         text += "; of predictions so weak most doubts are mistaken: look at each"
     groups = tuple((one.row,) for one in suspects)
-    return [Finding("warning", "wrong labels", text, groups, (), suspects)] if suspects else []
+    least = SURE if is_weak else 0.0
+    found = [Finding("warning", "wrong labels", text, groups, (), suspects, least)]
+    return found if suspects else []
 
 
 def _groups(group_of: Rows) -> list[Group]:

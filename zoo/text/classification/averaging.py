@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import fields
+from statistics import mean
 from typing import Any, Final
 
 from zoo.core.seen_rows import SeenRows
+from zoo.core.trust.blend import Blend
 from zoo.text.classification.model import TextClassifier
 from zoo.text.spec import TextSpec
 
@@ -57,10 +59,14 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
             if model.spec.reverse != first.spec.reverse:
                 member.flips = not member.flips
             members.append(member)
+    cooled = [model.blend.temperature or 1.0 for model in models if model.blend is not None]
     sketches = [model.seen_rows for model in models if model.seen_rows is not None]
     return TextClassifier(
         members,
         first.spec,
+        blend=Blend((), (), mean([*cooled, *[1.0] * (len(models) - len(cooled))]))
+        if cooled
+        else None,
         data=first.data,
         training=first.training | {"members": len(members)},
         licence=first.licence,
