@@ -94,6 +94,16 @@ def test_a_sound_table_has_no_findings_but_doubts() -> None:
     assert kinds(zoo.check(table(), target="y", labels=False)) == set()
 
 
+def test_a_few_odd_targets_hide_no_leak() -> None:
+    rng = np.random.default_rng(0)
+    sales = rng.lognormal(3, 0.5, 300)
+    frame = pd.DataFrame({"price": rng.normal(size=300), "euros": 1.1 * sales, "sales": sales})
+    frame.loc[::150, "sales"] *= 30
+    report = zoo.check(frame, target="sales")
+    assert [one.kind for one in report.findings] == ["leaky column"]
+    assert "'euros'" in report.findings[0].text
+
+
 def test_a_table_is_examined_by_rows_columns_and_parts() -> None:
     frame = table()
     frame = pd.concat([frame, frame.iloc[[5, 7]]], ignore_index=True)
