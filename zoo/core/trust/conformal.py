@@ -6,6 +6,12 @@ were (Vovk, Gammerman and Shafer 2005, "Algorithmic Learning in a Random World",
 2018, "Distribution-Free Predictive Inference for Regression", sec. 2.2). With n such rows a set or
 an interval holds the truth with a probability of at least the coverage, and of at most 1 / (n + 1)
 more where it is randomised. That is so on average over rows, not for each kind of them.
+
+It is proven for a model that the rows had no part in. Of folds, or where the model is trained on
+all rows afterwards, the rows tell of models much like it: the coverage then is what was asked for
+as far as it was measured (`scripts/trust_coverage.py`), while theory promises less (1 - 2 a for
+1 - a; Barber et al. 2021, "Predictive Inference with the Jackknife+", sec. 3, for such intervals).
+Weights and a temperature, which are fitted to the same rows, are of other parts for each row.
 """
 
 from __future__ import annotations

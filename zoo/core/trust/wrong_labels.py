@@ -168,7 +168,7 @@ def require_doubter(labels: Any, kind: type) -> None:
 
 
 def probe(n: int) -> Any:
-    """Logistic regression on standardised features of n rows, as `zoo.core.training.probe`."""
+    """Logistic regression on standardised features of n rows, with the penalty of the probe."""
     strength = 1 / (PENALTY * n)
     return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=ITERATIONS))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from statistics import mean
 from typing import Any, Final
@@ -18,6 +18,8 @@ FREE: Final = ("reverse", *TextSpec.FREE_FIELDS)  # fields of specs in which mem
 
 def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
     """The classifier whose probabilities are the mean of those of several.
+
+    Where calls have fitted temperatures to them, it is the geometric mean at the mean temperature.
 
     One that reads forward and one that reads backward are trained on language models that were
     fine-tuned on the same texts with the same seed, `reverse=True` in one of them: so both have the
@@ -59,20 +61,25 @@ def ensemble(models: Iterable[TextClassifier]) -> TextClassifier:
             if model.spec.reverse != first.spec.reverse:
                 member.flips = not member.flips
             members.append(member)
-    cooled = [model.blend.temperature or 1.0 for model in models if model.blend is not None]
     sketches = [model.seen_rows for model in models if model.seen_rows is not None]
     return TextClassifier(
         members,
         first.spec,
-        blend=Blend((), (), mean([*cooled, *[1.0] * (len(models) - len(cooled))]))
-        if cooled
-        else None,
+        blend=_temperature(models),
         data=first.data,
         training=first.training | {"members": len(members)},
         licence=first.licence,
         seen_rows=SeenRows.joined(sketches) if sketches else None,
         run=first.run,
     )
+
+
+def _temperature(models: Sequence[TextClassifier]) -> Blend | None:
+    """The mean temperature, by which probabilities are pooled; None if no model has one."""
+    found = [None if model.blend is None else model.blend.temperature for model in models]
+    if not any(found):
+        return None
+    return Blend((), (), mean(one or 1.0 for one in found))
 
 
 def _differences(one: TextClassifier, other: TextClassifier) -> list[str]:
