@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,13 @@ from zoo.demo.page import page_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 gradio: Any = pytest.importorskip("gradio", reason="pip install 'transfer-zoo[demo]'")
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Loops that gradio leaves open are told of here, where warnings are no errors."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -83,7 +83,7 @@ def encode(ratings: pd.DataFrame, spec: Spec) -> Ratings:
 def rated_ends(low: float, high: float) -> tuple[float, float]:
     """The lowest and highest rating of the training, from the ends that predictions may reach.
 
-    >>> rated_ends(0.5, 5.5)
+    >>> rated_ends(0.6, 5.4)
     (1.0, 5.0)
     """
     reach = (high - low) * MARGIN / (1 + 2 * MARGIN)
