@@ -13,6 +13,7 @@ from zoo.cli.check import check
 from zoo.cli.collab import collab, pair_of
 from zoo.cli.commands import Commands, call, run_of
 from zoo.cli.data import data
+from zoo.cli.demo import demo
 from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
@@ -68,6 +69,7 @@ def quickstart(
 
 
 app.command()(check)
+app.command()(demo)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,16 @@ class Segmentation:
         image = Image.fromarray(self.labels)
         image.putpalette(palette(len(self.classes)).ravel().tolist())
         return image
+
+    def legend(self) -> str:
+        """The colours of the classes that the photo shows, as HTML."""
+        colours = dict(zip(self.classes, palette(len(self.classes)).tolist(), strict=True))
+        squares = (
+            f'<span style="color:rgb({",".join(map(str, colours[name]))})">&#9632;</span> '
+            f"{html.escape(name)}"
+            for name in self.shares
+        )
+        return f"<p>{' &ensp; '.join(squares)}</p>"
 
     def save(self, path: str | Path) -> None:
         """Write the mask as a PNG."""
