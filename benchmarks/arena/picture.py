@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from benchmarks.arena.compare import IS_OURS, front, means
 from benchmarks.arena.scoring import IS_LOSS
@@ -60,9 +60,11 @@ def methods(panel: Any, table: pd.DataFrame) -> None:
         panel.scatter(*places[name], marker=marker, **look)
     panel.set(xscale="log", xlabel="CPU seconds, geometric mean", ylabel="short of the best, %")
     panel.margins(x=0.2)
+    panel.xaxis.set_minor_formatter(NullFormatter())
     low, high = panel.get_xlim()
-    if high > 10 * low:  # else no power of ten may be there to be named
-        panel.xaxis.set_minor_formatter(NullFormatter())
+    if high < 10 * low:  # perhaps no power of ten is there to be named
+        panel.xaxis.set_major_locator(MaxNLocator(4))
+        panel.xaxis.set_major_formatter(ScalarFormatter())
     panel.invert_yaxis()
     name_points(panel, np.array([*places.values()]), [*places])
 

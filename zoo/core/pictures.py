@@ -34,7 +34,7 @@ GREY: Final = "#808080"  # seen on white and on black
 DASHES: Final = ("--", "-.", ":", (0, (6, 2, 1, 2, 1, 2)))  # of lines beside a solid one
 
 NAME_SIZE: Final = 8  # points
-NEAR_FAR: Final = (3.0, 14.0, 26.0)  # points between a dot and its name; from far a line leads
+NEAR_FAR: Final = (4.0, 14.0, 26.0)  # points between a dot and its name; from far a line leads
 SIDES: Final = ((1, 1), (1, 0), (1, -1), (-1, 1), (-1, 0), (-1, -1), (0, 1), (0, -1))
 LEFT_OUT: Final = "no room for the names of {} points"
 
