@@ -192,7 +192,7 @@ def lr_find(
     threads: Threads = None,
 ) -> None:
     """Suggest learning rates for the unfrozen model, and say how stable they are."""
-    from zoo.core.history import save_picture
+    from zoo.core.pictures import save_picture
 
     learn = call(
         _learner(pretrained),
