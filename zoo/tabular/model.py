@@ -21,7 +21,7 @@ from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.trust.shapley import ORDERS
 from zoo.data.table import require_columns
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.tabular.data.contents import row_hashes
 from zoo.tabular.data.encode import text_columns
 from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
@@ -51,7 +51,7 @@ Answer = Value | dict[Name, float] | PredictionSet[Value] | Interval
 an interval where a coverage is asked for."""
 
 
-class TableModel(Model[TableNet, Spec]):
+class TableModel(HubMixin, Model[TableNet, Spec]):
     """A model that predicts a column from the others; what `train`, `finetune` and `load` return.
 
     Attributes:
@@ -62,7 +62,6 @@ class TableModel(Model[TableNet, Spec]):
     """
 
     domain = "tabular"
-    push = push
     batchnorm = "live"
 
     def __init__(
