@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,13 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.frames import frame_of
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, Interval, Prediction, PredictionSet, record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
+from zoo.core.training.options import BatchNormMode
 from zoo.core.trust.shapley import ORDERS
 from zoo.data.table import require_columns
 from zoo.hub.mixin import HubMixin
@@ -62,7 +64,7 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
     """
 
     domain = "tabular"
-    batchnorm = "live"
+    batchnorm: ClassVar[BatchNormMode] = "live"
 
     def __init__(
         self, members: Sequence[TableNet], spec: Spec, *, run: Run | None = None, **record: Any
@@ -390,6 +392,7 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
 
     def _frame(self, rows: Rows) -> pd.DataFrame:
         """Many rows as a table; it may be empty."""
+        rows = frame_of(rows)
         if isinstance(rows, pd.DataFrame) and not len(rows):
             return rows
         if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):
