@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+import numpy as np
 import pandas as pd
 
 _NAMES: Final = ("columns", "column_names", "schema")  # what a table has and a column lacks
@@ -125,7 +126,7 @@ def _frame(table: Any, data: object) -> pd.DataFrame:
         ) from error
     for i, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
         if arrow.types.is_integer(field.type) and not column.null_count:
-            frame.isetitem(i, frame.iloc[:, i].astype(str(field.type)))
+            frame.isetitem(i, frame.iloc[:, i].astype(np.dtype(str(field.type))).array)
     return frame
 
 
