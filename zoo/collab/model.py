@@ -51,7 +51,7 @@ from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.core.trust.judge import FOLD, MEASURED
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ FLATTERING = "They look better than new ones: score ratings that the model has n
 NOT_COUNTED = "They are left out of the lists and not counted."
 
 
-class Recommender(Model[nn.Module, Spec]):
+class Recommender(HubMixin, Model[nn.Module, Spec]):
     """A model of users and items by their ratings; what `train`, `finetune` and `load` return.
 
     Attributes:
@@ -410,8 +410,6 @@ class Recommender(Model[nn.Module, Spec]):
             raise ValueError(
                 f"{error} Or publish its users as well: push(..., users=True)."
             ) from None
-
-    push = push
 
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""

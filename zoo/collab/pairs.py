@@ -17,6 +17,7 @@ from zoo.collab.data.ratings import table_of
 from zoo.collab.data.unknown import rows_of
 from zoo.collab.scorer import Scorer
 from zoo.collab.spec import Spec
+from zoo.core.frames import frame_of
 
 Users = OneId | ManyIds | pd.DataFrame | os.PathLike[str]
 """Users of pairs: one id, several, or a table of users and items."""
@@ -32,15 +33,15 @@ def rate(
             number.
     """
     ids: dict[str, Any]
-    given: Any = user
+    given: Any = frame_of(user)
     is_alone = False
-    if isinstance(user, (pd.DataFrame, os.PathLike)):
+    if isinstance(given, (pd.DataFrame, os.PathLike)):
         if item is not None:
             raise ValueError(
                 "a table must hold both users and items, got item=... beside it. Leave it out."
             )
         names_in = partial(column_names, remembered=spec.columns)
-        table = table_of(user, names_in)
+        table = table_of(given, names_in)
         ids = {side: table[names_in(table)[side]] for side in ("user", "item")}
     elif item is None and not is_one(given) and not len(given):  # as other models take no inputs
         return np.zeros(0, dtype=np.float32)

@@ -25,6 +25,7 @@ from zoo.collab.stored import Pretrained, opened
 from zoo.collab.suited import suited_model
 from zoo.collab.task import is_computed, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
+from zoo.core.frames import frame_of
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import SomeEpochs, SomeRate
 from zoo.core.trust.blend import warn_of_partners
@@ -33,7 +34,7 @@ from zoo.core.verbs import verb
 from zoo.hub.find import names_model
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def train(
     data: Table,
     *,
@@ -72,7 +73,7 @@ def train(
     return _judged(partial(learner, data, model=name), name, epochs, lr, options)
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def finetune(
     pretrained: Pretrained,
     data: Table,
@@ -106,7 +107,7 @@ def finetune(
     return _judged(make, start.name, epochs, lr, options, further=True)
 
 
-@verb(OPTIONS)
+@verb(OPTIONS, tables=frame_of)
 def learner(
     data: Table,
     *,

@@ -32,6 +32,7 @@ from zoo.core.task import Task
 from zoo.core.training.groups import require_rows
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import BatchNormMode, TrainingOptions
+from zoo.core.training.tracking import tracking_of
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.conformal import ClassErrors, Errors, check_coverage
 
@@ -516,7 +517,9 @@ def learner_of(
     require_rows(network, options["batch_size"])
     names = ("optimizer", "weight_decay", "clip", "accumulate", "batchnorm", "run")
     training: dict[str, Any] = {name: value for name, value in options.items() if name in names}
-    training["callbacks"] = [*(options["callbacks"] or ()), *callbacks]
+    tracking = tracking_of(options)
+    listeners = [] if tracking is None else [tracking.at("")]
+    training["callbacks"] = [*(options["callbacks"] or ()), *listeners, *callbacks]
     return Learner(network, data, task, as_model=as_model, **{"batchnorm": batchnorm} | training)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -14,15 +14,17 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.frames import frame_of
 from zoo.core.interface import Interface, reply_of, shown_parts
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, Interval, Prediction, PredictionSet, record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
+from zoo.core.training.options import BatchNormMode
 from zoo.core.trust.shapley import ORDERS
 from zoo.data.table import require_columns
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.tabular.data.contents import row_hashes
 from zoo.tabular.data.encode import text_columns
 from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
@@ -53,7 +55,7 @@ Answer = Value | dict[Name, float] | PredictionSet[Value] | Interval
 an interval where a coverage is asked for."""
 
 
-class TableModel(Model[TableNet, Spec]):
+class TableModel(HubMixin, Model[TableNet, Spec]):
     """A model that predicts a column from the others; what `train`, `finetune` and `load` return.
 
     Attributes:
@@ -64,8 +66,7 @@ class TableModel(Model[TableNet, Spec]):
     """
 
     domain = "tabular"
-    push = push
-    batchnorm = "live"
+    batchnorm: ClassVar[BatchNormMode] = "live"
 
     def __init__(
         self, members: Sequence[TableNet], spec: Spec, *, run: Run | None = None, **record: Any
@@ -412,6 +413,7 @@ class TableModel(Model[TableNet, Spec]):
 
     def _frame(self, rows: Rows) -> pd.DataFrame:
         """Many rows as a table; it may be empty."""
+        rows = frame_of(rows)
         if isinstance(rows, pd.DataFrame) and not len(rows):
             return rows
         if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):

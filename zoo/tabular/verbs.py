@@ -15,6 +15,7 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from zoo.core.arguments import require_data, require_order, require_own_model
+from zoo.core.frames import frame_of
 from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import learner_of, source
 from zoo.core.run import Run, in_fp32, seeded
@@ -55,7 +56,7 @@ from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def train(
     data: Table,
     target: Name | Sequence[Name],
@@ -88,7 +89,7 @@ def train(
     return _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def finetune(
     pretrained: Pretrained,
     data: Table,
@@ -124,7 +125,7 @@ def finetune(
     return _judged(new_learner, epochs, lr, options)
 
 
-@verb(OPTIONS)
+@verb(OPTIONS, tables=frame_of)
 def learner(
     data: Table,
     target: Name | Sequence[Name] | None = None,

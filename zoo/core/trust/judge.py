@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,9 @@ from zoo.core.options import OptionTable
 from zoo.core.run import Run, rank_and_world
 from zoo.core.task import rescaled
 from zoo.core.training.learner import Learner
+from zoo.core.training.tracking import ALL_ROWS as ALL_ROWS_STAGE
+from zoo.core.training.tracking import FOLD as FOLD_STAGE
+from zoo.core.training.tracking import Tracking, tracking_of
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.contest import Contest
 from zoo.core.trust.folds import Fold
@@ -69,12 +73,13 @@ def train_and_judge(
     Raises:
         ValueError: folds and a stated part contradict each other.
     """
-    own = {name: value for name, value in options.items() if name not in JUDGED}
+    own = {k: value for k, value in options.items() if k not in JUDGED and k != "track"}
     settings = table.complete(options)
     _require_one_way(settings)
     _require_same_judgement(settings)
-    call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
-    with each_once():  # folds look at the same data
+    tracking = tracking_of(settings)
+    call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored, tracking)
+    with tracking.finishing() if tracking else nullcontext(), each_once():
         call = call.in_folds(few if not own.keys() & WAYS else 0)
         if call.is_apart:
             call.require_room()
@@ -83,6 +88,8 @@ def train_and_judge(
         trials = call.trials()
         _keep_judgement(settings)  # now the folder of any run is there
         model: AnyModel = call.model(trials)
+        if tracking is not None:
+            tracking.finish(model)
     return model
 
 
@@ -96,6 +103,7 @@ class _Call:
     rivals: Rivals | None
     refits: bool
     unscored: dict[str, float] | None = None
+    tracking: Tracking | None = None
 
     @property
     def run(self) -> Run:
@@ -160,14 +168,15 @@ class _Call:
     def trials(self) -> list[Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""
         if not self.is_apart:
-            return [self._trial(self.make())]
+            return [self._trial(self._tracked("")())]
         n = self.settings["folds"]
         if n is None:
-            return [self._trial(self.make(run=self._apart(MEASURED)))]
+            return [self._trial(self._tracked("")(run=self._apart(MEASURED)))]
         done: list[Trial] = []
         while len(done) < n and not (done and done[-1].learn.interrupted):
             i = len(done)
-            done.append(self._trial(self.make(run=self._apart(f"{FOLD}{i + 1}"), fold=Fold(i, n))))
+            run, make = self._apart(f"{FOLD}{i + 1}"), self._tracked(FOLD_STAGE.format(i + 1))
+            done.append(self._trial(make(run=run, fold=Fold(i, n))))
         return done
 
     def members(self, trials: list[Trial]) -> Any:
@@ -191,7 +200,7 @@ class _Call:
         If Ctrl-C ends this training, a measured model is returned in its place: the only one, or
         the network of the last fold, with its scores.
         """
-        learn = self.make(run=self.run, valid_fraction=0.0)
+        learn = self._tracked(ALL_ROWS_STAGE)(run=self.run, valid_fraction=0.0)
         self.recipe(learn, [trial.learn for trial in trials])
         if learn.interrupted:
             last = trials[-1]
@@ -240,6 +249,12 @@ class _Call:
         """The data of the call, looked at before anything is trained or written."""
         data: Data[Any] = self.make(run=replace(self.run, out=None, resume=False), **options).data
         return data
+
+    def _tracked(self, stage: str) -> Callable[..., Learner[Any, Any]]:
+        """What makes a learner, whose epochs are told to the tracker if there is one."""
+        if self.tracking is None:
+            return self.make
+        return partial(self.make, callbacks=[*self.settings["callbacks"], self.tracking.at(stage)])
 
     def _trial(self, learn: Learner[Any, Any]) -> Trial:
         """Train a learner and compare it with its rivals."""

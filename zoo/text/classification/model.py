@@ -20,7 +20,7 @@ from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.text.classification.explain import MarkedText, parts_of, without
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
@@ -41,7 +41,7 @@ class Asked(HowSure, total=False):
     batch_size: int
 
 
-class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
+class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
     """A model that tells classes of texts apart; what `finetune`, `train` and `load` return.
 
     Attributes:
@@ -51,7 +51,6 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
     """
 
     domain = "text"
-    push = push
 
     @property
     def arguments(self) -> dict[str, Any]:

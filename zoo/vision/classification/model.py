@@ -23,7 +23,7 @@ from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.vision.classification.spec import Spec
 from zoo.vision.classification.task import Answer, Answers, answer_of, classifier_of, task_of
 from zoo.vision.classification.tta import TTA, Wish, chosen, in_views
@@ -50,7 +50,7 @@ class Asked(HowSure, total=False):
     tta: Wish
 
 
-class PhotoModel(Model[Classifier, Spec]):
+class PhotoModel(HubMixin, Model[Classifier, Spec]):
     """A model that answers for photos what its task asks; what `finetune` and `load` return.
 
     Attributes:
@@ -62,7 +62,6 @@ class PhotoModel(Model[Classifier, Spec]):
     """
 
     domain = "vision"
-    push = push
     layout = torch.channels_last
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:

@@ -18,7 +18,7 @@ from zoo.core.interface import Field, Interface, Part, Reply
 from zoo.core.messages import warn
 from zoo.core.model import Model
 from zoo.core.output_places import output_folder
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect.drawings import places
@@ -26,7 +26,7 @@ from zoo.vision.unet.network import Shape, UNet, unet_of
 from zoo.vision.unet.pairs import Pairs, pair_batches, standardised
 
 
-class PhotoPainter(Model[UNet, S], Generic[S]):
+class PhotoPainter(HubMixin, Model[UNet, S], Generic[S]):
     """A model that draws a picture from a photo: what its pixels show, or a better photo.
 
     Attributes:
@@ -35,7 +35,6 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
     """
 
     domain = "vision"
-    push = push
     layout = torch.channels_last
     task: ClassVar[str]
     output: ClassVar[str]
