@@ -19,7 +19,7 @@ from tests.helpers.onnx_tables import answers
 from tests.helpers.trained import Trained
 from zoo.core.explanation import Explanation
 
-ALL = {"predict", "records", "evaluate", "save", "push", "learner"}
+ALL = {"predict", "records", "evaluate", "save", "push", "learner", "interface"}
 REQUIRED: dict[str, set[str]] = {
     "PhotoModel": ALL | {"explain", "embed", "similar", "export"},
     "PhotoSegmenter": ALL | {"export"},
@@ -73,6 +73,22 @@ def explain(trained: Trained, work: Path) -> None:
     json.dumps(found.record())
     picture = found.save(work / "why.png")
     assert picture.stat().st_size > 1000  # bytes
+
+
+def interface(trained: Trained, work: Path) -> None:
+    """A page can ask what the fields say, and what comes has the parts that were announced."""
+    face, item = trained.model.interface(), trained.case.items[0]
+    kinds = {one.kind for one in face.fields}
+    values = [one.start for one in face.fields] if kinds & {"choice", "number"} else [item]
+    if kinds == {"ratings"}:
+        values = [{face.fields[0].choices[0]: face.fields[0].usual[1]}]
+    reply = face.answer(*values)
+    assert reply.headline
+    empty = {part for part in ("shares", "html") if not getattr(reply, part)}
+    empty |= {part for part in ("picture", "table") if getattr(reply, part) is None}
+    assert face.parts == {"shares", "html", "picture", "table"} - empty
+    if "html" not in face.parts and kinds == {"photo"} and reply.shares:
+        assert reply.shares == trained.model.predict(item).probabilities
 
 
 def export(trained: Trained, work: Path) -> None:
@@ -172,6 +188,7 @@ TRIALS: dict[str, Callable[[Trained, Path], None]] = {
     "save": save,
     "push": push,
     "learner": learner,
+    "interface": interface,
 }
 
 

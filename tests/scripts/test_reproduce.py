@@ -14,11 +14,12 @@ from zoo.data.registry import find
 PATHS = [*(ROOT / "scripts").glob("*.py"), *(ROOT / "scripts" / "searches").glob("*.py")]
 PATH_OF = {path.stem: path for path in PATHS}
 CODE = {path.stem: path.read_text() for path in PATHS}
-NO_NUMBERS = {"publish", "readme_picture", "readme_table", "reproduce"} | {
+NO_NUMBERS = {"pages", "publish", "readme_picture", "readme_table", "reproduce"} | {
     "text_awd_lstm",
     "text_tokens",
 }
-"""Programs that publish, draw or store what others measured, or make examples for a test."""
+"""Programs that publish, draw or store what others measured, make examples for a test, or need a
+browser."""
 
 
 def test_every_program_of_a_number_is_run_in_small() -> None:

@@ -13,6 +13,7 @@ from zoo.cli.check import check
 from zoo.cli.collab import collab, pair_of
 from zoo.cli.commands import Commands, call, run_of
 from zoo.cli.data import data
+from zoo.cli.demo import demo
 from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
@@ -68,6 +69,7 @@ def quickstart(
 
 
 app.command()(check)
+app.command()(demo)
 
 
 @app.command()
@@ -190,7 +192,7 @@ def lr_find(
     threads: Threads = None,
 ) -> None:
     """Suggest learning rates for the unfrozen model, and say how stable they are."""
-    from zoo.core.history import save_picture
+    from zoo.core.pictures import save_picture
 
     learn = call(
         _learner(pretrained),

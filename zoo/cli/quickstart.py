@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import zoo
-from zoo.core.history import save_picture
+from zoo.core.pictures import save_picture
 from zoo.published import digits
 from zoo.vision.classification.recipe import RATIO, start_from_probe
 from zoo.vision.data.augment import Augment

@@ -24,6 +24,7 @@ from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
+from zoo.collab.fields import interface_of
 from zoo.collab.lists import SEEDED, Choices
 from zoo.collab.models.catalogue import check_config
 from zoo.collab.models.list_arguments import ListArguments
@@ -42,6 +43,7 @@ from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.interface import Interface
 from zoo.core.model import Model
 from zoo.core.placed import Placed
 from zoo.core.predictions import Interval, record_of
@@ -329,6 +331,10 @@ class Recommender(Model[nn.Module, Spec]):
         scorer = self._raters[by]
         states = scorer.states(torch.tensor([row]))
         return explanation(self.spec, scorer, states, histories.of_row(row), item)
+
+    def interface(self) -> Interface:
+        """See `Model.interface`: a visitor's ratings; what spoke for the first of the list."""
+        return interface_of(self.spec, self.fold_in)
 
     def embed(self, ids: OneId | ManyIds, side: SideName = "items") -> NDArray[np.float32]:
         """The vectors of items, or of users, by their ids: (n, d), float32. A single id has one.

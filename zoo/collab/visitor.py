@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.collab.data.batches import MARGIN, require_on_scale
+from zoo.collab.data.batches import rated_ends, require_on_scale
 from zoo.collab.data.ids import ManyIds, OneId, is_one, one_or_many
 from zoo.collab.data.ratings import read_visitor
 from zoo.collab.data.unknown import rows_of, warn_of_ids
@@ -145,4 +145,4 @@ def _liked(spec: Spec) -> float:
     """The rating that an item gets which is only said to be liked: the best one in training."""
     if spec.low is None or spec.high is None:
         return 1.0
-    return spec.high - (spec.high - spec.low) * MARGIN / (1 + 2 * MARGIN)
+    return rated_ends(spec.low, spec.high)[1]

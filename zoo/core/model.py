@@ -21,6 +21,7 @@ from zoo.core.config import Config, config_of
 from zoo.core.contents import Hashes
 from zoo.core.explanation import Explanation
 from zoo.core.history import History
+from zoo.core.interface import Interface
 from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
@@ -173,6 +174,25 @@ class Model(ABC, Generic[Network, S]):
         """
         raise self._refusal("export")
 
+    def interface(self) -> Interface:
+        """How the model is asked: what an input consists of, and what answers and explains.
+
+        See `zoo.core.interface`, from which `zoo demo` and `zoo app` make pages.
+
+        Raises:
+            NotImplementedError: models of this class cannot tell.
+        """
+        raise self._refusal("interface")
+
+    def card(self, name: str = "model") -> str:
+        """The model's card in Markdown, as `save` writes it.
+
+        Args:
+            name: what the example loads.
+        """
+        example = f'import zoo\n\nmodel = zoo.load("{name}")\n{self._example()}'
+        return render(self._config(), load_example=example)
+
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.
 
@@ -186,7 +206,6 @@ class Model(ABC, Generic[Network, S]):
 
     def write(self, directory: Path | str, run: dict[str, Any]) -> Path:
         """Write the artifact as `save` does, beside files of a run, see `Learner.run_files`."""
-        example = f'import zoo\n\nmodel = zoo.load("{Path(directory).name}")\n{self._example()}'
         config = self._config()
         partners = [] if self.blend is None else [*self.blend.partners]
         modules: list[nn.Module] = [*self.members, *partners]
@@ -197,7 +216,7 @@ class Model(ABC, Generic[Network, S]):
             config,
             [*self._weights(), *(dict(partner.state_dict()) for partner in partners)],
             self.history,
-            render(config, load_example=example),
+            self.card(Path(directory).name),
             seen_rows=self.seen_rows,
             **run,
         )

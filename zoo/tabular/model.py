@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.interface import Interface, reply_of, shown_parts
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, Interval, Prediction, PredictionSet, record_of
@@ -29,6 +30,7 @@ from zoo.tabular.data.targets import unscaled, with_targets
 from zoo.tabular.data.values import Value
 from zoo.tabular.dependence import Dependence
 from zoo.tabular.embeddings import map_of, vectors_of
+from zoo.tabular.fields import fields_of
 from zoo.tabular.inference import Inference
 from zoo.tabular.models.arguments import network_arguments
 from zoo.tabular.models.network import TableNet
@@ -275,6 +277,25 @@ class TableModel(Model[TableNet, Spec]):
             raise ValueError(f"an explanation is of one row, got {len(rows)}. Explain each.")
         others = None if background is None else self._frame(background)
         return explanation(self._inference, rows, label, others, groups, orders, seed)
+
+    def interface(self) -> Interface:
+        """See `Model.interface`: a field for each column; shares of the columns tell why."""
+
+        def row(cells: Sequence[Any]) -> dict[Name, Any]:
+            return dict(zip(self.spec.inputs, cells, strict=True))
+
+        def answer(cells: Sequence[Any]) -> Any:
+            if self.spec.task != "classification":
+                return self.predict(row(cells))
+            shares = self.probabilities(row(cells))
+            return Prediction.of([*shares], [*shares.values()])
+
+        return Interface(
+            fields_of(self.spec),
+            lambda *cells: reply_of(answer(cells)),
+            shown_parts(self.spec.classes),
+            lambda *cells: self.explain(row(cells)),
+        )
 
     def dependence(self, data: Table, column: Name, label: Any = None) -> Dependence:
         """How predictions depend on one column: a curve for each of 200 rows, and their mean.

@@ -80,6 +80,16 @@ def encode(ratings: pd.DataFrame, spec: Spec) -> Ratings:
     )
 
 
+def rated_ends(low: float, high: float) -> tuple[float, float]:
+    """The lowest and highest rating of the training, from the ends that predictions may reach.
+
+    >>> rated_ends(0.6, 5.4)
+    (1.0, 5.0)
+    """
+    reach = (high - low) * MARGIN / (1 + 2 * MARGIN)
+    return round(low + reach, 9), round(high - reach, 9)
+
+
 def require_on_scale(values: Any, low: float | None, high: float | None) -> None:
     """Refuse ratings far outside a model's scale, such as ten stars where it knows five.
 

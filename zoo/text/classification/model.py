@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import LOG_ODDS, Explanation, label_among, log_odds
+from zoo.core.interface import Field, Interface, reply_of, shown_parts
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, record_of
@@ -179,6 +180,19 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         unit = "units of the number" if isinstance(answer, float) else LOG_ODDS
         picture = MarkedText(explained, words, falls)
         return Explanation(explained, answer, words, falls, unit, picture=picture)
+
+    def interface(self) -> Interface:
+        """See `Model.interface`: a text, or both of a pair; marked words tell why."""
+        names = self.spec.text_column
+        if names is None or isinstance(names, str):
+            names = (names or "text",) if self.spec.n_texts == 1 else ("first text", "second text")
+        one = (lambda *texts: texts) if self.spec.n_texts > 1 else (lambda text: text)
+        return Interface(
+            tuple(Field(str(name), "text") for name in names),
+            lambda *texts: reply_of(self.predict(one(*texts))),
+            shown_parts(self.spec.classes),
+            lambda *texts: self.explain(one(*texts)),
+        )
 
     def embed(
         self, texts: str | Iterable[Any] | os.PathLike[str], *, batch_size: int = 64

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoo.core.batches import Batches
 from zoo.core.config import Config
+from zoo.core.interface import Field, Interface, Reply
 from zoo.core.model import Model
 from zoo.core.predictions import Prediction
 from zoo.core.task import Task
@@ -32,6 +33,7 @@ from zoo.text.task import LANGUAGE, check
 
 NEVER = (UNK_ID, PAD_ID, SPECIAL.index("xxeos"), SPECIAL.index("xxfld"))  # in a text of its own
 VALID_ROWS = 32
+SHOWN_WORDS = 30  # that a page adds to a text
 CAPITALS: dict[str, Callable[[str], str]] = {MAJ: str.capitalize, UP: str.upper}
 
 
@@ -165,6 +167,16 @@ class LanguageModel(Model[LanguageNet, Spec]):
         whole = [*numbers.tolist(), *added]
         written_order = whole[::-1] if self.spec.reverse else whole
         return readable([self.spec.words[i] for i in written_order])
+
+    def interface(self) -> Interface:
+        """See `Model.interface`: how a text might go on, and which words come next."""
+
+        def reply(text: str) -> Reply:
+            return Reply(
+                self.generate(text, SHOWN_WORDS, temperature=0.8), dict(self.predict(text))
+            )
+
+        return Interface((Field("text", "text"),), reply, frozenset({"shares"}))
 
     # ---- parts --------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation, label_among
+from zoo.core.interface import Field, Interface, reply_of, shown_parts
 from zoo.core.messages import few
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
@@ -293,6 +294,16 @@ class PhotoModel(Model[Classifier, Spec]):
         name = classes[number] if classes else f"{answer:.3g}"
         picture = HeatMap(name, heat.numpy(), centre_crop(items[0], self.spec.size))
         return Explanation(name, answer, picture=picture)
+
+    def interface(self) -> Interface:
+        """See `Model.interface`: a photo; a heat map tells why where the body has a feature map."""
+        has_maps = all(member.body.spatial for member in self.members)
+        return Interface(
+            (Field("photo", "photo"),),
+            lambda photo: reply_of(self.predict(photo)),
+            shown_parts(self.spec.classes),
+            self.explain if has_maps else None,
+        )
 
     def embed(self, photos: Photos, *, batch_size: int = 32) -> NDArray[np.float32]:
         """The vector of each photo, the body's pooled features before the head: (n, d), float32.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.core.batches import require_batch_size
+from zoo.core.interface import Interface, Reply
 from zoo.core.task import Task
 from zoo.vision.data.inputs import Many, OnePhoto, Photos, listed, opened
 from zoo.vision.inspect.class_map import Segmentation, likeliest
@@ -116,6 +118,14 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
             ModuleNotFoundError: onnx or onnxscript is not installed.
         """
         return self._export(path, self.spec.shape)
+
+    def interface(self) -> Interface:
+        """See `Model.interface`: the mask of a photo, and the share and colour of each class."""
+        return replace(super().interface(), parts=frozenset({"picture", "shares", "html"}))
+
+    def _reply(self, answer: Segmentation) -> Reply:
+        largest = next(iter(answer.shares))
+        return Reply(largest, answer.shares, answer.image().convert("RGB"), html=answer.legend())
 
     def _image(self, answer: Segmentation) -> Image.Image:
         return answer.image()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoo.core.batches import Batch, S
 from zoo.core.config import Config
+from zoo.core.interface import Field, Interface, Part, Reply
 from zoo.core.messages import warn
 from zoo.core.model import Model
 from zoo.core.output_places import output_folder
@@ -67,6 +68,18 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
             with picture.open("xb") as file:  # never over a file, even one that came since
                 self._image(answer).save(file, "PNG")
             yield {"file": str(photo), "picture": str(picture), **self._shares(answer, k)}
+
+    def interface(self) -> Interface:
+        """See `Model.interface`: from a photo to a picture."""
+        parts: frozenset[Part] = frozenset({"picture"})
+        return Interface(
+            (Field("photo", "photo"),), lambda photo: self._reply(self.predict(photo)), parts
+        )
+
+    def _reply(self, answer: Any) -> Reply:
+        """What a page shows of an answer."""
+        image = self._image(answer)
+        return Reply(f"{image.width} x {image.height} pixels", picture=image)
 
     @abstractmethod
     def _image(self, answer: Any) -> Image.Image:

@@ -1,0 +1,1 @@
+"""A page in the browser that asks a model: `zoo demo MODEL`."""
