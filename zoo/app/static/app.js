@@ -121,4 +121,5 @@ async function ask() {
 const [elements, read] = form(facts.fields, ask);
 document.getElementById("form").prepend(...elements);
 document.getElementById("answer").onclick = ask;
-window.zoo = { answer, ready, facts };
+const pixels = async (file) => [...seen(await pixelsOf(file), facts.resize, facts.size)];
+window.zoo = { answer, facts, pixels };
