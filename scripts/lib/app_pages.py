@@ -23,6 +23,7 @@ from zoo.published import adult, digits
 
 SIDES: Final = (40, 700)  # px of the photos that are not as the model has them
 N: Final = 1000  # inputs
+MOST: Final = 30  # items that a visitor has rated
 ASK: Final = """
 const [inputs, done] = arguments;
 const file = (text) => new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
@@ -108,7 +109,22 @@ def rows(model: Any, n: int = N) -> Inputs:
     return Inputs(plain, [str(label) for label in model.predict(table)])
 
 
+def ratings(model: Any, n: int = N) -> Inputs:
+    """Visitors who have rated one to thirty items of MovieLens-100k, each drawn from a user."""
+    draws, visitors, said = np.random.default_rng(0), [], []
+    users = [own for _, own in movielens.ratings().groupby("user")]
+    places = {item: place for place, item in enumerate(model.spec.items)}
+    for i in range(n):
+        own = users[i % len(users)]
+        own = own[own["item"].isin(places)].sample(frac=1, random_state=i)
+        rated = own.head(int(draws.integers(1, MOST + 1)))[["item", "rating"]].to_numpy().tolist()
+        visitors.append([[[places[item], stars] for item, stars in rated]])
+        said.append(model.interface().answer(dict(rated)).headline)
+    return Inputs(visitors, said)
+
+
 INPUTS: Final[dict[str, tuple[str, Callable[..., Inputs]]]] = {
     "photos": ("zoo/digits", photos),
     "tables": ("zoo/adult", rows),
+    "ratings": ("zoo/movielens-100k", ratings),
 }

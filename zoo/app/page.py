@@ -93,12 +93,12 @@ def facts_of(model: Model[Any, Any]) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    """A field with its choices as texts, as the ONNX file of a table takes them."""
+    """A field with its choices as texts, as ONNX files take them."""
     start = field.choices.index(field.start) if field.start in field.choices else None
     return {
         "name": field.name,
         "kind": field.kind,
-        "choices": [] if field.kind == "ratings" else [str(one) for one in field.choices],
+        "choices": [str(one) for one in field.choices],
         "shown": field.shown,
         "usual": field.usual,
         "start": start if field.choices else field.start,

@@ -60,12 +60,10 @@ const TENSORS = {
     [field.name]: new ort.Tensor("float64", [day === null ? NaN : Date.parse(day) / DAY], [1, 1]),
   }),
   ratings(ort, field, rated) {
-    if (!rated.length) throw new Error("An answer must be about somebody: rate an item first.");
-    const items = rated.map(([place]) => BigInt(place + 1)); // row 0 is the unknown item
-    return {
-      items: new ort.Tensor("int64", BigInt64Array.from(items), [items.length]),
-      ratings: new ort.Tensor("float32", rated.map(([, value]) => value), [items.length]),
-    };
+    if (!rated.length) throw new Error("An answer must be about somebody: add an item first.");
+    const chosen = rated.map(([place]) => field.choices[place]);
+    const texts = (list) => new ort.Tensor("string", list, [list.length]);
+    return { chosen: texts(chosen), user: texts([]), item: texts([]) }; // no pairs to rate
   },
 };
 
@@ -73,8 +71,9 @@ const TENSORS = {
 async function answer(values) {
   const [ort, session] = await ready;
   const each = await Promise.all(facts.fields.map((field, i) => TENSORS[field.kind](ort, field, values[i])));
-  const outputs = await session.run(Object.assign({}, ...each));
-  if (outputs.scores) return listOf(outputs, values[0].map(([place]) => place));
+  const all = Object.assign({}, ...each);
+  const outputs = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, all[name]])));
+  if (outputs.scores) return listOf(outputs.scores.data, values[0].map(([place]) => place));
   if (!outputs.probabilities) {
     const numbers = session.outputNames.map((name) => [name, Number(outputs[name].data[0])]);
     const [[, first]] = numbers;
@@ -88,15 +87,12 @@ async function answer(values) {
 
 const LENGTH = 10; // of a list
 
-function listOf(outputs, rated) {
-  const { scores, ratings } = outputs;
-  const known = new Set(rated);
-  const places = facts.fields[0].shown.map((_, place) => place).filter((place) => !known.has(place));
-  places.sort((a, b) => scores.data[b + 1] - scores.data[a + 1]);
-  const rows = places.slice(0, LENGTH).map((place) => {
-    const stars = ratings ? ratings.data[place + 1].toFixed(2) : "";
-    return [facts.fields[0].shown[place], stars, scores.data[place + 1].toFixed(3)];
-  });
+/** The best items by their scores, without those that the visitor has rated. */
+function listOf(scores, rated) {
+  const names = facts.fields[0].shown;
+  const places = names.map((_, place) => place).filter((place) => !rated.includes(place));
+  places.sort((a, b) => scores[b] - scores[a]);
+  const rows = places.slice(0, LENGTH).map((place) => [names[place], scores[place].toFixed(3)]);
   return { headline: rows.length ? rows[0][0] : "nothing left", rows };
 }
 
