@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from scripts.lib.browser import console_errors, foreign_requests, screenshot
-from zoo.published import adult, digits
+from zoo.published import adult, digits, movielens
 
 SIDES: Final = (40, 700)  # px of the photos that are not as the model has them
 N: Final = 1000  # inputs
