@@ -13,7 +13,6 @@ from zoo.cli.check import check
 from zoo.cli.collab import collab, pair_of
 from zoo.cli.commands import Commands, call, run_of
 from zoo.cli.data import data
-from zoo.cli.demo import demo
 from zoo.cli.hub import hub
 from zoo.cli.options import (
     TTA,
@@ -27,6 +26,8 @@ from zoo.cli.options import (
     Threads,
 )
 from zoo.cli.output import line_of, say, say_picture, say_scores
+from zoo.cli.pages import app as app_page
+from zoo.cli.pages import demo
 from zoo.cli.tabular import row_of, tabular
 from zoo.cli.text import text
 from zoo.cli.vision import vision
@@ -70,6 +71,7 @@ def quickstart(
 
 app.command()(check)
 app.command()(demo)
+app.command("app")(app_page)
 
 
 @app.command()
