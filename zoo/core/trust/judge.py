@@ -34,6 +34,7 @@ from zoo.core.trust.folds import Fold
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import allowed
 from zoo.core.trust.trial import Recipe, Rivals, Trial, joined, over_folds, trial_of
+from zoo.core.trust.verdict import verdict
 
 JUDGEMENT: Final = ".judged.json"  # how a call with a folder is judged
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
@@ -83,6 +84,7 @@ def train_and_judge(
         trials = call.trials()
         _keep_judgement(settings)  # now the folder of any run is there
         model: AnyModel = call.model(trials)
+    call._say(verdict(model))
     return model
 
 
@@ -167,6 +169,7 @@ class _Call:
         done: list[Trial] = []
         while len(done) < n and not (done and done[-1].learn.interrupted):
             i = len(done)
+            self._say(f"fold {i + 1} of {n}")
             done.append(self._trial(self.make(run=self._apart(f"{FOLD}{i + 1}"), fold=Fold(i, n))))
         return done
 
@@ -192,6 +195,7 @@ class _Call:
         the network of the last fold, with its scores.
         """
         learn = self.make(run=self.run, valid_fraction=0.0)
+        self._say("all rows")
         self.recipe(learn, [trial.learn for trial in trials])
         if learn.interrupted:
             last = trials[-1]
@@ -263,6 +267,12 @@ class _Call:
         """The run of a trial, in a hidden folder of the call's own."""
         run = self.run
         return run if run.out is None else replace(run, out=Path(run.out) / folder)
+
+    def _say(self, line: str) -> None:
+        """Print a line beside the tables of the trainings."""
+        from zoo.core.training.display import say_line  # slow to import
+
+        say_line(self.run.progress, line)
 
     def _show(self, standings: list[dict[str, Any]], better: str) -> None:
         """Print the table of rivals, and who is better."""
