@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -32,9 +34,29 @@ def line(n: int = 120) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def folded() -> TableModel:
-    frame = table().drop(columns="amount")
-    return zoo.tabular.train(frame.set_axis(range(1000, 1400)), "bought", folds=4, **WEAK)
+def folded(printed: list[str]) -> TableModel:
+    frame = table().drop(columns="amount").set_axis(range(1000, 1400))
+    run = replace(RUN, progress=None)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        model = zoo.tabular.train(frame, "bought", folds=4, **WEAK | {"run": run})
+    printed += out.getvalue().splitlines()
+    return model
+
+
+@pytest.fixture(scope="module")
+def printed() -> list[str]:
+    """What was printed for `folded`."""
+    return []
+
+
+def test_tables_say_which_fold_they_are_of_and_whose_score_is_the_models(
+    folded: TableModel, printed: list[str]
+) -> None:
+    heads = [line for line in printed if line.startswith(("fold ", "all "))]
+    assert heads == [*(f"fold {n} of 4" for n in range(1, 5)), "all rows"]
+    accuracy = f"accuracy {folded.metrics['accuracy']:.4f} ± {folded.spread['accuracy']:.4f}"
+    assert f"{accuracy}; the mean of the folds, of " in printed[-1]
+    assert printed[-1].endswith(" linear, measured before the training on all rows")
 
 
 def test_each_row_has_a_prediction_and_scores_are_those_of_scikit_learn(

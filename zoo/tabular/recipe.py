@@ -72,7 +72,14 @@ def fit(
         learn.model.load_state_dict(kept[number])
 
     choice = choose(learn, go_to, [0.0] * len(kept)) if kept else None
-    return None if choice is None else choice.predictions
+    if choice is None:
+        return None
+    from zoo.core.training.display import say_line  # slow to import
+
+    end = sum(lengths[: choice.number + 1])
+    note = f"weights of epoch {end}, the end of the cycle that the validation part chose"
+    say_line(learn.run.progress, note)
+    return choice.predictions
 
 
 def first_cycle(n_rows: int) -> int:

@@ -96,6 +96,8 @@ class WeightAverage:
         fit.model.load_state_dict(self._average.module.state_dict())
         if self.kind == "swa":
             estimate_norms(fit)
+        of = "steps" if self.kind == "ema" else "epochs"
+        fit.notes.append(f"weights averaged over {of} ({self.kind}), which no row has scored")
         self._average = None
 
     def state(self) -> dict[str, Any]:
@@ -138,6 +140,7 @@ class WiSE:
                 for name, t in fit.model.state_dict().items()
             }
         )
+        fit.notes.append(f"weights at {self.share:.0%} of the way from the first to the last")
 
     def state(self) -> dict[str, Any]:
         """The first weights."""

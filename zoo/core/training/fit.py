@@ -61,6 +61,7 @@ class Fit:
         row: the latest epoch's line of the table.
         call: settings that a repeated call must equal, by name.
         updates: makes the optimizer's steps; the loop goes through it.
+        notes: why the weights are not those of the last row; printed below the table.
     """
 
     model: nn.Module
@@ -89,6 +90,7 @@ class Fit:
     row: dict[str, float] = field(default_factory=dict)
     stop: bool = False
     interrupted: bool = False
+    notes: list[str] = field(default_factory=list)
     pending: list[tuple[Tensor, float]] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.perf_counter)
     first_epoch: int = field(init=False)

@@ -57,6 +57,8 @@ def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
             display.line(f"interrupted after {fit.epoch} of {len(fit.steps)} epochs")
     for hook in fit.hooks["fit_end"]:
         hook(fit)
+    for note in fit.notes:
+        display.line(note)
     fit.model.eval()
     if not fit.interrupted:
         progress.closed.append({"call": fit.call, "epoch": progress.epoch})
@@ -84,6 +86,6 @@ def _train_epoch(fit: Fit, display: Display) -> None:
     fit.row |= {"lr": history.lrs[-1], "seconds": time.perf_counter() - fit.began}
     history.rows.append(fit.row)
     fit.epoch, fit.progress.epoch, fit.seconds = fit.epoch + 1, fit.progress.epoch + 1, 0.0
-    display.row(fit.row)
+    display.row(fit.row, fit.epoch, len(fit.steps))
     for hook in fit.hooks["epoch_end"]:
         hook(fit)

@@ -38,6 +38,7 @@ from zoo.core.trust.folds import Fold
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import allowed
 from zoo.core.trust.trial import Recipe, Rivals, Trial, joined, over_folds, trial_of
+from zoo.core.trust.verdict import verdict
 
 JUDGEMENT: Final = ".judged.json"  # how a call with a folder is judged
 MEASURED: Final = ".measured"  # folder of what was scored before all rows are trained on
@@ -90,6 +91,7 @@ def train_and_judge(
         model: AnyModel = call.model(trials)
         if tracking is not None:
             tracking.finish(model)
+    call.say(verdict(model))
     return model
 
 
@@ -175,6 +177,7 @@ class _Call:
         done: list[Trial] = []
         while len(done) < n and not (done and done[-1].learn.interrupted):
             i = len(done)
+            self.say(f"fold {i + 1} of {n}")
             run, make = self._apart(f"{FOLD}{i + 1}"), self._tracked(FOLD_STAGE.format(i + 1))
             done.append(self._trial(make(run=run, fold=Fold(i, n))))
         return done
@@ -201,6 +204,7 @@ class _Call:
         the network of the last fold, with its scores.
         """
         learn = self._tracked(ALL_ROWS_STAGE)(run=self.run, valid_fraction=0.0)
+        self.say(ALL_ROWS_STAGE)
         self.recipe(learn, [trial.learn for trial in trials])
         if learn.interrupted:
             last = trials[-1]
@@ -278,6 +282,12 @@ class _Call:
         """The run of a trial, in a hidden folder of the call's own."""
         run = self.run
         return run if run.out is None else replace(run, out=Path(run.out) / folder)
+
+    def say(self, line: str) -> None:
+        """Print a line beside the tables of the trainings."""
+        from zoo.core.training.display import say_line  # slow to import
+
+        say_line(self.run.progress, line)
 
     def _show(self, standings: list[dict[str, Any]], better: str) -> None:
         """Print the table of rivals, and who is better."""
