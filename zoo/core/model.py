@@ -376,14 +376,15 @@ class Model(ABC, Generic[Network, S]):
         self,
         strangeness: Callable[[Statistics], NDArray[np.float64]],
         rate: bool | float,
-        reason: Callable[[int], str] = lambda row: "",
+        reason: Callable[[int, float], str] = lambda row, limit: "",
     ) -> list[Unknown]:
         """Whether each input is unlike those of the training.
 
         Args:
             strangeness: the model's statistics -> how strange each is. Shape: (n,)
             rate: of false alarms, see `zoo.core.trust.unknown`.
-            reason: the number of an unknown input -> what is strange about it.
+            reason: the number of an unknown input, and the strangeness from which on inputs are
+                unknown -> what is strange about it.
 
         Raises:
             ValueError: the rate is none, or nobody knows what inputs were like.
@@ -398,7 +399,7 @@ class Model(ABC, Generic[Network, S]):
         with artifact.built("a model that knows ordinary inputs"):
             each = strangeness(self.familiar.statistics).tolist()
         far = [one > limit for one in each]
-        whys = [reason(row) if is_far else "" for row, is_far in enumerate(far)]
+        whys = [reason(row, limit) if is_far else "" for row, is_far in enumerate(far)]
         return [*map(Unknown, far, each, whys)]
 
     @cached_property

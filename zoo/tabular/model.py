@@ -44,7 +44,7 @@ from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
 from zoo.tabular.reasons import Groups, dependence, explanation, importance
 from zoo.tabular.spec import Spec
-from zoo.tabular.strangeness import Cells, by_column, reason
+from zoo.tabular.strangeness import Cells, Strange
 from zoo.tabular.task import task_of
 
 if TYPE_CHECKING:
@@ -189,18 +189,17 @@ class TableModel(Model[TableNet, Spec]):
 
     def _verdicts_of(self, frame: pd.DataFrame, rate: bool | float) -> list[Unknown]:
         """Whether rows are unlike those of the training, and which cell makes them so."""
-        cells, spec = Cells(self.spec, *self._inference.encoder.table(frame)), self.spec
-        each: list[NDArray[np.float64]] = []
+        cells = Cells(self.spec, *self._inference.encoder.table(frame))
+        found: list[Strange] = []
 
         def strangeness(statistics: Statistics) -> NDArray[np.float64]:
-            each.extend(by_column(cells, statistics))
-            return np.asarray(np.maximum(*each).max(1))
+            found.append(Strange.of(cells, statistics))
+            return found[0].of_rows
 
-        def why(row: int) -> str:
-            alone, beside = (one[row] for one in each)
-            i = int(np.maximum(alone, beside).argmax())
-            cell = plain(frame[spec.inputs[i]].iloc[row])
-            return reason(spec, i, cell, bool(alone[i] >= beside[i]))
+        def why(row: int, limit: float) -> str:
+            return found[0].reason(
+                row, [plain(c) for c in frame[self.spec.inputs].iloc[row]], limit
+            )
 
         return self._verdicts(strangeness, rate, why)
 

@@ -10,7 +10,7 @@ share, which goes on beyond the rarest tenth, hundredth or thousandth as an expo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -138,60 +138,90 @@ def fit(cells: Cells) -> dict[str, Tensor]:
     }
 
 
-def by_column(cells: Cells, statistics: Statistics) -> tuple[Floats, Floats]:
-    """How strange each cell is alone, and beside the other columns, in nats.
+@dataclass(frozen=True, eq=False)
+class Strange:
+    """How strange each cell of rows is, in nats; columns are the inputs of the spec.
 
-    Columns are those of the spec: categories, then numbers.
-
-    Shape: (n, n_inputs) each
+    Shape: alone and beside the other columns (n, n_inputs) each; precision (k, k) of `together`;
+    owners (k,), the input that each of its columns is of
     """
-    precision = statistics["precision"].double().numpy()
-    off = np.concatenate([np.abs(cells.scores), np.abs(_off(cells.together, precision))], axis=1)
-    nats, n_scores = _nats(off, statistics["tails"].double().numpy()), len(cells.places)
-    n, n_categories = len(off), len(cells.spec.categories)
-    alone, beside = (np.zeros((n, n_categories + len(cells.spec.numbers))) for _ in range(2))
-    alone[:, cells.places] = nats[:, :n_scores]
-    joint = cells.places[:MOST]
-    beside[:, joint] = nats[:, n_scores : n_scores + len(joint)]
-    gaps = [n_categories + i for i, number in enumerate(cells.spec.numbers) if number.gaps]
-    inputs = [*range(n_categories), *gaps]  # of each column of x_cat
-    for i, (shares, at) in enumerate(zip(cells.shares, inputs, strict=True)):
-        rare = _nats_of_values(shares, float(statistics["unseen"][i]))[cells.x_cat[:, i].numpy()]
-        is_here = np.ones(n, bool) if i < n_categories else cells.is_gap[:, at - n_categories]
-        alone[is_here, at] = rare[is_here]
-    for j, (column, row) in enumerate(cells.values, n_scores + len(joint)):
-        here = cells.x_cat[:, column].numpy() == row
-        if column < n_categories or row == MISSING:
-            beside[here, inputs[column]] = nats[here, j]
-    return alone, beside
+
+    cells: Cells
+    alone: Floats
+    beside: Floats
+    precision: Floats
+    owners: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, cells: Cells, statistics: Statistics) -> Strange:
+        """The cells beside what is known of training rows."""
+        precision = statistics["precision"].double().numpy()
+        off = np.concatenate(
+            [np.abs(cells.scores), np.abs(_off(cells.together, precision))], axis=1
+        )
+        nats, n_scores = _nats(off, statistics["tails"].double().numpy()), len(cells.places)
+        n, n_categories = len(off), len(cells.spec.categories)
+        alone, beside = (np.zeros((n, n_categories + len(cells.spec.numbers))) for _ in range(2))
+        alone[:, cells.places] = nats[:, :n_scores]
+        joint = cells.places[:MOST]
+        beside[:, joint] = nats[:, n_scores : n_scores + len(joint)]
+        gaps = [n_categories + i for i, number in enumerate(cells.spec.numbers) if number.gaps]
+        inputs = [*range(n_categories), *gaps]  # of each column of x_cat
+        for i, (shares, at) in enumerate(zip(cells.shares, inputs, strict=True)):
+            rare = _nats_of_values(shares, float(statistics["unseen"][i]))[
+                cells.x_cat[:, i].numpy()
+            ]
+            is_here = np.ones(n, bool) if i < n_categories else cells.is_gap[:, at - n_categories]
+            alone[is_here, at] = rare[is_here]
+        for j, (column, row) in enumerate(cells.values, n_scores + len(joint)):
+            here = cells.x_cat[:, column].numpy() == row
+            if column < n_categories or row == MISSING:
+                beside[here, inputs[column]] = nats[here, j]
+        owners = np.array([*joint, *(inputs[column] for column, _ in cells.values)], np.int64)
+        return cls(cells, alone, beside, precision, owners)
+
+    @property
+    def of_rows(self) -> Floats:
+        """That of rows: as their strangest cells. Shape: (n,)"""
+        return np.asarray(np.maximum(self.alone, self.beside).max(1))
+
+    def reason(self, row: int, values: Sequence[Any], limit: float) -> str:
+        """What is strange about a row: the cell, and what was usual.
+
+        Args:
+            row: its number.
+            values: its cells, one for each input.
+            limit: the strangeness of a cell that is strange alone.
+        """
+        alone, beside = self.alone[row], self.beside[row]
+        i = int(np.maximum(alone, beside).argmax())
+        inputs = self.cells.spec.inputs
+        told = f"column {inputs[i]!r}: {values[i]!r:.40}"
+        if alone[i] > limit or alone[i] >= beside[i]:
+            return f"{told}, usual {_usual(self.cells.spec, i)}"
+        other = self._partner(row, i)
+        return f"{told} does not go with {inputs[other]!r}: {values[other]!r:.40}"
+
+    def _partner(self, row: int, column: int) -> int:
+        """The input that a cell goes least with."""
+        z = self.cells.together[row]
+        own = np.flatnonzero(self.owners == column)
+        j = own[
+            int(np.abs(self.precision[own] @ z / np.sqrt(np.diag(self.precision)[own])).argmax())
+        ]
+        pull = self.precision[j] * z * np.sign(self.precision[j] @ z)
+        pull[self.owners == column] = -np.inf
+        return int(self.owners[int(pull.argmax())])
 
 
-def strangeness(cells: Cells, statistics: Statistics) -> Floats:
-    """How strange rows are: as their strangest cells. Shape: (n,)"""
-    alone, beside = by_column(cells, statistics)
-    return np.maximum(alone, beside).max(1)
-
-
-def reason(spec: Spec, column: int, cell: Any, is_alone: bool) -> str:
-    """What is strange about a cell, and what was usual.
-
-    Args:
-        spec: the model's.
-        column: the number of the input.
-        cell: what a row has there.
-        is_alone: whether it is strange by itself, not beside the others.
-    """
-    name, known = spec.inputs[column], {one.name: one for one in spec.distributions}
-    if not is_alone:
-        return f"column {name!r}: {cell!r:.40} beside the other columns"
+def _usual(spec: Spec, column: int) -> str:
+    """What cells of a column usually are."""
+    known = spec.distributions[column]
     if column < len(spec.categories):
-        category = spec.categories[column]
-        order = np.argsort(known[name].shares)[::-1][:3]
-        usual = ", ".join(f"{category.values[i]!r:.40}" for i in order)
-    else:
-        quantiles = known[name].quantiles
-        usual = f"{quantiles[0]:g} to {quantiles[-1]:g}"
-    return f"column {name!r}: {cell!r:.40}, usual are {usual}"
+        order = np.argsort(known.shares)[::-1][:3]
+        values = spec.categories[column].values
+        return "are " + ", ".join(f"{values[i]!r:.40}" for i in order)
+    return f"is {known.quantiles[0]:g} to {known.quantiles[-1]:g}"
 
 
 def _fit(learn: Any) -> dict[str, Tensor]:
@@ -202,7 +232,7 @@ def _fit(learn: Any) -> dict[str, Tensor]:
 
 def _measure(statistics: Statistics, learn: Any) -> Floats:
     x_cat, x_cont = (one.cpu() for one in learn.data.valid.inputs)
-    return strangeness(Cells(learn.data.spec, x_cat, x_cont), statistics)
+    return Strange.of(Cells(learn.data.spec, x_cat, x_cont), statistics).of_rows
 
 
 GAUGE: Final = Gauge(_fit, _measure)

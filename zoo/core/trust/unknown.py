@@ -40,7 +40,7 @@ class Familiar:
     statistics: Statistics
     ranks: Ranks
 
-    def limit(self, rate: float) -> float:
+    def limit(self, rate: bool | float) -> float:
         """The strangeness from which on inputs are called unknown, at a rate of false alarms.
 
         Args:
@@ -50,8 +50,7 @@ class Familiar:
             ValueError: the rate is none, or is less than they tell.
         """
         least = 1 / (self.ranks.n + 1)
-        if rate is True:
-            rate = max(RATE, least)
+        rate = max(RATE, least) if rate is True else rate
         check_rate(rate)
         if rate < least - 1e-12:
             way_out = f"Try {math.ceil(least * 1000) / 1000:g}, or train with folds=5."
@@ -84,13 +83,13 @@ class Familiar:
         return cls(own, ranks)
 
 
-def check_rate(rate: float) -> None:
+def check_rate(rate: bool | float) -> None:
     """Refuse a rate of false alarms that is no share.
 
     Raises:
         ValueError: it is none.
     """
-    if not 0 < rate < 1 or rate is True:
+    if isinstance(rate, bool) or not 0 < rate < 1:
         raise ValueError(
             f"a rate of false alarms must be above 0 and below 1, got unknown={rate}. Try "
             "unknown=True, which stands for 0.01."
