@@ -108,6 +108,12 @@ def predict(
             "such as 0.9."
         ),
     ] = None,
+    unknown: Annotated[
+        bool,
+        typer.Option(
+            "--unknown", help="Say which inputs are unlike those of the training, and why."
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for what a model draws; default: drawn.")
     ] = None,
@@ -119,7 +125,8 @@ def predict(
     model = zoo.load(artifact, run=run_of(device, precision))
     inputs = files if model.domain == "text" else [*map(Path, files)]
     shown = k or (as_json and len(getattr(model.spec, "classes", ()))) or 1
-    for record in call(model.records, inputs, k=shown, tta=tta, coverage=coverage, out=out):
+    sure = {"coverage": coverage, "unknown": unknown}
+    for record in call(model.records, inputs, k=shown, tta=tta, out=out, **sure):
         say(record, line_of(record), as_json)
 
 

@@ -9,6 +9,7 @@ from typing import Unpack
 
 from zoo.collab import recipe
 from zoo.collab.data.ratings import Table
+from zoo.collab.difficulty import of_held_out
 from zoo.collab.model import Recommender
 from zoo.collab.new_learner import new_learner
 from zoo.collab.options import (
@@ -23,7 +24,7 @@ from zoo.collab.rivals import rivals_of
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
 from zoo.collab.suited import suited_model
-from zoo.collab.task import is_computed, task_of
+from zoo.collab.task import is_computed, predicts_ratings, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
 from zoo.core.frames import frame_of
 from zoo.core.training.learner import Learner
@@ -166,6 +167,7 @@ def _judged(
         rivals=partial(rivals_of, further=further) if trains else None,
         refits=trains and name not in ("softmax", "sasrec"),
         unscored=_unscored(name) if further and options.get("valid_fraction") != 0 else None,
+        difficulty=of_held_out if predicts_ratings(name) else None,
     )
     return trained.complete()
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ from zoo.core.interface import Interface
 from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
-from zoo.core.predictions import Interval, PredictionSet
+from zoo.core.predictions import Interval, PredictionSet, Unknown
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.seen_rows import TOLERABLE_SHARE, SeenRows
 from zoo.core.task import Task
@@ -35,6 +36,7 @@ from zoo.core.training.options import BatchNormMode, TrainingOptions
 from zoo.core.training.tracking import tracking_of
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.conformal import ClassErrors, Errors, check_coverage
+from zoo.core.trust.unknown import Familiar, Statistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +70,7 @@ class Model(ABC, Generic[Network, S]):
         standings: what `rivals` shows, as JSON holds it.
         blend: simple models that have a share in the prediction; None if there are none.
         errors: how wrong predictions were of rows that were not trained on; None if not measured.
+        familiar: what it knows of ordinary inputs; None if that was not measured.
         out_of_fold: after `folds=...`, the prediction for each of the user's rows by a model that
             has not seen it (probabilities of classes, or numbers); else None. Not saved.
         seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
@@ -89,6 +92,7 @@ class Model(ABC, Generic[Network, S]):
         rivals: Sequence[dict[str, Any]] = (),
         blend: Blend | None = None,
         errors: Errors | None = None,
+        familiar: Familiar | None = None,
         data: str = "",
         training: dict[str, Any] | None = None,
         licence: str = "unknown",
@@ -102,7 +106,7 @@ class Model(ABC, Generic[Network, S]):
         self.data, self.training, self.extra = data, training or {}, extra or {}
         self.licence, self.seen_rows = licence, seen_rows
         self.spread, self.standings = spread or {}, list(rivals)
-        self.blend, self.errors = blend, errors
+        self.blend, self.errors, self.familiar = blend, errors, familiar
         self.out_of_fold: pd.DataFrame | None = None
         self._learner = learner
         self._was_judged = bool(metrics)
@@ -219,6 +223,7 @@ class Model(ABC, Generic[Network, S]):
             self.history,
             self.card(Path(directory).name),
             seen_rows=self.seen_rows,
+            familiar=self.familiar,
             **run,
         )
 
@@ -353,7 +358,13 @@ class Model(ABC, Generic[Network, S]):
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
         return scores or "not scored"
 
-    def _covered(self, decoded: Tensor, coverage: float, randomised: bool = False) -> list[Any]:
+    def _covered(
+        self,
+        decoded: Tensor,
+        coverage: float,
+        randomised: bool = False,
+        difficulty: NDArray[np.float64] | None = None,
+    ) -> list[Any]:
         """A `PredictionSet` or an `Interval` for each row of decoded predictions.
 
         Raises:
@@ -377,9 +388,39 @@ class Model(ABC, Generic[Network, S]):
         if randomised:
             raise ValueError("randomised must be asked for of classes, got a model of numbers.")
         middle = said.reshape(-1)
-        margins = self.errors.margins(middle, coverage)
+        margins = self.errors.margins(middle, coverage, difficulty)
         ends = (middle.tolist(), (middle - margins).tolist(), (middle + margins).tolist())
         return [*map(Interval, *ends)]
+
+    def _verdicts(
+        self,
+        strangeness: Callable[[Statistics], NDArray[np.float64]],
+        rate: bool | float,
+        reason: Callable[[int, float], str] = lambda row, limit: "",
+    ) -> list[Unknown]:
+        """Whether each input is unlike those of the training.
+
+        Args:
+            strangeness: the model's statistics -> how strange each is. Shape: (n,)
+            rate: of false alarms, see `zoo.core.trust.unknown`.
+            reason: the number of an unknown input, and the strangeness from which on inputs are
+                unknown -> what is strange about it.
+
+        Raises:
+            ValueError: the rate is none, or nobody knows what inputs were like.
+        """
+        if self.familiar is None:
+            raise ValueError(
+                "a model must know what inputs were like to tell unknown ones, got "
+                f"{self!r:.100}, which is an ensemble, was made by an earlier version, or was not "
+                "judged on held-out rows. Train one network with folds=5."
+            )
+        limit = self.familiar.limit(rate)
+        with artifact.built("a model that knows ordinary inputs"):
+            each = strangeness(self.familiar.statistics).tolist()
+        far = [one > limit for one in each]
+        whys = [reason(row, limit) if is_far else "" for row, is_far in enumerate(far)]
+        return [*map(Unknown, far, each, whys)]
 
     @cached_property
     def _placed(self) -> Placed[Network]:

@@ -52,6 +52,7 @@ from zoo.tabular.options import (
 from zoo.tabular.rivals import rivals_of
 from zoo.tabular.spec import Spec
 from zoo.tabular.stored import Pretrained, opened
+from zoo.tabular.strangeness import GAUGE
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 
@@ -202,7 +203,14 @@ def _judged(
     trains = epochs != 0
     some = rivals_of if trains else None
     return train_and_judge(
-        new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=trains, few=few
+        new_learner,
+        fit,
+        FIT_OPTIONS,
+        options,
+        rivals=some,
+        refits=trains,
+        few=few,
+        gauge=GAUGE,
     )
 
 

@@ -35,9 +35,10 @@ from zoo.core.training.tracking import Tracking, tracking_of
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.contest import Contest
 from zoo.core.trust.folds import Fold
+from zoo.core.trust.gauge import Gauge
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import allowed
-from zoo.core.trust.trial import Recipe, Rivals, Trial, joined, over_folds, trial_of
+from zoo.core.trust.trial import Difficulty, Recipe, Rivals, Trial, joined, over_folds, trial_of
 from zoo.core.trust.verdict import verdict
 
 JUDGEMENT: Final = ".judged.json"  # how a call with a folder is judged
@@ -58,6 +59,8 @@ def train_and_judge(
     refits: bool = False,
     few: int = 0,
     unscored: dict[str, float] | None = None,
+    gauge: Gauge | None = None,
+    difficulty: Difficulty | None = None,
 ) -> AnyModel:
     """The model of a verb's call, with scores on rows that it has not seen.
 
@@ -70,6 +73,8 @@ def train_and_judge(
         refits: whether the domain trains on all rows in the end unless the call says otherwise.
         few: examples up to which folds are held out by default: of so few, one part tells little.
         unscored: metrics of a model that is not validated; None leaves it without any.
+        gauge: what measures how strange rows are; None if the domain has none.
+        difficulty: what says how hard rows are to predict; None if the domain does not.
 
     Raises:
         ValueError: folds and a stated part contradict each other.
@@ -78,8 +83,8 @@ def train_and_judge(
     settings = table.complete(options)
     _require_one_way(settings)
     _require_same_judgement(settings)
-    tracking = tracking_of(settings)
-    call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored, tracking)
+    tracking, make = tracking_of(settings), partial(learner, **own)
+    call = _Call(make, recipe, settings, rivals, refits, unscored, gauge, difficulty, tracking)
     with tracking.finishing() if tracking else nullcontext(), each_once():
         call = call.in_folds(few if not own.keys() & WAYS else 0)
         if call.is_apart:
@@ -105,6 +110,8 @@ class _Call:
     rivals: Rivals | None
     refits: bool
     unscored: dict[str, float] | None = None
+    gauge: Gauge | None = None
+    difficulty: Difficulty | None = None
     tracking: Tracking | None = None
 
     @property
@@ -225,7 +232,7 @@ class _Call:
             trials: one, or those of all folds.
             whole: the learner on all rows, whose data the partners of a blend learn from too.
         """
-        record: dict[str, Any] = {}
+        record: dict[str, Any] = self._familiar(trials, whole)
         contests = [trial.contest for trial in trials if trial.contest is not None]
         contest = joined(contests) if contests else None
         if self.settings["folds"] is not None:
@@ -249,6 +256,13 @@ class _Call:
         self._show(record["rivals"], better)
         return record
 
+    def _familiar(self, trials: list[Trial], whole: Learner[Any, Any] | None) -> dict[str, Any]:
+        """What the model knows of ordinary inputs; nothing where its networks are several."""
+        measured = [one.measured for one in trials if one.measured is not None]
+        if self.gauge is None or not measured or (self.keeps_members and self.gauge.of_network):
+            return {}
+        return {"familiar": self.gauge.familiar(measured, whole)}
+
     def _data(self, **options: Any) -> Data[Any]:
         """The data of the call, looked at before anything is trained or written."""
         data: Data[Any] = self.make(run=replace(self.run, out=None, resume=False), **options).data
@@ -265,8 +279,13 @@ class _Call:
         rivals = self.rivals if self.rivals and self.settings["rivals"] else None
         in_folds = self.settings["folds"] is not None
         everything = self.settings.get("rivals") == "all"
-        how = {"apart": self.is_apart, "in_folds": in_folds, "everything": everything}
-        return trial_of(learn, self.recipe, rivals, unscored=self.unscored, **how)
+        how: dict[str, Any] = {
+            "apart": self.is_apart,
+            "in_folds": in_folds,
+            "everything": everything,
+        }
+        how |= {"unscored": self.unscored, "gauge": self.gauge, "difficulty": self.difficulty}
+        return trial_of(learn, self.recipe, rivals, **how)
 
     def _partners(
         self, trial: Trial, contest: Contest, whole: Learner[Any, Any] | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, overload
 
@@ -20,6 +21,8 @@ from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
+from zoo.core.trust.cloud import Cloud
+from zoo.core.trust.unknown import Statistics, marked
 from zoo.hub.mixin import HubMixin
 from zoo.text.classification.explain import MarkedText, parts_of, without
 from zoo.text.data.documents import DocumentBatches
@@ -78,6 +81,7 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         batch_size: int = 64,
         coverage: float | None = None,
         randomised: bool = False,
+        unknown: bool | float = False,
     ) -> Answer | list[Answer]:
         """Tell the class of a text, or a list of classes for several texts, in their order.
 
@@ -95,10 +99,13 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
                 `PredictionSet` of classes or an `Interval` of numbers for each text, by the ranks
                 of errors on held-out texts (`zoo.core.trust.conformal`).
             randomised: exactly as often: sets of classes may be empty then.
+            unknown: whether each prediction says as its `unknown` if its text is unlike those of
+                the training (`zoo.core.trust.unknown`). True calls one of a hundred ordinary texts
+                so, another number another share.
 
         Raises:
-            ValueError: something is no text, or a table has no column of texts; a coverage is asked
-                for of a model that was not judged on held-out texts.
+            ValueError: something is no text, or a table has no column of texts; a coverage, or what
+                is unknown, is asked for of a model that was not judged on held-out texts.
         """
         several, alone = self._texts(texts)
         if not several:
@@ -108,15 +115,17 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
             answers = self._covered(decoded, coverage, randomised)
         else:
             answers = [answer_of(self.spec, row) for row in decoded.double().tolist()]
+        if unknown is not False:
+            answers = marked(answers, self._verdicts(partial(self._strangeness, several), unknown))
         return answers[0] if alone else answers
 
     def records(
-        self, files: Sequence[Path | str], *, k: int = 1, coverage: float | None = None
+        self, files: Sequence[Path | str], *, k: int = 1, **how_sure: Unpack[HowSure]
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
         read_files: Any = texts_in if self.spec.n_texts == 1 else pairs_in
         for places, texts in read_files(files, self.spec.text_column):
-            answers = self.predict(texts, coverage=coverage)
+            answers = self.predict(texts, **how_sure)
             for place, answer in zip(places, answers, strict=True):
                 yield place | record_of(answer, k)
 
@@ -289,6 +298,9 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         return pd.DataFrame({name: decoded.numpy()}, pd.Index(names))
 
     # ---- parts --------------------------------------------------------------------------------
+
+    def _strangeness(self, texts: Sequence[Text], statistics: Statistics) -> NDArray[np.float64]:
+        return Cloud.from_tensors(statistics).distances(self.embed(texts))
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         return self.spec.task, self.members[0].name, self.arguments

@@ -14,6 +14,7 @@ from zoo.core.model import source
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
 from zoo.core.trust.blend import warn_of_partners
+from zoo.core.trust.gauge import vector_gauge
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import Rival
@@ -21,6 +22,7 @@ from zoo.core.trust.trial import Recipe, Rivals
 from zoo.core.verbs import verb
 from zoo.text.classification.candidates import Texts, at_hand, best_start, compared
 from zoo.text.classification.encoder_recipe import fine_tuning
+from zoo.text.classification.features import look_of
 from zoo.text.classification.model import TextClassifier
 from zoo.text.classification.new_learner import labelled_texts, new_learner, training_texts
 from zoo.text.classification.options import (
@@ -44,6 +46,7 @@ from zoo.text.spec import PieceSpec, TextSpec
 
 FEWEST_TEXTS: Final = 25  # different ones, that are divided into folds by default,
 FEWEST_ENCODED: Final = 10  # on an encoder
+GAUGE: Final = vector_gauge(look_of)
 
 
 @verb(FIT_OPTIONS)
@@ -256,6 +259,7 @@ def _judged(
         rivals=rivals,
         refits=cheap,
         few=len(whole.texts) if few else 0,
+        gauge=GAUGE,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, overload
 
@@ -23,6 +24,8 @@ from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
+from zoo.core.trust.cloud import Cloud
+from zoo.core.trust.unknown import Statistics, marked
 from zoo.hub.mixin import HubMixin
 from zoo.vision.classification.spec import Spec
 from zoo.vision.classification.task import Answer, Answers, answer_of, classifier_of, task_of
@@ -91,6 +94,7 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
         tta: Wish = False,
         coverage: float | None = None,
         randomised: bool = False,
+        unknown: bool | float = False,
     ) -> Answers:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
 
@@ -107,11 +111,14 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
                 `PredictionSet` of classes or an `Interval` of numbers for each photo, by the ranks
                 of errors on held-out photos (`zoo.core.trust.conformal`).
             randomised: exactly as often: sets of classes may be empty then.
+            unknown: whether each prediction says as its `unknown` if its photo is unlike those of
+                the training (`zoo.core.trust.unknown`). True calls one of a hundred ordinary photos
+                so, another number another share.
 
         Raises:
             UnreadableImage: files are missing or no images; the first are named, all counted.
-            ValueError: a folder holds no photos, or pixels are out of range; a coverage is asked
-                for of a model that was not judged on held-out photos.
+            ValueError: a folder holds no photos, or pixels are out of range; a coverage, or what is
+                unknown, is asked for of a model that was not judged on held-out photos.
         """
         several, given = listed(photos, self.spec.columns)
         if not given:
@@ -128,6 +135,8 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
             answers = self._covered(rows, coverage, randomised)
         else:
             answers = [answer_of(self.spec, row) for row in rows.tolist()]
+        if unknown is not False:
+            answers = marked(answers, self._verdicts(partial(self._strangeness, given), unknown))
         return answers if several else answers[0]
 
     def records(
@@ -137,6 +146,7 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
         k: int = 1,
         tta: Wish = False,
         coverage: float | None = None,
+        unknown: bool | float = False,
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; broken photos in folders are left out with a warning.
 
@@ -145,13 +155,15 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
             k: number of likeliest classes whose probabilities are listed.
             tta: see `predict`.
             coverage: see `predict`.
+            unknown: see `predict`.
         """
         photos = photos_of(files)
+        asked: Any = {"tta": tta, "coverage": coverage, "unknown": unknown}
         try:
-            answers = self.predict(photos, tta=tta, coverage=coverage)
+            answers = self.predict(photos, **asked)
         except UnreadableImage:
             photos = without_broken(photos, files)
-            answers = self.predict(photos, tta=tta, coverage=coverage)
+            answers = self.predict(photos, **asked)
         for photo, answer in zip(photos, answers, strict=True):
             yield {"file": str(photo), **record_of(answer, k)}
 
@@ -372,6 +384,9 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
             return super().answers(decoded, names)
         column = self.spec.columns[1] if self.spec.columns else "number"
         return pd.DataFrame({column: decoded.numpy()}, pd.Index(names))
+
+    def _strangeness(self, photos: Sequence[Photo], statistics: Statistics) -> NDArray[np.float64]:
+        return Cloud.from_tensors(statistics).distances(self.embed(list(photos)))
 
     def _check_config(self, config: Config) -> None:
         classifier_of(config)
