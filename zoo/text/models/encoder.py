@@ -19,6 +19,7 @@ from zoo.core.training.groups import LayerGroup
 from zoo.text.data.pieces import FIRST
 from zoo.text.data.rules import FIELD_ID
 from zoo.text.models.bodies import body_of, groups_of, longest, n_types_of
+from zoo.text.models.contrast import Learnt
 from zoo.text.models.pairs import Frame, cut, framed
 
 Pooling = Literal["mean", "cls", "max", "lasttoken"]
@@ -110,8 +111,12 @@ class EncoderNet(nn.Module):
         self.head = nn.Linear(self.d_pooled, n_classes)
         self.head_trained = False
 
-    def forward(self, tokens: Tensor, lengths: Tensor, parts: Tensor | None = None) -> Tensor:
-        """Logits. Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes).
+    def forward(
+        self, tokens: Tensor, lengths: Tensor, parts: Tensor | None = None
+    ) -> Tensor | Learnt:
+        """Logits, and in training vectors beside them, for a loss that contrasts texts.
+
+        Shape: (B, T) int64, filled up after the end; (B,) -> (B, n_classes).
 
         The tokens are numbers as `Pieces` gives them, without a frame. The parts of words are for
         bags of words alone, see `DocumentBatches`. Lengths on a GPU are waited for.
@@ -119,7 +124,7 @@ class EncoderNet(nn.Module):
         vectors = self.pooled(tokens, lengths)
         with torch.autocast(vectors.device.type, enabled=False):  # the last layer is in fp32
             logits: Tensor = self.head(vectors)
-        return logits
+        return Learnt(logits, vectors) if self._learns else logits
 
     def pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """The vector of each text. Shape: (B, T), (B,) -> (B, d), float32."""
@@ -149,6 +154,10 @@ class EncoderNet(nn.Module):
         hidden = found.last_hidden_state
         return POOLS[self.pooling](hidden.float(), mask[:, :, None], mask.sum(1))
 
+    @property
+    def _learns(self) -> bool:
+        return self.training and torch.is_grad_enabled()
+
     def layers(self) -> list[LayerGroup]:
         """Embeddings, the blocks in a few groups, the head."""
         return [*groups_of(self.encoder), LayerGroup("head", (self.head,))]
@@ -156,7 +165,7 @@ class EncoderNet(nn.Module):
     def _windows(self, tokens: Tensor, windows: Windows) -> Tensor:
         """The pooled vector of each window, in their order. Shape: (B, T) -> (W, d), float32."""
         most = ON_CPU if tokens.device.type == "cpu" else AT_ONCE
-        if not (self.training and torch.is_grad_enabled()):
+        if not self._learns:
             order = np.argsort(windows.sizes, kind="stable")[::-1]
             chunks = [self._vectors(tokens, some) for some in windows.chunks(order, most)]
             return torch.cat(chunks)[torch.from_numpy(order.argsort()).to(tokens.device)]
