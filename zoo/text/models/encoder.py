@@ -27,6 +27,7 @@ Pooling = Literal["mean", "cls", "max", "lasttoken"]
 LEARNT_WINDOWS: Final = 8  # of a text, the first, that gradients reach
 AT_ONCE: Final = 2**14  # word pieces, filled up, that pass at a time where nothing is learnt,
 ON_CPU: Final = 2**9  # or so many: what a CPU computes in its caches, and fills up with least
+WIDE: Final = 384  # numbers of a vector from which on bf16 trains 1.5 times as fast on Zen 4
 
 
 class EncoderNet(nn.Module):
@@ -153,6 +154,11 @@ class EncoderNet(nn.Module):
         found = self.encoder(input_ids=pieces, attention_mask=mask.long(), **more)
         hidden = found.last_hidden_state
         return POOLS[self.pooling](hidden.float(), mask[:, :, None], mask.sum(1))
+
+    @property
+    def bf16_on_cpu(self) -> bool:
+        """See `Run.autocast_dtype`."""
+        return self.d_pooled >= WIDE
 
     @property
     def _learns(self) -> bool:
