@@ -63,7 +63,8 @@ def finetune(
 
     On a pretrained encoder (`"minilm"`, `"hf/ORG/NAME"`) the head is fitted to its vectors of the
     texts, which are kept on disk, by logistic regression; then the upper two thirds of the blocks
-    train for `epochs` by one cycle, the head is fitted anew, and the end lies between both.
+    train for `epochs` by one cycle, by cross entropy and by drawing texts of one class together
+    (`contrast`), the head is fitted anew, and the end lies between both.
 
     On a language model's encoder the head trains for an epoch, then everything for `epochs`, by one
     cycle each, the words at a quarter of the head's rate. A classifier of the same classes is taken
@@ -94,9 +95,9 @@ def finetune(
             and 1. Every text must have a label. A pair of texts is a tuple of two.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
             in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`). On an encoder
-            1 to 10, the fewer the more texts there are; 0 keeps the logistic regression.
+            1 to 20, the fewer the more texts there are; 0 keeps the logistic regression.
         lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes; on an
-            encoder 3e-4.
+            encoder 1e-4.
         gradual: thaw the last layers one after another first, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
