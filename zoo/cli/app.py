@@ -182,12 +182,27 @@ def explain(
 @app.command()
 def export(
     artifact: Artifact,
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path("model.onnx"),
+    out: Annotated[
+        Path, typer.Option(help="File to write: an ONNX file, or NAME.pt2 of torch.export.")
+    ] = Path("model.onnx"),
+    quantize: Annotated[
+        str | None, typer.Option(help="int8: whole numbers of 8 bits; --data tells the cost.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Labelled photos or texts that --quantize is scored on."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a saved model as an ONNX file, for programs without this library."""
-    path = zoo.load(artifact, run=run_of("cpu", "fp32")).export(out)
-    say({"file": path}, f"exported to {path}", as_json)
+    from zoo.core.int8 import ROW
+
+    model = zoo.load(artifact, run=run_of("cpu", "fp32"))
+    how = {"quantize": quantize, "data": data and Path(data)}
+    path = model.export(out, **{name: value for name, value in how.items() if value is not None})
+    cost = model.training.get(ROW) if quantize else None
+    record = {"file": path} | ({"cost": cost} if cost else {})
+    say(record, "\n".join([f"exported to {path}", *([cost] if cost else [])]), as_json)
 
 
 @app.command("lr-find")

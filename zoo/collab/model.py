@@ -44,6 +44,7 @@ from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.export import How
 from zoo.core.interface import Interface
 from zoo.core.model import Model
 from zoo.core.placed import Placed
@@ -392,6 +393,23 @@ class Recommender(HubMixin, Model[nn.Module, Spec]):
             ValueError: all items are unknown, or a rating is no finite number.
         """
         return placed(ratings, self.spec, self._raters, needs_rating=predicts_ratings(self.name))
+
+    def export(self, path: Path | str, **how: Unpack[How]) -> Path:
+        """Write a file that rates pairs and ranks for a visitor, see `Model.export`.
+
+        See `zoo.collab.export` for its inputs and outputs; the users' vectors are in it, those of
+        `without_users()` are not.
+
+        Raises:
+            ModuleNotFoundError: a package that it needs is not installed.
+            NotImplementedError: the model ranks by the order of what was chosen.
+            ValueError: the options are none, or do not go together; or two ids are one text.
+        """
+        from zoo.collab.export import program_of
+
+        kind, _, _ = self._built()
+        program = program_of(self._raters, self.spec, self._task(), kind)
+        return self._export(path, program, how)
 
     def without_users(self) -> Recommender:
         """The model of the items alone, which knows nobody: see `zoo.collab.anonymous`.

@@ -21,12 +21,14 @@ from zoo.core.batches import NO_VALIDATION, Batches, Data, S
 from zoo.core.config import Config, config_of
 from zoo.core.contents import Hashes
 from zoo.core.explanation import Explanation
+from zoo.core.export import How, write_program
 from zoo.core.history import History
 from zoo.core.interface import Interface
 from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
 from zoo.core.predictions import Interval, PredictionSet, Unknown
+from zoo.core.program import Program
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.seen_rows import TOLERABLE_SHARE, SeenRows
 from zoo.core.task import Task
@@ -171,8 +173,19 @@ class Model(ABC, Generic[Network, S]):
         """
         raise self._refusal("similar")
 
-    def export(self, *path: Any, **options: Any) -> Path:
-        """Write the model as an ONNX file; a class whose models can be written so overrides it.
+    def export(self, *path: Any, **how: Any) -> Path:
+        """Write the model as a file for programs without this library.
+
+        A class whose models can be written so overrides it, and tells what the file takes and
+        gives; the package `zoo_runtime` asks ONNX files as `predict` is asked.
+
+        Args:
+            *path: the file; NAME.onnx, or NAME.pt2.
+            **how: `format`, "onnx" or "pt2" (a file of `torch.export`, which `torch.export.load`
+                reads); None goes by the suffix. `quantize="int8"` makes the networks' weights whole
+                numbers of 8 bits, by onnxruntime; `data=` are labelled data then, of which the
+                first quarter calibrates photos' activations, and the rest are scored before and
+                after: `training` and so the card tell it, and the file's metadata (`int8`).
 
         Raises:
             NotImplementedError: models of this class cannot be written so.
@@ -197,6 +210,15 @@ class Model(ABC, Generic[Network, S]):
         """
         example = f'import zoo\n\nmodel = zoo.load("{name}")\n{self._example()}'
         return render(self._config(), load_example=example)
+
+    def _export(self, path: str | os.PathLike[str], program: Program, how: How) -> Path:
+        """Write a program of the model, see `export`; the card tells what 8 bits have cost."""
+        place, scores = write_program(path, program, how)
+        if scores:
+            from zoo.core.int8 import ROW, in_words
+
+            self.training = self.training | {ROW: in_words(scores)}
+        return place
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.export import How
 from zoo.core.frames import frame_of
 from zoo.core.interface import Interface, reply_of, shown_parts
 from zoo.core.model import Model
@@ -448,17 +449,19 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
         """
         return map_of(self.embeddings(column))
 
-    def export(self, path: Path | str) -> Path:
-        """Write an ONNX file that takes raw cells and gives predictions, without this library.
+    def export(self, path: Path | str, **how: Unpack[How]) -> Path:
+        """Write a file that takes raw cells and gives predictions, see `Model.export`.
 
-        See `zoo.tabular.export.write_onnx` for its inputs and outputs.
+        See `zoo.tabular.export` for its inputs and outputs.
 
         Raises:
-            ModuleNotFoundError: it needs the extra `onnx`.
+            ModuleNotFoundError: a package that it needs is not installed.
+            ValueError: the options are none, or do not go together; or it is to be quantized, which
+                would save a table's network nothing that counts.
         """
-        from zoo.tabular.export import write_onnx
+        from zoo.tabular.export import program_of
 
-        return write_onnx(path, self._placed, self.spec)
+        return self._export(path, program_of(self._placed, self.spec), how)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of a regression a column of numbers for each target."""

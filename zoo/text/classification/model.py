@@ -16,6 +16,7 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import LOG_ODDS, Explanation, label_among, log_odds
+from zoo.core.export import How
 from zoo.core.interface import Field, Interface, reply_of, shown_parts
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
@@ -156,12 +157,7 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         """
         if data is None:
             return self._validation_scores()
-        usual, task = self.spec.columns, self.spec.task
-        texts = read(data, text, label, usual=usual, task=task).to_score()
-        self._warn_of_seen_rows(texts.hashes())
-        texts.check_pairs(self.spec.n_texts)
-        stream = self._stream(texts.texts)
-        return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
+        return self._scores(self._labelled(data, text, label, batch_size))
 
     def explain(self, text: Text, label: Label | None = None) -> Explanation[MarkedText]:
         """Find the words that spoke for a class, and those against it, or that moved a number.
@@ -256,18 +252,19 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         one = self.embed([self._one_text(text)])[0]
         return most_alike(one, self.embed(texts), k, text=texts)
 
-    def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write the model as an ONNX file, and its tokenizer as `NAME.tokenizer.json` beside it.
+    def export(self, path: str | os.PathLike[str], **how: Unpack[How]) -> Path:
+        """Write a file, and its tokenizer as `NAME.tokenizer.json` beside it, see `Model.export`.
 
-        It takes what the tokenizer gives, `input_ids` and `attention_mask`, and has `probabilities`
-        as `predict` has; of a text that is longer than the encoder reads at once only the
-        beginning counts. See `zoo.text.models.export`, which shows how another program uses both.
+        It takes what the tokenizer gives, `input_ids` and `attention_mask`, and `texts`, and has
+        `probabilities` as `predict` has. See `zoo.text.models.export`, which shows how another
+        program uses both.
 
         Raises:
-            ModuleNotFoundError: onnx or onnxscript is not installed.
+            ModuleNotFoundError: a package that it needs is not installed.
             NotImplementedError: the model reads words, or bags of words have a share in it.
+            ValueError: the options are none, or do not go together.
         """
-        from zoo.text.models.export import write_onnx
+        from zoo.text.models.export import program_of
 
         if not isinstance(self.spec, PieceSpec):
             raise NotImplementedError(
@@ -285,9 +282,8 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
                 f"which bags of words have a share of {sum(self.blend.shares):.0%}. Train it with "
                 "rivals=False."
             )
-        members: Any = self.members
-        mixture = self._placed.mixture
-        return write_onnx(path, members, mixture, self.spec, self._task().decode)
+        program = program_of(self._placed, self.spec, self._task(), to_score=self._labelled)
+        return self._export(path, program, how)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of numbers a column of them."""
@@ -353,6 +349,21 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         if self.spec.n_texts > 1 and isinstance(network, EncoderNet):
             warn_of_long_pairs(stream, network.room)
         return stream
+
+    def _labelled(
+        self,
+        data: Any,
+        text: str | Sequence[str] | None = None,
+        label: str | Sequence[str] | None = None,
+        batch_size: int = 64,
+    ) -> DocumentBatches:
+        """Batches of labelled texts, see `evaluate`."""
+        usual, task = self.spec.columns, self.spec.task
+        texts = read(data, text, label, usual=usual, task=task).to_score()
+        self._warn_of_seen_rows(texts.hashes())
+        texts.check_pairs(self.spec.n_texts)
+        stream = self._stream(texts.texts)
+        return self._batches(stream, texts.numbers(self.spec.classes), batch_size)
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         partners: Any = () if self.blend is None else self.blend.partners

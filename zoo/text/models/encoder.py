@@ -195,6 +195,14 @@ class EncoderNet(nn.Module):
         mask = torch.arange(pieces.shape[1], device=pieces.device) < sizes[:, None]
         return self.read(pieces, mask, types)
 
+    def framed(self, tokens: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
+        """Pieces of windows of single texts, the frame among them, and where a piece is.
+
+        Shape: (B, T), numbers as `Pieces` gives them -> (W, L) each, int64 and bool.
+        """
+        pieces, sizes = self._framed(tokens, windows)
+        return pieces, torch.arange(pieces.shape[1], device=pieces.device) < sizes[:, None]
+
     def _framed_pairs(self, tokens: Tensor, windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
         """Pieces of pairs, one window each, how many, and their types; see `framed`."""
         if not len(tokens):  # of no texts

@@ -17,6 +17,7 @@ from torch import Tensor
 from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation, label_among
+from zoo.core.export import How
 from zoo.core.interface import Field, Interface, reply_of, shown_parts
 from zoo.core.messages import few
 from zoo.core.model import Model
@@ -363,20 +364,28 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
         items = GivenPhotos(listed(photos)[1], self.spec.preprocessing.resize)
         return np.stack([centre_crop(items[i], self.spec.size) for i in range(len(items))])
 
-    def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write the model as an ONNX file from pixels to probabilities or numbers.
+    def export(self, path: str | os.PathLike[str], **how: Unpack[How]) -> Path:
+        """Write a file from pixels to probabilities or numbers, see `Model.export`.
 
         It takes what `pixels` gives, uint8 (B, size, size, 3); see `zoo.vision.models.export`.
 
         Raises:
-            ModuleNotFoundError: onnx or onnxscript is not installed.
+            ModuleNotFoundError: a package that it needs is not installed.
+            ValueError: the options are none, or do not go together.
         """
-        from zoo.vision.models.export import write_onnx
+        from zoo.vision.models.export import program_of
 
-        shape, decode = (self.spec.size, self.spec.size), self._task().decode
-        output = "number" if self.spec.task == "regression" else "probabilities"
-        how: Any = {"shape": shape, "decode": decode, "output": output}
-        return write_onnx(path, self.members, self._placed.mixture, self.spec, **how)
+        size, shown = self.spec.size, self.spec.preprocessing.resize
+        program = program_of(
+            self._placed,
+            self.spec,
+            self._task(),
+            (size, size),
+            "number" if self.spec.task == "regression" else "probabilities",
+            facts={"task": self.spec.task, "steps": [["resize", shown._asdict()], ["crop", size]]},
+            to_score=lambda data: self._labelled(data, None, None, 32),
+        )
+        return self._export(path, program, how)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of numbers a column of them."""
