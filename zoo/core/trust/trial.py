@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from zoo.core.model import finished
 from zoo.core.run import rank_and_world
 from zoo.core.task import rescaled
 from zoo.core.training.learner import Learner
+from zoo.core.trust.budget import time_to_train
 from zoo.core.trust.contest import Contest, scores
 from zoo.core.trust.rivals import Rival, contest_of, targets_of
 
@@ -41,12 +43,14 @@ class Trial:
         metrics: scores of the network alone; empty if it is not kept apart and chose nothing.
         contest: with its rivals; None where nothing can be compared.
         partners: fitted partners by name.
+        seconds: that it took.
     """
 
     learn: Learner[Any, Any]
     metrics: dict[str, float]
     contest: Contest | None = None
     partners: dict[str, nn.Module] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 def trial_of(
@@ -71,7 +75,8 @@ def trial_of(
         unscored: see `zoo.core.trust.judge.train_and_judge`.
     """
     started = time.perf_counter()
-    said = _remembered(learn, recipe(learn, ()))
+    with time_to_train(learn, has_rivals=rivals is not None):
+        said = _remembered(learn, recipe(learn, ()))
     valid, task = learn.data.valid, learn.task
     metrics = finished(learn, unscored).metrics if apart and not learn.interrupted else {}
     if said is not None and valid is not None:
@@ -90,6 +95,7 @@ def trial_of(
         lasted=time.perf_counter() - started,
         seed=learn.run.seed,
         everything=everything,
+        most=math.inf if learn.budget is None else max(learn.budget.left, 0.0),
     )
     return trial
 
