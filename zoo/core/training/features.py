@@ -111,7 +111,7 @@ def _known_in_time(learn: Learner[Any, Any], look: Look, time: Budget) -> Known:
     rest, n = np.random.default_rng(0).permutation(known.lacks(look.names)), FIRST
     if not len(rest):
         return known
-    while len(rest) and n:
+    while len(rest) and n > 0:
         left, rows = time.left, np.sort(rest[:n])
         seen = look.compute(rows)
         if len(seen) != len(rows):  # rows that are only seen all together

@@ -2,16 +2,19 @@
 
 The first steps tell how long one takes, and the fit is planned anew as it goes on. Where all steps
 do not fit, each of them moves further in the schedule, so that the rate has come down when the time
-is over. A schedule of several cycles ends with a cycle that fits.
+is over. A schedule of several cycles ends with the last that fits, or the next one where half of it
+does.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from zoo.core import budget
 from zoo.core.training.schedules import ends
+
+LEAST_STEPS: Final = 0.5  # of a further cycle's
 
 if TYPE_CHECKING:
     from zoo.core.budget import Budget
@@ -54,12 +57,17 @@ class Pace:
             is_first = self._measured <= 1  # the first step of all is longer than others
             self._seconds = seconds if is_first else (self._seconds + seconds) / 2
             self._measured, self._at = self._measured + new_steps, now
-        if fit.step >= self.last or not self._measured:
+        if self._measured <= 1 and self.time.left_to_train > 0:
             return
         at, n = self.position, self.affordable(fit)
         goals = [end for end in ends(fit.schedule, fit.steps) if end > at - 0.5]
-        reachable = [goal for goal in goals if goal <= at + n]
-        goal = reachable[-1] if reachable else goals[0]
+        i = sum(goal - at <= n for goal in goals)  # of which are reached
+        goal = goals[max(i - 1, 0)]
+        if 0 < i < len(goals) and (goals[i] - goal) * LEAST_STEPS <= n - (goal - at):
+            if goal > at + 0.5:  # the cycle after this goal will be shortened
+                self.last, self._speed = fit.step + n, 1.0
+                return
+            goal = goals[i]
         n = min(n, math.ceil(goal - at))
         self.last = fit.step + n
         self._speed = (goal - 1 - at) / (n - 1) if n > 1 else goal - at

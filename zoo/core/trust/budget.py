@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from zoo.core import budget
 from zoo.core.budget import Budget
 from zoo.core.messages import warn
@@ -31,6 +33,15 @@ MOST_MADE: Final = 0.2  # of the time that is left, to read the data once more
 OF_TRIAL: Final = 0.85  # of a trial's time, in which as many rows are trained on without scores
 
 AnyLearner = Learner[Any, Any]
+
+
+def load_libraries() -> None:
+    """Import what training needs at some point: the seconds that it takes once are no trial's."""
+    import sklearn.linear_model
+    import torchmetrics
+
+    assert sklearn.linear_model and torchmetrics
+    torch.optim.AdamW([torch.zeros(1)])  # the first optimizer imports a compiler
 
 
 def pass_seconds(learn: AnyLearner) -> float:
@@ -97,13 +108,13 @@ def has_time(time: Budget | None, seconds: float) -> bool:
     return time is None or time.left >= seconds
 
 
-def require_alone(time: Budget | None) -> None:
+def require_alone() -> None:
     """Refuse a budget for several processes, whose clocks differ.
 
     Raises:
         ValueError: there are several.
     """
-    if time is not None and (n := rank_and_world()[1]) > 1:
+    if (n := rank_and_world()[1]) > 1:
         raise ValueError(
             f"minutes must be those of a single process, got {n} processes. Leave them out, or "
             "train in one."

@@ -34,6 +34,7 @@ from zoo.core.trust.budget import (
     OF_TRIAL,
     has_time,
     in_time,
+    load_libraries,
     require_alone,
     warn_of_haste,
 )
@@ -82,7 +83,9 @@ def train_and_judge(
     _require_one_way(settings)
     _require_same_judgement(settings)
     time = settings["run"] and settings["run"].budget
-    require_alone(time)
+    if time is not None:
+        require_alone()
+        load_libraries()
     call = _Call(partial(learner, **own), recipe, settings, rivals, refits, unscored)
     with each_once():  # folds look at the same data
         call = call.in_folds(few if not own.keys() & WAYS else 0)
