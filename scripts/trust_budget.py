@@ -3,8 +3,9 @@
 Default calls of `train` and `finetune` on public sets of four domains, each with three budgets. The
 clock runs from the call to its return: data are read, libraries loaded, rivals, folds and the
 training on all rows done or left out, and the model is written to a folder. Features that an
-earlier call has kept are not at hand. The model is then loaded and predicts five rows of the test part; the
-score is that of the model's own held-out part, which is smaller where there was no time for all.
+earlier call has kept are not at hand. The model is then loaded and predicts five rows of the test
+part; the score is that of the model's own held-out part, which is smaller where there was no time
+for all.
 
 `late` is the time beyond the budget as a share of it; the claim is that 95 % of the calls end
 within 10 %. A row that is there already is not measured again.

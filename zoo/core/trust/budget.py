@@ -7,6 +7,7 @@ all rows come after it if they fit, by the time that this one took.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,10 +38,8 @@ AnyLearner = Learner[Any, Any]
 
 def load_libraries() -> None:
     """Import what training needs at some point: the seconds that it takes once are no trial's."""
-    import sklearn.linear_model
-    import torchmetrics
-
-    assert sklearn.linear_model and torchmetrics
+    for name in ("torchmetrics", "sklearn.linear_model"):
+        importlib.import_module(name)
     torch.optim.AdamW([torch.zeros(1)])  # the first optimizer imports a compiler
 
 
