@@ -22,8 +22,7 @@ from zoo.core.training.averaging import Snapshots
 from zoo.core.training.features import features_in_time
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import constant, log_cycles, one_cycle
-from zoo.core.trust import budget as of_calls
-from zoo.core.trust.budget import in_time
+from zoo.core.trust.budget import hold_out_in_time
 
 STEPS = 7  # of an epoch of the tiny learner
 
@@ -208,29 +207,30 @@ def test_a_probe_sees_as_many_rows_as_there_is_time_for(clock: Clock, tmp_path: 
     assert features_in_time(learner(), [timed])[0].shape == (110, 16)
 
 
-def test_less_is_held_out_where_passes_take_long(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(of_calls, "FEWEST", 5)
-    fractions: list[float] = []
-
-    def make(valid_fraction: float = 0.2) -> Learner:
-        fractions.append(valid_fraction)
-        learn = slow_evaluation(learner(Run(budget=Budget(end=100.0))), clock, 0.0)
+def test_fewer_rows_are_scored_where_passes_take_long(clock: Clock, tmp_path: Path) -> None:
+    def timed(run: Run) -> Learner:
+        learn = learner(run)
         valid: Any = learn.data.valid
         inner = valid.epoch
 
         def epoch(number: int, start: int = 0) -> Any:
             for batch in inner(number, start):
-                clock.now += 20.0
+                clock.now += 10.0
                 yield batch
 
         valid.epoch = epoch
         return learn
 
-    in_time(make, 0.2, is_drawn=False)
-    assert fractions == [0.2]
-    clock.now = 0.0
-    learn = in_time(make, 0.2, is_drawn=True)
-    assert fractions[1:] == [0.2, pytest.approx(0.2 * 0.1)]  # 5 of 50 rows
+    run = replace(run_here(), out=tmp_path, budget=Budget(end=1000.0))
+    learn = timed(run)
+    hold_out_in_time(learn)
     assert learn.budget is not None
+    assert learn.budget.book.notes == ["0.7 of the held-out rows were scored"]
+    assert len(learn.data.valid) == 38  # type: ignore[arg-type]
+    learn.fit(1)
+    learn.state.release()
+    again = timed(replace(run, resume=True, budget=Budget(end=1e6)))
+    hold_out_in_time(again)  # its rows are those of the earlier call, whatever the time
+    assert len(again.data.valid) == 38  # type: ignore[arg-type]
+    again.fit(1)
+    assert same(weights(learn), weights(again))

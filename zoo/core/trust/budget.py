@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -27,10 +27,10 @@ from zoo.core.trust.rivals import SHARE
 PASSES: Final = 3.0  # over the held-out part, after training: scores, predictions, the model's own
 ALL_PASSES: Final = 10.0  # those between which a recipe chooses among them
 MOST_PASSES: Final = 0.3  # of the time that is left, for all of them
-FEWEST: Final = 50  # rows that are held out in any case
+FEWEST: Final = 32  # rows that are held out in any case
 HELD_OUT: Final = ".held-out-share"  # file of a run's folder, if not all of the part is held out
-MEASURED: Final = 3  # batches
-MOST_MADE: Final = 0.2  # of the time that is left, to read the data once more
+MEASURED: Final = 3  # batches, or as many as take
+ENOUGH: Final = 1.0  # seconds
 OF_TRIAL: Final = 0.85  # of a trial's time, in which as many rows are trained on without scores
 
 AnyLearner = Learner[Any, Any]
@@ -51,45 +51,32 @@ def pass_seconds(learn: AnyLearner) -> float:
     for one in predict_batches([learn.model], batches, learn.task, learn.device):
         one.mean.cpu()
         at.append(budget.clock())
+        if at[-1] - at[0] > ENOUGH:
+            break
     own = at[1:] if len(at) > 2 else at  # the first takes longer than others
     return (own[-1] - own[0]) / (len(own) - 1) * valid.steps(0)
 
 
-def in_time(
-    make: Callable[..., AnyLearner], fraction: float, *, is_drawn: bool, **options: Any
-) -> AnyLearner:
-    """A learner, with a smaller held-out part where passes over all of it take too long.
+def hold_out_in_time(learn: AnyLearner) -> None:
+    """Leave out rows of the held-out part where passes over all of it would take too long.
 
-    Args:
-        make: makes the learner; it takes the options as keywords.
-        fraction: share of the rows to hold out.
-        is_drawn: whether it counts: no part is stated.
-        **options: of the learner.
+    A run that goes on keeps to the rows of its earlier call.
     """
-    began = budget.clock()
-    learn = make(**options)
-    if learn.budget is None or learn.data.valid is None:
-        return learn
+    valid: Any = learn.data.valid
+    if learn.budget is None or not hasattr(valid, "part"):
+        return
     place = None if learn.run.out is None else Path(learn.run.out) / HELD_OUT
-    goes_on = learn.state.is_finished or learn.state.is_ahead(learn.progress)
-    took, book = budget.clock() - began, learn.budget.book
-    book.pass_seconds = pass_seconds(learn)
-    left = learn.budget.left
-    share = MOST_PASSES * max(left, 0.0) / max(ALL_PASSES * book.pass_seconds, 1e-9)
-    n = len(learn.data.valid) if hasattr(learn.data.valid, "__len__") else 0
-    share = min(max(share, FEWEST / n if n else 0.0), 1.0)
-    if not is_drawn or took > MOST_MADE * left:
-        share = 1.0
-    if goes_on and place is not None:  # the rows are those of the earlier call
-        share = float(place.read_text(encoding="utf-8")) if place.exists() else 1.0
-    if share == 1:
-        return learn
-    if place is not None:
-        place.write_text(f"{share!r}\n", encoding="utf-8")
-    learn.state.release()
-    book.pass_seconds *= share
-    learn.budget.say(f"only {share:.2g} of the held-out part was held out")
-    return make(**options, valid_fraction=share * fraction)
+    if learn.state.is_finished or learn.state.is_ahead(learn.progress):
+        share = float(place.read_text(encoding="utf-8")) if place and place.exists() else 1.0
+    else:
+        seconds = pass_seconds(learn)
+        share = MOST_PASSES * max(learn.budget.left, 0.0) / max(ALL_PASSES * seconds, 1e-9)
+        learn.budget.book.pass_seconds = seconds * min(share, 1.0)
+        if share < 1 and place is not None:
+            place.write_text(f"{share!r}\n", encoding="utf-8")
+    if share < 1:
+        learn.data = learn.data._replace(valid=valid.part(share, FEWEST), origin=None)
+        learn.budget.say(f"{share:.1g} of the held-out rows were scored")
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from zoo.core.trust.blend import Blend
 from zoo.core.trust.budget import (
     OF_TRIAL,
     has_time,
-    in_time,
+    hold_out_in_time,
     load_libraries,
     require_alone,
     warn_of_haste,
@@ -301,9 +301,8 @@ class _Call:
 
     def _trial(self, **options: Any) -> Trial:
         """Make a learner, train it and compare it with its rivals."""
-        began, own = budget.clock(), self.settings
-        is_drawn = own["valid"] is None and own.get("fold") is None and own["folds"] is None
-        learn = in_time(self.make, own["valid_fraction"], is_drawn=is_drawn, **options)
+        began, learn = budget.clock(), self.make(**options)
+        hold_out_in_time(learn)
         rivals = self.rivals if self.rivals and self.settings["rivals"] else None
         in_folds = self.settings["folds"] is not None
         everything = self.settings.get("rivals") == "all"

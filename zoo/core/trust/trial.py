@@ -83,6 +83,8 @@ def trial_of(
         metrics = scores(task, said, targets_of(valid))
     trial = Trial(learn, metrics)
     some = rivals(learn) if rivals else ()
+    if learn.shortened:  # there is no time for those that only compare
+        some = [one for one in some if one.blends]
     keeps = in_folds and learn.data.origin is not None
     if learn.interrupted or valid is None or task.score is None or not (some or keeps):
         return trial
