@@ -10,6 +10,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import (
     Annotated,
@@ -23,6 +24,7 @@ from typing import (
     get_type_hints,
 )
 
+from zoo.core.budget import Budget
 from zoo.core.fitters import Unfit, fitter
 from zoo.core.frames import arrow_frame
 from zoo.core.messages import nearest
@@ -71,7 +73,7 @@ def verb(
             _require_names(name, given, [*signature.parameters][:-1], table)
             values = {one: tables(value) for one, value in _checked(given, settings).items()}
             require_used(values, settings, {one: bool(values.get(one)) for one in needed})
-            return function(*map(tables, args), **values)
+            return function(*map(tables, args), **_timed(values))
 
         checked.__signature__ = _signature(signature, hints, table)  # type: ignore[attr-defined]
         checked.__doc__ = _documented(function.__doc__ or "", table)
@@ -159,6 +161,16 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
         listed = "; ".join(f"{s.name}={_shown(given[s.name], 60)} ({s.expected})" for s in wrong)
         raise ValueError(f"settings must be in their ranges, got {listed}. The defaults suit most.")
     return values
+
+
+def _timed(values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with a run whose time begins now where minutes are stated."""
+    if (minutes := values.get("minutes")) is None:
+        return values
+    from zoo.core.run import Run  # slow to import
+
+    run = replace(values.get("run") or Run(), budget=Budget.of(minutes))
+    return values | {"run": run}
 
 
 def _shown(value: Any, most: int) -> str:

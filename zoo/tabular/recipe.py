@@ -65,7 +65,8 @@ def fit(
         stop = EarlyStopping(LOSS, patience=0, at=ends)  # of one or two epochs chance decides
         callbacks = [Snapshots(learn.snapshots, lengths), stop]
     schedule = partial(log_cycles, cycles=len(lengths))
-    learn.fit(sum(lengths), lr, schedule, callbacks=callbacks)
+    with learn.time(passes=len(lengths) if callbacks else 0):
+        learn.fit(sum(lengths), lr, schedule, callbacks=callbacks)
     kept = learn.snapshots if callbacks else []
 
     def go_to(number: int) -> None:

@@ -30,8 +30,16 @@ class Snapshots:
     def epoch_end(self, fit: Fit) -> None:
         """Take a snapshot if a cycle has ended."""
         if fit.epoch in self.ends:
-            state = fit.model.state_dict()
-            self.store.append({name: t.detach().cpu().clone() for name, t in state.items()})
+            self._take(fit)
+
+    def fit_end(self, fit: Fit) -> None:
+        """Take one of a cycle that a budget has shortened."""
+        if fit.is_over and fit.epoch not in self.ends:
+            self._take(fit)
+
+    def _take(self, fit: Fit) -> None:
+        state = fit.model.state_dict()
+        self.store.append({name: t.detach().cpu().clone() for name, t in state.items()})
 
 
 def members(model: nn.Module, snapshots: list[dict[str, Tensor]], n: int) -> list[nn.Module]:

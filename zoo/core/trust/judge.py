@@ -21,6 +21,7 @@ from typing import Any, Final, NoReturn
 
 from torch import nn
 
+from zoo.core import budget
 from zoo.core.artifacts.artifact import require_replaceable
 from zoo.core.batches import Data
 from zoo.core.messages import each_once, warn
@@ -33,10 +34,18 @@ from zoo.core.training.tracking import ALL_ROWS as ALL_ROWS_STAGE
 from zoo.core.training.tracking import FOLD as FOLD_STAGE
 from zoo.core.training.tracking import Tracking, tracking_of
 from zoo.core.trust.blend import Blend
+from zoo.core.trust.budget import (
+    OF_TRIAL,
+    has_time,
+    hold_out_in_time,
+    load_libraries,
+    require_alone,
+    warn_of_haste,
+)
 from zoo.core.trust.contest import Contest
 from zoo.core.trust.folds import Fold
 from zoo.core.trust.gauge import Gauge
-from zoo.core.trust.options import JUDGED
+from zoo.core.trust.options import JUDGED, REPEATED
 from zoo.core.trust.rivals import allowed
 from zoo.core.trust.trial import Difficulty, Recipe, Rivals, Trial, joined, over_folds, trial_of
 from zoo.core.trust.verdict import verdict
@@ -84,6 +93,10 @@ def train_and_judge(
     _require_one_way(settings)
     _require_same_judgement(settings)
     tracking, make = tracking_of(settings), partial(learner, **own)
+    time = settings["run"] and settings["run"].budget
+    if time is not None:
+        require_alone()
+        load_libraries()
     call = _Call(make, recipe, settings, rivals, refits, unscored, gauge, difficulty, tracking)
     with tracking.finishing() if tracking else nullcontext(), each_once():
         call = call.in_folds(few if not own.keys() & WAYS else 0)
@@ -97,6 +110,7 @@ def train_and_judge(
         if tracking is not None:
             tracking.finish(model)
     call.say(verdict(model))
+    warn_of_haste(time, settings["minutes"])
     return model
 
 
@@ -149,11 +163,16 @@ class _Call:
 
     def model(self, trials: list[Trial]) -> Any:
         """The model of what was measured, trained on all rows if the call does that."""
-        if self.is_apart and not trials[-1].learn.interrupted:
-            return self.members(trials) if self.keeps_members else self.on_all_rows(trials)
-        is_whole = len(trials) == 1 and not trials[0].learn.interrupted
+        last = trials[-1]
+        if self.is_apart and not last.learn.interrupted:
+            if self.keeps_members:
+                return self.members(trials)
+            if self._has_time(trials, folds=0):
+                return self.on_all_rows(trials)
+            trials = [last]
+        is_whole = len(trials) == 1 and not last.learn.interrupted
         record = self.record(trials) if is_whole else {}
-        model = finished(trials[-1].learn, self.unscored, record)
+        model = self._ended(last.learn, record, unscored=self.unscored)
         if self.is_apart and self.run.out is not None and rank_and_world()[0] == 0:
             model.write(self.run.out, {})  # Ctrl-C: where the user looks for what was learnt
         return model
@@ -177,16 +196,18 @@ class _Call:
     def trials(self) -> list[Trial]:
         """What is measured: one learner, or one for each fold until Ctrl-C."""
         if not self.is_apart:
-            return [self._trial(self._tracked("")())]
+            return [self._trial("")]
         n = self.settings["folds"]
         if n is None:
-            return [self._trial(self._tracked("")(run=self._apart(MEASURED)))]
+            return [self._trial("", run=self._apart(MEASURED))]
         done: list[Trial] = []
         while len(done) < n and not (done and done[-1].learn.interrupted):
             i = len(done)
+            if done and not self._has_time(done, folds=1):
+                break
             self.say(f"fold {i + 1} of {n}")
-            run, make = self._apart(f"{FOLD}{i + 1}"), self._tracked(FOLD_STAGE.format(i + 1))
-            done.append(self._trial(make(run=run, fold=Fold(i, n))))
+            folder, stage = self._apart(f"{FOLD}{i + 1}"), FOLD_STAGE.format(i + 1)
+            done.append(self._trial(stage, run=folder, fold=Fold(i, n)))
         return done
 
     def members(self, trials: list[Trial]) -> Any:
@@ -202,7 +223,7 @@ class _Call:
         record = self.record(trials, whole)
         record |= {"history": first.history, "seen_rows": whole.as_model().seen_rows}
         record["networks"] = [trial.learn.model for trial in trials]
-        return _finished(first, record, saved_by=whole)
+        return self._ended(first, record, saved_by=whole)
 
     def on_all_rows(self, trials: list[Trial]) -> Any:
         """The model that is trained on all rows, with the scores of those before it.
@@ -211,19 +232,22 @@ class _Call:
         the network of the last fold, with its scores.
         """
         learn = self._tracked(ALL_ROWS_STAGE)(run=self.run, valid_fraction=0.0)
-        self.say(ALL_ROWS_STAGE)
-        self.recipe(learn, [trial.learn for trial in trials])
+        self.say("all rows")
+        contest = trials[-1].contest
+        again = sum(contest.seconds[name] for name in contest.partners) if contest else 0.0
+        with learn.time(keep=again):
+            self.recipe(learn, [trial.learn for trial in trials])
         if learn.interrupted:
             last = trials[-1]
             kept: dict[str, Any] = {"metrics": last.metrics}
             record = self.record(trials) if len(trials) == 1 else kept
             record |= {"training": {"interrupted": ALL_ROWS}}
-            return _finished(last.learn, record, saved_by=learn)
+            return self._ended(last.learn, record, saved_by=learn)
         record = self.record(trials, learn)
         record["training"] = record.get("training", {}) | {"scored": ALL_ROWS}
         if len(trials) == 1:
             record["history"] = trials[0].learn.history
-        return _finished(learn, record)
+        return self._ended(learn, record)
 
     def record(self, trials: list[Trial], whole: Learner[Any, Any] | None = None) -> dict[str, Any]:
         """What the trials say of the model: scores, rivals, a blend, predictions out of fold.
@@ -237,6 +261,9 @@ class _Call:
         contest = joined(contests) if contests else None
         if self.settings["folds"] is not None:
             record |= over_folds(trials, contest)
+            if len(trials) < self.settings["folds"]:  # there was no time for the others
+                record.pop("out_of_fold", None)
+                record["spread"] = record["spread"] if len(trials) > 1 else {}
         elif contest is not None and contest.mixture:
             record["metrics"] = contest.metrics(contest.returned)
         elif whole is not None or trials[0].metrics:
@@ -274,18 +301,54 @@ class _Call:
             return self.make
         return partial(self.make, callbacks=[*self.settings["callbacks"], self.tracking.at(stage)])
 
-    def _trial(self, learn: Learner[Any, Any]) -> Trial:
-        """Train a learner and compare it with its rivals."""
+    def _ended(
+        self,
+        learn: Learner[Any, Any],
+        record: dict[str, Any],
+        *,
+        saved_by: Learner[Any, Any] | None = None,
+        unscored: dict[str, float] | None = None,
+    ) -> Any:
+        """The model of a learner, whose record tells what there was no time for."""
+        time = self.run.budget
+        if time is not None and time.book.notes:
+            haste = {"minutes": self.settings["minutes"], "left out": "; ".join(time.book.notes)}
+            record["training"] = record.get("training", {}) | haste
+        for one in filter(None, (learn, saved_by)):
+            one.budget = None
+        return _finished(learn, record, saved_by, unscored)
+
+    def _has_time(self, trials: list[Trial], *, folds: int) -> bool:
+        """Whether there is time to hold out so many further folds, and to train on all rows."""
+        time, n, last = self.run.budget, self.settings["folds"], trials[-1]
+        if time is None:
+            return True
+        rest = 1 - (1 / n if n else self.settings["valid_fraction"])
+        whole = 0.0 if self.keeps_members else OF_TRIAL * last.seconds / rest
+        enough = not last.learn.shortened and has_time(time, folds * last.seconds + whole)
+        if not enough and folds:
+            time.say(f"{len(trials)} of {n} folds were held out")
+        elif not enough:
+            time.say("the model is the one that was scored, not trained on all rows")
+        return enough
+
+    def _trial(self, stage: str, **options: Any) -> Trial:
+        """Make a learner, train it and compare it with its rivals."""
+        began, learn = budget.clock(), self._tracked(stage)(**options)
+        hold_out_in_time(learn)
         rivals = self.rivals if self.rivals and self.settings["rivals"] else None
-        in_folds = self.settings["folds"] is not None
-        everything = self.settings.get("rivals") == "all"
         how: dict[str, Any] = {
             "apart": self.is_apart,
-            "in_folds": in_folds,
-            "everything": everything,
+            "in_folds": self.settings["folds"] is not None,
+            "everything": self.settings.get("rivals") == "all",
+            "unscored": self.unscored,
+            "gauge": self.gauge,
+            "difficulty": self.difficulty,
         }
-        how |= {"unscored": self.unscored, "gauge": self.gauge, "difficulty": self.difficulty}
-        return trial_of(learn, self.recipe, rivals, **how)
+        trial = trial_of(learn, self.recipe, rivals, **how)
+        lasted = budget.clock() - began
+        trial.seconds = max(lasted, sum(row["seconds"] for row in learn.history.rows))
+        return trial
 
     def _partners(
         self, trial: Trial, contest: Contest, whole: Learner[Any, Any] | None
@@ -295,6 +358,8 @@ class _Call:
             return tuple(trial.partners[name] for name in contest.shares)
         by_name = {one.name: one for one in (self.rivals(whole) if self.rivals else ())}
         seconds = allowed(sum(contest.seconds.values()))
+        if whole.budget is not None:
+            seconds = min(seconds, max(whole.budget.left, 0.0))
         return tuple(by_name[name].fit(whole.data, seconds).eval() for name in contest.shares)
 
     def _apart(self, folder: str) -> Run:
@@ -327,7 +392,7 @@ def _require_same_judgement(settings: Mapping[str, Any]) -> None:
     run = settings["run"] or Run()
     if run.out is None or rank_and_world()[0] != 0:
         return
-    path, own = Path(run.out) / JUDGEMENT, {name: settings.get(name) for name in JUDGED}
+    path, own = Path(run.out) / JUDGEMENT, {name: settings.get(name) for name in REPEATED}
     if run.resume and path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         if other := [name for name in own if before.get(name) != own[name]]:
@@ -341,7 +406,7 @@ def _keep_judgement(settings: Mapping[str, Any]) -> None:
     """Keep in the folder of a run how its call is judged, for a call that is repeated."""
     run = settings["run"] or Run()
     if run.out is not None and rank_and_world()[0] == 0:
-        own = {name: settings.get(name) for name in JUDGED}
+        own = {name: settings.get(name) for name in REPEATED}
         Path(run.out).mkdir(parents=True, exist_ok=True)
         (Path(run.out) / JUDGEMENT).write_text(json.dumps(own), encoding="utf-8")
 
@@ -367,11 +432,14 @@ def _refuse_refit(other: str, way_out: str = "Keep one of them.") -> NoReturn:
 
 
 def _finished(
-    learn: Learner[Any, Any], record: dict[str, Any], saved_by: Learner[Any, Any] | None = None
+    learn: Learner[Any, Any],
+    record: dict[str, Any],
+    saved_by: Learner[Any, Any] | None,
+    unscored: dict[str, float] | None,
 ) -> Any:
     """The model of a learner with its record, and its predictions out of fold as a table."""
     out_of_fold = record.pop("out_of_fold", None)
-    model = finished(learn, record=record, saved_by=saved_by)
+    model = finished(learn, unscored, record, saved_by)
     if out_of_fold is not None:
         predictions, names, task = out_of_fold
         model.out_of_fold = model.answers(rescaled(predictions, task, learn.task), names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from zoo.core.model import finished
 from zoo.core.run import rank_and_world
 from zoo.core.task import rescaled
 from zoo.core.training.learner import Learner
+from zoo.core.trust.budget import time_to_train
 from zoo.core.trust.contest import Contest, scores
 from zoo.core.trust.gauge import Gauge, Measured
 from zoo.core.trust.rivals import Rival, contest_of, targets_of
@@ -47,6 +49,7 @@ class Trial:
         contest: with its rivals; None where nothing can be compared.
         partners: fitted partners by name.
         measured: how strange the held-out rows are; None if nobody measures it.
+        seconds: that it took.
     """
 
     learn: Learner[Any, Any]
@@ -54,6 +57,7 @@ class Trial:
     contest: Contest | None = None
     partners: dict[str, nn.Module] = field(default_factory=dict)
     measured: Measured | None = None
+    seconds: float = 0.0
 
 
 def trial_of(
@@ -82,7 +86,8 @@ def trial_of(
         difficulty: what says how hard rows are to predict; None if the domain does not.
     """
     started = time.perf_counter()
-    said = _remembered(learn, recipe(learn, ()))
+    with time_to_train(learn, has_rivals=rivals is not None):
+        said = _remembered(learn, recipe(learn, ()))
     valid, task = learn.data.valid, learn.task
     metrics = finished(learn, unscored).metrics if apart and not learn.interrupted else {}
     if said is not None and valid is not None:
@@ -91,6 +96,8 @@ def trial_of(
     if gauge is not None and valid is not None and not learn.interrupted:
         trial.measured = gauge.of_held_out(learn)
     some = rivals(learn) if rivals else ()
+    if learn.shortened:  # there is no time for those that only compare
+        some = [one for one in some if one.blends]
     keeps = in_folds and learn.data.origin is not None
     if learn.interrupted or valid is None or task.score is None or not (some or keeps):
         return trial
@@ -103,6 +110,7 @@ def trial_of(
         lasted=time.perf_counter() - started,
         seed=learn.run.seed,
         everything=everything,
+        most=math.inf if learn.budget is None else max(learn.budget.left, 0.0),
     )
     if difficulty is not None:
         trial.contest.difficulty = difficulty(learn)
