@@ -287,8 +287,8 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
         Another warning says if the model was trained on some of the rows.
 
         Args:
-            data: a DataFrame or the path of a CSV or Parquet file; None returns the scores on the
-                validation part of the training.
+            data: a table as for training; None returns the scores on the validation part of the
+                training.
 
         Raises:
             ValueError: there are no rows, columns lack, classes are unknown, or the model has no

@@ -233,7 +233,9 @@ def _texts_that_choose(data: Any, options: Mapping[str, Any]) -> Texts:
     """The training texts of a call, and its options but for those that set a part aside."""
     own: Any = {name: value for name, value in options.items() if name not in JUDGED}
     texts = training_texts(labelled_texts(data, None, own), own)
-    kept: Any = {name: value for name, value in own.items() if name not in ("valid", "fold")}
+    kept: Any = {
+        name: value for name, value in own.items() if name not in ("valid", "fold", "track")
+    }
     return Texts(texts, source(data), kept | {"valid_fraction": 0.0})
 
 
