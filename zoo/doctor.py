@@ -161,6 +161,7 @@ def _columns(data: Any) -> list[Any] | None:
 
 def _holds_photos(data: Any, names: list[Any]) -> bool:
     """Whether the first cells of a table's first column are names of pictures."""
-    table = data if isinstance(data, pd.DataFrame) else next(pieces_of(Path(data)))
+    is_file = isinstance(data, (str, os.PathLike))
+    table: Any = next(pieces_of(Path(data))) if is_file else table_of(data)
     cells = [str(cell) for cell in table[names[0]].head(5)] if names else []
     return bool(cells) and all(Path(cell).suffix and is_image(Path(cell)) for cell in cells)

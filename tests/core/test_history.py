@@ -15,8 +15,12 @@ pytestmark = pytest.mark.device
 def test_the_table_is_printed_and_no_bar_where_nobody_looks(capsys) -> None:
     learner(run_here(progress=None)).fit(2, 1e-2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["epoch", "train_loss", "valid_loss", "accuracy", "lr", "seconds"]
-    assert [line.split()[0] for line in lines[1:] if line] == ["0", "1"]
+    assert lines[0].strip(" -") == "validation"
+    valid = slice(lines[1].index(" valid_loss") + 1, lines[1].index("accuracy") + len("accuracy"))
+    assert lines[0][valid].strip("-") == " validation "
+    assert not lines[0][: valid.start].strip()
+    assert lines[1].split() == ["epoch", "train_loss", "valid_loss", "accuracy", "lr", "seconds"]
+    assert [line.split()[0] for line in lines[2:] if line] == ["1/2", "2/2"]
 
 
 def test_no_progress_prints_nothing(capsys) -> None:

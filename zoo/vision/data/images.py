@@ -68,6 +68,10 @@ class Resize(NamedTuple):
     white: int = WHITE
     fill: tuple[int, int, int] = (0, 0, 0)
 
+    def facts(self) -> dict[str, Any]:
+        """All that a program needs to resize photos as `read` does, as JSON holds it."""
+        return self._asdict() | {"max_aspect": MAX_ASPECT, "gap": DRAFT_MARGIN}
+
 
 def open_image(source: str | os.PathLike[str] | IO[bytes]) -> Image.Image:
     """Open a file as an image of one of `FORMATS`; nothing else is tried, no program is started.
