@@ -26,18 +26,6 @@ version = release = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
-nitpicky = True
-nitpick_ignore_regex = [
-    (r"py:.*", r"(?!zoo\.).*"),  # other libraries' names: no network to look them up
-    (r"py:.*", r"zoo\..*\.[A-Z]"),  # type variables
-    (
-        r"py:class",
-        r"zoo\.[a-z]+\..*\.?(spec|models|network|data|lists|scorer|class_map|fitted)\..*",
-    ),
-    (r"py:class", r"zoo\.core\.(batches|task|placed|seen_rows|trust|training|predictions)\..*"),
-    (r"py:class", r"zoo\..*\.(Asked|PhotoPainter|Spec|SegmentationSpec|RestorationSpec|UNet)"),
-    (r"py:.*", r"zoo\.(core\.placed\.Network|hub\.publish\.\w+)"),
-]  # what models are made of, and types that only name others
 default_role = "literal"
 
 # ---- pages ---------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ PACKAGES: Final = (
     "zoo.collab",
     "zoo.hub",
     "zoo.data",
+    "zoo.trackers",
 )
 VERBS: Final = ("finetune", "finetune_lm", "train", "train_lm", "learner", "lm_learner")
 TRAINING: Final = (
@@ -48,6 +49,7 @@ ANSWERS: Final = (
     "zoo.core.trust.diagnosis.Finding",
     "zoo.core.trust.diagnosis.Suspect",
     "zoo.core.trust.rivals.Rival",
+    "zoo.hub.mixin.HubMixin",
     "zoo.core.interface.Interface",
     "zoo.core.interface.Field",
     "zoo.core.interface.Reply",
@@ -312,7 +314,8 @@ def documented_arguments(package: str, verb: str) -> set[str]:
 
 def short_signature(one: Any) -> str | None:
     """A verb's own arguments, and `**options` for those of its table; fields bare."""
-    if inspect.isclass(one) and "Annotated[" in str(inspect.get_annotations(one)):
+    is_record = inspect.isclass(one) and not is_typed_dict(one)
+    if is_record and "Annotated[" in str(inspect.get_annotations(one)):
         fields = inspect.signature(one).parameters.values()
         bare = [field.replace(annotation=inspect.Parameter.empty) for field in fields]
         return str(inspect.Signature(bare))
