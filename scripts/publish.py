@@ -37,6 +37,7 @@ from zoo.core.artifacts.card import (
 )
 from zoo.core.config import CARD, CARD_FACTS, Config
 from zoo.core.history import History
+from zoo.core.pictures import BLUE, GREY
 from zoo.hub.catalog import ROOM
 from zoo.hub.checksums import sha256, to_text
 from zoo.hub.contents import SUMS, published
@@ -141,18 +142,17 @@ def picture(card: Card, history: History, rows: pd.DataFrame) -> Figure:
     """Losses by epoch on the left, the first score of every trial on the right."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name in ("train_loss", "valid_loss"):
-        found = [(row["epoch"] + 1, row[name]) for row in history.rows if name in row]
-        if found:
-            left.plot(*zip(*found, strict=True), "o-", label=name.replace("_", " "))
-    left.set(xlabel="epoch", ylabel="loss")
-    left.legend()
+    if history.rows:
+        History(history.rows).plot_loss(left)  # by epoch, as who loads the model sees it
     first = card.results[0]
     trial = first.trials.removesuffix("s")
-    right.plot(rows[trial], rows[first.metric], "o")
-    right.axhline(first.mean, color="C0", alpha=0.4)
-    right.axhspan(first.mean - first.sd, first.mean + first.sd, color="C0", alpha=0.1)
-    right.set(xlabel=trial, ylabel=first.metric, xticks=sorted(rows[trial]))
+    right.plot(rows[trial], rows[first.metric], "o", color=BLUE)
+    right.axhline(first.mean, color=GREY, label="mean")
+    low, high = first.mean - first.sd, first.mean + first.sd
+    right.axhspan(low, high, color=GREY, alpha=0.2, label="standard deviation")
+    right.legend()
+    words = {"title": "Every trial", "xlabel": trial, "ylabel": first.metric}
+    right.set(xticks=sorted(rows[trial]), **words)
     return figure
 
 

@@ -50,6 +50,7 @@ from scripts.lib.record import RESULTS
 from scripts.text_rotten_tomatoes import Classes, trial
 from scripts.text_sentiment import LABELS
 from zoo.core.model import finished
+from zoo.core.pictures import DASHES, PALETTE
 from zoo.core.training.learner import Learner
 from zoo.text.recipe import CYCLE
 
@@ -223,11 +224,15 @@ def picture(asked: Program, room: Path) -> None:
     alone = rows.loc[rows["labelled"] == 0, "accuracy"].mean()
     axes.axhline(alone, color="grey", linestyle=":", label=f"{KNOWING}, as it is")
     rows = rows[rows["labelled"] > 0]
+    looks = zip(PALETTE, "os^Dv", ("-", *DASHES), strict=False)
     for name, shown in SHOWN.items():
         found = rows[rows["model"] == name].groupby("labelled")["accuracy"]
         mean, spread = found.mean(), found.std().fillna(0)
-        axes.errorbar(mean.index, mean, spread, marker="o", capsize=3, label=shown)
-    axes.set(xscale="log", xlabel="labelled reviews", ylabel="accuracy")
+        color, marker, dashes = next(looks)
+        look = {"color": color, "marker": marker, "linestyle": dashes, "capsize": 3}
+        axes.errorbar(mean.index, mean, spread, label=shown, **look)
+    title = "Reviews of films, few of them labelled"
+    axes.set(title=title, xscale="log", xlabel="labelled reviews", ylabel="accuracy")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig((RESULTS if asked.recorded else room) / "text_imdb.png", dpi=120)

@@ -18,7 +18,10 @@ SHARED = {  # what data and hub take of core: rules, and the one reader of artif
     *("zoo.core.names", "zoo.core.cache_folder", "zoo.core.artifacts.artifact", "zoo.core.config"),
     *("zoo.core.lazy_exports", "zoo.core.messages", "zoo.core.arguments"),
 }
-TRIAL = ("zoo.hub.publish", "zoo", "load")  # a model is tried as its readers will load it
+LOADERS = {  # a model is tried as its readers will load it, and loaded by another name
+    ("zoo.hub.publish", "zoo", "load"),
+    ("zoo.hub.mixin", "zoo", "load"),
+}
 DOMAINS = {"vision", "text", "tabular", "collab"}
 PHOTOS = "zoo.vision.data."  # what all tasks read, and which knows none of them
 BELOW_PHOTOS = (PHOTOS, "zoo.vision.option_names")
@@ -68,7 +71,7 @@ def wrong_imports(path: Path, source: str) -> list[str]:
             or module in TOP
             or room(module) == "cli"
             or target == "zoo.version"
-            or (module, target, name) == TRIAL
+            or (module, target, name) in LOADERS
         ):
             continue
         whole = f"{target}.{name}" if name and (is_file(f"{target}.{name}")) else target

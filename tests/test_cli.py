@@ -206,7 +206,10 @@ def test_a_wrong_word_is_answered_with_status_2() -> None:
             "a table must be in a file, got 'a text', which does not exist",
         ),
         (["explain", "zoo/movielens-100k", "50"], "by a user and an item, got 1 words"),
-        (["export", "zoo/movielens-100k"], "must offer zoo export"),
+        (
+            ["export", "zoo/adult", "--quantize", "int8", "--data", "a.csv"],
+            "to be quantized, got another",
+        ),
         (["data", "get", "movielens"], "Did you mean 'movielens-100k'"),
     ],
 )

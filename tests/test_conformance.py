@@ -99,6 +99,22 @@ class TestTrained(Conformance):
         with pytest.raises(ValueError, match=r"coverage must be .* got coverage=90"):
             models[0].predict(*trained.plain, coverage=90)
 
+    def test_what_is_unknown_is_told_as_storage_keeps_it_or_a_sentence(
+        self, trained: Trained
+    ) -> None:
+        models: Any = trained.model, trained.case.loaded
+        if "unknown" not in signature(models[0].predict).parameters:
+            return
+        if models[0].familiar is None and models[0].domain != "collab":
+            with pytest.raises(ValueError, match="judged on held-out rows"):
+                models[0].predict(*trained.plain, unknown=True)
+            return
+        answers, loaded = (one.predict(*trained.plain, unknown=True) for one in models)
+        assert str(answers) == str(loaded)
+        assert "unknown" in str(answers)
+        with pytest.raises(ValueError, match=r"false alarms must be .* got unknown=3"):
+            models[0].predict(*trained.plain, unknown=3)
+
     def test_columns_need_not_be_named_again(self, trained: Trained) -> None:
         model = trained.case.loaded
         scores = model.evaluate(*trained.valid, **trained.options)

@@ -1,6 +1,6 @@
-"""The verbs are one table: the same names and order in every domain, and in the README.
+"""The verbs are one table: the same names and order in every domain, and in the guides.
 
-python -m tests.test_verbs   # writes the README's table
+python -m tests.test_verbs   # writes the table of docs/guides/index.md
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 import zoo
 
-README: Final = Path(__file__).parents[1] / "README.md"
+PAGE: Final = Path(__file__).parents[1] / "docs" / "guides" / "index.md"
 BEGIN, END = "<!-- verbs -->", "<!-- /verbs -->"
 VERBS: Final = ("finetune", "train", "learner")
 BEFORE_DATA: Final = {"finetune": ("pretrained",), "train": (), "learner": ()}
@@ -94,7 +94,7 @@ def shown(name: str, verb: Callable[..., Any]) -> str:
 
 
 def with_table(text: str) -> str:
-    """The README with the table of today's verbs between its two comments."""
+    """The page with the table of today's verbs between its two comments."""
     pattern = re.compile(f"{BEGIN}\n.*?{END}", re.DOTALL)
     assert len(pattern.findall(text)) == 1
     return pattern.sub(lambda _: f"{BEGIN}\n{table()}\n{END}", text)
@@ -120,13 +120,13 @@ def test_options_are_named_in_the_signature(module: str, name: str, verb: str) -
     assert {"valid", "batch_size", "optimizer", "run"} <= {one.name for one in parameters}
 
 
-def test_the_readmes_table_is_that_of_the_signatures() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_the_guides_table_is_that_of_the_signatures() -> None:
+    text = PAGE.read_text(encoding="utf-8")
     assert with_table(text) == text, "run: python -m tests.test_verbs"
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def public_functions() -> Iterator[tuple[str, Any]]:

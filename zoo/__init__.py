@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zoo import hub as hub
     from zoo import tabular as tabular
     from zoo import text as text
+    from zoo import trackers as trackers
     from zoo import vision as vision
     from zoo.core.config import ArtifactError as ArtifactError
     from zoo.core.model import Model as Model

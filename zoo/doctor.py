@@ -58,6 +58,7 @@ def check(
     """
     if against is not None:
         return _drift(data, against, stated=[*options, *(["valid"] if valid is not None else [])])
+    _require_part(data, valid)
     own = domain if domain is not None else domain_of(data, options)
     if own not in get_args(Domain):
         raise ValueError(
@@ -72,6 +73,17 @@ def check(
         )
     report: Report = examine(data, valid=valid, **options)
     return report
+
+
+def _require_part(data: Any, valid: Any) -> None:
+    """Refuse a column where rows to validate on belong."""
+    if not isinstance(valid, str) or Path(valid).exists():
+        return
+    if valid in (_columns(data) or ()):
+        raise ValueError(
+            f"valid must be rows to validate on, got {valid!r}, a column of the data. Write "
+            f"zoo.check(data, target={valid!r})."
+        )
 
 
 def _drift(data: Any, against: Model[Any, Any] | str | Path, stated: list[str]) -> Report:
@@ -149,6 +161,7 @@ def _columns(data: Any) -> list[Any] | None:
 
 def _holds_photos(data: Any, names: list[Any]) -> bool:
     """Whether the first cells of a table's first column are names of pictures."""
-    table = data if isinstance(data, pd.DataFrame) else next(pieces_of(Path(data)))
+    is_file = isinstance(data, (str, os.PathLike))
+    table: Any = next(pieces_of(Path(data))) if is_file else table_of(data)
     cells = [str(cell) for cell in table[names[0]].head(5)] if names else []
     return bool(cells) and all(Path(cell).suffix and is_image(Path(cell)) for cell in cells)

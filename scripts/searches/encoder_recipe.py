@@ -10,7 +10,7 @@ and the encoder's at several shares from the probe's. It is what the constants o
 Cost in CPU minutes: a quarter for 16 texts, one for 128, two for 1,000.
 
     python -m scripts.searches.encoder_recipe --sets sst2 snips --sizes 8 64
-    python -m scripts.searches.encoder_recipe --lr 1e-4 --epochs 3 --seeds 1
+    python -m scripts.searches.encoder_recipe --lr 3e-4 --contrast 0 --seeds 1
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from zoo.core.training.from_probe import train_all
 from zoo.core.training.shares import SHARES, go_between, weights_of
 from zoo.core.trust.contest import scores
 from zoo.core.trust.rivals import targets_of
-from zoo.text.classification.encoder_recipe import FROZEN, LR, START, trusted_share, usual_epochs
+from zoo.text.classification.encoder_recipe import FROZEN, LR, START, usual_epochs
 
 SIZES: Final = ("8", "64", "1000")
 HELD: Final = 400
@@ -46,6 +46,7 @@ class Config:
     lr: float = LR
     epochs: int = 0
     frozen: int = FROZEN
+    contrast: float = 1.0
 
 
 def parts(name: str, size: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -66,6 +67,7 @@ def trial(asked: Program, name: str, size: int, seed: int, config: Config) -> No
         text="text",
         label="label",
         valid=others[others["label"].isin(few["label"])],
+        contrast=config.contrast,
         run=asked.run(seed),
     )
     valid: Any = learn.data.valid
@@ -87,8 +89,7 @@ def trial(asked: Program, name: str, size: int, seed: int, config: Config) -> No
         for share in SHARES[1:]:
             go_between(learn.model, first, last, share)
             note("last" if share == 1 else f"share_{share:g}")
-    n: int = len(few)
-    facts = {"set": name, "size": size, "seed": seed, "n": n, "rule": trusted_share(n)}
+    facts = {"set": name, "size": size, "seed": seed, "n": len(few)}
     asked.record(**facts, **vars(config) | {"epochs": epochs}, **found, **spent())
 
 

@@ -225,3 +225,12 @@ def test_the_defaults_are_two_epochs_of_patience_and_a_hundred_steps_of_memory()
     learn.fit(9, 1e-2, callbacks=[Worse(), EarlyStopping()])
     assert learn.epoch == 4  # the best one, two that are endured, and the one that ends it
     assert WeightAverage().decay == 0.99
+
+
+def test_the_line_below_the_table_says_whose_weights_are_kept(capsys) -> None:
+    learn = learner(run_here(progress=None))
+    learn.fit(9, 1e-9, callbacks=[EarlyStopping("accuracy", patience=1), BestWeights("accuracy")])
+    stopped, best = capsys.readouterr().out.splitlines()[-2:]
+    assert stopped == "stopped after 3 of 9 epochs: accuracy was best after epoch 1"
+    accuracy = learn.history.rows[0]["accuracy"]
+    assert best == f"weights of epoch 1, whose accuracy was the best: {accuracy:.4f}"

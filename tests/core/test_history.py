@@ -15,8 +15,12 @@ pytestmark = pytest.mark.device
 def test_the_table_is_printed_and_no_bar_where_nobody_looks(capsys) -> None:
     learner(run_here(progress=None)).fit(2, 1e-2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["epoch", "train_loss", "valid_loss", "accuracy", "lr", "seconds"]
-    assert [line.split()[0] for line in lines[1:] if line] == ["0", "1"]
+    assert lines[0].strip(" -") == "validation"
+    valid = slice(lines[1].index(" valid_loss") + 1, lines[1].index("accuracy") + len("accuracy"))
+    assert lines[0][valid].strip("-") == " validation "
+    assert not lines[0][: valid.start].strip()
+    assert lines[1].split() == ["epoch", "train_loss", "valid_loss", "accuracy", "lr", "seconds"]
+    assert [line.split()[0] for line in lines[2:] if line] == ["1/2", "2/2"]
 
 
 def test_no_progress_prints_nothing(capsys) -> None:
@@ -30,6 +34,13 @@ def test_plots_show_every_step_and_epoch() -> None:
     assert len(learn.history.plot_lr().lines[0].get_xdata()) == 21
     axes = learn.history.plot_loss()
     assert [len(line.get_xdata()) for line in axes.lines] == [21, 21, 3]
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert words[1:] == ["training, smoothed over some 50 steps", "validation, after each epoch"]
+    loaded = History.from_csv(learn.history.to_csv())  # knows its epochs alone
+    assert [len(line.get_xdata()) for line in loaded.plot_loss().lines] == [3, 3]
+    assert [*loaded.plot_lr().lines[0].get_xdata()] == [1, 2, 3]
+    with pytest.raises(ValueError, match="got a history without any"):
+        History().plot_loss()
 
 
 def test_rows_survive_csv() -> None:

@@ -97,7 +97,13 @@ def test_stability_is_one_for_equal_sweeps() -> None:
 def test_the_plot_marks_every_suggestion() -> None:
     curve = learner().lr_find(sweeps=2)
     labels = [text.get_text() for text in curve.plot().get_legend().get_texts()]
-    assert [label.split()[0] for label in labels] == ["valley", "steep", "minimum", "slide"]
+    assert [label.split()[0] for label in labels] == [
+        "valley",
+        "steep",
+        "minimum",
+        "slide",
+        "range",
+    ]
 
 
 @pytest.mark.parametrize("bad", [{"start": 0.0}, {"start": 1.0, "end": 0.1}, {"steps": 3}])

@@ -27,7 +27,7 @@ REQUIRED: dict[str, set[str]] = {
     "TextClassifier": ALL | {"explain", "embed", "similar"},  # export: see test_export.py
     "LanguageModel": ALL,  # it has no labels to explain
     "TableModel": ALL | {"explain", "embed", "similar", "export"},
-    "Recommender": ALL | {"explain", "embed", "similar"},
+    "Recommender": ALL | {"explain", "embed", "similar", "export"},
 }
 REFUSED_BY_ENSEMBLES = {"learner"}  # which trains a single network
 CAPABILITIES = sorted(set().union(*REQUIRED.values()))
@@ -111,6 +111,10 @@ def export(trained: Trained, work: Path) -> None:
             (said,) = session.run(None, {"photos": pixels[:n]})
             assert said.shape == expected[:n].shape
             assert np.abs(said - expected[:n]).max() < 1e-4
+    elif model.domain == "collab":
+        ids = [np.array([*map(str, one)], object) for one in trained.plain]
+        (said,) = session.run(["rating"], dict(zip(("user", "item"), ids, strict=True)))
+        assert np.abs(said - model.predict(*trained.plain)).max() < 1e-4
     else:
         categories = {str(category.name) for category in model.spec.categories}
         for rows in (trained.table, trained.table.head(1)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,8 @@ from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 import zoo
 from tests.tabular.small import RUN, table
+from zoo.core import budget
+from zoo.core.training import loop
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.contest import NETWORK, RETURNED
 from zoo.tabular.data.targets import unscaled
@@ -32,9 +36,29 @@ def line(n: int = 120) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def folded() -> TableModel:
-    frame = table().drop(columns="amount")
-    return zoo.tabular.train(frame.set_axis(range(1000, 1400)), "bought", folds=4, **WEAK)
+def folded(printed: list[str]) -> TableModel:
+    frame = table().drop(columns="amount").set_axis(range(1000, 1400))
+    run = replace(RUN, progress=None)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        model = zoo.tabular.train(frame, "bought", folds=4, **WEAK | {"run": run})
+    printed += out.getvalue().splitlines()
+    return model
+
+
+@pytest.fixture(scope="module")
+def printed() -> list[str]:
+    """What was printed for `folded`."""
+    return []
+
+
+def test_tables_say_which_fold_they_are_of_and_whose_score_is_the_models(
+    folded: TableModel, printed: list[str]
+) -> None:
+    heads = [line for line in printed if line.startswith(("fold ", "all "))]
+    assert heads == [*(f"fold {n} of 4" for n in range(1, 5)), "all rows"]
+    accuracy = f"accuracy {folded.metrics['accuracy']:.4f} ± {folded.spread['accuracy']:.4f}"
+    assert f"{accuracy}; the mean of the folds, of " in printed[-1]
+    assert printed[-1].endswith(" linear, measured before the training on all rows")
 
 
 def test_each_row_has_a_prediction_and_scores_are_those_of_scikit_learn(
@@ -215,3 +239,45 @@ def test_intervals_are_in_the_units_of_the_target_and_sets_are_of_its_classes(
     alone: Any = folded.predict(rows.iloc[0], coverage=0.95)
     assert alone.labels == sets.iloc[0]
     assert alone.label == folded.predict(rows.iloc[0])
+
+
+class Clock:
+    """Seconds that pass with the steps of training alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def step_end(self, fit: Any) -> None:
+        self.now += 1.0
+
+
+@pytest.mark.parametrize(
+    ("minutes", "left_out"),
+    [
+        (2.0, ""),
+        (1.0, "2 of 3 folds were held out"),
+        (0.4, "1 of 3 folds were held out; the model is the one that was scored"),
+        (0.1, "0.71 of 2 epochs were trained for; 1 of 3 folds were held out; the model"),
+    ],
+)
+def test_folds_and_all_rows_are_left_out_where_minutes_are_few(
+    minutes: float, left_out: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(budget, "clock", clock)
+    monkeypatch.setattr(loop, "FLUSH_SECONDS", -1.0)
+    own: dict[str, Any] = {"epochs": 2, "batch_size": 12, "folds": 3, "callbacks": [clock]}
+    own |= {"rivals": False, "run": replace(RUN, out=tmp_path / "model")}
+    haste = pytest.warns(UserWarning, match=f"minutes must suffice.*{left_out}")
+    with haste if left_out else contextlib.nullcontext():
+        model = zoo.tabular.train(line(), "y", minutes=minutes, **own)
+    assert clock.now <= 60 * minutes
+    assert model.training.get("left out", "").startswith(left_out)
+    assert (model.out_of_fold is None) == bool(left_out)
+    assert "rmse" in model.metrics
+    assert model.learner().budget is None
+    again = zoo.load(tmp_path / "model")
+    assert again.predict(line()).equals(model.predict(line()))

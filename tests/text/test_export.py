@@ -44,6 +44,7 @@ def answers(session: Any, tokenizer: tokenizers.Tokenizer, texts: list[str]) -> 
     inputs = {
         "input_ids": np.array([one.ids for one in found]),
         "attention_mask": np.array([one.attention_mask for one in found]),
+        "texts": np.arange(len(found)),
     }
     (said,) = session.run(["probabilities"], inputs)
     return said

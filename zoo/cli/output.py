@@ -62,6 +62,8 @@ def line_of(record: Mapping[str, Any]) -> str:
     words += [f"{name} {shares[name]:.3f}" for name in record.get("labels", shares)]
     if not record.get("labels", True):
         words.append("no label")
+    if record.get("unknown"):
+        words.append(f"unknown: {record['reason']}" if "reason" in record else "unknown")
     return "  ".join(words)
 
 

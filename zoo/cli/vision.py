@@ -193,7 +193,7 @@ def show_confusion(
     as_json: AsJson = False,
 ) -> None:
     """The confusion matrix of a saved model, and the pairs it confuses most."""
-    from zoo.core.history import save_picture
+    from zoo.core.pictures import save_picture
 
     results = load(artifact, zoo.vision.PhotoModel).results(photos, root=root)
     pairs = results.most_confused(least)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -28,7 +27,7 @@ def drift(model: Recommender, data: Table) -> Report:
     """
     spec = model.spec
     names_in = partial(column_names, remembered=spec.columns)
-    frame = table_of(data if isinstance(data, pd.DataFrame) else Path(data), names_in)
+    frame = table_of(data, names_in)
     names = names_in(frame)
     sides = {side: frame[names[side]].tolist() for side in ("user", "item")}
     rows = {"user": spec.user_rows(sides["user"]), "item": spec.item_rows(sides["item"])}

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -97,7 +96,7 @@ def check(
 def _by_role(data: Table, columns: dict[str, Any]) -> pd.DataFrame:
     """The table's columns by their roles, in the table's order."""
     names_in = partial(column_names, columns=columns)
-    frame = table_of(data if isinstance(data, pd.DataFrame) else Path(data), names_in)
+    frame = table_of(data, names_in)
     names = names_in(frame)
     return frame[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
 

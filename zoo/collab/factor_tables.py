@@ -17,8 +17,8 @@ from zoo.collab.ranking import check_k
 from zoo.collab.recommendations import list_table
 from zoo.collab.scorer import ListScorer, Scorer, SideName
 from zoo.collab.spec import Spec
-from zoo.core.history import new_axes
 from zoo.core.messages import few
+from zoo.core.pictures import BLUE, name_points, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,18 +100,21 @@ def plot_map(spec: Spec, scorer: Scorer, rated_items: RatedItems, n: int, ax: Ax
     """A map of the n most rated items: the first two principal components of their vectors."""
     from sklearn.decomposition import PCA
 
-    ax = ax or new_axes()
+    ax = ax or new_axes(figsize=(9, 7))
     counts = torch.bincount(rated_items.items, minlength=len(spec.items) + 1)[1:]
     shown = counts.topk(min(n, len(counts))).indices
     vectors = scorer.vectors("items")[1:][shown].numpy()
     places = PCA(2).fit_transform(vectors - vectors.mean(0))
-    ax.scatter(places[:, 0], places[:, 1], s=8)
-    for (x, y), number in zip(places, shown.tolist(), strict=True):
-        item = spec.items[number]
-        title = spec.titles.get(item, str(item))[:TITLE_LENGTH]
-        ax.annotate(title, (x, y), fontsize=7)
-    ax.set(xlabel="first component", ylabel="second component")
+    ax.scatter(places[:, 0], places[:, 1], s=10, color=BLUE)
+    title = f"The {len(shown)} most rated items: alike where they lie close"
+    ax.set(title=title, xlabel="first component", ylabel="second component")
+    ids = [spec.items[number] for number in shown.tolist()]
+    name_points(ax, places, [_short(spec.titles.get(one, str(one))) for one in ids])
     return ax
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
 
 
 def _ids(spec: Spec, side: SideName) -> list[Hashable]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from zoo.collab.data.ids import ManyIds, OneId
 from zoo.collab.data.rated_items import RatedItems
 from zoo.collab.data.ratings import Table, pairs_in
 from zoo.collab.data.validation import ratings_to_score
+from zoo.collab.difficulty import difficulty
 from zoo.collab.fields import interface_of
 from zoo.collab.lists import SEEDED, Choices
 from zoo.collab.models.catalogue import check_config
@@ -31,7 +32,7 @@ from zoo.collab.models.list_arguments import ListArguments
 from zoo.collab.models.list_blend import ListBlend
 from zoo.collab.new_items import with_items
 from zoo.collab.options import ListName, ModelName, Titles
-from zoo.collab.pairs import Users, rate
+from zoo.collab.pairs import Pairs, Users, pairs_of, rated, verdicts
 from zoo.collab.reasons import explanation, known_row
 from zoo.collab.recommendations import Lists
 from zoo.collab.scorer import By, ListScorer, Raters, Scorer, SideName
@@ -43,15 +44,17 @@ from zoo.core.artifacts import artifact
 from zoo.core.batches import NO_VALIDATION, Batches, Data
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.export import How
 from zoo.core.interface import Interface
 from zoo.core.model import Model
 from zoo.core.placed import Placed
-from zoo.core.predictions import Interval, record_of
+from zoo.core.predictions import HowSure, Interval, record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
 from zoo.core.trust.judge import FOLD, MEASURED
-from zoo.hub.publish import push
+from zoo.core.trust.unknown import check_rate, marked, verdict_table
+from zoo.hub.mixin import HubMixin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +65,7 @@ FLATTERING = "They look better than new ones: score ratings that the model has n
 NOT_COUNTED = "They are left out of the lists and not counted."
 
 
-class Recommender(Model[nn.Module, Spec]):
+class Recommender(HubMixin, Model[nn.Module, Spec]):
     """A model of users and items by their ratings; what `train`, `finetune` and `load` return.
 
     Attributes:
@@ -110,21 +113,23 @@ class Recommender(Model[nn.Module, Spec]):
         return f"<{self.name} of {sizes}; {self._scored}>"
 
     @overload
-    def predict(self, user: OneId, item: OneId, *, coverage: float | None = None) -> float: ...
+    def predict(self, user: OneId, item: OneId, **how_sure: Unpack[HowSure]) -> float: ...
 
     @overload
     def predict(self, user: ManyIds, item: ManyIds) -> NDArray[np.float32]: ...
 
     @overload
-    def predict(self, user: ManyIds, item: ManyIds, *, coverage: float) -> pd.DataFrame: ...
+    def predict(
+        self, user: ManyIds, item: ManyIds, **how_sure: Unpack[HowSure]
+    ) -> NDArray[np.float32] | pd.DataFrame: ...
 
     @overload
     def predict(self, user: pd.DataFrame | os.PathLike[str]) -> NDArray[np.float32]: ...
 
     @overload
     def predict(
-        self, user: pd.DataFrame | os.PathLike[str], *, coverage: float
-    ) -> pd.DataFrame: ...
+        self, user: pd.DataFrame | os.PathLike[str], **how_sure: Unpack[HowSure]
+    ) -> NDArray[np.float32] | pd.DataFrame: ...
 
     def predict(
         self,
@@ -132,6 +137,7 @@ class Recommender(Model[nn.Module, Spec]):
         item: OneId | ManyIds | None = None,
         *,
         coverage: float | None = None,
+        unknown: bool | float = False,
     ) -> float | NDArray[np.float32] | pd.DataFrame:
         """The rating that a user would give an item, or those of several pairs.
 
@@ -145,7 +151,11 @@ class Recommender(Model[nn.Module, Spec]):
             coverage: how often the truth shall be in what is predicted, such as 0.9, by the ranks
                 of errors on held-out ratings (`zoo.core.trust.conformal`): an `Interval` for a
                 pair, a DataFrame with the columns `value`, `low` and `high` for several, under
-                the index of a table.
+                the index of a table. It may be wider where user and item have few ratings.
+            unknown: whether to tell ids of which training had no rating: as `unknown` of an
+                `Estimate` or `Interval` for a pair, or as the columns `unknown`, `strangeness` (how
+                many of the two) and `reason` of a DataFrame. No known id is called so, whatever
+                rate of false alarms is stated.
 
         Returns:
             A float, or an array (n,) of float32. A model of lists alone returns scores that only
@@ -155,26 +165,48 @@ class Recommender(Model[nn.Module, Spec]):
             ValueError: the sequences differ in length, an id is missing, or is neither text nor a
                 number; a coverage is asked for of a model that was not judged on held-out ratings.
         """
-        rated = rate(user, item, self.spec, self._raters[self._raters.first])
-        if coverage is None:
-            return rated
-        answers: Any = self._covered(torch.as_tensor(rated), coverage)
-        if isinstance(rated, float):
+        pairs = pairs_of(user, item, self.spec)
+        numbers = rated(pairs, self._raters[self._raters.first])
+        if coverage is None and unknown is False:
+            return float(numbers[0]) if pairs.is_alone else numbers
+        answers = self._sure(pairs, numbers, coverage, unknown)
+        if pairs.is_alone:
             return answers[0]  # type: ignore[no-any-return]
         index = user.index if isinstance(user, pd.DataFrame) else None
-        numbers = [(float(one), one.low, one.high) for one in answers]
-        return pd.DataFrame(numbers, index, ["value", "low", "high"], np.float64)
+        names = ["value", *(() if coverage is None else ("low", "high"))]
+        table = pd.DataFrame({"value": [*map(float, answers)]}, index, dtype=np.float64)
+        for name in names[1:]:
+            table[name] = np.array([getattr(one, name) for one in answers], np.float64)
+        if unknown is False:
+            return table
+        return table.join(verdict_table([one.unknown for one in answers], table.index))
+
+    def _sure(
+        self, pairs: Pairs, numbers: NDArray[np.float32], coverage: float | None, unknown: Any
+    ) -> list[Any]:
+        """Intervals, or numbers that say what is unknown."""
+        if unknown not in (True, False):
+            check_rate(unknown)
+        answers: list[Any] = numbers.tolist()
+        if coverage is not None:
+            hard = difficulty(self.rated_items, pairs.rows)
+            answers = self._covered(torch.from_numpy(numbers), coverage, difficulty=hard)
+        return answers if unknown is False else marked(answers, verdicts(pairs))
 
     def records(
-        self, files: Sequence[Path], *, k: int = 1, coverage: float | None = None
+        self,
+        files: Sequence[Path],
+        *,
+        k: int = 1,
+        coverage: float | None = None,
+        unknown: bool | float = False,
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a table of users and items."""
         for file in files:
-            pairs, ratings = pairs_in(file, self.spec.columns), self.predict(file)
-            answers: Any = ratings.tolist()
-            if coverage is not None:
-                answers = self._covered(torch.from_numpy(ratings), coverage)
-            for row, (pair, rating) in enumerate(zip(pairs, answers, strict=True)):
+            shown, pairs = pairs_in(file, self.spec.columns), pairs_of(file, None, self.spec)
+            numbers = rated(pairs, self._raters[self._raters.first])
+            answers = self._sure(pairs, numbers, coverage, unknown)
+            for row, (pair, rating) in enumerate(zip(shown, answers, strict=True)):
                 yield {"file": str(file), "row": row, **pair, **record_of(rating)}
 
     def evaluate(self, data: Table | None = None) -> dict[str, float]:
@@ -362,6 +394,23 @@ class Recommender(Model[nn.Module, Spec]):
         """
         return placed(ratings, self.spec, self._raters, needs_rating=predicts_ratings(self.name))
 
+    def export(self, path: Path | str, **how: Unpack[How]) -> Path:
+        """Write a file that rates pairs and ranks for a visitor, see `Model.export`.
+
+        See `zoo.collab.export` for its inputs and outputs; the users' vectors are in it, those of
+        `without_users()` are not.
+
+        Raises:
+            ModuleNotFoundError: a package that it needs is not installed.
+            NotImplementedError: the model ranks by the order of what was chosen.
+            ValueError: the options are none, or do not go together; or two ids are one text.
+        """
+        from zoo.collab.export import program_of
+
+        kind, _, _ = self._built()
+        program = program_of(self._raters, self.spec, self._task(), kind)
+        return self._export(path, program, how)
+
     def without_users(self) -> Recommender:
         """The model of the items alone, which knows nobody: see `zoo.collab.anonymous`.
 
@@ -411,8 +460,6 @@ class Recommender(Model[nn.Module, Spec]):
                 f"{error} Or publish its users as well: push(..., users=True)."
             ) from None
 
-    push = push
-
     def factors(self, side: SideName = "items") -> pd.DataFrame:
         """The vectors of "items" or "users", one row per id."""
         return factor_tables.vector_table(self.spec, self._scorer, side)
@@ -425,9 +472,10 @@ class Recommender(Model[nn.Module, Spec]):
         """A map of the n most rated items: the first two principal components of their vectors."""
         return factor_tables.plot_map(self.spec, self._scorer, self.rated_items, n, ax)
 
-    def _covered(self, decoded: Tensor, coverage: float, randomised: bool = False) -> list[Any]:
+    def _covered(self, decoded: Tensor, coverage: float, *args: Any, **how: Any) -> list[Any]:
         """See `Model`; intervals end where ratings do."""
-        answers, low, high = super()._covered(decoded, coverage), self.spec.low, self.spec.high
+        low, high = self.spec.low, self.spec.high
+        answers = super()._covered(decoded, coverage, *args, **how)
         if low is None or high is None:
             return answers
         return [Interval(float(one), max(one.low, low), min(one.high, high)) for one in answers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pandas as pd
@@ -123,7 +124,7 @@ class Lists:
             )
         spec = self._spec
         table, n_users = read(data, remembered=spec.columns), len(spec.users)
-        is_text = not isinstance(data, pd.DataFrame)
+        is_text = isinstance(data, (str, os.PathLike))
         rows = encode(table, spec).rows
         warn_of_ids(spec, table, rows, means="They are not counted.", is_text=is_text)
         if "time" in table:

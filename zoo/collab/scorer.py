@@ -32,17 +32,17 @@ class Scorer:
     """
 
     def __init__(self, placed: Placed[nn.Module]) -> None:
-        self._placed, self.device = placed, placed.device
+        self.placed, self.device = placed, placed.device
 
     @property
     def ready(self) -> list[Any]:
         """The networks, on the device."""
-        return self._placed.ready
+        return self.placed.ready
 
     @property
     def voices(self) -> list[Any]:
         """The networks and the partners of a blend, on the device."""
-        return self._placed.voices
+        return self.placed.voices
 
     @torch.inference_mode()
     def rate(self, users: Tensor, items: Tensor) -> Tensor:
@@ -78,9 +78,9 @@ class Scorer:
         Shape: states (B, width) and (B, members) each; result (B, n_items + 1).
         """
         pairs = zip(self.voices, states, strict=True)
-        is_blend = self._placed.blend is not None
+        is_blend = self.placed.blend is not None
         scores = _ratings if is_blend else _scores
-        return self._placed.mixture([scores(member, state) for member, state in pairs])
+        return self.placed.mixture([scores(member, state) for member, state in pairs])
 
     @torch.inference_mode()
     def shares_of(self, chosen: Tensor, item: int) -> Tensor | None:
@@ -91,7 +91,7 @@ class Scorer:
         if not all(isinstance(voice, Softmax) for voice in self.voices):
             return None
         chosen = chosen.to(self.device)
-        return self._placed.mixture([voice.shares_of(chosen, item) for voice in self.voices]).cpu()
+        return self.placed.mixture([voice.shares_of(chosen, item) for voice in self.voices]).cpu()
 
     @torch.inference_mode()
     def rate_mixed(self, states: Sequence[Pair], item: int, own: Tensor) -> Tensor:
@@ -113,7 +113,7 @@ class Scorer:
             user = vector.where(of_both, nobody[0]), bias.where(of_user, nobody[1])
             it = vectors[1].where(of_both, vectors[0]), biases[1].where(of_item, biases[0])
             rated.append(voice.rate(user, it).mean(1))
-        return self._placed.mixture(rated).cpu()
+        return self.placed.mixture(rated).cpu()
 
     def knowing(self, histories: RatedItems) -> Scorer:
         """See `ListScorer.knowing`; networks know what they know of a user by heart."""
@@ -135,7 +135,7 @@ class Scorer:
         items = items.to(self.device)
         pairs = zip(self.voices, users, strict=True)
         rated = [member.rate(pair, member.items(items)).mean(1) for member, pair in pairs]
-        return self._placed.mixture(rated).cpu()
+        return self.placed.mixture(rated).cpu()
 
     @torch.inference_mode()
     def similarities(self, items: Tensor) -> Tensor:
@@ -155,6 +155,11 @@ class ListScorer:
     def __init__(self, placed: Placed[Any], histories: RatedItems) -> None:
         self._placed, self.device = placed, placed.device
         self._histories = histories.to(self.device)
+
+    @property
+    def ready(self) -> list[Any]:
+        """The models of lists, on the device."""
+        return self._placed.ready
 
     @torch.inference_mode()
     def shares_of(self, chosen: Tensor, item: int) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Unpack
 
 from zoo.collab import recipe
 from zoo.collab.data.ratings import Table
+from zoo.collab.difficulty import of_held_out
 from zoo.collab.model import Recommender
 from zoo.collab.new_learner import new_learner
 from zoo.collab.options import (
@@ -23,8 +24,9 @@ from zoo.collab.rivals import rivals_of
 from zoo.collab.spec import Spec
 from zoo.collab.stored import Pretrained, opened
 from zoo.collab.suited import suited_model
-from zoo.collab.task import is_computed, task_of
+from zoo.collab.task import is_computed, predicts_ratings, task_of
 from zoo.core.arguments import require_data, require_order, require_own_model
+from zoo.core.frames import frame_of
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import SomeEpochs, SomeRate
 from zoo.core.trust.blend import warn_of_partners
@@ -33,7 +35,7 @@ from zoo.core.verbs import verb
 from zoo.hub.find import names_model
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def train(
     data: Table,
     *,
@@ -72,7 +74,7 @@ def train(
     return _judged(partial(learner, data, model=name), name, epochs, lr, options)
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def finetune(
     pretrained: Pretrained,
     data: Table,
@@ -106,7 +108,7 @@ def finetune(
     return _judged(make, start.name, epochs, lr, options, further=True)
 
 
-@verb(OPTIONS)
+@verb(OPTIONS, tables=frame_of)
 def learner(
     data: Table,
     *,
@@ -165,6 +167,7 @@ def _judged(
         rivals=partial(rivals_of, further=further) if trains else None,
         refits=trains and name not in ("softmax", "sasrec"),
         unscored=_unscored(name) if further and options.get("valid_fraction") != 0 else None,
+        difficulty=of_held_out if predicts_ratings(name) else None,
     )
     return trained.complete()
 

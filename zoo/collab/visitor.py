@@ -22,6 +22,7 @@ from zoo.collab.scorer import By, Raters
 from zoo.collab.selection import selection
 from zoo.collab.spec import Spec
 from zoo.core.explanation import Explanation
+from zoo.core.frames import frame_of
 from zoo.core.messages import few
 
 VisitorRatings = Mapping[Hashable, float] | pd.Series | pd.DataFrame | list[Any]
@@ -122,6 +123,7 @@ def placed(
     Raises:
         ValueError: all items are unknown, or a rating is no finite number.
     """
+    ratings = frame_of(ratings)
     if not isinstance(ratings, (Mapping, pd.Series, pd.DataFrame)):
         latest = dict.fromkeys(reversed(list(one_or_many(ratings, "item"))))  # of repeats
         ratings = dict.fromkeys(reversed(latest), _liked(spec))

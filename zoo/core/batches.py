@@ -174,6 +174,16 @@ def bounds(n: int, steps: int, step: int, rank: int = 0, world: int = 1) -> tupl
     return low + rank * size // world, low + (rank + 1) * size // world
 
 
+def drawn(n: int, share: float, fewest: int = 1) -> NDArray[np.int64]:
+    """Numbers of a share of n rows, the same in each call, in their order; at least `fewest`.
+
+    >>> len(drawn(100, 0.1)), len(drawn(100, 0.1, 32)), len(drawn(20, 0.1, 32))
+    (10, 32, 20)
+    """
+    k = min(max(math.ceil(share * n), fewest), n)
+    return np.sort(np.random.default_rng(0).permutation(n)[:k])
+
+
 class TensorBatches:
     """A data set of whole tensors on one device, sliced there: ratings, tables, features.
 
@@ -244,6 +254,13 @@ class TensorBatches:
                 ]
             for *inputs, target in zip(*columns, strict=True):
                 yield Batch(tuple(inputs), target)
+
+    def part(self, share: float, fewest: int = 1) -> Self:
+        """A share of the rows, see `drawn`."""
+        rows = torch.from_numpy(drawn(len(self), share, fewest)).to(self.target.device)
+        other, inputs = object.__new__(type(self)), tuple(one[rows] for one in self.inputs)
+        other.__dict__.update(self.__dict__, inputs=inputs, target=self.target[rows])
+        return other
 
     def shard(self, rank: int, world: int) -> Self:
         """The same tensors, of which this process takes its part of every batch."""

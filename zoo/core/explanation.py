@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from zoo.core.messages import did_you_mean
-from zoo.core.pictures import embedded, save_figure
+from zoo.core.pictures import BLUE, GREY, ORANGE, embedded, figure_of, new_axes, save_figure
 from zoo.core.predictions import Labels, Prediction
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-FOR: Final = (46, 139, 87)  # colour of what speaks for an answer: red, green, blue
-AGAINST: Final = (205, 92, 60)
+FOR: Final = tuple(bytes.fromhex(BLUE[1:]))  # what speaks for an answer: red, green, blue
+AGAINST: Final = tuple(bytes.fromhex(ORANGE[1:]))
 BARS: Final = 15  # parts that the bars show
 LOG_ODDS: Final = "log odds"
 LEAST: Final = 1e-12  # probability of a class, and of all others, that log odds are of
@@ -142,18 +142,27 @@ def log_odds(probabilities: Tensor, output: int) -> Tensor:
 
 def _bars(one: Explanation[Any]) -> Figure:
     """Bars of the parts that mattered most, the longest above."""
-    from matplotlib import pyplot as plt
-
     order = sorted(range(len(one.scores)), key=lambda i: abs(one.scores[i]))[-BARS:]
     values = one.values or [""] * len(one.names)
     names = [f"{one.names[i]} = {values[i]}" if values[i] else one.names[i] for i in order]
-    figure, axes = plt.subplots(figsize=(7, 1.2 + 0.3 * len(order)), layout="constrained")
-    colours = [[part / 255 for part in (FOR if one.scores[i] > 0 else AGAINST)] for i in order]
-    errors = [one.errors[i] for i in order] if one.errors else None
-    axes.barh(range(len(order)), [one.scores[i] for i in order], xerr=errors, color=colours)
+    axes = new_axes(figsize=(7, 1.6 + 0.3 * len(order)))
+    is_number = isinstance(one.prediction, float)
+    looks = [
+        (True, BLUE, "", "raises it" if is_number else "speaks for it"),
+        (False, ORANGE, "///", "lowers it" if is_number else "speaks against it"),
+    ]
+    for speaks_for, color, hatch, label in looks:
+        rows = [y for y, i in enumerate(order) if (one.scores[i] > 0) == speaks_for]
+        if not rows:
+            continue
+        scores = [one.scores[order[y]] for y in rows]
+        errors = [one.errors[order[y]] for y in rows] if one.errors else None
+        style: Any = {"color": color, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+        axes.barh(rows, scores, xerr=errors, ecolor=GREY, label=label, **style)
     axes.set_yticks(range(len(order)), names, parse_math=False)
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_title(str(one.label), parse_math=False)
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.set_title(f"Why {one.label}?", parse_math=False)
     start = "" if one.base is None else f", added to {one.base:.4g}"
     axes.set_xlabel(f"{one.unit}{start}", parse_math=False)
-    return figure
+    axes.legend()
+    return figure_of(axes)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zoo.core.pictures import save_figure
+from zoo.core.pictures import BLUE, GREY, ORANGE, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Row = dict[str, float]
+
+SMOOTHING = 0.02  # weight of a step's loss in the smoothed curve: about 50 steps count
 
 
 @dataclass(repr=False)
@@ -61,46 +62,65 @@ class History:
             raise ValueError(str(error)) from error
 
     def plot_lr(self, ax: Axes | None = None) -> Axes:
-        """Rate against step."""
+        """Rate of the head against step; of a loaded model, its rate at the end of each epoch.
+
+        Raises:
+            ValueError: nothing was trained.
+        """
+        self._require_rows()
         ax = ax or new_axes()
-        ax.plot(self.lrs)
-        ax.set(xlabel="step", ylabel="learning rate of the head")
+        if self.lrs:
+            ax.plot(self.lrs, color=BLUE)
+        else:
+            ax.plot(*self._by_epoch("lr"), "o-", color=BLUE)
+        unit = "step" if self.lrs else "epoch"
+        ax.set(title="Learning rate", xlabel=unit, ylabel="learning rate of the head")
         return ax
 
     def plot_loss(self, ax: Axes | None = None) -> Axes:
-        """Training loss against step (faint; smoothed in full) and validation loss by epoch."""
+        """Training loss of each step (faint) and smoothed, validation loss after each epoch.
+
+        A loaded model knows the epochs alone: then training losses are their means.
+
+        Raises:
+            ValueError: nothing was trained.
+        """
         import pandas as pd
 
+        self._require_rows()
         ax = ax or new_axes()
-        ax.plot(self.losses, alpha=0.3, color="C0")
-        smoothed = pd.Series(self.losses, dtype=float).ewm(alpha=0.02).mean()
-        ax.plot(smoothed.tolist(), color="C0", label="training")
-        valid = [(row["step"], row["valid_loss"]) for row in self.rows if "valid_loss" in row]
+        if self.losses:
+            ax.plot(self.losses, color=GREY, alpha=0.5, linewidth=0.8, label="training, each step")
+            smoothed = pd.Series(self.losses, dtype=float).ewm(alpha=SMOOTHING).mean()
+            about = f"training, smoothed over some {1 / SMOOTHING:.0f} steps"
+            ax.plot(smoothed.tolist(), color=BLUE, linewidth=2, label=about)
+        else:
+            epochs = self._by_epoch("train_loss")
+            ax.plot(*epochs, "s-", color=BLUE, label="training, mean of each epoch")
+        epochs, valid = self._by_epoch("valid_loss")
         if valid:
-            ax.plot(*zip(*valid, strict=True), "o-", color="C1", label="validation")
-        ax.set(xlabel="step", ylabel="loss")
+            x = [row["step"] for row in self.rows if "valid_loss" in row] if self.losses else epochs
+            ax.plot(x, valid, "o--", color=ORANGE, label="validation, after each epoch")
+        ax.set(title="Losses", xlabel="step" if self.losses else "epoch", ylabel="loss")
         ax.legend()
         return ax
+
+    def _by_epoch(self, name: str) -> tuple[list[float], list[float]]:
+        """Numbers of the epochs that have a value, counted from 1, and the values."""
+        rows = [row for row in self.rows if name in row]
+        return [row["epoch"] + 1 for row in rows], [row[name] for row in rows]
+
+    def _require_rows(self) -> None:
+        if not (self.rows or self.losses):
+            raise ValueError(
+                "a plot must show some training, got a history without any. Train for an epoch or "
+                "more; what is only loaded or probed has no losses."
+            )
 
     def _repr_html_(self) -> str:
         import pandas as pd
 
         return str(pd.DataFrame(self.rows).to_html(index=False, float_format="{:.4f}".format))
-
-
-def new_axes(**figure: Any) -> Axes:
-    """Axes of a new figure."""
-    from matplotlib import pyplot as plt
-
-    axes: Axes = plt.subplots(**figure)[1]
-    return axes
-
-
-def save_picture(axes: Axes, path: Path) -> None:
-    """Write the figure of these axes to a file, and close it."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    save_figure(figure, path, usual="curve.png")
 
 
 def _number(text: str) -> float:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -20,20 +21,24 @@ from zoo.core.batches import NO_VALIDATION, Batches, Data, S
 from zoo.core.config import Config, config_of
 from zoo.core.contents import Hashes
 from zoo.core.explanation import Explanation
+from zoo.core.export import How, write_program
 from zoo.core.history import History
 from zoo.core.interface import Interface
 from zoo.core.messages import warn
 from zoo.core.names import without_folders
 from zoo.core.placed import Network, Placed
-from zoo.core.predictions import Interval, PredictionSet
+from zoo.core.predictions import Interval, PredictionSet, Unknown
+from zoo.core.program import Program
 from zoo.core.run import Run, accelerator, rank_and_world, versions
 from zoo.core.seen_rows import TOLERABLE_SHARE, SeenRows
 from zoo.core.task import Task
 from zoo.core.training.groups import require_rows
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import BatchNormMode, TrainingOptions
+from zoo.core.training.tracking import tracking_of
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.conformal import ClassErrors, Errors, check_coverage
+from zoo.core.trust.unknown import Familiar, Statistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +72,7 @@ class Model(ABC, Generic[Network, S]):
         standings: what `rivals` shows, as JSON holds it.
         blend: simple models that have a share in the prediction; None if there are none.
         errors: how wrong predictions were of rows that were not trained on; None if not measured.
+        familiar: what it knows of ordinary inputs; None if that was not measured.
         out_of_fold: after `folds=...`, the prediction for each of the user's rows by a model that
             has not seen it (probabilities of classes, or numbers); else None. Not saved.
         seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
@@ -88,6 +94,7 @@ class Model(ABC, Generic[Network, S]):
         rivals: Sequence[dict[str, Any]] = (),
         blend: Blend | None = None,
         errors: Errors | None = None,
+        familiar: Familiar | None = None,
         data: str = "",
         training: dict[str, Any] | None = None,
         licence: str = "unknown",
@@ -101,7 +108,7 @@ class Model(ABC, Generic[Network, S]):
         self.data, self.training, self.extra = data, training or {}, extra or {}
         self.licence, self.seen_rows = licence, seen_rows
         self.spread, self.standings = spread or {}, list(rivals)
-        self.blend, self.errors = blend, errors
+        self.blend, self.errors, self.familiar = blend, errors, familiar
         self.out_of_fold: pd.DataFrame | None = None
         self._learner = learner
         self._was_judged = bool(metrics)
@@ -166,8 +173,19 @@ class Model(ABC, Generic[Network, S]):
         """
         raise self._refusal("similar")
 
-    def export(self, *path: Any, **options: Any) -> Path:
-        """Write the model as an ONNX file; a class whose models can be written so overrides it.
+    def export(self, *path: Any, **how: Any) -> Path:
+        """Write the model as a file for programs without this library.
+
+        A class whose models can be written so overrides it, and tells what the file takes and
+        gives; the package `zoo_runtime` asks ONNX files as `predict` is asked.
+
+        Args:
+            *path: the file; NAME.onnx, or NAME.pt2.
+            **how: `format`, "onnx" or "pt2" (a file of `torch.export`, which `torch.export.load`
+                reads); None goes by the suffix. `quantize="int8"` makes the networks' weights whole
+                numbers of 8 bits, by onnxruntime; `data=` are labelled data then, of which the
+                first quarter calibrates photos' activations, and the rest are scored before and
+                after: `training` and so the card tell it, and the file's metadata (`int8`).
 
         Raises:
             NotImplementedError: models of this class cannot be written so.
@@ -192,6 +210,15 @@ class Model(ABC, Generic[Network, S]):
         """
         example = f'import zoo\n\nmodel = zoo.load("{name}")\n{self._example()}'
         return render(self._config(), load_example=example)
+
+    def _export(self, path: str | os.PathLike[str], program: Program, how: How) -> Path:
+        """Write a program of the model, see `export`; the card tells what 8 bits have cost."""
+        place, scores = write_program(path, program, how)
+        if scores:
+            from zoo.core.int8 import ROW, in_words
+
+            self.training = self.training | {ROW: in_words(scores)}
+        return place
 
     def save(self, directory: Path | str) -> Path:
         """Write the artifact: config.json, model.safetensors, README.md, history.csv.
@@ -218,6 +245,7 @@ class Model(ABC, Generic[Network, S]):
             self.history,
             self.card(Path(directory).name),
             seen_rows=self.seen_rows,
+            familiar=self.familiar,
             **run,
         )
 
@@ -352,7 +380,13 @@ class Model(ABC, Generic[Network, S]):
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
         return scores or "not scored"
 
-    def _covered(self, decoded: Tensor, coverage: float, randomised: bool = False) -> list[Any]:
+    def _covered(
+        self,
+        decoded: Tensor,
+        coverage: float,
+        randomised: bool = False,
+        difficulty: NDArray[np.float64] | None = None,
+    ) -> list[Any]:
         """A `PredictionSet` or an `Interval` for each row of decoded predictions.
 
         Raises:
@@ -376,9 +410,39 @@ class Model(ABC, Generic[Network, S]):
         if randomised:
             raise ValueError("randomised must be asked for of classes, got a model of numbers.")
         middle = said.reshape(-1)
-        margins = self.errors.margins(middle, coverage)
+        margins = self.errors.margins(middle, coverage, difficulty)
         ends = (middle.tolist(), (middle - margins).tolist(), (middle + margins).tolist())
         return [*map(Interval, *ends)]
+
+    def _verdicts(
+        self,
+        strangeness: Callable[[Statistics], NDArray[np.float64]],
+        rate: bool | float,
+        reason: Callable[[int, float], str] = lambda row, limit: "",
+    ) -> list[Unknown]:
+        """Whether each input is unlike those of the training.
+
+        Args:
+            strangeness: the model's statistics -> how strange each is. Shape: (n,)
+            rate: of false alarms, see `zoo.core.trust.unknown`.
+            reason: the number of an unknown input, and the strangeness from which on inputs are
+                unknown -> what is strange about it.
+
+        Raises:
+            ValueError: the rate is none, or nobody knows what inputs were like.
+        """
+        if self.familiar is None:
+            raise ValueError(
+                "a model must know what inputs were like to tell unknown ones, got "
+                f"{self!r:.100}, which is an ensemble, was made by an earlier version, or was not "
+                "judged on held-out rows. Train one network with folds=5."
+            )
+        limit = self.familiar.limit(rate)
+        with artifact.built("a model that knows ordinary inputs"):
+            each = strangeness(self.familiar.statistics).tolist()
+        far = [one > limit for one in each]
+        whys = [reason(row, limit) if is_far else "" for row, is_far in enumerate(far)]
+        return [*map(Unknown, far, each, whys)]
 
     @cached_property
     def _placed(self) -> Placed[Network]:
@@ -516,7 +580,9 @@ def learner_of(
     require_rows(network, options["batch_size"])
     names = ("optimizer", "weight_decay", "clip", "accumulate", "batchnorm", "run")
     training: dict[str, Any] = {name: value for name, value in options.items() if name in names}
-    training["callbacks"] = [*(options["callbacks"] or ()), *callbacks]
+    tracking = tracking_of(options)
+    listeners = [] if tracking is None else [tracking.at("")]
+    training["callbacks"] = [*(options["callbacks"] or ()), *listeners, *callbacks]
     return Learner(network, data, task, as_model=as_model, **{"batchnorm": batchnorm} | training)
 
 

@@ -125,7 +125,7 @@ class OptionTable(Generic[T]):
     def record(self, options: T) -> dict[str, Any]:
         """What the card tells of the options: plain values, by name."""
         return {
-            name: _plain(options[name])
+            name: plain(options[name])
             for name, one in self.settings.items()
             if one.option.record and options.get(name) is not None
         }
@@ -164,10 +164,10 @@ def setting_of(name: str, hint: Any, default: Any = inspect.Parameter.empty) -> 
     return Setting(name, kind, option)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A setting as a card shows it: JSON values as they are, objects by their repr."""
     if isinstance(value, (str, bool, int, float)) or value is None:
         return value
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return repr(value)

@@ -3,13 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Self, TypedDict, TypeVar
 
 L = TypeVar("L", bound=Hashable)
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """Whether an input is unlike those of the training: true or false as a condition.
+
+    Attributes:
+        is_unknown: whether it is stranger than ordinary ones at the rate of false alarms.
+        strangeness: how strange it is, more for stranger ones.
+        reason: what is strange about it, where that can be told.
+    """
+
+    is_unknown: bool
+    strangeness: float = field(repr=False)
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        """Such as `if answer.unknown: ...`."""
+        return self.is_unknown
+
+    def record(self) -> dict[str, Any]:
+        """As plain values.
+
+        >>> Unknown(True, 3.25, "column 'age': 4100").record()
+        {'unknown': True, 'strangeness': 3.25, 'reason': "column 'age': 4100"}
+        """
+        reason = {"reason": self.reason} if self.reason else {}
+        return {"unknown": self.is_unknown, "strangeness": self.strangeness, **reason}
+
+
+def _shown(answer: Any) -> str:
+    """A prediction as Python shows it; what nobody has asked for is left out."""
+    parts = [one.name for one in fields(answer) if one.repr]
+    parts += ["unknown"] if answer.unknown is not None else []
+    values = ", ".join(f"{name}={getattr(answer, name)!r}" for name in parts)
+    return f"{type(answer).__name__}({values})"
+
+
+@dataclass(frozen=True, repr=False)
 class Prediction(Generic[L]):
     """One class of several.
 
@@ -17,11 +53,15 @@ class Prediction(Generic[L]):
         label: the likeliest class.
         probability: its probability, 0..1.
         probabilities: the probability of every class, in the order of the model's classes.
+        unknown: whether the input is unlike those of the training; None if nobody asked.
     """
 
     label: L
     probability: float
     probabilities: dict[L, float] = field(repr=False)
+    unknown: Unknown | None = field(default=None, repr=False, kw_only=True)
+
+    __repr__ = _shown
 
     @classmethod
     def of(cls, classes: Sequence[L], probabilities: Sequence[float]) -> Self:
@@ -45,17 +85,19 @@ class Prediction(Generic[L]):
             "label": self.label,
             "probability": self.probability,
             "probabilities": dict(likeliest),
+            **_verdict(self.unknown),
         }
 
 
 class HowSure(TypedDict, total=False):
-    """What `predict` takes in every domain, see `zoo.core.trust.conformal`."""
+    """What `predict` takes in every domain, see `zoo.core.trust`."""
 
     coverage: float | None
     randomised: bool
+    unknown: bool | float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PredictionSet(Prediction[L]):
     """One class of several, and those that it may be.
 
@@ -91,40 +133,75 @@ class Interval(float):
     Attributes:
         low: the lower end.
         high: the upper end.
+        unknown: see `Prediction`.
     """
 
     low: float
     high: float
+    unknown: Unknown | None
 
-    def __new__(cls, value: float, low: float, high: float) -> Self:
+    def __new__(cls, value: float, low: float, high: float, unknown: Unknown | None = None) -> Self:
         """The number with its ends."""
         number = super().__new__(cls, value)
-        number.low, number.high = low, high
+        number.low, number.high, number.unknown = low, high, unknown
         return number
 
-    def __getnewargs__(self) -> tuple[float, float, float]:  # type: ignore[override]
-        return (float(self), self.low, self.high)
+    def __getnewargs__(self) -> Any:
+        return (float(self), self.low, self.high, self.unknown)
 
     def __repr__(self) -> str:
         """Such as Interval(3.5, low=2.0, high=5.0)."""
-        return f"Interval({float(self)!r}, low={self.low!r}, high={self.high!r})"
+        more = "" if self.unknown is None else f", unknown={self.unknown!r}"
+        return f"Interval({float(self)!r}, low={self.low!r}, high={self.high!r}{more})"
 
     def record(self) -> dict[str, Any]:
         """The number and its ends as plain values."""
-        return {"value": float(self), "low": self.low, "high": self.high}
+        ends = {"low": self.low, "high": self.high}
+        return {"value": float(self), **ends, **_verdict(self.unknown)}
 
 
-@dataclass(frozen=True)
+class Estimate(float):
+    """A predicted number, and whether the input is unlike those of the training.
+
+    Attributes:
+        unknown: see `Prediction`.
+    """
+
+    unknown: Unknown
+
+    def __new__(cls, value: float, unknown: Unknown) -> Self:
+        """The number with its verdict."""
+        number = super().__new__(cls, value)
+        number.unknown = unknown
+        return number
+
+    def __getnewargs__(self) -> Any:
+        return (float(self), self.unknown)
+
+    def __repr__(self) -> str:
+        """Such as Estimate(3.5, unknown=Unknown(is_unknown=False, reason=''))."""
+        return f"Estimate({float(self)!r}, unknown={self.unknown!r})"
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"value": float(self), **self.unknown.record()}
+
+
+@dataclass(frozen=True, repr=False)
 class Labels(Generic[L]):
     """Any number of labels.
 
     Attributes:
         labels: those whose probability reaches their threshold, the likeliest first.
         probabilities: the probability of every label, each for itself, 0..1.
+        unknown: see `Prediction`.
     """
 
     labels: tuple[L, ...]
     probabilities: dict[L, float] = field(repr=False)
+    unknown: Unknown | None = field(default=None, repr=False, kw_only=True)
+
+    __repr__ = _shown
 
     @classmethod
     def of(
@@ -150,7 +227,8 @@ class Labels(Generic[L]):
 
     def record(self, k: int = 1) -> dict[str, Any]:
         """The labels as plain values, with the probability of every label."""
-        return {"labels": list(self.labels), "probabilities": dict(self.probabilities)}
+        facts = {"labels": list(self.labels), "probabilities": dict(self.probabilities)}
+        return facts | _verdict(self.unknown)
 
 
 def record_of(answer: Prediction[Any] | Labels[Any] | float, k: int = 1) -> dict[str, Any]:
@@ -159,6 +237,10 @@ def record_of(answer: Prediction[Any] | Labels[Any] | float, k: int = 1) -> dict
     >>> record_of(2.5), record_of(Interval(2.5, 1.0, 4.0))
     ({'value': 2.5}, {'value': 2.5, 'low': 1.0, 'high': 4.0})
     """
-    if isinstance(answer, Interval):
+    if isinstance(answer, (Interval, Estimate)):
         return answer.record()
     return {"value": answer} if isinstance(answer, float) else answer.record(k)
+
+
+def _verdict(unknown: Unknown | None) -> dict[str, Any]:
+    return {} if unknown is None else unknown.record()

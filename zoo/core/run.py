@@ -7,12 +7,13 @@ import functools
 import operator
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 
+from zoo.core.budget import Budget
 from zoo.core.messages import warn
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Run:
             gain). That holds for the whole process from then on; the `zoo` command does it.
         progress: the bar and the table; None shows the bar on terminals and in notebooks alone,
             False shows neither.
+        budget: time of the call, which a verb sets by its option `minutes`.
 
     Raises:
         ValueError: an unknown precision, or resume without out.
@@ -70,6 +72,7 @@ class Run:
     cache_gb: float = 8.0
     keep_memory: bool = False
     progress: bool | None = None
+    budget: Budget | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.precision not in get_args(Precision):

@@ -10,6 +10,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import (
     Annotated,
@@ -23,7 +24,9 @@ from typing import (
     get_type_hints,
 )
 
+from zoo.core.budget import Budget
 from zoo.core.fitters import Unfit, fitter
+from zoo.core.frames import arrow_frame
 from zoo.core.messages import nearest
 from zoo.core.options import OptionTable, Setting, require_used, setting_of
 
@@ -33,7 +36,9 @@ R = TypeVar("R")
 _WIDTH: Final = 96  # of a line of a docstring
 
 
-def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def verb(
+    table: OptionTable[Any], tables: Callable[[Any], Any] = arrow_frame
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function that takes the options of a table as `**options`.
 
     A call is checked before anything is read: unknown names are refused with the nearest known one,
@@ -42,8 +47,11 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     annotated with `Option`, such as `epochs`, are checked as well.
     The signature and the section `Args` of the docstring list every option.
 
+    Tables of other libraries reach the function as DataFrames.
+
     Args:
         table: options of the function.
+        tables: makes a DataFrame of such a table, and leaves any other argument as it is.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -63,9 +71,9 @@ def verb(table: OptionTable[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
             _require_places(name, len(args), signature)
             _require_data_first(name, args, own.get("model"))
             _require_names(name, given, [*signature.parameters][:-1], table)
-            values = _checked(given, settings)
+            values = {one: tables(value) for one, value in _checked(given, settings).items()}
             require_used(values, settings, {one: bool(values.get(one)) for one in needed})
-            return function(*args, **values)
+            return function(*map(tables, args), **_timed(values))
 
         checked.__signature__ = _signature(signature, hints, table)  # type: ignore[attr-defined]
         checked.__doc__ = _documented(function.__doc__ or "", table)
@@ -153,6 +161,16 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
         listed = "; ".join(f"{s.name}={_shown(given[s.name], 60)} ({s.expected})" for s in wrong)
         raise ValueError(f"settings must be in their ranges, got {listed}. The defaults suit most.")
     return values
+
+
+def _timed(values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with a run whose time begins now where minutes are stated."""
+    if (minutes := values.get("minutes")) is None:
+        return values
+    from zoo.core.run import Run  # slow to import
+
+    run = replace(values.get("run") or Run(), budget=Budget.of(minutes))
+    return values | {"run": run}
 
 
 def _shown(value: Any, most: int) -> str:

@@ -18,13 +18,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.core.cache_folder import default_cache, expanded
 from zoo.hub.catalog import EMBEDDED, embedded
 from zoo.hub.checksums import sha256, wrong_files, wrong_index
 from zoo.hub.contents import INDEX, SUMS, is_evaluation, own_file, own_files, published
-from zoo.hub.hub_errors import check_name, check_revision, explained, told
+from zoo.hub.hub_errors import CacheOnlyError, check_name, check_revision, explained, told
 from zoo.hub.local_hub import shelf, taken
 
 if TYPE_CHECKING:
@@ -36,12 +36,29 @@ TIMEOUT = 10.0  # seconds for the hub's first answer
 _HEX = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # git's sha1 of a blob, or a sha256
 
 
+class Access(NamedTuple):
+    """How the hub is asked.
+
+    Attributes:
+        token: see `pull`.
+        cache_alone: whether it is not asked at all.
+        again: whether files come from there although the cache has them.
+    """
+
+    token: str | bool | None = None
+    cache_alone: bool = False
+    again: bool = False
+
+
 def pull(
     name: str,
     *,
     revision: str | None = None,
     cache: str | os.PathLike[str] | None = None,
     hub: str | os.PathLike[str] | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
 ) -> Path:
     """The directory of a published model, from the cache if the hub cannot be reached.
 
@@ -50,6 +67,9 @@ def pull(
         revision: a branch, a tag or a commit; None is the main branch.
         cache: where snapshots are kept; None is the hub client's own cache.
         hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the Hugging Face hub.
+        token: token for the hub; None or True takes the one of your login, False sends none.
+        local_files_only: whether to take what the cache holds and ask no hub.
+        force_download: whether to fetch files again that the cache holds.
 
     Raises:
         ValueError: the name is malformed, or a file is not what it was when it was published.
@@ -68,7 +88,7 @@ def pull(
         return _sound(name, taken(name, folder))
     root = _root(cache)
     with _alone(root / ".locks" / f"zoo--{name.replace('/', '--')}.lock"):
-        return _fetched(name, revision, root)
+        return _fetched(name, revision, root, Access(token, local_files_only, force_download))
 
 
 def pull_files(
@@ -90,7 +110,7 @@ def pull_files(
     check_name(name)
     root = _root(cache)
     with _alone(root / ".locks" / f"zoo--{name.replace('/', '--')}.lock"), _named(name):
-        info, away = _info(name, None)
+        info, away = _info(name, None, Access())
         with told(name, None, "read", away):
             place = client().snapshot_download(
                 name,
@@ -105,11 +125,12 @@ def pull_files(
     return folder
 
 
-def client() -> HfApi:
+def client(token: str | bool | None = None) -> HfApi:
     """The hub's client, for the address that the environment names now."""
     from huggingface_hub import HfApi
 
-    return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name=CLIENT)
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    return HfApi(endpoint=endpoint, token=token, library_name=CLIENT)
 
 
 def _root(cache: str | os.PathLike[str] | None) -> Path:
@@ -122,16 +143,17 @@ def _root(cache: str | os.PathLike[str] | None) -> Path:
     return default_cache("hub", "HF_HUB_CACHE") if own.parts[:1] == ("~",) else own
 
 
-def _fetched(name: str, revision: str | None, cache: Path) -> Path:
+def _fetched(name: str, revision: str | None, cache: Path, access: Access) -> Path:
     """The checked snapshot of a repository: from the hub, or from the cache if that is away."""
-    info, away = _info(name, revision)
+    info, away = _info(name, revision, access)
 
     def snapshot(files: Iterable[str], commit: str | None) -> Path:
         with told(name, revision, "read", away):
-            folder = client().snapshot_download(
+            folder = client(access.token).snapshot_download(
                 name,
                 revision=commit,
                 cache_dir=cache,
+                force_download=access.again and away is None,
                 allow_patterns=[escape(file) for file in files],
                 local_files_only=away is not None,
             )
@@ -148,14 +170,17 @@ def _fetched(name: str, revision: str | None, cache: Path) -> Path:
     return folder
 
 
-def _info(name: str, revision: str | None) -> tuple[Any, Exception | None]:
+def _info(name: str, revision: str | None, access: Access) -> tuple[Any, Exception | None]:
     """What the hub says of a repository; or None, and why it cannot be reached.
 
     Raises:
         ValueError: the repository holds no model, or may not be read.
     """
+    if access.cache_alone:
+        return None, CacheOnlyError()
     try:
-        info = client().model_info(name, revision=revision, timeout=TIMEOUT, files_metadata=True)
+        api = client(access.token)
+        info = api.model_info(name, revision=revision, timeout=TIMEOUT, files_metadata=True)
     except Exception as error:
         if not isinstance(said := explained(error, name, revision, "read"), ConnectionError):
             raise said from error

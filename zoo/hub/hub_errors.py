@@ -16,6 +16,10 @@ ON_HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./a, /a, ~/a or a/b/c
 _REVISION = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*", re.ASCII)
 
 
+class CacheOnlyError(ConnectionError):
+    """That the hub is not asked, because the caller wants what the cache holds."""
+
+
 def check_name(name: str) -> None:
     """Refuse what is no `user/name`.
 
@@ -124,6 +128,7 @@ def _out_of_reach(
         deepest = deepest.__cause__
     offline = isinstance(error, OfflineModeIsEnabled)
     why = "HF_HUB_OFFLINE is set" if offline else f"the hub fails ({_first_line(deepest)})"
+    why = "local_files_only=True asks no hub" if isinstance(error, CacheOnlyError) else why
     if doing == "write":
         return ConnectionError(
             f"publishing needs a hub within reach, got {name=}, which was not published: {why}. "

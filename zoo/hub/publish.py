@@ -61,6 +61,7 @@ class Settings(TypedDict, total=False):
     message: str
     users: bool
     hub: str | os.PathLike[str] | None
+    token: str | bool | None
     show: Show | None
 
 
@@ -81,6 +82,7 @@ def push(
     message: str = "Publish a model with transfer-zoo",
     users: bool = False,
     hub: str | os.PathLike[str] | None = None,
+    token: str | bool | None = None,
     dry_run: bool = False,
     show: Show | None = None,
 ) -> str | dict[str, int]:
@@ -98,6 +100,7 @@ def push(
         users: whether what tells of single users goes as well; otherwise a recommender goes without
             them, see `Recommender.without_users`, with a card that is written anew.
         hub: a folder in the hub's place; None is `ZOO_HUB`, and without it the Hugging Face hub.
+        token: token for the hub; None takes the one of your login.
         dry_run: whether to send nothing and return the files that would go, with their bytes.
         show: called with the files and their bytes before they are sent.
 
@@ -130,7 +133,7 @@ def push(
             show(sizes)
         if place is not None:
             return str(put(content, name, place))
-        return _upload(content, name, revision, private, message)
+        return _upload(content, name, revision, private, message, token)
 
 
 @contextmanager
@@ -206,10 +209,11 @@ def _upload(
     revision: str | None,
     private: bool,
     message: str,
+    token: str | bool | None,
 ) -> str:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    api = client()
+    api = client(token)
     additions = [CommitOperationAdd(file, one.content) for file, one in content.items()]
     _require_unchanged(additions, content)
     with told(name, revision, "write"):

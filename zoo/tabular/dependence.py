@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.pictures import embedded, save_figure
+from zoo.core.pictures import GREY, ORANGE, embedded, figure_of, new_axes, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,21 +43,21 @@ class Dependence:
 
     def figure(self) -> Figure:
         """The curves, faint, and their mean; categories stand side by side."""
-        from matplotlib import pyplot as plt
-
-        figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+        axes = new_axes(figsize=(7, 4.5))
         named = any(isinstance(value, (str, bool)) for value in self.values)
         x: Any = range(len(self.values)) if named else self.values
         marker = "o" if named else None
-        axes.plot(x, self.curves.T, color="C0", alpha=0.15, linewidth=0.8)
-        axes.plot(x, self.mean, color="C1", linewidth=2.5, marker=marker, label="mean")
+        axes.plot(x, self.curves.T, color=GREY, alpha=0.2, linewidth=0.8)
+        axes.plot([], [], color=GREY, linewidth=0.8, label=f"each of {len(self.curves)} rows")
+        axes.plot(x, self.mean, color=ORANGE, linewidth=2.5, marker=marker, label="their mean")
+        axes.set_title(f"What {self.column} does to the answer", parse_math=False)
         if named:
             texts = [str(value) for value in self.values]
             axes.set_xticks(x, texts, rotation=45, ha="right", parse_math=False)
         axes.set_xlabel(self.column, parse_math=False)
         axes.set_ylabel(self.answer, parse_math=False)
         axes.legend()
-        return figure
+        return figure_of(axes)
 
     def _repr_html_(self) -> str:
         return embedded(self.figure())

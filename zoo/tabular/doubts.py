@@ -83,7 +83,7 @@ def doubts_of(
         x: inputs. Shape: (n, d)
         is_category: which inputs are categories. Shape: (d,)
     """
-    require_doubter(labels, TableModel)
+    require_doubter(labels, TableModel, named=False)
     if isinstance(labels, TableModel):
         return doubts_of_model(labels, items.names_in_data())
     rows = np.array([row for row, one in enumerate(items.labels) if one is not None], np.int64)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from zoo.core.messages import quoted
+from zoo.core.pictures import BLUE, name_points
 from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
 from zoo.tabular.spec import Spec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-NAMED: Final = 100  # points of a picture that can carry a name
 
 
 def vectors_of(net: TableNet, spec: Spec, column: Name) -> pd.DataFrame:
@@ -59,20 +58,18 @@ def plane_of(vectors: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, float]]:
 
 
 def map_of(vectors: pd.DataFrame) -> Figure:
-    """A picture of the vectors on their plane, names next to the points (of at most 100 values)."""
+    """A picture of the vectors on their plane, names beside the points where there is room."""
     from matplotlib.figure import Figure  # slow to import
 
     points, shares = plane_of(vectors)
     figure = Figure(figsize=(7, 7), layout="constrained")
     axes = figure.add_subplot()
-    axes.scatter(points["x"], points["y"], s=12)
-    if len(points) <= NAMED:
-        for name, x, y in points.itertuples():
-            label = "(gap)" if name is None else str(name)
-            axes.annotate(label, (x, y), xytext=(4, 2), textcoords="offset points", fontsize=9)
+    axes.scatter(points["x"], points["y"], s=14, color=BLUE)
     axes.set(
         title=f"{vectors.index.name}: {len(points)} values in {vectors.shape[1]} dimensions",
         xlabel=f"first component ({shares[0]:.0%} of the variance)",
         ylabel=f"second component ({shares[1]:.0%})",
     )
+    names = ["(gap)" if name is None else str(name) for name in points.index]
+    name_points(axes, points.to_numpy(), names)
     return figure

@@ -1,25 +1,35 @@
-"""A model of a table as one ONNX file, from raw cells to predictions in the user's terms.
+"""A model of a table as one program, from raw cells to predictions in the user's terms.
 
-The file holds what `predict` does: dictionaries of categories, medians, scales, the networks, and
-the way back to classes or to the target's units. torch exports the networks with the arithmetic
-around them (`Cells`); the dictionaries are nodes that ONNX has for texts, put before and behind.
+It holds what `predict` does: dictionaries of categories, medians, scales, the networks, and the way
+back to classes or to the target's units. torch exports the networks with the arithmetic around them
+(`Cells`); the dictionaries are nodes that ONNX has for texts, put before and behind.
+
+An ONNX file has an input for each column, under its name, of shape (N, 1). Categories are texts, as
+`str` writes the values (5 as 5 or 5.0); an empty text is a gap, any other unknown text an unseen
+category. Numbers are doubles; NaN and infinity are gaps. Times are days since 1970 (UTC), durations
+days. Its outputs are for a classification the class of each row, (N,), under the target's name, and
+"probabilities", (N, n_classes); for a regression each target under its name, (N,). The metadata
+hold the spec as JSON.
+
+A file of `torch.export`, which knows no texts, takes what the dictionaries give: `codes` (N,
+n_categories), rows as `texts` in its extra file `categories` tells them by column, and `numbers`
+(N, n_numbers), float64; it has the probabilities alone.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
 import re
-from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo.core.artifacts.onnx import exported, require_onnx, write
+from zoo.core.artifacts.onnx import INNER, enclosed, look_up
 from zoo.core.messages import quoted
-from zoo.core.output_places import output_file
 from zoo.core.placed import Placed
+from zoo.core.program import Program, Voices
+from zoo.core.task import Task
 from zoo.tabular.data.encode import FARTHEST, MISSING, THERE, Lookup, bent, row_numbers
 from zoo.tabular.data.targets import unscaled
 from zoo.tabular.data.values import LARGEST, Value, sense
@@ -27,53 +37,41 @@ from zoo.tabular.models.network import TableNet
 from zoo.tabular.spec import Category, Spec
 from zoo.tabular.task import task_of
 
-INNER: Final = "zoo/"  # before names inside the graph, so that no column has the same
-ML: Final = ("ai.onnx.ml", 2)  # the operators for texts
 SHARES: Final = "probabilities"  # the output beside the class
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def write_onnx(path: Path | str, placed: Placed[TableNet], spec: Spec) -> Path:
-    """Write the model as an ONNX file.
-
-    Inputs: one for each column, under its name, of shape (N, 1). Categories are texts, as `str`
-    writes the values (5 as 5 or 5.0); an empty text is a gap, any other unknown text an unseen
-    category. Numbers are doubles; NaN and infinity are gaps. Times are days since 1970 (UTC),
-    durations days.
-
-    Outputs: for a classification the class of each row, (N,), under the target's name, and
-    "probabilities", (N, n_classes); for a regression each target under its name, (N,).
-
-    The metadata of the file hold the spec as JSON.
+def program_of(placed: Placed[TableNet], spec: Spec) -> Program:
+    """The program of a model of a table.
 
     Raises:
-        ModuleNotFoundError: onnx or onnxscript is not installed.
         ValueError: two columns, or a column and an output, would have the same name.
     """
     _require_names(spec)
-    onnx, place = require_onnx(), output_file(path, usual="model.onnx")
-    core = onnx.compose.add_prefix(_exported(placed, spec), INNER)
-    nodes, inputs = _entrances(spec)
-    behind, outputs = _exits(spec)
-    graph = onnx.helper.make_graph(
-        [*nodes, *core.graph.node, *behind],
-        "zoo",
-        inputs,
-        outputs,
-        initializer=core.graph.initializer,
-        value_info=core.graph.value_info,
+    inputs = {
+        "codes": torch.ones(3, len(spec.categories), dtype=torch.int64),
+        "numbers": torch.zeros(3, len(spec.numbers), dtype=torch.float64),
+    }
+    example = {name: tensor for name, tensor in inputs.items() if tensor.shape[1]}
+    task, exact = task_of(spec), spec.cells == "exact"
+    return Program(
+        module=Cells(placed, spec, task),
+        inputs=example,
+        outputs=[SHARES] if spec.classes else [str(target.name) for target in spec.targets],
+        axes={name: ["rows"] for name in example},
+        facts={
+            "domain": "tabular",
+            "task": spec.task,
+            "spec": spec.to_json(),
+            "labels": list(spec.classes),
+            "categories": {str(one.name): texts(one, exact=exact) for one in spec.categories},
+        },
+        task=task,
+        finish=lambda model: enclosed(model, *_entrances(spec), *_exits(spec)),
     )
-    others = [one for one in core.opset_import if one.domain != ML[0]]
-    model = onnx.helper.make_model(
-        graph,
-        opset_imports=[*others, onnx.helper.make_opsetid(*ML)],
-        functions=core.functions,
-        ir_version=core.ir_version,
-    )
-    return write(place, model, {"spec": spec.to_json()})
 
 
-class Cells(nn.Module):
+class Cells(Voices):
     """The networks and the arithmetic around them: what torch can export.
 
     Shape:
@@ -85,12 +83,9 @@ class Cells(nn.Module):
     facts: Tensor
     bends: Tensor
 
-    def __init__(self, placed: Placed[TableNet], spec: Spec) -> None:
-        super().__init__()
-        self.voices = nn.ModuleList(copy.deepcopy(one).cpu().float() for one in placed.voices)
-        self.mixture = placed.mixture
-        self.eval()
-        self.spec, self.decode = spec, task_of(spec).decode
+    def __init__(self, placed: Placed[TableNet], spec: Spec, task: Task) -> None:
+        super().__init__(placed, task.decode)
+        self.spec = spec
         facts = [(number.median, *number.scale) for number in spec.numbers]
         self.register_buffer("facts", torch.tensor(facts, dtype=torch.float64).view(-1, 3).T)
         bends = [bool(number.spread) for number in spec.numbers]
@@ -108,7 +103,7 @@ class Cells(nn.Module):
         flags = torch.where(there[:, self.with_gaps], THERE, MISSING)
         x_cat = torch.cat([codes, flags], 1)
         x_cont = torch.where(self.bends, bent(scaled), scaled.clamp(-FARTHEST, FARTHEST)).float()
-        mean = self.mixture([self.decode(voice(x_cat, x_cont)) for voice in self.voices])
+        mean = self.together(lambda voice: voice(x_cat, x_cont))
         if self.spec.task == "classification":
             return mean
         return unscaled(mean, self.spec).unbind(1)
@@ -146,17 +141,6 @@ def _spellings(value: Value) -> list[str]:
     return [str(meaning), f"{meaning}.0", *truths]
 
 
-def _exported(placed: Placed[TableNet], spec: Spec) -> Any:
-    """The graph that torch makes, whose inputs and outputs still are numbers."""
-    inputs = {
-        "codes": torch.ones(3, len(spec.categories), dtype=torch.int64),
-        "numbers": torch.zeros(3, len(spec.numbers), dtype=torch.float64),
-    }
-    example = {name: tensor for name, tensor in inputs.items() if tensor.shape[1]}
-    outputs = [SHARES] if spec.classes else [str(target.name) for target in spec.targets]
-    return exported(Cells(placed, spec), example, outputs)
-
-
 def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:
     """Nodes from the raw cells to the exported graph's inputs, and the inputs of the whole."""
     from onnx import TensorProto, helper
@@ -166,7 +150,7 @@ def _entrances(spec: Spec) -> tuple[list[Any], list[Any]]:
         codes.append(f"{INNER}code of {category.name}")
         rows = texts(category, exact=spec.cells == "exact")
         words = {"keys_strings": list(rows), "values_int64s": list(rows.values())}
-        nodes.append(_encoder(str(category.name), codes[-1], **words, default_int64=0))
+        nodes.append(look_up(str(category.name), codes[-1], **words, default_int64=0))
     numbers = [str(number.name) for number in spec.numbers]
     for names, joined in ((codes, "codes"), (numbers, "numbers")):
         if names:
@@ -192,7 +176,7 @@ def _exits(spec: Spec) -> tuple[list[Any], list[Any]]:
         kind, values = TensorProto.STRING, {"values_strings": [str(one) for one in classes]}
     nodes = [
         helper.make_node("ArgMax", [shares], [likeliest], axis=1, keepdims=0),
-        _encoder(likeliest, label, keys_int64s=list(range(len(classes))), **values),
+        look_up(likeliest, label, keys_int64s=list(range(len(classes))), **values),
         helper.make_node("Identity", [shares], [SHARES]),
     ]
     probabilities = value(SHARES, TensorProto.FLOAT, ["rows", len(classes)])
@@ -209,10 +193,3 @@ def _require_names(spec: Spec) -> None:
             f"an ONNX file needs a name of its own for each column and output, got {quoted(wrong)} "
             "for several or none. Rename these columns and train again."
         )
-
-
-def _encoder(source: str, output: str, **words: Any) -> Any:
-    """A node that looks values up in a dictionary."""
-    from onnx import helper
-
-    return helper.make_node("LabelEncoder", [source], [output], domain=ML[0], **words)

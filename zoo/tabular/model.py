@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -14,20 +14,32 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation
+from zoo.core.export import How
+from zoo.core.frames import frame_of
 from zoo.core.interface import Interface, reply_of, shown_parts
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
-from zoo.core.predictions import HowSure, Interval, Prediction, PredictionSet, record_of
+from zoo.core.predictions import (
+    Estimate,
+    HowSure,
+    Interval,
+    Prediction,
+    PredictionSet,
+    Unknown,
+    record_of,
+)
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
+from zoo.core.training.options import BatchNormMode
 from zoo.core.trust.shapley import ORDERS
+from zoo.core.trust.unknown import Statistics, marked, verdict_table
 from zoo.data.table import require_columns
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.tabular.data.contents import row_hashes
 from zoo.tabular.data.encode import text_columns
 from zoo.tabular.data.tables import ALL_INPUTS, Table, read_table
 from zoo.tabular.data.targets import unscaled, with_targets
-from zoo.tabular.data.values import Value
+from zoo.tabular.data.values import Value, plain
 from zoo.tabular.dependence import Dependence
 from zoo.tabular.embeddings import map_of, vectors_of
 from zoo.tabular.fields import fields_of
@@ -37,6 +49,7 @@ from zoo.tabular.models.network import TableNet
 from zoo.tabular.options import Name
 from zoo.tabular.reasons import Groups, dependence, explanation, importance
 from zoo.tabular.spec import Spec
+from zoo.tabular.strangeness import Cells, Strange
 from zoo.tabular.task import task_of
 
 if TYPE_CHECKING:
@@ -48,12 +61,12 @@ Row = Mapping[Any, Any] | pd.Series
 Rows = Table | Sequence[Mapping[Any, Any]]
 """Many rows: a table or a list of mappings."""
 
-Answer = Value | dict[Name, float] | PredictionSet[Value] | Interval
+Answer = Value | dict[Name, float] | Prediction[Value] | PredictionSet[Value] | Interval | Estimate
 """The prediction for one row: a class, a number, or a number for each of several targets; a set or
-an interval where a coverage is asked for."""
+an interval where a coverage is asked for, a prediction with `unknown` where that is."""
 
 
-class TableModel(Model[TableNet, Spec]):
+class TableModel(HubMixin, Model[TableNet, Spec]):
     """A model that predicts a column from the others; what `train`, `finetune` and `load` return.
 
     Attributes:
@@ -64,8 +77,7 @@ class TableModel(Model[TableNet, Spec]):
     """
 
     domain = "tabular"
-    push = push
-    batchnorm = "live"
+    batchnorm: ClassVar[BatchNormMode] = "live"
 
     def __init__(
         self, members: Sequence[TableNet], spec: Spec, *, run: Run | None = None, **record: Any
@@ -84,7 +96,12 @@ class TableModel(Model[TableNet, Spec]):
     def predict(self, rows: Rows, **how_sure: Unpack[HowSure]) -> pd.Series | pd.DataFrame: ...
 
     def predict(
-        self, rows: Row | Rows, *, coverage: float | None = None, randomised: bool = False
+        self,
+        rows: Row | Rows,
+        *,
+        coverage: float | None = None,
+        randomised: bool = False,
+        unknown: bool | float = False,
     ) -> Answer | pd.Series | pd.DataFrame:
         """The prediction for a row, or a Series (several targets: a DataFrame) of them for many.
 
@@ -103,13 +120,21 @@ class TableModel(Model[TableNet, Spec]):
                 `PredictionSet` for a row and a Series of tuples for many, of one number an
                 `Interval` and a DataFrame with the columns `low` and `high` beside it.
             randomised: exactly as often: sets of classes may be empty then.
+            unknown: whether to tell rows that are unlike those of the training: with unseen
+                categories, numbers out of their range or in another unit, or columns that do not
+                go together (`zoo.tabular.strangeness`). True calls one of a hundred ordinary rows
+                so, another number another share. A row's prediction is a `Prediction` or an
+                `Estimate` with `unknown` then, that of many a DataFrame with the columns
+                `unknown`, `strangeness` and `reason`.
 
         Raises:
-            ValueError: columns lack, or cells of a column of numbers are none; a coverage is asked
-                for of a model that was not judged on held-out rows.
+            ValueError: columns lack, or cells of a column of numbers are none; a coverage, or what
+                is unknown, is asked for of a model that was not judged on held-out rows.
             FileNotFoundError: the file does not exist.
         """
         names = [target.name for target in self.spec.targets]
+        if unknown is not False:
+            return self._with_verdicts(rows, coverage, randomised, unknown)
         if coverage is not None:
             return self._sure(rows, coverage, randomised)
         if isinstance(rows, (Mapping, pd.Series)):
@@ -125,6 +150,62 @@ class TableModel(Model[TableNet, Spec]):
             return classes.take(outputs.argmax(1).tolist()).set_axis(frame.index)
         table = pd.DataFrame(unscaled(outputs, self.spec).numpy(), frame.index, names)
         return table[names[0]] if len(names) == 1 else table
+
+    def _with_verdicts(
+        self, rows: Row | Rows, coverage: float | None, randomised: bool, rate: bool | float
+    ) -> Any:
+        """Predictions with what is unknown, see `predict`."""
+        is_one = isinstance(rows, (Mapping, pd.Series))
+        frame = self._frame([dict(rows)] if is_one else rows)
+        verdicts = self._verdicts_of(frame, rate)
+        if not is_one:
+            sure = {} if coverage is None else {"coverage": coverage, "randomised": randomised}
+            parts = self.predict(frame, **sure), verdict_table(verdicts, frame.index)
+            return pd.concat(parts, axis=1)
+        decoded = self._inference.many(frame)
+        if coverage is not None:
+            return marked(self._covered(decoded, coverage, randomised), verdicts)[0]
+        return self._marked(decoded, verdicts)[0]
+
+    def _marked(self, decoded: Tensor, verdicts: Sequence[Unknown]) -> list[Any]:
+        """Decoded predictions as ones that say what is unknown."""
+        if self.spec.task == "classification":
+            answers = [Prediction.of(self.spec.classes, row) for row in decoded.tolist()]
+            return marked(answers, verdicts)
+        names, columns = (t.name for t in self.spec.targets), unscaled(decoded, self.spec).T
+        each = [marked(column.tolist(), verdicts) for column in columns]
+        if len(each) == 1:
+            return each[0]
+        keys = [*names]
+        return [dict(zip(keys, row, strict=True)) for row in zip(*each, strict=True)]
+
+    def _answers_for(
+        self, frame: pd.DataFrame, coverage: float | None, unknown: bool | float
+    ) -> list[Any]:
+        """What is said of each row where a coverage, or what is unknown, is asked for."""
+        decoded = self._inference.many(frame)
+        if unknown is False:
+            return self._covered(decoded, coverage)  # type: ignore[arg-type]
+        verdicts = self._verdicts_of(frame, unknown)
+        if coverage is None:
+            return self._marked(decoded, verdicts)
+        return marked(self._covered(decoded, coverage), verdicts)
+
+    def _verdicts_of(self, frame: pd.DataFrame, rate: bool | float) -> list[Unknown]:
+        """Whether rows are unlike those of the training, and which cell makes them so."""
+        cells = Cells(self.spec, *self._inference.encoder.table(frame))
+        found: list[Strange] = []
+
+        def strangeness(statistics: Statistics) -> NDArray[np.float64]:
+            found.append(Strange.of(cells, statistics))
+            return found[0].of_rows
+
+        def why(row: int, limit: float) -> str:
+            return found[0].reason(
+                row, [plain(c) for c in frame[self.spec.inputs].iloc[row]], limit
+            )
+
+        return self._verdicts(strangeness, rate, why)
 
     def _sure(
         self, rows: Row | Rows, coverage: float, randomised: bool
@@ -152,13 +233,18 @@ class TableModel(Model[TableNet, Spec]):
         return [Interval(*one) for one in numbers]
 
     def records(
-        self, files: Sequence[Path], *, k: int = 1, coverage: float | None = None
+        self,
+        files: Sequence[Path],
+        *,
+        k: int = 1,
+        coverage: float | None = None,
+        unknown: bool | float = False,
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a table."""
-        if coverage is not None:
+        if coverage is not None or unknown is not False:
             for file in files:
                 frame = self._frame(str(file))
-                answers = self._covered(self._inference.many(frame), coverage)
+                answers = self._answers_for(frame, coverage, unknown)
                 for row, answer in zip(frame.index, answers, strict=True):
                     yield {"file": str(file), "row": row, **record_of(answer, k)}
             return
@@ -363,17 +449,19 @@ class TableModel(Model[TableNet, Spec]):
         """
         return map_of(self.embeddings(column))
 
-    def export(self, path: Path | str) -> Path:
-        """Write an ONNX file that takes raw cells and gives predictions, without this library.
+    def export(self, path: Path | str, **how: Unpack[How]) -> Path:
+        """Write a file that takes raw cells and gives predictions, see `Model.export`.
 
-        See `zoo.tabular.export.write_onnx` for its inputs and outputs.
+        See `zoo.tabular.export` for its inputs and outputs.
 
         Raises:
-            ModuleNotFoundError: it needs the extra `onnx`.
+            ModuleNotFoundError: a package that it needs is not installed.
+            ValueError: the options are none, or do not go together; or it is to be quantized, which
+                would save a table's network nothing that counts.
         """
-        from zoo.tabular.export import write_onnx
+        from zoo.tabular.export import program_of
 
-        return write_onnx(path, self._placed, self.spec)
+        return self._export(path, program_of(self._placed, self.spec), how)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of a regression a column of numbers for each target."""
@@ -412,6 +500,7 @@ class TableModel(Model[TableNet, Spec]):
 
     def _frame(self, rows: Rows) -> pd.DataFrame:
         """Many rows as a table; it may be empty."""
+        rows = frame_of(rows)
         if isinstance(rows, pd.DataFrame) and not len(rows):
             return rows
         if isinstance(rows, (list, tuple)) and all(isinstance(row, Mapping) for row in rows):

@@ -65,14 +65,22 @@ def fit(
         stop = EarlyStopping(LOSS, patience=0, at=ends)  # of one or two epochs chance decides
         callbacks = [Snapshots(learn.snapshots, lengths), stop]
     schedule = partial(log_cycles, cycles=len(lengths))
-    learn.fit(sum(lengths), lr, schedule, callbacks=callbacks)
+    with learn.time(passes=len(lengths) if callbacks else 0):
+        learn.fit(sum(lengths), lr, schedule, callbacks=callbacks)
     kept = learn.snapshots if callbacks else []
 
     def go_to(number: int) -> None:
         learn.model.load_state_dict(kept[number])
 
     choice = choose(learn, go_to, [0.0] * len(kept)) if kept else None
-    return None if choice is None else choice.predictions
+    if choice is None:
+        return None
+    from zoo.core.training.display import say_line  # slow to import
+
+    end = sum(lengths[: choice.number + 1])
+    note = f"weights of epoch {end}, the end of the cycle that the validation part chose"
+    say_line(learn.run.progress, note)
+    return choice.predictions
 
 
 def first_cycle(n_rows: int) -> int:

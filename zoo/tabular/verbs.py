@@ -15,6 +15,7 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from zoo.core.arguments import require_data, require_order, require_own_model
+from zoo.core.frames import frame_of
 from zoo.core.messages import did_you_mean, quoted
 from zoo.core.model import learner_of, source
 from zoo.core.run import Run, in_fp32, seeded
@@ -51,11 +52,12 @@ from zoo.tabular.options import (
 from zoo.tabular.rivals import rivals_of
 from zoo.tabular.spec import Spec
 from zoo.tabular.stored import Pretrained, opened
+from zoo.tabular.strangeness import GAUGE
 from zoo.tabular.task import task_of
 from zoo.tabular.transfer import carry_over
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def train(
     data: Table,
     target: Name | Sequence[Name],
@@ -88,7 +90,7 @@ def train(
     return _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
 
 
-@verb(FIT_OPTIONS)
+@verb(FIT_OPTIONS, tables=frame_of)
 def finetune(
     pretrained: Pretrained,
     data: Table,
@@ -124,7 +126,7 @@ def finetune(
     return _judged(new_learner, epochs, lr, options)
 
 
-@verb(OPTIONS)
+@verb(OPTIONS, tables=frame_of)
 def learner(
     data: Table,
     target: Name | Sequence[Name] | None = None,
@@ -201,7 +203,14 @@ def _judged(
     trains = epochs != 0
     some = rivals_of if trains else None
     return train_and_judge(
-        new_learner, fit, FIT_OPTIONS, options, rivals=some, refits=trains, few=few
+        new_learner,
+        fit,
+        FIT_OPTIONS,
+        options,
+        rivals=some,
+        refits=trains,
+        few=few,
+        gauge=GAUGE,
     )
 
 

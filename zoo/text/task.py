@@ -20,6 +20,7 @@ from zoo.core.config import Config
 from zoo.core.predictions import Labels, Prediction
 from zoo.core.task import Task, classification, multi_label, scaled_regression
 from zoo.text.models.classifier import ClassifierNet
+from zoo.text.models.contrast import with_contrast
 from zoo.text.models.encoder import EncoderNet, Pooling
 from zoo.text.models.language_model import LanguageNet
 from zoo.text.spec import Label, PieceSpec, Spec, TextSpec
@@ -78,18 +79,27 @@ TASKS: Final = (LANGUAGE, "classification", "multi-label", "regression")
 Network = LanguageNet | ClassifierNet | EncoderNet
 
 
-def task_of(spec: TextSpec, *, label_smoothing: float = 0.0, weights: Tensor | None = None) -> Task:
+def task_of(
+    spec: TextSpec,
+    *,
+    label_smoothing: float = 0.0,
+    weights: Tensor | None = None,
+    contrast: float = 0.0,
+) -> Task:
     """Loss, decoding and metrics for the classes or numbers of a spec; see `zoo.core.task`.
 
     Args:
         spec: what the model knows of them.
         label_smoothing: share of the target that is spread; none for numbers.
         weights: how much each class counts. Shape: (n_classes,).
+        contrast: see `zoo.text.models.contrast.with_contrast`; of an encoder of one class per text.
     """
     if spec.y_scale is not None:
-        return scaled_regression(spec.y_scale, spec.y_range)
-    task = multi_label if spec.multi_label else classification
-    return task(len(spec.classes), label_smoothing=label_smoothing, weights=weights)
+        task = scaled_regression(spec.y_scale, spec.y_range)
+    else:
+        of_classes = multi_label if spec.multi_label else classification
+        task = of_classes(len(spec.classes), label_smoothing=label_smoothing, weights=weights)
+    return with_contrast(task, contrast) if isinstance(spec, PieceSpec) else task
 
 
 def answer_of(spec: TextSpec, row: Any) -> Answer:

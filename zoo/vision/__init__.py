@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from zoo.vision.data.augment import SIDE_ON as SIDE_ON
     from zoo.vision.data.augment import TOP_DOWN as TOP_DOWN
     from zoo.vision.data.augment import Augment as Augment
+    from zoo.vision.data.preprocessing import Preprocessing as Preprocessing
     from zoo.vision.examinations import check as check
     from zoo.vision.inspect import figures as figures
     from zoo.vision.models.catalogue import backbones as backbones
+    from zoo.vision.models.declared_bodies import DeclaredBackbone as DeclaredBackbone
     from zoo.vision.restoration.model import PhotoRestorer as PhotoRestorer
     from zoo.vision.segmentation.model import PhotoSegmenter as PhotoSegmenter
     from zoo.vision.stored import load as load

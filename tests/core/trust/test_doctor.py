@@ -86,7 +86,7 @@ def test_a_model_doubts_by_its_predictions_out_of_fold() -> None:
     assert np.isnan(doubts.probabilities[1:]).all()
     with pytest.raises(ValueError, match=r"Train with folds=5"):
         doubts_of_model(SimpleNamespace(out_of_fold=None), ["r1"])
-    with pytest.raises(ValueError, match=r"a name or a TableModel, got a list"):
+    with pytest.raises(ValueError, match=r"True or a TableModel, got a list"):
         zoo.check(table(), target="y", labels=[1])
 
 
@@ -253,3 +253,16 @@ def test_the_command_reports_writes_fixes_and_ends_with_status_1(tmp_path: Path)
     assert re.search(r"\n40,two labels,", fix.read_text())
     wrong = CliRunner().invoke(app, ["check", str(tmp_path / "films.csv"), "--min-side", "9"])
     assert wrong.exit_code == 1
+
+
+def test_a_column_in_the_place_of_rows_is_told(tmp_path: Path) -> None:
+    table(30).to_csv(tmp_path / "sales.csv", index=False)
+    with pytest.raises(ValueError, match=r"a column of the data. Write zoo.check\(data, target="):
+        zoo.check(tmp_path / "sales.csv", "y")
+
+
+def test_labels_of_a_table_are_doubted_by_no_name(tmp_path: Path) -> None:
+    table(30).to_csv(tmp_path / "sales.csv", index=False)
+    arguments = ["check", str(tmp_path / "sales.csv"), "--target", "y", "--labels-by", "minilm"]
+    answer = CliRunner().invoke(app, arguments)
+    assert "True or a TableModel, got 'minilm'" in " ".join(answer.output.split())

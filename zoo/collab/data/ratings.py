@@ -22,6 +22,7 @@ from zoo.collab.data.ids import clean_ids, whole_numbers
 from zoo.collab.data.times import times_of
 from zoo.collab.options import SplitName
 from zoo.core.contents import Hashes, content_hashes
+from zoo.core.frames import frame_of
 from zoo.core.messages import warn
 from zoo.core.split import require_both_parts, warn_of_marked_parts
 from zoo.core.trust.fixes import corrections, label_like
@@ -61,6 +62,7 @@ def read(
             numbers, ids are neither text nor numbers, times make no sense, or no row is left.
     """
     names_in = partial(column_names, columns=columns, remembered=remembered)
+    table = frame_of(table)
     is_untyped = not isinstance(table, pd.DataFrame) and not keeps_types(Path(table))
     frame = table_of(table, names_in)
     names = names_in(frame)
@@ -141,9 +143,10 @@ def table_of(table: Table, names_in: Callable[[pd.DataFrame], dict[str, Any]]) -
     """A table as a DataFrame; ids of a file without types are text.
 
     Args:
-        table: a DataFrame or a file.
+        table: a DataFrame, a table that `zoo.core.frames` takes, or a file.
         names_in: function from a table to its column names by role.
     """
+    table = frame_of(table)
     if isinstance(table, pd.DataFrame):
         return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -146,7 +147,7 @@ def ratings_to_score(
     """
     table = read(data, remembered=spec.columns, needs_rating=needs_rating)
     ratings = encode(table, spec)
-    is_text = not isinstance(data, pd.DataFrame)
+    is_text = isinstance(data, (str, os.PathLike))
     warn_of_ids(spec, table, ratings.rows, is_text=is_text)
     share = np.isin(pair_keys(ratings.users, ratings.items), rated_items.keys()).mean()
     if share > TOLERABLE_SHARE:

@@ -7,9 +7,11 @@ model.safetensors       the weights; further members of an ensemble as model-2.s
 README.md               the model card
 history.csv             the record of the training
 trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.seen_rows.SeenRows`
+familiar.safetensors    statistics of ordinary inputs, see `zoo.core.trust.unknown`
 
 Every stored thing either describes all rows together or tells of single rows or users. Together:
-classes, scores, the history, the medians, means and deviations of columns. Single rows and users:
+classes, scores, the history, the medians, means and deviations of columns, statistics of ordinary
+inputs. Single rows and users:
 
 - the ids of a recommender's users, their vectors, and who rated what, which
   `Recommender.without_users` leaves out;
@@ -40,6 +42,7 @@ from zoo.core import state_file
 from zoo.core.config import (
     CARD,
     CONFIG,
+    FAMILIAR,
     HISTORY,
     LARGEST_CONFIG,
     SEEN_ROWS,
@@ -55,6 +58,7 @@ from zoo.core.messages import warn
 from zoo.core.saving import saved_together
 from zoo.core.seen_rows import SKETCH_SIZE, SeenRows
 from zoo.core.trust.conformal import errors_of
+from zoo.core.trust.unknown import Familiar
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Artifact:
     weights: list[dict[str, Tensor]]
     history: History
     seen_rows: SeenRows | None = None
+    familiar: Familiar | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -74,6 +79,7 @@ class Artifact:
         return record | {
             "history": self.history,
             "seen_rows": self.seen_rows,
+            "familiar": self.familiar,
             "rivals": self.config.rivals,
             "errors": errors_of(self.config.errors),
         }
@@ -130,6 +136,7 @@ def write(
     card: str,
     *,
     seen_rows: SeenRows | None = None,
+    familiar: Familiar | None = None,
     own_run: bool = False,
     run_files: dict[str, str] | None = None,
 ) -> Path:
@@ -144,6 +151,7 @@ def write(
         history: record of the training.
         card: text of README.md.
         seen_rows: sketch of the training rows.
+        familiar: statistics of ordinary inputs.
         own_run: whether the training state in the directory is that of this model, which stays
             until the run is finished.
         run_files: texts of files by name that belong to the run and are never published.
@@ -157,12 +165,15 @@ def write(
     require_replaceable(target, own_run=own_run)
     texts = {CARD: card, HISTORY: history.to_csv()}
     files = [*config.members, *texts, *([SEEN_ROWS] if seen_rows is not None else [])]
+    files += [FAMILIAR] if familiar is not None else []
     texts[CONFIG] = replace(config, files=files).to_json()
     with saved_together(target, obsolete_files) as folder:
         for name, tensors in zip(config.members, weights, strict=True):
             save_file(_plain(tensors), folder / name, {"format": "pt"})
         if seen_rows is not None:
             _save_seen_rows(seen_rows, folder / SEEN_ROWS)
+        if familiar is not None:
+            save_file(_plain(familiar.tensors()), folder / FAMILIAR)
         for name, text in (texts | (run_files or {})).items():
             (folder / name).write_text(text, encoding="utf-8")
         for path in folder.iterdir():
@@ -208,7 +219,9 @@ def read(directory: Path | str) -> Artifact:
         ) from error
     has_seen_rows = SEEN_ROWS in config.files and (folder / SEEN_ROWS).exists()
     seen_rows = _read_seen_rows(folder / SEEN_ROWS) if has_seen_rows else None
-    return Artifact(config, weights, history, seen_rows)
+    has_familiar = FAMILIAR in config.files and (folder / FAMILIAR).exists()
+    familiar = _read_familiar(folder / FAMILIAR) if has_familiar else None
+    return Artifact(config, weights, history, seen_rows, familiar)
 
 
 def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
@@ -338,6 +351,18 @@ def _read_seen_rows(path: Path) -> SeenRows:
             "tensors. Save or fetch the artifact again."
         )
     return SeenRows(np.sort(hashes.numpy().view(np.uint64)), max(int(n), 0))
+
+
+def _read_familiar(path: Path) -> Familiar:
+    try:
+        return Familiar.from_tensors(_read_weights(path))
+    except ArtifactError:
+        raise
+    except ValueError as error:
+        raise ArtifactError(
+            f"{FAMILIAR} must hold statistics of ordinary inputs, got others ({error!s:.300}). "
+            "Save or fetch the artifact again."
+        ) from error
 
 
 def _plain(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -30,8 +30,16 @@ class Snapshots:
     def epoch_end(self, fit: Fit) -> None:
         """Take a snapshot if a cycle has ended."""
         if fit.epoch in self.ends:
-            state = fit.model.state_dict()
-            self.store.append({name: t.detach().cpu().clone() for name, t in state.items()})
+            self._take(fit)
+
+    def fit_end(self, fit: Fit) -> None:
+        """Take one of a cycle that a budget has shortened."""
+        if fit.is_over and fit.epoch not in self.ends:
+            self._take(fit)
+
+    def _take(self, fit: Fit) -> None:
+        state = fit.model.state_dict()
+        self.store.append({name: t.detach().cpu().clone() for name, t in state.items()})
 
 
 def members(model: nn.Module, snapshots: list[dict[str, Tensor]], n: int) -> list[nn.Module]:
@@ -96,6 +104,8 @@ class WeightAverage:
         fit.model.load_state_dict(self._average.module.state_dict())
         if self.kind == "swa":
             estimate_norms(fit)
+        of = "steps" if self.kind == "ema" else "epochs"
+        fit.notes.append(f"weights averaged over {of} ({self.kind}), which no row has scored")
         self._average = None
 
     def state(self) -> dict[str, Any]:
@@ -138,6 +148,7 @@ class WiSE:
                 for name, t in fit.model.state_dict().items()
             }
         )
+        fit.notes.append(f"weights at {self.share:.0%} of the way from the first to the last")
 
     def state(self) -> dict[str, Any]:
         """The first weights."""

@@ -38,7 +38,7 @@ class _Best:
         self.at = at
         falls = mode == "min" if mode else monitor.endswith(("loss", "rmse", "mae", "error"))
         self.monitor, self.sign, self.min_delta = monitor, 1.0 if falls else -1.0, min_delta
-        self.value = float("inf")
+        self.value, self.epoch = float("inf"), 0
 
     def improved(self, fit: Fit) -> bool | None:
         """Whether the epoch that has ended is the best; None if it does not count."""
@@ -52,7 +52,7 @@ class _Best:
             )
         value = self.sign * row[self.monitor]
         if value < self.value - self.min_delta:
-            self.value = value
+            self.value, self.epoch = value, fit.epoch
             return True
         return False
 
@@ -87,15 +87,21 @@ class EarlyStopping:
         if improved is None:
             return
         self.waited = 0 if improved else self.waited + 1
-        fit.stop = fit.stop or self.waited > self.patience
+        if self.waited > self.patience and fit.epoch < len(fit.steps) and not fit.stop:
+            fit.stop = True
+            fit.notes.append(
+                f"stopped after {fit.epoch} of {len(fit.steps)} epochs: {self._best.monitor} was "
+                f"best after epoch {self._best.epoch}"
+            )
 
     def state(self) -> dict[str, Any]:
         """The count and the best value."""
-        return {"waited": self.waited, "best": self._best.value}
+        return {"waited": self.waited, "best": self._best.value, "epoch": self._best.epoch}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on counting."""
         self.waited, self._best.value = state["waited"], state["best"]
+        self._best.epoch = state.get("epoch", 0)
 
 
 class BestWeights:
@@ -129,14 +135,21 @@ class BestWeights:
         """Put the best copy back."""
         if self._weights:
             fit.model.load_state_dict(self._weights)
+            best = self._best
+            fit.notes.append(
+                f"weights of epoch {best.epoch}, whose {best.monitor} was the best: "
+                f"{best.sign * best.value:.4f}"
+            )
 
     def state(self) -> dict[str, Any]:
         """The best value and its weights."""
-        return {"best": self._best.value, "weights": self._weights}
+        own = {"best": self._best.value, "epoch": self._best.epoch}
+        return own | {"weights": self._weights}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self._best.value, self._weights = state["best"], state["weights"]
+        self._best.epoch = state.get("epoch", 0)
 
 
 class CSVLog:

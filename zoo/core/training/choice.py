@@ -42,14 +42,17 @@ def choose(
         prices: what is added to the sum of losses of each: how unlikely it was beforehand.
 
     Returns:
-        The choice, or None where no rows are held out, predictions have no loss or Ctrl-C ended the
-        training; the weights are then what they were.
+        The choice, or None where no rows are held out, predictions have no loss, Ctrl-C ended the
+        training or there is no time to look at all; the weights are then what they were.
     """
     valid, task = learn.data.valid, learn.task
     if valid is None or task.score is None or learn.interrupted:
         return None
+    budget, passes = learn.budget, len(prices)
+    if budget is not None and budget.left_to_train < passes * budget.book.pass_seconds:
+        return None
     said = []
-    for number in range(len(prices)):
+    for number in range(passes):
         go_to(number)
         said.append(learn.predict(valid))
     target = torch.cat([batch.target.cpu() for batch in valid.epoch(0)])

@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from zoo.core.history import Row
+from zoo.core.run import rank_and_world
 
 _WIDTH = 11
 _HIDDEN = ("step",)
+_OURS = ("epoch", "train_loss", "lr", "seconds")  # columns that are not of the validation part
 
 
 class _Terminal(Console):
@@ -60,20 +62,45 @@ class Display:
         """Move the bar."""
         self._bar.update(self._task, completed=done, epoch=epoch, loss=f"{loss:.4f}")
 
-    def row(self, row: Row) -> None:
-        """Print an epoch's line, and the header before the first."""
+    def row(self, row: Row, epoch: int, epochs: int) -> None:
+        """Print an epoch's line, and the header before the first.
+
+        Args:
+            row: the line of the history.
+            epoch: epochs of the fit that are done.
+            epochs: epochs of the fit in all.
+        """
         columns = [name for name in row if name not in _HIDDEN]
         if columns != self._columns:
             self._columns = columns
-            self._console.print(
-                "".join(f"{name:>{max(_WIDTH, len(name) + 2)}}" for name in columns)
-            )
-        cells = (f"{_cell(name, row[name]):>{max(_WIDTH, len(name) + 2)}}" for name in columns)
-        self._console.print("".join(cells))
+            self._header()
+        cells = {name: _cell(name, row[name]) for name in columns} | {"epoch": f"{epoch}/{epochs}"}
+        self._console.print("".join(f"{cells[name]:>{_width(name)}}" for name in columns))
+
+    def _header(self) -> None:
+        """Print the names of the columns; above them which are of the validation part."""
+        valid = [name for name in self._columns if name not in _OURS]
+        if valid:
+            gap = _width(valid[0]) - len(valid[0])
+            before = sum(_width(name) for name in self._columns[: self._columns.index(valid[0])])
+            over = sum(map(_width, valid)) - gap
+            self._console.print(" " * (before + gap) + f"{' validation ':-^{over}}")
+        self._console.print("".join(f"{name:>{_width(name)}}" for name in self._columns))
 
     def line(self, text: str) -> None:
         """Print a line beside the table."""
-        self._console.print(text)
+        self._console.print(text, markup=False)
+
+
+def say_line(progress: bool | None, text: str) -> None:
+    """Print a line beside the table of a training, once for all processes.
+
+    Args:
+        progress: see `Display`.
+        text: the line; an empty one is not printed.
+    """
+    is_quiet = progress is False or not text or rank_and_world()[0] != 0
+    _Terminal(quiet=is_quiet, soft_wrap=True, highlight=False).print(text, markup=False)
 
 
 def say_table(progress: bool | None, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -95,9 +122,11 @@ def say_table(progress: bool | None, rows: Sequence[Mapping[str, Any]]) -> None:
         console.print(f"{row[first]:{width}}" + line, markup=False)
 
 
+def _width(name: str) -> int:
+    return max(_WIDTH, len(name) + 2)
+
+
 def _cell(name: str, value: float) -> str:
-    if name == "epoch":
-        return f"{value:.0f}"
     if name == "lr":
         return f"{value:.1e}"
     return f"{value:.1f}" if name == "seconds" else f"{value:.4f}"

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from zoo.core.batches import Batch
+from zoo.core.budget import Budget
 from zoo.core.cache_folder import expanded
 from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
@@ -28,6 +30,9 @@ from zoo.core.training.learner import Learner
 
 SUFFIX: Final = ".features"
 _VERSION: Final = "zoo-features-3"
+MOST_SEEN: Final = 0.5  # of a budget, to see rows
+FIRST: Final = 64  # rows, whose time tells how many more there may be,
+MORE: Final = 4  # times as many at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +83,44 @@ def features_and_targets(learn: Learner[Any, Any], looks: Sequence[Look]) -> tup
     """What the looks give, one after the other. Shape: (n, width) and (n, ...), on the CPU."""
     rows = torch.cat([features_of(learn, look) for look in looks])
     return rows, torch.cat([look.targets for look in looks])
+
+
+def features_in_time(learn: Learner[Any, Any], looks: Sequence[Look]) -> tuple[Tensor, Tensor]:
+    """As `features_and_targets`, of as many rows, drawn once, as the learner's budget has time for.
+
+    Half of the time that is left goes to it at most; at least `FIRST` rows are seen in each way.
+    """
+    if learn.budget is None:
+        return features_and_targets(learn, looks)
+    features, targets, time = [], [], learn.budget.part(MOST_SEEN)
+    for i, look in enumerate(looks):
+        known = _known_in_time(learn, look, time.part(1 / (len(looks) - i)))
+        has = np.isin(look.names, known.names)
+        if not has.all():
+            learn.shortened = True
+            learn.budget.say(f"the probe was fitted to {has.mean():.2g} of the rows")
+        features.append(known.of(look.names[has]))
+        targets.append(look.targets[torch.from_numpy(has)])
+    return torch.cat(features), torch.cat(targets)
+
+
+def _known_in_time(learn: Learner[Any, Any], look: Look, time: Budget) -> Known:
+    """What the cache has of a look, and what can be computed of the rest within some time."""
+    place = _place(learn, look)
+    known = Known.nothing(look.width) if place is None else read(place, look.width)
+    rest, n = np.random.default_rng(0).permutation(known.lacks(look.names)), FIRST
+    if not len(rest):
+        return known
+    while len(rest) and n > 0:
+        left, rows = time.left, np.sort(rest[:n])
+        seen = look.compute(rows)
+        if len(seen) != len(rows):  # rows that are only seen all together
+            rows = rest = np.arange(len(seen))
+        known, rest = known.added(look.names[rows], seen), rest[len(rows) :]
+        n = min(int(len(rows) * time.left / max(left - time.left, 1e-9)), MORE * n)
+    if place is not None:
+        keep(place, known, int(learn.run.cache_gb * 1e9))
+    return known
 
 
 def computed(learn: Learner[Any, Any], body: nn.Module, batches: Iterable[Batch]) -> Tensor:

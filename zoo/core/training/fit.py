@@ -19,6 +19,7 @@ from zoo.core.task import Task
 from zoo.core.training.evaluation import evaluate
 from zoo.core.training.groups import LayerGroup, train_mode
 from zoo.core.training.options import BatchNormMode
+from zoo.core.training.pace import Pace
 from zoo.core.training.schedules import Factors, Schedule
 from zoo.core.training.updates import Updates
 
@@ -60,7 +61,10 @@ class Fit:
         step: steps of this fit that are done.
         row: the latest epoch's line of the table.
         call: settings that a repeated call must equal, by name.
+        pace: plans the steps by the time that there is; None makes all of them.
+        parts: that a batch passes in: `accumulate`, or more where memory did not hold these.
         updates: makes the optimizer's steps; the loop goes through it.
+        notes: why the weights are not those of the last row; printed below the table.
     """
 
     model: nn.Module
@@ -81,6 +85,7 @@ class Fit:
     callbacks: Sequence[Any] = ()
     on_flush: Callable[[], None] | None = None
     call: dict[str, Any] = field(default_factory=dict)
+    pace: Pace | None = None
 
     epoch: int = 0
     step: int = 0
@@ -89,16 +94,19 @@ class Fit:
     row: dict[str, float] = field(default_factory=dict)
     stop: bool = False
     interrupted: bool = False
+    notes: list[str] = field(default_factory=list)
     pending: list[tuple[Tensor, float]] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.perf_counter)
     first_epoch: int = field(init=False)
     hooks: dict[str, list[Callable[..., Any]]] = field(init=False)
+    parts: int = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
     updates: Updates = field(init=False)
 
     def __post_init__(self) -> None:
         self.first_epoch = self.progress.epoch
         self.hooks = collect_hooks(self.callbacks)
+        self.parts = self.accumulate
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
         self.updates = Updates(self.optimizer)
 
@@ -112,6 +120,16 @@ class Fit:
         """Steps of the current epoch that are done."""
         return self.step - sum(self.steps[: self.epoch])
 
+    @property
+    def position(self) -> int:
+        """Place of the next step in the schedule."""
+        return self.step if self.pace is None else round(self.pace.position)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no time for a further step."""
+        return self.pace is not None and self.step >= self.pace.last
+
     def train_mode(self) -> None:
         """Switch the model to training mode, but for batch norms whose statistics stay."""
         train_mode(self.model, self.groups, self.batchnorm)
@@ -124,7 +142,7 @@ class Fit:
 
     def set_rates(self, batch_rate: float) -> Factors:
         """Give the optimizer the rates and momentum of the current step."""
-        factors = self.schedule(self.step, self.steps)
+        factors = self.schedule(self.position, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = group["max_lr"] * factors.rate * batch_rate
             if factors.momentum is None:
@@ -157,6 +175,8 @@ class Fit:
                 )
         self.history.losses += losses
         self.history.lrs += rates
+        if self.pace is not None:
+            self.pace.plan(self, len(losses))
         if self.on_flush:
             self.on_flush()
 

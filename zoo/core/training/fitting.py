@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from zoo.core import budget
 from zoo.core.batches import seed_of
 from zoo.core.run import Run, rank_and_world
 from zoo.core.training import checkpoint, loop
@@ -43,12 +44,12 @@ def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
 
         def flushed() -> None:
             fit.seconds = time.perf_counter() - fit.began
-            display.step(fit.step, progress.epoch, fit.history.losses[-1])
+            display.step(fit.position, progress.epoch, fit.history.losses[-1])
             if state.due():
                 state.save(fit)
 
         fit.on_flush = flushed
-        while fit.epoch < len(fit.steps) and not (fit.stop or fit.interrupted):
+        while fit.epoch < len(fit.steps) and not (fit.stop or fit.interrupted or fit.is_over):
             if fit.step_in_epoch == 0:
                 torch.manual_seed(seed_of(run.seed, len(progress.closed), fit.epoch, rank))
             _train_epoch(fit, display)
@@ -57,6 +58,8 @@ def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
             display.line(f"interrupted after {fit.epoch} of {len(fit.steps)} epochs")
     for hook in fit.hooks["fit_end"]:
         hook(fit)
+    for note in fit.notes:
+        display.line(note)
     fit.model.eval()
     if not fit.interrupted:
         progress.closed.append({"call": fit.call, "epoch": progress.epoch})
@@ -68,22 +71,28 @@ def _train_epoch(fit: Fit, display: Display) -> None:
     safe = checkpoint.model_state(fit.model)
     fit.began = time.perf_counter() - fit.seconds
     fit.train_mode()
+    if fit.pace is not None:
+        fit.pace.begin()
     try:
         loop.train_epoch(fit, fit.train.epoch(fit.progress.epoch, fit.step_in_epoch))
     except FloatingPointError:
         checkpoint.load_model_state(fit.model, safe)
         raise
-    if fit.step_in_epoch < fit.steps[fit.epoch]:  # stopped or interrupted on the way
+    is_cut = fit.stop or fit.interrupted or not fit.is_over
+    if fit.step_in_epoch < fit.steps[fit.epoch] and is_cut:
         return
     history = fit.history
-    losses = history.losses[-fit.steps[fit.epoch] :]
+    losses = history.losses[-fit.step_in_epoch :]
     fit.row = {"epoch": fit.progress.epoch, "step": len(history.losses)}
     fit.row["train_loss"] = sum(losses) / len(losses)
+    began = budget.clock()
     if scores := fit.evaluate():
+        if fit.pace is not None:
+            fit.pace.time.book.pass_seconds = budget.clock() - began
         fit.row |= {"valid_loss": scores.pop("loss"), **scores}
     fit.row |= {"lr": history.lrs[-1], "seconds": time.perf_counter() - fit.began}
     history.rows.append(fit.row)
     fit.epoch, fit.progress.epoch, fit.seconds = fit.epoch + 1, fit.progress.epoch + 1, 0.0
-    display.row(fit.row)
+    display.row(fit.row, fit.epoch, len(fit.steps))
     for hook in fit.hooks["epoch_end"]:
         hook(fit)

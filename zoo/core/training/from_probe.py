@@ -18,13 +18,23 @@ from torch import nn
 from zoo.core import state_file
 from zoo.core.run import rank_and_world
 from zoo.core.training import probe
-from zoo.core.training.features import Look, features_and_targets
+from zoo.core.training.features import Look, features_in_time
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import one_cycle
-from zoo.core.training.shares import ShareChoice, Sums, choose_share, trusted_share, weights_of
+from zoo.core.training.shares import (
+    SHARES,
+    ShareChoice,
+    Sums,
+    choose_share,
+    trusted_share,
+    weights_of,
+)
 
 STARTED: Final = ".started.safetensors"  # file of a run's folder: weights that a head's epoch made
 HEAD_LR: Final = 2e-3  # of a head alone, on a frozen body
+HEAD_SHARE: Final = 0.3  # of a budget, for this head
+COMPARED: Final = 0.2  # of a budget, to compare penalties
+REFIT_PASSES: Final = 4.0  # over the validation part, in which all rows of training pass once
 RISE: Final = 0.3  # share of the steps in which the rate rises
 
 
@@ -70,18 +80,24 @@ class ProbeStart:
         """
         last, features, targets = self._rows(learn)
         penalties = self.penalties if penalty is None else (penalty,)
-        line = probe.fit(features, targets, learn.task, last.out_features, penalties)
+        with learn.time(COMPARED):
+            line = probe.fit(
+                features, targets, learn.task, last.out_features, penalties, learn.budget
+            )
         probe.start_head(last, *line)
 
     def penalty(self, learn: Learner[Any, Any]) -> float:
         """The best of `penalties` for the features that the body gives now."""
         last, features, targets = self._rows(learn)
         n_out = last.out_features
-        return probe.best_penalty(features, targets, learn.task, n_out, self.penalties)
+        with learn.time(COMPARED):
+            return probe.best_penalty(
+                features, targets, learn.task, n_out, self.penalties, learn.budget
+            )
 
     def _rows(self, learn: Learner[Any, Any]) -> tuple[nn.Linear, probe.Floats, NDArray[Any]]:
         """The last layer; the training rows' features and targets."""
-        features, targets = features_and_targets(learn, self.looks(learn))
+        features, targets = features_in_time(learn, self.looks(learn))
         return self.last(learn.model), features.numpy(), targets.numpy()
 
     def name(self, network: nn.Module) -> str:
@@ -97,7 +113,8 @@ def _train_head(learn: Learner[Any, Any]) -> None:
     """
     before = weights_of(learn.model)
     learn.freeze()
-    learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
+    with learn.time(HEAD_SHARE):
+        learn.fit_one_cycle(1, HEAD_LR, pct_start=0.99)
     if learn.run.out is None or learn.interrupted:
         return
     place = Path(learn.run.out) / STARTED
@@ -143,7 +160,9 @@ def fit_between(
     """
     first = weights_of(learn.model)
     penalty = None if refit is None else refit.penalty(learn)
-    train_all(learn, epochs, lr, ratio, frozen)
+    passes = len(SHARES) + (0.0 if refit is None else REFIT_PASSES)
+    with learn.time(passes=passes):
+        train_all(learn, epochs, lr, ratio, frozen)
     if learn.state.is_finished:  # the weights are those of the end already
         return None
     if refit is not None and not learn.interrupted:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, get_args
@@ -14,6 +15,7 @@ from torch.optim import Optimizer
 
 from zoo.core.artifacts.own_module import save_module
 from zoo.core.batches import NO_VALIDATION, Batches, Data, S, require_same_network
+from zoo.core.budget import Budget
 from zoo.core.forks import compute_alone_after_fork
 from zoo.core.history import History
 from zoo.core.memory import keep_freed_blocks
@@ -34,6 +36,7 @@ from zoo.core.training.groups import (
 )
 from zoo.core.training.lr_finder import LRCurve, lr_find
 from zoo.core.training.options import BatchNormMode, OptimizerName
+from zoo.core.training.pace import Pace
 from zoo.core.training.resume import TrainingState
 from zoo.core.training.schedules import (
     Schedule,
@@ -98,6 +101,8 @@ class Learner(Generic[S, M]):
         progress: epochs, history, snapshots and finished fits so far.
         interrupted: whether Ctrl-C ended the last fit.
         cut_short: after how many epochs it did, in words; empty otherwise.
+        budget: the time that is left to the learner; None if there is enough.
+        shortened: whether a fit had no time for all of its steps.
         rates: highest rate of each layer group in the last fit, input first; empty before any.
         state: the file that a killed run continues from.
     """
@@ -123,7 +128,8 @@ class Learner(Generic[S, M]):
                 f"a model that carries a hidden state takes whole batches, got {accumulate=}. Use "
                 "a smaller batch_size."
             )
-        self.run = run or Run()
+        run = run or Run()
+        self.run, self.budget = replace(run, budget=None), run.budget
         compute_alone_after_fork()
         self.device = self.run.torch_device()
         if self.run.keep_memory and self.device.type == "cpu":
@@ -135,10 +141,11 @@ class Learner(Generic[S, M]):
         self.data, self.task, self._as_model = data, task, as_model
         self.optimizer, self.weight_decay, self.clip = optimizer, weight_decay, clip
         self.accumulate, self.batchnorm = accumulate, batchnorm
+        self._parts = accumulate  # or more, where memory did not hold these
         self.callbacks = list(callbacks)
         collect_hooks(self.callbacks)
         self.progress = Progress()
-        self.interrupted, self.cut_short = False, ""
+        self.interrupted, self.cut_short, self.shortened = False, "", False
         self.rates: list[float] = []
         self.state = TrainingState(self.run)
 
@@ -209,6 +216,22 @@ class Learner(Generic[S, M]):
                 "some by set_data(other_learner.data), or use finetune(model, data)."
             )
 
+    @contextmanager
+    def time(self, share: float = 1.0, *, passes: float = 0.0, keep: float = 0.0) -> Iterator[None]:
+        """Within this context a part of the budget, if there is one, is all that there is.
+
+        Args:
+            share: of the time that is left to train.
+            passes: over the validation part, that come after what trains in the context.
+            keep: seconds for what else comes after it.
+        """
+        whole = self.budget
+        self.budget = None if whole is None else whole.part(share, passes=passes, keep=keep)
+        try:
+            yield
+        finally:
+            self.budget = whole
+
     # ---- fitting ------------------------------------------------------------------------------
 
     def fit(
@@ -218,6 +241,7 @@ class Learner(Generic[S, M]):
         schedule: Schedule = constant,
         *,
         callbacks: Sequence[Any] = (),
+        minutes: float | None = None,
     ) -> History:
         """Train for some epochs.
 
@@ -230,6 +254,8 @@ class Learner(Generic[S, M]):
             lr: highest rate: a float; one a layer group; (low, high) or slice, geometric.
             schedule: (step, steps of each epoch) -> factors, from `zoo.core.training.schedules`.
             callbacks: for this fit only, beside the learner's.
+            minutes: that the fit may take: where its epochs do not fit, fewer steps go through the
+                same schedule.
 
         Returns:
             The learner's history.
@@ -241,6 +267,9 @@ class Learner(Generic[S, M]):
         self.require_data()
         if not hasattr(epochs, "__index__") or epochs < 1:
             raise ValueError(f"epochs must be 1 or more, got {epochs=}. Try epochs=4.")
+        if minutes is not None and not minutes > 0:
+            raise ValueError(f"minutes must be above 0, got {minutes=}. Leave them out.")
+        budget = self.budget if minutes is None else Budget.of(minutes)
         self.interrupted, self.cut_short = False, ""
         self.rates = group_rates(lr, len(self.groups))
         if not self.progress.closed:
@@ -250,8 +279,13 @@ class Learner(Generic[S, M]):
             steps = [self.data.train.steps(self.epoch + i) for i in range(epochs)]
             fit = self.new_fit(steps, lr, schedule, [*self.callbacks, *callbacks])
             fit.call = self.state.call(fit, self._settings)
+            fit.parts, fit.pace = self._parts, None if budget is None else Pace(budget)
             fit_through(fit, self.run, self.state)
-        self.interrupted = fit.interrupted
+        self.interrupted, self._parts = fit.interrupted, fit.parts
+        if budget is not None and fit.is_over and fit.step < sum(fit.steps):
+            self.shortened = True
+            share = fit.step / sum(fit.steps)
+            budget.say(f"{share * epochs:.2g} of {epochs} epochs were trained for")
         if fit.interrupted:
             self.cut_short = f"after {fit.epoch} of {epochs} epochs"
         return self.history
@@ -301,7 +335,8 @@ class Learner(Generic[S, M]):
             ratio: the head's rate divided by that of the first layer group, when unfrozen.
         """
         self.freeze()
-        self.fit_one_cycle(frozen_epochs, lr, pct_start=0.99)
+        with self.time(frozen_epochs / (frozen_epochs + epochs)):
+            self.fit_one_cycle(frozen_epochs, lr, pct_start=0.99)
         self.unfreeze()
         if epochs and not self.interrupted:
             self.fit_one_cycle(epochs, (lr / 2 / ratio, lr / 2), pct_start=0.3, div=5.0)

@@ -1,7 +1,7 @@
 """The one training loop of the repository.
 
 Nothing here waits for the device at every step: losses stay on it until `Fit.flush` fetches them,
-a few times a second at most.
+a few times a second at most. Where memory does not hold a batch, it passes in more parts.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from zoo.core.batches import Batch
+from zoo.core.messages import warn
 from zoo.core.run import accelerator, rank_and_world
 from zoo.core.training.evaluation import to_device
 from zoo.core.training.fit import Fit
 from zoo.core.training.groups import has_vector_norms
 
 FLUSH_SECONDS = 0.5
+_NO_MEMORY: Final = ("DefaultCPUAllocator", "can't allocate memory", "out of memory")
 _ONE_VALUE: Final = "more than 1 value per channel"  # in the error of a batch norm
 
 
@@ -40,11 +42,13 @@ def train_epoch(fit: Fit, batches: Iterable[Batch]) -> None:
         loss = train_step(fit, batch)
         fit.pending.append((loss, fit.optimizer.param_groups[-1]["lr"]))
         fit.step += 1
+        if fit.pace is not None:
+            fit.pace.step(fit)
         for hook in after:
             hook(fit)
         if time.perf_counter() - fit.flushed_at > FLUSH_SECONDS:
             fit.flush()
-        if fit.stop or fit.interrupted:
+        if fit.stop or fit.interrupted or fit.is_over:
             break
     fit.flush()
 
@@ -55,11 +59,70 @@ def train_step(fit: Fit, batch: Batch) -> Tensor:
     A batch that passes in several parts, or is shared by several processes, weighs every part by
     the number of its targets: the step equals that on the whole batch, unless batch norms learn,
     which normalise every part by itself.
+
+    Raises:
+        MemoryError: there is no memory for the smallest part of a batch.
+    """
+    loss = _loss_and_gradients(fit, batch)
+    if fit.clip is not None:
+        fit.scaler.unscale_(fit.optimizer)
+        nn.utils.clip_grad_norm_(
+            [p for group in fit.optimizer.param_groups for p in group["params"]], fit.clip
+        )
+    if fit.scaler.is_enabled():
+        fit.scaler.step(fit.optimizer)
+        fit.scaler.update()
+    else:
+        fit.updates.step()
+    return loss
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is no memory left, on a CPU or a GPU."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(words in str(error) for words in _NO_MEMORY)
+
+
+def _loss_and_gradients(fit: Fit, batch: Batch) -> Tensor:
+    """Compute the gradients of a batch; its mean loss. Parts halve until memory holds one."""
+    while True:
+        try:
+            return _backward(fit, batch)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or rank_and_world()[1] > 1:
+                raise
+            lack = error.with_traceback(None)  # which holds the tensors of the failed step
+        _halve(fit, len(batch.target), lack)
+
+
+def _halve(fit: Fit, n: int, lack: BaseException) -> None:
+    """Have batches pass in twice as many parts from now on.
+
+    Raises:
+        MemoryError: parts cannot be smaller.
     """
     fit.updates.zero_grad()
-    alone = fit.accumulate == 1 or not has_vector_norms(fit.model)
-    parts = split(batch, fit.accumulate, fewest=1 if alone else 2)
-    world = rank_and_world()[1]
+    if fit.device.type == "cuda":
+        torch.cuda.empty_cache()
+    parts = 2 * fit.parts
+    if hasattr(fit.model, "carried") or n // parts < _fewest(fit, parts):
+        raise MemoryError(
+            f"training must have memory for the smallest part of a batch, got too little for {n} "
+            f"rows in {fit.parts} parts. Take a smaller batch_size, smaller inputs or a smaller "
+            "model."
+        ) from lack
+    fit.parts = parts
+    warn(
+        f"memory must hold a part of a batch, got too little for {n} rows in {parts // 2}. Batches "
+        f"pass in {parts} parts from now on, by which only batch norms that learn differ."
+    )
+
+
+def _backward(fit: Fit, batch: Batch) -> Tensor:
+    """Gradients of a batch's mean loss, and this loss, on the device."""
+    fit.updates.zero_grad()
+    parts, world = split(batch, fit.parts, fewest=_fewest(fit, fit.parts)), rank_and_world()[1]
     if len(parts) == 1 and world == 1:
         loss, _ = forward_loss(fit, batch)
         fit.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -75,17 +138,12 @@ def train_step(fit: Fit, batch: Batch) -> Tensor:
             torch.distributed.all_reduce(totals)
         loss, n = totals[0] / totals[1].clamp(min=1), totals[1].clamp(min=1)
         torch._foreach_mul_(_gradients(fit.optimizer), world / n)  # DDP has divided by world
-    if fit.clip is not None:
-        fit.scaler.unscale_(fit.optimizer)
-        nn.utils.clip_grad_norm_(
-            [p for group in fit.optimizer.param_groups for p in group["params"]], fit.clip
-        )
-    if fit.scaler.is_enabled():
-        fit.scaler.step(fit.optimizer)
-        fit.scaler.update()
-    else:
-        fit.updates.step()
     return loss
+
+
+def _fewest(fit: Fit, parts: int) -> int:
+    """Rows that a part must have at least."""
+    return 2 if parts > 1 and has_vector_norms(fit.model) else 1
 
 
 def forward_loss(fit: Fit, batch: Batch) -> tuple[Tensor, Tensor | int]:

@@ -17,7 +17,7 @@ import pandas as pd
 from torch import nn
 
 from zoo.core.batches import Batch, Batches, seed_of
-from zoo.core.history import new_axes
+from zoo.core.pictures import BLUE, DASHES, ORANGE, PALETTE, new_axes
 from zoo.core.run import seeded
 from zoo.core.training import checkpoint, loop
 from zoo.core.training.evaluation import set_aside
@@ -62,16 +62,20 @@ class LRCurve:
         """Loss against rate, the suggestions marked, their range over sweeps shaded."""
         ax = ax or new_axes()
         for lrs, curve in self.sweeps:
-            ax.plot(lrs, curve, color="C0", alpha=1.0 if len(self.sweeps) == 1 else 0.6)
-        for i, (rule, lr) in enumerate(self.suggestions.items(), 1):
-            ax.axvline(lr, color=f"C{i}", linestyle="--", label=f"{rule} {lr:.1e}")
+            ax.plot(lrs, curve, color=BLUE, alpha=1.0 if len(self.sweeps) == 1 else 0.6)
+        looks = zip(self.suggestions.items(), PALETTE[1:], DASHES, strict=False)
+        for (rule, lr), color, dashes in looks:
+            ax.axvline(lr, color=color, linestyle=dashes, label=f"{rule} {lr:.1e}")
         if len(self.sweeps) > 1:
-            ax.axvspan(*self.ranges["valley"], color="C1", alpha=0.15)
+            low, high = self.ranges["valley"]
+            label = f"range of the valley, {len(self.sweeps)} sweeps"
+            ax.axvspan(low, high, color=ORANGE, alpha=0.15, hatch="//", label=label)
         losses = np.concatenate([losses for _, losses in self.sweeps])
         low, high = float(losses.min()), float(np.quantile(losses, 0.9))  # not the explosion
         margin = 0.1 * max(high - low, 1e-6)
         ax.set_ylim(low - margin, high + margin)
-        ax.set(xscale="log", xlabel="learning rate", ylabel="loss, smoothed")
+        title = "Learning-rate finder: the loss as the rate rises"
+        ax.set(title=title, xscale="log", xlabel="learning rate", ylabel="loss, smoothed")
         ax.legend()
         return ax
 

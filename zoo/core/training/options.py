@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypedDict
 
 from zoo.core.options import Option
+from zoo.core.training.tracker import Tracker, TrackerName
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -94,6 +95,14 @@ class TrainingOptions(TypedDict, total=False):
             default=(),
             cli=False,
             help="Objects as `zoo.core.training.callbacks` describes.",
+        ),
+    ]
+    track: Annotated[
+        TrackerName | Tracker | None,
+        Option(
+            group=_GROUP,
+            help="Tracker that is told the options, each epoch, the scores and the losses.",
+            python="An object of `zoo.trackers` is taken as well.",
         ),
     ]
     run: Annotated[

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
 from torch import Tensor, nn
 
+from zoo.core.budget import Budget
 from zoo.core.task import Task
 
 Floats = NDArray[np.float32]
@@ -37,6 +38,7 @@ def fit(
     task: Task,
     n_out: int,
     penalties: Sequence[float] = (PENALTY,),
+    time: Budget | None = None,
 ) -> tuple[Floats, Floats]:
     """Weights (n_out, d) and biases (n_out,) of a linear layer on the features.
 
@@ -48,8 +50,9 @@ def fit(
         n_out: number of outputs.
         penalties: of several the one is taken whose loss on folds is least, shrunk to the first,
             which is taken where rows are too few.
+        time: that comparing them may take.
     """
-    penalty = best_penalty(features, targets, task, n_out, penalties)
+    penalty = best_penalty(features, targets, task, n_out, penalties, time)
     mean, scale = features.mean(0, dtype=np.float64), scales(features)
     x = (features - mean) / scale
     weights = None if task.weights is None else task.weights.numpy(force=True)
@@ -101,11 +104,17 @@ def start_head(last: nn.Linear, slopes: Floats, biases: Floats) -> None:
 
 
 def best_penalty(
-    features: Floats, targets: NDArray[Any], task: Task, n_out: int, penalties: Sequence[float]
+    features: Floats,
+    targets: NDArray[Any],
+    task: Task,
+    n_out: int,
+    penalties: Sequence[float],
+    time: Budget | None = None,
 ) -> float:
     """The penalty with the least loss on rows held out, each class spread over the parts.
 
-    What is minimised is the posterior's logarithm, with a normal prior around the first one.
+    What is minimised is the posterior's logarithm, with a normal prior around the first one. Where
+    time is over, the parts until then decide.
     """
     n = len(targets)
     if len(penalties) == 1 or n < 2 * PARTS or task.score is None:
@@ -116,8 +125,10 @@ def best_penalty(
     costs = {p: (d / SPREAD) ** 2 / 2 for p, d in zip(penalties, decades, strict=True)}
     for part in range(PARTS if n <= FEW else 1):
         held = np.sort(order[part::PARTS])
-        rest = np.setdiff1d(order, held)
+        rest, before = np.setdiff1d(order, held), dict(costs)
         for penalty in penalties:
+            if time is not None and time.left <= 0:
+                return min(penalties, key=before.__getitem__)
             line = fit(features[rest], targets[rest], task, n_out, (penalty,))
             said = decoded(features[held], *line, task)
             mean, count = task.score(said, torch.from_numpy(targets[held]))

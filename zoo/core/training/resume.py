@@ -120,6 +120,9 @@ class TrainingState:
         _load_progress(fit.model, fit.progress, tree)
         state = tree["open"]
         fit.epoch, fit.step, fit.seconds = state["epoch"], state["step"], state["seconds"]
+        fit.parts = state.get("parts", fit.parts)
+        if fit.pace is not None:
+            fit.pace.position = state.get("position", fit.step)
         checkpoint.load_optimizer_state(fit.optimizer, state["optimizer"])
         fit.scaler.load_state_dict(state["scaler"])
         for callback, saved in zip(_stateful(fit.callbacks), state["callbacks"], strict=True):
@@ -152,6 +155,8 @@ class TrainingState:
                 "epoch": fit.epoch,
                 "step": fit.step,
                 "seconds": fit.seconds,
+                "position": fit.position,
+                "parts": fit.parts,
                 "optimizer": checkpoint.optimizer_state(fit.optimizer),
                 "scaler": fit.scaler.state_dict(),
                 "callbacks": [callback.state() for callback in _stateful(fit.callbacks)],

@@ -107,6 +107,29 @@ def log_cycles(step: int, steps: Sequence[int], *, cycles: int = 4) -> Factors:
     return Factors((1 - math.cos(math.tau * math.log2(1 + (2**cycles - 1) * done))) / 2)
 
 
+def ends(schedule: Schedule, steps: Sequence[int]) -> list[int]:
+    """Numbers of steps after which a fit may end: the rate has come down from its cycle.
+
+    >>> ends(one_cycle, [3, 3])
+    [6]
+    >>> from functools import partial
+    >>> ends(partial(sgdr, cycle_len=1, cycle_mult=2), [3, 3, 3])
+    [3, 9]
+    >>> ends(partial(log_cycles, cycles=2), [3, 3, 3])
+    [3, 9]
+    """
+    function, bound = getattr(schedule, "func", schedule), getattr(schedule, "keywords", {})
+    n = sum(steps)
+    if function is log_cycles:
+        cycles = bound.get("cycles", 4)
+        return [round(n * (2**i - 1) / (2**cycles - 1)) for i in range(1, cycles + 1)]
+    if function is sgdr:
+        length, mult = bound.get("cycle_len", 1), bound.get("cycle_mult", 1)
+        lengths = itertools.accumulate(length * mult**i for i in range(len(steps)))
+        return [*(sum(steps[:i]) for i in lengths if i < len(steps)), n]
+    return [n]
+
+
 def sgdr_epochs(cycles: int, cycle_len: int, cycle_mult: int) -> list[int]:
     """The length of each cycle in epochs.
 

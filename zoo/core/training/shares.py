@@ -78,6 +78,8 @@ def choose_share(
     Returns:
         The choice, or None where nothing can choose, see `zoo.core.training.choice.choose`.
     """
+    from zoo.core.training.display import say_line  # slow to import
+
     last, shares = weights_of(learn.model), sorted(earlier or {*SHARES, rule})
     before = dict.fromkeys(shares, 0.0) | dict(earlier or {})
     prices = [((share - rule) / SPREAD) ** 2 / 2 + before[share] for share in shares]
@@ -89,6 +91,11 @@ def choose_share(
     if choice is None:
         go_to(prices.index(min(prices)))
         return None
+    say_line(
+        learn.run.progress,
+        f"weights at {shares[choice.number]:.0%} of the way from the first to the last, as the "
+        "validation part chose",
+    )
     sums = {s: before[s] + own for s, own in zip(shares, choice.sums, strict=True)}
     return ShareChoice(shares[choice.number], sums, choice.predictions)
 

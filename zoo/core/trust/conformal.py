@@ -32,6 +32,7 @@ BINS: Final = 10  # of predictions, in which errors may be of different size
 FEWEST_IN_BIN: Final = 30
 PRIOR: Final = 10.0  # rows of the usual error that a bin starts with
 ROUNDED: Final = 1e-5  # by which a kept error may be too large
+PREDICTION, DIFFICULTY = "prediction", "difficulty"  # by what errors may be of different size
 WIDTH_AT: Final = 0.9  # coverage at which widths decide between both kinds of interval
 
 
@@ -123,45 +124,51 @@ class ClassErrors:
 
 @dataclass(frozen=True)
 class NumberErrors:
-    """Absolute errors of numbers, in units of those that are usual for such a prediction.
+    """Absolute errors of numbers, in units of those that are usual for such a row.
 
     Args:
         ranks: of the errors.
-        places: predictions, sorted, for which the usual error is known; none if it is the same for
-            all, where widths were not shorter otherwise.
+        places: predictions or difficulties, sorted, for which the usual error is known; none if it
+            is the same for all, where widths were not shorter otherwise.
         usual: the error there.
+        by: what the places are; a domain says how difficult a row is.
     """
 
     ranks: Ranks
     places: tuple[float, ...] = ()
     usual: tuple[float, ...] = field(default=(1.0,))
+    by: str = PREDICTION
 
     @classmethod
-    def of(cls, predictions: Floats, target: Floats) -> Self:
-        """Those of rows; their order counts as random. Shapes: (n,) both.
+    def of(cls, predictions: Floats, target: Floats, difficulty: Floats | None = None) -> Self:
+        """Those of rows; their order counts as random. Shapes: (n,) each.
 
-        What is usual for a row is told by the other half of the rows. It is the same for all where
-        there are too few different predictions to tell.
+        What is usual for a row is told by the other half of the rows, by its prediction or its
+        difficulty, whichever makes intervals shorter. It is the same for all where there are too
+        few different ones to tell, or nothing is gained.
         """
-        errors, halves = np.abs(target - predictions), np.arange(len(target)) % 2
-        plain = cls(Ranks.of(errors))
-        if len(np.unique(predictions)) < 4 * FEWEST_IN_BIN:
-            return plain
-        units = np.empty(len(target))
-        for half in (0, 1):
-            own, other = halves == half, halves != half
-            units[own] = _usual_at(predictions[own], *_usual(predictions[other], errors[other]))
-        ranks = Ranks.of(errors / units)
-        if ranks.quantile(WIDTH_AT) * units.mean() >= plain.ranks.quantile(WIDTH_AT):
-            return plain
-        places, usual = _usual(predictions, errors)
-        return cls(ranks, tuple(places.tolist()), tuple(usual.tolist()))
+        errors = np.abs(target - predictions)
+        best = cls(Ranks.of(errors))
+        shortest = best.ranks.quantile(WIDTH_AT)
+        for by, places in ((PREDICTION, predictions), (DIFFICULTY, difficulty)):
+            if places is None or len(np.unique(places)) < 4 * FEWEST_IN_BIN:
+                continue
+            units = _crossed_units(places, errors)
+            ranks = Ranks.of(errors / units)
+            width = ranks.quantile(WIDTH_AT) * units.mean()
+            if width < shortest:
+                at, usual = (tuple(one.tolist()) for one in _usual(places, errors))
+                best, shortest = cls(ranks, at, usual, by), float(width)
+        return best
 
-    def margins(self, predictions: Floats, coverage: float) -> Floats:
+    def margins(
+        self, predictions: Floats, coverage: float, difficulty: Floats | None = None
+    ) -> Floats:
         """Half the width of each interval. Shape: (n,) -> (n,)"""
         units = np.ones(len(predictions))
-        if self.places:
-            units = _usual_at(predictions, np.array(self.places), np.array(self.usual))
+        at = predictions if self.by == PREDICTION else difficulty
+        if self.places and at is not None:
+            units = _usual_at(at, np.array(self.places), np.array(self.usual))
         return self.ranks.quantile(coverage) * units
 
     def to_json(self) -> dict[str, Any]:
@@ -171,9 +178,8 @@ class NumberErrors:
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> Self:
         """What `to_json` gave."""
-        return cls(
-            _ranks(tree["ranks"]), *(tuple(map(float, tree[k])) for k in ("places", "usual"))
-        )
+        places, usual = (tuple(map(float, tree[name])) for name in ("places", "usual"))
+        return cls(_ranks(tree["ranks"]), places, usual, str(tree.get("by", PREDICTION)))
 
 
 Errors = ClassErrors | NumberErrors
@@ -215,6 +221,15 @@ def _cumulated(probabilities: Floats, seed: int) -> Floats:
     share = np.random.default_rng(seed).random((len(ordered), 1))
     np.put_along_axis(sums, order, before + share * ordered, axis=1)
     return sums
+
+
+def _crossed_units(places: Floats, errors: Floats) -> Floats:
+    """The error that is usual for each row, as the other half of the rows tells. Shape: (n,)"""
+    halves, units = np.arange(len(errors)) % 2, np.empty(len(errors))
+    for half in (0, 1):
+        own, other = halves == half, halves != half
+        units[own] = _usual_at(places[own], *_usual(places[other], errors[other]))
+    return units
 
 
 def _usual(predictions: Floats, errors: Floats) -> tuple[Floats, Floats]:

@@ -35,6 +35,7 @@ class Contest:
         partners: names of those that a blend may take.
         seconds: that each took.
         rows: on how many rows each was fitted; 0 stands for all.
+        difficulty: how hard each row is to predict; None if the domain does not say. Shape: (n,)
     """
 
     task: Task
@@ -44,12 +45,14 @@ class Contest:
     partners: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    difficulty: NDArray[np.float64] | None = None
 
     @classmethod
     def joined(cls, contests: Sequence[Contest]) -> Contest:
         """Those of several folds as one, whose parts are the folds; a single one as it is."""
         if len(contests) == 1:
             return contests[0]
+        hard: Any = [one.difficulty for one in contests]
         first, sizes = contests[0], [len(one.target) for one in contests]
         names = [name for name in first.predictions if all(name in c.predictions for c in contests)]
         return cls(
@@ -60,6 +63,7 @@ class Contest:
             [name for name in first.partners if name in names],
             {name: sum(one.seconds.get(name, 0.0) for one in contests) for name in names},
             {name: min(one.rows.get(name, 0) for one in contests) for name in names},
+            None if any(one is None for one in hard) else np.concatenate(hard),
         )
 
     @cached_property
@@ -98,7 +102,7 @@ class Contest:
         if task.is_squared:
             is_single = said[0].numel() == truth[0].numel() == 1
             pair = (one.double().flatten().numpy() for one in (said, truth))
-            return NumberErrors.of(*pair) if is_single else None
+            return NumberErrors.of(*pair, self.difficulty) if is_single else None
         is_class = said.ndim == 2 and truth.ndim == 1
         return ClassErrors.of(said.double().numpy(), truth.numpy()) if is_class else None
 

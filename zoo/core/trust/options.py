@@ -54,6 +54,15 @@ class Measured(TypedDict, total=False):
             "each row by one that has not seen it.",
         ),
     ]
+    minutes: Annotated[
+        float | None,
+        Option(
+            above=0,
+            help="Minutes that the call may take: it ends by then with the best model so far. "
+            "Epochs, the held-out part, folds and the training on all rows are cut down as far as "
+            "it takes, and how far depends on the machine. A resumed call has its own minutes.",
+        ),
+    ]
     refit: Annotated[
         bool | None,
         Option(
@@ -80,3 +89,4 @@ class Judged(Measured, total=False):
 
 
 JUDGED: Final = (*Measured.__annotations__, *Judged.__annotations__)
+REPEATED: Final = tuple(name for name in JUDGED if name != "minutes")

@@ -97,6 +97,7 @@ def contest_of(
     lasted: float,
     seed: int,
     everything: bool = False,
+    most: float = math.inf,
 ) -> tuple[Contest, dict[str, nn.Module]]:
     """Fit the rivals on the training part, and have all predict the validation part.
 
@@ -109,6 +110,7 @@ def contest_of(
         lasted: seconds that the network took.
         seed: of the parts for cross-fitting.
         everything: whether rivals take part that a call is too short for.
+        most: seconds that they may take together.
 
     Returns:
         The contest, and the fitted partners by name.
@@ -119,9 +121,10 @@ def contest_of(
     contest.seconds[NETWORK] = lasted
     partners: dict[str, nn.Module] = {}
     chosen = [one for one in rivals if everything or lasted >= one.least]
-    for rival in chosen:
+    seconds = min(allowed(lasted), most)
+    for rival in chosen if seconds else ():
         started = time.perf_counter()
-        module = rival.fit(data, allowed(lasted) / len(chosen))
+        module = rival.fit(data, seconds / len(chosen))
         contest.predictions[rival.name] = predictions_of(module, data.valid, task, device)
         contest.seconds[rival.name] = time.perf_counter() - started
         contest.rows[rival.name] = getattr(module, "rows", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -17,7 +19,9 @@ from zoo.core.model import finished
 from zoo.core.run import rank_and_world
 from zoo.core.task import rescaled
 from zoo.core.training.learner import Learner
+from zoo.core.trust.budget import time_to_train
 from zoo.core.trust.contest import Contest, scores
+from zoo.core.trust.gauge import Gauge, Measured
 from zoo.core.trust.rivals import Rival, contest_of, targets_of
 
 HELD_OUT: Final = ".held-out.safetensors"  # predictions of rows that decided something
@@ -27,6 +31,9 @@ Recipe = Callable[[Any, Sequence[Any]], Tensor | None]
 
 If the held-out rows decided something on the way, it returns predictions of them that this does not
 flatter, decoded, in the order of the validation batches."""
+
+Difficulty = Callable[[Any], NDArray[np.float64]]
+"""From a learner to how hard each of its validation rows is to predict. Shape: (n,)"""
 
 Rivals = Callable[[Any], Sequence[Rival[Any]]]
 """From a learner to the rivals that suit its data."""
@@ -41,12 +48,16 @@ class Trial:
         metrics: scores of the network alone; empty if it is not kept apart and chose nothing.
         contest: with its rivals; None where nothing can be compared.
         partners: fitted partners by name.
+        measured: how strange the held-out rows are; None if nobody measures it.
+        seconds: that it took.
     """
 
     learn: Learner[Any, Any]
     metrics: dict[str, float]
     contest: Contest | None = None
     partners: dict[str, nn.Module] = field(default_factory=dict)
+    measured: Measured | None = None
+    seconds: float = 0.0
 
 
 def trial_of(
@@ -58,6 +69,8 @@ def trial_of(
     in_folds: bool,
     everything: bool,
     unscored: dict[str, float] | None,
+    gauge: Gauge | None = None,
+    difficulty: Difficulty | None = None,
 ) -> Trial:
     """Train a learner and compare it with its rivals.
 
@@ -69,15 +82,22 @@ def trial_of(
         in_folds: whether it is one of several folds, whose predictions are kept.
         everything: whether rivals that pay in long calls alone take part too.
         unscored: see `zoo.core.trust.judge.train_and_judge`.
+        gauge: what measures how strange rows are; None if the domain has none.
+        difficulty: what says how hard rows are to predict; None if the domain does not.
     """
     started = time.perf_counter()
-    said = _remembered(learn, recipe(learn, ()))
+    with time_to_train(learn, has_rivals=rivals is not None):
+        said = _remembered(learn, recipe(learn, ()))
     valid, task = learn.data.valid, learn.task
     metrics = finished(learn, unscored).metrics if apart and not learn.interrupted else {}
     if said is not None and valid is not None:
         metrics = scores(task, said, targets_of(valid))
     trial = Trial(learn, metrics)
+    if gauge is not None and valid is not None and not learn.interrupted:
+        trial.measured = gauge.of_held_out(learn)
     some = rivals(learn) if rivals else ()
+    if learn.shortened:  # there is no time for those that only compare
+        some = [one for one in some if one.blends]
     keeps = in_folds and learn.data.origin is not None
     if learn.interrupted or valid is None or task.score is None or not (some or keeps):
         return trial
@@ -90,7 +110,10 @@ def trial_of(
         lasted=time.perf_counter() - started,
         seed=learn.run.seed,
         everything=everything,
+        most=math.inf if learn.budget is None else max(learn.budget.left, 0.0),
     )
+    if difficulty is not None:
+        trial.contest.difficulty = difficulty(learn)
     return trial
 
 

@@ -150,21 +150,25 @@ def doubts_of_model(model: Any, names: Sequence[Hashable | None]) -> Doubts:
     return Doubts(list(table.columns), probabilities)
 
 
-def require_doubter(labels: Any, kind: type) -> None:
+def require_doubter(labels: Any, kind: type, named: bool = True) -> None:
     """Refuse what labels cannot be doubted by.
 
     Args:
         labels: what the user says.
         kind: the class of the domain's models.
+        named: whether pretrained networks of the domain can be named.
 
     Raises:
-        ValueError: it is no truth, no name and no such model.
+        ValueError: it is no truth, no such model and no name where there are any.
     """
-    if not isinstance(labels, (bool, str, kind)):
-        raise ValueError(
-            f"labels must be doubted by True, a name or a {kind.__name__}, got a "
-            f"{type(labels).__name__}. Pass the model itself, or leave it out."
-        )
+    if isinstance(labels, (bool, kind)) or (named and isinstance(labels, str)):
+        return
+    ways = "True, a pretrained network's name or" if named else "True or"
+    shown = repr(labels) if isinstance(labels, str) else f"a {type(labels).__name__}"
+    raise ValueError(
+        f"labels must be doubted by {ways} a {kind.__name__}, got {shown}. Pass the model itself, "
+        "or leave it out."
+    )
 
 
 def probe(n: int) -> Any:

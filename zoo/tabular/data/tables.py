@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from zoo.core.frames import frame_of
 from zoo.core.messages import quoted
 from zoo.data import table
 from zoo.tabular.options import Name
@@ -21,10 +22,11 @@ ALL_INPUTS: Final = "every column of the training, if only with empty cells,"
 def read_table(
     data: Any, as_text: Mapping[Name, Iterable[str]] | None = None, names: Iterable[Name] = ()
 ) -> pd.DataFrame:
-    """A DataFrame as it is, or the one that a file holds.
+    """A DataFrame as it is, or the one that a file or another library's table holds.
 
     Args:
-        data: a DataFrame, or the path of a file that `zoo.data.table` reads.
+        data: a DataFrame, a table that `zoo.core.frames` takes, or the path of a file that
+            `zoo.data.table` reads.
         as_text: columns of a CSV file whose cells are text even if they look like numbers, and
             their texts that are no gaps even if they look like such, as NA.
         names: names of a model's columns, which a file writes as text without spaces around.
@@ -34,6 +36,7 @@ def read_table(
         ValueError: it is no table, has no rows, or its columns have no names or the same one.
         ModuleNotFoundError: Parquet files need pyarrow.
     """
+    data = frame_of(data)
     if isinstance(data, pd.DataFrame):
         frame = data
     elif isinstance(data, (str, os.PathLike)):

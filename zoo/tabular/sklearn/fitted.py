@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from zoo.core.frames import frame_of
 from zoo.core.run import Run
 from zoo.core.trust.contest import BETTER
 from zoo.tabular.data.columns import LEFT_OUT
@@ -65,6 +66,7 @@ def fitted_table(
     Raises:
         ValueError: X or y do not suit, or labels are missing.
     """
+    X = frame_of(X)
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, skip_check_array=True)
         check_consistent_length(X, y)
@@ -111,6 +113,7 @@ def target_names(y: Any, frame: pd.DataFrame, n: int = 1) -> list[Name]:
 
 def table_as_fitted(estimator: Any, X: Any) -> pd.DataFrame:
     """X as a DataFrame whose columns are those of fit."""
+    X = frame_of(X)
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, reset=False, skip_check_array=True)
         return (

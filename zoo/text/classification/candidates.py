@@ -249,7 +249,7 @@ def _place(learn: TextLearner, texts: Texts, name: str, network: nn.Module | Non
     """The file that keeps what a candidate says of these texts."""
     batches: Any = learn.data.train
     weights = None if network is None else {**network.state_dict()}
-    apart = ("run", "callbacks", "valid")
+    apart = ("run", "callbacks", "valid", "track")
     options = {key: value for key, value in texts.options.items() if key not in apart}
     data = (texts.labelled.texts, batches.labels, batches.seed, learn.data.spec)
     how = (START.penalties, learn.task.weights, repr(sorted(options.items())))

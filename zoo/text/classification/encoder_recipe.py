@@ -1,9 +1,10 @@
 """How a classifier on a pretrained encoder is fine-tuned: a probe, the upper layers, a probe again.
 
 The encoder knows far more than a few texts can tell: logistic regression on its vectors is where
-training starts. The upper two thirds of its blocks are then trained for some dozens of steps; a
-logistic regression on the vectors that come of it is better than the head that was trained with
-them (so does SetFit: Tunstall et al. 2022, sec. 3). The end lies between both regressions and their
+training starts. The upper two thirds of its blocks are then trained for some dozens of steps, by
+cross entropy and a contrast of all texts of a batch (`zoo.text.models.contrast`); a logistic
+regression on the vectors that come of it is better than the head that was trained with them (so
+does SetFit: Tunstall et al. 2022, sec. 3). The end lies between both regressions and their
 encoders, where texts held out find it best.
 """
 
@@ -19,11 +20,11 @@ from zoo.core.trust.fine_tuning import FineTuning
 from zoo.text.classification.features import looks
 from zoo.text.classification.recipe import fit_gradually
 
-LR: Final = 3e-4  # of all layers that train
-FEWEST, MOST = 1, 10  # epochs
-ONCE: Final = 200  # steps of an epoch from which on it is read once; twice from a quarter of them
+LR: Final = 1e-4  # of all layers that train
+MOST: Final = 20  # epochs, of a single step each
+FALL: Final = 0.6  # power of the steps of an epoch with which there are fewer epochs
 FROZEN: Final = 2  # layer groups: the embeddings, and the first third of the blocks
-NONE, ALL = 16, 64  # texts of which fine-tuning is trusted not at all, and wholly
+TRUSTED: Final = 1.0  # usual share of the tuned weights: they are better from 8 texts a class on
 PENALTIES: Final = (1.0, 0.03, 0.1, 0.3, 3.0, 10.0)  # of the regressions, the first the likeliest
 
 START: Final = ProbeStart(
@@ -47,9 +48,8 @@ def fine_tuning(epochs: int | None, lr: float | None, *, gradual: bool = False) 
     def fit(learn: Learner[Any, Any], earlier: Sums | None) -> ShareChoice | None:
         n = usual_epochs(learn.data.train.steps(0)) if epochs is None else epochs
         if not gradual:
-            n_texts: int = len(learn.data.train)  # type: ignore[arg-type]
             refit = None if START.is_trained(learn.model) else START
-            how: Any = {"rule": trusted_share(n_texts), "frozen": FROZEN, "refit": refit}
+            how: Any = {"rule": TRUSTED, "frozen": FROZEN, "refit": refit}
             return fit_between(learn, n, lr or LR, 1.0, earlier, **how)
         fit_gradually(learn, n, lr or LR)
         return None
@@ -60,20 +60,7 @@ def fine_tuning(epochs: int | None, lr: float | None, *, gradual: bool = False) 
 def usual_epochs(steps: int) -> int:
     """How often to read texts that are read in so many steps: more often the fewer they are.
 
-    >>> [usual_epochs(steps) for steps in (1, 4, 32, 400)]
-    [10, 7, 2, 1]
+    >>> [usual_epochs(steps) for steps in (1, 4, 8, 32, 400)]
+    [20, 9, 6, 3, 1]
     """
-    return min(max(round(math.sqrt(ONCE / steps)), FEWEST), MOST)
-
-
-def trusted_share(n: int) -> float:
-    """Of fine-tuned weights in their mean with the probe's, for n training texts.
-
-    Of 16 texts two classes are learnt by heart, and what was known is lost; from a few hundred on
-    the tuned encoder is the better one (measured on texts held out of training parts: 400 each, of
-    draws of 8 and 64 texts a class of sst2, mpqa, snips, stackoverflow20 and tweet_irony).
-
-    >>> [trusted_share(n) for n in (10, 32, 100)]
-    [0.0, 0.5, 1.0]
-    """
-    return min(max(math.log(n / NONE) / math.log(ALL / NONE), 0.0), 1.0)
+    return max(round(MOST / math.pow(steps, FALL)), 1)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zoo.core.explanation import AGAINST, FOR
+from zoo.core.pictures import GREY
 from zoo.text.data.readable import Reading
 from zoo.text.data.rules import FIELD_ID
 from zoo.text.data.tokenizer import Numbers
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
 
 MOST: Final = 256  # parts that a text is left without, one after another: words, or runs of them
 _WIDTH: Final = 76  # characters of a line of the figure
+_SIZE: Final = 9  # points of a character
+_LETTER: Final = 0.602 * _SIZE / 72  # inches that it takes (DejaVu Sans Mono)
+_LEGEND: Final = "blue: for it    orange, underlined: against it"
 
 
 @dataclass(frozen=True, eq=False)
 class MarkedText:
-    """A text whose words are coloured by their scores: green speaks for the answer, red against it.
+    """A text whose words are coloured by their scores.
+
+    Blue speaks for the answer; orange, underlined, against it.
 
     Attributes:
         label: the class that is explained; the number in a few digits.
@@ -45,7 +51,8 @@ class MarkedText:
     def html(self) -> str:
         """The text for a notebook."""
         spans = [
-            f'<span style="background:rgba({",".join(map(str, colour))},{share:.2f})" '
+            f'<span style="background:rgba({",".join(map(str, colour))},{share:.2f})'
+            f'{";border-bottom:2px dashed" if score < 0 else ""}" '
             f'title="{score:+.2f}">{html.escape(word)}</span>'
             for word, score, colour, share in self._coloured()
         ]
@@ -56,26 +63,35 @@ class MarkedText:
         from matplotlib import pyplot as plt
 
         lines = list(_lines(self._coloured()))
-        figure = plt.figure(figsize=(8, 0.4 + 0.24 * len(lines)))
+        figure = plt.figure(figsize=(_LETTER * (_WIDTH + 2), 0.5 + 0.24 * len(lines)))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(-1, _WIDTH + 1), ylim=(len(lines) + 0.5, -1.2))
         axes.axis("off")
-        axes.text(0, -0.5, str(self.label), weight="bold")
+        axes.text(0, -0.5, f"Why {self.label}?", weight="bold", parse_math=False)
+        axes.text(_WIDTH, -0.5, _LEGEND, color=GREY, size=_SIZE - 1, ha="right")
         for row, line in enumerate(lines):
             column = 0
-            for word, _, colour, share in line:
+            for word, score, colour, share in line:
                 paint = (*(part / 255 for part in colour), share)
                 box = {"facecolor": paint, "edgecolor": "none", "pad": 1.5}
-                style: Any = {"family": "monospace", "size": 8, "bbox": box, "parse_math": False}
+                style: Any = {
+                    "family": "monospace",
+                    "size": _SIZE,
+                    "bbox": box,
+                    "parse_math": False,
+                }
                 axes.text(column, row + 0.5, word, **style)
+                if score < 0:
+                    under = {"color": (*paint[:3], 1.0), "linewidth": 1.2, "linestyle": ":"}
+                    axes.plot([column, column + len(word)], [row + 0.72] * 2, **under)
                 column += len(word) + 1
         return figure
 
-    def _coloured(self) -> list[tuple[str, float, tuple[int, int, int], float]]:
+    def _coloured(self) -> list[tuple[str, float, tuple[int, ...], float]]:
         """Words with score, colour, and how strong it is, 0..1."""
         most = max(map(abs, self.scores), default=0.0) or 1.0
         return [
-            (word, score, FOR if score > 0 else AGAINST, 0.8 * abs(score) / most)
+            (word, score, FOR if score > 0 else AGAINST, 0.6 * abs(score) / most)
             for word, score in zip(self.words, self.scores, strict=True)
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, overload
 
@@ -15,12 +16,15 @@ from torch import Tensor
 
 from zoo.core.config import Config
 from zoo.core.explanation import LOG_ODDS, Explanation, label_among, log_odds
+from zoo.core.export import How
 from zoo.core.interface import Field, Interface, reply_of, shown_parts
 from zoo.core.model import Model
 from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
-from zoo.hub.publish import push
+from zoo.core.trust.cloud import Cloud
+from zoo.core.trust.unknown import Statistics, marked
+from zoo.hub.mixin import HubMixin
 from zoo.text.classification.explain import MarkedText, parts_of, without
 from zoo.text.data.documents import DocumentBatches
 from zoo.text.data.labelled import read
@@ -41,7 +45,7 @@ class Asked(HowSure, total=False):
     batch_size: int
 
 
-class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
+class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
     """A model that tells classes of texts apart; what `finetune`, `train` and `load` return.
 
     Attributes:
@@ -51,7 +55,6 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
     """
 
     domain = "text"
-    push = push
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -79,6 +82,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         batch_size: int = 64,
         coverage: float | None = None,
         randomised: bool = False,
+        unknown: bool | float = False,
     ) -> Answer | list[Answer]:
         """Tell the class of a text, or a list of classes for several texts, in their order.
 
@@ -96,10 +100,13 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 `PredictionSet` of classes or an `Interval` of numbers for each text, by the ranks
                 of errors on held-out texts (`zoo.core.trust.conformal`).
             randomised: exactly as often: sets of classes may be empty then.
+            unknown: whether each prediction says as its `unknown` if its text is unlike those of
+                the training (`zoo.core.trust.unknown`). True calls one of a hundred ordinary texts
+                so, another number another share.
 
         Raises:
-            ValueError: something is no text, or a table has no column of texts; a coverage is asked
-                for of a model that was not judged on held-out texts.
+            ValueError: something is no text, or a table has no column of texts; a coverage, or what
+                is unknown, is asked for of a model that was not judged on held-out texts.
         """
         several, alone = self._texts(texts)
         if not several:
@@ -109,15 +116,17 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
             answers = self._covered(decoded, coverage, randomised)
         else:
             answers = [answer_of(self.spec, row) for row in decoded.double().tolist()]
+        if unknown is not False:
+            answers = marked(answers, self._verdicts(partial(self._strangeness, several), unknown))
         return answers[0] if alone else answers
 
     def records(
-        self, files: Sequence[Path | str], *, k: int = 1, coverage: float | None = None
+        self, files: Sequence[Path | str], *, k: int = 1, **how_sure: Unpack[HowSure]
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
         read_files: Any = texts_in if self.spec.n_texts == 1 else pairs_in
         for places, texts in read_files(files, self.spec.text_column):
-            answers = self.predict(texts, coverage=coverage)
+            answers = self.predict(texts, **how_sure)
             for place, answer in zip(places, answers, strict=True):
                 yield place | record_of(answer, k)
 
@@ -148,12 +157,7 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         """
         if data is None:
             return self._validation_scores()
-        usual, task = self.spec.columns, self.spec.task
-        texts = read(data, text, label, usual=usual, task=task).to_score()
-        self._warn_of_seen_rows(texts.hashes())
-        texts.check_pairs(self.spec.n_texts)
-        stream = self._stream(texts.texts)
-        return self._scores(self._batches(stream, texts.numbers(self.spec.classes), batch_size))
+        return self._scores(self._labelled(data, text, label, batch_size))
 
     def explain(self, text: Text, label: Label | None = None) -> Explanation[MarkedText]:
         """Find the words that spoke for a class, and those against it, or that moved a number.
@@ -248,18 +252,19 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         one = self.embed([self._one_text(text)])[0]
         return most_alike(one, self.embed(texts), k, text=texts)
 
-    def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write the model as an ONNX file, and its tokenizer as `NAME.tokenizer.json` beside it.
+    def export(self, path: str | os.PathLike[str], **how: Unpack[How]) -> Path:
+        """Write a file, and its tokenizer as `NAME.tokenizer.json` beside it, see `Model.export`.
 
-        It takes what the tokenizer gives, `input_ids` and `attention_mask`, and has `probabilities`
-        as `predict` has; of a text that is longer than the encoder reads at once only the
-        beginning counts. See `zoo.text.models.export`, which shows how another program uses both.
+        It takes what the tokenizer gives, `input_ids` and `attention_mask`, and `texts`, and has
+        `probabilities` as `predict` has. See `zoo.text.models.export`, which shows how another
+        program uses both.
 
         Raises:
-            ModuleNotFoundError: onnx or onnxscript is not installed.
+            ModuleNotFoundError: a package that it needs is not installed.
             NotImplementedError: the model reads words, or bags of words have a share in it.
+            ValueError: the options are none, or do not go together.
         """
-        from zoo.text.models.export import write_onnx
+        from zoo.text.models.export import program_of
 
         if not isinstance(self.spec, PieceSpec):
             raise NotImplementedError(
@@ -277,9 +282,8 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
                 f"which bags of words have a share of {sum(self.blend.shares):.0%}. Train it with "
                 "rivals=False."
             )
-        members: Any = self.members
-        mixture = self._placed.mixture
-        return write_onnx(path, members, mixture, self.spec, self._task().decode)
+        program = program_of(self._placed, self.spec, self._task(), to_score=self._labelled)
+        return self._export(path, program, how)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of numbers a column of them."""
@@ -290,6 +294,9 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         return pd.DataFrame({name: decoded.numpy()}, pd.Index(names))
 
     # ---- parts --------------------------------------------------------------------------------
+
+    def _strangeness(self, texts: Sequence[Text], statistics: Statistics) -> NDArray[np.float64]:
+        return Cloud.from_tensors(statistics).distances(self.embed(texts))
 
     def _built(self) -> tuple[str, str, dict[str, Any]]:
         return self.spec.task, self.members[0].name, self.arguments
@@ -342,6 +349,21 @@ class TextClassifier(Model[ClassifierNet | EncoderNet, TextSpec]):
         if self.spec.n_texts > 1 and isinstance(network, EncoderNet):
             warn_of_long_pairs(stream, network.room)
         return stream
+
+    def _labelled(
+        self,
+        data: Any,
+        text: str | Sequence[str] | None = None,
+        label: str | Sequence[str] | None = None,
+        batch_size: int = 64,
+    ) -> DocumentBatches:
+        """Batches of labelled texts, see `evaluate`."""
+        usual, task = self.spec.columns, self.spec.task
+        texts = read(data, text, label, usual=usual, task=task).to_score()
+        self._warn_of_seen_rows(texts.hashes())
+        texts.check_pairs(self.spec.n_texts)
+        stream = self._stream(texts.texts)
+        return self._batches(stream, texts.numbers(self.spec.classes), batch_size)
 
     def _batches(self, stream: Stream, labels: NDArray[Any], batch_size: int) -> DocumentBatches:
         partners: Any = () if self.blend is None else self.blend.partners

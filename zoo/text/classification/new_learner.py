@@ -21,6 +21,7 @@ from zoo.core.trust.folds import Fold
 from zoo.text.classification.model import TextClassifier
 from zoo.text.classification.options import (
     BATCH_SIZE,
+    ENCODER,
     ENCODER_BATCH_SIZE,
     LSTM,
     OPTIONS,
@@ -97,7 +98,8 @@ def new_learner(
     """
     on_encoder = first is not None and isinstance(first.spec, PieceSpec)
     is_number = whole.task == "regression"
-    facts = {LSTM: not on_encoder, "classes": not is_number}
+    one_class = on_encoder and whole.task == "classification"
+    facts = {LSTM: not on_encoder, "classes": not is_number, ENCODER: one_class}
     OPTIONS.require_used(options, facts)
     if first is not None:
         require_like(first, options)
@@ -321,7 +323,8 @@ def _task(spec: TextSpec, settings: Options, labels: NDArray[Any], run: Run) -> 
     chosen = settings["class_weights"]
     weights = class_weights(chosen, n_each, len(labels), spec.classes, several=several)
     weights = weights if weights is None else weights.to(run.torch_device())
-    return task_of(spec, label_smoothing=settings["label_smoothing"], weights=weights)
+    smoothed, contrast = settings["label_smoothing"], 0.0 if several else settings["contrast"]
+    return task_of(spec, label_smoothing=smoothed, weights=weights, contrast=contrast)
 
 
 def _batches(

@@ -21,6 +21,7 @@ FEW_LETTERS: Final = 60_000  # up to which a held-out tenth tells too little: 50
 TaskName = Literal["classification", "multi-label", "regression"]
 CHEAP_LETTERS: Final = 1_000_000  # up to which all texts are trained on again
 LSTM: Final = "a model that reads words"  # what some options mean nothing without
+ENCODER: Final = "one class per text, on an encoder"
 BATCH_SIZE, ENCODER_BATCH_SIZE = 64, 16  # texts
 
 Gradual = Annotated[bool, Option(help="Thaw the last layers one after another first, as ULMFiT.")]
@@ -87,6 +88,17 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, Mended, total=False):
             record=True,
             needs=LSTM,
             help="Last words that gradients reach.",
+        ),
+    ]
+    contrast: Annotated[
+        float,
+        Option(
+            default=1.0,
+            low=0,
+            high=100,
+            record=True,
+            needs=ENCODER,
+            help="Weight, beside cross entropy, of drawing texts of one class together.",
         ),
     ]
     bptt: Annotated[

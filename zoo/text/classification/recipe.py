@@ -34,7 +34,8 @@ def fit_finetune(
     epochs, lr = _usual(learn, epochs, lr)
     if not learn.model.head_trained:
         learn.freeze()
-        learn.fit(1, lr, CYCLE)
+        with learn.time(1 / (1 + epochs)):
+            learn.fit(1, lr, CYCLE)
     learn.unfreeze()
     if epochs and not learn.interrupted:
         learn.fit(epochs, (lr / RATIO, lr), CYCLE)
@@ -55,10 +56,11 @@ def fit_gradually(
     n = len(learn.groups)
     n_alone = 0 if learn.model.head_trained else min(THAWED, n - 2) + 1
     phases = [(n - 1 - i, 1, lr / 2**i) for i in range(n_alone)]
-    for first, length, rate in [*phases, (0, epochs, lr / 2**THAWED / 5)]:
+    for i, (first, length, rate) in enumerate([*phases, (0, epochs, lr / 2**THAWED / 5)]):
         if length and not learn.interrupted:
             learn.freeze_to(first)
-            learn.fit(length, gradual_rates(rate, n), CYCLE)
+            with learn.time(length / (n_alone - i + epochs) if i < n_alone else 1.0):
+                learn.fit(length, gradual_rates(rate, n), CYCLE)
 
 
 def usual_epochs(steps: int) -> int:

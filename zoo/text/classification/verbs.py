@@ -14,6 +14,7 @@ from zoo.core.model import source
 from zoo.core.training.learner import Learner
 from zoo.core.training.options import Epochs, Rate, SomeEpochs, SomeRate
 from zoo.core.trust.blend import warn_of_partners
+from zoo.core.trust.gauge import vector_gauge
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.trust.options import JUDGED
 from zoo.core.trust.rivals import Rival
@@ -21,6 +22,7 @@ from zoo.core.trust.trial import Recipe, Rivals
 from zoo.core.verbs import verb
 from zoo.text.classification.candidates import Texts, at_hand, best_start, compared
 from zoo.text.classification.encoder_recipe import fine_tuning
+from zoo.text.classification.features import look_of
 from zoo.text.classification.model import TextClassifier
 from zoo.text.classification.new_learner import labelled_texts, new_learner, training_texts
 from zoo.text.classification.options import (
@@ -44,6 +46,7 @@ from zoo.text.spec import PieceSpec, TextSpec
 
 FEWEST_TEXTS: Final = 25  # different ones, that are divided into folds by default,
 FEWEST_ENCODED: Final = 10  # on an encoder
+GAUGE: Final = vector_gauge(look_of)
 
 
 @verb(FIT_OPTIONS)
@@ -60,7 +63,8 @@ def finetune(
 
     On a pretrained encoder (`"minilm"`, `"hf/ORG/NAME"`) the head is fitted to its vectors of the
     texts, which are kept on disk, by logistic regression; then the upper two thirds of the blocks
-    train for `epochs` by one cycle, the head is fitted anew, and the end lies between both.
+    train for `epochs` by one cycle, by cross entropy and by drawing texts of one class together
+    (`contrast`), the head is fitted anew, and the end lies between both.
 
     On a language model's encoder the head trains for an epoch, then everything for `epochs`, by one
     cycle each, the words at a quarter of the head's rate. A classifier of the same classes is taken
@@ -91,9 +95,9 @@ def finetune(
             and 1. Every text must have a label. A pair of texts is a tuple of two.
         epochs: passes over the texts with everything unfrozen; None makes about 600 steps of them,
             in 2 to 8 epochs: more learn many texts by heart (`scripts/text_imdb.py`). On an encoder
-            1 to 10, the fewer the more texts there are; 0 keeps the logistic regression.
+            1 to 20, the fewer the more texts there are; 0 keeps the logistic regression.
         lr: highest rate of the head; None takes 1e-2, or 2e-3 if the head knows the classes; on an
-            encoder 3e-4.
+            encoder 1e-4.
         gradual: thaw the last layers one after another first, as ULMFiT does: `fit_gradually`.
         **options: see `Options`.
 
@@ -256,6 +260,7 @@ def _judged(
         rivals=rivals,
         refits=cheap,
         few=len(whole.texts) if few else 0,
+        gauge=GAUGE,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from zoo.core.batches import Batch, require_batch_size, seed_of
+from zoo.core.batches import Batch, drawn, require_batch_size, seed_of
 from zoo.text.data.stream import Places, Stream
 from zoo.text.recipe import BPTT
 
@@ -103,6 +103,11 @@ class StreamBatches:
             if step % RELEASE == RELEASE - 1:
                 self.stream.release()
             yield Batch((piece[:, :-1], fresh), piece[:, 1:], rate)
+
+    def part(self, share: float, fewest: int = 1) -> StreamBatches:
+        """A share of the documents, see `drawn`."""
+        rows = drawn(self.stream.n_documents, share, fewest)
+        return replace(self, stream=self.stream.take(rows))
 
     def shard(self, rank: int, world: int) -> StreamBatches:
         """The rows of one process."""

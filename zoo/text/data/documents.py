@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.batches import Batch, bounds, require_batch_size, seed_of, steps_of
+from zoo.core.batches import Batch, bounds, drawn, require_batch_size, seed_of, steps_of
 from zoo.text.data.rules import PAD_ID
 from zoo.text.data.stream import Places, Stream
 from zoo.text.data.word_parts import WordParts
@@ -99,6 +99,11 @@ class DocumentBatches:
         for documents in self.batches(epoch)[start:]:
             low, high = bounds(len(documents), 1, 0, self.rank, self.world)
             yield self._batch(documents[low:high])
+
+    def part(self, share: float, fewest: int = 1) -> DocumentBatches:
+        """A share of the documents, see `drawn`."""
+        rows = drawn(len(self), share, fewest)
+        return replace(self, stream=self.stream.take(rows), labels=self.labels[rows])
 
     def shard(self, rank: int, world: int) -> DocumentBatches:
         """The same documents, of which this process takes its part of every batch."""

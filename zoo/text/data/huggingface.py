@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
+from zoo.core.frames import speaks_arrow
 from zoo.text.data.files import TRAIN_NAMES, VALID_NAMES
 
 
 def is_rows(data: object) -> bool:
     """Whether it is a `Dataset` or `IterableDataset`: rows that are dictionaries."""
-    return hasattr(data, "column_names") and not isinstance(data, Mapping)
+    is_other = isinstance(data, Mapping) or speaks_arrow(data)
+    return hasattr(data, "column_names") and not is_other
 
 
 def parts_of(data: object) -> tuple[Any, Any] | None:
@@ -31,20 +31,3 @@ def parts_of(data: object) -> tuple[Any, Any] | None:
 def columns_of(rows: Any) -> list[str]:
     """The names of the columns; those of the first row where the data set does not tell."""
     return list(rows.column_names or next(iter(rows), {}))
-
-
-def table(rows: Any) -> pd.DataFrame:
-    """All rows, with the names of classes instead of their numbers; -1, which is none, is a gap."""
-    frame = pd.DataFrame(list(rows), columns=columns_of(rows), dtype=object)
-    features: Any = getattr(rows, "features", None)
-    for name in frame.columns if features else ():
-        feature: Any = features.get(name)
-        if names := getattr(feature, "names", None):
-            frame[name] = [_named(value, names) for value in frame[name]]
-        elif names := getattr(getattr(feature, "feature", None), "names", None):
-            frame[name] = [[_named(one, names) for one in value] for value in frame[name]]
-    return frame
-
-
-def _named(number: Any, names: list[str]) -> str | None:
-    return None if number is None or int(number) < 0 else names[int(number)]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from zoo.core.frames import arrow_frame
 from zoo.core.messages import warn
 from zoo.core.names import is_file
 from zoo.data.table import TABLES
@@ -145,6 +146,7 @@ def _is_no_name(text: str) -> bool:
 
 
 def _rows(query: Any, column: Any) -> list[Any]:
+    query = arrow_frame(query)
     names = getattr(query, "columns", getattr(query, "column_names", None))  # of Hugging Face too
     if names is not None:
         query = query[column_of(names, usual=column)]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.frames import frame_of_rows
 from zoo.core.messages import warn
 from zoo.data.table import TABLES, read_texts, truths_of
 from zoo.text.data import huggingface, texts
@@ -55,7 +56,7 @@ def table_of(data: Any) -> pd.DataFrame | None:
     if isinstance(data, (str, os.PathLike)):
         return _from_folder(Path(data)) if Path(data).is_dir() else _from_file(Path(data))
     table = texts.table_of(data)
-    return huggingface.table(data) if table is None and huggingface.is_rows(data) else table
+    return frame_of_rows(data) if table is None and huggingface.is_rows(data) else table
 
 
 def pair_of(data: Any) -> tuple[list[Any], list[Any] | pd.DataFrame]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from zoo.core.contents import Hashes, content_hashes
+from zoo.core.frames import arrow_frame
 from zoo.data.table import TABLES, pieces_of, require_columns
 from zoo.text.data import huggingface, torchtext
 from zoo.text.data.files import parts_in, path_of, text_of, visible
@@ -106,6 +107,7 @@ def table_of(data: Any) -> pd.DataFrame | None:
     Raises:
         ValueError: the columns differ in length.
     """
+    data = arrow_frame(data)
     if isinstance(data, pd.DataFrame):
         return data
     if torchtext.is_dataset(data):

@@ -18,7 +18,7 @@ from zoo.core.interface import Field, Interface, Reply
 from zoo.core.model import Model
 from zoo.core.predictions import Prediction
 from zoo.core.task import Task
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.text.data.batches import StreamBatches
 from zoo.text.data.queries import one_text, texts_in, texts_of
 from zoo.text.data.readable import readable
@@ -41,7 +41,7 @@ NextWords = list[tuple[str, float]]
 """The likeliest next words, each with its probability."""
 
 
-class LanguageModel(Model[LanguageNet, Spec]):
+class LanguageModel(HubMixin, Model[LanguageNet, Spec]):
     """A model that knows which word comes next; what `train_lm`, `finetune_lm` and `load` return.
 
     Attributes:
@@ -51,7 +51,6 @@ class LanguageModel(Model[LanguageNet, Spec]):
     """
 
     domain = "text"
-    push = push
 
     @property
     def arguments(self) -> dict[str, Any]:

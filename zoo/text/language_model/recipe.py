@@ -26,7 +26,8 @@ def fit_finetune(learn: Learner[Any, Any], epochs: int | None, lr: float) -> Non
     if epochs is None:
         epochs = usual_epochs(learn.data.train.steps(0))
     learn.freeze()
-    learn.fit(1, lr, CYCLE)
+    with learn.time(1 / (1 + epochs)):
+        learn.fit(1, lr, CYCLE)
     learn.unfreeze()
     if epochs and not learn.interrupted:
         learn.fit(epochs, lr / 10, CYCLE)

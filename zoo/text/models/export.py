@@ -1,105 +1,115 @@
-"""A classifier on an encoder as an ONNX file, and its tokenizer beside it.
+"""A classifier on an encoder as one program, and its tokenizer beside it.
 
-The file takes what the tokenizer gives: `input_ids` and `attention_mask`, int64 (B, L), the special
-pieces among them, and has `probabilities`, (B, n_classes), or `number`, (B,). The tokenizer is the
-JSON file that the library `tokenizers` reads in any of its languages; it frames texts, cuts off
-what is more than the encoder reads at once, and fills up the others:
+It takes what the tokenizer gives, `input_ids` and `attention_mask`, int64 (W, L), the special
+pieces among them, and `texts`, int64 (W,), the number of the text that a row is a window of: a text
+that is longer than the encoder reads at once has several, of whose vectors the mean counts. It has
+`probabilities`, (B, n_classes), or `number`, (B,). The tokenizer is the JSON file that the library
+`tokenizers` reads in any of its languages; it frames texts and fills the shorter ones up:
 
     tokenizer = tokenizers.Tokenizer.from_file("model.tokenizer.json")
     found = tokenizer.encode_batch(["So good!", "So bad."])
     session.run(None, {
         "input_ids": np.array([one.ids for one in found]),
         "attention_mask": np.array([one.attention_mask for one in found]),
+        "texts": np.arange(len(found)),
     })
 
-So a text of one window has the model's own probabilities; of a longer one the first window alone is
-read, where the model takes the mean of all. The metadata tell the classes (`labels`), the columns,
-and what stands before a text or makes its letters small (`spec`), which is not the tokenizer's.
+It also cuts off what is more than one window; `frame` in the metadata tells what stands around each
+window, and the package `zoo_runtime` cuts them. The metadata tell the classes too (`labels`), the
+columns, and what stands before a text or makes its letters small (`spec`), which is not the
+tokenizer's.
 """
 
 from __future__ import annotations
 
-import copy
-import os
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo.core.artifacts.onnx import exported, require_onnx, write
-from zoo.core.mixture import Mixture
-from zoo.core.output_places import output_file
-from zoo.text.models.encoder import EncoderNet
+from zoo.core.batches import Batch
+from zoo.core.placed import Placed
+from zoo.core.program import Program, Voices
+from zoo.core.task import Task
+from zoo.text.models.encoder import EncoderNet, Windows
 from zoo.text.spec import PieceSpec
 
-INPUTS: Final = ("input_ids", "attention_mask")
-EXAMPLE: Final = (2, 3)  # texts and pieces
+TOKENIZER: Final = ".tokenizer.json"  # in the place of the file's suffix
+EXAMPLE: Final = (3, 5)  # windows and pieces
 
 
-class FromPieces(nn.Module):
+class FromPieces(Voices):
     """The networks behind a tokenizer.
 
     Shape:
-        - pieces, mask: (B, L), int64
+        - pieces, mask: (W, L), int64; texts: (W,), int64
         - output: as `decode` gives it, (B, n_classes), float32
     """
 
-    def __init__(
-        self,
-        members: Sequence[EncoderNet],
-        mixture: Mixture,
-        decode: Callable[[Tensor], Tensor],
-    ) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(copy.deepcopy(member).cpu().float() for member in members)
-        self.eval()
-        self.decode, self.mixture = decode, mixture
-
     def forward(self, *inputs: Tensor) -> Tensor:
         """What the networks say together."""
-        pieces, mask = inputs
-        members: Any = self.members
-        return self.mixture([self._said(one, pieces, mask > 0) for one in members])
+        pieces, mask, texts = inputs
+        return self.together(lambda network: _said(network, pieces, mask > 0, texts))
 
-    def _said(self, network: EncoderNet, pieces: Tensor, mask: Tensor) -> Tensor:
-        vectors = network.read(pieces, mask)
-        return self.decode(network.head(F.normalize(vectors) if network.normalise else vectors))
+    def feeds(self, batch: Batch) -> dict[str, Any]:
+        """The windows of a batch of whole texts."""
+        network: Any = self.voices[0]
+        tokens, lengths = (one.cpu() for one in batch.inputs[:2])
+        windows = Windows.of(lengths.tolist(), network.room)
+        pieces, mask = network.framed(tokens, windows)
+        return {
+            "input_ids": pieces.numpy(),
+            "attention_mask": mask.long().numpy(),
+            "texts": windows.rows,
+        }
 
 
-def write_onnx(
-    path: str | os.PathLike[str],
-    members: Sequence[EncoderNet],
-    mixture: Mixture,
-    spec: PieceSpec,
-    decode: Callable[[Tensor], Tensor],
-) -> Path:
-    """Write a classifier as an ONNX file, and `NAME.tokenizer.json` beside `NAME.onnx`.
+def _said(network: EncoderNet, pieces: Tensor, mask: Tensor, texts: Tensor) -> Tensor:
+    """Logits of texts from their windows. Shape: (B, n_classes)."""
+    vectors = network.read(pieces, mask)
+    # Row i is the mean of the windows of text i: as many rows as windows, the last ones empty.
+    own = (texts[None, :] == torch.arange(texts.shape[0])[:, None]).to(vectors.dtype)
+    vectors = own @ vectors / own.sum(1, keepdim=True).clamp(min=1)
+    logits: Tensor = network.head(F.normalize(vectors) if network.normalise else vectors)
+    return logits
+
+
+def program_of(placed: Placed[Any], spec: PieceSpec, task: Task, **more: Any) -> Program:
+    """The program of a classifier.
 
     Args:
-        path: the ONNX file to write.
-        members: the networks.
-        mixture: of what they say.
+        placed: the networks.
         spec: how texts are read.
-        decode: from a network's output to probabilities.
-
-    Raises:
-        ModuleNotFoundError: onnx or onnxscript is not installed.
+        task: decodes what they say.
+        **more: further fields of `Program`.
     """
-    require_onnx()
-    place = output_file(path, usual="model.onnx")
-    beside = place.with_suffix(".tokenizer.json")
-    inputs = {name: torch.ones(EXAMPLE, dtype=torch.int64) for name in INPUTS}
-    module = FromPieces(members, mixture, decode)
-    output = "number" if spec.task == "regression" else "probabilities"
-    model = exported(module, inputs, [output], axes=("texts", "pieces"))
-    facts = {
-        "spec": replace(spec, tokenizer=beside.name).to_json(),
-        "labels": list(spec.classes),
-        "max_tokens": members[0].max_tokens,
-    }
-    beside.write_text(spec.pieces.framing(members[0].max_tokens, members[0].pad), encoding="utf-8")
-    return write(place, model, facts)
+    module, first = FromPieces(placed, task.decode), placed.members[0]
+    frame = {"before": first.before, "after": first.after, "pad": first.pad}
+    return Program(
+        module=module,
+        inputs={
+            "input_ids": torch.ones(EXAMPLE, dtype=torch.int64),
+            "attention_mask": torch.ones(EXAMPLE, dtype=torch.int64),
+            "texts": torch.tensor([0, 1, 1]),
+        },
+        outputs=["number" if spec.task == "regression" else "probabilities"],
+        axes={
+            "input_ids": ["windows", "pieces"],
+            "attention_mask": ["windows", "pieces"],
+            "texts": ["windows"],
+        },
+        facts={
+            "domain": "text",
+            "task": spec.task,
+            "spec": replace(spec, tokenizer=TOKENIZER).to_json(),
+            "labels": list(spec.classes),
+            "max_tokens": first.max_tokens,
+            "frame": frame,
+        },
+        task=task,
+        beside={TOKENIZER: spec.pieces.framing(first.max_tokens, first.pad)},
+        feeds=module.feeds,
+        **more,
+    )

@@ -192,6 +192,12 @@ def looks(learn: PhotoLearner) -> list[Look]:
     return [look_of(learn, one) for one in plain_passes(photos_of(learn)[0])]
 
 
+def plain_look(learn: PhotoLearner, photos: Any) -> Look:
+    """Photos, or the features of photos, as they are, as the body of a learner sees them."""
+    own = getattr(photos, "photos", photos)
+    return look_of(learn, Pass(replace(own, augment=None, shuffle=False)))
+
+
 def look_of(learn: PhotoLearner, one: Pass) -> Look:
     """A pass as the body of a learner sees it."""
     classifier: Any = learn.model

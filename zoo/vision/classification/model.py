@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, overload
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from zoo.core.batches import NO_VALIDATION
 from zoo.core.config import Config
 from zoo.core.explanation import Explanation, label_among
+from zoo.core.export import How
 from zoo.core.interface import Field, Interface, reply_of, shown_parts
 from zoo.core.messages import few
 from zoo.core.model import Model
@@ -23,7 +25,9 @@ from zoo.core.neighbours import most_alike
 from zoo.core.predictions import HowSure, record_of
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
-from zoo.hub.publish import push
+from zoo.core.trust.cloud import Cloud
+from zoo.core.trust.unknown import Statistics, marked
+from zoo.hub.mixin import HubMixin
 from zoo.vision.classification.spec import Spec
 from zoo.vision.classification.task import Answer, Answers, answer_of, classifier_of, task_of
 from zoo.vision.classification.tta import TTA, Wish, chosen, in_views
@@ -50,7 +54,7 @@ class Asked(HowSure, total=False):
     tta: Wish
 
 
-class PhotoModel(Model[Classifier, Spec]):
+class PhotoModel(HubMixin, Model[Classifier, Spec]):
     """A model that answers for photos what its task asks; what `finetune` and `load` return.
 
     Attributes:
@@ -62,7 +66,6 @@ class PhotoModel(Model[Classifier, Spec]):
     """
 
     domain = "vision"
-    push = push
     layout = torch.channels_last
 
     def __init__(self, members: Sequence[Classifier], spec: Spec, **record: Any) -> None:
@@ -92,6 +95,7 @@ class PhotoModel(Model[Classifier, Spec]):
         tta: Wish = False,
         coverage: float | None = None,
         randomised: bool = False,
+        unknown: bool | float = False,
     ) -> Answers:
         """The prediction for a photo; a list of them for a list, a folder or a batched tensor.
 
@@ -108,11 +112,14 @@ class PhotoModel(Model[Classifier, Spec]):
                 `PredictionSet` of classes or an `Interval` of numbers for each photo, by the ranks
                 of errors on held-out photos (`zoo.core.trust.conformal`).
             randomised: exactly as often: sets of classes may be empty then.
+            unknown: whether each prediction says as its `unknown` if its photo is unlike those of
+                the training (`zoo.core.trust.unknown`). True calls one of a hundred ordinary photos
+                so, another number another share.
 
         Raises:
             UnreadableImage: files are missing or no images; the first are named, all counted.
-            ValueError: a folder holds no photos, or pixels are out of range; a coverage is asked
-                for of a model that was not judged on held-out photos.
+            ValueError: a folder holds no photos, or pixels are out of range; a coverage, or what is
+                unknown, is asked for of a model that was not judged on held-out photos.
         """
         several, given = listed(photos, self.spec.columns)
         if not given:
@@ -129,6 +136,8 @@ class PhotoModel(Model[Classifier, Spec]):
             answers = self._covered(rows, coverage, randomised)
         else:
             answers = [answer_of(self.spec, row) for row in rows.tolist()]
+        if unknown is not False:
+            answers = marked(answers, self._verdicts(partial(self._strangeness, given), unknown))
         return answers if several else answers[0]
 
     def records(
@@ -138,6 +147,7 @@ class PhotoModel(Model[Classifier, Spec]):
         k: int = 1,
         tta: Wish = False,
         coverage: float | None = None,
+        unknown: bool | float = False,
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; broken photos in folders are left out with a warning.
 
@@ -146,13 +156,15 @@ class PhotoModel(Model[Classifier, Spec]):
             k: number of likeliest classes whose probabilities are listed.
             tta: see `predict`.
             coverage: see `predict`.
+            unknown: see `predict`.
         """
         photos = photos_of(files)
+        asked: Any = {"tta": tta, "coverage": coverage, "unknown": unknown}
         try:
-            answers = self.predict(photos, tta=tta, coverage=coverage)
+            answers = self.predict(photos, **asked)
         except UnreadableImage:
             photos = without_broken(photos, files)
-            answers = self.predict(photos, tta=tta, coverage=coverage)
+            answers = self.predict(photos, **asked)
         for photo, answer in zip(photos, answers, strict=True):
             yield {"file": str(photo), **record_of(answer, k)}
 
@@ -352,20 +364,28 @@ class PhotoModel(Model[Classifier, Spec]):
         items = GivenPhotos(listed(photos)[1], self.spec.preprocessing.resize)
         return np.stack([centre_crop(items[i], self.spec.size) for i in range(len(items))])
 
-    def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write the model as an ONNX file from pixels to probabilities or numbers.
+    def export(self, path: str | os.PathLike[str], **how: Unpack[How]) -> Path:
+        """Write a file from pixels to probabilities or numbers, see `Model.export`.
 
         It takes what `pixels` gives, uint8 (B, size, size, 3); see `zoo.vision.models.export`.
 
         Raises:
-            ModuleNotFoundError: onnx or onnxscript is not installed.
+            ModuleNotFoundError: a package that it needs is not installed.
+            ValueError: the options are none, or do not go together.
         """
-        from zoo.vision.models.export import write_onnx
+        from zoo.vision.models.export import program_of
 
-        shape, decode = (self.spec.size, self.spec.size), self._task().decode
-        output = "number" if self.spec.task == "regression" else "probabilities"
-        how: Any = {"shape": shape, "decode": decode, "output": output}
-        return write_onnx(path, self.members, self._placed.mixture, self.spec, **how)
+        size, shown = self.spec.size, self.spec.preprocessing.resize
+        program = program_of(
+            self._placed,
+            self.spec,
+            self._task(),
+            (size, size),
+            "number" if self.spec.task == "regression" else "probabilities",
+            facts={"task": self.spec.task, "steps": [["resize", shown._asdict()], ["crop", size]]},
+            to_score=lambda data: self._labelled(data, None, None, 32),
+        )
+        return self._export(path, program, how)
 
     def answers(self, decoded: Tensor, names: Any) -> pd.DataFrame:
         """See `Model.answers`; of numbers a column of them."""
@@ -373,6 +393,9 @@ class PhotoModel(Model[Classifier, Spec]):
             return super().answers(decoded, names)
         column = self.spec.columns[1] if self.spec.columns else "number"
         return pd.DataFrame({column: decoded.numpy()}, pd.Index(names))
+
+    def _strangeness(self, photos: Sequence[Photo], statistics: Statistics) -> NDArray[np.float64]:
+        return Cloud.from_tensors(statistics).distances(self.embed(list(photos)))
 
     def _check_config(self, config: Config) -> None:
         classifier_of(config)

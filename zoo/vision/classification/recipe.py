@@ -108,12 +108,13 @@ def fit_from_probe(
         What the validation part chose, if it did.
     """
     stages = [(size, n) for size, n in shared(epochs, sizes or [0]) if n]
-    for size, n in stages:
+    for i, (size, n) in enumerate(stages):
         if size:
             set_size(learn, size)
         if len(stages) == 1:
             return fit_between(learn, n, lr, RATIO, earlier)
-        train_all(learn, n, lr, RATIO)
+        with learn.time(n / sum(length for _, length in stages[i:])):
+            train_all(learn, n, lr, RATIO)
         if learn.interrupted:
             break
     return None

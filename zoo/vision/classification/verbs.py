@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 import pandas as pd
 
@@ -12,9 +12,11 @@ from zoo.core.arguments import require_data
 from zoo.core.options import OptionTable
 from zoo.core.training.options import Epochs, Rate, SomeRate
 from zoo.core.trust.fine_tuning import rivals_of
+from zoo.core.trust.gauge import vector_gauge
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.verbs import verb
 from zoo.vision.classification.candidates import at_hand, compared
+from zoo.vision.classification.features import plain_look
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.new_learner import new_learner
 from zoo.vision.classification.options import (
@@ -38,6 +40,8 @@ from zoo.vision.pretrained import (
     names_model,
     train_start,
 )
+
+GAUGE: Final = vector_gauge(plain_look)
 
 
 @verb(FIT_OPTIONS)
@@ -92,7 +96,9 @@ def finetune(
     head_alone = bool(options.get("precompute"))
     recipe = fine_tuning(epochs, lr, growing, head_alone=head_alone)
     make = partial(_learner, data, start, pretrained, OPTIONS)
-    return train_and_judge(make, recipe.train, FIT_OPTIONS, options, rivals=recipe.rivals)
+    return train_and_judge(
+        make, recipe.train, FIT_OPTIONS, options, rivals=recipe.rivals, gauge=GAUGE
+    )
 
 
 @verb(TRAIN_FIT_OPTIONS)
@@ -130,7 +136,7 @@ def train(
 
     make = partial(_learner, data, name, None, TRAIN_OPTIONS)
     some = partial(rivals_of, start=START)
-    return train_and_judge(make, fit, TRAIN_FIT_OPTIONS, options, rivals=some)
+    return train_and_judge(make, fit, TRAIN_FIT_OPTIONS, options, rivals=some, gauge=GAUGE)
 
 
 @verb(OPTIONS)

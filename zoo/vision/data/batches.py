@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.core.batches import Batch, bounds, order, pinned, require_batch_size, steps_of
+from zoo.core.batches import Batch, bounds, drawn, order, pinned, require_batch_size, steps_of
 from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.pixel_file import Pixels
@@ -138,6 +138,13 @@ class PhotoBatches:
         order = (self.batch_size, self.seed, self.shuffle, self.rank, self.world)
         record.update(repr((items, tuple(self.targets.shape), looks, order)).encode())
         return record.hexdigest()
+
+    def part(self, share: float, fewest: int = 1) -> PhotoBatches:
+        """A share of the photos, see `drawn`."""
+        rows = drawn(len(self), share, fewest)
+        groups = None if self.groups is None else self.groups[rows]
+        items: Any = self.items
+        return replace(self, items=items.take(rows), targets=self.targets[rows], groups=groups)
 
     def shard(self, rank: int, world: int) -> PhotoBatches:
         """The same photos, of which this process takes its part of every global batch.

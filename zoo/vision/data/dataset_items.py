@@ -139,7 +139,12 @@ class TableRows:
                 f"of {list(features)}. Name both as columns=(images, labels)."
             )
         self.targets: list[Any] = list(table[self.label]) if len(table) else []
-        names = getattr(features[self.label], "names", None)
+        feature: Any = features[self.label]
+        names = getattr(feature, "names", None)
+        several = getattr(getattr(feature, "feature", None), "names", None)
+        if several is not None:  # lists of classes
+            names = several
+            self.targets = [[int(i in own) for i in range(len(names))] for own in self.targets]
         if names is None and self.targets and all(isinstance(t, str) for t in self.targets):
             names = sorted(set(self.targets))
             self.targets = [names.index(target) for target in self.targets]

@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image
 from torch import Tensor
 
+from zoo.core.frames import arrow_frame
 from zoo.vision.data.contents import reason
 from zoo.vision.data.dataset_items import to_image
 from zoo.vision.data.folders import is_folder, photos_in
@@ -44,7 +45,7 @@ def listed(
     Raises:
         ValueError: a folder holds no photos, or it is nothing like photos.
     """
-    value: Any = photos
+    value: Any = arrow_frame(photos)
     if isinstance(value, str) and not value:
         raise ValueError("a photo's name must not be empty, got ''. Give a file or a folder.")
     if is_folder(value):

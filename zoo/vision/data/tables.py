@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zoo.core.frames import arrow_frame, speaks_arrow
 from zoo.core.messages import few
 from zoo.core.names import is_file
 from zoo.core.split import warn_of_marked_parts
@@ -27,8 +28,8 @@ _FLAGS: Final = {"0", "1", "0.0", "1.0", "False", "True"}
 
 
 def is_table(data: object) -> TypeGuard[Table]:
-    """Whether data are a DataFrame, or the path of a table or folder."""
-    return isinstance(data, (str, os.PathLike, pd.DataFrame))
+    """Whether data are a table of any library, or the path of a table or folder."""
+    return isinstance(data, (str, os.PathLike, pd.DataFrame)) or speaks_arrow(data)
 
 
 def table_columns(table: Table) -> list[Any]:
@@ -65,7 +66,7 @@ def from_table(
     if not isinstance(root, (str, os.PathLike, type(None))):
         raise ValueError(f"root must be the path of a folder, got {root=}. Leave it out.")
     frame = _read(table)
-    default = Path() if isinstance(table, pd.DataFrame) else Path(table).parent
+    default = Path(table).parent if isinstance(table, (str, os.PathLike)) else Path()
     if valid_column is None:
         valid_column = next((name for name in VALID_COLUMNS if name in frame.columns), None)
     if columns is None:
@@ -105,6 +106,7 @@ def groups_in(table: Table, column: str) -> NDArray[np.int64]:
 
 def _read(table: Table) -> pd.DataFrame:
     """A table without the column that pandas writes for an index."""
+    table = arrow_frame(table)
     if isinstance(table, pd.DataFrame):
         return table
     require_file(Path(table), "photos must come from a folder or a table")

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from zoo.core.output_places import output_file
+from zoo.core.pictures import PALETTE
 
 BAND: Final = 1 << 22  # pixels of a mask that are made at a time
 
@@ -85,14 +86,20 @@ def likeliest(shares: Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def palette(n: int) -> NDArray[np.uint8]:
-    """A colour for each class, neighbours far apart. Shape: (n, 3)."""
+    """A colour for each class, neighbours far apart. Shape: (n, 3).
+
+    The first are told apart with any colour vision.
+    """
     golden = 0.618034  # of the circle of hues: no two colours come close soon
     hues = [(0.6 + i * golden) % 1 for i in range(n)]
     colours = [
         colorsys.hsv_to_rgb(hue, 0.85 - 0.35 * (i % 2), 0.95 - 0.3 * (i % 3 == 2))
         for i, hue in enumerate(hues)
     ]
-    return np.asarray(np.rint(255 * np.array(colours)), np.uint8)
+    bright = np.asarray(np.rint(255 * np.array(colours)), np.uint8).reshape(n, 3)
+    for number, colour in enumerate(PALETTE[:n]):
+        bright[number] = tuple(bytes.fromhex(colour[1:]))
+    return bright
 
 
 def _best(shares: Iterable[Tensor]) -> NDArray[np.uint8]:

@@ -43,7 +43,11 @@ class HeatMap:
 
     def figure(self) -> Figure:
         """The photo, and the heat over it."""
-        return figures.grid([Shown(self.photo), Shown(self.photo, self.label, heat=self.heat)], 2)
+        shown = [
+            Shown(self.photo, "photo"),
+            Shown(self.photo, "heat: light counts most", self.heat),
+        ]
+        return figures.grid(shown, 2, f"Why {self.label}?")
 
     def html(self) -> str:
         """The same for a notebook."""

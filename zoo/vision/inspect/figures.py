@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.core.pictures import save_figure
+from zoo.core.pictures import ORANGE, save_figure
 from zoo.core.training.learner import Learner
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect.class_map import Segmentation, palette
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+BATCH = "A training batch as the model sees it"
 SIDE = 2.4  # inches of a photo
 OPACITY = 0.5  # of a heat map or mask over a photo
-WRONG, RIGHT = "#c0392b", "black"
+SWATCHES = 24  # classes that a legend of masks names
 
 
 class Shown(NamedTuple):
@@ -34,14 +35,14 @@ class Shown(NamedTuple):
     Attributes:
         pixels: (H, W, 3), uint8 or floats in 0..1.
         text: above it.
-        colour: the text's colour.
         heat: laid over it, in 0..1. Shape: (H, W); None for none.
+        is_wrong: whether the model was wrong: the text is bold and orange.
     """
 
     pixels: Any
     text: str = ""
-    colour: str = RIGHT
     heat: NDArray[np.floating[Any]] | None = None
+    is_wrong: bool = False
 
 
 def grid(photos: Sequence[Shown], columns: int = 3, title: str = "") -> Figure:
@@ -57,7 +58,7 @@ def grid(photos: Sequence[Shown], columns: int = 3, title: str = "") -> Figure:
     for ax, shown in zip(axes.flat, photos, strict=False):
         _show(ax, shown)
     if title:
-        figure.suptitle(title)
+        figure.suptitle(title, parse_math=False)
     return figure
 
 
@@ -72,10 +73,12 @@ def batch(learn: Learner[Any, Any], n: int = 9) -> Figure:
     classes, targets = getattr(spec, "classes", ()), first.target[:n].cpu().numpy()
     if targets.ndim < 3:
         texts = [target_text(target, classes) for target in targets]
-        return grid([Shown(*one) for one in zip(pixels, texts, strict=True)])
+        return grid([Shown(*one) for one in zip(pixels, texts, strict=True)], title=BATCH)
     is_mask = targets.ndim == 3
     pictures = _coloured(targets, classes) if is_mask else targets.transpose(0, 2, 3, 1)
-    return grid([Shown(one) for pair in zip(pixels, pictures, strict=True) for one in pair], 4)
+    shown = [Shown(one) for pair in zip(pixels, pictures, strict=True) for one in pair]
+    figure = grid(shown, 4, BATCH)
+    return _with_classes(figure, targets, classes) if is_mask else figure
 
 
 def target_text(target: Any, classes: Sequence[str]) -> str:
@@ -98,11 +101,14 @@ def masks(rows: Sequence[tuple[Pixels, Pixels | None, Segmentation]], title: str
     shown: list[Shown] = []
     with_truth = any(truth is not None for _, truth, _ in rows)
     for photo, truth, mask in rows:
-        shown.append(Shown(photo))
+        shown.append(Shown(photo, "photo"))
         if with_truth:
             shown.append(Shown(photo if truth is None else _coloured(truth, mask.classes), "true"))
         shown.append(Shown(_coloured(mask.labels, mask.classes), "predicted"))
-    return grid(shown, 3 if with_truth else 2, title)
+    figure = grid(shown, 3 if with_truth else 2, title)
+    labels = [found for _, truth, mask in rows for found in (truth, mask.labels)]
+    present = np.unique(np.concatenate([one.ravel() for one in labels if one is not None]))
+    return _with_classes(figure, present, rows[0][2].classes)
 
 
 def save(figure: Figure, path: str | Path) -> Path:
@@ -115,7 +121,19 @@ def _show(ax: Axes, shown: Shown) -> None:
     if shown.heat is not None:
         ax.imshow(shown.heat, cmap="inferno", alpha=OPACITY, vmin=0, vmax=1)
     if shown.text:
-        ax.set_title(shown.text, fontsize=9, color=shown.colour)
+        look = {"color": ORANGE, "fontweight": "bold"} if shown.is_wrong else {}
+        ax.set_title(shown.text, fontsize=9, parse_math=False, **look)
+
+
+def _with_classes(figure: Figure, labels: NDArray[Any], classes: Sequence[str]) -> Figure:
+    """The figure with a legend of the classes that its masks show, below."""
+    from matplotlib.patches import Patch
+
+    colours = palette(len(classes)) / 255
+    present = [number for number in np.unique(labels) if number < len(classes)][:SWATCHES]
+    patches = [Patch(facecolor=colours[i], edgecolor="grey", label=classes[i]) for i in present]
+    figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 6) or 1)
+    return figure
 
 
 def _coloured(labels: NDArray[Any], classes: Sequence[str]) -> Pixels:

@@ -20,7 +20,7 @@ from zoo.vision.data.augment import centre_crop
 from zoo.vision.data.batches import ItemSource
 from zoo.vision.data.cache import Items
 from zoo.vision.inspect import figures
-from zoo.vision.inspect.figures import RIGHT, WRONG, Shown, target_text
+from zoo.vision.inspect.figures import Shown, target_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,38 +117,49 @@ class Results:
         return pd.DataFrame(rows, columns=["truth", "predicted", "count"])
 
     def plot(self, n: int = 9) -> Figure:
-        """Photos, evenly chosen, each with truth and prediction; wrong ones in red."""
+        """Photos, evenly chosen, each with truth and prediction; wrong ones bold."""
         _require_some(n)
         chosen = np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int)
-        return figures.grid([self._shown(int(i)) for i in chosen], title="truth / predicted")
+        return figures.grid(
+            [self._shown(int(i)) for i in chosen], title=f"truth / predicted{self._note}"
+        )
 
     def plot_top_losses(self, n: int = 9) -> Figure:
         """The photos with the largest losses, each with truth, prediction and loss."""
         _require_some(n)
         shown = [self._shown(int(i), with_loss=True) for i in self.worst[:n]]
-        return figures.grid(shown, title="truth / predicted / loss")
+        return figures.grid(shown, title=f"Largest losses: truth / predicted / loss{self._note}")
 
     def plot_confusion(self, ax: Axes | None = None) -> Axes:
         """The confusion matrix in colours, with its counts if there are few classes."""
         from sklearn.metrics import ConfusionMatrixDisplay
 
-        from zoo.core.history import new_axes
+        from zoo.core.pictures import figure_of, new_axes
 
         table = self.confusion()
         side = min(max(0.45 * len(table) + 2, 4), 14)
-        ax = ax or new_axes(figsize=(side, side), layout="constrained")
+        ax = ax or new_axes(figsize=(side, side))
         display = ConfusionMatrixDisplay(table.to_numpy(), display_labels=table.index)
-        counts = {"include_values": len(table) <= _NAMED, "values_format": "d"}
-        display.plot(ax=ax, cmap="Blues", xticks_rotation="vertical", colorbar=False, **counts)
-        ax.set(xlabel="predicted", ylabel="truth")
+        numbered = len(table) <= _NAMED
+        counts = {"include_values": numbered, "values_format": "d", "colorbar": False}
+        display.plot(ax=ax, cmap="Blues", xticks_rotation="vertical", **counts)
+        if not numbered:
+            figure_of(ax).colorbar(display.im_, ax=ax, shrink=0.5, label="photos")
+        wrong = len(self) - int(np.trace(table.to_numpy()))
+        title = f"Confusions: {wrong} of {len(self)} photos wrong"
+        ax.set(title=title, xlabel="predicted", ylabel="truth")
         return ax
+
+    @property
+    def _note(self) -> str:
+        return "" if self.spec.task == "regression" else " (bold: wrong)"
 
     def _shown(self, i: int, *, with_loss: bool = False) -> Shown:
         truth, said = self._truth(i), self._said(i)
         text = f"{truth} / {said}" + (f" / {self.losses[i]:.2f}" if with_loss else "")
         wrong = self.spec.task != "regression" and truth != said
         pixels = centre_crop(self.photos[i], self.spec.size)
-        return Shown(pixels, text, WRONG if wrong else RIGHT)
+        return Shown(pixels, text, is_wrong=wrong)
 
     def _truth(self, i: int) -> str:
         return target_text(self.truths[i], self.spec.classes)

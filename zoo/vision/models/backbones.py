@@ -1,4 +1,4 @@
-"""Pretrained backbones by name: EfficientNet-Lite0, all of torchvision's classifiers, all of timm.
+"""Pretrained backbones by name: EfficientNet-Lite0, torchvision's, timm's, other packages'.
 
 >>> backbone = build("resnet18", pretrained=False, size=64)
 >>> backbone.body.n_features, backbone.preprocessing.size, backbone.licence
@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from zoo.core.messages import nearest
 from zoo.vision.data.preprocessing import Preprocessing
-from zoo.vision.models import lite, torchvision_bodies
+from zoo.vision.models import declared_bodies, lite, torchvision_bodies
 from zoo.vision.models.bodies import Body, Sizes
 
 ENLARGED = 1.2  # times a usual photo's short side that the input may have
@@ -62,10 +62,11 @@ class Backbone:
 
 
 def build(name: str, *, pretrained: bool, size: int | None = None) -> Backbone:
-    """A backbone by its name, looked up in order: embedded, torchvision, `timm/NAME`.
+    """A backbone by its name, looked up in order: embedded, torchvision, declared, `timm/NAME`.
 
     Args:
-        name: a name such as `efficientnet_lite0`, `resnet34` or `timm/resnet50.a1_in1k`.
+        name: a name such as `efficientnet_lite0`, `resnet34` or `timm/resnet50.a1_in1k`, or one
+            that an installed package declares (`zoo.vision.models.declared_bodies`).
         pretrained: published weights, or random ones.
         size: side of the square input in pixels; None takes the one of the weights' training.
 
@@ -136,7 +137,7 @@ def _sources(name: str) -> tuple[tuple[Source, ...], str]:
         from zoo.vision.models import timm_bodies  # slow to import
 
         return (timm_bodies,), name.removeprefix("timm/")
-    return (lite, torchvision_bodies), name
+    return (lite, torchvision_bodies, declared_bodies), name
 
 
 def _source(name: str) -> tuple[Source, str]:
@@ -154,6 +155,6 @@ def _source(name: str) -> tuple[Source, str]:
     near = nearest(name, choices, cutoff=0.5)
     hint = "See zoo.vision.backbones()." if near is None else f"Did you mean {near!r}?"
     raise ValueError(
-        "a backbone must be 'efficientnet_lite0', a torchvision classifier or 'timm/NAME', "
-        f"got {name=}. {hint}"
+        "a backbone must be 'efficientnet_lite0', a torchvision classifier, 'timm/NAME' or what an "
+        f"installed package declares, got {name=}. {hint}"
     )

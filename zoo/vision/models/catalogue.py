@@ -11,7 +11,8 @@ import timm
 import torch
 from huggingface_hub import constants
 
-from zoo.vision.models import lite, timm_bodies, torchvision_bodies
+from zoo.core.messages import warn
+from zoo.vision.models import declared_bodies, lite, timm_bodies, torchvision_bodies
 
 COLUMNS = ("name", "source", "size", "parameters", "licence", "at_hand")
 Row = tuple[str, str, int, int | None, str, bool]
@@ -20,11 +21,11 @@ Row = tuple[str, str, int, int | None, str, bool]
 def backbones() -> pd.DataFrame:
     """Every backbone that ``pretrained=True`` can build, the embedded ones first.
 
-    Columns: ``name``; ``source`` (embedded, torchvision, timm); ``size`` of its input in pixels;
-    ``parameters`` with its ImageNet classifier, missing where its publisher does not say;
-    ``licence`` of the weights; ``at_hand``, whether the weights lie on this machine.
+    Columns: ``name``; ``source`` (embedded, declared by a package, torchvision, timm); ``size`` of
+    its input in pixels; ``parameters`` with its ImageNet classifier, missing where its publisher
+    does not say; ``licence`` of the weights; ``at_hand``, whether the weights lie on this machine.
     """
-    rows = [*_embedded(), *_torchvision(), *_timm()]
+    rows = [*_embedded(), *_declared(), *_torchvision(), *_timm()]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"parameters": "Int64"})
 
 
@@ -32,6 +33,19 @@ def _embedded() -> Iterator[Row]:
     for name, facts in lite.FACTS.items():
         at_hand = lite.weight_file(name) is not None
         yield name, "embedded", facts.size, facts.parameters, lite.licence(name), at_hand
+
+
+def _declared() -> Iterator[Row]:
+    others = {*lite.FACTS, *torchvision_bodies.names()}
+    for name in declared_bodies.names():
+        if name in others:
+            continue
+        try:
+            backbone = declared_bodies.declared(name)
+        except ValueError as error:
+            warn(str(error))
+            continue
+        yield name, "declared", backbone.preprocessing.size, None, backbone.licence, True
 
 
 def _torchvision() -> Iterator[Row]:

@@ -1,30 +1,27 @@
-"""A model of photos as one ONNX file, from pixels to decoded predictions.
+"""A model of photos as one program, from pixels to decoded predictions.
 
-The file takes `photos`, uint8 (B, H, W, 3): upright RGB pixels at the height and width that the
-model sees. Normalisation, the networks (their mixture, of several) and the way from outputs to
+It takes `photos`, uint8 (B, H, W, 3): upright RGB pixels at the height and width that the model
+sees. Normalisation, the networks (their mixture, of several) and the way from outputs to
 probabilities, numbers or pictures are inside. Resizing is not, for Pillow's filters have no equal
 among ONNX's operators: `model.pixels(photos)` does it, and the file's metadata tell others how
-(`spec`: short side, crop, filter). They name the outputs, too (`labels`, a JSON list).
+(`steps`). They name the outputs, too (`labels`, a JSON list).
 """
 
 from __future__ import annotations
 
-import copy
-import os
-import warnings
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo.core.artifacts.onnx import require_onnx, write
-from zoo.core.mixture import Mixture
-from zoo.core.output_places import output_file
+from zoo.core.batches import Batch
+from zoo.core.placed import Placed
+from zoo.core.program import Program, Voices
+from zoo.core.task import Task
 
 
-class FromPixels(nn.Module):
+class FromPixels(Voices):
     """The networks with what comes before and after them.
 
     Shape:
@@ -35,65 +32,52 @@ class FromPixels(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self,
-        members: Sequence[nn.Module],
-        mixture: Mixture,
-        spec: Any,
-        decode: Callable[[Any], Tensor],
-    ) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(copy.deepcopy(member).cpu().float() for member in members)
-        self.eval()
-        self.decode, self.mixture = decode, mixture
+    def __init__(self, placed: Placed[Any], spec: Any, decode: Callable[[Any], Tensor]) -> None:
+        super().__init__(placed, decode)
         for name in ("mean", "std"):
             self.register_buffer(name, torch.tensor(getattr(spec, name)).view(3, 1, 1))
 
-    def forward(self, photos: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """What the networks say together."""
+        (photos,) = inputs
         x = (photos.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std
-        return self.mixture([self.decode(member(x)) for member in self.members])
+        return self.together(lambda network: network(x))
+
+    def feeds(self, batch: Batch) -> dict[str, Any]:
+        """The pixels that a batch was made of, which is normalised already."""
+        x = batch.inputs[0].cpu() * self.std + self.mean
+        pixels = (x * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+        return {"photos": pixels.contiguous().numpy()}
 
 
-def write_onnx(
-    path: str | os.PathLike[str],
-    members: Sequence[nn.Module],
-    mixture: Mixture,
+def program_of(
+    placed: Placed[Any],
     spec: Any,
-    *,
+    task: Task,
     shape: tuple[int, int],
-    decode: Callable[[Any], Tensor],
     output: str,
-) -> Path:
-    """Write a model as an ONNX file; any number of photos pass at a time.
+    **more: Any,
+) -> Program:
+    """The program of a model of photos.
 
     Args:
-        path: the file to write.
-        members: the networks.
-        mixture: of what they say.
+        placed: the networks.
         spec: what travels in the metadata; its mean and std normalise.
+        task: decodes what they say.
         shape: height and width of the photos.
-        decode: from a network's output to predictions.
-        output: name of the predictions in the graph.
-
-    Raises:
-        ModuleNotFoundError: onnx or onnxscript is not installed.
+        output: name of the predictions.
+        **more: further fields of `Program`; `facts` are added to the others.
     """
-    require_onnx()
-    place = output_file(path, usual="model.onnx")
-    n = 2  # photos of the example; any number but 0 and 1, which the exporter would believe fixed
-    example = torch.zeros(n, *shape, 3, dtype=torch.uint8)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
-        program = torch.onnx.export(
-            FromPixels(members, mixture, spec, decode),
-            (example,),
-            input_names=["photos"],
-            output_names=[output],
-            dynamic_shapes=({0: torch.export.Dim("n_photos")},),
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    facts = {"spec": spec.to_json(), "labels": list(getattr(spec, "classes", ()))}
-    return write(place, program.model_proto, facts)
+    module = FromPixels(placed, spec, task.decode)
+    facts = {"domain": "vision", "spec": spec.to_json()}
+    facts |= {"labels": list(getattr(spec, "classes", ()))}
+    return Program(
+        module=module,
+        inputs={"photos": torch.zeros(2, *shape, 3, dtype=torch.uint8)},
+        outputs=[output],
+        axes={"photos": ["n_photos"]},
+        facts=facts | more.pop("facts", {}),
+        task=task,
+        feeds=module.feeds,
+        **more,
+    )

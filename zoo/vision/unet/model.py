@@ -14,11 +14,12 @@ from torch import Tensor
 
 from zoo.core.batches import Batch, S
 from zoo.core.config import Config
+from zoo.core.export import How
 from zoo.core.interface import Field, Interface, Part, Reply
 from zoo.core.messages import warn
 from zoo.core.model import Model
 from zoo.core.output_places import output_folder
-from zoo.hub.publish import push
+from zoo.hub.mixin import HubMixin
 from zoo.vision.data.images import UnreadableImage
 from zoo.vision.data.pixel_file import Pixels
 from zoo.vision.inspect.drawings import places
@@ -26,7 +27,7 @@ from zoo.vision.unet.network import Shape, UNet, unet_of
 from zoo.vision.unet.pairs import Pairs, pair_batches, standardised
 
 
-class PhotoPainter(Model[UNet, S], Generic[S]):
+class PhotoPainter(HubMixin, Model[UNet, S], Generic[S]):
     """A model that draws a picture from a photo: what its pixels show, or a better photo.
 
     Attributes:
@@ -35,7 +36,6 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
     """
 
     domain = "vision"
-    push = push
     layout = torch.channels_last
     task: ClassVar[str]
     output: ClassVar[str]
@@ -107,13 +107,12 @@ class PhotoPainter(Model[UNet, S], Generic[S]):
         shown = self.members[0].preprocessing
         return self._scores(pair_batches(pairs, shown, self.run, batch_size))
 
-    def _export(self, path: str | os.PathLike[str], shape: Shape) -> Path:
-        from zoo.vision.models.export import write_onnx
+    def _export_at(self, path: str | os.PathLike[str], shape: Shape, how: How) -> Path:
+        from zoo.vision.models.export import program_of
 
-        output: dict[str, Any] = {"decode": self._task().decode, "output": self.output}
-        return write_onnx(
-            path, self.members, self._placed.mixture, self.spec, shape=shape, **output
-        )
+        facts = {"task": self.task}
+        program = program_of(self._placed, self.spec, self._task(), shape, self.output, facts=facts)
+        return self._export(path, program, how)
 
     def _check_config(self, config: Config) -> None:
         unet_of(config, type(self.spec))

@@ -13,10 +13,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.core.batches import Batch, Data, S, bounds, order, pinned, require_batch_size, steps_of
+from zoo.core.batches import (
+    Batch,
+    Data,
+    S,
+    bounds,
+    drawn,
+    order,
+    pinned,
+    require_batch_size,
+    steps_of,
+)
 from zoo.core.contents import Hashes
 from zoo.core.fingerprint import digest
 from zoo.core.run import Run
+from zoo.core.split import Rows
 from zoo.vision.data.augment import NONE, Augment, resample
 from zoo.vision.data.cache import in_order
 from zoo.vision.data.pixel_file import Pixels
@@ -47,6 +58,30 @@ class Pairs(Protocol):
 
 Assembled = tuple[Tensor, Tensor, Tensor | None]
 """Photos (B, H, W, 3) and pictures (B, H, W) or (B, H, W, 3), both uint8, and draws (B, 18)."""
+
+
+@dataclass(frozen=True)
+class _Some:
+    """The pairs of some numbers."""
+
+    pairs: Pairs
+    numbers: Rows
+
+    @property
+    def hashes(self) -> Hashes:
+        """A hash of each photo's content. Shape: (n,)."""
+        return self.pairs.hashes[self.numbers]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def pair(self, i: int, draws: Tensor | None) -> tuple[Pixels, Pixels]:
+        """See `Pairs.pair`."""
+        return self.pairs.pair(int(self.numbers[i]), draws)
+
+    def fingerprint(self) -> str:
+        """A digest of which pairs of which they are."""
+        return digest((self.pairs.fingerprint(), self.numbers.tolist()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +142,10 @@ class PairBatches:
         ahead = self.threads + 1
         for assembled in in_order(assemble, range(start, steps), threads=self.threads, ahead=ahead):
             yield self._to_device(*assembled)
+
+    def part(self, share: float, fewest: int = 1) -> PairBatches:
+        """A share of the pairs, see `drawn`."""
+        return replace(self, pairs=_Some(self.pairs, drawn(len(self), share, fewest)))
 
     def shard(self, rank: int, world: int) -> PairBatches:
         """The same pairs, of which this process takes its part of every global batch."""

@@ -1,0 +1,71 @@
+"""Recommenders as files, read by programs that know neither this library nor, of ONNX, torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.collab.small import ratings, train
+from zoo.collab.data.rated_items import RatedItems
+from zoo.collab.export import OfVectors
+from zoo.collab.lists import FITS
+
+
+def test_lists_for_a_visitor_are_the_models_own(tmp_path: Path) -> None:
+    for module in ("onnx", "onnxscript"):
+        pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'transfer-zoo[onnx]'")
+    model = train("ease")
+    path = model.export(tmp_path / "lists.onnx")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (scores,) = session.run(["scores"], {"chosen": np.array(["30", "no item", "100"], object)})
+    best = model.fold_in([30, 100]).recommend(10)
+    rows = model.spec.item_rows(best["item"]) - 1
+    assert np.abs(scores[rows] - best["score"]).max() < 1e-5
+    order = [i for i in np.argsort(-scores, kind="stable") if model.spec.items[i] not in (30, 100)]
+    assert order[:10] == rows.tolist()
+
+
+def test_a_file_of_torch_export_rates_rows(tmp_path: Path) -> None:
+    model = train("svdpp", epochs=1)  # whose vectors have histories in them
+    program = torch.export.load(model.export(tmp_path / "ratings.pt2")).module()
+    table = ratings().head(9)
+    rows = (model.spec.user_rows(table["user"]), model.spec.item_rows(table["item"]))
+    for n in (9, 1):
+        (rating,) = program(*(torch.from_numpy(one[:n]).long() for one in rows))
+        expected = model.predict(table.head(n))
+        assert np.abs(rating.numpy() - expected).max() < 1e-5
+
+
+def test_the_vector_of_a_visitor_solves_its_system() -> None:
+    keys = train("ials").rated_items
+    part = FITS["ials"](keys, 40, penalty=0.03).double()
+    chosen = torch.tensor([3, 7, 21])
+    expected = part.float().score(RatedItems.of_one(chosen))[0]
+    assert torch.allclose(OfVectors(part)(chosen), expected, atol=1e-5)
+    assert torch.isfinite(OfVectors(part)(chosen[:0])).all()
+
+
+def test_lists_that_look_at_the_order_are_refused(tmp_path: Path) -> None:
+    model = train("sasrec", epochs=1)
+    with pytest.raises(NotImplementedError, match="in no order, to be exported, got a SasRec"):
+        model.export(tmp_path / "order.onnx")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"format": "onx"}, "format must be one of 'onnx', 'pt2', got format='onx'"),
+        ({"quantize": "int4"}, "quantize must be None or 'int8', got quantize='int4'"),
+        ({"quantize": "int8"}, "go together, .* got quantize='int8' without data"),
+        ({"quantize": "int8", "format": "pt2", "data": "x"}, "got quantize='int8' with format="),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    how: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        train("popular").export(tmp_path / "model.onnx", **how)
