@@ -13,6 +13,7 @@ Cost: ten minutes.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,8 @@ def demos(chosen: Program) -> None:
         picture = PICTURES / f"demo-{domain}.png" if chosen.recorded else None
         with browser.browser() as driver:
             row = visit(driver, act, picture)
-        chosen.record(page="demo", domain=domain, model=act.model, **row)
+        facts = {"page": "demo", "domain": domain, "model": act.model}
+        chosen.record(**facts, **row, load=os.getloadavg()[0])
 
 
 def apps(chosen: Program, runtime: Path) -> None:
@@ -53,7 +55,7 @@ def apps(chosen: Program, runtime: Path) -> None:
             write_app(model, place, runtime=runtime, weights=case.weights, name=name)
             row = visits(place, case.inputs(model, 20 if chosen.smoke else N), picture, case.fill)
         facts = {"page": "app", "domain": case.domain, "model": name, "weights": case.weights}
-        chosen.record(**facts, **row)
+        chosen.record(**facts, **row, load=os.getloadavg()[0])
 
 
 def flags(parser: argparse.ArgumentParser) -> None:
