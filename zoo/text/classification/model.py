@@ -187,15 +187,19 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
 
     def interface(self) -> Interface:
         """See `Model.interface`: a text, or both of a pair; marked words tell why."""
-        names = self.spec.text_column
-        if names is None or isinstance(names, str):
-            names = (names or "text",) if self.spec.n_texts == 1 else ("first text", "second text")
-        one = (lambda *texts: texts) if self.spec.n_texts > 1 else (lambda text: text)
+        column, is_pair = self.spec.text_column, self.spec.n_texts > 1
+        names: tuple[Any, ...] = ("text" if column is None else column,)
+        if is_pair:
+            names = column if isinstance(column, tuple) else ("first text", "second text")
+
+        def answer(*texts: str) -> Any:
+            return self.predict(texts if is_pair else texts[0])
+
         return Interface(
             tuple(Field(str(name), "text") for name in names),
-            lambda *texts: reply_of(self.predict(one(*texts))),
+            lambda *texts: reply_of(answer(*texts)),
             shown_parts(self.spec.classes),
-            lambda *texts: self.explain(one(*texts)),
+            lambda *texts: self.explain(texts if is_pair else texts[0]),
         )
 
     def embed(
