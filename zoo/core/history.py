@@ -73,6 +73,7 @@ class History:
             ax.plot(self.lrs, color=BLUE)
         else:
             ax.plot(*self._by_epoch("lr"), "o-", color=BLUE)
+            ax.locator_params(axis="x", integer=True, min_n_ticks=1)
         unit = "step" if self.lrs else "epoch"
         ax.set(title="Learning rate", xlabel=unit, ylabel="learning rate of the head")
         return ax
@@ -99,6 +100,7 @@ class History:
         else:
             epochs = self._by_epoch("train_loss")
             ax.plot(*epochs, "s-", color=BLUE, label="training, mean of each epoch")
+            ax.locator_params(axis="x", integer=True, min_n_ticks=1)
         epochs, valid = self._by_epoch("valid_loss")
         if valid:
             x = [row["step"] for row in self.rows if "valid_loss" in row] if self.losses else epochs
