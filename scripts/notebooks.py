@@ -34,7 +34,7 @@ EXTRAS: Final = {
     "text": "text",
     "vision": "embedded",
 }  # notebook -> the extra of the library that it needs
-COLOURS: Final = 80  # of a stored picture
+COLOURS: Final = 255  # of a stored picture
 SECONDS: Final = 1200  # that a cell may take
 IMAGE: Final = re.compile(r"(?<=data:image/png;base64,)[^\"]+")  # within HTML
 COLAB: Final = "colab"  # tag of the cells that are written here
@@ -87,7 +87,7 @@ def fewer_colours(picture: str) -> str:
     """A PNG, coded in base 64, with a palette."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
     content = io.BytesIO()
-    few = image.quantize(COLOURS, dither=Image.Dither.NONE)
+    few = image.quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.save(content, "PNG", optimize=True)
     return base64.b64encode(content.getvalue()).decode()
 

@@ -98,8 +98,12 @@ class History:
             about = f"training, smoothed over some {n} steps"
             ax.plot(smoothed.tolist(), color=BLUE, linewidth=2, label=about)
         else:
-            epochs = self._by_epoch("train_loss")
-            ax.plot(*epochs, "s-", color=BLUE, label="training, mean of each epoch")
+            ax.plot(
+                *self._by_epoch("train_loss"),
+                "s-",
+                color=BLUE,
+                label="training, mean of each epoch",
+            )
             ax.locator_params(axis="x", integer=True, min_n_ticks=1)
         epochs, valid = self._by_epoch("valid_loss")
         if valid:
