@@ -49,6 +49,7 @@ PROGRAMS = {
     "trust_coverage": "movielens-100k",
     "trust_doctor": "adult",
     "trust_reasons": "adult",
+    "trust_unknown": "movielens-100k",
     "vision_camvid": "camvid-240x180",
     "vision_digits": "",
     "vision_dogscats": "dogscats-160",
