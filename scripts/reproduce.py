@@ -48,6 +48,7 @@ PROGRAMS = {
     "text_wikitext2": "wikitext-2",
     "trust_coverage": "movielens-100k",
     "trust_doctor": "adult",
+    "trust_privacy": "",
     "trust_reasons": "adult",
     "trust_unknown": "movielens-100k",
     "vision_camvid": "camvid-240x180",
