@@ -79,7 +79,7 @@ def of_table(kind: str, *, seed: int, run: zoo.Run, folder: Path) -> tuple[Any, 
 def of_texts(start: str | None, *, seed: int, run: zoo.Run, folder: Path) -> tuple[Any, str]:
     """A classifier of texts, and the secret of one."""
     frame = texts(np.random.default_rng(seed))
-    frame.loc[7, "text"] += f" {WORD}"
+    frame["text"] = [f"{one} {WORD}" if i == 7 else one for i, one in enumerate(frame["text"])]
     how: Any = {"text": "text", "label": "label", "folds": 2, "epochs": 1, "run": run}
     model = zoo.text.finetune(start, frame, **how) if start else zoo.text.train(frame, **how)
     return model, WORD
@@ -158,7 +158,7 @@ def main() -> None:
     asked = program(__doc__, "trust_privacy.csv", seeds=1)
     kept = []
     for seed in asked.seeds:
-        how = {"seed": seed, "run": asked.run(seed)}
+        how: Any = {"seed": seed, "run": asked.run(seed)}
         makers: list[tuple[str, str, Any]] = [
             ("stars", "user", partial(of_ratings, **how)),
             *(("tables", kind, partial(of_table, kind, **how)) for kind in KINDS),

@@ -63,7 +63,7 @@ def auroc(ordinary: Floats, strange: Floats) -> float:
 def strangeness(model: Any, inputs: Any) -> Floats:
     """How strange a model finds inputs. Shape: (n,)"""
     if isinstance(inputs, pd.DataFrame):
-        return model.predict(inputs, unknown=True)["strangeness"].to_numpy()
+        return np.asarray(model.predict(inputs, unknown=True)["strangeness"])
     return np.array([one.unknown.strangeness for one in model.predict(inputs, unknown=True)])
 
 
@@ -213,8 +213,8 @@ def main() -> None:
             for found in measure(asked, name, seed):
                 asked.record(domain=domain, set=name, seed=seed, **{"model": "", **found})
     rows = pd.DataFrame(asked.rows)
-    for (domain, strange), part in rows.groupby(["domain", "strange"]):
-        print(summary(f"{domain}, {strange}", part["auroc"], f"at least {GOALS[domain]:g}"))
+    for (kind, strange), part in rows.groupby(["domain", "strange"]):
+        print(summary(f"{kind}, {strange}", part["auroc"], f"at least {GOALS[str(kind)]:g}"))
     for rate in RATES:
         print(summary(f"false alarms at {rate:g}", rows[f"alarms_{rate:g}"], f"{rate:g}"))
 
