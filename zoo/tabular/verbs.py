@@ -88,7 +88,8 @@ def train(
     """
     require_data("zoo.tabular.train", data, names_model=names_model)
     new_learner = partial(learner, data, target, model=model)
-    return _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
+    trained = _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
+    return trained.with_examples(data) if options.get("keep_examples") else trained
 
 
 @verb(FIT_OPTIONS, tables=frame_of)
@@ -125,7 +126,8 @@ def finetune(
     require_order("zoo.tabular.finetune", pretrained, data, names_model=names_model)
     start = opened(pretrained)
     new_learner = partial(learner, data, target, pretrained=start)
-    return _judged(new_learner, epochs, lr, options)
+    trained = _judged(new_learner, epochs, lr, options)
+    return trained.with_examples(data) if options.get("keep_examples") else trained
 
 
 @verb(OPTIONS, tables=frame_of)

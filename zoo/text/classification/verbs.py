@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Unpack
 
+import numpy as np
 import pandas as pd
 
 from zoo.core.arguments import require_data, require_one_start, require_order
@@ -254,7 +255,7 @@ def _judged(
     is_encoder = first is not None and isinstance(first.spec, PieceSpec)
     fewest = FEWEST_ENCODED if is_encoder else FEWEST_TEXTS
     few = cheap and n_letters <= FEW_LETTERS and whole.n_different >= fewest
-    return train_and_judge(
+    trained: TextClassifier = train_and_judge(
         partial(new_learner, whole, first, source(data)),
         recipe,
         FIT_OPTIONS,
@@ -264,6 +265,11 @@ def _judged(
         few=len(whole.texts) if few else 0,
         gauge=GAUGE,
     )
+    if not options.get("keep_examples"):
+        return trained
+    own = np.flatnonzero(trained.trained_on(whole.hashes())).tolist()
+    texts, labels = ([column[i] for i in own] for column in (whole.texts, whole.labels))
+    return trained.keep_examples(texts, {"text": texts, "label": labels})
 
 
 def _fit(
