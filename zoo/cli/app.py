@@ -26,6 +26,7 @@ from zoo.cli.options import (
     Threads,
 )
 from zoo.cli.output import line_of, say, say_picture, say_scores
+from zoo.cli.serve import serve
 from zoo.cli.tabular import row_of, tabular
 from zoo.cli.text import text
 from zoo.cli.vision import vision
@@ -68,6 +69,7 @@ def quickstart(
 
 
 app.command()(check)
+app.command()(serve)
 
 
 @app.command()
