@@ -35,7 +35,7 @@ class Pace:
     def __init__(self, time: Budget) -> None:
         self.time = time
         self.position, self.last = 0.0, math.inf
-        self._speed = 1.0  # of the position, per step
+        self._speed, self._goal = 1.0, math.inf  # of the position: per step, and at most
         self._seconds = 0.0  # of a step
         self._measured, self._at = 0, 0.0  # steps of this fit that were measured, and until when
 
@@ -45,7 +45,7 @@ class Pace:
 
     def step(self, fit: Fit) -> None:
         """Move on by a step that has been made."""
-        self.position += self._speed
+        self.position = min(self.position + self._speed, self._goal)
         if self.time.left_to_train <= 0:
             self.last = fit.step
 
@@ -65,11 +65,11 @@ class Pace:
         goal = goals[max(i - 1, 0)]
         if 0 < i < len(goals) and (goals[i] - goal) * LEAST_STEPS <= n - (goal - at):
             if goal > at + 0.5:  # the cycle after this goal will be shortened
-                self.last, self._speed = fit.step + n, 1.0
+                self.last, self._speed, self._goal = fit.step + n, 1.0, goals[i]
                 return
             goal = goals[i]
         n = min(n, math.ceil(goal - at))
-        self.last = fit.step + n
+        self.last, self._goal = fit.step + n, goal
         self._speed = (goal - 1 - at) / (n - 1) if n > 1 else goal - at
 
     def affordable(self, fit: Fit) -> int:

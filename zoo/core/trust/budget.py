@@ -77,7 +77,7 @@ def remembered_share(run: Run, name: str, share: Callable[[], float]) -> float:
 def hold_out_in_time(learn: AnyLearner) -> None:
     """Leave out rows of the held-out part where passes over all of it would take too long."""
     time, valid = learn.budget, cast(Any, learn.data.valid)
-    if time is None or not hasattr(valid, "part"):
+    if time is None or not hasattr(valid, "part") or hasattr(learn.model, "is_computed"):
         return
 
     def share() -> float:
