@@ -18,6 +18,7 @@ from zoo.core import budget
 from zoo.core.budget import Budget
 from zoo.core.training.schedules import Schedule, ends
 
+STEP: Final = 3.0  # times a batch that is only predicted: a step goes through it and back
 LEAST_STEPS: Final = 0.5  # of a further cycle's
 
 
@@ -40,6 +41,8 @@ class Pace:
     ) -> None:
         self.time, self.validates = time, validates
         self.position, self.last = 0.0, math.inf
+        if time.left_to_train < STEP * time.book.batch_seconds:
+            self.last = 0
         self._steps, self._ends = steps, ends(schedule, steps)
         self._speed, self._goal = 1.0, math.inf  # of the position: per step, and at most
         self._seconds = 0.0  # of a step

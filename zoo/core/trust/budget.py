@@ -53,7 +53,10 @@ def pass_seconds(learn: AnyLearner) -> float:
         if at[-1] - at[0] > ENOUGH:
             break
     own = at[1:] if len(at) > 2 else at  # the first takes longer than others
-    return (own[-1] - own[0]) / (len(own) - 1) * valid.steps(0)
+    seconds = (own[-1] - own[0]) / (len(own) - 1)
+    if learn.budget is not None:
+        learn.budget.book.batch_seconds = seconds
+    return seconds * valid.steps(0)
 
 
 def remembered_share(run: Run, name: str, share: Callable[[], float]) -> float:
