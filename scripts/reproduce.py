@@ -46,6 +46,7 @@ PROGRAMS = {
     "text_rotten_tomatoes": "rotten-tomatoes",
     "text_sentiment": "rated-sentences",
     "text_wikitext2": "wikitext-2",
+    "trust_budget": "",
     "trust_coverage": "movielens-100k",
     "trust_doctor": "adult",
     "trust_privacy": "",

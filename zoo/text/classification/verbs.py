@@ -25,7 +25,12 @@ from zoo.text.classification.candidates import Texts, at_hand, best_start, compa
 from zoo.text.classification.encoder_recipe import fine_tuning
 from zoo.text.classification.features import look_of
 from zoo.text.classification.model import TextClassifier
-from zoo.text.classification.new_learner import labelled_texts, new_learner, training_texts
+from zoo.text.classification.new_learner import (
+    labelled_texts,
+    new_learner,
+    reader,
+    training_texts,
+)
 from zoo.text.classification.options import (
     CHEAP_LETTERS,
     FEW_LETTERS,
@@ -38,6 +43,7 @@ from zoo.text.classification.options import (
     Options,
 )
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
+from zoo.text.data.in_time import in_time
 from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.options import Model, SomeModel
 from zoo.text.pretrained import AUTO, Pretrained, Start, names_model, start_of
@@ -249,7 +255,7 @@ def _judged(
 ) -> TextClassifier:
     """The model of a call, measured beside its rivals, and few texts trained on as a whole."""
     own: Any = {name: value for name, value in options.items() if name not in JUDGED}
-    whole = labelled_texts(data, first, own)
+    whole = in_time(labelled_texts(data, first, own), reader(first, own), own.get("run"))
     n_letters = whole.n_letters
     cheap = rivals is not None and n_letters <= CHEAP_LETTERS and whole.is_valid is None
     is_encoder = first is not None and isinstance(first.spec, PieceSpec)
