@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 import sys
 import tempfile
 import time
@@ -33,8 +34,9 @@ EXTRAS: Final = {
     "text": "text",
     "vision": "embedded",
 }  # notebook -> the extra of the library that it needs
-COLOURS: Final = 96  # of a stored picture
+COLOURS: Final = 255  # of a stored picture
 SECONDS: Final = 1200  # that a cell may take
+IMAGE: Final = re.compile(r"(?<=data:image/png;base64,)[^\"]+")  # within HTML
 COLAB: Final = "colab"  # tag of the cells that are written here
 WORDS: Final = (
     "*Open in Colab:* at [colab.research.google.com](https://colab.research.google.com) choose "
@@ -75,6 +77,8 @@ def executed(notebook: Any, folder: str) -> Any:
             if "image/png" in data:
                 data["image/png"] = fewer_colours(data["image/png"])
                 data.pop("text/plain", None)  # "<Figure size 640x480 with 1 Axes>"
+            if "text/html" in data:
+                data["text/html"] = IMAGE.sub(lambda m: fewer_colours(m[0]), data["text/html"])
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     return notebook
 
@@ -83,7 +87,8 @@ def fewer_colours(picture: str) -> str:
     """A PNG, coded in base 64, with a palette."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
     content = io.BytesIO()
-    image.quantize(COLOURS).save(content, "PNG", optimize=True)
+    few = image.quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(content, "PNG", optimize=True)
     return base64.b64encode(content.getvalue()).decode()
 
 

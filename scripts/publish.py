@@ -144,6 +144,8 @@ def picture(card: Card, history: History, rows: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2)
     if history.rows:
         History(history.rows).plot_loss(left)  # by epoch, as who loads the model sees it
+    else:
+        left.remove()
     first = card.results[0]
     trial = first.trials.removesuffix("s")
     right.plot(rows[trial], rows[first.metric], "o", color=BLUE)

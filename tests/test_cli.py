@@ -103,7 +103,7 @@ def forked(place: Path, *words: Any) -> Forked:
 
 
 COMMANDS = """
-quickstart, check, demo, app, predict, evaluate, explain, export, lr-find,
+quickstart, check, demo, app, serve, predict, evaluate, explain, export, lr-find,
 vision finetune, vision train, vision report, vision backbones, vision check, vision choose,
 vision show batch, vision show results, vision show losses, vision show confusion,
 vision segmentation finetune, vision segmentation train, vision segmentation check,
@@ -137,7 +137,7 @@ def test_every_command_explains_itself_and_each_of_its_options() -> None:
         silent = [one.name for one in command.params if not getattr(one, "help", "")]
         assert not silent, (words, silent)
         flags = {flag for one in command.params for flag in one.opts}
-        assert ("--json" in flags) == (words not in ("quickstart", "demo")), words
+        assert ("--json" in flags) == (words not in ("quickstart", "demo", "serve")), words
         helps = " ".join(getattr(one, "help", "") or "" for one in command.params)
         helps = re.sub("`zoo [^`]*`", "", helps)
         python = re.findall(r"\b(?:None|True|False|function|DataFrame)\b|\w\(\)|`", helps)
@@ -229,6 +229,16 @@ def test_a_wrong_name_is_answered_with_the_nearest(photos: Path) -> None:
 def test_a_mirror_that_is_no_folder_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_DATA_MIRROR", "no-such-folder")
     assert "mirror='no-such-folder'" in refused("data", "ls")
+
+
+def test_the_quickstart_names_its_extra_before_anything_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("zoo.cli.app.find_spec", lambda name: None)
+    answer = CliRunner().invoke(app, ["quickstart", "--out", str(tmp_path / "new")])
+    assert answer.exit_code == 1
+    assert answer.stderr.endswith("Run pip install 'transfer-zoo[embedded]'.\n")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_traceback_is_shown_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+import zoo_runtime
 
 from tests.collab.small import ratings, train
 from zoo.collab.data.rated_items import RatedItems
@@ -15,18 +18,22 @@ from zoo.collab.lists import FITS
 
 
 def test_lists_for_a_visitor_are_the_models_own(tmp_path: Path) -> None:
-    for module in ("onnx", "onnxscript"):
+    for module in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")
-    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'transfer-zoo[onnx]'")
-    model = train("ease")
-    path = model.export(tmp_path / "lists.onnx")
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (scores,) = session.run(["scores"], {"chosen": np.array(["30", "no item", "100"], object)})
+    model = train("ease", titles={30: "Thirty"})
+    alone: Any = zoo_runtime.load(model.export(tmp_path / "lists.onnx"))
     best = model.fold_in([30, 100]).recommend(10)
-    rows = model.spec.item_rows(best["item"]) - 1
-    assert np.abs(scores[rows] - best["score"]).max() < 1e-5
-    order = [i for i in np.argsort(-scores, kind="stable") if model.spec.items[i] not in (30, 100)]
-    assert order[:10] == rows.tolist()
+    said = pd.DataFrame(alone.recommend(["30", "no item", 100.0]))
+    assert said["item"].tolist() == best["item"].tolist()
+    assert np.abs(said["score"] - best["score"]).max() < 1e-5
+    assert alone.recommend([30], 40, exclude_seen=False)[-1].keys() == {"item", "score", "title"}
+    for call, message in (
+        (lambda: alone.predict("u01", 30), "must rate pairs"),
+        (lambda: alone.recommend(["none"]), "that the model knows, got \\['none'\\]"),
+        (lambda: alone.recommend([30], 0), "got k=0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
 
 
 def test_a_file_of_torch_export_rates_rows(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_plots_show_every_step_and_epoch() -> None:
     axes = learn.history.plot_loss()
     assert [len(line.get_xdata()) for line in axes.lines] == [21, 21, 3]
     words = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert words[1:] == ["training, smoothed over some 50 steps", "validation, after each epoch"]
+    assert words[1:] == ["training, smoothed over some 5 steps", "validation, after each epoch"]
     loaded = History.from_csv(learn.history.to_csv())  # knows its epochs alone
     assert [len(line.get_xdata()) for line in loaded.plot_loss().lines] == [3, 3]
     assert [*loaded.plot_lr().lines[0].get_xdata()] == [1, 2, 3]

@@ -39,7 +39,7 @@ def test_the_code_of_a_page_runs(name: str, tmp_path: Path, monkeypatch) -> None
     if missing:
         pytest.skip(f"needs {', '.join(missing)}: zoo data get NAME")
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"__name__": "__main__"}
     for cell in CELL.findall(page.read_text(encoding="utf-8")):
         code = compile(TAG.sub("", cell), name, "exec")
         if "raises-exception" in "".join(TAG.findall(cell)):

@@ -47,7 +47,8 @@ def train(
     """Train a recommender on your ratings, from random weights and by one cycle.
 
     Args:
-        data: a CSV, TSV or Parquet file, or a DataFrame, with a user, an item and a rating per row.
+        data: a CSV, TSV or Parquet file, a DataFrame, or a table of polars, Arrow or Hugging Face
+            (`zoo.core.frames`), with a user, an item and a rating per row.
             Ids are text or numbers; those of a text file are numbers if all spell whole ones.
         model: None takes "dot_bias" where there are stars, and "blend" for play counts and for
             tables without ratings. "dot_bias" (quick and good), "svdpp" (better: also uses

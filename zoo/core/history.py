@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, float]
 
-SMOOTHING = 0.02  # weight of a step's loss in the smoothed curve: about 50 steps count
+SMOOTHED = 0.1, 5, 50  # share of all steps that the smoothed curve averages, at least, at most
 
 
 @dataclass(repr=False)
@@ -73,6 +73,7 @@ class History:
             ax.plot(self.lrs, color=BLUE)
         else:
             ax.plot(*self._by_epoch("lr"), "o-", color=BLUE)
+            ax.locator_params(axis="x", integer=True, min_n_ticks=1)
         unit = "step" if self.lrs else "epoch"
         ax.set(title="Learning rate", xlabel=unit, ylabel="learning rate of the head")
         return ax
@@ -91,12 +92,19 @@ class History:
         ax = ax or new_axes()
         if self.losses:
             ax.plot(self.losses, color=GREY, alpha=0.5, linewidth=0.8, label="training, each step")
-            smoothed = pd.Series(self.losses, dtype=float).ewm(alpha=SMOOTHING).mean()
-            about = f"training, smoothed over some {1 / SMOOTHING:.0f} steps"
+            share, least, most = SMOOTHED
+            n = min(max(round(share * len(self.losses)), least), most)
+            smoothed = pd.Series(self.losses, dtype=float).ewm(alpha=1 / n).mean()
+            about = f"training, smoothed over some {n} steps"
             ax.plot(smoothed.tolist(), color=BLUE, linewidth=2, label=about)
         else:
-            epochs = self._by_epoch("train_loss")
-            ax.plot(*epochs, "s-", color=BLUE, label="training, mean of each epoch")
+            ax.plot(
+                *self._by_epoch("train_loss"),
+                "s-",
+                color=BLUE,
+                label="training, mean of each epoch",
+            )
+            ax.locator_params(axis="x", integer=True, min_n_ticks=1)
         epochs, valid = self._by_epoch("valid_loss")
         if valid:
             x = [row["step"] for row in self.rows if "valid_loss" in row] if self.losses else epochs

@@ -68,7 +68,7 @@ def name_points(axes: Axes, points: NDArray[np.floating[Any]], names: Sequence[s
     """
     figure = figure_of(axes)
     figure.draw_without_rendering()  # settles the layout, and with it how much room there is
-    scale, frame = figure.dpi / 72, axes.get_window_extent().extents
+    scale, frame = figure.dpi / 72, np.asarray(axes.get_window_extent().extents)
     dots = axes.transData.transform(points)
     taken = [np.concatenate([dot - 2 * scale, dot + 2 * scale]) for dot in dots]
     leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkB": 3}

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from zoo.core import budget
 from zoo.core.batches import Batches, Data, S
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
@@ -26,6 +27,7 @@ from zoo.core.trust.mixing import random_parts
 SECONDS: Final = 2.0  # that all rivals of a call may take,
 SHARE: Final = 0.15  # or this share of the call's time, whichever is more
 FIRST_ROWS: Final = 2_000  # of the first fit, whose time tells how many more there may be
+FEW_ROWS: Final = 250  # of a fit before it, where a budget may have no time for the first
 
 Rows = NDArray[np.int64]
 Module = TypeVar("Module", bound=nn.Module)
@@ -124,7 +126,7 @@ def contest_of(
     seconds = min(allowed(lasted), most)
     for rival in chosen if seconds else ():
         started = time.perf_counter()
-        module = rival.fit(data, seconds / len(chosen))
+        module = _fitted(rival, data, seconds / len(chosen), is_timed=most < math.inf)
         contest.predictions[rival.name] = predictions_of(module, data.valid, task, device)
         contest.seconds[rival.name] = time.perf_counter() - started
         contest.rows[rival.name] = getattr(module, "rows", 0)
@@ -132,6 +134,20 @@ def contest_of(
             contest.partners.append(rival.name)
             partners[rival.name] = module
     return contest, partners
+
+
+def _fitted(rival: Rival[Any], data: Data[Any], seconds: float, *, is_timed: bool) -> nn.Module:
+    """A rival fitted to as many rows as there is time for; if that is to be kept, to few first."""
+    train: Any = data.train
+    if not is_timed or not hasattr(train, "part") or len(train) <= FEW_ROWS:
+        return rival.fit(data, seconds)
+    began = budget.clock()
+    module = rival.fit(data._replace(train=train.part(0.0, FEW_ROWS)), seconds)
+    took = budget.clock() - began
+    if took * min(len(train), FIRST_ROWS) / FEW_ROWS > seconds - took:
+        module.rows = FEW_ROWS  # type: ignore[assignment]
+        return module
+    return rival.fit(data, seconds - took)
 
 
 def allowed(lasted: float) -> float:

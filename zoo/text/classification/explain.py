@@ -82,7 +82,7 @@ class MarkedText:
                 }
                 axes.text(column, row + 0.5, word, **style)
                 if score < 0:
-                    under = {"color": (*paint[:3], 1.0), "linewidth": 1.2, "linestyle": ":"}
+                    under: Any = {"color": (*paint[:3], 1.0), "linewidth": 1.2, "linestyle": ":"}
                     axes.plot([column, column + len(word)], [row + 0.72] * 2, **under)
                 column += len(word) + 1
         return figure

@@ -162,7 +162,8 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
     def explain(self, text: Text, label: Label | None = None) -> Explanation[MarkedText]:
         """Find the words that spoke for a class, and those against it, or that moved a number.
 
-        The model reads the text once for each of its words, without this word.
+        The model reads the text once for each of its words, without this word. If it was trained
+        with `keep_examples=True`, `alike` lists the training texts that are most alike.
 
         Args:
             text: a single text, or a single pair.
@@ -183,7 +184,8 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         words, falls = tuple(word for _, word in parts), tuple((said[0] - said[1:]).tolist())
         unit = "units of the number" if isinstance(answer, float) else LOG_ODDS
         picture = MarkedText(explained, words, falls)
-        return Explanation(explained, answer, words, falls, unit, picture=picture)
+        alike = None if self.examples is None else self._alike(self.embed([own])[0])
+        return Explanation(explained, answer, words, falls, unit, picture=picture, alike=alike)
 
     def interface(self) -> Interface:
         """See `Model.interface`: a text, or both of a pair; marked words tell why."""
