@@ -20,7 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scripts.lib.browser import browser, console_errors, filled, foreign_requests, screenshot
+from scripts.lib.browser import (
+    browser,
+    console_errors,
+    cpu_seconds,
+    filled,
+    foreign_requests,
+    screenshot,
+)
 from scripts.lib.demo_pages import RATED
 from zoo.app.options import Weights
 from zoo.published import adult, digits, movielens
@@ -75,7 +82,7 @@ def visits(
         picture: where a screenshot goes; None for none.
         fill: fills the form in and has it answer.
     """
-    seconds, row = [], {}
+    seconds, cpu, row = [], [], {}
     for left in reversed(range(LOADS)):
         with browser() as driver:
             driver.get("about:blank")
@@ -84,6 +91,7 @@ def visits(
             driver.get(page.resolve().as_uri())
             driver.execute_async_script(ASK, inputs.page[:1])
             seconds.append(time.perf_counter() - began)
+            cpu.append(cpu_seconds(driver))
             if not left:
                 row = _answers(driver, inputs)
                 with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +104,7 @@ def visits(
         "answer": headline,
         **row,
         "seconds": float(np.median(seconds)),
+        "cpu_seconds": float(np.median(cpu)),
         "megabytes": page.stat().st_size / 1e6,
         "console_errors": len(errors),
         "foreign_requests": len(requests),

@@ -99,6 +99,13 @@ def foreign_requests(driver: Any) -> list[str]:
     return [url for url in asked if (urlsplit(url).hostname or "") not in OWN]
 
 
+def cpu_seconds(driver: Any) -> float:
+    """Seconds of the CPU, over all threads, that the page's process has taken."""
+    driver.execute_cdp_cmd("Performance.enable", {})
+    metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == "ProcessTime"))
+
+
 def screenshot(driver: Any, place: Path) -> Path:
     """A picture of the window, of few enough colours to be small."""
     import io

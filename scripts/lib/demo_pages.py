@@ -46,7 +46,7 @@ def visit(driver: Any, act: Act, picture: Path | None) -> dict[str, Any]:
     """
     model = zoo.load(act.model, run=zoo.Run(device="cpu", threads=1))
     act.prepare(model)
-    page = serve(model, act.model, block=False)
+    page = serve(model, act.model)
     try:
         with tempfile.TemporaryDirectory() as folder:
             driver.get(page.local_url)

@@ -11,6 +11,7 @@ import pytest
 
 import zoo
 from scripts.lib import app_pages, browser
+from scripts.lib.demo_pages import ACTS
 from tests.helpers.trained import text_classifier
 from zoo.app.page import write_app
 from zoo.app.runtime import PACKAGE, SHA256, read_runtime
@@ -65,7 +66,8 @@ def test_a_model_of_texts_is_refused_for_its_splitter(tmp_path: Path) -> None:
 @pytest.mark.parametrize("domain", ["photos", "tables", "ratings"])
 def test_the_page_says_what_python_says_and_asks_nobody(domain: str, tmp_path: Path) -> None:
     case = next(one for one in app_pages.CASES if one.domain == domain)
-    model = zoo.load(case.model, run=zoo.Run(device="cpu", precision="fp32"))
+    model = zoo.load(ACTS[domain].model, run=zoo.Run(device="cpu", precision="fp32"))
+    ACTS[domain].prepare(model)
     page = write_app(model, tmp_path / "app.html", runtime=RUNTIME)
     row = app_pages.visits(page, case.inputs(model, 20), None, case.fill)
     assert row["agreement"] == 1.0
