@@ -54,7 +54,12 @@ def apps(chosen: Program, runtime: Path) -> None:
             place = Path(folder) / "app.html"
             write_app(model, place, runtime=runtime, weights=case.weights, name=name)
             row = visits(place, case.inputs(model, 20 if chosen.smoke else N), picture, case.fill)
-        facts = {"page": "app", "domain": case.domain, "model": name, "weights": case.weights}
+        facts = {
+            "page": "app",
+            "domain": case.domain,
+            "model": name,
+            "weights": case.weights or "usual",
+        }
         chosen.record(**facts, **row, load=os.getloadavg()[0])
 
 

@@ -166,7 +166,7 @@ def ratings(model: Any, n: int = N) -> Inputs:
         own = users[i % len(users)]
         own = own[own["item"].isin(places)].sample(frac=1, random_state=i)
         rated = own.head(int(draws.integers(1, MOST + 1)))[["item", "rating"]].to_numpy().tolist()
-        visitors.append([[[places[item], stars] for item, stars in rated]])
+        visitors.append([[places[item] for item, _ in rated]])
         said.append(model.interface().answer(dict(rated)).headline)
     return Inputs(visitors, said)
 
@@ -200,13 +200,13 @@ class Case:
         domain: photos, tables or ratings; what differs from the usual behind a comma.
         inputs: makes what it is asked, of a model and a number.
         fill: fills the form in.
-        weights: see `zoo.app.weights`.
+        weights: see `write_app`.
     """
 
     domain: str
     inputs: Callable[..., Inputs]
     fill: Callable[[Any, Path], None]
-    weights: Weights = "fp16"
+    weights: Weights | None = None
 
 
 CASES: Final = (

@@ -38,7 +38,7 @@ def write_app(
     path: str | os.PathLike[str],
     *,
     runtime: Path | None,
-    weights: Weights = "fp16",
+    weights: Weights | None = None,
     name: str = "model",
 ) -> Path:
     """Write a model as a page that answers offline.
@@ -48,7 +48,8 @@ def write_app(
             ratings.
         path: the file to write.
         runtime: folder of the unpacked npm package that `zoo.app.runtime.PACKAGE` names.
-        weights: how exactly weights are kept, see `zoo.app.weights`.
+        weights: how exactly weights are kept, see `zoo.app.weights`; None takes fp16 for photos,
+            whose networks are large, and fp32 otherwise.
         name: the model's name, for the title.
 
     Raises:
@@ -58,7 +59,8 @@ def write_app(
         ModuleNotFoundError: onnx or onnxscript is not installed.
     """
     _require_supported(model)
-    engine = read_runtime(runtime)
+    engine, is_of_photos = read_runtime(runtime), model.interface().fields[0].kind == "photo"
+    kept: Weights = weights or ("fp16" if is_of_photos else "fp32")
     place = output_file(path, usual="app.html")
     parts = {
         "title": html.escape(name),
@@ -68,7 +70,7 @@ def write_app(
         "facts": json.dumps(facts_of(model), allow_nan=False).replace("<", "\\u003c"),
         "bundle": _packed(engine.bundle),
         "wasm": _packed(engine.wasm),
-        "model": _packed(_onnx(model, weights)),
+        "model": _packed(_onnx(model, kept)),
         "style": _static("style.css"),
         "script": "".join(map(_static, SCRIPTS)),
     }

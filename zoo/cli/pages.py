@@ -43,7 +43,10 @@ def app(
             "without it, the error says which version."
         ),
     ] = None,
-    weights: Annotated[Weights, typer.Option(help="How exactly weights are kept.")] = "fp16",
+    weights: Annotated[
+        Weights | None,
+        typer.Option(help="How exactly weights are kept; default: fp16 for photos, else fp32."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a model as one HTML file that answers in any browser, offline."""

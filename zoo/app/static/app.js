@@ -59,9 +59,9 @@ const TENSORS = {
   date: (ort, field, day) => ({
     [field.name]: new ort.Tensor("float64", [day === null ? NaN : Date.parse(day) / DAY], [1, 1]),
   }),
-  ratings(ort, field, rated) {
-    if (!rated.length) throw new Error("An answer must be about somebody: add an item first.");
-    const chosen = rated.map(([place]) => field.choices[place]);
+  ratings(ort, field, places) {
+    if (!places.length) throw new Error("An answer must be about somebody: add an item first.");
+    const chosen = places.map((place) => field.choices[place]);
     const texts = (list) => new ort.Tensor("string", list, [list.length]);
     return { chosen: texts(chosen), user: texts([]), item: texts([]) }; // no pairs to rate
   },
@@ -73,7 +73,7 @@ async function answer(values) {
   const each = await Promise.all(facts.fields.map((field, i) => TENSORS[field.kind](ort, field, values[i])));
   const all = Object.assign({}, ...each);
   const outputs = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, all[name]])));
-  if (outputs.scores) return listOf(outputs.scores.data, values[0].map(([place]) => place));
+  if (outputs.scores) return listOf(outputs.scores.data, values[0]);
   if (!outputs.probabilities) {
     const numbers = session.outputNames.map((name) => [name, Number(outputs[name].data[0])]);
     const [[, first]] = numbers;
@@ -87,10 +87,10 @@ async function answer(values) {
 
 const LENGTH = 10; // of a list
 
-/** The best items by their scores, without those that the visitor has rated. */
-function listOf(scores, rated) {
+/** The best items by their scores, without those that the visitor has chosen. */
+function listOf(scores, chosen) {
   const names = facts.fields[0].shown;
-  const places = names.map((_, place) => place).filter((place) => !rated.includes(place));
+  const places = names.map((_, place) => place).filter((place) => !chosen.includes(place));
   places.sort((a, b) => scores[b] - scores[a]);
   const rows = places.slice(0, LENGTH).map((place) => [names[place], scores[place].toFixed(3)]);
   return { headline: rows.length ? rows[0][0] : "nothing left", rows };

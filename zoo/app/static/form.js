@@ -45,23 +45,30 @@ const WIDGETS = {
   },
 
   ratings(field) {
-    const [low, high] = field.usual ?? [1, 1];
-    const names = element("datalist", { id: "names" }, ...field.shown.map((text) => element("option", { value: text })));
-    const item = element("input", { placeholder: "item" });
-    item.setAttribute("list", "names");
-    const stars = element("input", { type: "number", min: low, max: high, step: (high - low) / 8 || 1, value: high });
-    stars.hidden = field.usual === null;
+    const options = field.shown.map((text) => element("option", { value: text }));
+    const names = element("datalist", { id: "names" }, ...options);
+    const item = element("input", { placeholder: "something that you like" });
+    item.setAttribute("list", names.id);
     const list = element("ul");
-    const rated = new Map();
-    const show = () => list.replaceChildren(...[...rated].map(([place, value]) => element("li", {}, `${field.shown[place]}: ${value}`)));
-    const add = element("button", { type: "button", id: "add", onclick: () => {
-      const place = field.shown.indexOf(item.value);
-      if (place >= 0) rated.set(place, Number(stars.value));
+    const chosen = new Set();
+    const show = () => {
+      list.replaceChildren(...[...chosen].map((place) => element("li", {}, field.shown[place])));
       item.value = "";
+    };
+    const add = () => {
+      const place = field.shown.indexOf(item.value);
+      if (place >= 0) chosen.add(place);
       show();
-    } }, "Add");
-    const clear = element("button", { type: "button", onclick: () => { rated.clear(); show(); } }, "Begin anew");
-    return [element("div", {}, item, stars, add, clear, names, list), () => [...rated]];
+    };
+    const clear = () => {
+      chosen.clear();
+      show();
+    };
+    const buttons = [
+      element("button", { type: "button", id: "add", onclick: add }, "Add"),
+      element("button", { type: "button", onclick: clear }, "Begin anew"),
+    ];
+    return [element("div", {}, item, ...buttons, names, list), () => [...chosen]];
   },
 };
 
