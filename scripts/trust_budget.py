@@ -77,7 +77,7 @@ def trained(domain: str, task: Task, model: str, **options: Any) -> Any:
         columns: Any = {"text": "text", "label": task.target}
         if model == "minilm":
             return zoo.text.finetune(model, task.train, **columns, **options)
-        return zoo.text.train(task.train, model=model, **columns, **options)
+        return zoo.text.train(task.train, **columns, **options)
     return zoo.collab.train(task.train, model=model, **options)  # type: ignore[arg-type]
 
 
@@ -89,7 +89,7 @@ def status(domain: str, task: Task, folder: Path) -> str:
     few = task.inputs.head(5)
     column = {"texts": "text", "photos": "path"}.get(domain)
     try:
-        model = zoo.load(folder)
+        model: Any = zoo.load(folder)
         if domain == "lists":
             said: Any = model.recommend(few["user"].iloc[0], k=len(few))
         else:

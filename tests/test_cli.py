@@ -103,7 +103,7 @@ def forked(place: Path, *words: Any) -> Forked:
 
 
 COMMANDS = """
-quickstart, check, predict, evaluate, explain, export, lr-find,
+quickstart, check, demo, app, serve, predict, evaluate, explain, export, lr-find,
 vision finetune, vision train, vision report, vision backbones, vision check, vision choose,
 vision show batch, vision show results, vision show losses, vision show confusion,
 vision segmentation finetune, vision segmentation train, vision segmentation check,
@@ -137,7 +137,7 @@ def test_every_command_explains_itself_and_each_of_its_options() -> None:
         silent = [one.name for one in command.params if not getattr(one, "help", "")]
         assert not silent, (words, silent)
         flags = {flag for one in command.params for flag in one.opts}
-        assert ("--json" in flags) == (words != "quickstart"), words
+        assert ("--json" in flags) == (words not in ("quickstart", "demo", "serve")), words
         helps = " ".join(getattr(one, "help", "") or "" for one in command.params)
         helps = re.sub("`zoo [^`]*`", "", helps)
         python = re.findall(r"\b(?:None|True|False|function|DataFrame)\b|\w\(\)|`", helps)

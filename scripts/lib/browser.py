@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 SIZE = (1280, 800)  # px of the window
 OWN = {"", "localhost", "127.0.0.1"}  # hosts of this machine; blobs and data have none
 ERRORS = {"SEVERE"}
+WAIT = 60.0  # seconds for an answer
 
 
 def missing() -> str:
@@ -29,7 +31,7 @@ def missing() -> str:
 
 
 @contextmanager
-def browser(wait: float = 60.0) -> Iterator[Any]:
+def browser(wait: float = WAIT) -> Iterator[Any]:
     """A driver of a fresh headless Chromium.
 
     Args:
@@ -59,6 +61,28 @@ def browser(wait: float = 60.0) -> Iterator[Any]:
         driver.quit()
 
 
+def filled(driver: Any, selector: str, name: str, *parts: str, but: str = "") -> str:
+    """A property of an element, once it is not empty, or holds one of some parts.
+
+    Args:
+        driver: the browser.
+        selector: the element in CSS.
+        name: name of the property.
+        parts: what it may hold.
+        but: what counts as empty.
+
+    Raises:
+        TimeoutError: it stays empty.
+    """
+    end = time.perf_counter() + WAIT
+    while time.perf_counter() < end:
+        value = driver.find_element("css selector", selector).get_property(name) or ""
+        if any(one in value for one in parts) if parts else value not in ("", but):
+            return str(value)
+        time.sleep(0.02)
+    raise TimeoutError(f"{selector} must be filled within {WAIT:g} s, got nothing")
+
+
 def console_errors(driver: Any) -> list[str]:
     """Errors on the console since the last call."""
     return [one["message"] for one in driver.get_log("browser") if one["level"] in ERRORS]
@@ -73,6 +97,13 @@ def foreign_requests(driver: Any) -> list[str]:
         if event["method"] == "Network.requestWillBeSent"
     ]
     return [url for url in asked if (urlsplit(url).hostname or "") not in OWN]
+
+
+def cpu_seconds(driver: Any) -> float:
+    """Seconds of the CPU, over all threads, that the page's process has taken."""
+    driver.execute_cdp_cmd("Performance.enable", {})
+    metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == "ProcessTime"))
 
 
 def screenshot(driver: Any, place: Path) -> Path:

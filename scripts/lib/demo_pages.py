@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import zoo
-from scripts.lib.browser import console_errors, foreign_requests, screenshot
+from scripts.lib.browser import console_errors, filled, foreign_requests, screenshot
 from zoo.demo.server import serve
 from zoo.published import digits, movielens
 
-WAIT: Final = 60.0  # seconds for an answer
 RATED: Final = {"Star Wars": 5.0, "Toy Story": 5.0, "Fargo": 5.0}  # beginnings of titles
 TEXT: Final = (
     "The plot is thin and the jokes are old, yet the two leads are so charming that I left the "
@@ -47,7 +46,7 @@ def visit(driver: Any, act: Act, picture: Path | None) -> dict[str, Any]:
     """
     model = zoo.load(act.model, run=zoo.Run(device="cpu", threads=1))
     act.prepare(model)
-    page = serve(model, act.model, block=False)
+    page = serve(model, act.model)
     try:
         with tempfile.TemporaryDirectory() as folder:
             driver.get(page.local_url)
@@ -55,9 +54,9 @@ def visit(driver: Any, act: Act, picture: Path | None) -> dict[str, Any]:
             values = act.fill(driver, model, Path(folder))
             began = time.perf_counter()
             driver.find_element("id", "answer").click()
-            headline = _filled(driver, "#headline textarea", "value")
+            headline = filled(driver, "#headline textarea", "value")
             seconds = time.perf_counter() - began
-            _filled(driver, "#reason", "innerHTML", "<img", "<span style")
+            filled(driver, "#reason", "innerHTML", "<img", "<span style")
             expected = model.interface().answer(*values).headline
         time.sleep(1)  # until pictures are drawn
         driver.execute_script("window.scrollTo(0, 0)")
@@ -73,21 +72,6 @@ def visit(driver: Any, act: Act, picture: Path | None) -> dict[str, Any]:
         }
     finally:
         page.close()
-
-
-def _filled(driver: Any, selector: str, name: str, *beginnings: str) -> str:
-    """A property of an element, once it is not empty or holds one of some beginnings.
-
-    Raises:
-        TimeoutError: it stays empty.
-    """
-    end = time.perf_counter() + WAIT
-    while time.perf_counter() < end:
-        value = driver.find_element("css selector", selector).get_property(name) or ""
-        if any(one in value for one in beginnings) if beginnings else value:
-            return str(value)
-        time.sleep(0.02)
-    raise TimeoutError(f"{selector} must be filled within {WAIT:g} s, got nothing")
 
 
 def _photo(driver: Any, model: Any, folder: Path) -> tuple[Any, ...]:
@@ -116,13 +100,14 @@ def _ratings(driver: Any, model: Any, folder: Path) -> tuple[Any, ...]:
         box.send_keys(Keys.CONTROL, "a")
         box.send_keys(title, Keys.ENTER)
         driver.find_element("id", "add").click()
-        _filled(driver, "#rated", "innerText", title)
+        filled(driver, "#rated", "innerText", title)
         known: Mapping[Any, str] = model.spec.titles
         rated[next(item for item, name in known.items() if name.startswith(title))] = stars
     return (rated,)
 
 
-def _with_titles(model: Any) -> None:
+def with_titles(model: Any) -> None:
+    """Have a model of MovieLens know the titles, which its licence keeps apart from it."""
     model.spec = replace(model.spec, titles=movielens.titles().to_dict())
 
 
@@ -130,5 +115,5 @@ ACTS: Final = {
     "photos": Act("zoo/digits", _photo),
     "texts": Act("zoo/sentiment", _text),
     "tables": Act("zoo/adult", _row),
-    "ratings": Act("zoo/movielens-100k", _ratings, _with_titles),
+    "ratings": Act("zoo/movielens-100k", _ratings, with_titles),
 }

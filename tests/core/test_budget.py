@@ -16,13 +16,13 @@ from tests.core.tiny import Net, learner, same, weights
 from tests.helpers.device import run_here
 from zoo.core import budget
 from zoo.core.budget import Budget
-from zoo.core.run import Run
 from zoo.core.training import loop
 from zoo.core.training.averaging import Snapshots
 from zoo.core.training.features import features_in_time
 from zoo.core.training.learner import Learner
 from zoo.core.training.schedules import constant, log_cycles, one_cycle
-from zoo.core.trust.budget import hold_out_in_time
+from zoo.core.trust import budget as of_calls
+from zoo.core.trust.budget import hold_out_in_time, pass_seconds
 
 STEPS = 7  # of an epoch of the tiny learner
 
@@ -207,30 +207,32 @@ def test_a_probe_sees_as_many_rows_as_there_is_time_for(clock: Clock, tmp_path: 
     assert features_in_time(learner(), [timed])[0].shape == (110, 16)
 
 
-def test_fewer_rows_are_scored_where_passes_take_long(clock: Clock, tmp_path: Path) -> None:
-    def timed(run: Run) -> Learner:
-        learn = learner(run)
-        valid: Any = learn.data.valid
-        inner = valid.epoch
+def test_a_pass_is_predicted_by_its_first_batches(clock: Clock) -> None:
+    learn = learner()
+    valid: Any = learn.data.valid
+    inner, seconds = valid.epoch, iter([0.6, 0.3, 0.3, 9.0])
 
-        def epoch(number: int, start: int = 0) -> Any:
-            for batch in inner(number, start):
-                clock.now += 10.0
-                yield batch
+    def epoch(number: int) -> Any:
+        for batch in inner(number):
+            clock.now += next(seconds)
+            yield batch
 
-        valid.epoch = epoch
-        return learn
+    valid.epoch = epoch
+    assert pass_seconds(learn) == pytest.approx(4 * 0.3)
 
-    run = replace(run_here(), out=tmp_path, budget=Budget(end=1000.0))
-    learn = timed(run)
+
+def test_fewer_rows_are_scored_where_passes_take_long(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(of_calls, "pass_seconds", lambda learn: 40.0)
+    run = replace(run_here(), out=tmp_path, budget=Budget(end=budget.clock() + 1000))
+    learn = learner(run)
     hold_out_in_time(learn)
     assert learn.budget is not None
-    assert learn.budget.book.notes == ["0.7 of the held-out rows were scored"]
-    assert len(learn.data.valid) == 38  # type: ignore[arg-type]
+    assert learn.budget.book.notes == ["38 of the held-out rows were scored"]
     learn.fit(1)
     learn.state.release()
-    again = timed(replace(run, resume=True, budget=Budget(end=1e6)))
+    again = learner(replace(run, resume=True, budget=Budget.of(1e6)))
     hold_out_in_time(again)  # its rows are those of the earlier call, whatever the time
-    assert len(again.data.valid) == 38  # type: ignore[arg-type]
     again.fit(1)
     assert same(weights(learn), weights(again))

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import zoo_runtime
 from PIL import Image
 
 import zoo
 from tests.conformance import require_sentence
-from tests.helpers.onnx_tables import answers
 from tests.helpers.trained import Trained
 from zoo.core.explanation import Explanation
 
@@ -92,44 +92,42 @@ def interface(trained: Trained, work: Path) -> None:
 
 
 def export(trained: Trained, work: Path) -> None:
-    """The file tells the spec and says what the model says, of any number of photos or rows."""
+    """The file tells the spec and says what the model says, of any number of inputs."""
     for module in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")
     import onnx
-    import onnxruntime
 
     model = trained.model
     path = model.export(work / "model.onnx")
     onnx.checker.check_model(str(path))
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    facts = session.get_modelmeta().custom_metadata_map
-    assert json.loads(facts["spec"]) == json.loads(json.dumps(model.spec.to_json()))
-    if model.domain == "vision":
-        assert json.loads(facts["labels"]) == list(getattr(model.spec, "classes", ()))
-        pixels, expected = _pixels_and_outputs(model, trained.case.items)
-        for n in (len(pixels), 1):
-            (said,) = session.run(None, {"photos": pixels[:n]})
-            assert said.shape == expected[:n].shape
-            assert np.abs(said - expected[:n]).max() < 1e-4
-    elif model.domain == "collab":
-        ids = [np.array([*map(str, one)], object) for one in trained.plain]
-        (said,) = session.run(["rating"], dict(zip(("user", "item"), ids, strict=True)))
-        assert np.abs(said - model.predict(*trained.plain)).max() < 1e-4
+    graph = zoo_runtime.Graph(path)
+    assert graph.facts["spec"] == json.loads(json.dumps(model.spec.to_json()))
+    if model.domain == "vision" and "steps" not in graph.facts:
+        pixels = np.stack([np.asarray(Image.open(photo)) for photo in trained.case.items])
+        for some in (pixels, pixels[:1]):
+            said = graph.run({"photos": some})
+            assert np.abs(said - model._draw(some).numpy()).max() < 1e-4
+        with pytest.raises(ValueError, match=f"got one of {model.task}"):
+            zoo_runtime.load(path)
+        return
+    alone: Any = zoo_runtime.load(path)
+    if model.domain == "collab":
+        users, items = trained.plain
+        assert np.abs(alone.predict(users, items) - model.predict(users, items)).max() < 1e-4
+        assert alone.predict(users[0], items[0]) == pytest.approx(model.predict(users[0], items[0]))
+        return
+    (inputs,) = trained.plain
+    expected, said = model.predict([*inputs]), alone.predict([*inputs])
+    if model.domain == "tabular":
+        assert said == expected.tolist()
+        expected = list(model.probabilities(inputs).to_dict("index").values())
+        said = alone.probabilities(inputs)
+        assert alone.predict(inputs[0]) == model.predict(inputs[0])
     else:
-        categories = {str(category.name) for category in model.spec.categories}
-        for rows in (trained.table, trained.table.head(1)):
-            _, shares = answers(path, rows, categories)
-            assert np.abs(shares - model.probabilities(rows)).to_numpy().max() < 1e-4
-
-
-def _pixels_and_outputs(model: Any, photos: Any) -> tuple[Any, Any]:
-    """Photos as the file takes them, and what the model says of them."""
-    images = [np.asarray(Image.open(photo).convert("RGB")) for photo in photos]
-    if hasattr(model, "pixels"):
-        shares = [list(one.probabilities.values()) for one in model.predict(images)]
-        return model.pixels(images), np.array(shares)
-    pixels = np.stack(images)
-    return pixels, model._draw(pixels).numpy()
+        assert [one.label for one in said] == [one.label for one in expected]
+        expected, said = ([one.probabilities for one in each] for each in (expected, said))
+        assert alone.predict(inputs[0]).label == model.predict(inputs[0]).label
+    assert said == [pytest.approx(one, abs=1e-4) for one in expected]
 
 
 def embed(trained: Trained, work: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tokenizers
+import zoo_runtime
 
 import zoo
 from tests.text.encoders import write_encoder
@@ -37,6 +38,10 @@ def test_onnxruntime_says_what_the_model_says(tmp_path: Path) -> None:
         said = answers(session, tokenizer, some)
         assert np.abs(said - expected).max() < 1e-4
     assert np.array_equal(answers(session, tokenizer, [beginning + " dull" * 9]), said)
+    long = [beginning + " dull" * 99, ".", "SO \ud83d warm"]  # several windows, half a letter
+    alone: Any = zoo_runtime.load(path)
+    for one, other in zip(model.predict(long), alone.predict(long), strict=True):
+        assert other.probabilities == pytest.approx(one.probabilities, abs=1e-4)
 
 
 def answers(session: Any, tokenizer: tokenizers.Tokenizer, texts: list[str]) -> Any:

@@ -111,6 +111,12 @@ def _onnx(model: Model[Any, Any], weights: Weights) -> bytes:
     onnx = require_onnx()
     with tempfile.TemporaryDirectory() as folder:
         graph = onnx.load(model.export(Path(folder) / "model.onnx"))
+    outputs = {one.name for one in graph.graph.output}
+    if model.interface().fields[0].kind == "ratings" and "scores" not in outputs:
+        raise NotImplementedError(
+            "a recommender must have lists by choice to become a page, got one whose visitors an "
+            "optimiser places. Train it with lists='blend'."
+        )
     shrink(graph, weights)
     onnx.checker.check_model(graph)
     content: bytes = graph.SerializeToString()

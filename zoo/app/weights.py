@@ -28,7 +28,8 @@ def shrink(model: Any, weights: Weights) -> None:
 
     if weights == "fp32":
         return
-    graph, nodes, kept = model.graph, [], []
+    graph, kept = model.graph, []
+    nodes: list[Any] = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor) if tensor.data_type == TensorProto.FLOAT else None
         if values is None or values.size < FEWEST:

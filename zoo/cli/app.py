@@ -29,6 +29,7 @@ from zoo.cli.options import (
 from zoo.cli.output import line_of, say, say_picture, say_scores
 from zoo.cli.pages import app as app_page
 from zoo.cli.pages import demo
+from zoo.cli.serve import serve
 from zoo.cli.tabular import row_of, tabular
 from zoo.cli.text import text
 from zoo.cli.vision import vision
@@ -82,6 +83,7 @@ def quickstart(
 app.command()(check)
 app.command()(demo)
 app.command("app")(app_page)
+app.command()(serve)
 
 
 @app.command()

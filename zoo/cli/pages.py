@@ -28,7 +28,9 @@ def demo(
     from zoo.demo.server import serve
 
     model = zoo.load(artifact, run=run_of(device))
-    serve(model, _title(artifact), host=host, port=port)
+    page = serve(model, _title(artifact), host=host, port=port)
+    typer.echo(f"{_title(artifact)} is at {page.local_url}; Ctrl-C ends it")
+    page.block_thread()
 
 
 def app(

@@ -26,8 +26,10 @@ def interface_of(spec: Spec, fold_in: Callable[[Any], Visitor]) -> Interface:
     ratings = Field("ratings", "ratings", spec.items, names, scale)
 
     def reply(rated: Mapping[Any, float]) -> Reply:
-        table = fold_in(rated).recommend().round(3)
+        table = fold_in(rated).recommend()
         table = table[[name for name in COLUMNS if name in table]]
+        floats = {name: float for name in ("rating", "score") if name in table}
+        table = table.astype(floats).round(3)  # float32 has odd decimals
         return Reply(str(table.iloc[0, 0]), table=table)
 
     def explain(rated: Mapping[Any, float]) -> Explanation[Any]:

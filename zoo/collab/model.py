@@ -48,11 +48,11 @@ from zoo.core.export import How
 from zoo.core.interface import Interface
 from zoo.core.model import Model
 from zoo.core.placed import Placed
-from zoo.core.predictions import HowSure, Interval, record_of
+from zoo.core.predictions import Interval, record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
-from zoo.core.trust.judge import FOLD, MEASURED
+from zoo.core.trust.call import FOLD, MEASURED
 from zoo.core.trust.unknown import check_rate, marked, verdict_table
 from zoo.hub.mixin import HubMixin
 
@@ -113,23 +113,39 @@ class Recommender(HubMixin, Model[nn.Module, Spec]):
         return f"<{self.name} of {sizes}; {self._scored}>"
 
     @overload
-    def predict(self, user: OneId, item: OneId, **how_sure: Unpack[HowSure]) -> float: ...
+    def predict(
+        self,
+        user: OneId,
+        item: OneId,
+        *,
+        coverage: float | None = None,
+        unknown: bool | float = False,
+    ) -> float: ...
 
     @overload
     def predict(self, user: ManyIds, item: ManyIds) -> NDArray[np.float32]: ...
 
     @overload
     def predict(
-        self, user: ManyIds, item: ManyIds, **how_sure: Unpack[HowSure]
-    ) -> NDArray[np.float32] | pd.DataFrame: ...
+        self,
+        user: ManyIds,
+        item: ManyIds,
+        *,
+        coverage: float | None = None,
+        unknown: bool | float = False,
+    ) -> pd.DataFrame: ...
 
     @overload
     def predict(self, user: pd.DataFrame | os.PathLike[str]) -> NDArray[np.float32]: ...
 
     @overload
     def predict(
-        self, user: pd.DataFrame | os.PathLike[str], **how_sure: Unpack[HowSure]
-    ) -> NDArray[np.float32] | pd.DataFrame: ...
+        self,
+        user: pd.DataFrame | os.PathLike[str],
+        *,
+        coverage: float | None = None,
+        unknown: bool | float = False,
+    ) -> pd.DataFrame: ...
 
     def predict(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Unpack
+from typing import Final, Unpack
 
 from zoo.collab import recipe
 from zoo.collab.data.ratings import Table
@@ -34,6 +35,8 @@ from zoo.core.trust.judge import train_and_judge
 from zoo.core.verbs import verb
 from zoo.hub.find import names_model
 
+LISTS: Final = 0.25  # of a budget, for the model of lists
+
 
 @verb(FIT_OPTIONS, tables=frame_of)
 def train(
@@ -47,7 +50,8 @@ def train(
     """Train a recommender on your ratings, from random weights and by one cycle.
 
     Args:
-        data: a CSV, TSV or Parquet file, or a DataFrame, with a user, an item and a rating per row.
+        data: a CSV, TSV or Parquet file, a DataFrame, or a table of polars, Arrow or Hugging Face
+            (`zoo.core.frames`), with a user, an item and a rating per row.
             Ids are text or numbers; those of a text file are numbers if all spell whole ones.
         model: None takes "dot_bias" where there are stars, and "blend" for play counts and for
             tables without ratings. "dot_bias" (quick and good), "svdpp" (better: also uses
@@ -154,6 +158,10 @@ def _judged(
     "softmax" and "sasrec" take too long to be trained twice.
     """
     _require_steps(name, epochs=epochs or None, lr=lr)
+    run = options.get("run")
+    if run is not None and run.budget is not None and options.get("lists") != "none":
+        kept = LISTS * max(run.budget.left, 0.0)  # the model of lists is computed after all else
+        options["run"] = replace(run, budget=run.budget.part(keep=kept))
 
     def fit(learn: Learner[Spec, Recommender], like: Sequence[Learner[Spec, Recommender]]) -> None:
         recipe.fit(learn, name, epochs, lr, further=further)

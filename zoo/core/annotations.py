@@ -179,4 +179,5 @@ _WORDS: Final[dict[Any, str]] = {
     float: "a number",
     bool: "True or False",
     str: "text",
+    Any: "an object",
 }

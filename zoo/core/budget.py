@@ -22,10 +22,12 @@ class Book:
 
     Attributes:
         pass_seconds: a pass over the validation part; 0 if nobody has measured it.
+        batch_seconds: a batch of it; 0 likewise.
         notes: what was left out for want of time, in words.
     """
 
     pass_seconds: float = 0.0
+    batch_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
 

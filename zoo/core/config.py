@@ -20,12 +20,21 @@ MODULE = "module"  # the domain of a user's own module
 CONFIG, CARD, HISTORY = "config.json", "README.md", "history.csv"
 CARD_FACTS: Final = "card.json"  # what the publisher adds to a card
 SEEN_ROWS: Final = "trained-on.safetensors"
+EXAMPLES: Final = "training-examples.safetensors"  # never published
 FAMILIAR: Final = "familiar.safetensors"  # statistics by which unknown inputs are told
 TRAINING_STATE: Final = "training-state.safetensors"  # of a run that is not over
 FINISHED: Final = "training-finished.json"  # what tells a repeated call that its run is over
 LARGEST_CONFIG: Final = 2**28  # bytes; long vocabularies and lists of ids take some millions
 _WEIGHTS = re.compile(r"model(-\d+)?\.safetensors")
-_OF_AN_ARTIFACT: Final = (SEEN_ROWS, FAMILIAR, FINISHED, TRAINING_STATE, CARD_FACTS, "SHA256SUMS")
+_OF_AN_ARTIFACT: Final = (
+    SEEN_ROWS,
+    FAMILIAR,
+    EXAMPLES,
+    FINISHED,
+    TRAINING_STATE,
+    CARD_FACTS,
+    "SHA256SUMS",
+)
 
 
 class ArtifactError(ValueError):

@@ -38,6 +38,7 @@ from zoo.core.training.options import BatchNormMode, TrainingOptions
 from zoo.core.training.tracking import tracking_of
 from zoo.core.trust.blend import Blend
 from zoo.core.trust.conformal import ClassErrors, Errors, check_coverage
+from zoo.core.trust.examples import Examples
 from zoo.core.trust.unknown import Familiar, Statistics
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Model(ABC, Generic[Network, S]):
         blend: simple models that have a share in the prediction; None if there are none.
         errors: how wrong predictions were of rows that were not trained on; None if not measured.
         familiar: what it knows of ordinary inputs; None if that was not measured.
+        examples: training examples that it keeps as evidence; None if nobody asked for that.
         out_of_fold: after `folds=...`, the prediction for each of the user's rows by a model that
             has not seen it (probabilities of classes, or numbers); else None. Not saved.
         seen_rows: sketch of the rows that it was trained on; None if nobody recorded them.
@@ -95,6 +97,7 @@ class Model(ABC, Generic[Network, S]):
         blend: Blend | None = None,
         errors: Errors | None = None,
         familiar: Familiar | None = None,
+        examples: Examples | None = None,
         data: str = "",
         training: dict[str, Any] | None = None,
         licence: str = "unknown",
@@ -108,7 +111,8 @@ class Model(ABC, Generic[Network, S]):
         self.data, self.training, self.extra = data, training or {}, extra or {}
         self.licence, self.seen_rows = licence, seen_rows
         self.spread, self.standings = spread or {}, list(rivals)
-        self.blend, self.errors, self.familiar = blend, errors, familiar
+        self.blend, self.errors = blend, errors
+        self.familiar, self.examples = familiar, examples
         self.out_of_fold: pd.DataFrame | None = None
         self._learner = learner
         self._was_judged = bool(metrics)
@@ -246,6 +250,7 @@ class Model(ABC, Generic[Network, S]):
             self.card(Path(directory).name),
             seen_rows=self.seen_rows,
             familiar=self.familiar,
+            examples=self.examples,
             **run,
         )
 
@@ -413,6 +418,27 @@ class Model(ABC, Generic[Network, S]):
         margins = self.errors.margins(middle, coverage, difficulty)
         ends = (middle.tolist(), (middle - margins).tolist(), (middle + margins).tolist())
         return [*map(Interval, *ends)]
+
+    def trained_on(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Which inputs it was certainly trained on, by the hashes of their content. Shape: (n,)"""
+        seen = self.seen_rows
+        return np.zeros(len(hashes), bool) if seen is None else seen.certain(hashes)
+
+    def keep_examples(self, inputs: Any, columns: Mapping[str, Sequence[Any]]) -> Self:
+        """Keep training examples as evidence, and save them with a model that a run has saved.
+
+        Args:
+            inputs: what `embed` takes.
+            columns: what is shown of each, such as its label.
+        """
+        self.examples = Examples.of(self.embed(inputs), columns)
+        if self.run.out is not None and rank_and_world()[0] == 0:
+            self.save(self.run.out)
+        return self
+
+    def _alike(self, vector: NDArray[np.float32]) -> pd.DataFrame | None:
+        """The kept examples that are most alike a vector; None if there are none. Shape: (d,)"""
+        return None if self.examples is None else self.examples.alike(vector)
 
     def _verdicts(
         self,

@@ -15,7 +15,7 @@ from zoo.core.model import Model
 from zoo.demo.ratings import ratings_form
 
 if TYPE_CHECKING:
-    import gradio as gr
+    import gradio
 
 LONGEST: Final = 20_000  # characters of a text
 SHOWN: Final = 5  # likeliest classes
@@ -39,7 +39,7 @@ def require_gradio() -> Any:
     return gradio
 
 
-def page_of(model: Model[Any, Any], name: str) -> gr.Blocks:
+def page_of(model: Model[Any, Any], name: str) -> gradio.Blocks:
     """A page that asks a model.
 
     Args:
@@ -64,7 +64,7 @@ def page_of(model: Model[Any, Any], name: str) -> gr.Blocks:
         with gr.Accordion("The model's card", open=False):
             gr.Markdown(model.card(name).rpartition("---\n")[2])
         _connect(interface, button, inputs, [headline, *outputs], reason)
-    shown: gr.Blocks = page
+    shown: gradio.Blocks = page
     return shown
 
 

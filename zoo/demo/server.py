@@ -19,16 +19,14 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int | None = None,
-    block: bool = True,
 ) -> Any:
-    """Show a model on a page until Ctrl-C; the page, which `close()` ends.
+    """Show a model on a page, gradio's `Blocks`: its `local_url`, and `close()`, which ends it.
 
     Args:
         model: any model of the library.
         name: its name, for the title.
         host: address to listen on; "0.0.0.0" lets others on the network ask the model.
         port: port to listen on; None takes a free one from 7860 on.
-        block: whether to wait for Ctrl-C.
 
     Raises:
         ModuleNotFoundError: gradio is not installed.
@@ -51,7 +49,7 @@ def serve(
         ssr_mode=False,
         pwa=False,
         run_history=False,
-        prevent_thread_lock=not block,
-        quiet=not block,
+        prevent_thread_lock=True,
+        quiet=True,
     )
     return page

@@ -9,7 +9,6 @@ import numpy as np
 from zoo.core.interface import Field
 from zoo.tabular.spec import Category, Distribution, Number, Spec
 
-BEYOND: Final = 1.0  # spreads, or standard deviations, on either side of what is usual
 _FIRST_DAY: Final = np.datetime64("1970-01-01")
 
 
@@ -33,14 +32,11 @@ def _choice(category: Category, known: Distribution | None) -> Field:
 
 
 def _number(number: Number, known: Distribution | None) -> Field:
-    """A number; it begins at the median, and most are between the ends."""
-    centre, width = number.scale
-    low, high = centre - BEYOND * width, centre + BEYOND * width
-    if known is not None and known.quantiles:
-        low, high = known.quantiles[0], known.quantiles[-1]
+    """A number; it begins at the median, and most are between the ends, where these are known."""
     if number.kind == "time":
         day = _FIRST_DAY + np.timedelta64(round(number.median), "D")
         return Field(str(number.name), "date", start=str(day))
     unit = "days" if number.kind == "duration" else ""
-    ends = (round(low, 6), round(high, 6))
+    quantiles = () if known is None else known.quantiles
+    ends = (round(quantiles[0], 6), round(quantiles[-1], 6)) if quantiles else None
     return Field(str(number.name), "number", usual=ends, start=number.median, unit=unit)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -134,7 +135,8 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
         """
         names = [target.name for target in self.spec.targets]
         if unknown is not False:
-            return self._with_verdicts(rows, coverage, randomised, unknown)
+            told: Answer | pd.DataFrame = self._with_verdicts(rows, coverage, randomised, unknown)
+            return told
         if coverage is not None:
             return self._sure(rows, coverage, randomised)
         if isinstance(rows, (Mapping, pd.Series)):
@@ -156,12 +158,11 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
     ) -> Any:
         """Predictions with what is unknown, see `predict`."""
         is_one = isinstance(rows, (Mapping, pd.Series))
-        frame = self._frame([dict(rows)] if is_one else rows)
+        frame = self._frame([dict(rows)] if isinstance(rows, (Mapping, pd.Series)) else rows)
         verdicts = self._verdicts_of(frame, rate)
         if not is_one:
-            sure = {} if coverage is None else {"coverage": coverage, "randomised": randomised}
-            parts = self.predict(frame, **sure), verdict_table(verdicts, frame.index)
-            return pd.concat(parts, axis=1)
+            answers = self.predict(frame, coverage=coverage, randomised=randomised)
+            return pd.concat([answers, verdict_table(verdicts, frame.index)], axis=1)
         decoded = self._inference.many(frame)
         if coverage is not None:
             return marked(self._covered(decoded, coverage, randomised), verdicts)[0]
@@ -223,9 +224,9 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
         numbers = [(float(one), one.low, one.high) for one in answers]
         return pd.DataFrame(numbers, frame.index, [name, "low", "high"], np.float64)
 
-    def _covered(self, decoded: Tensor, coverage: float, randomised: bool = False) -> list[Any]:
+    def _covered(self, decoded: Tensor, coverage: float, *args: Any, **how: Any) -> list[Any]:
         """See `Model`; intervals in the target's own units."""
-        answers = super()._covered(decoded, coverage, randomised)
+        answers = super()._covered(decoded, coverage, *args, **how)
         if self.spec.task == "classification":
             return answers
         three = torch.tensor([(float(one), one.low, one.high) for one in answers]).double()
@@ -287,8 +288,8 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
         Another warning says if the model was trained on some of the rows.
 
         Args:
-            data: a DataFrame or the path of a CSV or Parquet file; None returns the scores on the
-                validation part of the training.
+            data: a table as for training; None returns the scores on the validation part of the
+                training.
 
         Raises:
             ValueError: there are no rows, columns lack, classes are unknown, or the model has no
@@ -297,6 +298,14 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
         if data is None:
             return self._validation_scores()
         return self._inference.scores(self._labelled(data))
+
+    def with_examples(self, data: Table) -> Self:
+        """Keep those rows of a table that the model was trained on, see `keep_examples`."""
+        frame, targets = self._read(data), [target.name for target in self.spec.targets]
+        frame = with_targets(frame.set_axis(range(len(frame))), targets)
+        rows = frame[self.trained_on(row_hashes(frame, self.spec))]
+        shown = {str(name): rows[name].tolist() for name in (*self.spec.inputs, *targets)}
+        return self.keep_examples(rows, shown)
 
     def importance(
         self,
@@ -343,7 +352,8 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
 
         They lead from the mean over a background to the prediction: in log odds of a class, or in
         units of a target, base and scores add up to it. Of up to eight columns or groups they are
-        exact for this background; of more they come with their sampling errors.
+        exact for this background; of more they come with their sampling errors. If the model was
+        trained with `keep_examples=True`, `alike` lists the training rows that are most alike.
 
         Args:
             row: a mapping from column to cell, a row of a DataFrame, or a table of one row.
@@ -362,7 +372,10 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
         if len(rows) != 1:
             raise ValueError(f"an explanation is of one row, got {len(rows)}. Explain each.")
         others = None if background is None else self._frame(background)
-        return explanation(self._inference, rows, label, others, groups, orders, seed)
+        told = explanation(self._inference, rows, label, others, groups, orders, seed)
+        return (
+            told if self.examples is None else replace(told, alike=self._alike(self.embed(rows)[0]))
+        )
 
     def interface(self) -> Interface:
         """See `Model.interface`: a field for each column; shares of the columns tell why."""

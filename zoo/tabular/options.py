@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
-from zoo.core.trust.options import InFolds, Judged, Mended
+from zoo.core.trust.options import InFolds, Judged, Kept, Mended
 
 Name = str | int
 """A column's name; a DataFrame that is made of an array numbers its columns."""
@@ -191,7 +191,7 @@ BY_ROWS: Final = Chosen("a twentieth of the training rows, from 16 to 256")
 OPTIONS: Final = OptionTable(Options, batch_size=BY_ROWS, weight_decay=0.1)
 
 
-class FitOptions(Options, Judged, total=False):
+class FitOptions(Options, Judged, Kept, total=False):
     """What `train` and `finetune` take beside the table and its target."""
 
 

@@ -71,6 +71,12 @@ class Cells:
         n = len(self.spec.categories)
         return [*range(n, n + len(self.spec.numbers)), *self.ordered]
 
+    @property
+    def inputs(self) -> list[int]:
+        """The number of the input that each column of `x_cat` is of."""
+        n, numbers = len(self.spec.categories), self.spec.numbers
+        return [*range(n), *(n + i for i, number in enumerate(numbers) if number.gaps)]
+
     @cached_property
     def scores(self) -> Floats:
         """Normal scores of numbers and ordered categories, 0 in gaps. Shape: (n, n_scores)"""
@@ -160,22 +166,17 @@ class Strange:
             [np.abs(cells.scores), np.abs(_off(cells.together, precision))], axis=1
         )
         nats, n_scores = _nats(off, statistics["tails"].double().numpy()), len(cells.places)
-        n, n_categories = len(off), len(cells.spec.categories)
-        alone, beside = (np.zeros((n, n_categories + len(cells.spec.numbers))) for _ in range(2))
+        alone, beside = (np.zeros((len(off), len(cells.spec.inputs))) for _ in range(2))
+        joint, inputs = cells.places[:MOST], cells.inputs
         alone[:, cells.places] = nats[:, :n_scores]
-        joint = cells.places[:MOST]
         beside[:, joint] = nats[:, n_scores : n_scores + len(joint)]
-        gaps = [n_categories + i for i, number in enumerate(cells.spec.numbers) if number.gaps]
-        inputs = [*range(n_categories), *gaps]  # of each column of x_cat
         for i, (shares, at) in enumerate(zip(cells.shares, inputs, strict=True)):
-            rare = _nats_of_values(shares, float(statistics["unseen"][i]))[
-                cells.x_cat[:, i].numpy()
-            ]
-            is_here = np.ones(n, bool) if i < n_categories else cells.is_gap[:, at - n_categories]
-            alone[is_here, at] = rare[is_here]
+            codes, n = cells.x_cat[:, i].numpy(), len(cells.spec.categories)
+            rare = _nats_of_values(shares, float(statistics["unseen"][i]))[codes]
+            alone[:, at] = np.where((i < n) | (codes == MISSING), rare, alone[:, at])
         for j, (column, row) in enumerate(cells.values, n_scores + len(joint)):
             here = cells.x_cat[:, column].numpy() == row
-            if column < n_categories or row == MISSING:
+            if column < len(cells.spec.categories) or row == MISSING:
                 beside[here, inputs[column]] = nats[here, j]
         owners = np.array([*joint, *(inputs[column] for column, _ in cells.values)], np.int64)
         return cls(cells, alone, beside, precision, owners)
@@ -251,7 +252,7 @@ def _scores(cells: Floats, number: Number, known: Distribution) -> Floats:
         unit = max(sign * (at[end] - middle) / ndtri(LEVELS[-1]), NARROWEST)
         beyond = (sign * (cells - at[end])).clip(min=0)
         scores += sign * beyond / unit
-    return scores.clip(-FARTHEST, FARTHEST)
+    return np.asarray(scores.clip(-FARTHEST, FARTHEST))
 
 
 def _scores_of_values(category: Category, shares: Floats) -> Floats:
@@ -271,7 +272,7 @@ def _nats_of_values(shares: Floats, unseen: float) -> Floats:
     """-log of the share of rows whose value is as rare, the unseen value's first."""
     order = np.sort(shares)
     as_rare = [order[order <= share].sum() for share in shares]
-    return -np.log(np.clip([unseen, *as_rare], 1e-9, 1.0))
+    return np.asarray(-np.log(np.clip([unseen, *as_rare], 1e-9, 1.0)))
 
 
 def _is_ordered(category: Category) -> bool:

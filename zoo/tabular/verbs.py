@@ -70,7 +70,8 @@ def train(
     """Train a model on a table from random weights.
 
     Args:
-        data: a DataFrame, or the path of a CSV or Parquet file.
+        data: a DataFrame, a table of polars, Arrow or Hugging Face (`zoo.core.frames`), or the path
+            of a CSV or Parquet file.
         target: the column to predict, or several columns of numbers.
         model: "mlp", the entity-embedding network, or "tabm", stronger and slower.
         epochs: passes over the training rows, by one cycle; None trains for as long as rows that
@@ -87,7 +88,8 @@ def train(
     """
     require_data("zoo.tabular.train", data, names_model=names_model)
     new_learner = partial(learner, data, target, model=model)
-    return _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
+    trained = _judged(new_learner, epochs, lr, options, few=FEW_ROWS)
+    return trained.with_examples(data) if options.get("keep_examples") else trained
 
 
 @verb(FIT_OPTIONS, tables=frame_of)
@@ -108,7 +110,8 @@ def finetune(
 
     Args:
         pretrained: the directory of a saved model, its name on the hub, or a model.
-        data: a DataFrame, or the path of a CSV or Parquet file.
+        data: a DataFrame, a table of polars, Arrow or Hugging Face (`zoo.core.frames`), or the path
+            of a CSV or Parquet file.
         target: the column to predict, or several columns of numbers; None takes those of the
             pretrained model.
         epochs: passes over the training rows.
@@ -123,7 +126,8 @@ def finetune(
     require_order("zoo.tabular.finetune", pretrained, data, names_model=names_model)
     start = opened(pretrained)
     new_learner = partial(learner, data, target, pretrained=start)
-    return _judged(new_learner, epochs, lr, options)
+    trained = _judged(new_learner, epochs, lr, options)
+    return trained.with_examples(data) if options.get("keep_examples") else trained
 
 
 @verb(OPTIONS, tables=frame_of)
@@ -140,7 +144,8 @@ def learner(
     `learner.as_model()` gives what `train` returns, `learner.save(directory)` its artifact.
 
     Args:
-        data: a DataFrame, or the path of a CSV or Parquet file.
+        data: a DataFrame, a table of polars, Arrow or Hugging Face (`zoo.core.frames`), or the path
+            of a CSV or Parquet file.
         target: the column to predict, or several columns of numbers; None takes those of the
             pretrained model.
         pretrained: the model to go on from, as for `finetune`; None starts from random weights.

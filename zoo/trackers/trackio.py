@@ -41,8 +41,8 @@ class Trackio:
         return str(self._run.name)
 
     def log(self, row: Mapping[str, float], epoch: int) -> None:
-        """See `Tracker`."""
-        self._run.log(dict(row))
+        """See `Tracker`; "step" is Trackio's own word."""
+        self._run.log({"steps" if name == "step" else name: row[name] for name in row})
 
     def finish(
         self, metrics: Mapping[str, float], training: Mapping[str, Any], figure: Figure | None
@@ -56,7 +56,7 @@ class Trackio:
 
     def close(self, *, failed: bool) -> None:
         """See `Tracker`; Trackio tells nothing of failures."""
-        self._run.finish()
+        self._trackio.finish()  # of the run itself, it would finish once more at exit
 
 
 def _picture(figure: Figure) -> Any:

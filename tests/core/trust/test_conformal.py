@@ -92,10 +92,27 @@ def test_intervals_hold_numbers_as_often_as_asked_and_are_wider_where_errors_are
     assert np.mean(hits) == pytest.approx(0.9, abs=0.012)
     assert np.mean(widths) > 2.5
     even = NumberErrors.of(said, said + rng.normal(size=600))
-    assert even.places == ()  # of like error everywhere: nothing is gained
+    assert even.scales == ()  # of like error everywhere: nothing is gained
     errors = np.abs(rng.normal(size=39))
     plain = NumberErrors.of(np.zeros(39), errors)
     assert plain.margins(np.zeros(2), 0.9) == pytest.approx(np.sort(errors)[35], rel=2e-5)
+
+
+def test_intervals_are_wider_where_a_domain_says_that_rows_are_hard() -> None:
+    hits, widths = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        said, hard = rng.uniform(1, 10, 800), rng.uniform(0.2, 2, 800)
+        truth = said + rng.normal(size=800) * said * hard
+        errors = NumberErrors.of(said[:600], truth[:600], hard[:600])
+        assert [one.by for one in errors.scales] == ["prediction", "difficulty"]
+        margins = errors.margins(said[600:], 0.9, hard[600:])
+        hits.append(np.mean(np.abs(truth - said)[600:] <= margins))
+        widths.append(margins[hard[600:] > 1.5].mean() / margins[hard[600:] < 0.7].mean())
+    assert np.mean(hits) == pytest.approx(0.9, abs=0.012)
+    assert np.mean(widths) > 2.5
+    before = {"of": "numbers", "ranks": vars(errors.ranks), **vars(errors.scales[0])}
+    assert errors_of(before) == NumberErrors(errors.ranks, errors.scales[:1])  # of an earlier form
 
 
 def test_errors_that_are_often_the_same_are_within_the_interval() -> None:
@@ -111,7 +128,9 @@ def test_errors_that_are_often_the_same_are_within_the_interval() -> None:
 def test_errors_pass_through_json_and_others_are_refused() -> None:
     rng = np.random.default_rng(0)
     said = rng.uniform(1, 10, 600)
-    for one in (ClassErrors.of(*drawn(9, rng)), NumberErrors.of(said, said * 1.1)):
+    hard = rng.uniform(size=600)
+    each = NumberErrors.of(said, said * 1.1), NumberErrors.of(said, said + hard, hard)
+    for one in (ClassErrors.of(*drawn(9, rng)), *each):
         assert errors_of(json.loads(json.dumps(one.to_json()))) == one
     assert errors_of({}) is None
     with pytest.raises(ValueError, match="classes or numbers"):

@@ -55,8 +55,10 @@ function resampled(source, target, weights, nLines, [step, line], [stepOut, line
   }
 }
 
-/** The image at another size, as Image.resize(size, filter, box, reducing_gap). */
-function resize(image, width, height, filter, box, gap) {
+/** The image at another size, as Image.resize(size, filter, box, reducing_gap).
+ *
+ * `tallFirst`: whether images that lose far more rows than columns lose rows first (Pillow 13). */
+function resize(image, width, height, filter, box, gap, tallFirst) {
   let [left, top, right, bottom] = box;
   const factorX = Math.trunc((right - left) / width / gap) || 1;
   const factorY = Math.trunc((bottom - top) / height / gap) || 1;
@@ -73,18 +75,25 @@ function resize(image, width, height, filter, box, gap) {
     bottom = (bottom - y0) / factorY;
   }
   [left, top, right, bottom] = [left, top, right, bottom].map(Math.fround);
-  if (width !== image.width || left !== 0 || right !== width) {
+  const across = () => {
+    if (width === image.width && left === 0 && right === width) return;
     const weights = weightsOf(image.width, left, right, width, FILTERS[filter]);
     const data = new Uint8Array(width * image.height * 3);
     resampled(image.data, data, weights, image.height, [3, image.width * 3], [3, width * 3]);
     image = { width, height: image.height, data };
-  }
-  if (height !== image.height || top !== 0 || bottom !== height) {
+  };
+  const down = () => {
+    if (height === image.height && top === 0 && bottom === height) return;
     const weights = weightsOf(image.height, top, bottom, height, FILTERS[filter]);
-    const data = new Uint8Array(width * height * 3);
-    resampled(image.data, data, weights, width, [width * 3, 3], [width * 3, 3]);
-    image = { width, height, data };
-  }
+    const data = new Uint8Array(image.width * height * 3);
+    const line = image.width * 3;
+    resampled(image.data, data, weights, image.width, [line, 3], [line, 3]);
+    image = { width: image.width, height, data };
+  };
+  const saved = image.height - height;
+  const isTall = saved > 0 && saved > 2 * (image.width - width);
+  const passes = tallFirst && isTall ? [down, across] : [across, down]; // each rounds to bytes
+  passes.forEach((pass) => pass());
   return image;
 }
 
@@ -131,7 +140,7 @@ function seen(image, how, size) {
     height = Math.trunc((box[3] - box[1]) * scale + 0.5);
   }
   if (w !== width || h !== height || box[0] || box[1]) {
-    image = resize(image, width, height, how.interpolation, box, how.gap);
+    image = resize(image, width, height, how.interpolation, box, how.gap, how.tall_first);
   }
   return how.mode === "border" ? cut(bordered(image, side, how.fill), size) : cut(image, size);
 }

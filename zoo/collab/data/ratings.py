@@ -22,7 +22,7 @@ from zoo.collab.data.ids import clean_ids, whole_numbers
 from zoo.collab.data.times import times_of
 from zoo.collab.options import SplitName
 from zoo.core.contents import Hashes, content_hashes
-from zoo.core.frames import frame_of
+from zoo.core.frames import ArrowTable, frame_of
 from zoo.core.messages import warn
 from zoo.core.split import require_both_parts, warn_of_marked_parts
 from zoo.core.trust.fixes import corrections, label_like
@@ -33,7 +33,7 @@ _INT64: Final = np.iinfo(np.int64)
 FEWEST: Final = 3  # ratings of a user whose last one may be held out
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
-Table = str | os.PathLike[str] | pd.DataFrame
+Table = str | os.PathLike[str] | pd.DataFrame | ArrowTable
 
 
 def read(
@@ -62,8 +62,7 @@ def read(
             numbers, ids are neither text nor numbers, times make no sense, or no row is left.
     """
     names_in = partial(column_names, columns=columns, remembered=remembered)
-    table = frame_of(table)
-    is_untyped = not isinstance(table, pd.DataFrame) and not keeps_types(Path(table))
+    is_untyped = isinstance(table, (str, os.PathLike)) and not keeps_types(Path(table))
     frame = table_of(table, names_in)
     names = names_in(frame)
     if learns:
@@ -146,15 +145,15 @@ def table_of(table: Table, names_in: Callable[[pd.DataFrame], dict[str, Any]]) -
         table: a DataFrame, a table that `zoo.core.frames` takes, or a file.
         names_in: function from a table to its column names by role.
     """
-    table = frame_of(table)
-    if isinstance(table, pd.DataFrame):
-        return table
+    data: Any = frame_of(table)
+    if isinstance(data, pd.DataFrame):
+        return data
 
     def ids(header: list[str]) -> dict[str, None]:
         names = names_in(pd.DataFrame(columns=header))
         return {names["user"]: None, names["item"]: None}
 
-    return read_table(Path(table), ids)
+    return read_table(Path(data), ids)
 
 
 def pairs_in(file: Path, remembered: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -68,6 +68,7 @@ class ListBlend(nn.Module):
     """
 
     counts: Tensor
+    is_computed = True  # at once, not by steps
 
     def __init__(
         self, parts: Mapping[str, nn.Module], shares: Mapping[str, float], counts: Tensor

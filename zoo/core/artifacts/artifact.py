@@ -8,6 +8,7 @@ README.md               the model card
 history.csv             the record of the training
 trained-on.safetensors  a sketch of the training rows' hashes, see `zoo.core.seen_rows.SeenRows`
 familiar.safetensors    statistics of ordinary inputs, see `zoo.core.trust.unknown`
+training-examples.safetensors  training examples and their vectors, if `keep_examples` was asked for
 
 Every stored thing either describes all rows together or tells of single rows or users. Together:
 classes, scores, the history, the medians, means and deviations of columns, statistics of ordinary
@@ -17,6 +18,7 @@ inputs. Single rows and users:
   `Recommender.without_users` leaves out;
 - a category or a word, if it stands in one row or one text alone: columns of names belong into
   `ignore`;
+- the examples that `keep_examples=True` keeps: they are never published;
 - the sketch, to whoever has a row and asks for it: it is never published;
 - the weights, as far as training has memorised its rows.
 
@@ -26,11 +28,11 @@ know; what needs nothing new is still written as format 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -42,6 +44,7 @@ from zoo.core import state_file
 from zoo.core.config import (
     CARD,
     CONFIG,
+    EXAMPLES,
     FAMILIAR,
     HISTORY,
     LARGEST_CONFIG,
@@ -58,7 +61,10 @@ from zoo.core.messages import warn
 from zoo.core.saving import saved_together
 from zoo.core.seen_rows import SKETCH_SIZE, SeenRows
 from zoo.core.trust.conformal import errors_of
+from zoo.core.trust.examples import Examples
 from zoo.core.trust.unknown import Familiar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Artifact:
     history: History
     seen_rows: SeenRows | None = None
     familiar: Familiar | None = None
+    examples: Examples | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -80,6 +87,7 @@ class Artifact:
             "history": self.history,
             "seen_rows": self.seen_rows,
             "familiar": self.familiar,
+            "examples": self.examples,
             "rivals": self.config.rivals,
             "errors": errors_of(self.config.errors),
         }
@@ -137,6 +145,7 @@ def write(
     *,
     seen_rows: SeenRows | None = None,
     familiar: Familiar | None = None,
+    examples: Examples | None = None,
     own_run: bool = False,
     run_files: dict[str, str] | None = None,
 ) -> Path:
@@ -152,6 +161,7 @@ def write(
         card: text of README.md.
         seen_rows: sketch of the training rows.
         familiar: statistics of ordinary inputs.
+        examples: those that are kept as evidence.
         own_run: whether the training state in the directory is that of this model, which stays
             until the run is finished.
         run_files: texts of files by name that belong to the run and are never published.
@@ -165,15 +175,17 @@ def write(
     require_replaceable(target, own_run=own_run)
     texts = {CARD: card, HISTORY: history.to_csv()}
     files = [*config.members, *texts, *([SEEN_ROWS] if seen_rows is not None else [])]
-    files += [FAMILIAR] if familiar is not None else []
+    further: dict[str, Familiar | Examples | None] = {FAMILIAR: familiar, EXAMPLES: examples}
+    files += [name for name, one in further.items() if one is not None]
     texts[CONFIG] = replace(config, files=files).to_json()
     with saved_together(target, obsolete_files) as folder:
         for name, tensors in zip(config.members, weights, strict=True):
             save_file(_plain(tensors), folder / name, {"format": "pt"})
         if seen_rows is not None:
             _save_seen_rows(seen_rows, folder / SEEN_ROWS)
-        if familiar is not None:
-            save_file(_plain(familiar.tensors()), folder / FAMILIAR)
+        for name, one in further.items():
+            if one is not None:
+                save_file(_plain(one.tensors()), folder / name)
         for name, text in (texts | (run_files or {})).items():
             (folder / name).write_text(text, encoding="utf-8")
         for path in folder.iterdir():
@@ -219,9 +231,9 @@ def read(directory: Path | str) -> Artifact:
         ) from error
     has_seen_rows = SEEN_ROWS in config.files and (folder / SEEN_ROWS).exists()
     seen_rows = _read_seen_rows(folder / SEEN_ROWS) if has_seen_rows else None
-    has_familiar = FAMILIAR in config.files and (folder / FAMILIAR).exists()
-    familiar = _read_familiar(folder / FAMILIAR) if has_familiar else None
-    return Artifact(config, weights, history, seen_rows, familiar)
+    familiar = _read_further(folder, FAMILIAR, config, Familiar.from_tensors)
+    examples = _read_further(folder, EXAMPLES, config, Examples.from_tensors)
+    return Artifact(config, weights, history, seen_rows, familiar, examples)
 
 
 def load_weights(model: nn.Module, tensors: dict[str, Tensor]) -> None:
@@ -353,15 +365,19 @@ def _read_seen_rows(path: Path) -> SeenRows:
     return SeenRows(np.sort(hashes.numpy().view(np.uint64)), max(int(n), 0))
 
 
-def _read_familiar(path: Path) -> Familiar:
+def _read_further(
+    folder: Path, name: str, config: Config, read: Callable[[dict[str, Tensor]], T]
+) -> T | None:
+    """What a further file of an artifact holds; None if it has none."""
+    if name not in config.files or not (folder / name).exists():
+        return None
+    tensors = _read_weights(folder / name)
     try:
-        return Familiar.from_tensors(_read_weights(path))
-    except ArtifactError:
-        raise
+        return read(tensors)
     except ValueError as error:
         raise ArtifactError(
-            f"{FAMILIAR} must hold statistics of ordinary inputs, got others ({error!s:.300}). "
-            "Save or fetch the artifact again."
+            f"{name} must hold what this library has written there, got something else "
+            f"({error!s:.300}). Save or fetch the artifact again."
         ) from error
 
 

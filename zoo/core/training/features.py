@@ -31,7 +31,7 @@ from zoo.core.training.learner import Learner
 SUFFIX: Final = ".features"
 _VERSION: Final = "zoo-features-3"
 MOST_SEEN: Final = 0.5  # of a budget, to see rows
-FIRST: Final = 64  # rows, whose time tells how many more there may be,
+FIRST: Final = 32  # rows, whose time tells how many more there may be,
 MORE: Final = 4  # times as many at a time
 
 
@@ -88,12 +88,14 @@ def features_and_targets(learn: Learner[Any, Any], looks: Sequence[Look]) -> tup
 def features_in_time(learn: Learner[Any, Any], looks: Sequence[Look]) -> tuple[Tensor, Tensor]:
     """As `features_and_targets`, of as many rows, drawn once, as the learner's budget has time for.
 
-    Half of the time that is left goes to it at most; at least `FIRST` rows are seen in each way.
+    Half of the time that is left goes to it; at least `FIRST` rows are seen in the first way.
     """
     if learn.budget is None:
         return features_and_targets(learn, looks)
     features, targets, time = [], [], learn.budget.part(MOST_SEEN)
     for i, look in enumerate(looks):
+        if i and time.left <= 0:
+            break
         known = _known_in_time(learn, look, time.part(1 / (len(looks) - i)))
         has = np.isin(look.names, known.names)
         if not has.all():

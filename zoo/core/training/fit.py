@@ -176,7 +176,7 @@ class Fit:
         self.history.losses += losses
         self.history.lrs += rates
         if self.pace is not None:
-            self.pace.plan(self, len(losses))
+            self.pace.plan(self.step, len(losses))
         if self.on_flush:
             self.on_flush()
 

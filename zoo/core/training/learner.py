@@ -279,7 +279,9 @@ class Learner(Generic[S, M]):
             steps = [self.data.train.steps(self.epoch + i) for i in range(epochs)]
             fit = self.new_fit(steps, lr, schedule, [*self.callbacks, *callbacks])
             fit.call = self.state.call(fit, self._settings)
-            fit.parts, fit.pace = self._parts, None if budget is None else Pace(budget)
+            fit.parts = self._parts
+            if budget is not None:
+                fit.pace = Pace(budget, schedule, fit.steps, validates=fit.valid is not None)
             fit_through(fit, self.run, self.state)
         self.interrupted, self._parts = fit.interrupted, fit.parts
         if budget is not None and fit.is_over and fit.step < sum(fit.steps):

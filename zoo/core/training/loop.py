@@ -43,7 +43,7 @@ def train_epoch(fit: Fit, batches: Iterable[Batch]) -> None:
         fit.pending.append((loss, fit.optimizer.param_groups[-1]["lr"]))
         fit.step += 1
         if fit.pace is not None:
-            fit.pace.step(fit)
+            fit.pace.step(fit.step)
         for hook in after:
             hook(fit)
         if time.perf_counter() - fit.flushed_at > FLUSH_SECONDS:

@@ -11,13 +11,15 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zoo.core.history import History
 from zoo.core.messages import warn
+from zoo.core.names import without_folders
 from zoo.core.options import plain
 from zoo.core.run import Run, rank_and_world
 from zoo.core.training.fit import Fit
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 ROOM: Final = "zoo.trackers"  # where the trackers of this library are, imported by name alone
 NOTE: Final = ".tracked.json"  # in a run's folder
 FOLD, ALL_ROWS = "fold-{}/", "all-rows/"
+MOST, LONGEST = 50, 200  # items of a list, characters of a text, of a setting that is told
 _APART: Final = {"callbacks", "run", "track", "valid"}  # options that are no plain settings
 
 
@@ -49,7 +52,7 @@ class Tracking:
         self.run: Run = options["run"] or Run()
         kept = {name: value for name, value in options.items() if name not in _APART}
         run = {name: getattr(self.run, name) for name in ("seed", "precision", "device")}
-        self.options = {k: plain(v) for k, v in (kept | run).items() if v is not None}
+        self.options = {k: shown(v) for k, v in (kept | run).items() if v is not None}
         self.started = self.failed = False
 
     def at(self, stage: str) -> Listener:
@@ -64,10 +67,10 @@ class Tracking:
         """Open the run, or the one of the training that is resumed."""
         if self.started:
             return
-        self.started = True
         with contextlib.redirect_stdout(sys.stderr):  # a command's own output may be JSON
             name = None if self.run.out is None else Path(self.run.out).resolve().name
             own = self.tracker.start(name, self.options, self._earlier())
+        self.started = True
         if (path := self._note) is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({type(self.tracker).__name__: own}), encoding="utf-8")
@@ -101,7 +104,7 @@ class Tracking:
         if not self.started and self._earlier() is not None:
             return
         self.start()
-        facts = {name: plain(value) for name, value in model.training.items()}
+        facts = {name: shown(value) for name, value in model.training.items()}
         figure = figure_of(model.history)
         self.tell(lambda: self.tracker.finish(dict(model.metrics), facts, figure))
 
@@ -141,6 +144,22 @@ def tracking_of(options: Mapping[str, Any]) -> Tracking | None:
     """The tracking of a call; None if none is asked for, and in all processes but the first."""
     tracker = options.get("track")
     return None if tracker is None or rank_and_world()[0] != 0 else Tracking(tracker, options)
+
+
+def shown(value: Any) -> Any:
+    """A setting as a tracker sees it: no folders of this machine, and nothing as large as data.
+
+    >>> shown(0.1), shown(Path("/home/me/fixes.csv")), shown(["a", "b"]), shown({1: "x"} | {2: "y"})
+    (0.1, 'fixes.csv', ['a', 'b'], 'a dict')
+    >>> shown(list(range(1000)))
+    'a list of 1000'
+    """
+    if isinstance(value, (list, tuple)) and len(value) > MOST:
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, Collection) and not isinstance(value, (str, list, tuple)):
+        return f"a {type(value).__name__}"
+    own = plain(Path(value).name if isinstance(value, os.PathLike) else value)
+    return without_folders(own)[:LONGEST] if isinstance(own, str) else own
 
 
 def figure_of(history: History) -> Figure | None:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 
 from zoo.core import budget
 from zoo.core.budget import Budget
 from zoo.core.messages import warn
-from zoo.core.run import rank_and_world
+from zoo.core.run import Run, rank_and_world
 from zoo.core.training.evaluation import predict_batches
 from zoo.core.training.learner import Learner
 from zoo.core.trust.rivals import SHARE
@@ -28,7 +28,6 @@ PASSES: Final = 3.0  # over the held-out part, after training: scores, predictio
 ALL_PASSES: Final = 10.0  # those between which a recipe chooses among them
 MOST_PASSES: Final = 0.3  # of the time that is left, for all of them
 FEWEST: Final = 32  # rows that are held out in any case
-HELD_OUT: Final = ".held-out-share"  # file of a run's folder, if not all of the part is held out
 MEASURED: Final = 3  # batches, or as many as take
 ENOUGH: Final = 1.0  # seconds
 OF_TRIAL: Final = 0.85  # of a trial's time, in which as many rows are trained on without scores
@@ -54,29 +53,48 @@ def pass_seconds(learn: AnyLearner) -> float:
         if at[-1] - at[0] > ENOUGH:
             break
     own = at[1:] if len(at) > 2 else at  # the first takes longer than others
-    return (own[-1] - own[0]) / (len(own) - 1) * valid.steps(0)
+    seconds = (own[-1] - own[0]) / (len(own) - 1)
+    if learn.budget is not None:
+        learn.budget.book.batch_seconds = seconds
+    return seconds * valid.steps(0)
+
+
+def remembered_share(run: Run, name: str, share: Callable[[], float]) -> float:
+    """What part of some rows there is time for; a run that goes on keeps to that of its first call.
+
+    Args:
+        run: the call's.
+        name: of the rows, for a file in the run's folder.
+        share: finds it: 1 or more stands for all.
+    """
+    place = None if run.out is None else Path(run.out) / f".share-of-{name}"
+    if place is not None and run.resume and place.exists():
+        return float(place.read_text(encoding="utf-8"))
+    part = share()
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"{part!r}\n", encoding="utf-8")
+    return part
 
 
 def hold_out_in_time(learn: AnyLearner) -> None:
-    """Leave out rows of the held-out part where passes over all of it would take too long.
-
-    A run that goes on keeps to the rows of its earlier call.
-    """
-    valid: Any = learn.data.valid
-    if learn.budget is None or not hasattr(valid, "part"):
+    """Leave out rows of the held-out part where passes over all of it would take too long."""
+    time, valid = learn.budget, cast(Any, learn.data.valid)
+    if time is None or not hasattr(valid, "part") or hasattr(learn.model, "is_computed"):
         return
-    place = None if learn.run.out is None else Path(learn.run.out) / HELD_OUT
-    if learn.state.is_finished or learn.state.is_ahead(learn.progress):
-        share = float(place.read_text(encoding="utf-8")) if place and place.exists() else 1.0
-    else:
-        seconds = pass_seconds(learn)
-        share = MOST_PASSES * max(learn.budget.left, 0.0) / max(ALL_PASSES * seconds, 1e-9)
-        learn.budget.book.pass_seconds = seconds * min(share, 1.0)
-        if share < 1 and place is not None:
-            place.write_text(f"{share!r}\n", encoding="utf-8")
-    if share < 1:
-        learn.data = learn.data._replace(valid=valid.part(share, FEWEST), origin=None)
-        learn.budget.say(f"{share:.1g} of the held-out rows were scored")
+
+    def share() -> float:
+        time.book.pass_seconds = pass_seconds(learn)
+        most = MOST_PASSES * max(time.left, 0.0)
+        return most / max(ALL_PASSES * time.book.pass_seconds, 1e-9)
+
+    part = remembered_share(learn.run, "held-out-rows", share)
+    if part < 1:
+        valid = valid.part(part, FEWEST)
+        time.book.pass_seconds *= part
+        n = f"{len(valid)}" if hasattr(valid, "__len__") else "some"
+        time.say(f"{n} of the held-out rows were scored")
+        learn.data = learn.data._replace(valid=valid, origin=None)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
@@ -32,6 +32,7 @@ BINS: Final = 10  # of predictions, in which errors may be of different size
 FEWEST_IN_BIN: Final = 30
 PRIOR: Final = 10.0  # rows of the usual error that a bin starts with
 ROUNDED: Final = 1e-5  # by which a kept error may be too large
+SCALED: Final = ("places", "usual")  # fields of `Scale`
 PREDICTION, DIFFICULTY = "prediction", "difficulty"  # by what errors may be of different size
 WIDTH_AT: Final = 0.9  # coverage at which widths decide between both kinds of interval
 
@@ -123,42 +124,67 @@ class ClassErrors:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How large errors usually are, by something that is known of a row.
+
+    Args:
+        by: what that is: its prediction, or its difficulty, which a domain says.
+        places: some values of it, sorted.
+        usual: the error there.
+    """
+
+    by: str
+    places: tuple[float, ...]
+    usual: tuple[float, ...]
+
+    @classmethod
+    def of(cls, by: str, known: Floats, errors: Floats) -> Self:
+        """Mean errors of rows alike, in bins of like many. Shape: (n,) both"""
+        n = min(BINS, len(errors) // FEWEST_IN_BIN)
+        parts = np.array_split(np.argsort(known, kind="stable"), n)
+        mean = max(float(errors.mean()), np.finfo(float).tiny)
+        usual = [(errors[part].sum() + PRIOR * mean) / (len(part) + PRIOR) for part in parts]
+        return cls(by, tuple(known[part].mean() for part in parts), tuple(usual))
+
+    def at(self, known: Floats) -> Floats:
+        """The error that is usual for rows. Shape: (n,) both"""
+        return np.asarray(np.interp(known, self.places, self.usual))
+
+
+@dataclass(frozen=True)
 class NumberErrors:
     """Absolute errors of numbers, in units of those that are usual for such a row.
 
     Args:
         ranks: of the errors.
-        places: predictions or difficulties, sorted, for which the usual error is known; none if it
-            is the same for all, where widths were not shorter otherwise.
-        usual: the error there.
-        by: what the places are; a domain says how difficult a row is.
+        scales: what is usual is their product; none where widths were not shorter otherwise.
     """
 
     ranks: Ranks
-    places: tuple[float, ...] = ()
-    usual: tuple[float, ...] = field(default=(1.0,))
-    by: str = PREDICTION
+    scales: tuple[Scale, ...] = ()
 
     @classmethod
     def of(cls, predictions: Floats, target: Floats, difficulty: Floats | None = None) -> Self:
         """Those of rows; their order counts as random. Shapes: (n,) each.
 
-        What is usual for a row is told by the other half of the rows, by its prediction or its
-        difficulty, whichever makes intervals shorter. It is the same for all where there are too
-        few different ones to tell, or nothing is gained.
+        What is usual for a row is told by the other half of the rows, by its prediction and then by
+        its difficulty, each if it makes intervals shorter. It is the same for all where there are
+        too few different ones to tell, or nothing is gained.
         """
         errors = np.abs(target - predictions)
-        best = cls(Ranks.of(errors))
-        shortest = best.ranks.quantile(WIDTH_AT)
-        for by, places in ((PREDICTION, predictions), (DIFFICULTY, difficulty)):
-            if places is None or len(np.unique(places)) < 4 * FEWEST_IN_BIN:
+        best, units = cls(Ranks.of(errors)), np.ones(len(errors))
+        for by, known in {PREDICTION: predictions, DIFFICULTY: difficulty}.items():
+            if known is None or len(np.unique(known)) < 4 * FEWEST_IN_BIN:
                 continue
-            units = _crossed_units(places, errors)
-            ranks = Ranks.of(errors / units)
-            width = ranks.quantile(WIDTH_AT) * units.mean()
-            if width < shortest:
-                at, usual = (tuple(one.tolist()) for one in _usual(places, errors))
-                best, shortest = cls(ranks, at, usual, by), float(width)
+            left = errors / units
+            finer = units * _crossed(by, known, left)
+            ranks = Ranks.of(errors / finer)
+            widths = [
+                one.quantile(WIDTH_AT) * own.mean()
+                for one, own in ((ranks, finer), (best.ranks, units))
+            ]
+            if widths[0] < widths[1]:
+                best, units = cls(ranks, (*best.scales, Scale.of(by, known, left))), finer
         return best
 
     def margins(
@@ -166,20 +192,26 @@ class NumberErrors:
     ) -> Floats:
         """Half the width of each interval. Shape: (n,) -> (n,)"""
         units = np.ones(len(predictions))
-        at = predictions if self.by == PREDICTION else difficulty
-        if self.places and at is not None:
-            units = _usual_at(at, np.array(self.places), np.array(self.usual))
+        for scale in self.scales:
+            known = predictions if scale.by == PREDICTION else difficulty
+            assert known is not None
+            units = units * scale.at(known)
         return self.ranks.quantile(coverage) * units
 
     def to_json(self) -> dict[str, Any]:
         """For config.json."""
-        return {"of": "numbers", **vars(self), "ranks": vars(self.ranks)}
+        scales = [vars(one) for one in self.scales]
+        return {"of": "numbers", "ranks": vars(self.ranks), "scales": scales}
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any]) -> Self:
         """What `to_json` gave."""
-        places, usual = (tuple(map(float, tree[name])) for name in ("places", "usual"))
-        return cls(_ranks(tree["ranks"]), places, usual, str(tree.get("by", PREDICTION)))
+        each = tree.get("scales", [tree])  # one alone, in the first artifacts
+        scales = [
+            Scale(str(one.get("by", PREDICTION)), *(tuple(map(float, one[k])) for k in SCALED))
+            for one in each
+        ]
+        return cls(_ranks(tree["ranks"]), tuple(one for one in scales if one.places))
 
 
 Errors = ClassErrors | NumberErrors
@@ -223,24 +255,10 @@ def _cumulated(probabilities: Floats, seed: int) -> Floats:
     return sums
 
 
-def _crossed_units(places: Floats, errors: Floats) -> Floats:
+def _crossed(by: str, known: Floats, errors: Floats) -> Floats:
     """The error that is usual for each row, as the other half of the rows tells. Shape: (n,)"""
     halves, units = np.arange(len(errors)) % 2, np.empty(len(errors))
     for half in (0, 1):
         own, other = halves == half, halves != half
-        units[own] = _usual_at(places[own], *_usual(places[other], errors[other]))
+        units[own] = Scale.of(by, known[other], errors[other]).at(known[own])
     return units
-
-
-def _usual(predictions: Floats, errors: Floats) -> tuple[Floats, Floats]:
-    """Mean errors of predictions alike, and where they are: bins of like many rows."""
-    n = min(BINS, len(errors) // FEWEST_IN_BIN)
-    parts = np.array_split(np.argsort(predictions, kind="stable"), n)
-    mean = max(float(errors.mean()), np.finfo(float).tiny)
-    places = np.array([predictions[part].mean() for part in parts])
-    usual = [(errors[part].sum() + PRIOR * mean) / (len(part) + PRIOR) for part in parts]
-    return places, np.array(usual)
-
-
-def _usual_at(predictions: Floats, places: Floats, usual: Floats) -> Floats:
-    return np.asarray(np.interp(predictions, places, usual))

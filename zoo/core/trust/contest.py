@@ -101,8 +101,8 @@ class Contest:
         said, truth = (rescaled(one, self.task, task) for one in (self.returned, self.target))
         if task.is_squared:
             is_single = said[0].numel() == truth[0].numel() == 1
-            pair = (one.double().flatten().numpy() for one in (said, truth))
-            return NumberErrors.of(*pair, self.difficulty) if is_single else None
+            flat, own = (one.double().flatten().numpy() for one in (said, truth))
+            return NumberErrors.of(flat, own, self.difficulty) if is_single else None
         is_class = said.ndim == 2 and truth.ndim == 1
         return ClassErrors.of(said.double().numpy(), truth.numpy()) if is_class else None
 

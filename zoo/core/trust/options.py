@@ -88,5 +88,18 @@ class Judged(Measured, total=False):
     ]
 
 
-JUDGED: Final = (*Measured.__annotations__, *Judged.__annotations__)
+class Kept(TypedDict, total=False):
+    """What they take in domains whose explanations show training examples as evidence."""
+
+    keep_examples: Annotated[
+        bool,
+        Option(
+            default=False,
+            help="Keep the training examples (rows, texts, names of photos) and their vectors in "
+            "the artifact: explanations show those most alike. They are never published.",
+        ),
+    ]
+
+
+JUDGED: Final = tuple(name for one in (Measured, Judged, Kept) for name in one.__annotations__)
 REPEATED: Final = tuple(name for name in JUDGED if name != "minutes")

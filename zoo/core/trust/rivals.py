@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from zoo.core.trust.mixing import random_parts
 SECONDS: Final = 2.0  # that all rivals of a call may take,
 SHARE: Final = 0.15  # or this share of the call's time, whichever is more
 FIRST_ROWS: Final = 2_000  # of the first fit, whose time tells how many more there may be
+FEW_ROWS: Final = 250  # of the first fit where there is a budget, of whose time
+HALF: Final = 0.5  # of what is left is for rivals at most
 
 Rows = NDArray[np.int64]
 Module = TypeVar("Module", bound=nn.Module)
@@ -50,7 +52,9 @@ class Rival(Generic[S]):
     blends: bool = True
 
 
-def fit_within(seconds: float, n: int, fit: Callable[[Rows], Module]) -> Module:
+def fit_within(
+    seconds: float, n: int, fit: Callable[[Rows], Module], first: int = FIRST_ROWS
+) -> Module:
     """What `fit` makes of all n rows, or of as many as take the given time in all.
 
     The first rows of one random order are fitted, then at most four times as many, as long as the
@@ -61,10 +65,11 @@ def fit_within(seconds: float, n: int, fit: Callable[[Rows], Module]) -> Module:
         n: rows that there are.
         fit: sorted numbers of rows -> the module, in a time that grows about linearly; its
             attribute `rows` is set to how many there were.
+        first: rows of the first fit.
     """
     began = time.perf_counter()
     order = np.random.default_rng(0).permutation(n)
-    rows = n if math.isinf(seconds) else min(n, FIRST_ROWS)
+    rows = n if math.isinf(seconds) else min(n, first)
     while True:
         start = time.perf_counter()
         module = fit(np.sort(order[:rows]))
@@ -124,7 +129,7 @@ def contest_of(
     seconds = min(allowed(lasted), most)
     for rival in chosen if seconds else ():
         started = time.perf_counter()
-        module = rival.fit(data, seconds / len(chosen))
+        module = _fitted(rival, data, seconds / len(chosen), HALF * most / len(chosen))
         contest.predictions[rival.name] = predictions_of(module, data.valid, task, device)
         contest.seconds[rival.name] = time.perf_counter() - started
         contest.rows[rival.name] = getattr(module, "rows", 0)
@@ -132,6 +137,32 @@ def contest_of(
             contest.partners.append(rival.name)
             partners[rival.name] = module
     return contest, partners
+
+
+def _fitted(rival: Rival[Any], data: Data[Any], seconds: float, most: float) -> nn.Module:
+    """A rival fitted to all rows, or to as many as there is time for.
+
+    Args:
+        rival: one that may take some time by its own rule, or may not know any.
+        data: both parts.
+        seconds: of its own rule.
+        most: seconds after which it must be over, from a budget; infinity if there is none.
+    """
+    train: Any = data.train
+    if math.isinf(most) or not hasattr(train, "part"):
+        return rival.fit(data, seconds)
+    n, own = len(train), math.inf
+
+    def fit(rows: Rows) -> nn.Module:
+        nonlocal own
+        some = train if len(rows) == n else train.part(len(rows) / n)
+        module = rival.fit(data._replace(train=some), seconds)
+        own = getattr(module, "rows", None) or math.inf
+        return module
+
+    module: Any = fit_within(most, n, fit, first=FEW_ROWS)
+    module.rows = min(module.rows, own)
+    return cast(nn.Module, module)
 
 
 def allowed(lasted: float) -> float:

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from zoo.core.frames import frame_of
+from zoo.core.frames import ArrowTable, frame_of
 from zoo.core.messages import quoted
 from zoo.data import table
 from zoo.tabular.options import Name
 
-Table = str | os.PathLike[str] | pd.DataFrame
+Table = str | os.PathLike[str] | pd.DataFrame | ArrowTable
 ALL_INPUTS: Final = "every column of the training, if only with empty cells,"
 
 

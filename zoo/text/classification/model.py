@@ -162,7 +162,8 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
     def explain(self, text: Text, label: Label | None = None) -> Explanation[MarkedText]:
         """Find the words that spoke for a class, and those against it, or that moved a number.
 
-        The model reads the text once for each of its words, without this word.
+        The model reads the text once for each of its words, without this word. If it was trained
+        with `keep_examples=True`, `alike` lists the training texts that are most alike.
 
         Args:
             text: a single text, or a single pair.
@@ -183,19 +184,24 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         words, falls = tuple(word for _, word in parts), tuple((said[0] - said[1:]).tolist())
         unit = "units of the number" if isinstance(answer, float) else LOG_ODDS
         picture = MarkedText(explained, words, falls)
-        return Explanation(explained, answer, words, falls, unit, picture=picture)
+        alike = None if self.examples is None else self._alike(self.embed([own])[0])
+        return Explanation(explained, answer, words, falls, unit, picture=picture, alike=alike)
 
     def interface(self) -> Interface:
         """See `Model.interface`: a text, or both of a pair; marked words tell why."""
-        names = self.spec.text_column
-        if names is None or isinstance(names, str):
-            names = (names or "text",) if self.spec.n_texts == 1 else ("first text", "second text")
-        one = (lambda *texts: texts) if self.spec.n_texts > 1 else (lambda text: text)
+        column, is_pair = self.spec.text_column, self.spec.n_texts > 1
+        names: tuple[Any, ...] = ("text" if column is None else column,)
+        if is_pair:
+            names = column if isinstance(column, tuple) else ("first text", "second text")
+
+        def answer(*texts: str) -> Any:
+            return self.predict(texts if is_pair else texts[0])
+
         return Interface(
             tuple(Field(str(name), "text") for name in names),
-            lambda *texts: reply_of(self.predict(one(*texts))),
+            lambda *texts: reply_of(answer(*texts)),
             shown_parts(self.spec.classes),
-            lambda *texts: self.explain(one(*texts)),
+            lambda *texts: self.explain(texts if is_pair else texts[0]),
         )
 
     def embed(

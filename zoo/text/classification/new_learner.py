@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
@@ -83,6 +84,14 @@ def training_texts(whole: Labelled, options: Options) -> Labelled:
     if settings["valid"] is None:
         settings["valid_fraction"] = 0.0
     return _divided(whole, settings, _columns(None, settings))[0]
+
+
+def reader(first: Start | None, options: Options) -> Callable[[Any], Any]:
+    """What cuts a text, or a pair of them, into words or pieces, as the learner of a call does."""
+    if first is not None:
+        return lambda text: list(first.spec.numbered([text]))
+    cut = Tokenizer(OPTIONS.complete(options)["language"])
+    return lambda text: (cut(as_one(text)), cut(as_one(text)))  # counted first, then numbered
 
 
 def new_learner(

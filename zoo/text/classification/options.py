@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from zoo.core.options import Chosen, Option, OptionTable
 from zoo.core.training.options import LabelSmoothing, TrainingOptions
-from zoo.core.trust.options import InFolds, Judged, Mended
+from zoo.core.trust.options import InFolds, Judged, Kept, Mended
 from zoo.text.language_model.options import LANGUAGE
 from zoo.text.recipe import BPTT, MAX_LEN
 
@@ -107,7 +107,7 @@ class Options(TrainingOptions, LabelSmoothing, InFolds, Mended, total=False):
     ]
 
 
-class FitOptions(Options, Judged, total=False):
+class FitOptions(Options, Judged, Kept, total=False):
     """What `train` and `finetune` take beside the model and the texts."""
 
 

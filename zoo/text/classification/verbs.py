@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Unpack
 
+import numpy as np
 import pandas as pd
 
 from zoo.core.arguments import require_data, require_one_start, require_order
@@ -24,7 +25,12 @@ from zoo.text.classification.candidates import Texts, at_hand, best_start, compa
 from zoo.text.classification.encoder_recipe import fine_tuning
 from zoo.text.classification.features import look_of
 from zoo.text.classification.model import TextClassifier
-from zoo.text.classification.new_learner import labelled_texts, new_learner, training_texts
+from zoo.text.classification.new_learner import (
+    labelled_texts,
+    new_learner,
+    reader,
+    training_texts,
+)
 from zoo.text.classification.options import (
     CHEAP_LETTERS,
     FEW_LETTERS,
@@ -37,6 +43,7 @@ from zoo.text.classification.options import (
     Options,
 )
 from zoo.text.classification.recipe import fit_finetune, fit_gradually
+from zoo.text.data.in_time import in_time
 from zoo.text.encoder_files import Encoder
 from zoo.text.language_model.options import Model, SomeModel
 from zoo.text.pretrained import AUTO, Pretrained, Start, names_model, start_of
@@ -233,7 +240,9 @@ def _texts_that_choose(data: Any, options: Mapping[str, Any]) -> Texts:
     """The training texts of a call, and its options but for those that set a part aside."""
     own: Any = {name: value for name, value in options.items() if name not in JUDGED}
     texts = training_texts(labelled_texts(data, None, own), own)
-    kept: Any = {name: value for name, value in own.items() if name not in ("valid", "fold")}
+    kept: Any = {
+        name: value for name, value in own.items() if name not in ("valid", "fold", "track")
+    }
     return Texts(texts, source(data), kept | {"valid_fraction": 0.0})
 
 
@@ -246,13 +255,13 @@ def _judged(
 ) -> TextClassifier:
     """The model of a call, measured beside its rivals, and few texts trained on as a whole."""
     own: Any = {name: value for name, value in options.items() if name not in JUDGED}
-    whole = labelled_texts(data, first, own)
+    whole = in_time(labelled_texts(data, first, own), reader(first, own), own.get("run"))
     n_letters = whole.n_letters
     cheap = rivals is not None and n_letters <= CHEAP_LETTERS and whole.is_valid is None
     is_encoder = first is not None and isinstance(first.spec, PieceSpec)
     fewest = FEWEST_ENCODED if is_encoder else FEWEST_TEXTS
     few = cheap and n_letters <= FEW_LETTERS and whole.n_different >= fewest
-    return train_and_judge(
+    trained: TextClassifier = train_and_judge(
         partial(new_learner, whole, first, source(data)),
         recipe,
         FIT_OPTIONS,
@@ -262,6 +271,11 @@ def _judged(
         few=len(whole.texts) if few else 0,
         gauge=GAUGE,
     )
+    if not options.get("keep_examples"):
+        return trained
+    own = np.flatnonzero(trained.trained_on(whole.hashes())).tolist()
+    texts, labels = ([column[i] for i in own] for column in (whole.texts, whole.labels))
+    return trained.keep_examples(texts, {"text": texts, "label": labels})
 
 
 def _fit(

@@ -38,11 +38,11 @@ def read(
     """Labelled texts in any form.
 
     Args:
-        data: a DataFrame, columns by name or a list of rows; a CSV, TSV, Parquet, JSON or
-            JSON-lines file; a data set of Hugging Face or torchtext; a folder with one folder of
-            text files per class; or a pair (texts, labels). Rows to validate on stay apart where
-            the data set them apart: by folders train/ and valid/, by the parts of a `DatasetDict`,
-            or by a column "is_valid".
+        data: a DataFrame, a table of polars or Arrow, columns by name or a list of rows; a CSV,
+            TSV, Parquet, JSON or JSON-lines file; a data set of Hugging Face or torchtext; a folder
+            with one folder of text files per class; or a pair (texts, labels). Rows to validate on
+            stay apart where the data set them apart: by folders train/ and valid/, by the parts of
+            a `DatasetDict`, or by a column "is_valid".
         text: the column of texts, or both columns of pairs; None takes "text".
         label: the column of classes; None takes "label"; several columns are one class each, in
             which 1 says that a text has it.

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.core.task import Loss, Task
+from zoo.core.run import rank_and_world
+from zoo.core.task import LEAST, Loss, Task
 
 TEMPERATURE: Final = 0.1  # of cosines (Khosla et al. 2020, sec. 4.4)
 
@@ -46,9 +47,11 @@ def with_contrast(task: Task, weight: float) -> Task:
 
 
 def contrast(vectors: Tensor, labels: Tensor, temperature: float = TEMPERATURE) -> Tensor:
-    """Mean negative log probability that a text picks one of its class among all others.
+    """Negative log probability that each text picks one of its class among all others.
 
-    Shape: (B, d), (B,) int64 -> (), float32; 0 where no two texts have one class.
+    Several processes compare their texts with those of all: a (global) batch has one contrast.
+
+    Shape: (B, d), (B,) int64 -> (B,), float32; 0 of a text that is alone in its class.
 
     Args:
         vectors: of the texts; their direction counts alone.
@@ -56,14 +59,47 @@ def contrast(vectors: Tensor, labels: Tensor, temperature: float = TEMPERATURE) 
         temperature: of cosines.
     """
     with torch.autocast(vectors.device.type, enabled=False):
-        directions = F.normalize(vectors.float(), dim=1)
-        itself = torch.eye(len(labels), dtype=torch.bool, device=vectors.device)
-        cosines = (directions @ directions.T).masked_fill(itself, -torch.inf)
-        logs = torch.log_softmax(cosines / temperature, dim=1)
-        alike = (labels[:, None] == labels) & ~itself  # (B, B)
-        n_alike = alike.sum(1)
-        each = -logs.where(alike, 0.0).sum(1) / n_alike.clamp(min=1)
-        return each.sum() / (n_alike > 0).sum().clamp(min=1)
+        own = F.normalize(vectors.float(), dim=1)
+        every, classes, start = _of_all_processes(own, labels)  # (N, d), (N,)
+        places = torch.arange(len(classes), device=own.device)
+        itself = places == places[start : start + len(own), None]  # (B, N)
+        cosines = (own @ every.T / temperature).masked_fill(itself, torch.finfo(own.dtype).min)
+        alike = (labels[:, None] == classes) & ~itself
+        logs = torch.log_softmax(cosines, dim=1).where(alike, 0.0)
+        return -logs.sum(1) / alike.sum(1).clamp(min=1)
+
+
+def _of_all_processes(own: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Vectors and labels of the global batch, through which gradients pass, and where ours begin.
+
+    Shape: (B, d), (B,) -> (N, d), (N,).
+    """
+    rank, world = rank_and_world()
+    if world == 1:
+        return own, labels, 0
+    sizes = torch.zeros(world, dtype=torch.int64, device=own.device)
+    sizes[rank] = len(own)
+    torch.distributed.all_reduce(sizes)
+    *before, n = [0, *sizes.cumsum(0).tolist()]
+    around = (before[rank], n - before[rank] - len(own))
+    every: Tensor = _Sum.apply(F.pad(own, (0, 0, *around)))
+    classes = F.pad(labels, around)
+    torch.distributed.all_reduce(classes)
+    return every, classes, before[rank]
+
+
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over all processes, whose gradients are summed likewise."""
+
+    @staticmethod
+    def forward(ctx: Any, own: Tensor) -> Tensor:
+        total = own.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return _Sum.forward(ctx, gradients[0])
 
 
 def _loss(
@@ -72,6 +108,7 @@ def _loss(
     if isinstance(output, Tensor):
         return own(output, target)
     mean, count = own(output.logits, target)
-    if weight and output.vectors.requires_grad and len(target) > 1:  # the encoder learns
-        mean = mean + weight * contrast(output.vectors, target)
+    if weight and output.vectors.requires_grad:  # the encoder learns
+        total = contrast(output.vectors, target).sum()
+        mean = mean + weight * total / torch.as_tensor(count).clamp(min=LEAST)
     return mean, count

@@ -286,6 +286,9 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
     def explain(self, photo: Photo, label: str | None = None) -> Explanation[HeatMap]:
         """A heat map of where in a photo the model saw what it says (Grad-CAM).
 
+        If it was trained with `keep_examples=True`, `alike` lists the training photos that are most
+        alike.
+
         Args:
             photo: a path, Pillow image, array or tensor, as for `predict`.
             label: a class to look for; None takes the likeliest.
@@ -305,7 +308,8 @@ class PhotoModel(HubMixin, Model[Classifier, Spec]):
         answer = answer_of(self.spec, decoded.tolist())
         name = classes[number] if classes else f"{answer:.3g}"
         picture = HeatMap(name, heat.numpy(), centre_crop(items[0], self.spec.size))
-        return Explanation(name, answer, picture=picture)
+        alike = None if self.examples is None else self._alike(self.embed([photo])[0])
+        return Explanation(name, answer, picture=picture, alike=alike)
 
     def interface(self) -> Interface:
         """See `Model.interface`: a photo; a heat map tells why where the body has a feature map."""

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from zoo.core.options import Option, OptionTable
 from zoo.core.training.options import BatchNorm, LabelSmoothing, TrainingOptions
-from zoo.core.trust.options import FIX, InFolds, Judged, Mended
+from zoo.core.trust.options import FIX, InFolds, Judged, Kept, Mended
 from zoo.vision.option_names import Augmentation, Pool, TaskName
 
 EPOCHS: Final = 4  # of fine-tuning
@@ -150,7 +150,7 @@ class Options(TrainingOptions, LabelSmoothing, BatchNorm, InFolds, Mended, total
     ]
 
 
-class FitOptions(Options, Judged, total=False):
+class FitOptions(Options, Judged, Kept, total=False):
     """What `train` and `finetune` take beside the model and the data."""
 
 

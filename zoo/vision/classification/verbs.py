@@ -16,7 +16,7 @@ from zoo.core.trust.gauge import vector_gauge
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.verbs import verb
 from zoo.vision.classification.candidates import at_hand, compared
-from zoo.vision.classification.features import plain_look
+from zoo.vision.classification.features import photos_of, plain_look
 from zoo.vision.classification.model import PhotoLearner, PhotoModel
 from zoo.vision.classification.new_learner import new_learner
 from zoo.vision.classification.options import (
@@ -32,6 +32,7 @@ from zoo.vision.classification.options import (
     Sizes,
 )
 from zoo.vision.classification.recipe import START, fine_tuning, settle
+from zoo.vision.data.cache import Items
 from zoo.vision.pretrained import (
     Pretrained,
     finetune_start,
@@ -41,6 +42,7 @@ from zoo.vision.pretrained import (
     train_start,
 )
 
+CLASSES: Final = "classification"
 GAUGE: Final = vector_gauge(plain_look)
 
 
@@ -96,9 +98,10 @@ def finetune(
     head_alone = bool(options.get("precompute"))
     recipe = fine_tuning(epochs, lr, growing, head_alone=head_alone)
     make = partial(_learner, data, start, pretrained, OPTIONS)
-    return train_and_judge(
+    model: PhotoModel = train_and_judge(
         make, recipe.train, FIT_OPTIONS, options, rivals=recipe.rivals, gauge=GAUGE
     )
+    return _with_examples(model) if options.get("keep_examples") else model
 
 
 @verb(TRAIN_FIT_OPTIONS)
@@ -136,7 +139,10 @@ def train(
 
     make = partial(_learner, data, name, None, TRAIN_OPTIONS)
     some = partial(rivals_of, start=START)
-    return train_and_judge(make, fit, TRAIN_FIT_OPTIONS, options, rivals=some, gauge=GAUGE)
+    trained: PhotoModel = train_and_judge(
+        make, fit, TRAIN_FIT_OPTIONS, options, rivals=some, gauge=GAUGE
+    )
+    return _with_examples(trained) if options.get("keep_examples") else trained
 
 
 @verb(OPTIONS)
@@ -202,6 +208,21 @@ def choose(
         return new_learner(data, look_up(name), name, OPTIONS.complete(whole))
 
     return compared(at_hand() if among is None else among, make)
+
+
+def _with_examples(model: PhotoModel) -> PhotoModel:
+    """The model with the photos that its learner was trained on, by the names of their files."""
+    photos, _ = photos_of(model.learner())
+    items, classes = photos.items, model.spec.classes
+    if isinstance(items, Items):
+        inputs: list[Any] = [items.files[row] for row in items.rows.tolist()]
+        names = [path.name for path in inputs]
+    else:
+        inputs = [items[i] for i in range(len(items))]
+        names = [f"photo {i}" for i in range(len(items))]
+    targets = photos.targets.tolist()
+    labels = [classes[one] for one in targets] if model.spec.task == CLASSES else targets
+    return model.keep_examples(inputs, {"photo": names, "label": labels})
 
 
 def _growing(sizes: Sequence[int], options: Options) -> Sequence[int]:

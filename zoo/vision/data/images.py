@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Literal, NamedTuple
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -40,6 +41,7 @@ FORMATS: Final = (
 
 MAX_ASPECT: Final = 4  # longer : shorter side of a resized photo; what is beyond is cut off
 DRAFT_MARGIN: Final = 2  # scaled decoding keeps at least this times the pixels asked for
+TALL_FIRST: Final = int(PIL.__version__.split(".")[0]) >= 13  # Pillow's order of its two passes
 WHITE: Final = 65535  # grey of 16 bits that is shown as white
 _STRIP: Final = 1 << 18  # pixels that become 8 bits at a time
 
@@ -70,7 +72,8 @@ class Resize(NamedTuple):
 
     def facts(self) -> dict[str, Any]:
         """All that a program needs to resize photos as `read` does, as JSON holds it."""
-        return self._asdict() | {"max_aspect": MAX_ASPECT, "gap": DRAFT_MARGIN}
+        own = {"max_aspect": MAX_ASPECT, "gap": DRAFT_MARGIN, "tall_first": TALL_FIRST}
+        return self._asdict() | own
 
 
 def open_image(source: str | os.PathLike[str] | IO[bytes]) -> Image.Image:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zoo.core.frames import arrow_frame, speaks_arrow
+from zoo.core.frames import ArrowTable, arrow_frame, speaks_arrow
 from zoo.core.messages import few
 from zoo.core.names import is_file
 from zoo.core.split import warn_of_marked_parts
@@ -20,7 +20,7 @@ from zoo.data.table import read_texts, require_columns, require_file, truths_of
 from zoo.vision.data import labels
 from zoo.vision.data.labels import ANY_LABELS, Label, LabelOptions
 
-Table = str | os.PathLike[str] | pd.DataFrame
+Table = str | os.PathLike[str] | pd.DataFrame | ArrowTable
 
 VALID_COLUMNS: Final = ("valid", "is_valid")
 
@@ -106,11 +106,11 @@ def groups_in(table: Table, column: str) -> NDArray[np.int64]:
 
 def _read(table: Table) -> pd.DataFrame:
     """A table without the column that pandas writes for an index."""
-    table = arrow_frame(table)
-    if isinstance(table, pd.DataFrame):
-        return table
-    require_file(Path(table), "photos must come from a folder or a table")
-    frame = read_texts(Path(table))
+    data: Any = arrow_frame(table)
+    if isinstance(data, pd.DataFrame):
+        return data
+    require_file(Path(data), "photos must come from a folder or a table")
+    frame = read_texts(Path(data))
     return frame.loc[:, [not re.match("Unnamed:|$", str(name)) for name in frame.columns]]
 
 
