@@ -14,10 +14,8 @@ from zoo.data.registry import find
 PATHS = [*(ROOT / "scripts").glob("*.py"), *(ROOT / "scripts" / "searches").glob("*.py")]
 PATH_OF = {path.stem: path for path in PATHS}
 CODE = {path.stem: path.read_text() for path in PATHS}
-NO_NUMBERS = {"pages", "publish", "readme_picture", "readme_table", "reproduce"} | {
-    "text_awd_lstm",
-    "text_tokens",
-}
+PAGES = {"notebooks", "pages", "publish", "readme_picture", "readme_table"}
+NO_NUMBERS = PAGES | {"reproduce", "text_awd_lstm", "text_tokens"}
 """Programs that publish, draw or store what others measured, make examples for a test, or need a
 browser."""
 

@@ -75,7 +75,10 @@ def test_a_call_tells_its_options_epochs_scores_and_losses_and_learns_the_same(
     assert [row for row, _ in book["log"]] == model.history.rows
     metrics, training, figure = book["finish"][0]
     assert (metrics, training["epochs"]) == (model.metrics, 2)
-    assert [line.get_label() for line in figure.axes[0].lines[1:]] == ["training", "validation"]
+    assert [line.get_label() for line in figure.axes[0].lines[1:]] == [
+        "training, smoothed over some 5 steps",
+        "validation, after each epoch",
+    ]
     assert book["close"] == [False]
     assert same(weights(model), weights(train(epochs=2, run=run_here(seed=3))))
 

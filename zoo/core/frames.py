@@ -56,7 +56,7 @@ def frame_of(data: Any) -> Any:
 def speaks_arrow(data: object) -> bool:
     """Whether it is a table that speaks Arrow, and no DataFrame; a single column is none."""
     return (
-        hasattr(data, "__arrow_c_stream__")
+        hasattr(type(data), "__arrow_c_stream__")  # some objects have an attribute of any name
         and any(hasattr(data, name) for name in _NAMES)
         and not isinstance(data, pd.DataFrame)
     )

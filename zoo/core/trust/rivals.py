@@ -53,7 +53,7 @@ class Rival(Generic[S]):
 
 
 def fit_within(
-    seconds: float, n: int, fit: Callable[[Rows], Module], first: int = FIRST_ROWS
+    seconds: float, n: int, fit: Callable[[Rows], Module], first: int | None = None
 ) -> Module:
     """What `fit` makes of all n rows, or of as many as take the given time in all.
 
@@ -65,11 +65,11 @@ def fit_within(
         n: rows that there are.
         fit: sorted numbers of rows -> the module, in a time that grows about linearly; its
             attribute `rows` is set to how many there were.
-        first: rows of the first fit.
+        first: rows of the first fit; None takes `FIRST_ROWS`.
     """
     began = time.perf_counter()
     order = np.random.default_rng(0).permutation(n)
-    rows = n if math.isinf(seconds) else min(n, first)
+    rows = n if math.isinf(seconds) else min(n, first or FIRST_ROWS)
     while True:
         start = time.perf_counter()
         module = fit(np.sort(order[:rows]))
