@@ -20,6 +20,7 @@ unknown at the rates of .01 and .05. The seconds of the statistics stand beside 
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -68,9 +69,13 @@ def strangeness(model: Any, inputs: Any) -> Floats:
 
 
 def alarms(model: Any, inputs: Any) -> dict[str, float]:
-    """The share of ordinary inputs that are called unknown, by the rate that was stated."""
-    found = {}
+    """The share of ordinary inputs that are called unknown, by a rate that held-out rows tell."""
+    found: dict[str, float] = {}
+    if model.familiar is not None:
+        found["held_out"] = model.familiar.ranks.n
     for rate in RATES:
+        if rate * (found.get("held_out", math.inf) + 1) < 1:
+            continue
         told = model.predict(inputs, unknown=rate)
         is_table = isinstance(told, pd.DataFrame)
         each = told["unknown"] if is_table else [bool(one.unknown) for one in told]

@@ -37,7 +37,7 @@ def printed(notebook: Any) -> list[str]:
     texts = [
         one.get("text", one.get("data", {}).get("text/plain", "")) for one in outputs(notebook)
     ]
-    return "\n".join(texts).splitlines()
+    return [line for text in texts for line in text.splitlines() if line.strip()]
 
 
 def test_each_notebook_is_small_has_its_outputs_and_opens_in_colab() -> None:

@@ -11,18 +11,25 @@ import pytest
 import torch
 import zoo_runtime
 
-from tests.collab.small import ratings, train
+from tests.collab.small import N_ITEMS, ratings, train
+from zoo.collab import Recommender
 from zoo.collab.data.rated_items import RatedItems
-from zoo.collab.export import OfVectors
+from zoo.collab.export import OfChosen, OfVectors
 from zoo.collab.lists import FITS
+from zoo.collab.models.list_blend import ListBlend
+from zoo.collab.models.sasrec import SasRec
 
 
-def test_lists_for_a_visitor_are_the_models_own(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def lists() -> Recommender:
+    return train("ease", titles={30: "Thirty"})
+
+
+def test_lists_for_a_visitor_are_the_models_own(lists: Recommender, tmp_path: Path) -> None:
     for module in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")
-    model = train("ease", titles={30: "Thirty"})
-    alone: Any = zoo_runtime.load(model.export(tmp_path / "lists.onnx"))
-    best = model.fold_in([30, 100]).recommend(10)
+    alone: Any = zoo_runtime.load(lists.export(tmp_path / "lists.onnx"))
+    best = lists.fold_in([30, 100]).recommend(10)
     said = pd.DataFrame(alone.recommend(["30", "no item", 100.0]))
     assert said["item"].tolist() == best["item"].tolist()
     assert np.abs(said["score"] - best["score"]).max() < 1e-5
@@ -47,19 +54,18 @@ def test_a_file_of_torch_export_rates_rows(tmp_path: Path) -> None:
         assert np.abs(rating.numpy() - expected).max() < 1e-5
 
 
-def test_the_vector_of_a_visitor_solves_its_system() -> None:
-    keys = train("ials").rated_items
-    part = FITS["ials"](keys, 40, penalty=0.03).double()
+def test_the_vector_of_a_visitor_solves_its_system(lists: Recommender) -> None:
+    part = FITS["ials"](lists.rated_items, N_ITEMS, penalty=0.03)
     chosen = torch.tensor([3, 7, 21])
-    expected = part.float().score(RatedItems.of_one(chosen))[0]
+    expected = part.score(RatedItems.of_one(chosen))[0]
     assert torch.allclose(OfVectors(part)(chosen), expected, atol=1e-5)
     assert torch.isfinite(OfVectors(part)(chosen[:0])).all()
 
 
-def test_lists_that_look_at_the_order_are_refused(tmp_path: Path) -> None:
-    model = train("sasrec", epochs=1)
-    with pytest.raises(NotImplementedError, match="in no order, to be exported, got a SasRec"):
-        model.export(tmp_path / "order.onnx")
+def test_lists_that_look_at_the_order_are_refused() -> None:
+    order = ListBlend({"sasrec": SasRec(n_items=3)}, {"sasrec": 1.0}, torch.ones(4))
+    with pytest.raises(NotImplementedError, match=r"in no order, to be exported, got .* 'sasrec'"):
+        OfChosen(order)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,7 @@ def test_lists_that_look_at_the_order_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_make_no_sense_are_refused(
-    how: dict[str, str], message: str, tmp_path: Path
+    lists: Recommender, how: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        train("popular").export(tmp_path / "model.onnx", **how)
+        lists.export(tmp_path / "model.onnx", **how)

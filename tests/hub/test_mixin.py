@@ -33,10 +33,11 @@ def inputs_of(model: Any) -> Any:
     return said(model)
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("digits", "sentiment")]
+OTHERS = ("digits", "sentiment", "movielens-100k")
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in OTHERS]
 
 
-@pytest.mark.parametrize("name", ["adult", "movielens-100k", *SLOW])
+@pytest.mark.parametrize("name", ["adult", *SLOW])
 def test_a_model_comes_back_by_the_names_that_people_know(
     hub: Hub, name: str, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def test_a_row_gets_the_models_answer_and_a_mistake_its_sentence() -> None:
         for body, status, sentence in (
             (json.dumps(row | {"age": "old"}), 422, "column 'age' must hold numbers, got 'old'"),
             (json.dumps({"colour": "red"}), 422, "store"),
+            ('{"age": 1' + "0" * 400 + "}", 422, "store"),
             ("[" * 900, 422, "a request must be JSON, got"),
             ("\\ud800", 422, "a request must be JSON"),
             ("[]", 422, "a request must be a JSON object, got a list"),
@@ -47,7 +48,7 @@ def test_a_row_gets_the_models_answer_and_a_mistake_its_sentence() -> None:
             assert (said.status_code, sentence in said.json()["error"]) == (status, True)
             assert "Traceback" not in said.text
         assert client.get("/health").json() == {"status": "ok"}
-        assert 'zoo_requests_total{path="/predict",status="422"} 5.0' in client.get("/metrics").text
+        assert 'zoo_requests_total{path="/predict",status="422"} 6.0' in client.get("/metrics").text
         assert client.get("/nowhere").status_code == 404
         described = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
     columns = described["requestBody"]["content"]["application/json"]["schema"]["properties"]

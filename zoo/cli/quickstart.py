@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import zoo
 from zoo.core.pictures import save_picture
@@ -80,7 +81,8 @@ def _show_answers(
     photos = [sorted((folder / "valid" / digit).iterdir())[0] for digit in ASKED]
     photos.append(folder.joinpath(*Path(results.name(int(results.worst[0]))).parts[-3:]))
     say("The saved model, loaded again, on some of them and the one that it gets most wrong:\n")
-    for photo, answer in zip(photos, model.predict(photos), strict=True):
+    answers: Any = model.predict(photos)
+    for photo, answer in zip(photos, answers, strict=True):
         verdict = "right" if answer.label == photo.parent.name else "wrong"
         say(f"    {photo}  {answer.label}  {answer.probability:.1%} sure, {verdict}")
     return photos[0]

@@ -52,7 +52,7 @@ from zoo.core.predictions import Interval, record_of
 from zoo.core.run import Run, in_fp32
 from zoo.core.task import Task
 from zoo.core.training.learner import Learner
-from zoo.core.trust.judge import FOLD, MEASURED
+from zoo.core.trust.call import FOLD, MEASURED
 from zoo.core.trust.unknown import check_rate, marked, verdict_table
 from zoo.hub.mixin import HubMixin
 

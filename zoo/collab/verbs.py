@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Unpack
+from typing import Final, Unpack
 
 from zoo.collab import recipe
 from zoo.collab.data.ratings import Table
@@ -33,6 +34,8 @@ from zoo.core.trust.blend import warn_of_partners
 from zoo.core.trust.judge import train_and_judge
 from zoo.core.verbs import verb
 from zoo.hub.find import names_model
+
+LISTS: Final = 0.25  # of a budget, for the model of lists
 
 
 @verb(FIT_OPTIONS, tables=frame_of)
@@ -155,6 +158,10 @@ def _judged(
     "softmax" and "sasrec" take too long to be trained twice.
     """
     _require_steps(name, epochs=epochs or None, lr=lr)
+    run = options.get("run")
+    if run is not None and run.budget is not None and options.get("lists") != "none":
+        kept = LISTS * max(run.budget.left, 0.0)  # the model of lists is computed after all else
+        options["run"] = replace(run, budget=run.budget.part(keep=kept))
 
     def fit(learn: Learner[Spec, Recommender], like: Sequence[Learner[Spec, Recommender]]) -> None:
         recipe.fit(learn, name, epochs, lr, further=further)

@@ -162,7 +162,7 @@ def _bars(one: Explanation[Any]) -> Figure:
     axes.set_yticks(range(len(order)), names, parse_math=False)
     axes.axvline(0, color=GREY, linewidth=0.8)
     axes.set_title(f"Why {one.label}?", parse_math=False)
-    start = "" if one.base is None else f", added to {one.base:.4g}"
+    start = "" if one.base is None else f", added to {round(one.base, 6):.4g}"
     axes.set_xlabel(f"{one.unit}{start}", parse_math=False)
     axes.legend()
     return figure_of(axes)

@@ -8,6 +8,7 @@ traceback leaves the server; its log has them.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import time
@@ -261,6 +262,8 @@ def run(
     app = application(model, limits, name)
     import uvicorn
 
+    gc.collect()
+    gc.freeze()  # else the collector goes through all of torch now and then, for most of a second
     warnings.simplefilter("ignore")  # of inputs, such as unseen categories: nobody reads them
     uvicorn.run(
         app,

@@ -25,6 +25,7 @@ TEXT: Final[Schema] = {"type": "string"}
 ID: Final[Schema] = {"type": ["string", "integer"]}
 SHARES: Final[Schema] = {"type": "object", "additionalProperties": {"type": "number"}}
 SHOWN: Final = 20  # values of a column that the schema names as examples
+DIGITS: Final = 19  # from which on a whole number may have more than 64 bits
 LONGEST: Final = 1000  # items of a list
 
 
@@ -137,7 +138,7 @@ def _of_json(body: bytes) -> dict[str, Any]:
         ValueError: it holds none.
     """
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"a request must be JSON, got {body[:40]!r} ({error!s:.80}). See /openapi.json."
@@ -147,6 +148,11 @@ def _of_json(body: bytes) -> dict[str, Any]:
             f"a request must be a JSON object, got a {type(value).__name__}. See /openapi.json."
         )
     return value
+
+
+def _whole(text: str) -> int | float:
+    """A whole number; beyond 64 bits the nearest float, as other programs read JSON."""
+    return int(text) if len(text) < DIGITS else float(text)
 
 
 def _field(value: Mapping[str, Any], name: str) -> Any:

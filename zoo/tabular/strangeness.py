@@ -195,10 +195,11 @@ class Strange:
             limit: the strangeness of a cell that is strange alone.
         """
         alone, beside = self.alone[row], self.beside[row]
-        i = int(np.maximum(alone, beside).argmax())
+        is_far = alone.max() > limit  # else a column that goes with it might be named
+        i = int((alone if is_far else np.maximum(alone, beside)).argmax())
         inputs = self.cells.spec.inputs
         told = f"column {inputs[i]!r}: {values[i]!r:.40}"
-        if alone[i] > limit or alone[i] >= beside[i]:
+        if is_far or alone[i] >= beside[i]:
             return f"{told}, usual {_usual(self.cells.spec, i)}"
         other = self._partner(row, i)
         return f"{told} does not go with {inputs[other]!r}: {values[other]!r:.40}"

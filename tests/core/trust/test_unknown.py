@@ -33,9 +33,9 @@ def test_ordinary_inputs_are_called_unknown_as_often_as_stated() -> None:
     assert few.limit(True) == pytest.approx(39, rel=1e-4)  # one in forty is the least it can tell
     with pytest.raises(ValueError, match=r"39 held-out rows can tell, got unknown=0.001. Try 0.02"):
         few.limit(0.001)
-    for rate in (0, 1.0, -1, 7):
+    for rate in (0, 1.0, -1, 7, None, "5"):
         with pytest.raises(ValueError, match=rf"above 0 and below 1, got unknown={rate}"):
-            few.limit(rate)
+            few.limit(rate)  # type: ignore[arg-type]
 
 
 def test_distances_are_mahalanobis_with_the_covariance_that_is_stored() -> None:

@@ -10,14 +10,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from zoo.core import budget
 from zoo.core.batches import Batches, Data, S
 from zoo.core.task import Task
 from zoo.core.training.evaluation import predict_batches
@@ -27,7 +26,8 @@ from zoo.core.trust.mixing import random_parts
 SECONDS: Final = 2.0  # that all rivals of a call may take,
 SHARE: Final = 0.15  # or this share of the call's time, whichever is more
 FIRST_ROWS: Final = 2_000  # of the first fit, whose time tells how many more there may be
-FEW_ROWS: Final = 250  # of a fit before it, where a budget may have no time for the first
+FEW_ROWS: Final = 250  # of the first fit where there is a budget, of whose time
+HALF: Final = 0.5  # of what is left is for rivals at most
 
 Rows = NDArray[np.int64]
 Module = TypeVar("Module", bound=nn.Module)
@@ -52,7 +52,9 @@ class Rival(Generic[S]):
     blends: bool = True
 
 
-def fit_within(seconds: float, n: int, fit: Callable[[Rows], Module]) -> Module:
+def fit_within(
+    seconds: float, n: int, fit: Callable[[Rows], Module], first: int = FIRST_ROWS
+) -> Module:
     """What `fit` makes of all n rows, or of as many as take the given time in all.
 
     The first rows of one random order are fitted, then at most four times as many, as long as the
@@ -63,10 +65,11 @@ def fit_within(seconds: float, n: int, fit: Callable[[Rows], Module]) -> Module:
         n: rows that there are.
         fit: sorted numbers of rows -> the module, in a time that grows about linearly; its
             attribute `rows` is set to how many there were.
+        first: rows of the first fit.
     """
     began = time.perf_counter()
     order = np.random.default_rng(0).permutation(n)
-    rows = n if math.isinf(seconds) else min(n, FIRST_ROWS)
+    rows = n if math.isinf(seconds) else min(n, first)
     while True:
         start = time.perf_counter()
         module = fit(np.sort(order[:rows]))
@@ -126,7 +129,7 @@ def contest_of(
     seconds = min(allowed(lasted), most)
     for rival in chosen if seconds else ():
         started = time.perf_counter()
-        module = _fitted(rival, data, seconds / len(chosen), is_timed=most < math.inf)
+        module = _fitted(rival, data, seconds / len(chosen), HALF * most / len(chosen))
         contest.predictions[rival.name] = predictions_of(module, data.valid, task, device)
         contest.seconds[rival.name] = time.perf_counter() - started
         contest.rows[rival.name] = getattr(module, "rows", 0)
@@ -136,18 +139,30 @@ def contest_of(
     return contest, partners
 
 
-def _fitted(rival: Rival[Any], data: Data[Any], seconds: float, *, is_timed: bool) -> nn.Module:
-    """A rival fitted to as many rows as there is time for; if that is to be kept, to few first."""
+def _fitted(rival: Rival[Any], data: Data[Any], seconds: float, most: float) -> nn.Module:
+    """A rival fitted to all rows, or to as many as there is time for.
+
+    Args:
+        rival: one that may take some time by its own rule, or may not know any.
+        data: both parts.
+        seconds: of its own rule.
+        most: seconds after which it must be over, from a budget; infinity if there is none.
+    """
     train: Any = data.train
-    if not is_timed or not hasattr(train, "part") or len(train) <= FEW_ROWS:
+    if math.isinf(most) or not hasattr(train, "part"):
         return rival.fit(data, seconds)
-    began = budget.clock()
-    module = rival.fit(data._replace(train=train.part(0.0, FEW_ROWS)), seconds)
-    took = budget.clock() - began
-    if took * min(len(train), FIRST_ROWS) / FEW_ROWS > seconds - took:
-        module.rows = FEW_ROWS  # type: ignore[assignment]
+    n, own = len(train), math.inf
+
+    def fit(rows: Rows) -> nn.Module:
+        nonlocal own
+        some = train if len(rows) == n else train.part(len(rows) / n)
+        module = rival.fit(data._replace(train=some), seconds)
+        own = getattr(module, "rows", None) or math.inf
         return module
-    return rival.fit(data, seconds - took)
+
+    module: Any = fit_within(most, n, fit, first=FEW_ROWS)
+    module.rows = min(module.rows, own)
+    return cast(nn.Module, module)
 
 
 def allowed(lasted: float) -> float:

@@ -89,7 +89,8 @@ def check_rate(rate: bool | float) -> None:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(rate, bool) or not 0 < rate < 1:
+    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
+    if not is_number or not 0 < rate < 1:
         raise ValueError(
             f"a rate of false alarms must be above 0 and below 1, got unknown={rate}. Try "
             "unknown=True, which stands for 0.01."

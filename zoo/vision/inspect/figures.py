@@ -121,7 +121,7 @@ def _show(ax: Axes, shown: Shown) -> None:
     if shown.heat is not None:
         ax.imshow(shown.heat, cmap="inferno", alpha=OPACITY, vmin=0, vmax=1)
     if shown.text:
-        look = {"color": ORANGE, "fontweight": "bold"} if shown.is_wrong else {}
+        look: Any = {"color": ORANGE, "fontweight": "bold"} if shown.is_wrong else {}
         ax.set_title(shown.text, fontsize=9, parse_math=False, **look)
 
 
