@@ -72,7 +72,7 @@ $(OLDEST)/.ready: pyproject.toml
 
 # The cache of notebooks is kept in build/docs-cache; what did not change is not run again.
 docs: $(VENV)/.docs
-	ZOO_DOCS_RUN=$(DOCS) $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	ZOO_DOCS_RUN=$(DOCS) $(BIN)/python -m sphinx -W --keep-going -q -j auto -b html docs build/docs
 	$(BIN)/python -m docs.links build/docs
 
 $(VENV)/.docs: $(READY)

@@ -30,6 +30,7 @@ PACKAGES: Final = (
     "zoo.hub",
     "zoo.data",
     "zoo.trackers",
+    "zoo.serve",
 )
 VERBS: Final = ("finetune", "finetune_lm", "train", "train_lm", "learner", "lm_learner")
 TRAINING: Final = (
