@@ -12,7 +12,7 @@ FAULTS := kills changed_calls hostile_names full_disk threads_and_forks mutated_
 .PHONY: help docs quickstart test test-device lint check bench faults oldest reproduce-smoke device-smoke wheel-check arena arena-peers clean
 
 help:
-	@echo "make quickstart  install, then fine-tune a real model on real data in under a minute"
+	@echo "make quickstart  install, then fine-tune a real model on real data in a minute or two"
 	@echo "make test        install, then run tests, doctests and the README's code"
 	@echo "make test-device DEVICE=cuda   what trains or predicts, on a GPU, and beside the CPU"
 	@echo "make check       what CI runs: formatting, lint, strict types, then the tests"

@@ -28,7 +28,7 @@ from tests.helpers.processes import Forked, fork
 from zoo import __version__
 from zoo.cli.app import app
 from zoo.cli.output import json_line, line_of
-from zoo.core.predictions import Labels, Prediction
+from zoo.core.predictions import Labels, Prediction, PredictionSet
 
 NOT_IN_A_SHELL = {
     "run",
@@ -428,6 +428,8 @@ def test_a_prediction_is_explained_by_a_picture(valid: Path) -> None:
     [
         ({"file": "a.jpg", **Prediction.of(["x", "y"], [0.25, 0.75]).record(2)},
          "a.jpg  y 0.750  x 0.250"),
+        ({"file": "a.jpg", **PredictionSet.within(["x", "y"], [0.4, 0.6], [True, True]).record()},
+         "a.jpg  y 0.600  x 0.400"),
         ({"file": "a.csv", "row": 0, **Labels.of(["x", "y"], [0.6, 0.9]).record()},
          "a.csv:0  y 0.900  x 0.600"),
         ({"file": "a.csv", "row": 0, **Labels.of(["x", "y"], [0.2, 0.1]).record()},

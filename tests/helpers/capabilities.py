@@ -47,6 +47,8 @@ def predict(trained: Trained, work: Path) -> None:
 def records(trained: Trained, work: Path) -> None:
     """What files hold gives as many plain records, under the names that the class has."""
     model = trained.model
+    asked, in_shell = (signature(one).parameters.keys() for one in (model.predict, model.records))
+    assert asked & {"coverage", "unknown"} <= in_shell  # zoo predict has what predict has
     if model.domain == "vision":
         files = [Path(one) for one in trained.case.items]
         options = {"out": work / "drawn"} if "out" in signature(model.records).parameters else {}

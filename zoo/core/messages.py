@@ -41,10 +41,16 @@ def nearest(name: object, known: Iterable[object], *, cutoff: float = 0.6) -> st
 
     >>> nearest("resnet5O", ["resnet50", "vgg16"])
     'resnet50'
+    >>> nearest("lite", ["lite0", "lite1", "lite2"])  # of equals the first
+    'lite0'
     """
     text_of = {str(one).lower(): str(one) for one in known}
-    near = difflib.get_close_matches(str(name).lower(), text_of, n=1, cutoff=cutoff)
-    return text_of[near[0]] if near else None
+    text = str(name).lower()
+    near = difflib.get_close_matches(text, text_of, n=SHOWN, cutoff=cutoff)
+    alike = {
+        one: difflib.SequenceMatcher(None, one, text).ratio() for one in text_of if one in near
+    }
+    return text_of[max(alike, key=alike.__getitem__)] if near else None
 
 
 def did_you_mean(name: object, known: Sequence[object], *, cutoff: float = 0.6) -> str:

@@ -123,8 +123,17 @@ class PredictionSet(Prediction[L]):
         return cls(plain.label, plain.probability, plain.probabilities, tuple(several))
 
     def record(self, k: int = 1) -> dict[str, Any]:
-        """See `Prediction.record`; the classes of the set are the `labels`."""
-        return {**super().record(k), "labels": list(self.labels)}
+        """See `Prediction.record`; the classes of the set are the `labels`, with probabilities.
+
+        >>> PredictionSet.within(["cat", "dog"], [0.4, 0.6], [True, True]).record()["probabilities"]
+        {'dog': 0.6, 'cat': 0.4}
+        """
+        record = super().record(k)
+        inside = {name: self.probabilities[name] for name in self.labels}
+        return record | {
+            "probabilities": record["probabilities"] | inside,
+            "labels": list(self.labels),
+        }
 
 
 class Interval(float):

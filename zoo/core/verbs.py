@@ -151,7 +151,9 @@ def _checked(given: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[
     if len(wrong) == 1:
         name, default = wrong[0].name, wrong[0].option.default
         value = given[name]
-        way_out = "Leave it out." if default in (None, ()) else f"Try {name}={default!r}."
+        near = nearest(value, _choices(wrong[0].type)) if isinstance(value, str) else None
+        best = near or default
+        way_out = "Leave it out." if best in (None, ()) else f"Try {name}={best!r}."
         if default == () and isinstance(value, (str, int)):
             way_out = f"Try {name}=[{value!r}]."
         raise ValueError(

@@ -198,11 +198,11 @@ class Strange:
         is_far = alone.max() > limit  # else a column that goes with it might be named
         i = int((alone if is_far else np.maximum(alone, beside)).argmax())
         inputs = self.cells.spec.inputs
-        told = f"column {inputs[i]!r}: {values[i]!r:.40}"
+        told = f"column {inputs[i]!r}: {_shown(values[i])}"
         if is_far or alone[i] >= beside[i]:
             return f"{told}, usual {_usual(self.cells.spec, i)}"
         other = self._partner(row, i)
-        return f"{told} does not go with {inputs[other]!r}: {values[other]!r:.40}"
+        return f"{told} does not go with {inputs[other]!r}: {_shown(values[other])}"
 
     def _partner(self, row: int, column: int) -> int:
         """The input that a cell goes least with."""
@@ -214,6 +214,15 @@ class Strange:
         pull = self.precision[j] * z * np.sign(self.precision[j] @ z)
         pull[self.owners == column] = -np.inf
         return int(self.owners[int(pull.argmax())])
+
+
+def _shown(value: object) -> str:
+    """A cell in a sentence.
+
+    >>> _shown(0.028702003060213414), _shown("red")
+    ('0.028702', "'red'")
+    """
+    return f"{value:g}" if isinstance(value, float) else f"{value!r:.40}"
 
 
 def _usual(spec: Spec, column: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.core.trust.diagnosis import Report
-from zoo.core.trust.drift import drift_report, less_sure, unseen
+from zoo.core.trust.drift import drift_report, less_sure, unlike, unseen
 from zoo.text.classification.model import TextClassifier
 from zoo.text.data.pair_queries import pairs_of
 from zoo.text.data.pairs import Text, as_one
@@ -23,7 +23,7 @@ SHOWN: Final = 60  # letters of a text in a report
 
 
 def drift(model: TextClassifier, data: Any) -> Report:
-    """What has moved in new texts: words that the model does not know, and how sure it is.
+    """What has moved in new texts: unknown words, texts of another kind, how sure the model is.
 
     Args:
         model: the classifier that is to predict them.
@@ -37,8 +37,11 @@ def drift(model: TextClassifier, data: Any) -> Report:
         strange = [_unknown(numbers, model.spec) for numbers in model.spec.numbered(texts)]
         is_strange = np.array(strange) > MOST_UNKNOWN
         moves.append(unseen("texts of words", is_strange, MOST))
+    knows = model.familiar is not None
+    answers: Any = model.predict(texts, unknown=knows)
+    if knows:
+        moves.append(unlike("texts", answers))
     if model.spec.task == "classification":
-        answers: Any = model.predict(texts)
         p = np.array([one.probability for one in answers], dtype=np.float64)
         moves.append(less_sure(p, model.metrics.get("accuracy")))
     names = [f"{i}: {' '.join(as_one(text).split())[:SHOWN]}" for i, text in enumerate(texts)]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from zoo.core.trust.diagnosis import Report
-from zoo.core.trust.drift import drift_report, less_sure
+from zoo.core.trust.drift import drift_report, less_sure, unlike
 from zoo.vision.classification.model import PhotoModel
 from zoo.vision.data.photo_lists import photo_list
 
 
 def drift(model: PhotoModel, data: Any) -> Report:
-    """How sure a classifier is of new photos, beside how often it was right in its validation.
+    """Whether photos are of another kind, and how sure the model is beside how often it was right.
 
     Args:
         model: the classifier.
@@ -28,6 +28,10 @@ def drift(model: PhotoModel, data: Any) -> Report:
             f"{model.spec.task}. Look at its evaluate() on some labelled photos."
         )
     paths = photo_list(data)
-    answers: Any = model.predict([str(path) for path in paths])
+    knows = model.familiar is not None
+    answers: Any = model.predict([str(path) for path in paths], unknown=knows)
     p = np.array([one.probability for one in answers], dtype=np.float64)
-    return drift_report("photos", paths, [less_sure(p, model.metrics.get("accuracy"))])
+    moves = [less_sure(p, model.metrics.get("accuracy"))]
+    if knows:
+        moves.append(unlike("photos", answers))
+    return drift_report("photos", paths, moves)

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 import zoo
+from zoo.core.predictions import Estimate
 from zoo.core.trust.diagnosis import Report
-from zoo.core.trust.drift import less_sure, moved_number
+from zoo.core.trust.drift import less_sure, moved_number, unlike
+from zoo.core.trust.unknown import Unknown
 
 
 def rows(n: int, seed: int) -> pd.DataFrame:
@@ -58,6 +60,14 @@ def test_a_model_that_is_less_sure_than_it_was_right_says_so() -> None:
     moved = less_sure(np.append(p, 0.3), 0.95)
     assert moved is not None
     assert moved.rows.tolist() == [100]
+
+
+def test_many_inputs_that_are_unlike_the_training_are_told_and_a_few_are_not() -> None:
+    strange, usual = (Estimate(1.0, unknown=Unknown(one, 0.0, "")) for one in (True, False))
+    assert (moved := unlike("texts", [usual] * 17 + [strange] * 3)) is not None
+    assert moved.rows.tolist() == [17, 18, 19]
+    assert unlike("texts", [usual] * 18 + [strange] * 2) is None
+    assert unlike("texts", [strange] * 5) is None  # too few to tell
 
 
 def test_few_rows_tell_of_no_shift() -> None:

@@ -8,7 +8,7 @@ What has moved is told with the number of predictions that it touches.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ WIDER: Final = 2.0  # times the distance of quartiles, from which on it has chan
 REACH: Final = 2.0  # distances from the median that are usual: Tukey's fences of a symmetric column
 FAR: Final = 30.0  # distances from the median at which a cell has another unit
 RARE: Final = 0.01  # share of cells that may be unseen, or far
+STRANGE: Final = 0.1  # share of inputs that may be unlike the training's; by luck, .01 are
 FEWEST: Final = 20  # rows that tell of a shift
 DOUBT: Final = 0.1  # by which the mean probability may be lower than the share that was right
 
@@ -108,6 +109,19 @@ def unseen(what: str, is_unseen: NDArray[np.bool_], most: float = RARE) -> Moved
     if share <= most:
         return None
     return Moved(f"{what} that the training had not", np.flatnonzero(is_unseen))
+
+
+def unlike(kind: str, answers: Sequence[Any]) -> Moved | None:
+    """Whether many inputs are unlike those of the training, by `predict(unknown=True)`.
+
+    Args:
+        kind: what inputs are called, such as "texts".
+        answers: the predictions; their `unknown` is None where the model does not tell.
+    """
+    marks = [one.unknown is not None and one.unknown.is_unknown for one in answers]
+    if len(marks) < FEWEST:
+        return None
+    return unseen(f"{kind} of a kind", np.array(marks), STRANGE)
 
 
 def less_sure(probabilities: Floats, accuracy: float | None) -> Moved | None:

@@ -202,7 +202,8 @@ def _read(path: Path) -> list[dict[str, str]]:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"fixes must be in a file, got {str(path)!r}, which does not exist. "
+            f"fixes must be in a file, got {str(path)!r}, which "
+            f"{'is a folder' if path.is_dir() else 'does not exist'}. "
             "zoo.check(data).save_fixes(path) writes one."
         )
     with path.open(encoding="utf-8-sig", newline="") as file:

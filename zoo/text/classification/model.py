@@ -121,12 +121,17 @@ class TextClassifier(HubMixin, Model[ClassifierNet | EncoderNet, TextSpec]):
         return answers[0] if alone else answers
 
     def records(
-        self, files: Sequence[Path | str], *, k: int = 1, **how_sure: Unpack[HowSure]
+        self,
+        files: Sequence[Path | str],
+        *,
+        k: int = 1,
+        coverage: float | None = None,
+        unknown: bool | float = False,
     ) -> Iterator[dict[str, Any]]:
         """See `Model.records`; a file is a text or a table of texts, a str may be a text."""
         read_files: Any = texts_in if self.spec.n_texts == 1 else pairs_in
         for places, texts in read_files(files, self.spec.text_column):
-            answers = self.predict(texts, **how_sure)
+            answers = self.predict(texts, coverage=coverage, unknown=unknown)
             for place, answer in zip(places, answers, strict=True):
                 yield place | record_of(answer, k)
 
