@@ -64,7 +64,7 @@ class Recommender:
         self._require("scores", "make lists by choice", "Ask predict(user, item).")
         if k < 1:
             raise ValueError(f"k must be 1 or more, got {k=}. Try k=10.")
-        texts = [one for one in map(text_of, chosen) if one in self._places]
+        texts = [*dict.fromkeys(one for one in map(text_of, chosen) if one in self._places)]
         if not texts:
             raise ValueError(
                 f"a visitor must have chosen items that the model knows, got {list(chosen)!r:.60}. "

@@ -92,7 +92,7 @@ def text_of(cell: Any, known: Mapping[str, int]) -> str:
     >>> text_of(5.0, {"5": 1}), text_of(" red", {"red": 1}), text_of(float("nan"), {})
     ('5', 'red', '')
     """
-    if cell is None or cell != cell:
+    if _is_gap(cell):
         return ""
     text = str(cell.item() if hasattr(cell, "item") else cell)
     if text in known:
@@ -113,7 +113,7 @@ def number_of(cell: Any, kind: str, name: str) -> float:
     Raises:
         ValueError: it is neither a number nor empty.
     """
-    if cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()):
+    if _is_gap(cell) or (isinstance(cell, str) and not cell.strip()):
         return math.nan
     try:
         if kind == "time":
@@ -121,11 +121,16 @@ def number_of(cell: Any, kind: str, name: str) -> float:
         if isinstance(cell, (timedelta, np.timedelta64)):
             return float(np.timedelta64(cell) / np.timedelta64(1, "s")) / DAY
         return float(cell)
-    except (TypeError, ValueError):
+    except (AttributeError, OverflowError, TypeError, ValueError):
         what = "times such as 2015-07-31" if kind == "time" else "numbers"
         raise ValueError(
             f"column {name!r} must hold {what}, got {cell!r:.40}. Correct it, or leave it empty."
         ) from None
+
+
+def _is_gap(cell: Any) -> bool:
+    """Whether it is None, NaN, or pandas' NA, of which nobody can tell whether it equals itself."""
+    return cell is None or type(cell).__name__ == "NAType" or bool(np.any(cell != cell))
 
 
 def _days(cell: Any) -> float:

@@ -30,7 +30,7 @@ def test_lists_for_a_visitor_are_the_models_own(lists: Recommender, tmp_path: Pa
         pytest.importorskip(module, reason="pip install 'transfer-zoo[onnx]'")
     alone: Any = zoo_runtime.load(lists.export(tmp_path / "lists.onnx"))
     best = lists.fold_in([30, 100]).recommend(10)
-    said = pd.DataFrame(alone.recommend(["30", "no item", 100.0]))
+    said = pd.DataFrame(alone.recommend(["30", "no item", 100.0, 30]))
     assert said["item"].tolist() == best["item"].tolist()
     assert np.abs(said["score"] - best["score"]).max() < 1e-5
     assert alone.recommend([30], 40, exclude_seen=False)[-1].keys() == {"item", "score", "title"}

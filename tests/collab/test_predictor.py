@@ -61,6 +61,12 @@ def test_pairs_that_do_not_match_are_one_sentence(model: Recommender) -> None:
             model.predict(users, items)
 
 
+@pytest.mark.parametrize("rate", [0, 1, None])
+def test_a_rate_of_false_alarms_that_is_none_is_refused(model: Recommender, rate: object) -> None:
+    with pytest.raises(ValueError, match=f"above 0 and below 1, got unknown={rate}"):
+        model.predict("u01", 50, unknown=rate)
+
+
 def test_predicting_changes_nothing(each: Recommender) -> None:
     before = {k: v.clone() for k, v in each.members[0].state_dict().items()}
     each.predict("u01", 50), each.recommend("u01"), each.evaluate(), each.fold_in({50: 3.0})

@@ -143,6 +143,26 @@ def test_a_resumed_fit_goes_on_at_its_place_in_the_schedule(clock: Clock, tmp_pa
     assert len(rates) <= 2 * STEPS + 14
 
 
+def test_a_fit_that_was_cut_short_is_known_as_such_when_it_is_resumed(
+    clock: Clock, tmp_path: Path
+) -> None:
+    run = replace(run_here(), out=tmp_path)
+    learn = learner(run)
+    learn.budget = Budget(end=20.0)
+    learn.fit(10, 1e-2, callbacks=[clock])
+    kept, said = weights(learn.model), learn.budget.book.notes
+    del learn
+    again = learner(replace(run, resume=True))
+    again.budget = Budget(end=clock.now + 1000)
+    again.fit(10, 1e-2, callbacks=[clock])
+    assert again.shortened
+    assert again.budget.book.notes == said
+    assert same(weights(again.model), kept)
+    del again
+    with pytest.warns(UserWarning, match="of 10 epochs, as long as the minutes of an earlier call"):
+        learner(replace(run, resume=True)).fit(10, 1e-2, callbacks=[clock])
+
+
 class Cramped(Net):
     """A net for which memory holds few rows at a time."""
 

@@ -281,3 +281,9 @@ def test_folds_and_all_rows_are_left_out_where_minutes_are_few(
     assert model.learner().budget is None
     again = zoo.load(tmp_path / "model")
     assert again.predict(line()).equals(model.predict(line()))
+
+
+def test_a_network_without_time_to_learn_gives_way_to_the_linear_model() -> None:
+    with pytest.warns(UserWarning, match="0 of 2 epochs were trained for"):
+        model = zoo.tabular.train(line(), "y", epochs=2, minutes=1e-9, run=RUN)
+    assert np.corrcoef(model.predict(line()), line()["y"])[0, 1] > 0.9

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ def model() -> TableModel:
         ({"size": 45.0, "weight": 50.0}, r"'(size|weight)': .* does not go with '(weight|size)'"),
         ({"land": "it"}, r"'land': 'it', usual are '(de|fr)', '(fr|de)'"),
         ({"rooms": 700}, "'rooms': 700, usual are"),
+        ({"size": None}, r"'size': None, usual is \d+\.?\d* to [34]"),
+        ({"weight": 1e300}, r"'weight': 1e\+300, usual is"),
     ],
 )
 def test_a_strange_cell_is_named_beside_what_is_usual(cells: dict[str, Any], reason: str) -> None:
@@ -61,6 +64,7 @@ def test_ordinary_rows_are_hardly_called_unknown_and_order_changes_nothing() -> 
     assert told.columns.tolist() == ["price", "unknown", "strangeness", "reason"]
     assert 0.02 < told["unknown"].mean() < 0.09
     assert told[~told["unknown"]]["reason"].eq("").all()
+    assert not len(model().predict(rows[:0], unknown=True))
     pd.testing.assert_frame_equal(model().predict(rows.iloc[::-1], unknown=0.05)[::-1], told)
 
 
@@ -70,3 +74,14 @@ def test_a_class_comes_with_its_probability() -> None:
     answer: Any = told.predict(frame.iloc[0], unknown=True)
     assert isinstance(answer, Prediction)
     assert answer.probability == pytest.approx(max(told.probabilities(frame.iloc[0]).values()))
+
+
+def test_records_of_several_targets_share_a_verdict(tmp_path: Path) -> None:
+    frame = table().assign(rent=lambda t: t["price"] / 2)
+    several = zoo.tabular.train(
+        frame, ["price", "rent"], epochs=1, valid_fraction=0.3, rivals=False, run=run_here()
+    )
+    frame[:2].to_csv(tmp_path / "rows.csv", index=False)
+    first, _ = several.records([tmp_path / "rows.csv"], unknown=True)
+    assert first["values"].keys() == {"price", "rent"}
+    assert first["unknown"] is False

@@ -201,7 +201,7 @@ class Recommender(HubMixin, Model[nn.Module, Spec]):
         self, pairs: Pairs, numbers: NDArray[np.float32], coverage: float | None, unknown: Any
     ) -> list[Any]:
         """Intervals, or numbers that say what is unknown."""
-        if unknown not in (True, False):
+        if not isinstance(unknown, bool):
             check_rate(unknown)
         answers: list[Any] = numbers.tolist()
         if coverage is not None:

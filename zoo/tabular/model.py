@@ -122,11 +122,11 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
                 `Interval` and a DataFrame with the columns `low` and `high` beside it.
             randomised: exactly as often: sets of classes may be empty then.
             unknown: whether to tell rows that are unlike those of the training: with unseen
-                categories, numbers out of their range or in another unit, or columns that do not
-                go together (`zoo.tabular.strangeness`). True calls one of a hundred ordinary rows
-                so, another number another share. A row's prediction is a `Prediction` or an
-                `Estimate` with `unknown` then, that of many a DataFrame with the columns
-                `unknown`, `strangeness` and `reason`.
+                categories, numbers out of their range, in another unit or missing where training
+                had all, or columns that do not go together (`zoo.tabular.strangeness`). True
+                calls one of a hundred ordinary rows so, another number another share. A row's
+                prediction is a `Prediction` or an `Estimate` with `unknown` then, that of many a
+                DataFrame with the columns `unknown`, `strangeness` and `reason`.
 
         Raises:
             ValueError: columns lack, or cells of a column of numbers are none; a coverage, or what
@@ -194,7 +194,8 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
 
     def _verdicts_of(self, frame: pd.DataFrame, rate: bool | float) -> list[Unknown]:
         """Whether rows are unlike those of the training, and which cell makes them so."""
-        cells = Cells(self.spec, *self._inference.encoder.table(frame))
+        encoder = self._inference.encoder
+        cells = Cells(self.spec, *encoder.table(frame), encoder.new_gaps(frame))
         found: list[Strange] = []
 
         def strangeness(statistics: Statistics) -> NDArray[np.float64]:
@@ -247,7 +248,7 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
                 frame = self._frame(str(file))
                 answers = self._answers_for(frame, coverage, unknown)
                 for row, answer in zip(frame.index, answers, strict=True):
-                    yield {"file": str(file), "row": row, **record_of(answer, k)}
+                    yield {"file": str(file), "row": row, **_record_of(answer, k)}
             return
         outputs = self.probabilities if self.spec.task == "classification" else self.predict
         for file in files:
@@ -536,3 +537,11 @@ class TableModel(HubMixin, Model[TableNet, Spec]):
 
     def _read(self, data: Rows) -> pd.DataFrame:
         return read_table(data, text_columns(self.spec), self.spec.columns)
+
+
+def _record_of(answer: Any, k: int) -> dict[str, Any]:
+    """As `record_of`; the numbers of several targets share a verdict."""
+    if not isinstance(answer, dict):
+        return record_of(answer, k)
+    values = {str(name): float(one) for name, one in answer.items()}
+    return {"values": values} | next(iter(answer.values())).unknown.record()

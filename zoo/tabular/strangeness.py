@@ -44,11 +44,14 @@ class Cells:
         spec: with a distribution for each input.
         x_cat: rows of embeddings. Shape: (n, n_cat)
         x_cont: scaled numbers. Shape: (n, n_cont)
+        new_gaps: which numbers are missing where training had all; None if that is not known.
+            Shape: (n, n_cont)
     """
 
     spec: Spec
     x_cat: Tensor
     x_cont: Tensor
+    new_gaps: NDArray[np.bool_] | None = None
 
     @cached_property
     def is_gap(self) -> NDArray[np.bool_]:
@@ -89,7 +92,7 @@ class Cells:
         for i in self.ordered:
             by_row = _scores_of_values(self.spec.categories[i], self.shares[i])
             found.append(by_row[self.x_cat[:, i].numpy()])
-        return np.array(found).reshape(-1, len(self.x_cat)).T
+        return np.array(found).reshape(len(found), len(self.x_cat)).T
 
     @cached_property
     def shares(self) -> list[Floats]:
@@ -165,6 +168,8 @@ class Strange:
         off = np.concatenate(
             [np.abs(cells.scores), np.abs(_off(cells.together, precision))], axis=1
         )
+        if cells.new_gaps is not None:
+            off[:, : len(cells.spec.numbers)][cells.new_gaps] = FARTHEST
         nats, n_scores = _nats(off, statistics["tails"].double().numpy()), len(cells.places)
         alone, beside = (np.zeros((len(off), len(cells.spec.inputs))) for _ in range(2))
         joint, inputs = cells.places[:MOST], cells.inputs

@@ -38,7 +38,8 @@ class Progress:
         epoch: epochs that are done; a second fit does not replay the first.
         history: the record of every step and epoch.
         snapshots: weights at the ends of SGDR cycles.
-        closed: the finished fits: {"call": settings by name, "epoch": the epoch after it}.
+        closed: the finished fits: {"call": settings by name, "epoch": the epoch after it, "made":
+            the share of its steps, where there was no time for all}.
     """
 
     epoch: int = 0
@@ -62,6 +63,7 @@ class Fit:
         row: the latest epoch's line of the table.
         call: settings that a repeated call must equal, by name.
         pace: plans the steps by the time that there is; None makes all of them.
+        made: share of its steps that there was time for.
         parts: that a batch passes in: `accumulate`, or more where memory did not hold these.
         updates: makes the optimizer's steps; the loop goes through it.
         notes: why the weights are not those of the last row; printed below the table.
@@ -94,6 +96,7 @@ class Fit:
     row: dict[str, float] = field(default_factory=dict)
     stop: bool = False
     interrupted: bool = False
+    made: float = 1.0
     notes: list[str] = field(default_factory=list)
     pending: list[tuple[Tensor, float]] = field(default_factory=list)
     flushed_at: float = field(default_factory=time.perf_counter)

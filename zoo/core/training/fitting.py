@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -33,7 +33,7 @@ def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
 
     progress = fit.progress
     if state.skips(fit):
-        progress.closed.append({"call": fit.call, "epoch": progress.epoch})
+        progress.closed.append(_record(fit))
         return
     for hook in fit.hooks["fit_start"]:
         hook(fit)
@@ -61,9 +61,17 @@ def fit_through(fit: Fit, run: Run, state: TrainingState) -> None:
     for note in fit.notes:
         display.line(note)
     fit.model.eval()
+    if fit.is_over:
+        fit.made = fit.step / sum(fit.steps)
     if not fit.interrupted:
-        progress.closed.append({"call": fit.call, "epoch": progress.epoch})
+        progress.closed.append(_record(fit))
         state.save(fit, is_closed=True)
+
+
+def _record(fit: Fit) -> dict[str, Any]:
+    """What is remembered of a finished fit, see `Progress`."""
+    made = {"made": fit.made} if fit.made < 1 else {}
+    return {"call": fit.call, "epoch": fit.progress.epoch, **made}
 
 
 def _train_epoch(fit: Fit, display: Display) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, get_args
 
@@ -19,6 +20,7 @@ from zoo.core.budget import Budget
 from zoo.core.forks import compute_alone_after_fork
 from zoo.core.history import History
 from zoo.core.memory import keep_freed_blocks
+from zoo.core.messages import warn
 from zoo.core.run import Run, accelerator, deterministic, rank_and_world, seeded
 from zoo.core.task import Task
 from zoo.core.threads import is_small, one_thread
@@ -267,7 +269,7 @@ class Learner(Generic[S, M]):
         self.require_data()
         if not hasattr(epochs, "__index__") or epochs < 1:
             raise ValueError(f"epochs must be 1 or more, got {epochs=}. Try epochs=4.")
-        if minutes is not None and not minutes > 0:
+        if minutes is not None and not (isinstance(minutes, Real) and minutes > 0):
             raise ValueError(f"minutes must be above 0, got {minutes=}. Leave them out.")
         budget = self.budget if minutes is None else Budget.of(minutes)
         self.interrupted, self.cut_short = False, ""
@@ -284,13 +286,24 @@ class Learner(Generic[S, M]):
                 fit.pace = Pace(budget, schedule, fit.steps, validates=fit.valid is not None)
             fit_through(fit, self.run, self.state)
         self.interrupted, self._parts = fit.interrupted, fit.parts
-        if budget is not None and fit.is_over and fit.step < sum(fit.steps):
-            self.shortened = True
-            share = fit.step / sum(fit.steps)
-            budget.say(f"{share * epochs:.2g} of {epochs} epochs were trained for")
+        if fit.made < 1:
+            self._tell_of_haste(budget, minutes, f"{fit.made * epochs:.2g} of {epochs} epochs")
         if fit.interrupted:
             self.cut_short = f"after {fit.epoch} of {epochs} epochs"
         return self.history
+
+    def _tell_of_haste(self, budget: Budget | None, minutes: float | None, made: str) -> None:
+        """Remember that a fit had no time for all of its steps, perhaps in an earlier call."""
+        self.shortened = True
+        if minutes is not None:
+            warn(f"minutes must suffice for the fit, got {minutes:g}, and so {made} were made.")
+        elif budget is not None:  # of a verb, which warns in the end
+            budget.say(f"{made} were trained for")
+        else:
+            warn(
+                f"a run that goes on must have had time for its fits, got one of {made}, as long "
+                "as the minutes of an earlier call had lasted. Take another folder for all of them."
+            )
 
     def fit_one_cycle(
         self, epochs: int, lr: Rates = 1e-3, *, pct_start: float = 0.25, div: float = 25.0

@@ -102,7 +102,8 @@ class TrainingState:
                 self._load_finished(fit.model, fit.progress)
             else:
                 _load_progress(fit.model, fit.progress, self._tree)
-        fit.progress.epoch = self._tree["closed"][number]["epoch"]
+        closed = self._tree["closed"][number]
+        fit.progress.epoch, fit.made = closed["epoch"], closed.get("made", 1.0)
         return True
 
     def is_ahead(self, progress: Progress) -> bool:

@@ -24,6 +24,7 @@ from zoo.core.trust.contest import Contest, scores
 from zoo.core.trust.gauge import Gauge, Measured
 from zoo.core.trust.rivals import Rival, contest_of, targets_of
 
+LEAST_OF_RIVALS: Final = 0.2  # seconds, beyond a budget: the first rows of each
 HELD_OUT: Final = ".held-out.safetensors"  # predictions of rows that decided something
 
 Recipe = Callable[[Any, Sequence[Any]], Tensor | None]
@@ -110,11 +111,18 @@ def trial_of(
         lasted=time.perf_counter() - started,
         seed=learn.run.seed,
         everything=everything,
-        most=math.inf if learn.budget is None else max(learn.budget.left, 0.0),
+        most=_time_of_rivals(learn),
     )
     if difficulty is not None:
         trial.contest.difficulty = difficulty(learn)
     return trial
+
+
+def _time_of_rivals(learn: Learner[Any, Any]) -> float:
+    """Seconds that rivals may take; some in any case where the network may have learnt nothing."""
+    if learn.budget is None:
+        return math.inf
+    return max(learn.budget.left, LEAST_OF_RIVALS if learn.shortened else 0.0)
 
 
 def joined(contests: Sequence[Contest]) -> Contest:

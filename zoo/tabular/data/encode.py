@@ -67,6 +67,14 @@ class Encoder:
                 flag += 1
         return torch.from_numpy(x_cat), torch.from_numpy(x_cont)
 
+    def new_gaps(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which numbers are missing, or infinite, where training had all. Shape: (N, n_cont)"""
+        gaps = np.zeros((len(frame), len(self.spec.numbers)), dtype=bool)
+        for i, number in enumerate(self.spec.numbers):
+            if not number.gaps:
+                gaps[:, i] = ~np.isfinite(as_numbers(frame[number.name], number.name, number.kind))
+        return gaps
+
     def row(self, row: Mapping[Any, Any]) -> tuple[Tensor, Tensor]:
         """Inputs of a single row, a mapping from column to cell, without a DataFrame.
 
