@@ -326,6 +326,8 @@ def test_without_users_new_ones_are_placed_as_before_and_nobody_is_left(name, tm
     model = train(name, table, item_features=odd if name == "svdpp" else None)
     items = model.without_users()
     assert "of no users, " in repr(items)
+    with pytest.raises(ValueError, match="published without any, got 'u01'"):
+        items.recommend("u01")
     some = {0: 5.0, 10: 1.0, 30: 3.0}
     asked = list(range(0, 400, 10))
     before, after = model.fold_in(some).predict(asked), items.fold_in(some).predict(asked)

@@ -46,6 +46,8 @@ SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
     "sizes": ({"sizes": {"age": 3}}, "got 'age'"),
     "group and time": ({"group": "store", "time": "age"}, "got time and group"),
     "optimizer": ({"optimizer": "lion"}, "optimizer='lion'"),
+    "misspelt model": ({"model": "tabbm"}, r"got model='tabbm'\. Try model='tabm'"),
+    "a folder for fixes": ({"fix": "tests"}, "'tests', which is a folder"),
 }
 
 

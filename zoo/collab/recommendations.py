@@ -66,9 +66,12 @@ class Lists:
         ids = list(users) if user is None else list(one_or_many(user, "user"))
         rows = torch.from_numpy(self._spec.user_rows(ids)).long()
         if unknown := [repr(one) for one, row in zip(ids, rows.tolist(), strict=True) if row == 0]:
+            those = f"among the {len(users)} of the training"
+            if self._spec.is_anonymous:
+                those = "known to the model, which was published without any"
             raise ValueError(
-                f"users must be among the {len(users)} of the training, got {few(unknown)}. Call "
-                "fold_in(ratings) for a new one."
+                f"users must be {those}, got {few(unknown)}. Call fold_in(ratings) for a new one, "
+                "--likes ITEM,ITEM in a shell."
             )
         scores, items = self.top_k(rows, k, wish, exclude_seen=exclude_seen)
         filled, of_user = scores > -torch.inf, rows[:, None].expand_as(items)

@@ -44,9 +44,11 @@ def warn_of_ids(
     unknown = np.any([side == 0 for side in rows.values()], axis=0)
     if unknown.any() and (unknown.mean() > MOST or _have_gaps(ids, rows)):
         side, example = _example(ids, rows)
+        nobody = spec.is_anonymous and side == "user"
+        knows = "nobody" if nobody else f"ids such as {_plain(spec.index[side].ids[0])}"
         warn(
             f"the model does not know {int(unknown.sum())} of {len(unknown)}, such as the {side} "
-            f"{example!r}; it knows ids such as {_plain(spec.index[side].ids[0])}. {means}"
+            f"{example!r}; it knows {knows}. {means}"
         )
         return
     for side in () if is_text else rows:
