@@ -89,7 +89,7 @@ def alarms(model: Any, inputs: Any) -> dict[str, float]:
 def cost(gauge: Gauge, model: Any) -> float:
     """Seconds of the statistics, and of the held-out rows if they are still there."""
     learn, began = model.learner(), time.perf_counter()
-    statistics = gauge.fit(learn)
+    statistics = gauge.fit(learn, None)
     if learn.data.valid is not None:
         gauge.measure(statistics, learn)
     return time.perf_counter() - began

@@ -85,3 +85,15 @@ def test_records_of_several_targets_share_a_verdict(tmp_path: Path) -> None:
     first, _ = several.records([tmp_path / "rows.csv"], unknown=True)
     assert first["values"].keys() == {"price", "rent"}
     assert first["unknown"] is False
+
+
+def test_values_that_a_tenth_of_the_rows_have_are_ordinary_by_the_rows_that_were_held_out() -> None:
+    def rows(n: int) -> pd.DataFrame:
+        values = pd.DataFrame({"size": rng.normal(size=n), "land": rng.choice([*"abcdefgh"], n)})
+        return values.assign(price=values["size"])
+
+    rng = np.random.default_rng(0)
+    learnt = rows(120)  # of which folds tell one level of the tails less than all rows
+    own: Any = {"epochs": 1, "folds": 3, "rivals": False, "run": run_here()}
+    told = zoo.tabular.train(learnt, "price", **own).predict(rows(2000), unknown=0.05)
+    assert 0.005 < told["unknown"].mean() < 0.1

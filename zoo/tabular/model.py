@@ -544,4 +544,5 @@ def _record_of(answer: Any, k: int) -> dict[str, Any]:
     if not isinstance(answer, dict):
         return record_of(answer, k)
     values = {str(name): float(one) for name, one in answer.items()}
-    return {"values": values} | next(iter(answer.values())).unknown.record()
+    verdict: dict[str, Any] = next(iter(answer.values())).unknown.record()
+    return {"values": values, **verdict}

@@ -129,8 +129,14 @@ class Cells:
         return {one.name: one for one in self.spec.distributions}
 
 
-def fit(cells: Cells) -> dict[str, Tensor]:
-    """Statistics of training rows, of all of them together."""
+def fit(cells: Cells, like: Statistics | None = None) -> dict[str, Tensor]:
+    """Statistics of training rows, of all of them together.
+
+    Args:
+        cells: of training rows.
+        like: statistics of a part of them; None if there are none. Tails are told at its levels:
+            with further ones the same cell would be stranger than those that set the limit.
+    """
     z, n = cells.together, len(cells.x_cat)
     k = z.shape[1]
     correlations = z.T @ z / n
@@ -138,13 +144,27 @@ def fit(cells: Cells) -> dict[str, Tensor]:
     precision = np.linalg.inv(kept * correlations + (1 - kept) * np.eye(k))
     off = np.concatenate([np.abs(cells.scores), np.abs(_off(z, precision))], axis=1)
     levels = [one for one in TAILS if n * (1 - one) >= ROWS_BEYOND] or [TAILS[0]]
+    levels = levels if like is None else levels[: len(like["tails"])]
     counts = [torch.bincount(one, minlength=1)[1:] for one in cells.x_cat.long().T]
     once = [int((one == 1).sum()) for one in counts]
     return {
         "precision": torch.from_numpy(precision).float(),
-        "tails": torch.from_numpy(np.quantile(off, levels, axis=0)).float(),
+        "tails": torch.from_numpy(_tails(off, levels, cells)).float(),
         "unseen": torch.tensor([(one + 0.5) / (n + 1) for one in once]).float(),
     }
+
+
+def _tails(off: Floats, levels: Sequence[float], cells: Cells) -> Floats:
+    """How far off cells are at the levels. Shape: (n, c) -> (n_levels, c)
+
+    A value that fewer rows have than lie beyond the last level would be told by how far its rows
+    are from all others: for it, the last level is among its own rows.
+    """
+    tails = np.quantile(off, levels, axis=0)
+    for j, (column, row) in enumerate(cells.values, off.shape[1] - len(cells.values)):
+        level = max(levels[-1], 1 - cells.shares[column][row - 1] / 2)
+        tails[-1, j] = np.quantile(off[:, j], level)
+    return np.asarray(tails)
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,10 +260,10 @@ def _usual(spec: Spec, column: int) -> str:
     return f"is {known.quantiles[0]:g} to {known.quantiles[-1]:g}"
 
 
-def _fit(learn: Any) -> dict[str, Tensor]:
+def _fit(learn: Any, like: Statistics | None) -> dict[str, Tensor]:
     x_cat, x_cont = (one.cpu() for one in learn.data.train.inputs)
     rows = torch.from_numpy(np.random.default_rng(0).permutation(len(x_cont))[:ROWS])
-    return fit(Cells(learn.data.spec, x_cat[rows], x_cont[rows]))
+    return fit(Cells(learn.data.spec, x_cat[rows], x_cont[rows]), like)
 
 
 def _measure(statistics: Statistics, learn: Any) -> Floats:

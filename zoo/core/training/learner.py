@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, get_args
 
@@ -269,7 +268,7 @@ class Learner(Generic[S, M]):
         self.require_data()
         if not hasattr(epochs, "__index__") or epochs < 1:
             raise ValueError(f"epochs must be 1 or more, got {epochs=}. Try epochs=4.")
-        if minutes is not None and not (isinstance(minutes, Real) and minutes > 0):
+        if minutes is not None and not minutes > 0:
             raise ValueError(f"minutes must be above 0, got {minutes=}. Leave them out.")
         budget = self.budget if minutes is None else Budget.of(minutes)
         self.interrupted, self.cut_short = False, ""

@@ -33,18 +33,19 @@ class Gauge:
     """How a domain measures strangeness.
 
     Args:
-        fit: a learner -> statistics of its training rows.
+        fit: a learner, and statistics of a part of the same rows by which the limit is set, or None
+            -> statistics of its training rows, comparable with those.
         measure: statistics and a learner -> how strange its validation rows are. Shape: (n,)
         of_network: whether it goes by what a network says, so that each needs its own statistics.
     """
 
-    fit: Callable[[Any], dict[str, Tensor]]
+    fit: Callable[[Any, Statistics | None], dict[str, Tensor]]
     measure: Callable[[Statistics, Any], Floats]
     of_network: bool = False
 
     def of_held_out(self, learn: Any) -> Measured:
         """What a learner's rows tell."""
-        statistics = self.fit(learn)
+        statistics = self.fit(learn, None)
         return Measured(statistics, self.measure(statistics, learn))
 
     def familiar(self, measured: Sequence[Measured], whole: Any = None) -> Familiar:
@@ -55,7 +56,8 @@ class Gauge:
             whole: the learner that was trained on all rows afterwards; None if none was.
         """
         held_out = np.concatenate([one.strangeness for one in measured])
-        statistics = measured[0].statistics if whole is None else self.fit(whole)
+        first = measured[0].statistics
+        statistics = first if whole is None else self.fit(whole, first)
         return Familiar(statistics, Ranks.of(held_out))
 
 
@@ -73,7 +75,7 @@ def vector_gauge(look_of: Callable[[Any, Any], Look]) -> Gauge:
         found = look.compute(rows).numpy()
         return found if len(found) == len(rows) else found[rows]
 
-    def fit(learn: Any) -> dict[str, Tensor]:
+    def fit(learn: Any, like: Statistics | None) -> dict[str, Tensor]:
         n = len(learn.data.train) // SHARE
         return Cloud.of(vectors(learn, learn.data.train, min(max(n, FEWEST), MOST))).tensors()
 
