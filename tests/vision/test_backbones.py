@@ -19,7 +19,7 @@ REFUSED = "http://127.0.0.1:9"  # nobody listens on the discard port
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("resnet35", "Did you mean 'resnet50'"),
+        ("resnet35", "Did you mean 'resnet34'"),
         ("efficientnet_lite", "'efficientnet_lite[012]'"),
         ("timm/resnet51", "'timm/resnet51q'"),
         ("timm/resnet50.bogus", "Did you mean 'timm/resnet50"),
