@@ -24,6 +24,7 @@ from zoo.core.artifacts.onnx import require_onnx
 from zoo.core.interface import Field
 from zoo.core.model import Model
 from zoo.core.output_places import output_file
+from zoo.core.state_file import replacing
 
 SCRIPTS: Final = ("pillow.js", "form.js", "app.js")
 WITHOUT: Final = {
@@ -74,7 +75,9 @@ def write_app(
         "style": _static("style.css"),
         "script": "".join(map(_static, SCRIPTS)),
     }
-    place.write_text(Template(_static("page.html")).substitute(parts), encoding="utf-8")
+    page = Template(_static("page.html")).substitute(parts)
+    with replacing(place) as part:  # an earlier page stays whole if the disk is full
+        part.write_text(page, encoding="utf-8")
     return place
 
 
